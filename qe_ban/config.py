@@ -1,0 +1,229 @@
+"""Frozen settings, parsed and checked once; the only reader of the environment."""
+
+import base64
+import binascii
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+
+class ConfigInvalid(ValueError):
+    """The settings cannot serve; `lines` says why, one line each."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        super().__init__("; ".join(lines))
+
+
+class Mode(StrEnum):
+    """Production is the default; the sandbox shows one-time passwords and takes a fixed face proof."""
+
+    PRODUCTION = "production"
+    SANDBOX = "sandbox"
+
+
+SANDBOX_FACTOR = 20
+"""How much wider the sandbox's limits are: one laptop plays a whole city there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How often something may be asked; counted in windows of `window` seconds."""
+
+    otp_per_phone: int = 5
+    otp_per_address: int = 100
+    window: int = 600
+    issue_per_minute: int = 20
+    tries_per_address: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Addresses of the outside systems; empty in the sandbox, which has its own built-in ones."""
+
+    sms: str | None = None
+    real_name: str | None = None
+    face: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that differs from one installation to the next."""
+
+    mode: Mode
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    master_key: bytes = field(repr=False)
+    issuer: str
+    city_file: Path | None = None
+    limits: Limits = Limits()
+    outside: Outside = Outside()
+    proxies: int = 0
+    code_life: int = 60
+    threads: int = 8
+    supervised: bool = False
+    release: str = "0.1.0"
+
+    @property
+    def sandbox(self) -> bool:
+        """Tell whether sandbox behaviour is on."""
+        return self.mode is Mode.SANDBOX
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Read the QE_* variables; raises ConfigInvalid with a line for each thing that is wrong."""
+        reader = _Reader(env)
+        mode = reader.mode()
+        factor = SANDBOX_FACTOR if mode is Mode.SANDBOX else 1
+        default = Limits()
+        settings = cls(
+            mode=mode,
+            database_url=reader.url("QE_DATABASE_URL", ("postgresql", "postgresql+psycopg")),
+            redis_url=reader.url("QE_REDIS_URL", ("redis", "rediss", "unix")),
+            master_key=reader.master_key(),
+            issuer=reader.text("QE_ISSUER"),
+            city_file=Path(env["QE_CITY_FILE"]) if env.get("QE_CITY_FILE") else None,
+            limits=Limits(
+                otp_per_phone=reader.number("QE_OTP_PER_PHONE", default.otp_per_phone * factor, 1, 10_000),
+                otp_per_address=reader.number("QE_OTP_PER_ADDRESS", default.otp_per_address * factor, 1, 1_000_000),
+                window=reader.number("QE_LIMIT_WINDOW", default.window, 1, 86_400),
+                issue_per_minute=reader.number("QE_ISSUE_PER_MINUTE", default.issue_per_minute, 1, 1_000_000),
+                tries_per_address=reader.number(
+                    "QE_TRIES_PER_ADDRESS", default.tries_per_address * factor, 1, 1_000_000
+                ),
+            ),
+            outside=Outside(
+                sms=env.get("QE_SMS_URL") or None,
+                real_name=env.get("QE_REAL_NAME_URL") or None,
+                face=env.get("QE_FACE_URL") or None,
+                sources=reader.sources(),
+                token=env.get("QE_OUTSIDE_TOKEN") or None,
+            ),
+            proxies=reader.number("QE_PROXIES", 0, 0, 10),
+            code_life=reader.number("QE_CODE_LIFE", 60, 30, 300),
+            threads=reader.number("QE_THREADS", 8, 1, 64),
+            supervised=env.get("QE_SUPERVISED") == "1",
+        )
+        lines = reader.lines + (_production_faults(settings) if mode is Mode.PRODUCTION else [])
+        if lines:
+            raise ConfigInvalid(lines)
+        return settings
+
+    def city_text(self) -> str:
+        """Give the text of the city's file: the one named by QE_CITY_FILE, else Qingdao's. Raises ConfigInvalid."""
+        if self.city_file is None:
+            return (resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8")
+        try:
+            return self.city_file.read_text("utf-8")
+        except (OSError, UnicodeError) as error:
+            raise ConfigInvalid([f"QE_CITY_FILE {self.city_file} cannot be read: {error}"]) from error
+
+
+def sandbox_data() -> dict[str, Any]:
+    """Give the made-up people, venues and staff that come with the product."""
+    data: dict[str, Any] = json.loads((resources.files("qe_ban") / "data" / "sandbox.json").read_text("utf-8"))
+    return data
+
+
+class _Reader:
+    """Takes values out of the environment and collects what is wrong, so that all of it is said at once."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.lines: list[str] = []
+
+    def mode(self) -> Mode:
+        try:
+            return Mode(self.env.get("QE_MODE") or Mode.PRODUCTION)
+        except ValueError:
+            self.lines.append(f"QE_MODE must be production or sandbox, not {self.env['QE_MODE']!r}")
+            return Mode.PRODUCTION
+
+    def text(self, name: str) -> str:
+        value = self.env.get(name, "").strip()
+        if not value:
+            self.lines.append(f"{name} is missing")
+        return value
+
+    def url(self, name: str, schemes: tuple[str, ...]) -> str:
+        value = self.text(name)
+        if value and urlsplit(value).scheme not in schemes:
+            self.lines.append(f"{name} must begin with one of {', '.join(f'{scheme}://' for scheme in schemes)}")
+        return value
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        value = self.env.get(name, "")
+        if not value:
+            return default
+        if value.isascii() and value.isdigit() and low <= int(value[:12]) <= high:
+            return int(value)
+        self.lines.append(f"{name} must be a whole number from {low} to {high}, not {value[:20]!r}")
+        return default
+
+    def master_key(self) -> bytes:
+        value, path = self.env.get("QE_MASTER_KEY", ""), self.env.get("QE_MASTER_KEY_FILE", "")
+        if path and not value:
+            try:
+                value = Path(path).read_text("ascii")
+            except (OSError, UnicodeError) as error:
+                self.lines.append(f"QE_MASTER_KEY_FILE {path} cannot be read: {type(error).__name__}")
+                return b""
+        if not value:
+            self.lines.append("QE_MASTER_KEY or QE_MASTER_KEY_FILE is missing (make one with: qe-ban keys master)")
+            return b""
+        try:
+            key = base64.b64decode(value.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            key = b""
+        if len(key) != 32 or len(set(key)) < 12:
+            self.lines.append("the master key must be 32 random bytes in base64")
+            return b""
+        return key
+
+    def sources(self) -> dict[str, str]:
+        """Read `medical=https://host/path,social=https://...`: kinds whose entitlements another system knows."""
+        pairs = [part.partition("=") for part in self.env.get("QE_SOURCES", "").split(",") if part.strip()]
+        for kind, _, url in pairs:
+            if not kind.strip() or urlsplit(url).scheme not in ("http", "https"):
+                self.lines.append(f"QE_SOURCES must read kind=https://..., not {kind[:20]!r}")
+        return {kind.strip(): url.strip() for kind, _, url in pairs}
+
+
+def _production_faults(settings: Settings) -> list[str]:
+    """Say what a production system must not start with."""
+    lines = []
+    issuer = urlsplit(settings.issuer)
+    if settings.issuer and (issuer.scheme != "https" or _is_local(issuer.hostname or "")):
+        lines.append("QE_ISSUER must be the public https address in production")
+    for name, url in (
+        ("QE_SMS_URL", settings.outside.sms),
+        ("QE_REAL_NAME_URL", settings.outside.real_name),
+        ("QE_FACE_URL", settings.outside.face),
+    ):
+        if url is None:
+            lines.append(f"{name} is missing: the sandbox's own is refused in production")
+        elif urlsplit(url).scheme != "https":
+            lines.append(f"{name} must be https in production")
+    lines += [
+        f"QE_SOURCES: the source of {kind} must be https in production"
+        for kind, url in settings.outside.sources.items()
+        if urlsplit(url).scheme != "https"
+    ]
+    if len(settings.outside.token or "") < 32:
+        lines.append("QE_OUTSIDE_TOKEN is missing or weak: at least 32 characters")
+    return lines
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in ("", "localhost") or host.endswith((".localhost", ".local", ".test", ".example", ".invalid"))

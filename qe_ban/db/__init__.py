@@ -1,0 +1,1 @@
+"""The database and Valkey: naming, engines, transactions, limits. The only place that commits."""

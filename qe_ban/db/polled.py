@@ -1,0 +1,61 @@
+"""A value that every process polls from PostgreSQL: keys, revocations. A cache, never an authority."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from sqlalchemy.orm import Session
+
+from qe_ban.db.engine import Database, DatabaseUnavailable
+
+T = TypeVar("T")
+FRESH = 2.0
+USABLE = 8.0
+
+
+class Polled(Generic[T]):
+    """Holds what `load` read last; read anew on use when older than two seconds.
+
+    One thread reads while the others go on with what they have; past eight seconds they wait for it, so that a denied
+    key or a revoked token is refused within ten seconds in every process. Measured on the monotonic clock: a step of
+    the wall clock must not stop the polling. With PostgreSQL away the last value stands, for whatever needs no
+    database; what does need it answers 503 anyway.
+    """
+
+    def __init__(self, database: Database, load: Callable[[Session, T | None], T]) -> None:
+        """`load` gets a session and the value before (None at first), and gives the new one (or the same)."""
+        self._database, self._load = database, load
+        self._value: T | None = None
+        self._tried_at = float("-inf")
+        self._lock = threading.Lock()
+
+    def get(self) -> T:
+        """Give the value, at most about two seconds old. Raises DatabaseUnavailable when none was ever read."""
+        value, age = self._value, time.monotonic() - self._tried_at
+        if value is not None and age < FRESH:
+            return value
+        if self._lock.acquire(blocking=value is None or age > USABLE):
+            try:
+                if self._value is None or time.monotonic() - self._tried_at >= FRESH:
+                    self._read()
+            finally:
+                self._lock.release()
+        if self._value is None:
+            raise DatabaseUnavailable
+        return self._value
+
+    def refresh(self) -> T:
+        """Read now, whatever the age: after a change that this very process made."""
+        with self._lock:
+            self._read()
+        return self.get()
+
+    def _read(self) -> None:
+        self._tried_at = time.monotonic()
+        try:
+            with self._database.transaction() as session:
+                self._value = self._load(session, self._value)
+        except DatabaseUnavailable:
+            if self._value is None:
+                raise

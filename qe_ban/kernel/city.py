@@ -1,0 +1,148 @@
+"""The city as data: districts, code kinds, scenes, purposes and meal periods, parsed and checked once."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, time
+from enum import StrEnum
+from typing import Any
+
+from qe_ban.kernel.clock import CITY_TIME
+
+
+class CityInvalid(ValueError):
+    """The city's file contradicts itself or lacks something; the message is one line."""
+
+
+class Basis(StrEnum):
+    """Why a purpose may learn something: statute, the resident's consent, or it learns nothing."""
+
+    STATUTE = "statute"
+    CONSENT = "consent"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class KindInfo:
+    """A kind of code as people see it; `colour` is a CSS hex colour, or None where the source decides."""
+
+    id: int
+    slug: str
+    name: str
+    colour: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a code may be scanned for (核验用途), and what the scanner then learns.
+
+    `again_after`: seconds in which a pass is not accepted twice at one venue. `together`: purposes for which one and
+    the same code may be shown at one scanner. `consumes`: the right that an accepting scan uses up.
+    """
+
+    slug: str
+    scene: str
+    name: str
+    kinds: frozenset[str]
+    fields: tuple[str, ...]
+    basis: Basis
+    single_use: bool
+    offline: bool
+    again_after: int
+    together: frozenset[str]
+    consumes: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MealPeriod:
+    """A span of the city's local day in which a meal may be taken, start and end inclusive."""
+
+    slug: str
+    name: str
+    start: time
+    end: time
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """Everything of `qingdao.json` that the program decides by, keyed by slug or code."""
+
+    districts: Mapping[str, str]
+    kinds: Mapping[str, KindInfo]
+    scenes: Mapping[str, str]
+    purposes: Mapping[str, Purpose]
+    meal_periods: tuple[MealPeriod, ...]
+
+    def meal_period(self, moment: datetime) -> MealPeriod | None:
+        """Give the period that is open at an aware moment, in the city's local time."""
+        local = moment.astimezone(CITY_TIME).time()
+        return next((period for period in self.meal_periods if period.start <= local <= period.end), None)
+
+
+DEFAULT_AGAIN_AFTER = 300
+SUPPER = MealPeriod("supper", "夜宵", time.min, time.max)
+"""In the sandbox a meal period is always open, so that the demo works at any hour."""
+
+
+def parse(text: str, *, always_open: bool = False) -> City:
+    """Read a city's file (JSON); `always_open` adds the sandbox's supper. Raises CityInvalid."""
+    try:
+        data = json.loads(text)
+        city = City(
+            districts={row["code"]: row["name"] for row in data["districts"]},
+            kinds={row["slug"]: KindInfo(row["id"], row["slug"], row["name"], row["colour"]) for row in data["kinds"]},
+            scenes={row["slug"]: row["name"] for row in data["scenes"]},
+            purposes=_together({row["slug"]: _purpose(row) for row in data["purposes"]}),
+            meal_periods=tuple(_period(row) for row in data["meal_periods"]) + ((SUPPER,) if always_open else ()),
+        )
+        disclosable = frozenset(data["disclosable_fields"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CityInvalid(f"the city file cannot be read: {type(error).__name__} {error}") from error
+    _check(city, disclosable)
+    return city
+
+
+def _purpose(row: dict[str, Any]) -> Purpose:
+    return Purpose(
+        slug=row["slug"],
+        scene=row["scene"],
+        name=row["name"],
+        kinds=frozenset(row["kinds"]),
+        fields=tuple(row["fields"]),
+        basis=Basis(row["basis"]),
+        single_use=bool(row["single_use"]),
+        offline=bool(row["offline"]),
+        again_after=int(row.get("again_after", DEFAULT_AGAIN_AFTER)),
+        together=frozenset(row.get("together", ())),
+        consumes=row.get("consumes"),
+    )
+
+
+def _together(purposes: dict[str, Purpose]) -> dict[str, Purpose]:
+    """Make `together` mutual: a file that names it on one side means both."""
+    return {
+        slug: replace(
+            purpose,
+            together=purpose.together | {other.slug for other in purposes.values() if slug in other.together},
+        )
+        for slug, purpose in purposes.items()
+    }
+
+
+def _period(row: dict[str, Any]) -> MealPeriod:
+    return MealPeriod(row["slug"], row["name"], time.fromisoformat(row["start"]), time.fromisoformat(row["end"]))
+
+
+def _check(city: City, disclosable: frozenset[str]) -> None:
+    for purpose in city.purposes.values():
+        unknown = (
+            ({purpose.scene} - set(city.scenes))
+            | (purpose.kinds - set(city.kinds))
+            | (set(purpose.fields) - disclosable)
+            | (purpose.together - set(city.purposes))
+            | ({purpose.consumes} - {None, "meal"})
+        )
+        if unknown:
+            raise CityInvalid(f"purpose {purpose.slug} names what the city does not have: {sorted(map(str, unknown))}")
+        if purpose.basis is Basis.NONE and set(purpose.fields) - {"masked_name"}:
+            raise CityInvalid(f"purpose {purpose.slug} discloses fields without a basis")

@@ -1,0 +1,19 @@
+"""Time as an argument: a clock is a function that gives an aware UTC datetime."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+Clock = Callable[[], datetime]
+
+CITY_TIME = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""The city's local time; China has kept one offset without daylight saving since 1991."""
+
+
+def system_clock() -> datetime:
+    """Give the machine's time in UTC."""
+    return datetime.now(UTC)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Give an aware moment as RFC 3339 in UTC, to the second: `2026-10-02T08:00:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

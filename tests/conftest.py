@@ -1,0 +1,148 @@
+"""Real engines for every test: one PostgreSQL and one Valkey a run, one database a worker, made by the migrations.
+
+Tests commit for real and clean up nothing: each makes its own people and venues, so that they never meet.
+"""
+
+import base64
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from qe_ban import migrations
+from qe_ban.app import create_app
+from qe_ban.config import Settings
+from qe_ban.db.engine import Database
+from qe_ban.embedded.home import Home
+from qe_ban.embedded.postgres import Postgres
+from qe_ban.embedded.valkey import Valkey
+from qe_ban.kernel.clock import Clock, system_clock
+from qe_ban.keys import lifecycle
+from qe_ban.keys.rings import KeyRings
+from qe_ban.web.parts import part
+
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+ISSUER = "https://qe-ban.test"
+
+
+class Engines:
+    """The engines of a run, started by the process that gives out the tests."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="qe-test-"))
+        self.directory.chmod(0o755)
+        self.home = Home(self.directory / "home")
+        self.postgres = Postgres(self.home, settings=FAST)
+        self.valkey = Valkey(self.home)
+        self.postgres.start()
+        self.valkey.start()
+
+    def stop(self) -> None:
+        self.valkey.stop()
+        self.postgres.stop()
+        self.home.release()
+        shutil.rmtree(self.home.run_dir, ignore_errors=True)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+ENGINES = pytest.StashKey[Engines]()
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        session.config.stash[ENGINES] = Engines()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: object) -> None:
+    engines = node.config.stash[ENGINES]  # type: ignore[attr-defined]
+    node.workerinput["qe_postgres"] = engines.postgres.url_of("{}")  # type: ignore[attr-defined]
+    node.workerinput["qe_valkey"] = engines.valkey.url  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    engines = session.config.stash.get(ENGINES, None)
+    if engines is not None:
+        engines.stop()
+
+
+@pytest.fixture(scope="session")
+def settings(request: pytest.FixtureRequest, worker_id: str) -> Settings:
+    """Sandbox settings on this worker's own database, made by the migrations, and its own part of Valkey."""
+    given = getattr(request.config, "workerinput", None)
+    if given is None:
+        engines = request.config.stash[ENGINES]
+        given = {"qe_postgres": engines.postgres.url_of("{}"), "qe_valkey": engines.valkey.url}
+    name, number = f"test_{worker_id}", int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
+    url_of = given["qe_postgres"].replace("%7B%7D", "{}").format
+    with psycopg.connect(url_of("qe"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    made = Settings.from_env(
+        {
+            "QE_MODE": "sandbox",
+            "QE_DATABASE_URL": url_of(name),
+            "QE_REDIS_URL": given["qe_valkey"].replace("db=0", f"db={number}"),
+            "QE_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+            "QE_ISSUER": ISSUER,
+        }
+    )
+    database = Database(made.database_url)
+    migrations.upgrade(database.engine)
+    with database.transaction() as session:
+        # an hour ago: tests look back at codes of minutes ago
+        lifecycle.init(session, made.master_key, datetime.now(UTC) - timedelta(hours=1))
+    database.dispose()
+    return made
+
+
+@pytest.fixture(scope="session")
+def database(settings: Settings) -> Iterator[Database]:
+    made = Database(settings.database_url, pool=16)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def rings(settings: Settings, database: Database) -> KeyRings:
+    return KeyRings(database, settings.master_key)
+
+
+@pytest.fixture(scope="session")
+def app(settings: Settings) -> Iterator[Flask]:
+    with closing_pool(create_app(settings)) as made:
+        yield made
+
+
+@pytest.fixture
+def make_app(settings: Settings) -> Iterator[Callable[..., Flask]]:
+    """Make more of the product's apps, as more workers are, with a clock or settings of one's own."""
+    with ExitStack() as stack:
+
+        def make(clock: Clock = system_clock, settings: Settings = settings) -> Flask:
+            return stack.enter_context(closing_pool(create_app(settings, clock=clock)))
+
+        yield make
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@contextmanager
+def closing_pool(app: Flask) -> Iterator[Flask]:
+    """Close the app's connections in the end: engines have room for some of them only."""
+    try:
+        yield app
+    finally:
+        with app.app_context():
+            part(Database).dispose()

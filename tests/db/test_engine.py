@@ -1,0 +1,79 @@
+"""Transactions commit or leave nothing; a database that is away is said at once; lost connections are found."""
+
+import time
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from qe_ban.db.engine import Database, DatabaseUnavailable
+
+
+@pytest.fixture
+def table(database):
+    with database.transaction() as session:
+        session.execute(text("CREATE TABLE IF NOT EXISTS notes (id int PRIMARY KEY)"))
+        session.execute(text("TRUNCATE notes"))
+    yield
+    with database.transaction() as session:
+        session.execute(text("DROP TABLE notes"))
+
+
+def count(database):
+    with database.transaction() as session:
+        return session.execute(text("SELECT count(*) FROM notes")).scalar_one()
+
+
+def test_returning_commits_and_raising_rolls_back(database, table):
+    with database.transaction() as session:
+        session.execute(text("INSERT INTO notes VALUES (1)"))
+    with pytest.raises(ZeroDivisionError), database.transaction() as session:  # noqa: PT012
+        session.execute(text("INSERT INTO notes VALUES (2)"))
+        raise ZeroDivisionError
+    assert count(database) == 1
+
+
+def test_each_bare_statement_is_a_transaction_of_its_own(database, table):
+    with database.statements() as connection:
+        connection.execute("INSERT INTO notes VALUES (1)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("INSERT INTO notes VALUES (1)")
+        connection.execute("INSERT INTO notes VALUES (2)")
+    assert count(database) == 2
+    with database.transaction() as session:
+        session.execute(text("INSERT INTO notes VALUES (3)"))
+        session.rollback()
+    assert count(database) == 2, "a connection that came back is no longer in autocommit"
+
+
+def test_a_connection_that_the_server_closed_is_replaced_unseen(settings, database):
+    mine = Database(settings.database_url, pool=2)
+    with mine.statements() as connection:
+        pid = connection.info.backend_pid
+    with database.transaction() as session:
+        session.execute(text("SELECT pg_terminate_backend(:pid, 2000)"), {"pid": pid})
+    with mine.transaction() as session:
+        assert session.execute(text("SELECT 1")).scalar_one() == 1
+    with mine.statements() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    mine.dispose()
+
+
+def test_away_it_says_so_at_once():
+    away = Database("postgresql://qe@127.0.0.1:1/qe")
+    started = time.monotonic()
+    with pytest.raises(DatabaseUnavailable), away.transaction() as session:
+        session.execute(text("SELECT 1"))
+    with pytest.raises(DatabaseUnavailable), away.statements():
+        pass
+    assert time.monotonic() - started < 5
+
+
+def test_no_connection_free_is_said_after_a_short_wait(settings):
+    narrow = Database(settings.database_url, pool=1)
+    held = [narrow.engine.connect() for _ in range(3)]
+    with pytest.raises(DatabaseUnavailable), narrow.transaction() as session:
+        session.execute(text("SELECT 1"))
+    for connection in held:
+        connection.close()
+    narrow.dispose()

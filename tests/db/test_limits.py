@@ -1,0 +1,74 @@
+"""Limits count in Valkey, and with Valkey away in PostgreSQL, tighter."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+
+from qe_ban.db import limits, valkey
+from qe_ban.db.limits import Limiter, RateWindow
+from qe_ban.kernel.errors import TooMany
+
+NOW = datetime(2026, 5, 5, 12, 0, 30, tzinfo=UTC)
+
+
+def limiter(settings, database, url=None, now=NOW):
+    return Limiter(valkey.connect(url or settings.redis_url), database, lambda: now)
+
+
+@pytest.fixture(params=["valkey", "postgresql"])
+def counted(request, settings, database):
+    return limiter(settings, database, None if request.param == "valkey" else "unix:///nowhere/valkey.sock")
+
+
+def hits(counted, subject, *, limit, times):
+    for n in range(times):
+        try:
+            counted.hit("test", subject, limit=limit, window=60)
+        except TooMany as refused:
+            return n, refused.retry_after
+    return times, None
+
+
+def test_the_limit_holds_and_the_wait_is_told(counted, settings, database):
+    allowed, retry_after = hits(counted, str(uuid4()), limit=6, times=10)
+    assert allowed in (3, 6)
+    assert retry_after == 30, "the window ends on the minute"
+
+
+def test_subjects_and_names_are_apart(counted):
+    one = str(uuid4())
+    assert hits(counted, one, limit=4, times=2) == (2, None)
+    assert hits(counted, one + "x", limit=4, times=2) == (2, None)
+    counted.hit("other", one, limit=4, window=60)
+
+
+def test_with_valkey_away_the_limit_is_half_and_never_none(settings, database):
+    away = limiter(settings, database, "unix:///nowhere/valkey.sock")
+    assert hits(away, str(uuid4()), limit=10, times=20)[0] == 5
+    assert hits(away, str(uuid4()), limit=1, times=20)[0] == 1
+
+
+def test_parallel_hits_are_all_counted(counted):
+    subject = str(uuid4())
+
+    def hit(_):
+        try:
+            counted.hit("test", subject, limit=10, window=3600)
+        except TooMany:
+            return 0
+        return 1
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(hit, range(40))) in (5, 10)
+
+
+def test_no_subject_is_stored_in_the_clear_and_old_windows_are_swept(settings, database):
+    subject = f"13800000001-{uuid4()}"
+    limiter(settings, database, "unix:///nowhere/valkey.sock").hit("otp", subject, limit=4, window=60)
+    with database.transaction() as session:
+        assert not [row for row in session.scalars(select(RateWindow.subject)) if "13800000001" in row]
+        limits.sweep(session, NOW + timedelta(minutes=1))
+        assert session.scalars(select(RateWindow).where(RateWindow.ends_at < NOW + timedelta(minutes=1))).all() == []

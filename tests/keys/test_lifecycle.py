@@ -1,0 +1,69 @@
+"""Keys come ahead of need, are made once however many make them, and go when nobody may open what they sealed."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from qe_ban.keys import lifecycle
+from qe_ban.keys.models import DAILY, Key, Ring
+
+
+def test_keys_are_made_once_and_never_overwritten(database, settings):
+    with pytest.raises(lifecycle.KeysExist), database.transaction() as session:
+        lifecycle.init(session, settings.master_key, datetime.now(UTC))
+
+
+def test_daily_keys_stand_for_today_and_three_days(rings):
+    today = datetime.now(UTC).date()
+    for ring in DAILY:
+        for ahead in range(3):
+            assert rings.daily(ring, today + timedelta(days=ahead)) is not None
+
+
+def test_many_workers_at_once_make_one_key_a_day(database, settings):
+    then = datetime(2031, 5, 5, 12, tzinfo=UTC)
+
+    def make(_):
+        with database.transaction() as session:
+            return lifecycle.make_ahead(session, settings.master_key, then)
+
+    with ThreadPoolExecutor(8) as pool:
+        made = sum(pool.map(make, range(8)))
+    assert made == len(DAILY) * 4
+    with database.transaction() as session:
+        session.execute(delete(Key).where(Key.day >= then.date()))
+
+
+def test_sealing_keys_are_destroyed_after_their_profiles_life_and_seven_days(database, settings):
+    day = datetime(2020, 1, 1, tzinfo=UTC)
+    with database.transaction() as session:
+        lifecycle.make_ahead(session, settings.master_key, day)
+
+    def left(after):
+        with database.transaction() as session:
+            lifecycle.destroy_old(session, day + after)
+            return set(session.scalars(select(Key.ring).where(Key.day == day.date(), Key.ring != Ring.COLUMN)))
+
+    assert left(timedelta(days=8)) == {Ring.SEAL_ISSUED, Ring.SEAL_PASS, Ring.SEAL_PRINTED}
+    assert left(timedelta(days=8, seconds=301)) == {Ring.SEAL_PASS, Ring.SEAL_PRINTED}
+    assert left(timedelta(days=10, seconds=1)) == {Ring.SEAL_PRINTED}
+    assert left(timedelta(days=408, seconds=1)) == set()
+    with database.transaction() as session:
+        kept = session.scalars(select(Key.kid).where(Key.ring == Ring.COLUMN, Key.day == day.date())).all()
+        assert len(kept) == 1, "data keys stay as long as there is data"
+        session.execute(delete(Key).where(Key.day < datetime(2021, 1, 1, tzinfo=UTC).date()))
+
+
+@pytest.mark.parametrize("kid", ["ffffffff", "", "nonsense", "' OR 1=1 --"])
+def test_only_a_signing_key_that_is_there_is_denied(database, kid):
+    with pytest.raises(lifecycle.KeyNotFound), database.transaction() as session:
+        lifecycle.deny(session, kid, datetime.now(UTC))
+
+
+def test_the_roots_private_halves_are_kept_nowhere(database):
+    with database.transaction() as session:
+        roots = session.scalars(select(Key).where(Key.ring == Ring.ROOT)).all()
+    assert len(roots) == 2
+    assert all(root.wrapped is None and root.public["crv"] == "P-256" for root in roots)
