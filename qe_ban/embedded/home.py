@@ -1,0 +1,174 @@
+"""The home of an instance: its state directory, the lock on it and a runtime directory short enough for sockets."""
+
+import contextlib
+import fcntl
+import hashlib
+import logging
+import os
+import re
+import stat
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from qe_ban.embedded.errors import HomeInUse, HomeUnusable
+
+log = logging.getLogger(__name__)
+
+LOCK = "home.lock"
+SOCKET_PATH_LIMIT = 107  # bytes, sun_path less its NUL (unix(7))
+LONGEST_SOCKET = len("/postgres/.s.PGSQL.5432")
+# libpq takes a comma for a list of hosts and PostgreSQL for a list of directories
+PLAIN_PATH = re.compile(r"[A-Za-z0-9/._-]+")
+READ_OR_WRITE_BY_OTHERS = 0o066
+
+
+class Home:
+    """A state directory of one instance, 0700; several objects may stand for the same one, the lock is one."""
+
+    def __init__(self, path: Path | str) -> None:
+        """Create the directory (0700) when it is missing; raises HomeUnusable when it cannot be a home.
+
+        An existing one has to be ours (root may use anybody's), and closed to others or empty or a home: those are
+        closed then.
+        """
+        self.path = Path(os.path.realpath(path))
+        self._lock_fd: int | None = None
+        self._run_dir: Path | None = None
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._close_to_others()
+        except OSError as error:
+            raise HomeUnusable(f"home {self.path} cannot be used: {error.strerror}") from error
+
+    @property
+    def run_dir(self) -> Path:
+        """A private directory for sockets: `run` in the home, or one of the temp directory when that path is too long.
+
+        Which one is the same for every process. Raises HomeUnusable when something else has its name.
+        """
+        if self._run_dir is None:
+            inside = self.path / "run"
+            self._run_dir = inside if _fits(inside) else _short_directory(self.path)
+            owners = {os.geteuid(), self.path.stat().st_uid} if self._run_dir == inside else {os.geteuid()}
+            _make_private(self._run_dir, owners)
+        return self._run_dir
+
+    @property
+    def lock_fd(self) -> int:
+        """The descriptor that holds the lock. Engines inherit it: a home is in use while any of its engines lives."""
+        if self._lock_fd is None:
+            raise RuntimeError(f"home {self.path} is not locked")
+        return self._lock_fd
+
+    def directory(self, name: str) -> Path:
+        """The subdirectory `name`, made with 0700 when missing; raises HomeUnusable."""
+        made = self.path / name
+        try:
+            made.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise HomeUnusable(f"{made} cannot be made: {error.strerror}") from error
+        return made
+
+    def acquire(self, patience: float = 60.0) -> None:
+        """Take the exclusive lock; it is freed by `release` or by the end of this process and of all its engines.
+
+        Nothing happens when this object holds it. Raises HomeInUse at once when a living process holds it, and after
+        `patience` seconds when the engines of a killed one do not end; HomeUnusable when there can be no lock.
+        """
+        if self._lock_fd is not None:
+            return
+        try:
+            descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError as error:
+            raise HomeUnusable(f"home {self.path} cannot be locked: {error.strerror}") from error
+        try:
+            self._wait_for(descriptor, time.monotonic() + patience)
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()} {_started(os.getpid())}\n".encode(), 0)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._lock_fd = descriptor
+
+    def release(self) -> None:
+        """Give the lock back; it stays taken as long as an engine of this home runs."""
+        if self._lock_fd is not None:
+            os.close(self._lock_fd)
+            self._lock_fd = None
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator["Home"]:
+        """Hold the lock for the time of the block; raises as `acquire`."""
+        self.acquire()
+        try:
+            yield self
+        finally:
+            self.release()
+
+    def _wait_for(self, descriptor: int, deadline: float) -> None:
+        told = False
+        while not _locked(descriptor):
+            holder, _, started = os.pread(descriptor, 100, 0).decode("ascii", "replace").partition(" ")
+            if holder.isdigit() and _started(int(holder)) == started.strip():
+                raise HomeInUse(f"home {self.path} is in use by process {holder}")
+            if time.monotonic() > deadline:
+                raise HomeInUse(f"home {self.path} is in use by engines that process {holder} left behind")
+            if not told and holder:
+                log.warning("home %s: waiting for the end of engines that process %s left behind", self.path, holder)
+                told = True
+            time.sleep(0.05)
+
+    def _close_to_others(self) -> None:
+        found = self.path.stat()
+        if os.geteuid() not in (0, found.st_uid):
+            raise HomeUnusable(f"home {self.path} belongs to another user ({found.st_uid})")
+        if not found.st_mode & READ_OR_WRITE_BY_OTHERS:
+            return
+        # closing a directory that is somebody's by mistake (say /tmp) would do harm
+        if any(self.path.iterdir()) and not (self.path / LOCK).is_file():
+            raise HomeUnusable(
+                f"{self.path} is open to others and not empty, and no home: choose another or chmod 700 it"
+            )
+        self.path.chmod(0o700)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _started(pid: int) -> str:
+    # ticks since boot (proc(5), field 22) tell a process from a later one of the same number; "" when it has ended
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _fits(directory: Path) -> bool:
+    plain = PLAIN_PATH.fullmatch(str(directory)) is not None
+    return plain and len(str(directory)) + LONGEST_SOCKET <= SOCKET_PATH_LIMIT
+
+
+def _short_directory(home: Path) -> Path:
+    name = f"qe-ban-{os.geteuid()}-{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}"
+    chosen = Path(os.path.realpath(tempfile.gettempdir())) / name
+    return chosen if _fits(chosen) else Path("/tmp") / name  # noqa: S108  the name is checked, not trusted
+
+
+def _make_private(directory: Path, owners: set[int]) -> None:
+    try:
+        with contextlib.suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
+        found = directory.lstat()
+    except OSError as error:
+        raise HomeUnusable(f"{directory} cannot be made: {error.strerror}") from error
+    private = stat.S_ISDIR(found.st_mode) and not found.st_mode & READ_OR_WRITE_BY_OTHERS
+    if not private or found.st_uid not in owners:
+        raise HomeUnusable(f"{directory} is not a private directory of ours: remove it")
