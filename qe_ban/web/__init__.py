@@ -1,0 +1,1 @@
+"""The HTTP edge: strict input, problem documents, the guard, conditional and repeatable requests, the API document."""

@@ -1,0 +1,222 @@
+"""Typed wrappers round flask-smorest: what a view declares is both enforced and described (OpenAPI 3.1).
+
+flask-smorest has no types; its surface is touched here and nowhere else. It keeps the description; the reading and
+writing at run time is ours, strict and lean.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Final, TypeVar
+
+import marshmallow
+from flask import Flask, Response, request
+from flask_smorest import Api as SmorestApi
+from flask_smorest import Blueprint as SmorestBlueprint
+
+from qe_ban.web import guard, operation, wire
+from qe_ban.web.refusals import BadFields, BodyNotAllowed, flatten
+from qe_ban.web.requests import OAUTH
+
+V = TypeVar("V", bound=Callable[..., Any])
+SchemaLike = type[marshmallow.Schema] | marshmallow.Schema
+
+PREFIX: Final = "/api/v1"
+
+
+class Api(SmorestApi):  # type: ignore[misc]
+    """The description of one app's interface, and the way its blueprints get into the app."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask, *, title: str, version: str, description: str) -> None:
+        app.config.update(API_TITLE=title, API_VERSION=version, OPENAPI_VERSION="3.1.0")
+        super().__init__(app, spec_kwargs={"info": {"description": description}})
+        self.spec.components.security_scheme("bearer", operation.BEARER)
+
+    def register_blueprint(self, blueprint: "Blueprint") -> None:
+        """Serve a blueprint's views under /api/v1 and describe them."""
+        super().register_blueprint(blueprint, url_prefix=PREFIX + (blueprint.url_prefix or ""))
+
+    def document(self) -> dict[str, Any]:
+        """Give the OpenAPI 3.1.0 document of all that is registered."""
+        document: dict[str, Any] = self.spec.to_dict()
+        return document
+
+    def _register_error_handlers(self) -> None:
+        """Leave failures to `web.errors`, which answers them for the whole app."""
+
+    def _register_etag_headers(self) -> None:
+        """Leave ETags to `operation`, which describes them where they are."""
+
+    def _register_pagination_header(self) -> None:
+        """Leave pages to `paging`: ours are in the body, not in a header."""
+
+    def _register_responses(self) -> None:
+        for name, response in operation.problem_responses().items():
+            self.spec.components.response(name, response, lazy=True)
+
+
+class Blueprint(SmorestBlueprint):  # type: ignore[misc]
+    """The views of a slice. Decorators from outside to inside: route, guard, arguments or query, response, problems."""
+
+    def __init__(self, name: str, *, url_prefix: str = "", description: str = "") -> None:
+        super().__init__(name, "qe_ban", url_prefix=url_prefix, description=description)
+
+    def route(self, rule: str, *, methods: Sequence[str] = ("GET",), endpoint: str | None = None) -> Callable[[V], V]:
+        """Serve a view at a path below the blueprint's. Raises TypeError where the view declares no guard.
+
+        A query string or a body is refused where the view reads none.
+        """
+
+        def decorator(view: V) -> V:
+            name = endpoint or view.__name__
+            if guard.of(view) is None:
+                raise TypeError(f"{self.name}.{name} declares no guard")
+            entry = _entry(view)
+            operation.finish(entry, f"{self.name}.{name}", has_path="<" in rule)
+            self.add_url_rule(rule, name, entry, methods=list(methods))
+            return view
+
+        return decorator
+
+    def arguments(self, schema: SchemaLike, *, limit: int = wire.DEFAULT_LIMIT) -> Callable[[V], V]:
+        """Read a JSON body of at most `limit` bytes (1 MiB at most); what was loaded is the view's next argument."""
+
+        def read() -> dict[str, Any]:
+            return wire.read_json(limit)
+
+        return _reading(schema, read, operation.json_body(schema), "body")
+
+    def query(self, schema: SchemaLike) -> Callable[[V], V]:
+        """Read the query string; what was loaded is the view's next argument."""
+        return _reading(schema, wire.read_query, operation.query(schema), "query")
+
+    def form_or_json(self, schema: SchemaLike, *, limit: int = wire.DEFAULT_LIMIT) -> Callable[[V], V]:
+        """Read a form or a JSON body as a token endpoint does: problems also carry the members of RFC 6749, 5.2."""
+
+        def read() -> dict[str, Any]:
+            return wire.read_form_or_json(limit)
+
+        return _reading(schema, read, operation.form_or_json_body(schema), "body", oauth=True)
+
+    def response(
+        self,
+        status: int,
+        schema: SchemaLike | None = None,
+        *,
+        content_type: str = wire.JSON,
+        description: str | None = None,
+    ) -> Callable[[V], V]:
+        """Answer what the view returns, shaped by the schema.
+
+        A view may return the value, (value, headers), or a finished Response, which passes as it is.
+        """
+        instance = schema() if isinstance(schema, type) else schema
+
+        def decorator(view: V) -> V:
+            @wraps(view)
+            def answering(*args: Any, **kwargs: Any) -> Response:
+                value = view(*args, **kwargs)
+                if isinstance(value, Response):
+                    return value
+                headers = None
+                if type(value) is tuple:
+                    value, headers = value
+                if instance is not None:
+                    value = instance.dump(value)
+                if value is None:
+                    return Empty(b"", status, headers)
+                return Response(wire.dumps(value), status, headers, content_type=content_type)
+
+            operation.add_response(answering, status, instance, content_type, description)
+            return answering  # type: ignore[return-value]
+
+        return decorator
+
+    def alternative(
+        self,
+        status: int,
+        *,
+        content_type: str,
+        schema: SchemaLike | dict[str, Any] | None = None,
+        description: str | None = None,
+    ) -> Callable[[V], V]:
+        """Describe another success: a further status, or the same in another format (`image/png`)."""
+        return _noting(
+            lambda view: operation.add_response(
+                view, status, schema or {"type": "string", "format": "binary"}, content_type, description
+            )
+        )
+
+    def problems(self, *statuses: int) -> Callable[[V], V]:
+        """Describe which problems the view may answer, besides those that its other decorators bring along."""
+        return _noting(lambda view: operation.add_problems(view, *statuses))
+
+    def etagged(self, view: V) -> V:
+        """Describe that the answer carries an ETag and that If-None-Match may bring 304; `conditional` does it."""
+        operation.add_etag(view)
+        return view
+
+    def idempotent(self, view: V) -> V:
+        """Describe the header Idempotency-Key and its problems; `idempotency.once` does it."""
+        operation.add_idempotency_key(view)
+        return view
+
+
+class Empty(Response):
+    """An answer without a body, and so without a type of one."""
+
+    default_mimetype = None
+
+
+def _noting(note: Callable[[Any], None]) -> Callable[[V], V]:
+    def decorator(view: V) -> V:
+        note(view)
+        return view
+
+    return decorator
+
+
+def _reading(
+    schema: SchemaLike,
+    read: Callable[[], dict[str, Any]],
+    description: operation.Description,
+    place: str,
+    *,
+    oauth: bool = False,
+) -> Callable[[V], V]:
+    instance = schema() if isinstance(schema, type) else schema
+
+    def decorator(view: V) -> V:
+        @wraps(view)
+        def reading(*args: Any, **kwargs: Any) -> Any:
+            if oauth:
+                request.environ[OAUTH] = True
+            try:
+                loaded = instance.load(read())
+            except marshmallow.ValidationError as error:
+                raise BadFields(flatten(error.messages)) from None
+            return view(*args, loaded, **kwargs)
+
+        operation.describe(reading, description, place)
+        return reading  # type: ignore[return-value]
+
+    return decorator
+
+
+def _entry(view: Callable[..., Any]) -> Callable[..., Any]:
+    places = operation.places(view)
+    reads_query, reads_body = "query" in places, "body" in places
+
+    @wraps(view)
+    def entry(**path: Any) -> Any:
+        environ = request.environ
+        if not reads_query and environ.get("QUERY_STRING"):
+            raise BadFields({name[:64]: ["未知的参数"] for name in wire.read_query()})
+        if not reads_body and (
+            environ.get("CONTENT_LENGTH", "") not in ("", "0") or environ.get("HTTP_TRANSFER_ENCODING")
+        ):
+            raise BodyNotAllowed
+        return view(**path)
+
+    return entry

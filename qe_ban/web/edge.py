@@ -1,0 +1,75 @@
+"""The outermost layer of every app: request ids, the headers of every answer, the access line, the counters.
+
+WSGI and not Flask's hooks: it runs on every request, and here it costs no context and no proxy.
+"""
+
+import random
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from qe_ban.kernel.clock import Clock
+from qe_ban.web import logs
+from qe_ban.web.metrics import METHODS, Recorder
+from qe_ban.web.requests import PRINCIPAL, REQUEST_ID
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_UNMATCHED = "unmatched"
+
+
+class Edge:
+    """Wraps a Flask app's `wsgi_app`."""
+
+    def __init__(self, inner: "WSGIApplication", clock: Clock, recorder: Recorder) -> None:
+        self._inner, self._clock, self._recorder = inner, clock, recorder
+        self._second: tuple[int, str, str] = (-1, "", "")
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Serve one request."""
+        began = perf_counter()
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        # Names a request and protects nothing: no reason to ask the system for randomness each time.
+        request_id = given if _GIVEN_ID.fullmatch(given) else f"{random.getrandbits(96):024x}"
+        environ[REQUEST_ID] = request_id
+
+        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+            moment = self._clock()
+            date, stamp = self._spelled(moment)
+            names = {name.lower() for name, _ in headers}
+            headers += (("X-Request-Id", request_id), ("X-Content-Type-Options", "nosniff"))
+            if "date" not in names:
+                headers.append(("Date", date))
+            if "cache-control" not in names:
+                headers.append(("Cache-Control", "no-store"))
+            self._note(environ, status[:3], request_id, f"{stamp}.{moment.microsecond // 1000:03d}Z", began)
+            return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
+
+        return self._inner(environ, start)
+
+    def _note(self, environ: "WSGIEnvironment", status: str, request_id: str, stamp: str, began: float) -> None:
+        request = environ.get("werkzeug.request")
+        rule = request.url_rule if request is not None else None
+        route = rule.rule if rule is not None else _UNMATCHED
+        method = environ["REQUEST_METHOD"]
+        if method not in METHODS:
+            method = "other"
+        caller = environ.get(PRINCIPAL)
+        seconds = perf_counter() - began
+        self._recorder.record(method, route, status, seconds)
+        name = f"{caller.kind}:{caller.id}" if caller is not None else "-"
+        logs.access(stamp, request_id, method, route, status, seconds * 1000, name)
+
+    def _spelled(self, moment: datetime) -> tuple[str, str]:
+        """Give the moment for the Date header (RFC 9110, 5.6.7) and for the log; made once a second."""
+        second = int(moment.timestamp())
+        if self._second[0] != second:
+            utc = moment.astimezone(UTC)
+            self._second = (second, format_datetime(utc, usegmt=True), utc.strftime("%Y-%m-%dT%H:%M:%S"))
+        known = self._second
+        return known[1], known[2]

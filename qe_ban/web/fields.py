@@ -1,0 +1,216 @@
+"""Strict fields: each takes exactly its JSON type, says in Chinese what is wrong, and describes itself for OpenAPI.
+
+In a form or a query string, where all is text, whole numbers and flags are read from their one canonical spelling.
+"""
+
+# ruff: noqa: A002 - `min` and `max` are what bounds are called, in JSON Schema and by everybody who reads a schema here
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+import marshmallow
+from marshmallow import fields as base
+
+from qe_ban.kernel.clock import rfc3339
+from qe_ban.kernel.ids import parse_id
+from qe_ban.web.jwk import PublicJwk
+from qe_ban.web.schema import COMMON_MESSAGES, messages
+from qe_ban.web.wire import TextValues
+
+__all__ = [
+    "COMMON_MESSAGES",
+    "FORBIDDEN",
+    "Anything",
+    "Choice",
+    "Flag",
+    "Id",
+    "Many",
+    "Moment",
+    "Nested",
+    "PublicJwk",
+    "Text",
+    "Whole",
+]
+
+# Control characters, lone surrogates, and the marks that make text read otherwise than it is stored (bidi).
+FORBIDDEN = re.compile("[\0-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# The same for the API's description, in the regular expressions that JSON Schema and Python share.
+ALLOWED_PATTERN = r"^[^\u0000-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]*$"
+_CANONICAL_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
+_RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII
+)
+
+
+class Text(base.String):
+    """Text of `min` to `max` characters, wholly matching `pattern`; refuses what deceives the eye and trims nothing."""
+
+    default_error_messages = messages(
+        invalid="须为文本",
+        characters="含有不允许的字符",
+        length="长度须为 {min} 至 {max} 个字符",
+        exact="长度须为 {min} 个字符",
+        pattern="格式不正确",
+    )
+
+    def __init__(self, min: int = 1, max: int = 200, pattern: str | None = None, **options: Any) -> None:
+        described = {"minLength": min, "maxLength": max, "pattern": f"^(?:{pattern})$" if pattern else ALLOWED_PATTERN}
+        super().__init__(**_described(options, described))
+        self.min, self.max = min, max
+        self.pattern = re.compile(pattern, re.ASCII) if pattern else None
+
+    def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> str:
+        if type(value) is not str:
+            raise self.make_error("invalid")
+        if not self.min <= len(value) <= self.max:
+            raise self.make_error("exact" if self.min == self.max else "length", min=self.min, max=self.max)
+        if FORBIDDEN.search(value):
+            raise self.make_error("characters")
+        if self.pattern is not None and not self.pattern.fullmatch(value):
+            raise self.make_error("pattern")
+        return value
+
+
+class Id(base.UUID):
+    """One of our ids in its canonical form, as a UUID."""
+
+    default_error_messages = messages(invalid_uuid="编号格式不正确")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**_described(options, {"pattern": "^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}))
+
+    def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> UUID:
+        identifier = parse_id(value) if type(value) is str else None
+        if identifier is None:
+            raise self.make_error("invalid_uuid")
+        return identifier
+
+
+class Whole(base.Integer):
+    """A whole number from `min` to `max`, written as an integer."""
+
+    default_error_messages = messages(
+        invalid="须为整数",
+        range="须在 {min} 至 {max} 之间",
+    )
+
+    def __init__(self, min: int = 0, max: int = 2**53 - 1, **options: Any) -> None:
+        super().__init__(**_described(options, {"minimum": min, "maximum": max}))
+        self.min, self.max = min, max
+
+    def _deserialize(self, value: Any, *place: Any, **_options: Any) -> int:
+        if _all_text(place) and _CANONICAL_WHOLE.fullmatch(value):
+            value = int(value)
+        if type(value) is not int:
+            raise self.make_error("invalid")
+        if not self.min <= value <= self.max:
+            raise self.make_error("range", min=self.min, max=self.max)
+        return value
+
+
+class Flag(base.Boolean):
+    """JSON's true or false, and nothing that resembles them."""
+
+    default_error_messages = messages(invalid="须为 true 或 false")
+
+    def _deserialize(self, value: Any, *place: Any, **_options: Any) -> bool:
+        if _all_text(place):
+            value = {"true": True, "false": False}.get(value)
+        if type(value) is not bool:
+            raise self.make_error("invalid")
+        return value
+
+
+class Moment(base.DateTime):
+    """A moment as RFC 3339 with an offset, as an aware UTC datetime; given out to the second, in UTC, with a Z."""
+
+    default_error_messages = messages(invalid="须为带时区的时间（RFC 3339）")
+
+    def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> datetime:
+        if type(value) is not str or not _RFC3339.fullmatch(value):
+            raise self.make_error("invalid")
+        try:
+            return datetime.fromisoformat(value.upper()).astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise self.make_error("invalid") from None
+
+    def _serialize(self, value: Any, *_place: Any, **_options: Any) -> str | None:
+        return None if value is None else rfc3339(value)
+
+
+class Choice(base.String):
+    """One of an enum's values, as its member; or one of a few words, as that word."""
+
+    default_error_messages = messages(choice="不在可选范围内")
+
+    def __init__(self, choices: type[Enum] | Iterable[str], **options: Any) -> None:
+        listed: Iterable[Any] = choices
+        self.members: dict[str, Any] = {
+            str(member.value) if isinstance(member, Enum) else member: member for member in listed
+        }
+        words: list[str | None] = list(self.members)
+        if options.get("allow_none"):
+            words.append(None)
+        super().__init__(**_described(options, {"enum": words}))
+
+    def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> Any:
+        if type(value) is not str or value not in self.members:
+            raise self.make_error("choice")
+        return self.members[value]
+
+    def _serialize(self, value: Any, *_place: Any, **_options: Any) -> str | None:
+        if value is None:
+            return None
+        return str(value.value) if isinstance(value, Enum) else str(value)
+
+
+class Many(base.List[Any]):
+    """From `min` to `max` of another field, in order."""
+
+    default_error_messages = messages(
+        invalid="须为列表",
+        count="须有 {min} 至 {max} 项",
+    )
+
+    def __init__(self, inner: base.Field[Any], max: int = 100, min: int = 0, **options: Any) -> None:
+        super().__init__(inner, **_described(options, {"minItems": min, "maxItems": max}))
+        self.min, self.max = min, max
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
+        if type(value) is not list:
+            raise self.make_error("invalid")
+        if not self.min <= len(value) <= self.max:
+            raise self.make_error("count", min=self.min, max=self.max)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Nested(base.Nested):
+    """A shape within a shape."""
+
+    default_error_messages = messages(type="须为 JSON 对象")
+
+    def __init__(self, nested: type[marshmallow.Schema], **options: Any) -> None:
+        super().__init__(nested, **options)
+
+
+class Anything(base.Raw):
+    """Free JSON, given out as it is; not for what clients send."""
+
+    default_error_messages = messages()
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**({"dump_only": True} | options))
+
+
+def _described(options: dict[str, Any], description: dict[str, Any]) -> dict[str, Any]:
+    """Give a field's options with its description for the API document; what the caller says goes before."""
+    return options | {"metadata": description | dict(options.get("metadata") or {})}
+
+
+def _all_text(place: tuple[Any, ...]) -> bool:
+    """Tell whether a field stands in a form or query string; `place` is its name and the mapping it stands in."""
+    return len(place) > 1 and isinstance(place[1], TextValues)

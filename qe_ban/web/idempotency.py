@@ -1,0 +1,119 @@
+"""Writes that a client may repeat: the first answer to an Idempotency-Key is kept a day and given again."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Response, request
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from qe_ban.db.base import Base
+from qe_ban.kernel.errors import Conflict, Invalid
+from qe_ban.kernel.principal import Principal
+from qe_ban.web import wire
+from qe_ban.web.parts import now
+
+KEPT = timedelta(hours=24)
+_KEY = re.compile(r"[!-~]{1,128}", re.ASCII)
+
+Produced = tuple[int, Mapping[str, Any]]
+
+
+class IdempotencyKey(Base):
+    """The stored answer to one principal's key on one route."""
+
+    __tablename__ = "idempotency_keys"
+
+    principal: Mapped[str] = mapped_column(primary_key=True)
+    route: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    body_hash: Mapped[bytes]
+    status: Mapped[int]
+    answer: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class IdempotencyInFlight(Conflict):
+    """The first request with this key is still being worked on."""
+
+    code = "idempotency_in_flight"
+    detail = "相同的请求正在处理，请稍后再试"
+
+
+class IdempotencyReused(Invalid):
+    """The key was used for another body."""
+
+    code = "idempotency_reused"
+    detail = "此 Idempotency-Key 已用于另一请求"
+
+
+class IdempotencyKeyInvalid(Invalid):
+    """The key is too long or has characters that no key has."""
+
+    code = "idempotency_key_invalid"
+    detail = "Idempotency-Key 须为 1 至 128 个可见 ASCII 字符"
+
+
+def once(
+    session: Session,
+    principal: Principal | None,
+    route: str,
+    body: Mapping[str, Any] | bytes,
+    produce: Callable[[], Produced],
+) -> Response:
+    """Answer what `produce` gives (status and JSON data), or what it gave to the same Idempotency-Key before.
+
+    Call it inside the transaction that writes: the answer is committed with the write, so both are there or neither.
+    A refusal raises, rolls back and is not kept. Never for answers with codes or tokens: they would lie in the table.
+    Without the header, `produce` is simply called. Raises IdempotencyInFlight, IdempotencyReused,
+    IdempotencyKeyInvalid.
+    """
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        status, data = produce()
+        return _answer(status, wire.dumps(data))
+    if not _KEY.fullmatch(key):
+        raise IdempotencyKeyInvalid
+    name = {"principal": f"{principal.kind}:{principal.id}" if principal else "", "route": route, "key": key}
+    _claim(session, name)
+    moment, hashed = now(), _hash(body)
+    kept = session.get(IdempotencyKey, name)
+    if kept is not None and kept.created_at > moment - KEPT:
+        if kept.body_hash != hashed:
+            raise IdempotencyReused
+        return _answer(kept.status, kept.answer, replayed=True)
+    if kept is not None:
+        session.delete(kept)
+        session.flush()
+    status, data = produce()
+    answer = wire.dumps(data)
+    if status < 500:
+        session.add(IdempotencyKey(**name, body_hash=hashed, status=status, answer=answer, created_at=moment))
+    return _answer(status, answer)
+
+
+def sweep(session: Session, now: datetime) -> None:
+    """Forget the answers that are older than a day."""
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at <= now - KEPT))
+
+
+def _claim(session: Session, name: dict[str, str]) -> None:
+    """Hold the key until the transaction ends; whoever comes meanwhile is told so, rather than made to wait."""
+    digest = hashlib.sha256("\0".join(("idempotency", *name.values())).encode()).digest()
+    number = int.from_bytes(digest[:8], signed=True)
+    if not session.execute(select(func.pg_try_advisory_xact_lock(number))).scalar_one():
+        raise IdempotencyInFlight
+
+
+def _hash(body: Mapping[str, Any] | bytes) -> bytes:
+    said = body if isinstance(body, bytes) else json.dumps(body, sort_keys=True, default=str).encode()
+    return hashlib.sha256(said).digest()
+
+
+def _answer(status: int, data: bytes, *, replayed: bool = False) -> Response:
+    headers = {"Idempotency-Replayed": "true"} if replayed else None
+    return Response(data, status, headers, content_type=wire.JSON)

@@ -1,0 +1,74 @@
+"""The field for a client's public key: a JSON Web Key (RFC 7517) on P-256, never with its private part."""
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from marshmallow import fields as base
+
+from qe_ban.web.schema import messages
+
+_COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_TAKEN = frozenset({"kty", "crv", "x", "y"})
+# Names and uses that key makers add; what we do with a key is fixed by where it is enrolled.
+_ALLOWED = _TAKEN | {"kid", "use", "alg", "key_ops", "ext"}
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+class PublicJwk(base.Dict):
+    """A P-256 public key as `{"kty", "crv", "x", "y"}`; its point lies on the curve."""
+
+    default_error_messages = messages(
+        invalid="须为 JWK 公钥对象",
+        private="不得提交私钥",
+        members="公钥含有未知的成员",
+        key="须为 P-256 椭圆曲线公钥（ES256）",
+    )
+
+    def __init__(self, **options: Any) -> None:
+        coordinate = {"type": "string", "pattern": f"^{_COORDINATE.pattern}$"}
+        described = {
+            "properties": {
+                "kty": {"type": "string", "enum": ["EC"]},
+                "crv": {"type": "string", "enum": ["P-256"]},
+                "x": coordinate,
+                "y": coordinate,
+                "kid": {"type": "string"},
+                "use": {"type": "string"},
+                "alg": {"type": "string", "enum": ["ES256"]},
+            },
+            "additionalProperties": False,
+            "description": "A public key on P-256 (RFC 7517); private members are refused.",
+            "required": sorted(_TAKEN),
+        }
+        super().__init__(**(options | {"metadata": described | dict(options.get("metadata") or {})}))
+
+    def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> dict[str, str]:
+        if not isinstance(value, dict):
+            raise self.make_error("invalid")
+        if not _PRIVATE.isdisjoint(value):
+            raise self.make_error("private")
+        if not _ALLOWED.issuperset(value):
+            raise self.make_error("members")
+        if value.get("kty") != "EC" or value.get("crv") != "P-256" or value.get("alg", "ES256") != "ES256":
+            raise self.make_error("key")
+        x, y = self._coordinate(value.get("x")), self._coordinate(value.get("y"))
+        try:
+            ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
+        except ValueError:
+            raise self.make_error("key") from None
+        return {"kty": "EC", "crv": "P-256", "x": value["x"], "y": value["y"]}
+
+    def _coordinate(self, text: object) -> int:
+        if not isinstance(text, str) or not _COORDINATE.fullmatch(text):
+            raise self.make_error("key")
+        try:
+            raw = base64.b64decode(text + "=", b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            raise self.make_error("key") from None
+        # The last character has spare bits: only one spelling of a key is taken.
+        if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != text:
+            raise self.make_error("key")
+        return int.from_bytes(raw)

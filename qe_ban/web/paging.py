@@ -1,0 +1,84 @@
+"""Lists in pages: `{"items", "next"}`, read on with an opaque cursor that names the last row seen."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+from qe_ban.kernel.errors import Invalid
+from qe_ban.web import fields, wire
+from qe_ban.web.refusals import Unreadable
+from qe_ban.web.schema import Schema
+
+T = TypeVar("T")
+
+GREATEST_PAGE = 100
+_GREATEST_WHOLE = 2**63
+
+
+class BadCursor(Invalid):
+    """A cursor that this list never gave."""
+
+    code = "bad_cursor"
+    detail = "翻页标记无效，请从第一页重新开始"
+
+    def __init__(self) -> None:
+        super().__init__(fields={"cursor": self.detail})
+
+
+class PageQuery(Schema):
+    """`?limit=` and `?cursor=`; subclasses add filters."""
+
+    limit = fields.Whole(1, GREATEST_PAGE, load_default=20)
+    cursor = fields.Text(1, 1024, pattern="[A-Za-z0-9_-]+", load_default=None, allow_none=False)
+
+
+def encode(value: object) -> str:
+    """Give JSON data as a cursor: base64url of compact JSON."""
+    return base64.urlsafe_b64encode(wire.dumps(value)).rstrip(b"=").decode()
+
+
+def decode(cursor: str, *kinds: type) -> Any:
+    """Give what `encode` took; with `kinds` (str, int ...) a list of exactly these. Raises BadCursor."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+        value = wire.loads(raw)
+    except (binascii.Error, ValueError, Unreadable):
+        raise BadCursor from None
+    if encode(value) != cursor:
+        raise BadCursor
+    if kinds and not _is_row(value, kinds):
+        raise BadCursor
+    return value
+
+
+def page(rows: Sequence[T], limit: int, key: Callable[[T], object]) -> dict[str, Any]:
+    """Give a page out of `limit + 1` selected rows; `key` gives what the cursor says of the last one shown."""
+    more = len(rows) > limit
+    items = rows[:limit]
+    return {"items": items, "next": encode(key(items[-1])) if more else None}
+
+
+@cache
+def page_schema(item: type[Schema]) -> type[Schema]:
+    """Give the shape of a page of items."""
+    name = item.__name__.removesuffix("Schema")
+    return type(
+        f"{name}PageSchema",
+        (Schema,),
+        {
+            "__doc__": f"A page of {name}; `next` is null on the last one.",
+            "items": fields.Many(fields.Nested(item), max=GREATEST_PAGE, required=True),
+            "next": fields.Text(max=1024, allow_none=True, required=True),
+        },
+    )
+
+
+def _is_row(value: object, kinds: tuple[type, ...]) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == len(kinds)
+        and all(type(item) is kind for item, kind in zip(value, kinds, strict=True))
+        and all(abs(item) < _GREATEST_WHOLE for item in value if isinstance(item, int))
+    )

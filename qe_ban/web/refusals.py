@@ -1,0 +1,80 @@
+"""What the edge itself refuses, before any service is asked: unreadable, too large, of the wrong type, ill-shaped."""
+
+from typing import ClassVar
+
+from qe_ban.kernel.errors import DomainError, Invalid
+
+_MOST_FIELDS = 50
+_LONGEST_NAME = 64
+
+
+class Refusal(DomainError):
+    """A refusal with an HTTP status of its own, outside the kernel's categories."""
+
+    status: ClassVar[int] = 400
+
+
+class Unreadable(Refusal):
+    """The body or the query string cannot be read as what it claims to be."""
+
+    code = "unreadable"
+    detail = "无法读取请求内容"
+
+
+class BodyNotAllowed(Refusal):
+    """There is a body where none is wanted."""
+
+    code = "body_not_allowed"
+    detail = "此请求不应带有内容"
+
+
+class LengthRequired(Refusal):
+    """A body without a stated length: chunked, or none at all (RFC 9110, 15.5.12)."""
+
+    status = 411
+    code = "length_required"
+    detail = "请求须注明 Content-Length，不接受分块传输"
+
+
+class TooLarge(Refusal):
+    """More bytes than this route takes."""
+
+    status = 413
+    code = "too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"请求内容过大，最多 {limit} 字节")
+
+
+class WrongType(Refusal):
+    """A body of a content type that this route does not read."""
+
+    status = 415
+    code = "unsupported_media_type"
+
+    def __init__(self, kinds: tuple[str, ...]) -> None:
+        super().__init__(f"Content-Type 须为 {' 或 '.join(kinds)}（UTF-8）")
+
+
+class BadFields(Invalid):
+    """Fields that cannot be so: `messages` are Chinese, by the dotted name of the place (`keys.0.kid`)."""
+
+    code = "invalid_fields"
+    detail = "提交的内容有误，请检查标出的项目"
+
+    def __init__(self, messages: dict[str, list[str]]) -> None:
+        super().__init__()
+        self.messages = dict(list(messages.items())[:_MOST_FIELDS])
+
+
+def flatten(messages: object, place: str = "") -> dict[str, list[str]]:
+    """Give marshmallow's nested messages by dotted place; names are cut, for a client may send a megabyte as one."""
+    if isinstance(messages, dict):
+        flat: dict[str, list[str]] = {}
+        for key, inner in messages.items():
+            name = "" if key == "_schema" else str(key)[:_LONGEST_NAME]
+            for path, texts in flatten(inner, ".".join(filter(None, (place, name)))).items():
+                flat.setdefault(path, []).extend(texts)
+        return flat
+    said: list[object] = messages if isinstance(messages, list) else [messages]
+    return {place or "body": [str(text) for text in said]}

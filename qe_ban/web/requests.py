@@ -1,0 +1,68 @@
+"""What the edge knows of the request in hand: its id, where it comes from, the bytes of its body."""
+
+import ipaddress
+from typing import Final
+
+from flask import request
+
+from qe_ban.config import Settings
+from qe_ban.web.parts import part
+
+# Kept in the WSGI environment, not on flask.g: the edge reads them after Flask's contexts are gone.
+REQUEST_ID: Final = "qe.request_id"
+PRINCIPAL: Final = "qe.principal"
+BODY: Final = "qe.body"
+OAUTH: Final = "qe.oauth"
+
+UNKNOWN = "unknown"
+
+
+def request_id() -> str:
+    """Give the id of this request, as answered in X-Request-Id and written in the log."""
+    return str(request.environ.get(REQUEST_ID, UNKNOWN))
+
+
+def body() -> bytes:
+    """Give the bytes of the body that the view's arguments were read from; empty where it takes none."""
+    data: bytes = request.environ.get(BODY, b"")
+    return data
+
+
+def address() -> str:
+    """Give the client's address: the peer's, or behind n trusted proxies the n-th forwarded one from the right.
+
+    What stands further left in X-Forwarded-For was written by whoever, and is never looked at. `unknown` where the
+    server names no peer.
+    """
+    peer = _normal(request.environ.get("REMOTE_ADDR", "")) or UNKNOWN
+    trusted = part(Settings).proxies
+    if not trusted:
+        return peer
+    forwarded = [entry.strip() for entry in request.environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    return _normal(forwarded[-min(trusted, len(forwarded))]) or peer
+
+
+def network() -> str:
+    """Give what limits by address count: an IPv4 address, or an IPv6 client's /64, of which one client has all."""
+    text = address()
+    if ":" not in text:
+        return text
+    return str(ipaddress.ip_network((text, 64), strict=False))
+
+
+def _normal(text: str) -> str | None:
+    try:
+        value = ipaddress.ip_address(_without_port(text))
+    except ValueError:
+        return None
+    if isinstance(value, ipaddress.IPv6Address):
+        # A scope id means nothing outside its own machine and would make as many subjects as one likes.
+        value = ipaddress.IPv6Address(int(value))
+        return str(value.ipv4_mapped or value)
+    return str(value)
+
+
+def _without_port(text: str) -> str:
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text

@@ -1,0 +1,173 @@
+"""Writes that may be repeated, on a real PostgreSQL."""
+
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from flask import Response
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from qe_ban.db.engine import Database
+from qe_ban.kernel.errors import Conflict
+from qe_ban.kernel.principal import Principal, PrincipalKind
+from qe_ban.web import fields, guard, idempotency, parts
+from qe_ban.web.api import Blueprint
+from qe_ban.web.idempotency import IdempotencyKey
+from qe_ban.web.parts import part
+from qe_ban.web.schema import Schema
+
+
+class Refused(Conflict):
+    code = "orders.refused"
+
+
+class Order(Schema):
+    name = fields.Text(required=True)
+
+
+class Kitchen:
+    """Counts what is cooked, and lets a test hold the cook."""
+
+    def __init__(self) -> None:
+        self.cooked: list[str] = []
+        self.cooking = threading.Event()
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+
+blp = Blueprint("orders", url_prefix="/orders")
+
+
+@blp.route("", methods=["POST"])
+@guard.requires("orders.write")
+@blp.arguments(Order)
+@blp.idempotent
+@blp.response(201)
+def order(body: dict[str, str]) -> Response:
+    kitchen = part(Kitchen)
+
+    def cook() -> tuple[int, dict[str, object]]:
+        kitchen.cooking.set()
+        assert kitchen.go_on.wait(5)
+        kitchen.cooked.append(body["name"])
+        if body["name"] == "refused":
+            raise Refused
+        return 201, {"number": len(kitchen.cooked), "name": body["name"]}
+
+    with part(Database).transaction() as session:
+        return idempotency.once(session, guard.principal(), "POST /orders", body, cook)
+
+
+@pytest.fixture
+def kitchen() -> Kitchen:
+    return Kitchen()
+
+
+@pytest.fixture
+def client(edge_app, database, principals, kitchen) -> FlaskClient:
+    for name in ("one", "two"):
+        principals[name] = Principal(PrincipalKind.RESIDENT, uuid.uuid4(), frozenset({"orders.write"}), uuid.uuid4())
+
+    def install(app) -> None:
+        parts.provide(app, database)
+        parts.provide(app, kitchen)
+
+    return edge_app(blp, install=install)
+
+
+def send(client: FlaskClient, key: str | None, name: str = "noodles", caller: str = "one"):
+    headers = {"Authorization": f"Bearer {caller}"} | ({"Idempotency-Key": key} if key is not None else {})
+    return client.post("/api/v1/orders", json={"name": name}, headers=headers)
+
+
+def test_a_repeat_gets_the_first_answer_and_does_nothing(client, kitchen):
+    first, second = send(client, "k1", "饺子"), send(client, "k1", "饺子")
+    assert (first.status_code, first.json) == (201, {"number": 1, "name": "饺子"})
+    assert (second.status_code, second.data) == (201, first.data)
+    assert second.headers["Idempotency-Replayed"] == "true"
+    assert "Idempotency-Replayed" not in first.headers
+    assert kitchen.cooked == ["饺子"]
+
+
+def test_without_a_key_each_is_done(client, kitchen):
+    assert [send(client, None).json["number"] for _ in range(2)] == [1, 2]
+
+
+def test_keys_are_of_one_caller(client, kitchen):
+    assert send(client, "k1", caller="one").json["number"] == 1
+    assert send(client, "k1", caller="two").json["number"] == 2
+
+
+def test_the_key_for_another_body_is_422(client, kitchen):
+    send(client, "k1", "noodles")
+    answer = send(client, "k1", "rice")
+    assert (answer.status_code, answer.json["code"]) == (422, "idempotency_reused")
+    assert kitchen.cooked == ["noodles"]
+
+
+@pytest.mark.parametrize("key", ["", "a b", "x" * 129, "é", "a\tb"])
+def test_a_strange_key_is_422(client, kitchen, key):
+    answer = client.post(
+        "/api/v1/orders",
+        json={"name": "noodles"},
+        headers={"Authorization": "Bearer one"},
+        environ_overrides={"HTTP_IDEMPOTENCY_KEY": key},
+    )
+    assert (answer.status_code, answer.json["code"]) == (422, "idempotency_key_invalid")
+    assert kitchen.cooked == []
+
+
+def test_a_refusal_is_not_kept(client, kitchen):
+    for _ in range(2):
+        assert send(client, "k1", "refused").json["code"] == "orders.refused"
+    assert kitchen.cooked == ["refused", "refused"]
+
+
+def test_a_repeat_while_the_first_is_worked_on_is_409(client, kitchen):
+    kitchen.go_on.clear()
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(send, client.application.test_client(), "k1")
+        assert kitchen.cooking.wait(5)
+        meanwhile = send(client, "k1")
+        kitchen.go_on.set()
+        assert first.result().status_code == 201
+    assert (meanwhile.status_code, meanwhile.json["code"]) == (409, "idempotency_in_flight")
+    assert send(client, "k1").headers["Idempotency-Replayed"] == "true"
+    assert kitchen.cooked == ["noodles"]
+
+
+def test_of_many_at_once_one_is_done(client, kitchen):
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: send(client.application.test_client(), "k1"), range(24)))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert kitchen.cooked == ["noodles"]
+
+
+def test_a_day_later_the_key_is_free_again(edge_app, client, database, kitchen):
+    send(client, "k1")
+    app = client.application
+    tomorrow = parts_now(app) + idempotency.KEPT
+    parts.set_clock(app, lambda: tomorrow - timedelta(seconds=1))
+    assert send(client, "k1").json["number"] == 1
+    parts.set_clock(app, lambda: tomorrow)
+    assert send(client, "k1", "rice").json == {"number": 2, "name": "rice"}
+    assert send(client, "k1", "rice").headers["Idempotency-Replayed"] == "true"
+
+
+def test_sweeping_forgets_the_old(client, database, principals):
+    send(client, "k1")
+    moment = parts_now(client.application)
+    mine = select(IdempotencyKey.key).where(IdempotencyKey.principal == f"resident:{principals['one'].id}")
+    with database.transaction() as session:
+        idempotency.sweep(session, moment + idempotency.KEPT - timedelta(seconds=1))
+        assert session.scalars(mine).all() == ["k1"]
+        idempotency.sweep(session, moment + idempotency.KEPT)
+        assert session.scalars(mine).all() == []
+
+
+def parts_now(app):
+    with app.app_context():
+        return parts.now()
