@@ -1,0 +1,1 @@
+"""Who did what: staff's changes, disclosures and look-ups, append-only."""

@@ -1,0 +1,33 @@
+"""The wire shapes of GET /audit."""
+
+from qe_ban.kernel.principal import PrincipalKind
+from qe_ban.web import fields
+from qe_ban.web.paging import PageQuery, page_schema
+from qe_ban.web.schema import Schema
+
+
+class AuditQuery(PageQuery):
+    """What an auditor may ask for."""
+
+    actor = fields.Id(metadata={"description": "谁做的"})
+    action = fields.Text(1, 80, metadata={"description": "做了什么，如 venues.create"})
+    subject = fields.Text(1, 200, metadata={"description": "对什么做的"})
+    since = fields.Moment(metadata={"description": "不早于"})
+    until = fields.Moment(metadata={"description": "早于"})
+
+
+class AuditEventSchema(Schema):
+    """One event."""
+
+    id = fields.Text(1, 20, required=True)
+    at = fields.Moment(required=True)
+    actor_kind = fields.Choice(PrincipalKind, required=True, allow_none=True)
+    actor_id = fields.Id(required=True, allow_none=True)
+    action = fields.Text(1, 200, required=True)
+    subject = fields.Text(1, 200, required=True)
+    details = fields.Anything(required=True, metadata={"type": "object"})
+    case_number = fields.Text(required=True, allow_none=True)
+    request_id = fields.Text(required=True, allow_none=True)
+
+
+AuditPage = page_schema(AuditEventSchema)

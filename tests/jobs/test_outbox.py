@@ -1,0 +1,192 @@
+"""The outbox: what leaves, when, how often, and what becomes of what cannot be delivered."""
+
+import threading
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select, update
+
+from qe_ban.jobs import rules, service
+from qe_ban.jobs.models import OutboxMessage
+from qe_ban.kernel.errors import Unavailable
+
+
+class Moving:
+    """A clock that stands until it is moved."""
+
+    def __init__(self):
+        self.now = datetime.now(UTC)
+
+    def __call__(self):
+        return self.now
+
+    def forward(self, by):
+        self.now += by
+
+
+@pytest.fixture
+def clock():
+    return Moving()
+
+
+@pytest.fixture
+def topic():
+    return f"test-{uuid4()}"
+
+
+def put(database, rings, topic, payload, clock, **more):
+    with database.transaction() as session:
+        service.enqueue(session, rings, topic=topic, payload=payload, now=clock(), **more)
+
+
+def worker(database, rings, clock, topic, handler):
+    return service.Worker(database, rings, clock, {topic: handler}, [])
+
+
+def rows(database, topic):
+    with database.transaction() as session:
+        return list(session.scalars(select(OutboxMessage).where(OutboxMessage.topic == topic)))
+
+
+def found(database, topic):
+    with database.transaction() as session:
+        return [message for message in service.given_up(session, limit=1000) if message.topic == topic]
+
+
+def test_a_message_leaves_with_its_payload_and_its_row_goes(database, rings, clock, topic):
+    put(database, rings, topic, {"phone": "13800000001", "text": "验证码"}, clock)
+    sent = []
+    worker(database, rings, clock, topic, sent.append).once()
+    assert sent == [{"phone": "13800000001", "text": "验证码"}]
+    assert rows(database, topic) == []
+
+
+def test_a_message_of_a_transaction_that_failed_never_leaves(database, rings, clock, topic):
+    def fail():
+        with database.transaction() as session:
+            service.enqueue(session, rings, topic=topic, payload={"n": "1"}, now=clock())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    sent = []
+    worker(database, rings, clock, topic, sent.append).once()
+    assert sent == []
+
+
+def test_a_message_is_not_readable_in_the_table(database, rings, clock, topic):
+    put(database, rings, topic, {"phone": "13800000001"}, clock)
+    assert b"13800000001" not in rows(database, topic)[0].payload
+
+
+def test_a_message_is_left_to_a_worker_that_knows_its_topic(database, rings, clock, topic):
+    put(database, rings, topic, {"n": "1"}, clock)
+    worker(database, rings, clock, f"{topic}-other", pytest.fail).once()
+    assert rows(database, topic)[0].attempts == 0
+
+
+def test_a_failed_message_is_tried_again_later_and_later(database, rings, clock, topic):
+    put(database, rings, topic, {"n": "1"}, clock)
+    tries = []
+
+    def failing(payload):
+        tries.append(clock())
+        if len(tries) < 4:
+            raise Unavailable
+
+    started, at_work = clock(), worker(database, rings, clock, topic, failing)
+    for _ in range(16):
+        at_work.once()
+        clock.forward(timedelta(seconds=1))
+    assert [(moment - started).total_seconds() for moment in tries] == [0, 2, 6, 14]
+    assert rows(database, topic) == []
+
+
+def test_a_message_that_never_gets_through_is_given_up_as_a_finding_without_its_content(database, rings, clock, topic):
+    put(database, rings, topic, {"phone": "13800000001"}, clock)
+    tries = []
+
+    def away(payload):
+        tries.append(payload)
+        raise Unavailable
+
+    at_work = worker(database, rings, clock, topic, away)
+    for _ in range(rules.ATTEMPTS + 5):
+        at_work.once()
+        clock.forward(rules.LONGEST_WAIT)
+    assert len(tries) == rules.ATTEMPTS
+    assert [finding.reason for finding in found(database, topic)] == ["unavailable"]
+    assert rows(database, topic)[0].payload is None
+
+
+def test_a_message_of_a_worker_that_died_is_delivered_by_another_after_the_lease(database, rings, clock, topic):
+    put(database, rings, topic, {"n": "1"}, clock)
+
+    def dying(payload):
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        worker(database, rings, clock, topic, dying).once()
+    sent = []
+    other = worker(database, rings, clock, topic, sent.append)
+    other.once()
+    assert sent == []
+    clock.forward(rules.LEASE)
+    other.once()
+    assert sent == [{"n": "1"}]
+
+
+def test_a_message_that_kills_every_worker_is_given_up(database, rings, clock, topic):
+    put(database, rings, topic, {"n": "1"}, clock)
+
+    def dying(payload):
+        raise MemoryError
+
+    at_work = worker(database, rings, clock, topic, dying)
+    for _ in range(rules.ATTEMPTS):
+        with pytest.raises(MemoryError):
+            at_work.once()
+        clock.forward(rules.LONGEST_WAIT)
+    at_work.once()
+    assert [finding.reason for finding in found(database, topic)] == ["worker_died"]
+
+
+def test_a_message_past_its_use_is_dropped(database, rings, clock, topic):
+    put(database, rings, topic, {"otp": "123456"}, clock, useful_until=clock() + timedelta(minutes=5))
+    clock.forward(timedelta(minutes=6))
+    worker(database, rings, clock, topic, pytest.fail).once()
+    assert [finding.reason for finding in found(database, topic)] == ["too_late"]
+
+
+def test_a_payload_moved_from_another_row_is_not_delivered(database, rings, clock, topic):
+    put(database, rings, topic, {"n": "1"}, clock)
+    put(database, rings, topic, {"n": "2"}, clock)
+    first, second = rows(database, topic)
+    with database.transaction() as session:
+        session.execute(update(OutboxMessage).where(OutboxMessage.id == first.id).values(payload=second.payload))
+    sent = []
+    worker(database, rings, clock, topic, sent.append).once()
+    assert len(sent) == 1
+    assert [finding.reason for finding in found(database, topic)] == ["seal_broken"]
+
+
+def test_workers_at_once_deliver_each_message_once(database, rings, clock, topic):
+    with database.transaction() as session:
+        for number in range(60):
+            service.enqueue(session, rings, topic=topic, payload={"n": str(number)}, now=clock())
+    sent, start = [], threading.Barrier(4)
+
+    def work():
+        at_work = worker(database, rings, clock, topic, lambda payload: sent.append(payload["n"]))
+        start.wait()
+        at_work.once()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Counter(sent) == Counter(str(number) for number in range(60))
+    assert rows(database, topic) == []

@@ -1,0 +1,141 @@
+"""The worker: schedules taken by one of many, its sign of life, and how it waits and ends."""
+
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+
+from qe_ban.db.engine import Database
+from qe_ban.jobs import rules, service
+from qe_ban.jobs.models import ScheduleRow, WorkerBeat
+from qe_ban.kernel.errors import Unavailable
+from qe_ban.kernel.ids import new_id
+
+HOUR = timedelta(hours=1)
+
+
+def far_future(hours):
+    """Moments of their own, so that no other test's clock and rows come near."""
+    return datetime.now(UTC) + hours * HOUR
+
+
+def worker(database, rings, moments, *schedules):
+    return service.Worker(database, rings, lambda: moments[-1], {}, schedules)
+
+
+def named(run, every=HOUR):
+    return service.Schedule(f"test-{uuid4()}", every, run)
+
+
+def test_a_schedule_runs_at_once_and_then_after_its_time(database, rings):
+    ran, moments = [], [far_future(0)]
+    at_work = worker(database, rings, moments, named(lambda session, now: ran.append(now)))
+    at_work.once()
+    for minutes in (30, 59, 60, 61, 119, 120):
+        moments.append(moments[0] + timedelta(minutes=minutes))
+        at_work.once()
+    assert [(moment - moments[0]) / HOUR for moment in ran] == [0, 1, 2]
+
+
+def test_missed_runs_are_made_up_for_by_one(database, rings):
+    ran, moments = [], [far_future(0)]
+    at_work = worker(database, rings, moments, named(lambda session, now: ran.append(now)))
+    at_work.once()
+    moments.append(moments[0] + 100 * HOUR)
+    at_work.once()
+    at_work.once()
+    assert ran == moments
+
+
+def test_a_run_is_taken_by_one_of_many_workers(database, rings):
+    ran, moments, start = [], [far_future(0)], threading.Barrier(6)
+
+    def run(session, now):
+        ran.append(now)
+        time.sleep(0.1)
+
+    schedule = named(run)
+
+    def work():
+        at_work = worker(database, rings, moments, schedule)
+        start.wait()
+        at_work.once()
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(ran) == 1
+
+
+def test_a_failed_run_leaves_nothing_behind_holds_up_no_other_and_comes_again_soon(database, rings):
+    moments, beat, ran = [far_future(0)], new_id(), []
+
+    def fail(session, now):
+        session.add(WorkerBeat(worker=beat, beat_at=now))
+        session.flush()
+        ran.append("failed")
+        raise Unavailable
+
+    at_work = worker(database, rings, moments, named(fail), named(lambda session, now: ran.append("other")))
+    at_work.once()
+    at_work.once()
+    assert ran == ["failed", "other"]
+    with database.transaction() as session:
+        assert session.get(WorkerBeat, beat) is None
+    moments.append(moments[0] + rules.SCHEDULE_RETRY)
+    at_work.once()
+    assert ran == ["failed", "other", "failed"]
+
+
+def test_a_run_and_its_mark_commit_together(database, rings):
+    moments, name = [far_future(0)], f"test-{uuid4()}"
+
+    def crash(session, now):
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        worker(database, rings, moments, service.Schedule(name, HOUR, crash)).once()
+    with database.transaction() as session:
+        row = session.scalars(select(ScheduleRow).where(ScheduleRow.name == name)).one()
+    assert row.last_run_at is None
+    assert row.next_run_at == moments[0]
+
+
+def test_a_worker_gives_a_sign_of_life_and_forgets_those_long_gone(database, rings):
+    moments = [far_future(1000)]
+    worker(database, rings, moments).once()
+    with database.transaction() as session:
+        assert service.last_beat(session) == moments[-1]
+    moments.append(moments[0] + 2 * rules.BEAT_FORGOTTEN)
+    worker(database, rings, moments).once()
+    with database.transaction() as session:
+        assert service.last_beat(session) == moments[-1]
+        assert session.scalars(select(WorkerBeat.beat_at)).all() == [moments[-1]]
+        session.query(WorkerBeat).delete()
+
+
+def test_a_stopped_worker_ends_soon(database, rings):
+    ran, stop = threading.Event(), threading.Event()
+    at_work = service.Worker(database, rings, lambda: datetime.now(UTC), {}, [named(lambda session, now: ran.set())])
+    thread = threading.Thread(target=at_work.run, args=(stop,))
+    thread.start()
+    assert ran.wait(5)
+    stop.set()
+    thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_a_worker_outlives_a_database_that_is_away(rings):
+    away, stop = Database("postgresql://qe@127.0.0.1:1/none"), threading.Event()
+    thread = threading.Thread(target=service.Worker(away, rings, lambda: datetime.now(UTC), {}, []).run, args=(stop,))
+    thread.start()
+    thread.join(0.3)
+    assert thread.is_alive()
+    stop.set()
+    thread.join(5)
+    assert not thread.is_alive()
