@@ -1,0 +1,73 @@
+"""The four grants of the token endpoint, each with its limits first and its transactions around the use cases."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from qe_ban.accounts import errors, service
+from qe_ban.accounts.routes.outcomes import settled
+from qe_ban.accounts.service import Accounts, Tokens
+from qe_ban.db.engine import Database
+from qe_ban.web import requests
+from qe_ban.web.parts import now, part
+
+JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+def grant(body: Mapping[str, str]) -> Tokens:
+    """Sign in as the body's `grant_type` says. Raises GrantUnsupported, GrantRequestInvalid, and the grants' own."""
+    known = GRANTS.get(body["grant_type"])
+    if known is None:
+        raise errors.GrantUnsupported(fields={"grant_type": "不在可选范围内"})
+    needed, sign_in = known
+    missing = {name: "此项必填" for name in needed if name not in body}
+    if missing:
+        raise errors.GrantRequestInvalid(fields=missing)
+    return sign_in(body)
+
+
+def _otp(body: Mapping[str, str]) -> Tokens:
+    accounts = part(Accounts)
+    service.limit_tries(accounts, address=requests.network())
+    with part(Database).transaction() as session:
+        outcome = service.redeem_otp(
+            accounts, session, phone=body["phone"], challenge=body["challenge"], otp=body["otp"], now=now()
+        )
+    return settled(outcome)
+
+
+def _password(body: Mapping[str, str]) -> Tokens:
+    accounts, database, username = part(Accounts), part(Database), body["username"]
+    service.limit_sign_in(accounts, username=username, address=requests.network())
+    with accounts.passwords.turn():
+        with database.transaction() as session:
+            attempt = service.begin_sign_in(session, username=username, now=now())
+        fits = accounts.passwords.fits(body["password"], attempt.password_hash)
+        with database.transaction() as session:
+            outcome = service.finish_sign_in(
+                accounts, session, attempt=attempt, password_fits=fits, totp=body["totp"], now=now()
+            )
+    return settled(outcome)
+
+
+def _assertion(body: Mapping[str, str]) -> Tokens:
+    if body["client_assertion_type"] != JWT_BEARER:
+        raise errors.GrantRequestInvalid(fields={"client_assertion_type": f"须为 {JWT_BEARER}"})
+    with part(Database).transaction() as session:
+        return service.sign_in_client(part(Accounts), session, assertion=body["client_assertion"], now=now())
+
+
+def _refresh(body: Mapping[str, str]) -> Tokens:
+    accounts = part(Accounts)
+    with part(Database).transaction() as session:
+        outcome = service.refresh(accounts, session, text=body["refresh_token"], now=now())
+    if isinstance(outcome, errors.RefreshReused):
+        accounts.revocations.refresh()
+    return settled(outcome)
+
+
+GRANTS: Mapping[str, tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Tokens]]] = {
+    "otp": (("phone", "challenge", "otp"), _otp),
+    "password": (("username", "password", "totp"), _password),
+    "client_credentials": (("client_assertion_type", "client_assertion"), _assertion),
+    "refresh_token": (("refresh_token",), _refresh),
+}

@@ -1,0 +1,55 @@
+"""What the use cases of accounts work with, put together once by `create_app`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts.adapters.face import Face
+from qe_ban.accounts.adapters.real_name import Register
+from qe_ban.accounts.models import Revocation
+from qe_ban.accounts.service.checked import CheckedTokens
+from qe_ban.accounts.service.passwords import Passwords
+from qe_ban.db.engine import Database
+from qe_ban.db.limits import Limiter
+from qe_ban.db.polled import Polled
+from qe_ban.kernel.clock import Clock
+from qe_ban.keys.rings import KeyRings
+
+Revoked = frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The collaborators. Limits count in windows of `window` seconds.
+
+    `verified` is called in the transaction in which a resident's real name is confirmed: what follows from a name
+    (entitlements) stands or falls with it.
+    """
+
+    rings: KeyRings
+    limiter: Limiter
+    revocations: Polled[Revoked]
+    real_name: Register
+    face: Face
+    issuer: str
+    verified: Callable[[Session, UUID, datetime], None]
+    sandbox: bool = False
+    otp_per_phone: int = 5
+    otp_per_address: int = 100
+    tries_per_address: int = 100
+    window: int = 600
+    passwords: Passwords = field(default_factory=Passwords)
+    checked: CheckedTokens = field(default_factory=CheckedTokens)
+
+
+def poll_revocations(database: Database, clock: Clock) -> Polled[Revoked]:
+    """Give the polled set of whose access tokens are refused: families, clients, principals and single tokens."""
+
+    def load(session: Session, _before: Revoked | None) -> Revoked:
+        return frozenset(session.scalars(select(Revocation.subject).where(Revocation.expires_at > clock())))
+
+    return Polled(database, load)

@@ -1,0 +1,167 @@
+"""Sign-ins: their refresh tokens rotate at each use, a reuse ends them, and they can be ended at will."""
+
+import base64
+import binascii
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts import errors, rules
+from qe_ban.accounts.models import RefreshFamily, RefreshToken, Revocation, Staff
+from qe_ban.accounts.service import tokens
+from qe_ban.accounts.service.collaborators import Accounts
+from qe_ban.accounts.service.tokens import Tokens
+from qe_ban.kernel.ids import new_id
+from qe_ban.kernel.principal import Place, PrincipalKind
+from qe_ban.keys.models import Ring
+from qe_ban.keys.wrapping import b64url
+
+CLOCKS_APART = timedelta(minutes=5)
+"""A revocation outlives the longest access token by this, so that no server's slow clock revives one."""
+
+
+def start(accounts: Accounts, session: Session, *, kind: PrincipalKind, principal_id: UUID, now: datetime) -> Tokens:
+    """Begin a sign-in: a new family with its first refresh token."""
+    family = RefreshFamily(
+        id=new_id(),
+        kind=kind.value,
+        principal_id=principal_id,
+        started_at=now,
+        expires_at=now + rules.FAMILY_LIFE[kind],
+    )
+    session.add(family)
+    session.flush()
+    return _tokens(accounts, session, family, _add(session, family.id, secrets.token_bytes(32)), now)
+
+
+def refresh(accounts: Accounts, session: Session, *, text: str, now: datetime) -> Tokens | errors.RefreshRefused:
+    """Rotate a refresh token (RFC 9700, 4.14.2): the old one is used up, its successor is given.
+
+    Within 30 s, while the successor is unused, the old one gives the same successor again: an answer was lost.
+    Otherwise a second use ends the family; that refusal is given back and not raised, so that it commits.
+    """
+    token = _bytes(text)
+    held = session.execute(
+        select(RefreshToken, RefreshFamily)
+        .join(RefreshFamily, RefreshFamily.id == RefreshToken.family_id)
+        .where(RefreshToken.token_hash == _hash(token))
+        .with_for_update()
+    ).first()
+    if held is None:
+        return errors.RefreshRefused()
+    row, family = held
+    if family.ended_at is not None or family.expires_at <= now:
+        return errors.RefreshRefused()
+    successor = accounts.rings.mac(Ring.DERIVE, "refresh", token)
+    if row.used_at is None:
+        row.used_at = now
+        return _tokens(accounts, session, family, _add(session, family.id, successor), now)
+    next_row = session.get(RefreshToken, _hash(successor))
+    if now - row.used_at <= rules.GRACE and next_row is not None and next_row.used_at is None:
+        return _tokens(accounts, session, family, b64url(successor), now)
+    end(session, family.id, now)
+    return errors.RefreshReused()
+
+
+def revoke(accounts: Accounts, session: Session, *, text: str, now: datetime) -> bool:
+    """End what a token belongs to (RFC 7009): the sign-in of a refresh or access token, a scanner's single token.
+
+    Tells whether there was anything: a token that is none of ours is no error, for it is of no use to anybody.
+    """
+    try:
+        if "." not in text:
+            found = session.get(RefreshToken, _hash(_bytes(text)))
+            if found is not None:
+                end(session, found.family_id, now)
+            return found is not None
+        access = tokens.signed_by_us(accounts, text)
+    except (errors.RefreshRefused, errors.TokenInvalid):
+        return False
+    if access.kind is PrincipalKind.SCANNER:
+        refuse(session, access.jti, now)
+    else:
+        end(session, access.session, now)
+    return True
+
+
+def end(session: Session, family_id: UUID, now: datetime) -> None:
+    """End a sign-in: nothing refreshes it, and its access tokens are refused on every worker within seconds."""
+    running = update(RefreshFamily).where(RefreshFamily.id == family_id, RefreshFamily.ended_at.is_(None))
+    session.execute(running.values(ended_at=now).execution_options(synchronize_session=False))
+    refuse(session, family_id, now)
+
+
+def refuse(session: Session, subject: UUID, now: datetime) -> None:
+    """Refuse the access tokens of a family, client or principal, or the one of a `jti`, for as long as they live."""
+    row = {"subject": subject, "revoked_at": now, "expires_at": now + rules.ACCESS_LIFE + CLOCKS_APART}
+    added = insert(Revocation).values(row)
+    session.execute(
+        added.on_conflict_do_update(index_elements=["subject"], set_={"expires_at": added.excluded.expires_at})
+    )
+
+
+def stepped_up(accounts: Accounts, session: Session, *, family_id: UUID, now: datetime) -> Tokens:
+    """Keep with a sign-in that its holder's face was seen now. Raises SessionEnded."""
+    family = session.scalar(
+        update(RefreshFamily)
+        .where(RefreshFamily.id == family_id, RefreshFamily.ended_at.is_(None), RefreshFamily.expires_at > now)
+        .values(stepped_up_at=now)
+        .returning(RefreshFamily)
+    )
+    if family is None:
+        raise errors.SessionEnded
+    return _tokens(accounts, session, family, None, now)
+
+
+def _tokens(accounts: Accounts, session: Session, family: RefreshFamily, refresh: str | None, now: datetime) -> Tokens:
+    """Sign an access token for what the family's principal may do at this moment."""
+    if family.kind == PrincipalKind.RESIDENT:
+        return tokens.access(
+            accounts,
+            kind=PrincipalKind.RESIDENT,
+            subject=family.principal_id,
+            session=family.id,
+            scopes=rules.resident_scopes(stepped_up=family.stepped_up_at is not None),
+            stepped_up_at=family.stepped_up_at,
+            refresh=refresh,
+            now=now,
+        )
+    staff = session.get_one(Staff, family.principal_id)
+    if staff.disabled_at is not None:
+        raise errors.RefreshRefused
+    return tokens.access(
+        accounts,
+        kind=PrincipalKind.STAFF,
+        subject=staff.id,
+        session=family.id,
+        scopes=rules.staff_scopes(staff.roles),
+        roles=staff.roles,
+        place=Place(staff.district, staff.hall, staff.zone),
+        refresh=refresh,
+        now=now,
+    )
+
+
+def _add(session: Session, family_id: UUID, token: bytes) -> str:
+    session.add(RefreshToken(token_hash=_hash(token), family_id=family_id))
+    return b64url(token)
+
+
+def _hash(token: bytes) -> bytes:
+    return hashlib.sha256(token).digest()
+
+
+def _bytes(text: str) -> bytes:
+    """Read a refresh token: 32 bytes in base64url. Raises RefreshRefused."""
+    try:
+        token = base64.b64decode(text + "=", altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise errors.RefreshRefused from error
+    if len(token) != 32 or b64url(token) != text:
+        raise errors.RefreshRefused
+    return token

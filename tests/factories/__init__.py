@@ -1,0 +1,1 @@
+"""Makes what tests need, slice by slice."""

@@ -1,0 +1,18 @@
+"""Makes databases of their own for tests that load fixed people."""
+
+from dataclasses import replace
+
+import psycopg
+from sqlalchemy import make_url
+
+from qe_ban.config import Settings
+
+
+def another(settings: Settings, name: str) -> Settings:
+    """The settings with an empty database of this name beside the run's own, made anew."""
+    url = make_url(settings.database_url)
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{url.database}_{name}"')
+        connection.execute(f'CREATE DATABASE "{url.database}_{name}"')
+    made = url.set(database=f"{url.database}_{name}").render_as_string(hide_password=False)
+    return replace(settings, database_url=made)
