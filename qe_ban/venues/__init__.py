@@ -1,0 +1,1 @@
+"""Places where codes are scanned, and the scanners that stand in them."""

@@ -1,0 +1,144 @@
+"""The interface of venues and scanners: for staff, and for a scanner that enrols."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from qe_ban.accounts import service as accounts
+from qe_ban.config import Settings
+from qe_ban.db.engine import Database
+from qe_ban.db.limits import Limiter
+from qe_ban.kernel.city import City
+from qe_ban.kernel.ids import parse_id
+from qe_ban.keys.rings import KeyRings
+from qe_ban.venues import schemas, service
+from qe_ban.venues.models import Scanner, Venue
+from qe_ban.web import guard, idempotency, paging, requests
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+blp = Blueprint("venues", url_prefix="/venues", description="场所与核验设备")
+
+
+@blp.route("", methods=["GET"])
+@guard.requires("venues.read")
+@blp.query(schemas.VenuesQuery)
+@blp.response(200, schemas.VenuePage)
+def list_venues(query: dict[str, Any]) -> dict[str, Any]:
+    """The venues that the caller answers for, newest first: a district's staff see their own district's."""
+    with part(Database).transaction() as session:
+        found = service.venues(session, reader=guard.principal(), before=_before(query), limit=query["limit"] + 1)
+    return paging.page(found, query["limit"], _cursor)
+
+
+@blp.route("", methods=["POST"])
+@guard.requires("venues.write")
+@blp.arguments(schemas.NewVenueSchema)
+@blp.response(201, schemas.VenueSchema)
+@blp.idempotent
+def create_venue(body: dict[str, Any]) -> Response:
+    """Make a venue in the caller's district."""
+    change = _change()
+    with part(Database).transaction() as session:
+
+        def produce() -> tuple[int, Any]:
+            made = service.create(session, part(City), service.NewVenue(**body), change)
+            return 201, schemas.VenueSchema().dump(made)
+
+        return idempotency.once(session, change.by, "venues.create", body, produce)
+
+
+@blp.route("/<id:venue_id>", methods=["GET"])
+@guard.requires("venues.read")
+@blp.response(200, schemas.VenueSchema)
+def get_venue(venue_id: UUID) -> Venue:
+    """One venue that the caller answers for."""
+    with part(Database).transaction() as session:
+        return service.venue(session, reader=guard.principal(), venue_id=venue_id)
+
+
+@blp.route("/<id:venue_id>/scanners", methods=["GET"])
+@guard.requires("venues.read")
+@blp.query(schemas.VenuesQuery)
+@blp.response(200, schemas.ScannerPage)
+def list_scanners(query: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
+    """The scanners of a venue, newest first, revoked ones too."""
+    with part(Database).transaction() as session:
+        found = service.scanners(
+            session,
+            reader=guard.principal(),
+            venue_id=venue_id,
+            before=_before(query),
+            limit=query["limit"] + 1,
+        )
+    return paging.page(found, query["limit"], _cursor)
+
+
+@blp.route("/<id:venue_id>/scanners", methods=["POST"])
+@guard.requires("venues.write")
+@blp.arguments(schemas.InviteSchema)
+@blp.response(201, schemas.TicketSchema)
+def invite_scanner(body: dict[str, Any], venue_id: UUID) -> service.Ticket:
+    """A code by which one scanner can be enrolled within 24 hours; it is shown this once."""
+    change = _change()
+    with part(Database).transaction() as session:
+        return service.invite(
+            session,
+            part(KeyRings),
+            part(City),
+            venue_id=venue_id,
+            purposes=body["purposes"],
+            label=body.get("label"),
+            change=change,
+        )
+
+
+@blp.route("/scanners/enrol", methods=["POST"])
+@guard.anyone
+@blp.arguments(schemas.EnrolSchema)
+@blp.response(201, schemas.EnrolledSchema)
+@blp.problems(409, 429)
+def enrol_scanner(body: dict[str, Any]) -> service.Enrolled:
+    """Register a scanner's key with an enrolment code."""
+    limits = part(Settings).limits
+    part(Limiter).hit("venues.enrol", requests.network(), limit=limits.tries_per_address, window=limits.window)
+    with part(Database).transaction() as session:
+        return service.enrol(
+            session,
+            part(accounts.Accounts),
+            code=body["enrolment_code"],
+            jwk=body["jwk"],
+            label=body["label"],
+            proof=body["proof"],
+            now=now(),
+            request_id=requests.request_id(),
+        )
+
+
+@blp.route("/scanners/<id:scanner_id>/revoke", methods=["POST"])
+@guard.requires("venues.write")
+@blp.response(204)
+def revoke_scanner(scanner_id: UUID) -> None:
+    """Shut a scanner out at once and for good; a repeat is harmless."""
+    with part(Database).transaction() as session:
+        service.revoke(session, scanner_id=scanner_id, change=_change())
+    part(accounts.Accounts).revocations.refresh()
+
+
+def _change() -> service.Change:
+    return service.Change(guard.principal(), now(), requests.request_id())
+
+
+def _before(query: dict[str, Any]) -> UUID | None:
+    """Give the id that the page before ended with."""
+    if query["cursor"] is None:
+        return None
+    last = parse_id(paging.decode(query["cursor"], str)[0])
+    if last is None:
+        raise paging.BadCursor
+    return last
+
+
+def _cursor(row: Venue | Scanner) -> list[str]:
+    return [str(row.id)]

@@ -1,0 +1,55 @@
+"""What venues decide by themselves: enrolment codes, the purposes of a scene, whose venue it is."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+from qe_ban.kernel.city import City
+from qe_ban.kernel.principal import Principal
+from qe_ban.venues.errors import PurposesInvalid, VenueInvalid
+
+ENROLMENT_LIFE: Final = timedelta(hours=24)
+CODE_BITS: Final = 80
+
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_LOOK_ALIKES = str.maketrans("OIL", "011", "- ")
+
+
+def enrolment_code(value: int) -> str:
+    """Give 80 random bits as Crockford base32 in four groups of four: XXXX-XXXX-XXXX-XXXX."""
+    digits = "".join(_CROCKFORD[value >> shift & 31] for shift in range(CODE_BITS - 5, -1, -5))
+    return "-".join(digits[start : start + 4] for start in range(0, 16, 4))
+
+
+def normal_code(text: str) -> str:
+    """Give the form in which codes are compared: upper case, no hyphens or spaces, O as 0, I and L as 1 (Crockford)."""
+    return text.upper().translate(_LOOK_ALIKES)
+
+
+def check_place(city: City, district: str, scene: str) -> None:
+    """Raise VenueInvalid unless the city has this district and this scene."""
+    fields = {}
+    if district not in city.districts:
+        fields["district"] = "没有这个区划代码"
+    if scene not in city.scenes:
+        fields["scene"] = "没有这个场景"
+    if fields:
+        raise VenueInvalid(fields=fields)
+
+
+def check_purposes(city: City, scene: str, purposes: Sequence[str]) -> None:
+    """Raise PurposesInvalid unless these are purposes of the scene, at least one and none twice."""
+    fault = None
+    if not purposes:
+        fault = "至少选择一个用途"
+    elif len(set(purposes)) != len(purposes):
+        fault = "用途重复"
+    elif any(slug not in city.purposes or city.purposes[slug].scene != scene for slug in purposes):
+        fault = "用途不属于该场所的场景"
+    if fault is not None:
+        raise PurposesInvalid(fields={"purposes": fault})
+
+
+def answers_for(principal: Principal, district: str) -> bool:
+    """Tell whether a member of staff answers for a district: their own, or all of them for the city's."""
+    return principal.place.covers_district(district)

@@ -1,0 +1,1 @@
+"""Tests of qe_ban.venues."""
