@@ -1,0 +1,186 @@
+"""create_app(settings): the only place where the parts are put together, for web workers and for the job worker."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts import service as accounts
+from qe_ban.accounts.adapters.face import Face, HttpFace, SandboxFace
+from qe_ban.accounts.adapters.real_name import HttpRegister, Register, SandboxRegister
+from qe_ban.accounts.adapters.sms import HttpSms, SandboxSms, Sms
+from qe_ban.accounts.routes import blueprints as accounts_blueprints
+from qe_ban.audit import routes as audit_routes
+from qe_ban.codes import routes as codes_routes
+from qe_ban.codes import service as codes
+from qe_ban.codes.adapters.http import HttpSource
+from qe_ban.config import ConfigInvalid, Settings, sandbox_data
+from qe_ban.db import limits, valkey
+from qe_ban.db.engine import Database
+from qe_ban.db.limits import Limiter
+from qe_ban.jobs import service as jobs
+from qe_ban.kernel import city as cities
+from qe_ban.kernel.city import City
+from qe_ban.kernel.clock import Clock, system_clock
+from qe_ban.keys import lifecycle
+from qe_ban.keys.models import Ring
+from qe_ban.keys.rings import KeyRings
+from qe_ban.venues import routes as venues_routes
+from qe_ban.web import application, guard, health, idempotency, logs, parts
+
+WORKER_SILENT = timedelta(seconds=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that a process of this product works with; connects on first use."""
+
+    settings: Settings
+    clock: Clock
+    city: City
+    database: Database
+    rings: KeyRings
+    limiter: Limiter
+    accounts: accounts.Accounts
+    wallet: codes.Wallet
+
+
+def load_city(settings: Settings) -> City:
+    """Read the city's file. Raises ConfigInvalid."""
+    try:
+        return cities.parse(settings.city_text(), always_open=settings.sandbox)
+    except cities.CityInvalid as error:
+        raise ConfigInvalid([str(error)]) from error
+
+
+def assemble(settings: Settings, clock: Clock = system_clock, *, pool: int | None = None) -> Parts:
+    """Put the parts together; nothing connects yet. Raises ConfigInvalid."""
+    city = load_city(settings)
+    unknown = set(settings.outside.sources) - set(city.kinds)
+    if unknown:
+        raise ConfigInvalid([f"QE_SOURCES names kinds that the city does not have: {', '.join(sorted(unknown))}"])
+    database = Database(settings.database_url, pool=pool or settings.threads)
+    rings = KeyRings(database, settings.master_key)
+    limiter = Limiter(valkey.connect(settings.redis_url), database, clock)
+    sources = {kind: HttpSource(url, settings.outside.token) for kind, url in settings.outside.sources.items()}
+    register, face = _outside(settings)
+    return Parts(
+        settings=settings,
+        clock=clock,
+        city=city,
+        database=database,
+        rings=rings,
+        limiter=limiter,
+        accounts=accounts.Accounts(
+            rings=rings,
+            limiter=limiter,
+            revocations=accounts.poll_revocations(database, clock),
+            real_name=register,
+            face=face,
+            issuer=settings.issuer,
+            verified=codes.open_wallet,
+            sandbox=settings.sandbox,
+            otp_per_phone=settings.limits.otp_per_phone,
+            otp_per_address=settings.limits.otp_per_address,
+            tries_per_address=settings.limits.tries_per_address,
+            window=settings.limits.window,
+        ),
+        wallet=codes.Wallet(rings, city, sources, settings.code_life),
+    )
+
+
+def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
+    """Give the WSGI app. Raises ConfigInvalid."""
+    made = assemble(settings, clock)
+    app, api = application.build(settings, clock, name="qe_ban")
+    for collaborator in (made.database, made.rings, made.city, made.limiter, made.accounts, made.wallet):
+        parts.provide(app, collaborator)
+    guard.install(app, lambda token: accounts.principal_from(made.accounts, token, clock()))
+    health.install(app, _checks(made))
+    for blueprint in (*accounts_blueprints, venues_routes.blp, codes_routes.blp, audit_routes.blp):
+        api.register_blueprint(blueprint)
+    return app
+
+
+def create_worker(settings: Settings, clock: Clock = system_clock) -> jobs.Worker:
+    """Give the worker of jobs: the outbox, keys made ahead and destroyed, and forgetting. Raises ConfigInvalid."""
+    made = assemble(settings, clock, pool=2)
+
+    def make_keys(session: Session, now: datetime) -> None:
+        lifecycle.make_ahead(session, settings.master_key, now)
+        lifecycle.destroy_old(session, now)
+
+    return jobs.Worker(
+        made.database,
+        made.rings,
+        clock,
+        accounts.message_handlers(_sms(settings)),
+        [
+            jobs.Schedule("keys", timedelta(minutes=10), make_keys),
+            jobs.Schedule("accounts.sweep", timedelta(minutes=5), accounts.sweep),
+            jobs.Schedule("codes.sweep", timedelta(hours=1), codes.sweep),
+            jobs.Schedule("limits.sweep", timedelta(minutes=10), limits.sweep),
+            jobs.Schedule("idempotency.sweep", timedelta(hours=1), idempotency.sweep),
+        ],
+    )
+
+
+def _outside(settings: Settings) -> tuple[Register, Face]:
+    outside, token = settings.outside, settings.outside.token or ""
+    sandbox = sandbox_data() if settings.sandbox else {}
+    register: Register
+    face: Face
+    if outside.real_name:
+        register = HttpRegister(outside.real_name, token)
+    elif settings.sandbox:
+        register = SandboxRegister(sandbox["residents"])
+    else:
+        raise ConfigInvalid(["QE_REAL_NAME_URL is missing"])
+    if outside.face:
+        face = HttpFace(outside.face, token)
+    elif settings.sandbox:
+        face = SandboxFace(sandbox["step_up_proof"])
+    else:
+        raise ConfigInvalid(["QE_FACE_URL is missing"])
+    return register, face
+
+
+def _sms(settings: Settings) -> Sms:
+    if settings.outside.sms:
+        return HttpSms(settings.outside.sms, settings.outside.token or "")
+    if settings.sandbox:
+        return SandboxSms()
+    raise ConfigInvalid(["QE_SMS_URL is missing"])
+
+
+def _checks(made: Parts) -> dict[str, health.Check]:
+    client = valkey.connect(made.settings.redis_url)
+
+    def database() -> None:
+        with made.database.transaction() as session:
+            session.execute(text("SELECT 1"))
+
+    def keys() -> None:
+        now = made.clock()
+        made.rings.signing(Ring.CODE, now)
+        made.rings.column_key_of_day(now)
+
+    def worker() -> None:
+        with made.database.transaction() as session:
+            beat = jobs.last_beat(session)
+        if beat is None or made.clock() - beat > WORKER_SILENT:
+            raise TimeoutError("no worker was heard of")
+
+    return {
+        "postgresql": health.Check(database),
+        "keys": health.Check(keys),
+        "valkey": health.Check(client.ping, required=False),
+        "worker": health.Check(worker, required=False),
+    }
+
+
+def configure_logs() -> None:
+    """Send structured lines to standard error."""
+    logs.configure(json=True)

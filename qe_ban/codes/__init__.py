@@ -1,0 +1,1 @@
+"""The code wallet: issuing, verifying, scans and the ledger of who looked."""

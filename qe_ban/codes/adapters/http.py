@@ -1,0 +1,106 @@
+"""A source that speaks HTTP, with short waits and a circuit breaker.
+
+Contract: `POST {url}` with `Authorization: Bearer <token>` and the JSON object `{"kind", "id_type", "id_number",
+"name"}`; the answer is 200 with `{"state": "active|suspended|revoked|not_entitled", "reason"?: text,
+"detail"?: {...}, "as_of": RFC 3339}`. `detail` may hold, for the kind: `insured_type`, `insured_place` (medical),
+`card_state` (social), `level` (health: green, yellow, red), `meals` (dining: list of periods). Anything else counts as
+away.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from qe_ban.codes.adapters import Person, SourceAway
+from qe_ban.codes.rules import Answer, Level, State
+
+CONNECT, READ = 0.2, 0.5
+LARGEST = 16 * 1024
+FAILURES, REST = 3, 5.0
+TEXTS = frozenset({"insured_type", "insured_place", "card_state"})
+
+
+class HttpSource:
+    """One outside system. After three failures in a row it is left alone for five seconds, then tried by one call."""
+
+    def __init__(self, url: str, token: str | None) -> None:
+        """`url` takes the POST; `token` is sent as a bearer token."""
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._pool = urllib3.PoolManager(
+            maxsize=8, retries=False, timeout=urllib3.Timeout(connect=CONNECT, read=READ, total=CONNECT + READ)
+        )
+        self._failures, self._closed_until = 0, 0.0
+        self._lock = threading.Lock()
+
+    def ask(self, kind: str, person: Person, now: datetime) -> Answer:
+        """Ask for the state now. Raises SourceAway within 0.7 seconds, at once while the circuit is open."""
+        self._may_try()
+        try:
+            answer = _answer(kind, self._post(kind, person), now)
+        except (HTTPError, ValueError, KeyError, TypeError) as error:
+            self._failed()
+            raise SourceAway(type(error).__name__) from error
+        with self._lock:
+            self._failures = 0
+        return answer
+
+    def _post(self, kind: str, person: Person) -> Mapping[str, Any]:
+        question = {"kind": kind, "id_type": person.id_type, "id_number": person.id_number, "name": person.name}
+        response = self._pool.request("POST", self._url, json=question, headers=self._headers, preload_content=False)
+        try:
+            if response.status != 200:
+                raise ValueError(f"status {response.status}")
+            body = response.read(LARGEST + 1)
+            if len(body) > LARGEST:
+                raise ValueError("too long")
+        finally:
+            response.release_conn()
+        data = json.loads(body)
+        if not isinstance(data, dict):
+            raise TypeError("not an object")
+        return data
+
+    def _may_try(self) -> None:
+        with self._lock:
+            if self._failures < FAILURES:
+                return
+            if time.monotonic() < self._closed_until:
+                raise SourceAway("circuit open")
+            # half open: this call tries, the others go on waiting
+            self._closed_until = time.monotonic() + REST
+
+    def _failed(self) -> None:
+        with self._lock:
+            self._failures += 1
+            if self._failures >= FAILURES:
+                self._closed_until = time.monotonic() + REST
+
+
+def _answer(kind: str, data: Mapping[str, Any], now: datetime) -> Answer:
+    as_of = datetime.fromisoformat(data["as_of"])
+    if as_of.tzinfo is None:
+        raise ValueError("as_of has no offset")
+    reason = data.get("reason")
+    if reason is not None and not (isinstance(reason, str) and len(reason) <= 64):
+        raise ValueError("reason is no short text")
+    detail = data.get("detail") or {}
+    if not isinstance(detail, dict):
+        raise TypeError("detail is no object")
+    return Answer(State(data["state"]), min(as_of, now), now, reason, _detail(kind, detail))
+
+
+def _detail(kind: str, detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Take what we know, typed; a source's further words are nobody's business."""
+    known: dict[str, Any] = {name: str(detail[name])[:64] for name in TEXTS & detail.keys()}
+    if kind == "health":
+        known["level"] = Level(detail["level"]).value
+    if kind == "dining":
+        known["meals"] = [str(meal)[:32] for meal in detail["meals"]][:8]
+    return known

@@ -1,0 +1,45 @@
+"""What the wallet refuses with; a refused code is a verdict and never one of these."""
+
+from qe_ban.kernel.errors import Conflict, NotFound, Unauthenticated, Unavailable
+
+
+class KindNotFound(NotFound):
+    """The city has no kind of this name."""
+
+    code = "codes.unknown_kind"
+    detail = "没有这个码种"
+
+
+class EntitlementNotFound(NotFound):
+    """The resident does not hold this kind: the real name is not verified yet."""
+
+    code = "codes.no_entitlement"
+    detail = "您尚未开通此码，请先完成实名认证"
+
+
+class CodeRefused(Conflict):
+    """This one kind cannot be issued; `reason` is the state's."""
+
+    code = "codes.not_issued"
+    detail = "此码当前不可用"
+
+
+class ScanIdReused(Conflict):
+    """The scanner used this scan_id before, with another code, purpose or document."""
+
+    code = "codes.scan_id_reused"
+    detail = "核验编号已用于另一次核验，请更换编号后重试"
+
+
+class ScannerUnknown(Unauthenticated):
+    """The scanner was revoked while its token still ran."""
+
+    code = "codes.scanner_revoked"
+    detail = "核验终端已停用"
+
+
+class Contended(Unavailable):
+    """So many scans want the same use at this instant that this one found no turn."""
+
+    code = "codes.contended"
+    detail = "同一码正在被多处核验，请重试"

@@ -1,0 +1,20 @@
+"""Long selects and the hot path's own SQL, written by hand because it is what the product does all day."""
+
+from qe_ban.codes.queries.answers import Holding, holdings, keep_answer
+from qe_ban.codes.queries.ledger import Entry, ledger
+from qe_ban.codes.queries.scanning import Facts, Holder, Outcome, Prior, UsedMeanwhile, facts, keep
+
+__all__ = [
+    "Entry",
+    "Facts",
+    "Holder",
+    "Holding",
+    "Outcome",
+    "Prior",
+    "UsedMeanwhile",
+    "facts",
+    "holdings",
+    "keep",
+    "keep_answer",
+    "ledger",
+]

@@ -1,0 +1,50 @@
+"""A resident's own list of scans (用码记录)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Who looked, where, for what, when, with what verdict, and which fields were told."""
+
+    id: UUID
+    at: datetime
+    venue: str
+    district: str
+    address: str
+    scanner: str
+    scene: str
+    purpose: str
+    kind: str | None
+    profile: str | None
+    accepted: bool
+    reason: str
+    fields: list[str]
+    detail: dict[str, Any]
+
+
+_LEDGER = text("""
+SELECT p.id, p.at, v.name, v.district, v.address, s.label, v.scene, p.purpose, p.kind, p.profile, p.accepted,
+       p.reason, p.fields, p.detail
+FROM scans p JOIN venues v ON v.id = p.venue_id JOIN scanners s ON s.id = p.scanner_id
+WHERE p.holder = ANY (:holders)
+  AND (CAST(:at AS timestamptz) IS NULL OR (p.at, p.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
+ORDER BY p.at DESC, p.id DESC
+LIMIT :limit
+""")
+
+
+def ledger(
+    session: Session, holders: Sequence[bytes], *, limit: int, after: tuple[datetime, UUID] | None
+) -> list[Entry]:
+    """Give the newest scans of some entitlements' hashes, those older than `after` where it is given."""
+    at, last = after or (None, None)
+    rows = session.execute(_LEDGER, {"holders": list(holders), "limit": limit, "at": at, "id": last})
+    return [Entry(*row) for row in rows]

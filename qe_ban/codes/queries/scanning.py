@@ -1,0 +1,244 @@
+"""The hot path's own SQL: one statement reads everything that a scan is judged by, one keeps what came of it.
+
+Written by hand because it is what the product does all day: each statement is its own transaction, so a verification
+is two round trips, and durable when it answers. Measured against the ORM in docs/performance.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from json import JSONEncoder
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.types.numeric import Int2, Int8
+
+from qe_ban.codes.queries.answers import kept_answer
+from qe_ban.codes.rules import Answer, NewUse, Use
+
+_json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Spells what PostgreSQL parses; the wrapper for it would choose a way of dumping anew each time."""
+
+
+class UsedMeanwhile(Exception):
+    """Another scan took the same use, or the same scan_id, between our reading and our writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """The scan that the scanner kept under this scan_id before."""
+
+    request: bytes
+    at: datetime
+    reason: str
+    kind: str | None
+    profile: str | None
+    fields: tuple[str, ...]
+    detail: Mapping[str, Any]
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The entitlement that a code names, with its resident's sealed columns."""
+
+    kind: str
+    suspended: bool
+    resident: UUID
+    id_type: str
+    name_sealed: bytes = field(repr=False)
+    id_number_sealed: bytes = field(repr=False)
+    phone_sealed: bytes = field(repr=False)
+    answer: Answer | None
+    consented: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the database knows of one scan."""
+
+    venue: UUID
+    purposes: tuple[str, ...]
+    prior: Prior | None
+    holder: Holder | None
+    again: bytes
+    uses: Mapping[bytes, list[Use]]
+
+
+_FACTS = """
+SELECT s.venue_id, s.purposes, sha256(%(again)b || uuid_send(s.venue_id)),
+       p.request, p.at, p.reason, p.kind, p.profile, p.fields, p.detail, p.as_of,
+       e.kind, e.suspended_at IS NOT NULL, r.id, r.id_type, r.name_sealed, r.id_number_sealed, r.phone_sealed,
+       a.state, a.reason, a.detail, a.as_of, a.asked_at, a.expires_at, k.state = 'granted',
+       (SELECT json_agg(json_build_array(encode(u.subject, 'hex'), u.n, u.scanner_id, u.purpose,
+                                         extract(epoch FROM u.at)))
+        FROM uses u
+        WHERE u.subject IN ({subjects} sha256(%(again)b || uuid_send(s.venue_id))))
+FROM scanners s
+JOIN clients c ON c.id = s.id AND c.revoked_at IS NULL
+LEFT JOIN scans p ON p.scanner_id = s.id AND p.scan_id = %(scan_id)b
+LEFT JOIN entitlements e ON e.number = %(number)b AND %(purpose)s = ANY (s.purposes)
+LEFT JOIN residents r ON r.id = e.resident_id
+LEFT JOIN source_answers a ON a.entitlement = e.number
+LEFT JOIN consents k ON k.resident_id = e.resident_id AND k.purpose = %(purpose)s
+WHERE s.id = %(scanner)b
+"""
+
+
+@cache
+def _facts(subjects: int) -> str:
+    """Write the statement for so many subjects: one by one they cost a tenth of what an array does."""
+    return _FACTS.format(subjects="".join(f"%(subject{n})b, " for n in range(subjects)))
+
+
+def facts(
+    connection: psycopg.Connection[Any],
+    *,
+    scanner: UUID,
+    scan_id: UUID,
+    number: int | None,
+    purpose: str,
+    now: datetime,
+    again: bytes,
+    subjects: Sequence[bytes],
+) -> Facts | None:
+    """Read what one scan is judged by, or None where the scanner is revoked or no scanner.
+
+    `number` is None while nothing of the entitlement may be read; the statement itself reads it only where the scanner
+    is registered for the purpose. `again` is hashed together with the scanner's venue.
+    """
+    values = {
+        "again": again,
+        "scan_id": scan_id,
+        "number": None if number is None else Int8(number),
+        "purpose": purpose,
+        "scanner": scanner,
+    }
+    values |= {f"subject{n}": subject for n, subject in enumerate(subjects)}
+    row = connection.execute(_facts(len(subjects)), values, prepare=True).fetchone()
+    if row is None:
+        return None
+    venue, purposes, again_at_venue = row[:3]
+    prior = None if row[3] is None else _prior(row[3:11])
+    holder = None if row[11] is None else _holder(row[11:25], now)
+    return Facts(venue, tuple(purposes), prior, holder, again_at_venue, _uses(row[25]))
+
+
+def _prior(row: Sequence[Any]) -> Prior:
+    request, at, reason, kind, profile, fields, detail, as_of = row
+    return Prior(request, at, reason, kind, profile, tuple(fields), detail, as_of)
+
+
+def _holder(row: Sequence[Any], now: datetime) -> Holder:
+    kind, suspended, resident, id_type, name, id_number, phone = row[:7]
+    return Holder(
+        kind, suspended, resident, id_type, name, id_number, phone, kept_answer(row[7:13], now), bool(row[13])
+    )
+
+
+def _uses(rows: list[list[Any]] | None) -> dict[bytes, list[Use]]:
+    found: dict[bytes, list[Use]] = {}
+    for subject, n, scanner, purpose, at in rows or ():
+        use = Use(n, UUID(scanner), purpose, datetime.fromtimestamp(at, UTC))
+        found.setdefault(bytes.fromhex(subject), []).append(use)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is kept of one scan. `holder` is the keyed hash of the resident, `session` the scanner's for the audit."""
+
+    id: UUID
+    scanner: UUID
+    scan_id: UUID
+    request: bytes
+    venue: UUID
+    at: datetime
+    purpose: str
+    accepted: bool
+    reason: str
+    kind: str | None
+    profile: str | None
+    cti: bytes | None
+    showing: int | None
+    holder: bytes | None
+    fields: tuple[str, ...]
+    detail: Mapping[str, Any]
+    as_of: datetime | None
+    uses: tuple[NewUse, ...] = ()
+    ask_consent_of: UUID | None = None
+    request_id: str | None = None
+
+
+_SCAN = """
+INSERT INTO scans (id, scanner_id, scan_id, request, venue_id, at, purpose, accepted, reason, kind, profile, cti,
+                   showing, holder, fields, detail, as_of)
+VALUES (%(id)b, %(scanner)b, %(scan_id)b, %(request)b, %(venue)b, %(at)b, %(purpose)s, %(accepted)b, %(reason)s,
+        %(kind)s, %(profile)s, %(cti)b, %(showing)b, %(holder)b, %(fields)s, %(detail)s, %(as_of)b)
+"""
+_USES = "INSERT INTO uses (subject, n, scanner_id, purpose, at, expires_at) VALUES "
+_USE = "(%(subject{n})b, %(n{n})b, %(scanner)b, %(purpose)s, %(at)b, %(until{n})b)"
+_AUDIT = """
+INSERT INTO audit_events (at, actor_kind, actor_id, action, subject, details, request_id)
+VALUES (%(at)b, 'scanner', %(scanner)b, 'codes.disclose', %(subject)s, %(disclosed)s, %(request_id)s)
+"""
+_CONSENT = """
+INSERT INTO consents (resident_id, purpose, state, requested_at)
+VALUES (%(resident)b, %(purpose)s, 'requested', %(at)b) ON CONFLICT DO NOTHING
+"""
+
+
+@cache
+def _statement(uses: int, audit: bool, consent: bool) -> str:
+    """Join what a scan writes to one statement: all of it is kept or nothing."""
+    taken = _USES + ", ".join(_USE.format(n=n) for n in range(uses))
+    parts = [part for wanted, part in ((uses, taken), (audit, _AUDIT), (consent, _CONSENT)) if wanted]
+    with_ = ",\n".join(f"part{n} AS ({part})" for n, part in enumerate(parts))
+    return f"WITH {with_}\n{_SCAN}" if parts else _SCAN
+
+
+@cache
+def _array(words: tuple[str, ...]) -> str:
+    """Spell an array of text for PostgreSQL; the purposes of a city have few different ones."""
+    return "{" + ",".join('"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"' for word in words) + "}"
+
+
+def keep(connection: psycopg.Connection[Any], outcome: Outcome) -> None:
+    """Write the scan, the uses it takes, the audit of a disclosure and a consent asked for: all or nothing.
+
+    Raises UsedMeanwhile when another scan was faster: then read the facts again and judge anew.
+    """
+    values: dict[str, Any] = {
+        "id": outcome.id,
+        "scanner": outcome.scanner,
+        "scan_id": outcome.scan_id,
+        "request": outcome.request,
+        "venue": outcome.venue,
+        "at": outcome.at,
+        "purpose": outcome.purpose,
+        "accepted": outcome.accepted,
+        "reason": outcome.reason,
+        "kind": outcome.kind,
+        "profile": outcome.profile,
+        "cti": outcome.cti,
+        "showing": None if outcome.showing is None else Int8(outcome.showing),
+        "holder": outcome.holder,
+        "fields": _array(outcome.fields),
+        "detail": _json(dict(outcome.detail)),
+        "as_of": outcome.as_of,
+    }
+    audit = bool(outcome.fields) and outcome.holder is not None
+    for n, use in enumerate(outcome.uses):
+        values |= {f"subject{n}": use.subject, f"n{n}": Int2(use.n), f"until{n}": use.until}
+    if audit and outcome.holder is not None:
+        details = {"purpose": outcome.purpose, "fields": list(outcome.fields), "scan": str(outcome.id)}
+        values |= {"subject": outcome.holder.hex(), "disclosed": _json(details), "request_id": outcome.request_id}
+    if outcome.ask_consent_of is not None:
+        values["resident"] = outcome.ask_consent_of
+    statement = _statement(len(outcome.uses), audit, outcome.ask_consent_of is not None)
+    try:
+        connection.execute(statement, values, prepare=True)
+    except psycopg.errors.UniqueViolation as error:
+        raise UsedMeanwhile from error

@@ -1,0 +1,187 @@
+"""The wallet and the scanners' door: parse, open the transaction, call the service, shape the answer."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from qe_ban.codes import qr, schemas, service
+from qe_ban.codes.errors import CodeRefused, KindNotFound
+from qe_ban.codes.rules import Level
+from qe_ban.codes.service import Wallet
+from qe_ban.config import Settings
+from qe_ban.db.engine import Database
+from qe_ban.db.limits import Limiter
+from qe_ban.kernel import identifiers
+from qe_ban.kernel.city import City, KindInfo
+from qe_ban.kernel.ids import parse_id
+from qe_ban.keys import vault
+from qe_ban.web import guard, paging
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+from qe_ban.web.requests import request_id
+
+blp = Blueprint("codes", url_prefix="/codes", description="码包：亮码、核验、用码记录")
+
+PICTURES: Mapping[str, Callable[..., str | bytes]] = {"image/svg+xml": qr.svg, "image/png": qr.png}
+LEVEL_COLOURS = {Level.GREEN: "#1a8f3c", Level.YELLOW: "#e0b000", Level.RED: "#c62828"}
+FRESH_STEP_UP = timedelta(minutes=10)
+
+
+@blp.route("")
+@guard.requires("codes.read", step_up=guard.SESSION)
+@blp.response(200, schemas.WalletSchema)
+def wallet() -> dict[str, Any]:
+    """码包：五种码及其状态."""
+    parts, resident, moment = part(Wallet), guard.principal().id, now()
+    with part(Database).statements() as connection:
+        held = service.holdings(connection, resident, moment)
+    answers = service.ask_sources(parts, held, moment)
+    if answers:
+        with part(Database).statements() as connection:
+            for number, answer in answers.items():
+                service.keep_answer(connection, number, answer)
+        held = service.with_answers(held, answers)
+    masked = None
+    if held:
+        masked = identifiers.mask_name(vault.unseal(parts.rings, "residents.name", resident, held[0].name_sealed))
+    return {"items": [_shown(shown, masked) for shown in service.overview(parts, held, moment)], "next": None}
+
+
+def _shown(shown: service.Shown, masked_name: str | None) -> dict[str, Any]:
+    kind = _kind(shown.kind)
+    level = shown.answer.detail.get("level") if shown.answer and shown.kind == "health" else None
+    return {
+        "kind": shown.kind,
+        "name": kind.name,
+        "state": shown.state,
+        "reason": shown.reason,
+        "as_of": shown.as_of,
+        "display": {
+            "title": kind.name,
+            "colour": LEVEL_COLOURS[Level(level)] if level else kind.colour,
+            "masked_name": masked_name,
+        },
+    }
+
+
+@blp.route("/issue", methods=["POST"])
+@guard.requires("codes.issue", step_up=guard.SESSION)
+@blp.arguments(schemas.IssueRequest)
+@blp.response(200, schemas.IssuedSchema)
+@blp.problems(429)
+def issue(asked: dict[str, Any]) -> service.Issued:
+    """一次签发多个码，切换码种无需网络."""
+    return _issue(asked["kinds"])
+
+
+@blp.route("/<kind>/issue", methods=["POST"])
+@guard.requires("codes.issue", step_up=guard.SESSION)
+@blp.response(200, schemas.CodeSchema)
+@blp.alternative(200, content_type="image/svg+xml")
+@blp.alternative(200, content_type="image/png")
+@blp.problems(409, 429)
+def issue_one(kind: str) -> service.Code | Response:
+    """签发一个码；Accept 为 image/svg+xml 或 image/png 时返回图片."""
+    info = _kind(kind)
+    issued = _issue([kind])
+    if issued.refused:
+        raise CodeRefused(reason=issued.refused[0]["reason"])
+    wanted = request.accept_mimetypes.best_match(["application/json", *PICTURES], default="application/json")
+    if wanted == "application/json":
+        return issued.codes[0]
+    picture = PICTURES[wanted](issued.codes[0].code, title=info.name, colour=info.colour)
+    return Response(picture, content_type=wanted)
+
+
+def _issue(kinds: list[str]) -> service.Issued:
+    resident, moment = guard.principal().id, now()
+    limit = part(Settings).limits.issue_per_minute
+    part(Limiter).hit("codes.issue", str(resident), limit=limit, window=60)
+    with part(Database).statements() as connection:
+        held = service.holdings(connection, resident, moment)
+    return service.issue(part(Wallet), held, kinds, moment)
+
+
+@blp.route("/<kind>/suspend", methods=["POST"])
+@guard.requires("codes.manage", step_up=guard.SESSION)
+@blp.response(204)
+def suspend(kind: str) -> None:
+    """挂失：立即停用此码."""
+    with part(Database).transaction() as session:
+        service.suspend(session, guard.principal().id, _kind(kind).slug, now())
+
+
+@blp.route("/<kind>/resume", methods=["POST"])
+@guard.requires("codes.manage", step_up=FRESH_STEP_UP)
+@blp.response(204)
+def resume(kind: str) -> None:
+    """解除挂失，需十分钟内完成人脸核验."""
+    with part(Database).transaction() as session:
+        service.resume(session, guard.principal().id, _kind(kind).slug)
+
+
+@blp.route("/ledger")
+@guard.requires("ledger.read", step_up=guard.SESSION)
+@blp.query(paging.PageQuery)
+@blp.response(200, schemas.LedgerSchema)
+def ledger(page: dict[str, Any]) -> dict[str, Any]:
+    """用码记录：谁、在哪里、为何、何时、看到了什么."""
+    after = _after(page["cursor"])
+    with part(Database).transaction() as session:
+        found = service.entries(session, part(Wallet).rings, guard.principal().id, limit=page["limit"] + 1, after=after)
+    listed = paging.page(found, page["limit"], lambda entry: [int(entry.at.timestamp() * 1e6), str(entry.id)])
+    return listed | {"items": [_entry(entry) for entry in listed["items"]]}
+
+
+def _after(cursor: str | None) -> tuple[datetime, UUID] | None:
+    if cursor is None:
+        return None
+    microseconds, text = paging.decode(cursor, int, str)
+    last = parse_id(text)
+    if last is None or not 0 <= microseconds < 1 << 52:
+        raise paging.BadCursor
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds), last
+
+
+def _entry(entry: service.Entry) -> dict[str, Any]:
+    city = part(City)
+    purpose = city.purposes.get(entry.purpose)
+    return asdict(entry) | {
+        "scan_id": entry.id,
+        "venue": {
+            "name": entry.venue,
+            "district": city.districts.get(entry.district, entry.district),
+            "address": entry.address,
+            "scanner": entry.scanner,
+        },
+        "scene_name": city.scenes.get(entry.scene, entry.scene),
+        "purpose_name": purpose.name if purpose else entry.purpose,
+        "fields_disclosed": entry.fields,
+    }
+
+
+@blp.route("/verify", methods=["POST"])
+@guard.requires("codes.verify")
+@blp.arguments(schemas.VerifyRequest)
+@blp.response(200, schemas.VerdictSchema)
+@blp.problems(409)
+def verify(asked: dict[str, Any]) -> service.Scanned:
+    """核验一个码；拒绝也是结果，同样记录."""
+    with part(Database).statements() as connection:
+        return service.verify(
+            part(Wallet),
+            connection,
+            service.Asked(scanner=guard.principal().id, request_id=request_id(), **asked),
+            now(),
+        )
+
+
+def _kind(slug: str) -> KindInfo:
+    kind = part(City).kinds.get(slug)
+    if kind is None:
+        raise KindNotFound
+    return kind

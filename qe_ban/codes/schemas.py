@@ -1,0 +1,140 @@
+"""Wire shapes of the wallet and of scanning."""
+
+from typing import Any
+
+import marshmallow
+
+from qe_ban.codes.rules import Level, Profile, Reason, State
+from qe_ban.web import fields, paging
+from qe_ban.web.schema import Schema
+
+MESSAGES = fields.COMMON_MESSAGES | {"invalid": "须为文本"}
+KINDS = ("identity", "health", "medical", "social", "dining")
+
+
+class DisplaySchema(Schema):
+    """How a kind is shown on the phone."""
+
+    title = fields.Text(required=True)
+    colour = fields.Text(allow_none=True, required=True)
+    masked_name = fields.Text(allow_none=True, required=True)
+
+
+class KindSchema(Schema):
+    """One kind in the wallet."""
+
+    kind = fields.Choice(KINDS, required=True)
+    name = fields.Text(required=True)
+    state = fields.Choice(State, required=True)
+    reason = fields.Text(allow_none=True)
+    as_of = fields.Moment(required=True)
+    display = fields.Nested(DisplaySchema, required=True)
+
+
+class WalletSchema(Schema):
+    """The five kinds. `next` is always null: a wallet is one page."""
+
+    items = fields.Many(fields.Nested(KindSchema), required=True)
+    next = fields.Text(allow_none=True, required=True)
+
+
+class IssueRequest(Schema):
+    """Which kinds to issue."""
+
+    kinds = fields.Many(fields.Choice(KINDS), max=10, min=1, required=True)
+
+
+class CodeSchema(Schema):
+    """An issued code; `ttl` and `refresh_after` in seconds."""
+
+    kind = fields.Choice(KINDS, required=True)
+    code = fields.Text(max=700, required=True)
+    issued_at = fields.Moment(required=True)
+    expires_at = fields.Moment(required=True)
+    ttl = fields.Whole(required=True)
+    refresh_after = fields.Whole(required=True)
+
+
+class RefusedSchema(Schema):
+    """A kind that was not issued, and why."""
+
+    kind = fields.Choice(KINDS, required=True)
+    reason = fields.Text(required=True)
+
+
+class IssuedSchema(Schema):
+    """Codes, and kinds that were refused."""
+
+    codes = fields.Many(fields.Nested(CodeSchema), required=True)
+    refused = fields.Many(fields.Nested(RefusedSchema), required=True)
+
+
+class VerifyRequest(Schema):
+    """One scan. `scan_id` is the scanner's own UUID; `document` the last six characters of an identity document."""
+
+    scan_id = fields.Id(required=True)
+    # any text: what cannot be read is a verdict, not a bad field
+    code = marshmallow.fields.String(required=True, error_messages={**MESSAGES})
+    purpose = fields.Text(max=64, pattern="[a-z0-9-]+", required=True)
+    document = fields.Text(min=6, max=6, pattern="[0-9A-Za-z]+")
+
+
+class HealthSchema(Schema):
+    """A health level, and as of when."""
+
+    level = fields.Choice(Level, required=True)
+    as_of = fields.Moment(required=True)
+
+
+class VerdictSchema(Schema):
+    """The verdict. `holder` holds the fields that the purpose allows, and only where `accepted`."""
+
+    scan_id = fields.Id(required=True)
+    accepted = fields.Flag(required=True)
+    reason = fields.Choice(Reason, required=True)
+    kind = fields.Choice(KINDS, allow_none=True, required=True)
+    profile = fields.Choice(Profile, allow_none=True, required=True)
+    holder = fields.Anything(required=True, metadata={"type": "object"})
+    health = fields.Nested(HealthSchema)
+    detail = fields.Anything(required=True, metadata={"type": "object"})
+    as_of = fields.Moment()
+    repeat = fields.Flag(required=True)
+    server_time = fields.Moment(required=True)
+
+    @marshmallow.post_dump
+    def leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Leave out what a verdict does not have."""
+        for name in ("health", "as_of"):
+            if data.get(name) is None:
+                data.pop(name, None)
+        return data
+
+
+class ScanVenueSchema(Schema):
+    """Where a scan was made."""
+
+    name = fields.Text(required=True)
+    district = fields.Text(required=True)
+    address = fields.Text(required=True)
+    scanner = fields.Text(required=True)
+
+
+class EntrySchema(Schema):
+    """One scan in the resident's ledger."""
+
+    scan_id = fields.Id(required=True)
+    at = fields.Moment(required=True)
+    venue = fields.Nested(ScanVenueSchema, required=True)
+    scene = fields.Text(required=True)
+    scene_name = fields.Text(required=True)
+    purpose = fields.Text(required=True)
+    purpose_name = fields.Text(required=True)
+    kind = fields.Choice(KINDS, allow_none=True, required=True)
+    profile = fields.Choice(Profile, allow_none=True, required=True)
+    accepted = fields.Flag(required=True)
+    reason = fields.Choice(Reason, required=True)
+    fields_disclosed = fields.Many(fields.Text(), data_key="fields", required=True)
+    detail = fields.Anything(required=True, metadata={"type": "object"})
+
+
+LedgerSchema = paging.page_schema(EntrySchema)

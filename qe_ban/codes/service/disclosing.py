@@ -1,0 +1,72 @@
+"""Opens exactly the fields that a purpose allows, and no other column."""
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from qe_ban.codes.queries import Holder
+from qe_ban.codes.rules import Answer
+from qe_ban.kernel import identifiers
+from qe_ban.kernel.clock import CITY_TIME
+from qe_ban.keys import vault
+from qe_ban.keys.rings import KeyRings
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A holder whose columns are unsealed one by one, when a field asks for them."""
+
+    rings: KeyRings
+    holder: Holder
+    answer: Answer
+    today: date
+
+    def column(self, name: str, sealed: bytes) -> str:
+        return vault.unseal(self.rings, f"residents.{name}", self.holder.resident, sealed)
+
+    def name(self) -> str:
+        return self.column("name", self.holder.name_sealed)
+
+    def id_number(self) -> str:
+        return self.column("id_number", self.holder.id_number_sealed)
+
+    def phone(self) -> str:
+        return self.column("phone", self.holder.phone_sealed)
+
+    def sixty_or_over(self) -> bool | None:
+        """Tell by the birth date in a resident ID; other documents do not say it, so None."""
+        if self.holder.id_type != identifiers.IdType.RESIDENT_ID:
+            return None
+        return identifiers.ResidentId.parse(self.id_number(), today=self.today).age_on(self.today) >= 60
+
+
+_FIELDS: Mapping[str, Callable[[_Opened], Any]] = {
+    "masked_name": lambda opened: identifiers.mask_name(opened.name()),
+    "name": _Opened.name,
+    "id_number": _Opened.id_number,
+    "social_number": _Opened.id_number,
+    "masked_phone": lambda opened: identifiers.mask_phone(opened.phone()),
+    "age_60_or_over": _Opened.sixty_or_over,
+    "card_state": lambda opened: opened.answer.detail.get("card_state"),
+    "insured_type": lambda opened: opened.answer.detail.get("insured_type"),
+    "insured_place": lambda opened: opened.answer.detail.get("insured_place"),
+}
+
+
+def disclose(
+    rings: KeyRings, holder: Holder, answer: Answer, fields: tuple[str, ...], now: datetime
+) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Give the holder's data for the fields of an accepting verdict, and the health level where it is one of them."""
+    opened = _Opened(rings, holder, answer, now.astimezone(CITY_TIME).date())
+    data = {field: _FIELDS[field](opened) for field in fields if field != "health_level"}
+    if "health_level" not in fields:
+        return data, None
+    return data, {"level": answer.detail.get("level"), "as_of": answer.as_of}
+
+
+def document_matches(rings: KeyRings, holder: Holder, document: str) -> bool:
+    """Compare the last six characters of the identity document in the verifier's hand, in constant time."""
+    number = vault.unseal(rings, "residents.id_number", holder.resident, holder.id_number_sealed)
+    return hmac.compare_digest(number[-6:].upper().encode(), document.strip().upper().encode())

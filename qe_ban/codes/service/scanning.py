@@ -1,0 +1,121 @@
+"""One scan before it is judged: what was asked, what the format proves of the code, and what it would use up."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from qe_ban.codes import rules, token
+from qe_ban.codes.service.wallet import Wallet, reference, verification_keys
+from qe_ban.kernel.city import Purpose
+from qe_ban.keys.models import Ring
+
+ONLINE = token.Policy(skew=30, issued_skew=5, presented_window=60)
+PROVEN = frozenset({token.Reason.NOT_YET_VALID, token.Reason.EXPIRED, token.Reason.UNKNOWN_KIND})
+"""Refusals that come after the signatures held: what such a code says is the issuer's word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a scanner asks: its own scan_id, the code's text, the purpose, and for paper the document's last six."""
+
+    scanner: UUID
+    scan_id: UUID
+    code: str = field(repr=False)
+    purpose: str
+    document: str | None = field(default=None, repr=False)
+    request_id: str | None = None
+
+    def digest(self) -> bytes:
+        """Tell one request from another under the same scan_id (SHA-256)."""
+        return hashlib.sha256("\0".join((self.code, self.purpose, self.document or "")).encode()).digest()
+
+    def mark(self) -> bytes:
+        """Give the 4 bytes by which a code names the one scanner that it is meant for: of the SHA-256 of its id."""
+        return hashlib.sha256(str(self.scanner).encode()).digest()[:4]
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What the scanner is told. Only accepting verdicts carry holder data."""
+
+    scan_id: UUID
+    accepted: bool
+    reason: str
+    kind: str | None
+    profile: str | None
+    server_time: datetime
+    holder: Mapping[str, Any] = field(default_factory=dict)
+    health: Mapping[str, Any] | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    as_of: datetime | None = None
+    repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A code as the format sees it. `claims` are there when proven; `refused` is the format's reason (steps 1 to 6).
+
+    `number` is the entitlement that the sealed reference names, None where it opens to nothing.
+    """
+
+    asked: Asked
+    now: datetime
+    purpose: Purpose | None
+    claims: token.Unproven | None
+    refused: rules.Reason | None
+    number: int | None
+    subjects: rules.Subjects
+
+    @property
+    def kind(self) -> str | None:
+        """The kind's slug, where it is proven and known."""
+        return self.claims.kind.slug if self.claims and self.claims.kind else None
+
+    def barred(self, registered: tuple[str, ...]) -> rules.Reason | None:
+        """Say why this code is not judged for a scanner with these purposes: steps 1 to 7."""
+        if self.refused is not None or self.claims is None:
+            return self.refused or rules.Reason.MALFORMED
+        return rules.may_scan(self.purpose, registered, self.kind or "", self.claims.scanner, self.asked.mark())
+
+
+def read(wallet: Wallet, asked: Asked, now: datetime) -> Scan:
+    """Read a code: signatures, times and its sealed reference, without a question to the database."""
+    purpose = wallet.city.purposes.get(asked.purpose)
+    claims: token.Unproven | None
+    refused = None
+    try:
+        claims = token.verify(asked.code, verification_keys(wallet.rings.snapshot()), ONLINE, int(now.timestamp()))
+    except token.Refused as refusal:
+        claims = refusal.claims if refusal.reason in PROVEN else None
+        refused = rules.Reason(refusal.reason)
+    opened = reference(wallet.rings, claims) if claims else None
+    number = opened.entitlement if opened else None
+    subjects = rules.Subjects()
+    if claims and refused is None and purpose is not None:
+        subjects = _subjects(wallet, claims, number, purpose, now)
+    return Scan(asked, now, purpose, claims, refused, number, subjects)
+
+
+def _subjects(
+    wallet: Wallet, claims: token.Unproven, number: int | None, purpose: Purpose, now: datetime
+) -> rules.Subjects:
+    printed = claims.profile is token.Profile.PRINTED
+    meal = wallet.city.meal_period(now) if purpose.consumes == "meal" else None
+    return rules.Subjects(
+        once=_hash("once", claims.identity, purpose.slug) if purpose.single_use else None,
+        # paper is one constant code for months, shown together with a document: one disclosure does not spend it
+        disclosure=_hash("disclosure", claims.identity) if purpose.fields and not printed else None,
+        again=_hash("again", claims.cti, purpose.slug) if claims.profile is token.Profile.PRESENTED else None,
+        # keyed: an entitlement's number is small enough to be guessed from a plain hash
+        meal=wallet.rings.mac(Ring.HOLDER, "meal", f"{number}/{rules.meal_day(now)}/{meal.slug}".encode())
+        if meal
+        else None,
+        document=_hash("document", claims.cti) if printed else None,
+    )
+
+
+def _hash(what: str, code: bytes, purpose: str = "") -> bytes:
+    return hashlib.sha256(b"\0".join((what.encode(), code, purpose.encode()))).digest()

@@ -1,0 +1,195 @@
+"""The heart of the product: one scan in, one verdict out, kept (QE1 section 5)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+
+import psycopg
+import structlog
+
+from qe_ban.codes import queries, rules, token
+from qe_ban.codes.adapters import SourceAway
+from qe_ban.codes.errors import Contended, ScanIdReused, ScannerUnknown
+from qe_ban.codes.rules import Answer, Reason
+from qe_ban.codes.service import disclosing, scanning
+from qe_ban.codes.service.scanning import Asked, Scan, Scanned
+from qe_ban.codes.service.wallet import Wallet, holder_hash
+from qe_ban.kernel.ids import new_id
+
+log = structlog.get_logger(__name__)
+
+Connection: TypeAlias = psycopg.Connection[Any]
+REPEATABLE = timedelta(minutes=10)
+ATTEMPTS = 8
+
+
+def verify(wallet: Wallet, connection: Connection, asked: Asked, now: datetime) -> Scanned:
+    """Judge a code for a scanner and a purpose, and keep the scan, whatever the verdict.
+
+    `connection` commits each statement. Raises ScanIdReused, ScannerUnknown, Contended; a refused code is a result.
+    """
+    scan = scanning.read(wallet, replace(asked, code=token.strip_edge(asked.code)), now)
+    purpose = scan.purpose
+    readable = purpose is not None and scan.barred((purpose.slug,)) is None
+    for _ in range(ATTEMPTS):
+        facts = _facts(connection, scan, scan.number if readable else None, scan.subjects.all())
+        if facts.prior is not None:
+            return _repeat(wallet, connection, scan, facts.prior)
+        verdict, answer = _judge(wallet, connection, scan, facts)
+        told = Scanned(
+            asked.scan_id,
+            verdict.accepted,
+            verdict.reason,
+            scan.kind,
+            scan.claims.profile if scan.claims else None,
+            now,
+            detail=verdict.detail,
+            as_of=verdict.as_of,
+        )
+        # opened before it is kept: a column that does not open must not leave a disclosure on record
+        told = _opened(wallet, told, facts.holder, answer, verdict.fields)
+        try:
+            queries.keep(connection, _outcome(wallet, scan, verdict, facts))
+        except queries.UsedMeanwhile:
+            continue
+        return told
+    raise Contended
+
+
+def _facts(connection: Connection, scan: Scan, number: int | None, subjects: Sequence[bytes]) -> queries.Facts:
+    facts = queries.facts(
+        connection,
+        scanner=scan.asked.scanner,
+        scan_id=scan.asked.scan_id,
+        number=number,
+        purpose=scan.asked.purpose,
+        now=scan.now,
+        again=scan.subjects.again or b"",
+        subjects=subjects,
+    )
+    if facts is None:
+        raise ScannerUnknown
+    return facts
+
+
+def _judge(
+    wallet: Wallet, connection: Connection, scan: Scan, facts: queries.Facts
+) -> tuple[rules.Verdict, Answer | None]:
+    barred, purpose, claims = scan.barred(facts.purposes), scan.purpose, scan.claims
+    if barred is not None or purpose is None or claims is None:
+        return rules.Verdict(barred or Reason.PURPOSE_NOT_ALLOWED), None
+    holder = facts.holder
+    if holder is None or holder.kind != scan.kind:
+        log.warning("codes.alarm", alarm="reference_opens_to_nobody", scanner=str(scan.asked.scanner))
+    answer, current = _answer(wallet, connection, scan, holder)
+    verdict = rules.judge(
+        rules.Case(
+            now=scan.now,
+            scanner_id=scan.asked.scanner,
+            purpose=purpose,
+            kind=scan.kind or "",
+            profile=rules.Profile(claims.profile),
+            code_ends=datetime.fromtimestamp(claims.expires_at, UTC),
+            known=holder is not None,
+            held_kind=holder.kind if holder else None,
+            suspended=holder.suspended if holder else False,
+            answer=answer,
+            asked=current,
+            consented=holder.consented if holder else False,
+            document=_document(wallet, scan, holder),
+            meal=wallet.city.meal_period(scan.now),
+            subjects=replace(scan.subjects, again=facts.again) if scan.subjects.again else scan.subjects,
+            uses=facts.uses,
+        )
+    )
+    return verdict, answer
+
+
+def _document(wallet: Wallet, scan: Scan, holder: queries.Holder | None) -> bool | None:
+    """Compare the document only where it counts: paper, for a purpose that discloses."""
+    document, paper = scan.asked.document, scan.subjects.document is not None
+    if holder is None or document is None or not paper or scan.purpose is None or not scan.purpose.fields:
+        return None
+    return disclosing.document_matches(wallet.rings, holder, document)
+
+
+def _answer(
+    wallet: Wallet, connection: Connection, scan: Scan, holder: queries.Holder | None
+) -> tuple[Answer | None, bool]:
+    """Give the source's word and whether it is of now; the answer of a source that is asked is kept."""
+    if holder is None or scan.number is None:
+        return None, True
+    source, kept = wallet.sources.get(holder.kind), holder.answer
+    if source is None:
+        return (replace(kept, as_of=scan.now) if kept else rules.default_answer(holder.kind, scan.now)), True
+    if holder.suspended or (kept and scan.now - kept.asked_at < rules.ASK_AFTER):
+        return kept, True
+    person = wallet.person(holder.resident, holder.id_type, holder.name_sealed, holder.id_number_sealed)
+    try:
+        answer = source.ask(holder.kind, person, scan.now)
+    except SourceAway as away:
+        log.warning("codes.source_away", kind=holder.kind, why=str(away))
+        return kept, False
+    queries.keep_answer(connection, scan.number, answer)
+    return answer, True
+
+
+def _opened(
+    wallet: Wallet, told: Scanned, holder: queries.Holder | None, answer: Answer | None, fields: tuple[str, ...]
+) -> Scanned:
+    """Add the holder's data for the fields of an accepting verdict."""
+    if not fields or holder is None or answer is None:
+        return told
+    data, health = disclosing.disclose(wallet.rings, holder, answer, fields, told.server_time)
+    return replace(told, holder=data, health=health)
+
+
+def _outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.Facts) -> queries.Outcome:
+    claims, holder = scan.claims, facts.holder
+    asks = verdict.reason is Reason.CONSENT_REQUIRED and holder is not None
+    return queries.Outcome(
+        id=new_id(),
+        scanner=scan.asked.scanner,
+        scan_id=scan.asked.scan_id,
+        request=scan.asked.digest(),
+        venue=facts.venue,
+        at=scan.now,
+        purpose=scan.asked.purpose,
+        accepted=verdict.accepted,
+        reason=verdict.reason,
+        kind=scan.kind,
+        profile=claims.profile if claims else None,
+        cti=claims.cti if claims else None,
+        showing=claims.shown_at if claims else None,
+        holder=holder_hash(wallet.rings, scan.number) if scan.number is not None else None,
+        fields=verdict.fields,
+        detail=verdict.detail,
+        as_of=verdict.as_of,
+        uses=verdict.uses,
+        ask_consent_of=holder.resident if asks and holder else None,
+        request_id=scan.asked.request_id,
+    )
+
+
+def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.Prior) -> Scanned:
+    """Give the kept verdict once more, with holder data for ten minutes only. Raises ScanIdReused."""
+    if prior.request != scan.asked.digest():
+        raise ScanIdReused
+    told = Scanned(
+        scan.asked.scan_id,
+        prior.reason in (Reason.OK, Reason.STALE_OK),
+        prior.reason,
+        prior.kind,
+        prior.profile,
+        scan.now,
+        detail=prior.detail,
+        as_of=prior.as_of,
+        repeat=True,
+    )
+    if not prior.fields or scan.now - prior.at > REPEATABLE:
+        return told
+    # the code may have expired since it was accepted, so its entitlement is read for this kept disclosure only
+    holder = _facts(connection, scan, scan.number, ()).holder
+    answer, _ = _answer(wallet, connection, scan, holder)
+    return _opened(wallet, told, holder, answer, prior.fields)

@@ -1,0 +1,14 @@
+"""The WSGI app of a web worker: `granian --interface wsgi qe_ban.wsgi:app`."""
+
+import os
+
+from qe_ban.app import configure_logs, create_app
+from qe_ban.config import Settings
+from qe_ban.embedded.process import die_with_parent
+
+settings = Settings.from_env(os.environ)
+configure_logs()
+if settings.supervised:
+    # a worker whose server was killed would serve on, unseen
+    die_with_parent()
+app = create_app(settings)

@@ -1,0 +1,214 @@
+"""The second source: a real process that answers, hangs, lies and dies."""
+
+import json
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from qe_ban.codes.adapters import Person, SourceAway
+from qe_ban.codes.adapters.http import HttpSource
+from qe_ban.codes.models import SourceAnswer
+from qe_ban.codes.rules import State
+from qe_ban.config import Outside
+from tests.factories.codes import INSURED
+
+SOMEBODY = Person("resident_id", "370202199003070011", "测试甲")
+
+
+class Bureau(ThreadingHTTPServer):
+    """An outside system on a port of its own; `answer` is what it says next."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), BureauHandler)
+        self.asked = []
+        self.status, self.delay = 200, 0.0
+        self.answer = {"state": "active", "detail": INSURED, "as_of": "2026-01-01T00:00:00Z"}
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_port}/entitlements"
+
+    def die(self):
+        self.shutdown()
+        self.server_close()
+
+
+class BureauHandler(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.asked.append((self.headers["Authorization"], json.loads(body)))
+        time.sleep(self.server.delay)
+        answer = self.server.answer
+        data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def bureau():
+    server = Bureau()
+    yield server
+    server.die()
+
+
+@pytest.fixture
+def at_bureau(settings, make_app, bureau):
+    """An app whose medical entitlements are the bureau's, with a clock that can be put forward."""
+    ahead = timedelta(0)
+
+    def clock():
+        return datetime.now(UTC) + ahead
+
+    def put_forward(**by):
+        nonlocal ahead
+        ahead += timedelta(**by)
+
+    outside = Outside(sources={"medical": bureau.url}, token="secret-of-the-bureau")
+    client = make_app(clock, replace(settings, outside=outside)).test_client()
+    client.put_forward, client.now = put_forward, clock
+    return client
+
+
+def medical(town, person, at):
+    return town.code(person.numbers["medical"], "medical", at=at.now(), life=300)
+
+
+def test_it_is_asked_who_and_for_what_kind_and_its_word_counts(town, scan, bureau, at_bureau):
+    person, desk = town.resident(records=False), town.terminal("registration")
+    verdict = scan(desk, medical(town, person, at_bureau), "registration", at=at_bureau)
+    assert (verdict["reason"], verdict["holder"]["insured_type"]) == ("ok", INSURED["insured_type"])
+    assert bureau.asked == [
+        (
+            "Bearer secret-of-the-bureau",
+            {"kind": "medical", "id_type": "resident_id", "id_number": person.id_number, "name": person.name},
+        )
+    ]
+    bureau.answer = {"state": "not_entitled", "reason": "not_insured", "as_of": "2026-01-02T00:00:00Z"}
+    assert scan(desk, medical(town, person, at_bureau), "registration", at=at_bureau)["reason"] == "ok"
+    assert len(bureau.asked) == 1, "an answer of a moment ago is not asked for again"
+    at_bureau.put_forward(seconds=31)
+    assert scan(desk, medical(town, person, at_bureau), "registration", at=at_bureau)["reason"] == "not_entitled"
+
+
+def test_killed_it_leaves_stale_ok_with_its_moment_then_stale(town, scan, bureau, at_bureau):
+    person, desk = town.resident(records=False), town.terminal("dispensing")
+    assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "ok"
+    bureau.die()
+    at_bureau.put_forward(seconds=40)
+    verdict = scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)
+    assert (verdict["accepted"], verdict["reason"], verdict["as_of"]) == (True, "stale_ok", "2026-01-01T00:00:00Z")
+    with town.parts.database.transaction() as session:
+        row = session.get_one(SourceAnswer, person.numbers["medical"])
+        row.asked_at -= timedelta(hours=25)
+    late = scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)
+    assert (late["accepted"], late["reason"], late["holder"]) == (False, "stale", {})
+
+
+def test_away_and_never_asked_is_stale(town, scan, bureau, at_bureau):
+    bureau.die()
+    person, desk = town.resident(records=False), town.terminal("dispensing")
+    assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "stale"
+
+
+def test_a_kept_refusal_stands_while_it_is_away(town, scan, bureau, at_bureau):
+    bureau.answer = {"state": "suspended", "reason": "card_lost", "as_of": "2026-01-01T00:00:00Z"}
+    person, desk = town.resident(records=False), town.terminal("dispensing")
+    assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "suspended"
+    bureau.die()
+    at_bureau.put_forward(seconds=40)
+    assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "suspended"
+
+
+@pytest.mark.parametrize(("kind", "purpose"), [("health", "health-check"), ("dining", "meal-redemption")])
+def test_a_colour_and_a_meal_are_never_given_on_a_kept_answer(town, scan, settings, make_app, bureau, kind, purpose):
+    outside = Outside(sources={kind: bureau.url}, token=None)
+    person, desk = town.resident(records=False), town.terminal(purpose)
+    detail = {"level": "green"} if kind == "health" else {"meals": ["breakfast", "lunch", "dinner", "supper"]}
+    town.record(person, kind, State.ACTIVE, detail=detail, age=timedelta(minutes=2))
+    bureau.die()
+    client = make_app(settings=replace(settings, outside=outside)).test_client()
+    verdict = scan(desk, town.code(person.numbers[kind], kind), purpose, at=client)
+    assert (verdict["reason"], verdict["accepted"]) == ("stale", False)
+
+
+def test_the_wallet_shows_its_word_and_keeps_it(town, bureau, at_bureau):
+    bureau.answer = {"state": "suspended", "reason": "card_lost", "as_of": "2026-01-01T00:00:00Z"}
+    person = town.resident(records=False)
+    shown = at_bureau.get("/api/v1/codes", headers=person.headers).get_json()["items"]
+    card = next(kind for kind in shown if kind["kind"] == "medical")
+    assert (card["state"], card["reason"], card["as_of"]) == ("suspended", "card_lost", "2026-01-01T00:00:00Z")
+    bureau.die()
+    at_bureau.put_forward(seconds=40)
+    again = at_bureau.get("/api/v1/codes", headers=person.headers).get_json()["items"]
+    assert next(kind for kind in again if kind["kind"] == "medical")["state"] == "suspended"
+
+
+def test_issuing_asks_nobody(town, bureau, at_bureau):
+    person = town.resident(records=False)
+    assert at_bureau.post("/api/v1/codes/medical/issue", headers=person.headers).status_code == 200
+    assert bureau.asked == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"not json",
+        b"[]",
+        b"{}",
+        b"x" * 20_000,
+        {"state": "perhaps", "as_of": "2026-01-01T00:00:00Z"},
+        {"state": "active"},
+        {"state": "active", "as_of": "yesterday"},
+        {"state": "active", "as_of": "2026-01-01T00:00:00"},
+        {"state": "active", "as_of": 7},
+        {"state": "active", "as_of": "2026-01-01T00:00:00Z", "reason": "x" * 65},
+        {"state": "active", "as_of": "2026-01-01T00:00:00Z", "detail": []},
+        {"state": "active", "as_of": "2026-01-01T00:00:00Z", "detail": "text"},
+    ],
+    ids=str,
+)
+def test_an_answer_without_sense_is_no_answer(bureau, answer):
+    bureau.answer = answer
+    if answer == {"state": "active", "as_of": "2026-01-01T00:00:00Z", "detail": []}:
+        assert HttpSource(bureau.url, None).ask("medical", SOMEBODY, datetime.now(UTC)).detail == {}
+        return
+    with pytest.raises(SourceAway):
+        HttpSource(bureau.url, None).ask("medical", SOMEBODY, datetime.now(UTC))
+
+
+@pytest.mark.parametrize("level", ["blue", 0, None])
+def test_a_level_is_one_of_three_words(bureau, level):
+    bureau.answer = {"state": "active", "as_of": "2026-01-01T00:00:00Z", "detail": {"level": level}}
+    with pytest.raises(SourceAway):
+        HttpSource(bureau.url, None).ask("health", SOMEBODY, datetime.now(UTC))
+
+
+def test_a_source_that_hangs_is_given_up_within_a_second_and_then_left_alone(bureau):
+    source, bureau.delay = HttpSource(bureau.url, None), 2.0
+    for _ in range(3):
+        started = time.monotonic()
+        with pytest.raises(SourceAway):
+            source.ask("medical", SOMEBODY, datetime.now(UTC))
+        assert time.monotonic() - started < 1.5
+    with pytest.raises(SourceAway, match="circuit open"):
+        source.ask("medical", SOMEBODY, datetime.now(UTC))
+    assert len(bureau.asked) == 3
+
+
+def test_a_moment_ahead_of_ours_is_taken_as_now(bureau):
+    bureau.answer = {"state": "active", "as_of": "2999-01-01T00:00:00Z"}
+    now = datetime.now(UTC)
+    assert HttpSource(bureau.url, None).ask("medical", SOMEBODY, now).as_of == now

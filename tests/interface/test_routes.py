@@ -1,0 +1,104 @@
+"""A table of every route against every caller: generated from the description, so that no new route is forgotten."""
+
+import pytest
+
+from qe_ban.accounts.rules import SCANNER, STAFF_SCOPES, STEPPED_UP, VISITOR
+from qe_ban.accounts.service import tokens
+from qe_ban.app import assemble
+from qe_ban.kernel.ids import new_id
+from qe_ban.kernel.principal import PrincipalKind
+from tests.factories.codes import Town
+from tests.interface.test_openapi import DOOR
+
+PATH_VALUES = {"kind": "identity", "purpose": "senior-discount"}
+METHODS = ("get", "put", "post", "delete", "patch")
+
+
+def described():
+    document = DOOR.app.test_client().get("/api/v1/openapi.json").get_json()
+    for path, operations in document["paths"].items():
+        for method in METHODS:
+            if method in operations:
+                yield method, path, operations[method]
+
+
+OPERATIONS = list(described())
+GUARDED = [(method, path, found["security"][0]["bearer"][0]) for method, path, found in OPERATIONS if found["security"]]
+
+STEPS = {(method, path): found for method, path, found in OPERATIONS}
+
+
+def call(client, method, path, **options):
+    for name, value in PATH_VALUES.items():
+        path = path.replace("{" + name + "}", value)
+    while "{" in path:
+        path = path[: path.index("{")] + str(new_id()) + path[path.index("}") + 1 :]
+    return client.open(path, method=method.upper(), **options)
+
+
+@pytest.fixture(scope="module")
+def callers(settings):
+    """A token of every role there is, with the scopes it really has."""
+    parts = assemble(settings)
+    town = Town(parts)
+    person, terminal = town.resident(), town.terminal("identity-check")
+
+    def token(kind, subject, scopes, roles=()):
+        made = tokens.access(
+            parts.accounts,
+            kind=kind,
+            subject=subject,
+            session=new_id(),
+            scopes=scopes,
+            roles=roles,
+            now=town.now,
+            stepped_up_at=town.now if scopes == STEPPED_UP else None,
+        )
+        return made.access, scopes
+
+    yield {
+        "visitor": token(PrincipalKind.RESIDENT, person.id, VISITOR),
+        "resident": token(PrincipalKind.RESIDENT, person.id, STEPPED_UP),
+        "scanner": token(PrincipalKind.SCANNER, terminal.id, SCANNER),
+    } | {
+        role.value: token(PrincipalKind.STAFF, new_id(), scopes, {role.value}) for role, scopes in STAFF_SCOPES.items()
+    }
+    parts.database.dispose()
+
+
+def test_there_are_routes_and_most_are_guarded():
+    assert len(OPERATIONS) > 25
+    assert len(GUARDED) > 18
+    # whoever adds an open route adds it here too
+    assert {f"{method} {path}" for method, path, found in OPERATIONS if not found["security"]} == {
+        "get /api/v1/auth/metadata",
+        "get /api/v1/auth/nonce",
+        "post /api/v1/auth/otp",
+        "post /api/v1/auth/revoke",
+        "post /api/v1/auth/token",
+        "post /api/v1/venues/scanners/enrol",
+    }
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), GUARDED, ids=lambda value: value)
+def test_nobody_enters_without_a_token_or_with_a_foreign_one(client, method, path, scope):
+    for header in ({}, {"Authorization": "Bearer x.y.z"}, {"Authorization": "Basic YTpi"}):
+        answer = call(client, method, path, headers=header)
+        assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), GUARDED, ids=lambda value: value)
+def test_only_the_roles_with_the_scope_enter(client, callers, method, path, scope):
+    entered = set()
+    for role, (token, scopes) in callers.items():
+        answer = call(client, method, path, headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code < 500
+        if scope in scopes:
+            entered.add(role)
+            assert answer.status_code != 403 or answer.get_json()["code"] != "forbidden", role
+        else:
+            first = role == "visitor" and "x-step-up" in STEPS[method, path]
+            wanted = "step_up_required" if first else "forbidden"
+            assert (answer.status_code, answer.get_json()["code"]) == (403, wanted), role
+    assert entered, f"no role has {scope}: the route is dead"
