@@ -194,7 +194,7 @@ class _Reader:
         for kind, _, url in pairs:
             if not kind.strip() or urlsplit(url).scheme not in ("http", "https"):
                 self.lines.append(f"QE_SOURCES must read kind=https://..., not {kind[:20]!r}")
-        return {kind.strip(): url.strip() for kind, _, url in pairs}
+        return {kind.strip(): url.strip() for kind, _, url in pairs if url.strip()}
 
 
 def _production_faults(settings: Settings) -> list[str]:

@@ -1,0 +1,72 @@
+"""The city's file is checked when it is read: a purpose that contradicts itself never serves."""
+
+import json
+from datetime import UTC, datetime
+from importlib import resources
+
+import pytest
+
+from qe_ban.kernel import city
+
+TEXT = (resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8")
+
+
+def changed(slug, **changes):
+    data = json.loads(TEXT)
+    next(purpose for purpose in data["purposes"] if purpose["slug"] == slug).update(changes)
+    return json.dumps(data)
+
+
+def test_qingdao_has_ten_districts_five_kinds_and_sixteen_purposes():
+    made = city.parse(TEXT)
+    assert (len(made.districts), len(made.kinds), len(made.scenes), len(made.purposes)) == (10, 5, 8, 16)
+    assert made.purposes["admission"].again_after == 60
+    assert made.purposes["gate-entry"].again_after == 300
+
+
+def test_together_is_mutual():
+    made = city.parse(TEXT)
+    assert made.purposes["window-acceptance"].together == {"identity-check"}
+    assert made.purposes["identity-check"].together == {"window-acceptance"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"scene": "nowhere"},
+        {"kinds": ["nonsense"]},
+        {"fields": ["shoe_size"]},
+        {"together": ["nonsense"]},
+        {"consumes": "everything"},
+        {"basis": "curiosity"},
+        {"basis": "none", "fields": ["id_number"]},
+        {"kinds": None},
+    ],
+    ids=str,
+)
+def test_a_purpose_that_makes_no_sense_is_refused(changes):
+    with pytest.raises(city.CityInvalid):
+        city.parse(changed("window-acceptance", **changes))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"districts": 7}'])
+def test_a_file_that_is_no_city_is_refused(text):
+    with pytest.raises(city.CityInvalid, match="cannot be read"):
+        city.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("moment", "period"),
+    [
+        ("2026-05-05T03:00:00Z", "lunch"),
+        ("2026-05-05T05:30:00Z", "lunch"),
+        ("2026-05-05T05:30:01Z", None),
+        ("2026-05-04T22:30:00Z", "breakfast"),
+        ("2026-05-05T18:00:00Z", None),
+    ],
+)
+def test_meals_are_by_the_citys_clock(moment, period):
+    at = datetime.fromisoformat(moment)
+    found = city.parse(TEXT).meal_period(at)
+    assert (found.slug if found else None) == period
+    assert city.parse(TEXT, always_open=True).meal_period(at.astimezone(UTC)) is not None

@@ -1,0 +1,103 @@
+"""Settings say every fault at once, in one line each, and production refuses what the sandbox may."""
+
+import base64
+
+import pytest
+
+from qe_ban.app import assemble
+from qe_ban.config import ConfigInvalid, Mode, Settings
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+GOOD = {
+    "QE_DATABASE_URL": "postgresql://qe@db/qe",
+    "QE_REDIS_URL": "rediss://valkey/0",
+    "QE_MASTER_KEY": KEY,
+    "QE_ISSUER": "https://app.qingdao.gov.cn",
+    "QE_SMS_URL": "https://sms.example/send",
+    "QE_REAL_NAME_URL": "https://register.example/confirm",
+    "QE_FACE_URL": "https://face.example/check",
+    "QE_OUTSIDE_TOKEN": "t" * 32,
+}
+
+
+def faults(**changes):
+    with pytest.raises(ConfigInvalid) as refused:
+        Settings.from_env({name: value for name, value in (GOOD | changes).items() if value is not None})
+    return refused.value.lines
+
+
+def test_production_is_the_default_and_starts_with_good_settings():
+    settings = Settings.from_env(GOOD)
+    assert settings.mode is Mode.PRODUCTION
+    assert settings.limits.otp_per_phone == 5
+
+
+def test_the_sandbox_is_twenty_times_as_wide():
+    settings = Settings.from_env(GOOD | {"QE_MODE": "sandbox"})
+    assert (settings.limits.otp_per_phone, settings.limits.otp_per_address) == (100, 2000)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("QE_MODE", "demo", "QE_MODE"),
+        ("QE_DATABASE_URL", None, "QE_DATABASE_URL is missing"),
+        ("QE_DATABASE_URL", "postgres://qe@db/qe", "postgresql://"),
+        ("QE_DATABASE_URL", "mysql://db", "postgresql://"),
+        ("QE_REDIS_URL", "http://valkey", "redis://"),
+        ("QE_MASTER_KEY", None, "master"),
+        ("QE_MASTER_KEY", "secret", "32 random bytes"),
+        ("QE_MASTER_KEY", base64.b64encode(b"a" * 32).decode(), "32 random bytes"),
+        ("QE_MASTER_KEY", base64.b64encode(bytes(range(31))).decode(), "32 random bytes"),
+        ("QE_ISSUER", None, "QE_ISSUER is missing"),
+        ("QE_ISSUER", "http://app.qingdao.gov.cn", "https"),
+        ("QE_ISSUER", "https://127.0.0.1:8000", "public https"),
+        ("QE_ISSUER", "https://localhost", "public https"),
+        ("QE_SMS_URL", None, "QE_SMS_URL is missing"),
+        ("QE_REAL_NAME_URL", "http://register.example", "https"),
+        ("QE_FACE_URL", None, "QE_FACE_URL is missing"),
+        ("QE_OUTSIDE_TOKEN", "short", "QE_OUTSIDE_TOKEN"),
+        ("QE_SOURCES", "medical", "QE_SOURCES"),
+        ("QE_SOURCES", "medical=http://bureau.example", "https"),
+        ("QE_PROXIES", "-1", "QE_PROXIES"),
+        ("QE_PROXIES", "many", "QE_PROXIES"),
+        ("QE_CODE_LIFE", "301", "QE_CODE_LIFE"),
+        ("QE_OTP_PER_PHONE", "9" * 5000, "QE_OTP_PER_PHONE"),
+        ("QE_THREADS", "٣", "QE_THREADS"),
+    ],
+)
+def test_each_fault_is_one_line(name, value, said):
+    lines = faults(**{name: value})
+    assert len(lines) == 1
+    assert said in lines[0]
+    assert "\n" not in lines[0]
+
+
+def test_all_faults_are_said_at_once_and_no_secret_among_them():
+    lines = faults(QE_ISSUER=None, QE_SMS_URL=None, QE_OUTSIDE_TOKEN="hunter2", QE_MASTER_KEY="hunter2")
+    assert len(lines) == 4
+    assert "hunter2" not in " ".join(lines)
+
+
+def test_a_master_key_file_serves_as_well(tmp_path):
+    path = tmp_path / "master.key"
+    path.write_text(KEY + "\n")
+    given = {name: value for name, value in GOOD.items() if name != "QE_MASTER_KEY"}
+    assert Settings.from_env(given | {"QE_MASTER_KEY_FILE": str(path)}).master_key == bytes(range(32))
+    assert "cannot be read" in faults(QE_MASTER_KEY=None, QE_MASTER_KEY_FILE=str(tmp_path / "none"))[0]
+
+
+def test_a_source_for_a_kind_that_the_city_has_not_is_refused():
+    settings = Settings.from_env(GOOD | {"QE_SOURCES": "nonsense=https://bureau.example"})
+    with pytest.raises(ConfigInvalid, match="nonsense"):
+        assemble(settings)
+
+
+def test_a_city_file_that_is_missing_or_broken_is_one_line(tmp_path):
+    path = tmp_path / "city.json"
+    settings = Settings.from_env(GOOD | {"QE_CITY_FILE": str(path)})
+    with pytest.raises(ConfigInvalid, match="cannot be read"):
+        assemble(settings)
+    path.write_text("{}")
+    with pytest.raises(ConfigInvalid, match="cannot be read"):
+        assemble(settings)
