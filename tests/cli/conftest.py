@@ -1,0 +1,154 @@
+"""The command as people call it: in this process for what ends soon, in processes of its own for what serves."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import urllib3
+from click.testing import CliRunner, Result
+
+from qe_ban.cli.root import cli
+
+REPOSITORY = Path(__file__).parents[2]
+# seven processes start again and again: they had better not compile everything each time
+CLEAN = {
+    name: value
+    for name, value in os.environ.items()
+    if not name.startswith(("QE_", "GRANIAN_")) and name != "PYTHONDONTWRITEBYTECODE"
+}
+
+
+@pytest.fixture
+def qe(monkeypatch) -> Callable[..., Result]:
+    """Run the command with these words and QE_* variables."""
+    for name in set(os.environ) - set(CLEAN):
+        monkeypatch.delenv(name)
+
+    def run(*words: object, stdin: str | None = None, **env: str) -> Result:
+        return CliRunner().invoke(cli, [str(word) for word in words], input=stdin, env=env, prog_name="qe-ban")
+
+    return run
+
+
+def refused(result: Result, *texts: str) -> None:
+    """Assert one line for each text, in order, exit code 2 and no traceback."""
+    lines = result.stderr.splitlines()
+    assert result.exit_code == 2, result.output
+    assert len(lines) == len(texts), result.stderr
+    for line, text in zip(lines, texts, strict=True):
+        assert line.startswith("qe-ban: ")
+        assert text in line
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def parents() -> dict[int, int]:
+    """The parent of every process that lives."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                state, parent, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if state not in "ZX":
+                found[int(entry.name)] = int(parent)
+    return found
+
+
+def family(pid: int) -> set[int]:
+    """A process and all its descendants."""
+    known, found = parents(), {pid}
+    while more := {child for child, parent in known.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+@dataclass
+class Running:
+    """One `qe-ban up` or `qe-ban demo` in a process of its own."""
+
+    process: subprocess.Popen[str]
+    home: Path
+    port: int
+    output: Path
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def said(self) -> str:
+        return self.output.read_text("utf-8")
+
+    def wait_for(self, text: str) -> None:
+        assert eventually(lambda: text in self.said() or self.process.poll() is not None), self.said()
+        assert text in self.said(), self.said()
+
+    def get(self, path: str) -> urllib3.BaseHTTPResponse:
+        # a connection of its own, so that any worker may answer
+        return urllib3.PoolManager(retries=False, timeout=10).request("GET", self.address + path)
+
+    def end(self, number: signal.Signals, seconds: float = 15.0) -> int:
+        """Send a signal to the supervisor alone; gives the exit code once nothing of the tree runs."""
+        tree = family(self.process.pid)
+        self.process.send_signal(number)
+        code = self.process.wait(seconds)
+        assert eventually(lambda: not tree & set(parents()), seconds), "processes were left behind"
+        return code
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="qe-") as made:
+        Path(made).chmod(0o755)
+        yield Path(made) / "home"
+
+
+@pytest.fixture(scope="session")
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def start(home: Path, port: int, tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    """Start the command; what still runs at the end is killed."""
+    started: list[Running] = []
+
+    def made(*words: str) -> Running:
+        output = tmp_path / f"output-{len(started)}"
+        with output.open("w") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "qe_ban.cli", *words, "--home", str(home), "--port", str(port)],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                text=True,
+                cwd="/",
+                env={**CLEAN, "PYTHONPATH": str(REPOSITORY)},
+            )
+        running = Running(process, home, port, output)
+        started.append(running)
+        return running
+
+    yield made
+    for running in started:
+        if running.process.poll() is None:
+            running.process.kill()
+            running.process.wait(20)

@@ -1,0 +1,162 @@
+"""The commands on a database: keys made, listed, rotated and denied, and the first members of staff."""
+
+import base64
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyotp
+import pytest
+from cryptography.hazmat.primitives import serialization
+from sqlalchemy import select
+
+from qe_ban.accounts.models import Staff
+from qe_ban.config import Settings
+from qe_ban.db.engine import Database
+from tests.cli.conftest import refused
+from tests.factories import databases
+
+PASSWORD = "a long enough password"
+
+
+@dataclass
+class Installed:
+    """A production installation's database with its keys."""
+
+    env: dict[str, str]
+    roots: Path
+
+
+@pytest.fixture(scope="module")
+def empty(settings: Settings) -> dict[str, str]:
+    other = databases.another(settings, "cli")
+    key = base64.b64encode(settings.master_key).decode()
+    return {"QE_DATABASE_URL": other.database_url, "QE_MASTER_KEY": key}
+
+
+@pytest.fixture
+def installed(qe, empty, tmp_path_factory) -> Installed:
+    """Make the keys, where no test did so yet."""
+    roots = tmp_path_factory.mktemp("roots") / "new"
+    result = qe("keys", "init", "--roots", roots, **empty)
+    if result.exit_code:
+        refused(result, "there are keys already")
+    return Installed(empty, roots)
+
+
+@pytest.fixture
+def database(empty):
+    made = Database(empty["QE_DATABASE_URL"], pool=1)
+    yield made
+    made.dispose()
+
+
+def kids(qe, env, ring: str) -> dict[str, str]:
+    """State by kid."""
+    lines = [line.split() for line in qe("keys", "list", **env).stdout.splitlines()]
+    return {line[0]: line[4] for line in lines if line[1] == ring}
+
+
+def test_a_database_without_a_schema_is_one_line(qe, settings):
+    key = base64.b64encode(settings.master_key).decode()
+    env = {"QE_DATABASE_URL": databases.another(settings, "bare").database_url, "QE_MASTER_KEY": key}
+    refused(qe("keys", "list", **env), "not yet at this program's version")
+    refused(qe("staff", "add", "somebody", "--role", "auditor", **env), "not yet at this program's version")
+
+
+def test_the_root_keys_leave_as_private_files_and_are_never_overwritten(qe, settings, tmp_path):
+    env = {
+        "QE_DATABASE_URL": databases.another(settings, "roots").database_url,
+        "QE_MASTER_KEY": base64.b64encode(settings.master_key).decode(),
+    }
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "root-2.pem").write_text("kept")
+    refused(qe("keys", "init", "--roots", tmp_path / "taken", **env), "root-2.pem exists")
+    assert [path.name for path in (tmp_path / "taken").iterdir()] == ["root-2.pem"]
+    made = qe("keys", "init", "--roots", tmp_path / "roots", **env)
+    assert made.exit_code == 0, made.stderr
+    assert "offline" in made.stdout
+    files = sorted((tmp_path / "roots").iterdir())
+    assert [path.name for path in files] == ["root-1.pem", "root-2.pem"]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    for path in files:
+        serialization.load_pem_private_key(path.read_bytes(), None)
+
+
+def test_keys_are_made_once(qe, installed, tmp_path):
+    before = qe("keys", "list", **installed.env).stdout
+    refused(qe("keys", "init", "--roots", tmp_path / "again", **installed.env), "there are keys already")
+    assert not (tmp_path / "again").exists()
+    assert qe("keys", "list", **installed.env).stdout == before
+
+
+def test_a_rotated_key_joins_the_ring_and_a_denied_one_is_shown(qe, installed):
+    before = kids(qe, installed.env, "code")
+    kid = qe("keys", "rotate", "code", **installed.env).stdout.strip()
+    assert re.fullmatch("[0-9a-f]{8}", kid)
+    joined = kids(qe, installed.env, "code")
+    assert joined.pop(kid) in ("ahead", "live")
+    assert joined == before
+    assert qe("keys", "deny", kid, **installed.env).exit_code == 0
+    assert kids(qe, installed.env, "code")[kid] == "denied"
+    refused(qe("keys", "deny", kid, **installed.env), kid)
+    refused(qe("keys", "deny", "'; DROP TABLE keys", **installed.env), "no signing key")
+
+
+def test_another_master_key_makes_no_key(qe, installed):
+    before = kids(qe, installed.env, "token")
+    other = {**installed.env, "QE_MASTER_KEY": qe("keys", "master").stdout.strip()}
+    refused(qe("keys", "rotate", "token", **other), "the master key does not open")
+    assert kids(qe, installed.env, "token") == before
+
+
+def test_a_member_of_staff_is_added_with_the_password_given(qe, installed, database):
+    words = ("staff", "add", "shinan-first", "--role", "district_admin", "--district", "370202", "--password-stdin")
+    result = qe(*words, stdin=f"{PASSWORD}\n", **installed.env)
+    assert result.exit_code == 0, result.stderr
+    assert PASSWORD not in result.output
+    secret = re.search("TOTP secret: ([A-Z2-7]+)", result.stdout)[1]
+    uri = next(line for line in result.stdout.splitlines() if line.startswith("otpauth://"))
+    assert pyotp.parse_uri(uri).secret == secret
+    with database.transaction() as session:
+        staff = session.scalar(select(Staff).where(Staff.username == "shinan-first"))
+    assert staff.roles == ["district_admin"]
+    assert staff.district == "370202"
+    refused(qe(*words, stdin=f"{PASSWORD}\n", **installed.env), "已存在")
+
+
+def test_without_anybody_to_ask_a_password_is_made_and_printed_once(qe, installed):
+    result = qe("staff", "add", "the-auditor", "--role", "auditor", **installed.env)
+    assert result.exit_code == 0, result.stderr
+    assert len(re.search("password: (.+)", result.stdout)[1]) >= 16
+
+
+@pytest.mark.parametrize(
+    ("words", "password", "texts"),
+    [
+        (("Upper Case", "--role", "editor"), PASSWORD, ["username"]),
+        (("somebody", "--role", "emperor"), PASSWORD, ["roles"]),
+        (("somebody", "--role", "auditor", "--role", "system_admin"), PASSWORD, ["roles"]),
+        (("somebody", "--role", "district_admin"), PASSWORD, ["roles"]),
+        (("somebody", "--role", "editor", "--hall", "a", "--zone", "b"), PASSWORD, ["roles"]),
+        (("somebody", "--role", "auditor"), "short", ["password"]),
+        (("x", "--role", "emperor"), "short", ["username", "password", "roles"]),
+        (("somebody", "--role", "auditor"), "", ["there is no password"]),
+    ],
+)
+def test_a_member_of_staff_that_cannot_be_is_a_line_for_each_fault(qe, installed, words, password, texts):
+    refused(qe("staff", "add", *words, "--password-stdin", stdin=f"{password}\n", **installed.env), *texts)
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"QE_MASTER_KEY": ""}, "QE_MASTER_KEY"),
+        ({"QE_MASTER_KEY": "", "QE_MASTER_KEY_FILE": "/nonexistent"}, "/nonexistent"),
+        ({"QE_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/x"}, "the database cannot be reached"),
+        ({"QE_DATABASE_URL": "postgresql://nobody@127.0.0.1:x/x"}, "QE_DATABASE_URL"),
+        ({"QE_DATABASE_URL": "sqlite://"}, "QE_DATABASE_URL"),
+    ],
+)
+def test_a_database_that_is_none_is_one_line(qe, empty, tmp_path, changed, text):
+    refused(qe("staff", "add", "somebody", "--role", "auditor", "--home", tmp_path, **{**empty, **changed}), text)

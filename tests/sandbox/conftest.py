@@ -1,0 +1,22 @@
+"""A sandbox of its own: the made-up people are always the same, so they need a database that nobody else uses."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from qe_ban import migrations
+from qe_ban.app import Parts, assemble
+from qe_ban.config import Settings
+from qe_ban.keys import lifecycle
+from tests.factories import databases
+
+
+@pytest.fixture(scope="session")
+def parts(settings: Settings) -> Iterator[Parts]:
+    made = assemble(databases.another(settings, "sandbox"))
+    migrations.upgrade(made.database.engine)
+    with made.database.transaction() as session:
+        lifecycle.init(session, settings.master_key, datetime.now(UTC))
+    yield made
+    made.database.dispose()
