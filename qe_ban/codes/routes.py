@@ -19,7 +19,7 @@ from qe_ban.kernel import identifiers
 from qe_ban.kernel.city import City, KindInfo
 from qe_ban.kernel.ids import parse_id
 from qe_ban.keys import vault
-from qe_ban.web import guard, paging
+from qe_ban.web import conditional, guard, paging, wire
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 from qe_ban.web.requests import request_id
@@ -34,8 +34,9 @@ FRESH_STEP_UP = timedelta(minutes=10)
 @blp.route("")
 @guard.requires("codes.read", step_up=guard.SESSION)
 @blp.response(200, schemas.WalletSchema)
-def wallet() -> dict[str, Any]:
-    """码包：五种码及其状态."""
+@blp.etagged
+def wallet() -> Response:
+    """Show the five kinds with their states; 304 means that nothing but the moment has changed."""
     parts, resident, moment = part(Wallet), guard.principal().id, now()
     with part(Database).statements() as connection:
         held = service.holdings(connection, resident, moment)
@@ -48,7 +49,13 @@ def wallet() -> dict[str, Any]:
     masked = None
     if held:
         masked = identifiers.mask_name(vault.unseal(parts.rings, "residents.name", resident, held[0].name_sealed))
-    return {"items": [_shown(shown, masked) for shown in service.overview(parts, held, moment)], "next": None}
+    cards = [_shown(shown, masked) for shown in service.overview(parts, held, moment)]
+    lasting = [{name: value for name, value in card.items() if name != "as_of"} for card in cards]
+    return conditional.etagged(
+        schemas.WalletSchema().dump({"items": cards, "next": None}),
+        # the moment moves on by itself and is no change
+        version=wire.dumps(lasting),
+    )
 
 
 def _shown(shown: service.Shown, masked_name: str | None) -> dict[str, Any]:
@@ -74,7 +81,7 @@ def _shown(shown: service.Shown, masked_name: str | None) -> dict[str, Any]:
 @blp.response(200, schemas.IssuedSchema)
 @blp.problems(429)
 def issue(asked: dict[str, Any]) -> service.Issued:
-    """一次签发多个码，切换码种无需网络."""
+    """Issue codes of several kinds in one call, so that switching between them needs no network."""
     return _issue(asked["kinds"])
 
 
@@ -85,7 +92,7 @@ def issue(asked: dict[str, Any]) -> service.Issued:
 @blp.alternative(200, content_type="image/png")
 @blp.problems(409, 429)
 def issue_one(kind: str) -> service.Code | Response:
-    """签发一个码；Accept 为 image/svg+xml 或 image/png 时返回图片."""
+    """Issue one code; `Accept: image/svg+xml` or `image/png` gives the picture."""
     info = _kind(kind)
     issued = _issue([kind])
     if issued.refused:
@@ -110,7 +117,7 @@ def _issue(kinds: list[str]) -> service.Issued:
 @guard.requires("codes.manage", step_up=guard.SESSION)
 @blp.response(204)
 def suspend(kind: str) -> None:
-    """挂失：立即停用此码."""
+    """Report a kind lost: its codes are refused from now on, those already shown too."""
     with part(Database).transaction() as session:
         service.suspend(session, guard.principal().id, _kind(kind).slug, now())
 
@@ -119,7 +126,7 @@ def suspend(kind: str) -> None:
 @guard.requires("codes.manage", step_up=FRESH_STEP_UP)
 @blp.response(204)
 def resume(kind: str) -> None:
-    """解除挂失，需十分钟内完成人脸核验."""
+    """Take the own report back; wants a step-up of the last ten minutes."""
     with part(Database).transaction() as session:
         service.resume(session, guard.principal().id, _kind(kind).slug)
 
@@ -128,13 +135,16 @@ def resume(kind: str) -> None:
 @guard.requires("ledger.read", step_up=guard.SESSION)
 @blp.query(paging.PageQuery)
 @blp.response(200, schemas.LedgerSchema)
-def ledger(page: dict[str, Any]) -> dict[str, Any]:
-    """用码记录：谁、在哪里、为何、何时、看到了什么."""
+@blp.etagged
+def ledger(page: dict[str, Any]) -> Response:
+    """List who scanned the caller's codes: where, what for, when, with what verdict, and which fields were told."""
     after = _after(page["cursor"])
     with part(Database).transaction() as session:
         found = service.entries(session, part(Wallet).rings, guard.principal().id, limit=page["limit"] + 1, after=after)
     listed = paging.page(found, page["limit"], lambda entry: [int(entry.at.timestamp() * 1e6), str(entry.id)])
-    return listed | {"items": [_entry(entry) for entry in listed["items"]]}
+    return conditional.etagged(
+        schemas.LedgerSchema().dump(listed | {"items": [_entry(entry) for entry in listed["items"]]})
+    )
 
 
 def _after(cursor: str | None) -> tuple[datetime, UUID] | None:
@@ -170,7 +180,7 @@ def _entry(entry: service.Entry) -> dict[str, Any]:
 @blp.response(200, schemas.VerdictSchema)
 @blp.problems(409)
 def verify(asked: dict[str, Any]) -> service.Scanned:
-    """核验一个码；拒绝也是结果，同样记录."""
+    """Judge a code for a purpose; a refusal is a result, kept like an acceptance."""
     with part(Database).statements() as connection:
         return service.verify(
             part(Wallet),

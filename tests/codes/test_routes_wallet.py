@@ -29,6 +29,21 @@ def test_the_wallet_has_the_five_kinds_in_the_citys_order(client, town):
     assert cards[0]["display"] == {"title": "身份码", "colour": "#1f5fbf", "masked_name": "测*甲"}
 
 
+def test_what_clients_poll_carries_an_etag_that_changes_with_the_state(client, town, scan, issue):
+    person = town.resident()
+    for path, change in (
+        (API, lambda: client.post(f"{API}/identity/suspend", headers=person.headers)),
+        (f"{API}/ledger", lambda: scan(town.terminal("gate-entry"), issue(person, "medical"), "gate-entry")),
+    ):
+        tag = client.get(path, headers=person.headers).headers["ETag"]
+        again = client.get(path, headers=person.headers | {"If-None-Match": tag})
+        assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
+        change()
+        changed = client.get(path, headers=person.headers | {"If-None-Match": tag})
+        assert changed.status_code == 200
+        assert changed.headers["ETag"] != tag
+
+
 def test_each_state_is_shown_with_its_reason(client, town):
     person = town.resident()
     town.record(person, "health", detail={"level": "yellow"}, expires_at=town.now + timedelta(days=1))
