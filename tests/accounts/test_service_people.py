@@ -219,9 +219,3 @@ def test_only_known_purposes_that_rest_on_consent_can_be_granted(sign_in, databa
     ):
         with pytest.raises(refusal), database.transaction() as session:
             service.grant_consent(session, city, resident_id=principal.id, purpose=purpose, now=now)
-
-
-def test_a_resident_has_one_reference_that_does_not_show_the_id(rings):
-    one, two = uuid4(), uuid4()
-    assert service.holder_ref(rings, one) == service.holder_ref(rings, one) != service.holder_ref(rings, two)
-    assert one.bytes not in service.holder_ref(rings, one)

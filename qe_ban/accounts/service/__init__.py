@@ -8,7 +8,7 @@ from qe_ban.accounts.service.housekeeping import message_handlers, sweep
 from qe_ban.accounts.service.otp import OtpSent, limit_otp, limit_tries, redeem_otp, request_otp
 from qe_ban.accounts.service.people import Found, Me, Wanted, limit_look_ups, look_up, me
 from qe_ban.accounts.service.real_name import RealName, begin_claim, confirm_claim, finish_claim
-from qe_ban.accounts.service.residents import holder_ref, id_number_from, phone_from
+from qe_ban.accounts.service.residents import id_number_from, phone_from
 from qe_ban.accounts.service.seeding import seed_resident, seed_staff
 from qe_ban.accounts.service.staff import StaffAttempt, begin_sign_in, create_staff, finish_sign_in, limit_sign_in
 from qe_ban.accounts.service.step_up import begin_step_up, confirm_face, finish_step_up
@@ -35,7 +35,6 @@ __all__ = [
     "finish_sign_in",
     "finish_step_up",
     "grant_consent",
-    "holder_ref",
     "id_number_from",
     "limit_look_ups",
     "limit_otp",

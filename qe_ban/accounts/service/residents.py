@@ -93,11 +93,6 @@ def id_number_of(rings: KeyRings, resident: Resident) -> str | None:
     return vault.unseal(rings, ID_NUMBER, resident.id, sealed) if sealed else None
 
 
-def holder_ref(rings: KeyRings, resident_id: UUID) -> bytes:
-    """Give what scans carry instead of a resident's id (32 bytes): a scan table is a movement database."""
-    return rings.mac(Ring.HOLDER, "resident", resident_id.bytes)
-
-
 def _found(
     current: InstrumentedAttribute[bytes] | InstrumentedAttribute[bytes | None],
     following: InstrumentedAttribute[bytes | None],
