@@ -133,9 +133,10 @@ def test_revoked_by_the_source(town, scan):
     assert scan(town.terminal("identity-check"), code, "identity-check")["reason"] == "revoked"
 
 
-def test_a_reference_that_opens_to_nobody_is_revoked(town, scan):
+def test_a_reference_that_opens_to_nobody_is_revoked_and_alarms(town, scan, client):
     code = town.code(2**55, "identity")
     assert scan(town.terminal("identity-check"), code, "identity-check")["reason"] == "revoked"
+    assert 'qe_alarms_total{alarm="reference_opens_to_nobody"}' in client.get("/metrics").get_data(as_text=True)
 
 
 def test_suspended_by_the_resident_at_once(town, scan, issue, client):

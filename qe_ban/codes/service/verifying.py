@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import psycopg
 import structlog
+from prometheus_client import Counter
 
 from qe_ban.codes import queries, rules, token
 from qe_ban.codes.adapters import SourceAway
@@ -19,6 +20,7 @@ from qe_ban.kernel.ids import new_id
 
 log = structlog.get_logger(__name__)
 
+ALARMS = Counter("qe_alarms", "Findings that a person must look at.", ["alarm"])
 Connection: TypeAlias = psycopg.Connection[Any]
 REPEATABLE = timedelta(minutes=10)
 ATTEMPTS = 8
@@ -81,7 +83,7 @@ def _judge(
         return rules.Verdict(barred or Reason.PURPOSE_NOT_ALLOWED), None
     holder = facts.holder
     if holder is None or holder.kind != scan.kind:
-        log.warning("codes.alarm", alarm="reference_opens_to_nobody", scanner=str(scan.asked.scanner))
+        _alarm("reference_opens_to_nobody" if holder is None else "reference_of_another_kind", scan)
     answer, current = _answer(wallet, connection, scan, holder)
     verdict = rules.judge(
         rules.Case(
@@ -104,6 +106,12 @@ def _judge(
         )
     )
     return verdict, answer
+
+
+def _alarm(what: str, scan: Scan) -> None:
+    """Say that a signed code names nobody or somebody else's kind: a key of ours may be in wrong hands."""
+    ALARMS.labels(what).inc()
+    log.error("codes.alarm", alarm=what, scanner=str(scan.asked.scanner), scan_id=str(scan.asked.scan_id))
 
 
 def _document(wallet: Wallet, scan: Scan, holder: queries.Holder | None) -> bool | None:
