@@ -27,6 +27,7 @@ from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.keys import lifecycle
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
+from qe_ban.keys.wrapping import MasterKeyWrong
 from qe_ban.venues import routes as venues_routes
 from qe_ban.web import application, guard, health, idempotency, logs, parts
 
@@ -175,7 +176,7 @@ def _checks(made: Parts) -> dict[str, health.Check]:
 
     return {
         "postgresql": health.Check(database),
-        "keys": health.Check(keys),
+        "keys": health.Check(keys, failures=(*health.FAILURES, MasterKeyWrong)),
         "valkey": health.Check(client.ping, required=False),
         "worker": health.Check(worker, required=False),
     }

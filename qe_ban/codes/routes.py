@@ -161,7 +161,6 @@ def _entry(entry: service.Entry) -> dict[str, Any]:
     city = part(City)
     purpose = city.purposes.get(entry.purpose)
     return asdict(entry) | {
-        "scan_id": entry.id,
         "venue": {
             "name": entry.venue,
             "district": city.districts.get(entry.district, entry.district),

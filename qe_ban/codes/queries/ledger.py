@@ -12,9 +12,13 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Who looked, where, for what, when, with what verdict, and which fields were told."""
+    """Who looked, where, for what, when, with what verdict, and which fields were told.
+
+    `scan_id` is the scanner's own, as it knows it too; `id` is ours, unique over all scanners.
+    """
 
     id: UUID
+    scan_id: UUID
     at: datetime
     venue: str
     district: str
@@ -31,7 +35,7 @@ class Entry:
 
 
 _LEDGER = text("""
-SELECT p.id, p.at, v.name, v.district, v.address, s.label, v.scene, p.purpose, p.kind, p.profile, p.accepted,
+SELECT p.id, p.scan_id, p.at, v.name, v.district, v.address, s.label, v.scene, p.purpose, p.kind, p.profile, p.accepted,
        p.reason, p.fields, p.detail
 FROM scans p JOIN venues v ON v.id = p.venue_id JOIN scanners s ON s.id = p.scanner_id
 WHERE p.holder = ANY (:holders)

@@ -1,0 +1,5 @@
+"""The `qe-ban` command: everything that a person types."""
+
+from qe_ban.cli.root import main
+
+__all__ = ["main"]

@@ -1,0 +1,61 @@
+"""`qe-ban demo`: a running city in one command, and the main job done once to show that it works."""
+
+import threading
+from pathlib import Path
+
+import click
+
+from qe_ban.cli import demo_screen, sandbox_screen
+from qe_ban.cli import plan as plans
+from qe_ban.cli.api import Api
+from qe_ban.cli.demo_job import Job, Shown, StepFailed
+from qe_ban.cli.instance import Instance
+from qe_ban.web import logs
+
+LOG = "demo.log"
+GIVEN_UP = "演示中断"
+
+
+@click.command()
+@plans.options
+@click.option("--once", is_flag=True, help="End after the demonstration: 0 when all of it was right, else 1.")
+def demo(home: Path, host: str, port: int, workers: int, *, once: bool) -> int:
+    """Start a made-up city and show that it works.
+
+    A code is issued, scanned and seen in the ledger; then everything stays up until Ctrl-C.
+    """
+    plan = plans.of_this_process(plans.Asked(home, host, port, workers, sandbox=True))
+    logs.configure(json=False, access=False)
+    screen = sandbox_screen.console()
+    demo_screen.step(screen, "启动数据库、缓存与服务")
+    with Instance(plan, log=LOG) as instance:
+        instance.start()
+        job = Job(Api(plan.asked.address), instance.staff, lambda text: demo_screen.step(screen, text))
+        attempt = _Attempt(job)
+        attempt.start()
+        if not instance.supervisor.wait_until(lambda: not attempt.is_alive(), None):
+            return instance.supervisor.run() or int(once)
+        if attempt.seen is not None:
+            demo_screen.shown(screen, attempt.seen)
+        else:
+            demo_screen.failed(screen, attempt.failure or StepFailed(GIVEN_UP, ""))
+        if once:
+            return 0 if attempt.seen is not None else 1
+        demo_screen.addresses(screen, plan.asked, instance.staff, str(instance.home.path / "log" / LOG))
+        return instance.supervisor.run()
+
+
+class _Attempt(threading.Thread):
+    """Does the job beside the main thread, which goes on tending the processes and hearing signals."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(name="demo", daemon=True)
+        self._job = job
+        self.seen: Shown | None = None
+        self.failure: StepFailed | None = None
+
+    def run(self) -> None:
+        try:
+            self.seen = self._job.run()
+        except StepFailed as error:
+            self.failure = error

@@ -1,0 +1,98 @@
+"""Where an installation is: its home and its QE_* variables, and the way to its database for the other commands."""
+
+import os
+import secrets
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from qe_ban import migrations
+from qe_ban.cli import database_faults
+from qe_ban.cli.refusals import Refused
+from qe_ban.config import Settings
+from qe_ban.db.engine import Database
+from qe_ban.embedded.errors import HomeInUse
+from qe_ban.embedded.home import Home
+from qe_ban.embedded.postgres import Postgres
+from qe_ban.keys.rings import KeyRings
+
+DATABASE, REDIS = "QE_DATABASE_URL", "QE_REDIS_URL"
+MASTER_KEY, MASTER_KEY_FILE = "QE_MASTER_KEY", "QE_MASTER_KEY_FILE"
+CITY_FILE = "QE_CITY_FILE"
+OWN_MASTER_KEY = "master.key"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The database of an installation and its keys, for one command; of the settings only what the database needs."""
+
+    database: Database
+    rings: KeyRings
+    settings: Settings
+
+
+@contextmanager
+def opened(home: Path, env: Mapping[str, str] | None = None, *, migrate: bool = False) -> Iterator[Opened]:
+    """Open the configured database, or that of a home: the running one, or one started for the time of the block.
+
+    `migrate` brings the schema to this program's version and makes the home when it is missing. Raises Refused,
+    ConfigInvalid, EngineError, DatabaseUnavailable.
+    """
+    env = os.environ if env is None else env
+    with database_faults.refused(), _database_url(home, env, make=migrate) as url:
+        settings = Settings.from_env(_enough(env, url, home))
+        database = _database(settings)
+        try:
+            if migrate:
+                migrations.upgrade(database.engine)
+            elif migrations.pending(database.engine):
+                raise Refused("the database is not yet at this program's version: start it with `qe-ban up` first")
+            yield Opened(database, KeyRings(database, settings.master_key), settings)
+        finally:
+            database.dispose()
+
+
+def new_master_key() -> str:
+    """Give a random master key: 32 bytes in base64."""
+    return b64encode(secrets.token_bytes(32)).decode()
+
+
+def _database(settings: Settings) -> Database:
+    try:
+        return Database(settings.database_url, pool=1)
+    except ValueError as error:
+        raise Refused(f"{DATABASE} is no address: {error}") from error
+
+
+def _enough(env: Mapping[str, str], url: str, home: Path) -> dict[str, str]:
+    """Give the settings that a command on the database needs; what only a server needs is not asked for here."""
+    given = {name: env[name] for name in (MASTER_KEY, MASTER_KEY_FILE, CITY_FILE) if env.get(name)}
+    if not {MASTER_KEY, MASTER_KEY_FILE} & set(given) and (home / OWN_MASTER_KEY).is_file():
+        given[MASTER_KEY_FILE] = str(home / OWN_MASTER_KEY)
+    unused = {"QE_MODE": "sandbox", REDIS: "unix:///unused", "QE_ISSUER": "unused"}
+    return unused | given | {DATABASE: url}
+
+
+@contextmanager
+def _database_url(path: Path, env: Mapping[str, str], *, make: bool) -> Iterator[str]:
+    if env.get(DATABASE):
+        yield env[DATABASE]
+        return
+    if not make and not path.is_dir():
+        raise Refused(f"there is no home at {path} and {DATABASE} is not set: name one with --home")
+    home = Home(path)
+    postgres = Postgres(home)
+    try:
+        home.acquire()
+    except HomeInUse:
+        # it runs: its supervisor has the engines
+        yield postgres.url
+        return
+    try:
+        postgres.start()
+        yield postgres.url
+    finally:
+        postgres.stop()
+        home.release()

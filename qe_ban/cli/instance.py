@@ -1,0 +1,175 @@
+"""One running installation: engines, schema, keys, sandbox, then source, worker and server under one supervisor."""
+
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import urllib3
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from urllib3.exceptions import HTTPError
+
+from qe_ban import app, migrations
+from qe_ban.cli import database_faults, root_keys
+from qe_ban.cli.home import write_private
+from qe_ban.cli.installation import DATABASE, OWN_MASTER_KEY, REDIS, new_master_key
+from qe_ban.cli.plan import Plan, assembled
+from qe_ban.cli.refusals import Refused
+from qe_ban.embedded.home import Home
+from qe_ban.embedded.output import Output
+from qe_ban.embedded.postgres import Postgres
+from qe_ban.embedded.supervisor import Program, Supervisor
+from qe_ban.embedded.valkey import Valkey
+from qe_ban.keys import lifecycle
+from qe_ban.keys.models import Key
+from qe_ban.sandbox import loading, secrets_file
+from qe_ban.sandbox.secrets_file import StaffSecrets
+
+PYTHON = (sys.executable, "-P", "-m")
+BACKLOG = 1024
+STOP_SECONDS = 20.0
+READY_PAUSE = 0.1
+# programs inherit our output; of a demo, people want to read something else on the terminal
+TO_FILE = ("/bin/sh", "-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh")
+
+
+class Instance:
+    """A context: inside it everything of a plan may be started; on leaving, all of it has ended."""
+
+    def __init__(self, plan: Plan, *, log: str | None = None) -> None:
+        """`log`: the file of the home's log directory that the programs write to, instead of to our output."""
+        self.plan, self._log = plan, log
+        self.home = Home(plan.asked.home)
+        self.supervisor = Supervisor()
+        self.staff: list[StaffSecrets] = []
+
+    def __enter__(self) -> Self:
+        self.home.acquire()
+        self.supervisor.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.supervisor.__exit__(kind, error, trace)
+        finally:
+            self.home.release()
+
+    def start(self) -> None:
+        """Start everything, and wait until the server is ready. Raises Refused, ConfigInvalid, EngineError."""
+        with database_faults.refused():
+            self._start()
+
+    def _start(self) -> None:
+        if self.plan.makes_master_key and not (self.home.path / OWN_MASTER_KEY).exists():
+            write_private(self.home.path / OWN_MASTER_KEY, f"{new_master_key()}\n".encode())
+        self._start_engines()
+        parts = assembled(self.plan)
+        try:
+            migrations.upgrade(parts.database.engine)
+            self._prepare(parts, parts.clock())
+        finally:
+            parts.database.dispose()
+        for program in self._programs(parts.settings.threads):
+            self.supervisor.start(program)
+
+    def _start_engines(self) -> None:
+        urls: dict[str, str] = {}
+        if self.plan.own_postgres:
+            postgres = Postgres(self.home)
+            self.supervisor.start(postgres)
+            urls[DATABASE] = postgres.url
+        if self.plan.own_valkey:
+            valkey = Valkey(self.home)
+            self.supervisor.start(valkey)
+            urls[REDIS] = valkey.url
+        self.plan = self.plan.with_engines(urls)
+
+    def _prepare(self, parts: app.Parts, now: datetime) -> None:
+        """Have keys for today, and in a sandbox the made-up city."""
+        sandbox = self.plan.asked.sandbox
+        with parts.database.transaction() as session:
+            made = _has_keys(session)
+            if made and sandbox and not secrets_file.exists(self.home.path):
+                raise Refused("this database has keys that no sandbox of this home made: a sandbox needs its own")
+            if not made and not sandbox:
+                raise Refused("there are no keys yet: run `qe-ban keys init`, then start again")
+            if sandbox:
+                self.staff = secrets_file.complete(self.home.path)
+            if not made:
+                root_keys.init(session, parts.settings.master_key, self.home.path / "roots", now)
+            lifecycle.make_ahead(session, parts.settings.master_key, now)
+        # another master key than the one that the keys lie under shows here, and not in the server's log
+        parts.rings.snapshot()
+        if sandbox:
+            loader = loading.Loader(parts.accounts, parts.city, parts.settings.outside.sources)
+            with parts.database.transaction() as session:
+                loader.load(session, self.staff, now)
+
+    def _programs(self, threads: int) -> list[Program]:
+        env = {name: value for name, value in self.plan.env.items() if not name.startswith("GRANIAN_")}
+        programs = [
+            self._program("worker", ("qe_ban.cli", "worker"), env),
+            self._server(env, threads),
+        ]
+        if self.plan.source_port is not None:
+            source = ("qe_ban.cli", "sandbox", "source", "--port", str(self.plan.source_port))
+            programs.insert(0, self._program("source", source, env))
+        return programs
+
+    def _server(self, env: dict[str, str], threads: int) -> Program:
+        asked = self.plan.asked
+        words = (
+            "granian", "--interface", "wsgi", "--http", "1", "--host", asked.host, "--port", str(asked.port),
+            "--workers", str(asked.workers), "--blocking-threads", str(threads), "--backlog", str(BACKLOG),
+            "--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "error", "qe_ban.wsgi:app",
+        )  # fmt: skip
+        counted = env | {"QE_SUPERVISED": "1", "PROMETHEUS_MULTIPROC_DIR": str(self._fresh_metrics())}
+        server = self._program("server", words, counted)
+        server.ready = Readiness(f"{asked.address}/readyz")
+        return server
+
+    def _program(self, name: str, words: tuple[str, ...], env: Mapping[str, str]) -> Program:
+        argv = [*PYTHON, *words]
+        if self._log is not None:
+            path = self.home.directory("log") / self._log
+            Output(path).close()
+            argv = [*TO_FILE, str(path), *argv]
+        return Program(name, argv, env=env, stop_seconds=STOP_SECONDS)
+
+    def _fresh_metrics(self) -> Path:
+        """Give an empty directory: what the workers of an earlier start counted is not to be counted again."""
+        directory = self.home.run_dir / "metrics"
+        if directory.exists():
+            shutil.rmtree(directory)
+        directory.mkdir(mode=0o700)
+        return directory
+
+
+class Readiness:
+    """Asks whether a server says that it is ready."""
+
+    def __init__(self, url: str) -> None:
+        self._url, self._asked_at = url, 0.0
+        self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(connect=0.5, read=3.0))
+
+    def __call__(self) -> bool:
+        """Ask, unless it was asked just now."""
+        if time.monotonic() - self._asked_at < READY_PAUSE:
+            return False
+        try:
+            return self._pool.request("GET", self._url).status == 200
+        except HTTPError:
+            return False
+        finally:
+            self._asked_at = time.monotonic()
+
+
+def _has_keys(session: Session) -> bool:
+    return session.scalar(select(Key.kid).limit(1)) is not None

@@ -1,0 +1,150 @@
+"""What `up` is asked for, and the environment that follows: checked as a whole before anything starts."""
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qe_ban import app
+from qe_ban.cli.home import home_option
+from qe_ban.cli.installation import (
+    DATABASE,
+    MASTER_KEY,
+    MASTER_KEY_FILE,
+    OWN_MASTER_KEY,
+    REDIS,
+    new_master_key,
+)
+from qe_ban.cli.refusals import Refused
+from qe_ban.config import ConfigInvalid, Mode, Settings
+from qe_ban.embedded.ports import port_is_free
+from qe_ban.sandbox import secrets_file
+
+MODE, ISSUER, SOURCES, OUTSIDE_TOKEN = "QE_MODE", "QE_ISSUER", "QE_SOURCES", "QE_OUTSIDE_TOKEN"
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - where to ask for it from here
+UNKNOWN_YET = {DATABASE: "postgresql:///unknown", REDIS: "unix:///unknown"}
+"""Stand for what only the start gives, while the rest is checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a person asked `up` for."""
+
+    home: Path
+    host: str
+    port: int
+    workers: int
+    sandbox: bool
+
+    @property
+    def address(self) -> str:
+        """Where it is reached from this machine."""
+        host = EVERYWHERE.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A checked plan. `env` is the environment of every process, but for the engines' addresses (`with_engines`)."""
+
+    asked: Asked
+    env: Mapping[str, str]
+    source_port: int | None
+
+    @property
+    def own_postgres(self) -> bool:
+        """Tell whether we run PostgreSQL ourselves."""
+        return DATABASE not in self.env
+
+    @property
+    def own_valkey(self) -> bool:
+        """Tell whether we run Valkey ourselves."""
+        return REDIS not in self.env
+
+    @property
+    def makes_master_key(self) -> bool:
+        """Tell whether the home's own master key is used: in the sandbox, where none is given."""
+        return self.asked.sandbox and self.env.get(MASTER_KEY_FILE) == str(self.asked.home / OWN_MASTER_KEY)
+
+    def with_engines(self, engines: Mapping[str, str]) -> "Plan":
+        """Give the plan with the addresses of the engines."""
+        return replace(self, env={**self.env, **engines})
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of `up`."""
+    for option in (
+        click.option("--workers", type=click.IntRange(1, 64), envvar="QE_WORKERS", default=2, show_default=True,
+                     help="Web worker processes.  [env: QE_WORKERS]"),
+        click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+        click.option("--port", type=click.IntRange(1, 65535), envvar="QE_PORT", default=8000, show_default=True,
+                     help="Port to listen on.  [env: QE_PORT]"),
+        home_option,
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def make(asked: Asked, given: Mapping[str, str]) -> Plan:
+    """Check everything that can be checked before anything starts. Raises Refused, ConfigInvalid, OSError."""
+    sandbox = asked.sandbox or given.get(MODE) == Mode.SANDBOX
+    if sandbox and given.get(MODE, Mode.SANDBOX) != Mode.SANDBOX:
+        raise Refused(f"{MODE} is {given[MODE]!r}: a sandbox does not start here")
+    if not sandbox and secrets_file.exists(asked.home):
+        raise Refused(f"home {asked.home} is a sandbox's, whose enrolment codes are public: production needs its own")
+    # an empty variable is one that is not set
+    env = {name: value for name, value in given.items() if value or not name.startswith("QE_")}
+    source_port = None
+    if sandbox:
+        env |= {MODE: Mode.SANDBOX.value, ISSUER: env.get(ISSUER, asked.address)}
+        env.setdefault(OUTSIDE_TOKEN, secrets.token_urlsafe(32))
+        if SOURCES not in env:
+            source_port = _free_port()
+            env[SOURCES] = f"medical=http://127.0.0.1:{source_port}"
+        if not {MASTER_KEY, MASTER_KEY_FILE} & set(env):
+            env[MASTER_KEY_FILE] = str(asked.home / OWN_MASTER_KEY)
+    plan = Plan(replace(asked, sandbox=sandbox), env, source_port)
+    _check(plan)
+    return plan
+
+
+def assembled(plan: Plan) -> app.Parts:
+    """Put the parts together as every process of the plan will. Raises Refused, ConfigInvalid."""
+    settings = Settings.from_env(plan.env)
+    try:
+        return app.assemble(settings, pool=2)
+    except ValueError as error:
+        if isinstance(error, ConfigInvalid):
+            raise
+        raise Refused(f"{DATABASE} or {REDIS} is no address: {error}") from error
+
+
+def _check(plan: Plan) -> None:
+    env = {**UNKNOWN_YET, **plan.env}
+    if plan.makes_master_key and not Path(env[MASTER_KEY_FILE]).exists():
+        env[MASTER_KEY] = new_master_key()
+    assembled(replace(plan, env=env))
+    asked = plan.asked
+    try:
+        free = port_is_free(asked.host, asked.port)
+    except OSError as error:
+        raise Refused(f"{asked.host} port {asked.port} cannot be listened on: {error.strerror}") from error
+    if not free:
+        raise Refused(f"port {asked.port} is in use: choose another with --port")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def of_this_process(asked: Asked) -> Plan:
+    """Make the plan from this process's environment. Raises as `make`."""
+    return make(asked, os.environ)

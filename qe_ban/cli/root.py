@@ -1,0 +1,27 @@
+"""The command and its groups."""
+
+from typing import NoReturn
+
+import click
+
+from qe_ban.cli.refusals import Cli
+
+COMMANDS = ("up", "demo", "worker", "keys", "staff", "scanner", "sandbox", "vectors")
+
+
+@click.group(
+    cls=Cli,
+    modules=[f"qe_ban.cli.{name}" for name in COMMANDS],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="qe-ban")
+def cli() -> None:
+    """青e办: the backend of a city's one government app, with its code wallet.
+
+    Settings are QE_* variables; docs/operating.md lists them.
+    """
+
+
+def main() -> NoReturn:
+    """Run the command line of this process."""
+    cli.main()

@@ -1,0 +1,46 @@
+"""`qe-ban vectors`: makers of scanners test with the same file as we do."""
+
+import json
+from pathlib import Path
+
+import click
+
+from qe_ban.cli.refusals import Refused
+from qe_ban.codes import token
+
+LARGEST = 64 * 1024 * 1024
+
+
+@click.group()
+def vectors() -> None:
+    """Test vectors of the code format QE1."""
+
+
+@vectors.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def check(file: Path) -> int:
+    """Check FILE against this implementation.
+
+    Exits with 0 when they agree, with 1 and a line for each disagreement when not, and with 2 when FILE cannot be read.
+    """
+    try:
+        lines = token.check_vectors(_document(file))
+    except token.VectorsInvalid as error:
+        raise Refused(f"{file}: {error}") from error
+    for line in lines:
+        click.echo(line)
+    return 1 if lines else 0
+
+
+def _document(file: Path) -> object:
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST + 1)
+    except OSError as error:
+        raise Refused(f"{file}: {error.strerror}") from error
+    if len(content) > LARGEST:
+        raise Refused(f"{file}: larger than {LARGEST >> 20} MiB")
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"{file}: not JSON") from error
