@@ -8,8 +8,10 @@ DEV := $(VENV)/.dev-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: demo test bench lint fmt clean
+.PHONY: install demo test bench lint fmt clean
 .DELETE_ON_ERROR:
+
+install: $(RUN)
 
 demo: $(RUN)
 	@$(BIN)/qe-ban demo $(ARGS)

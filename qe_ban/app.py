@@ -111,6 +111,7 @@ def create_worker(settings: Settings, clock: Clock = system_clock) -> jobs.Worke
 
     def make_keys(session: Session, now: datetime) -> None:
         lifecycle.make_ahead(session, settings.master_key, now)
+        lifecycle.renew_signing(session, settings.master_key, now)
         lifecycle.destroy_old(session, now)
 
     return jobs.Worker(
@@ -166,6 +167,7 @@ def _checks(made: Parts) -> dict[str, health.Check]:
     def keys() -> None:
         now = made.clock()
         made.rings.signing(Ring.CODE, now)
+        made.rings.signing(Ring.TOKEN, now)
         made.rings.column_key_of_day(now)
 
     def worker() -> None:

@@ -14,6 +14,7 @@ from qe_ban.keys.models import DAILY, SECRET, SIGNING, Key, Ring
 
 SIGNING_LIFE = timedelta(days=365)
 SECRET_LIFE = timedelta(days=365 * 50)
+RENEWED_BEFORE = timedelta(days=30)
 PUBLISHED_AHEAD = timedelta(seconds=3)
 """How long a new key is known before it signs: every process polls within two seconds, clocks agree within one."""
 DAYS_AHEAD = 3
@@ -100,6 +101,16 @@ def make_ahead(session: Session, master: bytes, now: datetime) -> int:
             )
             made += len(added.all())
     return made
+
+
+def renew_signing(session: Session, master: bytes, now: datetime) -> list[str]:
+    """Rotate the signing rings whose newest key ends within thirty days, so that none runs out; gives the new kids.
+
+    Not the roots: they are renewed by people. A denied key is none.
+    """
+    lasting = select(Key.ring).where(Key.expires > now + RENEWED_BEFORE, Key.denied_at.is_(None))
+    held = set(session.scalars(lasting))
+    return [rotate(session, master, ring, now) for ring in sorted(SIGNING - {Ring.ROOT}) if ring not in held]
 
 
 def destroy_old(session: Session, now: datetime) -> int:

@@ -6,8 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import delete, select
 
+from qe_ban import migrations
+from qe_ban.db.engine import Database
 from qe_ban.keys import lifecycle
 from qe_ban.keys.models import DAILY, Key, Ring
+from qe_ban.keys.rings import KeyRings
+from tests.factories.databases import another
 
 
 def test_keys_are_made_once_and_never_overwritten(database, settings):
@@ -54,6 +58,24 @@ def test_sealing_keys_are_destroyed_after_their_profiles_life_and_seven_days(dat
         kept = session.scalars(select(Key.kid).where(Key.ring == Ring.COLUMN, Key.day == day.date())).all()
         assert len(kept) == 1, "data keys stay as long as there is data"
         session.execute(delete(Key).where(Key.day < datetime(2021, 1, 1, tzinfo=UTC).date()))
+
+
+def test_a_signing_key_is_renewed_thirty_days_before_it_ends_and_only_then(settings):
+    mine = another(settings, "renewal")
+    database = Database(mine.database_url)
+    migrations.upgrade(database.engine)
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        lifecycle.init(session, mine.master_key, now)
+        assert lifecycle.renew_signing(session, mine.master_key, now + timedelta(days=334)) == []
+    with database.transaction() as session:
+        renewed = lifecycle.renew_signing(session, mine.master_key, now + timedelta(days=336))
+        rings = session.scalars(select(Key.ring).where(Key.kid.in_(renewed))).all()
+        assert sorted(rings) == [Ring.CODE, Ring.CODE_PRINTED, Ring.TOKEN]
+        assert lifecycle.renew_signing(session, mine.master_key, now + timedelta(days=336)) == []
+    later = KeyRings(database, mine.master_key).signing(Ring.CODE, now + timedelta(days=400))
+    assert later.kid.hex() in renewed
+    database.dispose()
 
 
 @pytest.mark.parametrize("kid", ["ffffffff", "", "nonsense", "' OR 1=1 --"])
