@@ -1,6 +1,6 @@
 """The wallet and the scanners' door: parse, open the transaction, call the service, shape the answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -46,16 +46,21 @@ def wallet() -> Response:
             for number, answer in answers.items():
                 service.keep_answer(connection, number, answer)
         held = service.with_answers(held, answers)
-    masked = None
-    if held:
-        masked = identifiers.mask_name(vault.unseal(parts.rings, "residents.name", resident, held[0].name_sealed))
-    cards = [_shown(shown, masked) for shown in service.overview(parts, held, moment)]
+    cards = _cards(held, moment)
     lasting = [{name: value for name, value in card.items() if name != "as_of"} for card in cards]
     return conditional.etagged(
         schemas.WalletSchema().dump({"items": cards, "next": None}),
         # the moment moves on by itself and is no change
         version=wire.dumps(lasting),
     )
+
+
+def _cards(held: Sequence[service.Holding], moment: datetime) -> list[dict[str, Any]]:
+    parts, masked = part(Wallet), None
+    if held:
+        name = vault.unseal(parts.rings, "residents.name", held[0].resident, held[0].name_sealed)
+        masked = identifiers.mask_name(name)
+    return [_shown(shown, masked) for shown in service.overview(parts, held, moment)]
 
 
 def _shown(shown: service.Shown, masked_name: str | None) -> dict[str, Any]:
@@ -115,20 +120,30 @@ def _issue(kinds: list[str]) -> service.Issued:
 
 @blp.route("/<kind>/suspend", methods=["POST"])
 @guard.requires("codes.manage", step_up=guard.SESSION)
-@blp.response(204)
-def suspend(kind: str) -> None:
-    """Report a kind lost: its codes are refused from now on, those already shown too."""
+@blp.response(200, schemas.KindSchema)
+def suspend(kind: str) -> dict[str, Any]:
+    """Report a kind lost: its codes are refused from now on, those already shown too. Gives the kind's state."""
+    slug, resident = _kind(kind).slug, guard.principal().id
     with part(Database).transaction() as session:
-        service.suspend(session, guard.principal().id, _kind(kind).slug, now())
+        service.suspend(session, resident, slug, now())
+    return _card(slug, resident)
 
 
 @blp.route("/<kind>/resume", methods=["POST"])
 @guard.requires("codes.manage", step_up=FRESH_STEP_UP)
-@blp.response(204)
-def resume(kind: str) -> None:
-    """Take the own report back; wants a step-up of the last ten minutes."""
+@blp.response(200, schemas.KindSchema)
+def resume(kind: str) -> dict[str, Any]:
+    """Take the own report back, within ten minutes of a step-up. Gives the kind's state: a source's hold stays."""
+    slug, resident = _kind(kind).slug, guard.principal().id
     with part(Database).transaction() as session:
-        service.resume(session, guard.principal().id, _kind(kind).slug)
+        service.resume(session, resident, slug)
+    return _card(slug, resident)
+
+
+def _card(slug: str, resident: UUID) -> dict[str, Any]:
+    with part(Database).statements() as connection:
+        held = service.holdings(connection, resident, now())
+    return next(card for card in _cards(held, now()) if card["kind"] == slug)
 
 
 @blp.route("/ledger")

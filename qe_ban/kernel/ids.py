@@ -13,9 +13,9 @@ def new_id() -> UUID:
 
 
 def parse_id(text: str) -> UUID | None:
-    """Give the id that a client sent, or None where the text is none of ours in its canonical form."""
+    """Give the id that a client sent, in small letters or capitals (RFC 9562, 4); None where the text is no id."""
     try:
         value = UUID(text)
     except ValueError:
         return None
-    return value if str(value) == text else None
+    return value if str(value) == text.lower() else None

@@ -190,8 +190,6 @@ def _reading(
     def decorator(view: V) -> V:
         @wraps(view)
         def reading(*args: Any, **kwargs: Any) -> Any:
-            if oauth:
-                request.environ[OAUTH] = True
             try:
                 loaded = instance.load(read())
             except marshmallow.ValidationError as error:
@@ -199,6 +197,7 @@ def _reading(
             return view(*args, loaded, **kwargs)
 
         operation.describe(reading, description, place)
+        reading.__oauth__ = oauth or getattr(view, "__oauth__", False)  # type: ignore[attr-defined]
         return reading  # type: ignore[return-value]
 
     return decorator
@@ -207,10 +206,13 @@ def _reading(
 def _entry(view: Callable[..., Any]) -> Callable[..., Any]:
     places = operation.places(view)
     reads_query, reads_body = "query" in places, "body" in places
+    oauth = getattr(view, "__oauth__", False)
 
     @wraps(view)
     def entry(**path: Any) -> Any:
         environ = request.environ
+        if oauth:
+            environ[OAUTH] = True
         if not reads_query and environ.get("QUERY_STRING"):
             raise BadFields({name[:64]: ["未知的参数"] for name in wire.read_query()})
         if not reads_body and (

@@ -14,13 +14,18 @@ from typing import TYPE_CHECKING, Any
 from qe_ban.kernel.clock import Clock
 from qe_ban.web import logs
 from qe_ban.web.metrics import METHODS, Recorder
-from qe_ban.web.requests import PRINCIPAL, REQUEST_ID
+from qe_ban.web.requests import BODY, PRINCIPAL, REQUEST_ID
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _UNMATCHED = "unmatched"
+
+
+def http_1(environ: "WSGIEnvironment") -> bool:
+    """Tell whether a connection serves one request after the other: only there can one be closed after an answer."""
+    return str(environ.get("SERVER_PROTOCOL", "HTTP/1.1")).startswith("HTTP/1")
 
 
 class Edge:
@@ -47,6 +52,9 @@ class Edge:
                 headers.append(("Date", date))
             if "cache-control" not in names:
                 headers.append(("Cache-Control", "no-store"))
+            if BODY not in environ and environ.get("CONTENT_LENGTH", "0") not in ("", "0") and http_1(environ):
+                # refused before its body was read: what is left of it would be taken for the next request
+                headers.append(("Connection", "close"))
             self._note(environ, status[:3], request_id, f"{stamp}.{moment.microsecond // 1000:03d}Z", began)
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)
 

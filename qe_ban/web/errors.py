@@ -32,7 +32,7 @@ CATEGORIES: tuple[tuple[type[DomainError], int], ...] = (
 )
 
 TITLES = {
-    400: "无法读取请求",
+    400: "请求有误",
     401: "未登录或登录已失效",
     403: "没有权限",
     404: "没有找到",

@@ -70,18 +70,20 @@ class Text(base.String):
             raise self.make_error("exact" if self.min == self.max else "length", min=self.min, max=self.max)
         if FORBIDDEN.search(value):
             raise self.make_error("characters")
+        if value and not value.strip():
+            raise self.make_error("blank")
         if self.pattern is not None and not self.pattern.fullmatch(value):
             raise self.make_error("pattern")
         return value
 
 
 class Id(base.UUID):
-    """One of our ids in its canonical form, as a UUID."""
+    """A UUID as RFC 9562 writes it, small letters or capitals."""
 
     default_error_messages = messages(invalid_uuid="编号格式不正确")
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**_described(options, {"pattern": "^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$"}))
+        super().__init__(**_described(options, {"pattern": "^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"}))
 
     def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> UUID:
         identifier = parse_id(value) if type(value) is str else None

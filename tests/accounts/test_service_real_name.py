@@ -27,6 +27,8 @@ def claim(database, accounts, now):
             asked = service.begin_claim(accounts, session, resident_id=principal.id, said=said, now=at)
         if asked is None:
             return Assurance.VERIFIED
+        if isinstance(asked, errors.RealNameFixed):
+            raise asked
         service.confirm_claim(accounts, asked)
         with database.transaction() as session:
             return service.finish_claim(accounts, session, principal=principal, said=said, now=at)
@@ -95,6 +97,21 @@ def test_a_verified_account_does_not_become_somebody_else(claim, resident, perso
     for said in (PersonFactory().said(), replace(person.said(), name="另一人")):
         with pytest.raises(errors.RealNameFixed):
             claim(principal, said)
+
+
+def test_asking_for_a_verified_accounts_name_costs_a_try_and_a_right_one_gives_them_back(claim, resident, person, now):
+    principal = resident(person.phone)
+    claim(principal, person.said())
+    for _ in range(3):
+        for _ in range(4):
+            with pytest.raises(errors.RealNameFixed):
+                claim(principal, PersonFactory().said())
+        assert claim(principal, person.said()) is Assurance.VERIFIED
+    for _ in range(5):
+        with pytest.raises(errors.RealNameFixed):
+            claim(principal, PersonFactory().said())
+    with pytest.raises(TooMany):
+        claim(principal, person.said())
 
 
 def test_what_follows_from_a_name_stands_in_the_same_transaction(claim, resident, person, accounts, now, database):

@@ -157,19 +157,36 @@ def test_showing_wants_a_step_up_and_resuming_a_fresh_one(client, town):
     assert (answer.status_code, answer.get_json()["code"]) == (403, "step_up_required")
     person.access = town.access(person.id, stepped_up_at=town.now - timedelta(minutes=11))
     assert client.get(API, headers=person.headers).status_code == 200
-    assert client.post(f"{API}/identity/suspend", headers=person.headers).status_code == 204
+    assert client.post(f"{API}/identity/suspend", headers=person.headers).status_code == 200
     answer = client.post(f"{API}/identity/resume", headers=person.headers)
     assert (answer.status_code, answer.get_json()["code"]) == (403, "step_up_required")
     person.access = town.access(person.id)
-    assert client.post(f"{API}/identity/resume", headers=person.headers).status_code == 204
+    assert client.post(f"{API}/identity/resume", headers=person.headers).status_code == 200
 
 
 def test_suspending_twice_is_harmless_and_ends_issuing(client, town):
     person = town.resident()
     for _ in range(2):
-        assert client.post(f"{API}/identity/suspend", headers=person.headers).status_code == 204
+        card = client.post(f"{API}/identity/suspend", headers=person.headers).get_json()
+        assert (card["kind"], card["state"], card["reason"]) == ("identity", "suspended", "held_by_resident")
     refused = client.post(f"{API}/issue", json={"kinds": ["identity"]}, headers=person.headers).get_json()["refused"]
     assert refused == [{"kind": "identity", "reason": "held_by_resident"}]
+
+
+def test_resuming_what_the_source_holds_tells_that_it_is_held(client, town):
+    person = town.resident()
+    town.record(person, "social", State.SUSPENDED, reason="card_lost")
+    client.post(f"{API}/social/suspend", headers=person.headers)
+    card = client.post(f"{API}/social/resume", headers=person.headers).get_json()
+    assert (card["state"], card["reason"]) == ("suspended", "card_lost")
+
+
+@pytest.mark.parametrize("spelled", [str.upper, str.lower, str.title])
+def test_a_scan_id_is_the_same_in_capitals(client, town, scan, issue, spelled):
+    gate, scan_id, code = town.terminal("gate-entry"), str(uuid.uuid4()), issue(town.resident())
+    first = scan(gate, code, "gate-entry", scan_id=scan_id)
+    again = scan(gate, code, "gate-entry", scan_id=spelled(scan_id))
+    assert (first["repeat"], again["repeat"], again["scan_id"]) == (False, True, scan_id)
 
 
 def test_the_ledger_is_read_page_by_page_without_gap_or_repeat(client, town, scan, issue):

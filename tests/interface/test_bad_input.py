@@ -205,3 +205,11 @@ class TestTokens:
     def test_expired(self, make_app, good, town):
         later = make_app(lambda: town.now + timedelta(minutes=11)).test_client()
         assert self.refused(later, good[0])
+
+
+def test_a_refusal_before_the_body_was_read_announces_that_the_connection_ends(client, town):
+    scan, terminal = {"scan_id": str(new_id()), "code": "x", "purpose": "gate-entry"}, town.terminal("gate-entry")
+    refused = client.post("/api/v1/codes/verify", json=scan, headers={"Authorization": "Bearer x.y.z"})
+    assert (refused.status_code, refused.headers.get_all("Connection")) == (401, ["close"])
+    read = client.post("/api/v1/codes/verify", json=scan, headers=terminal.headers)
+    assert (read.status_code, read.headers.get_all("Connection")) == (200, [])

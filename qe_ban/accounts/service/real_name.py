@@ -34,19 +34,22 @@ class RealName:
 
 def begin_claim(
     accounts: Accounts, session: Session, *, resident_id: UUID, said: RealName, now: datetime
-) -> Claim | None:
+) -> Claim | errors.RealNameFixed | None:
     """Take one of the day's five tries and give what the register is to confirm; None when it did so before.
 
-    Commit, then ask the register. Raises RealNameFixed, TooMany, SessionEnded.
+    Commit, then ask the register. Another name than the confirmed one is given back as a refusal and not raised, so
+    that the try is kept: nobody finds out a holder's number by asking. Raises TooMany, SessionEnded.
     """
     resident = session.get(Resident, resident_id)
     if resident is None:
         raise errors.SessionEnded
-    if resident.assurance == Assurance.VERIFIED:
-        _require_same(accounts, resident, said)
-        return None
     attempts.count(session, attempts.REAL_NAME, str(resident_id), now)
-    return Claim(said.name, said.id_type, said.id_number, residents.phone_of(accounts.rings, resident))
+    if resident.assurance != Assurance.VERIFIED:
+        return Claim(said.name, said.id_type, said.id_number, residents.phone_of(accounts.rings, resident))
+    if not _is_same(accounts, resident, said):
+        return errors.RealNameFixed()
+    attempts.forgive(session, attempts.REAL_NAME, str(resident_id))
+    return None
 
 
 def confirm_claim(accounts: Accounts, claim: Claim) -> None:
@@ -57,16 +60,16 @@ def confirm_claim(accounts: Accounts, claim: Claim) -> None:
 
 def finish_claim(
     accounts: Accounts, session: Session, *, principal: Principal, said: RealName, now: datetime
-) -> Assurance | errors.RecoveryOpened:
+) -> Assurance | errors.RecoveryOpened | errors.RealNameFixed:
     """Bind the confirmed name to the account; the number's unique index decides between two at once.
 
     Where another account holds the number, a recovery case is opened and the holder is told: that refusal is given
-    back and not raised, so that it commits. Raises RealNameFixed.
+    back and not raised, so that it commits; so is another name than the
+    confirmed one.
     """
     resident = session.get_one(Resident, principal.id, with_for_update=True)
     if resident.assurance == Assurance.VERIFIED:
-        _require_same(accounts, resident, said)
-        return Assurance.VERIFIED
+        return Assurance.VERIFIED if _is_same(accounts, resident, said) else errors.RealNameFixed()
     try:
         with session.begin_nested():
             bind(accounts, resident, said, now)
@@ -76,6 +79,7 @@ def finish_claim(
             raise
         _open_case(accounts, session, principal, holder, now)
         return errors.RecoveryOpened()
+    attempts.forgive(session, attempts.REAL_NAME, str(resident.id))
     accounts.verified(session, resident.id, now)
     return Assurance.VERIFIED
 
@@ -90,7 +94,7 @@ def bind(accounts: Accounts, resident: Resident, said: RealName, now: datetime) 
     resident.assurance, resident.verified_at = Assurance.VERIFIED.value, now
 
 
-def _require_same(accounts: Accounts, resident: Resident, said: RealName) -> None:
+def _is_same(accounts: Accounts, resident: Resident, said: RealName) -> bool:
     """A repeat of the confirmed name is harmless; anything else would be another person."""
     held = (
         residents.name_of(accounts.rings, resident) or "",
@@ -98,8 +102,7 @@ def _require_same(accounts: Accounts, resident: Resident, said: RealName) -> Non
         residents.id_number_of(accounts.rings, resident) or "",
     )
     given = (said.name, said.id_type.value, said.id_number)
-    if not hmac.compare_digest("\0".join(held).encode(), "\0".join(given).encode()):
-        raise errors.RealNameFixed
+    return hmac.compare_digest("\0".join(held).encode(), "\0".join(given).encode())
 
 
 def _open_case(accounts: Accounts, session: Session, principal: Principal, holder: Resident, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """The wallet's use cases, and all that other slices and the edge may call of it."""
 
-from qe_ban.codes.queries import Entry, holdings, keep_answer
+from qe_ban.codes.queries import Entry, Holding, holdings, keep_answer
 from qe_ban.codes.rules import Answer, State
 from qe_ban.codes.service.issuing import (
     Code,
@@ -25,6 +25,7 @@ __all__ = [
     "Asked",
     "Code",
     "Entry",
+    "Holding",
     "Issued",
     "Scanned",
     "Shown",
