@@ -1,5 +1,6 @@
 """The WSGI app of a web worker: `granian --interface wsgi qe_ban.wsgi:app`."""
 
+import gc
 import os
 
 from qe_ban.app import configure_logs, create_app
@@ -12,3 +13,6 @@ if settings.supervised:
     # a worker whose server was killed would serve on, unseen
     die_with_parent()
 app = create_app(settings)
+# all of this lives as long as the process: a full collection would stop every thread for 60 ms to look through it again
+gc.collect()
+gc.freeze()

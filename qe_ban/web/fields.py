@@ -52,6 +52,7 @@ class Text(base.String):
     default_error_messages = messages(
         invalid="须为文本",
         characters="含有不允许的字符",
+        blank="不能只有空白",
         length="长度须为 {min} 至 {max} 个字符",
         exact="长度须为 {min} 个字符",
         pattern="格式不正确",

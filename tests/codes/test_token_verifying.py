@@ -1,6 +1,6 @@
 """Steps 1 to 6 in their order: what is reported, when codes begin and end, and which keys and signatures count."""
 
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -60,7 +60,7 @@ def test_a_presented_code_gives_the_claims_of_its_pass_and_the_moment_of_showing
 
 def test_claims_are_frozen():
     claims = token.verify(ISSUED, KEYS, token.Policy(), NOW)
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         claims.kind = token.Kind.DINING
 
 

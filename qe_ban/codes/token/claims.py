@@ -1,7 +1,7 @@
 """What a code says, and the words in which it is refused (QE1 sections 3 to 5)."""
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 
 class Reason(StrEnum):
@@ -39,8 +39,7 @@ class Profile(StrEnum):
     PRESENTED = "presented"
 
 
-@dataclass(frozen=True, slots=True)
-class Unproven:
+class Unproven(NamedTuple):
     """What a readable code says, before anybody has checked whether it is true.
 
     `issued_at`, `expires_at` and `shown_at` are seconds since 1970; `kind` is None for a number that we do not know.
@@ -69,10 +68,10 @@ class Unproven:
         return self.cti if self.shown_at is None else self.cti + self.shown_at.to_bytes(8, "big")
 
 
-@dataclass(frozen=True, slots=True)
 class Claims(Unproven):
     """What a code of a known kind says: proven when `verify` or `check` gives it."""
 
+    __slots__ = ()
     kind: Kind
 
 

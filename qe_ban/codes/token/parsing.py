@@ -126,7 +126,9 @@ def _unsigned(value: cbor.Item, below: int = 1 << 64) -> int:
 
 
 def _moment(value: cbor.Item) -> int:
-    return _unsigned(value, 1 << 40)
+    if type(value) is int and 0 <= value < 1 << 40:
+        return value
+    raise Refused(Reason.MALFORMED)
 
 
 def _bytes(value: cbor.Item, length: int) -> bytes:

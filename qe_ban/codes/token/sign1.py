@@ -17,6 +17,7 @@ _ISSUER_START = bytes.fromhex("d28449a201260444")
 _PHONE_START = bytes.fromhex("d28443a10126")
 _UNPROTECTED = 0xA0  # the empty map
 _SIGNATURE = bytes.fromhex("5840")  # 64 bytes follow
+_ONE_BYTE_LENGTH = 0x58  # of a byte string (RFC 8949 section 3)
 _TAIL = len(_SIGNATURE) + 64
 _CONTEXT = bytes.fromhex("846a") + b"Signature1"  # Sig_structure, RFC 9052 section 4.4
 _NO_EXTERNAL_DATA = bytes.fromhex("40")
@@ -49,9 +50,12 @@ def split(data: bytes) -> Envelope:
     payload_at, end = header_end + 1, len(data) - _TAIL
     if end <= payload_at or data[header_end] != _UNPROTECTED or data[end : end + 2] != _SIGNATURE:
         raise Refused(Reason.MALFORMED)
-    start, stop = cbor.byte_string(data, payload_at)
-    if stop != end:
-        raise Refused(Reason.MALFORMED)
+    start = payload_at + 2
+    # the usual payload has 24 to 255 bytes, so a length of one byte; any other is for the general reader
+    if data[payload_at] != _ONE_BYTE_LENGTH or not 24 <= data[start - 1] == end - start:
+        start, stop = cbor.byte_string(data, payload_at)
+        if stop != end:
+            raise Refused(Reason.MALFORMED)
     signed = _CONTEXT + data[2:header_end] + _NO_EXTERNAL_DATA + data[payload_at:end]
     return Envelope(kid, data[start:end], signed, data[end + 2 :])
 
