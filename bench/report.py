@@ -1,0 +1,145 @@
+"""Says what was measured: a table for people, a JSON file for programs."""
+
+import json
+import os
+import platform
+import sys
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.alone import Verification
+from bench.load import CONNECTIONS
+from bench.rounds import Load
+from bench.trips import Trips
+
+LATEST = Path(__file__).parent / "results" / "latest.json"
+TOKEN_WANTED, PICTURE_WANTED, MEMORY_WANTED = 0.6, 3.0, 150.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All that one run found. Pictures in milliseconds, memory in MiB (resident, proportional)."""
+
+    floor: Load
+    loads: list[Load]
+    trips: dict[str, Trips]
+    tokens: dict[str, Verification]
+    picture: float
+    memory: tuple[float, float]
+    options: str
+    load_average: tuple[float, float]
+    quick: bool
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def wanted(self) -> list[tuple[str, float, str, float, bool]]:
+        """Give what was wanted: name, measured, `at least` or `at most`, the value, whether it is met."""
+        found = [(f"{one.name}: ratio to the floor", one.ratio, "at least", one.wanted)
+                 for one in self.loads if one.wanted is not None]  # fmt: skip
+        found += [(f"token, {name}: ratio to bare ES256", got.ratio, "at least", TOKEN_WANTED)
+                  for name, got in self.tokens.items()]  # fmt: skip
+        found += [("one PNG, ms", self.picture, "at most", PICTURE_WANTED),
+                  ("memory of a worker, MiB", self.memory[0], "at most", MEMORY_WANTED)]  # fmt: skip
+        return [
+            (name, got, how, value, got >= value if how == "at least" else got <= value)
+            for name, got, how, value in found
+        ]
+
+    def document(self) -> dict[str, Any]:
+        """Give everything as JSON data."""
+        return {
+            "at": self.at.isoformat(timespec="seconds"),
+            "quick": self.quick,
+            "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "python": platform.python_version(),
+                        "load_average": self.load_average},
+            "server": self.options,
+            "floor": _figures(self.floor),
+            "loads": {one.name: _figures(one) | {"round_trips": asdict(self.trips[one.name])} for one in self.loads},
+            "token": {name: asdict(got) for name, got in self.tokens.items()},
+            "png_ms": self.picture,
+            "memory_mib": {"resident": self.memory[0], "proportional": self.memory[1]},
+            "wanted": [
+                {"what": name, "measured": got, how.replace(" ", "_"): value, "met": met}
+                for name, got, how, value, met in self.wanted()
+            ],
+        }  # fmt: skip
+
+
+def show(measured: Measured) -> None:
+    """Print the tables."""
+    console = Console() if sys.stdout.isatty() else Console(width=100)
+    for table in (_loads_table(measured), _times_table(measured), _wanted_table(measured)):
+        console.print(table)
+    console.print(
+        f"Load average {measured.load_average[0]:.1f} before and {measured.load_average[1]:.1f} after (the run itself "
+        "is part of the latter): a busy machine moves all figures, the ratios least.\n"
+        "The floor: base45, CBOR and the ES256 check of a code in a bare Flask view, started with the same options. "
+        "At half load each connection pauses at random between requests, so that about half of the full rate is asked.",
+        highlight=False,
+    )
+
+
+def write(measured: Measured) -> Path:
+    """Write the JSON file; gives its path."""
+    LATEST.parent.mkdir(exist_ok=True)
+    LATEST.write_text(json.dumps(measured.document(), ensure_ascii=False, indent=2) + "\n", "utf-8")
+    return LATEST
+
+
+def _loads_table(measured: Measured) -> Table:
+    table = Table(title="One worker on one core; the client, PostgreSQL (fsync on) and Valkey on the other")
+    for name in ("request", "a second", "of the floor", "spread", "CPU, µs", "trips to PostgreSQL", "to Valkey"):
+        table.add_column(name, justify="left" if name == "request" else "right")
+    for one in (measured.floor, *measured.loads):
+        trips = measured.trips.get(one.name)
+        table.add_row(
+            one.name, f"{one.rate:.0f}", f"{one.ratio:.3f}" if one.ratios else "1",
+            f"{one.spread[0]:.2f} to {one.spread[1]:.2f}" if one.ratios else "", f"{one.cpu_micros:.0f}",
+            f"{trips.postgresql}" if trips else "0", f"{trips.valkey}" if trips else "0",
+        )  # fmt: skip
+    return table
+
+
+def _times_table(measured: Measured) -> Table:
+    table = Table(title=f"Time of an answer, ms, seen by {CONNECTIONS} connections")
+    for name in ("request", "full load: p50", "p99", "half load: p50", "p99", "at so many a second"):
+        table.add_column(name, justify="left" if name == "request" else "right")
+    for one in (measured.floor, *measured.loads):
+        half = [f"{one.half.p50:.1f}", f"{one.half.p99:.1f}", f"{one.half.rate:.0f}"] if one.half else []
+        table.add_row(one.name, *(f"{time:.1f}" for time in one.latency()), *half)
+    return table
+
+
+def _wanted_table(measured: Measured) -> Table:
+    table = Table(title="Wanted")
+    for name in ("what", "measured", "wanted", ""):
+        table.add_column(name, justify="left" if name == "what" else "right")
+    for name, got, how, value, met in measured.wanted():
+        shown = f"{got:.3f}" if value < 1 else f"{got:.1f}"
+        table.add_row(name, shown, f"{how} {value:g}", "[green]met[/]" if met else "[red]not met[/]")
+    return table
+
+
+def _figures(one: Load) -> dict[str, Any]:
+    p50, p99 = one.latency()
+    figures: dict[str, Any] = {
+        "per_second": one.rate,
+        "per_second_of_each": [part.rate for part in one.slices],
+        "p50_ms": p50,
+        "p99_ms": p99,
+        "cpu_us": one.cpu_micros,
+        "half_load": asdict(one.half) if one.half else None,
+    }
+    if one.ratios:
+        figures |= {"ratio": one.ratio, "ratio_of_each": one.ratios, "wanted": one.wanted}
+    return figures
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
