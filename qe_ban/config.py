@@ -4,6 +4,7 @@ import base64
 import binascii
 import ipaddress
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -28,6 +29,7 @@ class Mode(StrEnum):
     SANDBOX = "sandbox"
 
 
+LARGEST_SECRET = 4096
 SANDBOX_FACTOR = 20
 """How much wider the sandbox's limits are: one laptop plays a whole city there."""
 
@@ -155,7 +157,7 @@ class _Reader:
 
     def url(self, name: str, schemes: tuple[str, ...]) -> str:
         value = self.text(name)
-        if value and urlsplit(value).scheme not in schemes:
+        if value and _scheme(value) not in schemes:
             self.lines.append(f"{name} must begin with one of {', '.join(f'{scheme}://' for scheme in schemes)}")
         return value
 
@@ -172,9 +174,11 @@ class _Reader:
         value, path = self.env.get("QE_MASTER_KEY", ""), self.env.get("QE_MASTER_KEY_FILE", "")
         if path and not value:
             try:
-                value = Path(path).read_text("ascii")
+                value = self._private_text(Path(path))
             except (OSError, UnicodeError) as error:
                 self.lines.append(f"QE_MASTER_KEY_FILE {path} cannot be read: {type(error).__name__}")
+                return b""
+            if not value:
                 return b""
         if not value:
             self.lines.append("QE_MASTER_KEY or QE_MASTER_KEY_FILE is missing (make one with: qe-ban keys master)")
@@ -188,21 +192,38 @@ class _Reader:
             return b""
         return key
 
+    def _private_text(self, path: Path) -> str:
+        """Read a secret's short file; one that others may read is refused."""
+        with path.open("rb") as opened:
+            if os.fstat(opened.fileno()).st_mode & 0o077:
+                self.lines.append(f"QE_MASTER_KEY_FILE {path} is readable by others: chmod 600 it")
+                return ""
+            return opened.read(LARGEST_SECRET).decode("ascii")
+
     def sources(self) -> dict[str, str]:
         """Read `medical=https://host/path,social=https://...`: kinds whose entitlements another system knows."""
         pairs = [part.partition("=") for part in self.env.get("QE_SOURCES", "").split(",") if part.strip()]
         for kind, _, url in pairs:
-            if not kind.strip() or urlsplit(url).scheme not in ("http", "https"):
+            if not kind.strip() or _scheme(url) not in ("http", "https"):
                 self.lines.append(f"QE_SOURCES must read kind=https://..., not {kind[:20]!r}")
+        if len({kind.strip() for kind, _, _ in pairs}) < len(pairs):
+            self.lines.append("QE_SOURCES names a kind twice")
         return {kind.strip(): url.strip() for kind, _, url in pairs if url.strip()}
+
+
+def _scheme(url: str) -> str:
+    """Give an address's scheme; of what is no address, none."""
+    try:
+        return urlsplit(url.strip()).scheme
+    except ValueError:
+        return ""
 
 
 def _production_faults(settings: Settings) -> list[str]:
     """Say what a production system must not start with."""
     lines = []
-    issuer = urlsplit(settings.issuer)
-    if settings.issuer and (issuer.scheme != "https" or _is_local(issuer.hostname or "")):
-        lines.append("QE_ISSUER must be the public https address in production")
+    if settings.issuer and not _is_public(settings.issuer):
+        lines.append("QE_ISSUER must be the public https address in production, without query or fragment")
     for name, url in (
         ("QE_SMS_URL", settings.outside.sms),
         ("QE_REAL_NAME_URL", settings.outside.real_name),
@@ -210,16 +231,27 @@ def _production_faults(settings: Settings) -> list[str]:
     ):
         if url is None:
             lines.append(f"{name} is missing: the sandbox's own is refused in production")
-        elif urlsplit(url).scheme != "https":
+        elif _scheme(url) != "https":
             lines.append(f"{name} must be https in production")
     lines += [
         f"QE_SOURCES: the source of {kind} must be https in production"
         for kind, url in settings.outside.sources.items()
-        if urlsplit(url).scheme != "https"
+        if _scheme(url) != "https"
     ]
-    if len(settings.outside.token or "") < 32:
-        lines.append("QE_OUTSIDE_TOKEN is missing or weak: at least 32 characters")
+    token = settings.outside.token or ""
+    if len(token) < 32 or len(set(token)) < 12 or not all("!" <= char <= "~" for char in token):
+        lines.append("QE_OUTSIDE_TOKEN is missing or weak: at least 32 random visible ASCII characters")
+    elif token.startswith("put-a-random"):
+        lines.append("QE_OUTSIDE_TOKEN is the example of the documentation")
     return lines
+
+
+def _is_public(issuer: str) -> bool:
+    try:
+        parts = urlsplit(issuer)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and not parts.query and not parts.fragment and not _is_local(parts.hostname or "")
 
 
 def _is_local(host: str) -> bool:

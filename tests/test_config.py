@@ -16,7 +16,7 @@ GOOD = {
     "QE_SMS_URL": "https://sms.example/send",
     "QE_REAL_NAME_URL": "https://register.example/confirm",
     "QE_FACE_URL": "https://face.example/check",
-    "QE_OUTSIDE_TOKEN": "t" * 32,
+    "QE_OUTSIDE_TOKEN": "0123456789abcdefghijklmnopqrstuv",
 }
 
 
@@ -53,6 +53,12 @@ def test_the_sandbox_is_twenty_times_as_wide():
         ("QE_ISSUER", "http://app.qingdao.gov.cn", "https"),
         ("QE_ISSUER", "https://127.0.0.1:8000", "public https"),
         ("QE_ISSUER", "https://localhost", "public https"),
+        ("QE_ISSUER", "https://app.qingdao.gov.cn/?x=1", "without query"),
+        ("QE_ISSUER", "https://[::1", "public https"),
+        ("QE_DATABASE_URL", "postgresql://u:x@[::1/x", "postgresql://"),
+        ("QE_SOURCES", "medical=https://a.example,medical=https://b.example", "twice"),
+        ("QE_OUTSIDE_TOKEN", "青" * 40, "visible ASCII"),
+        ("QE_OUTSIDE_TOKEN", "put-a-random-text-of-32-characters-or-more-here", "example"),
         ("QE_SMS_URL", None, "QE_SMS_URL is missing"),
         ("QE_REAL_NAME_URL", "http://register.example", "https"),
         ("QE_FACE_URL", None, "QE_FACE_URL is missing"),
@@ -82,8 +88,12 @@ def test_all_faults_are_said_at_once_and_no_secret_among_them():
 def test_a_master_key_file_serves_as_well(tmp_path):
     path = tmp_path / "master.key"
     path.write_text(KEY + "\n")
+    path.chmod(0o600)
     given = {name: value for name, value in GOOD.items() if name != "QE_MASTER_KEY"}
     assert Settings.from_env(given | {"QE_MASTER_KEY_FILE": str(path)}).master_key == bytes(range(32))
+    path.chmod(0o640)
+    assert "readable by others" in faults(QE_MASTER_KEY=None, QE_MASTER_KEY_FILE=str(path))[0]
+    assert "readable by others" in faults(QE_MASTER_KEY=None, QE_MASTER_KEY_FILE="/dev/zero")[0]
     assert "cannot be read" in faults(QE_MASTER_KEY=None, QE_MASTER_KEY_FILE=str(tmp_path / "none"))[0]
 
 

@@ -76,6 +76,7 @@ STAFF_SCOPES: Mapping[Role, frozenset[str]] = {
     Role.AUDITOR: frozenset({"me.read", "audit.read"}),
 }
 
+_PLACE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,38}[a-z0-9])")
 _TOTP_SECRET = re.compile(r"[A-Z2-7]{26,128}")
 _JTI = re.compile(r"[\x21-\x7e]{1,64}")
@@ -112,7 +113,7 @@ def check_staff(username: str, password: str, totp_secret: str, roles: Collectio
 def _fault_of_roles(roles: Collection[str], place: Place) -> str | None:
     known = {role for role in Role if role in roles}
     parts = [part for part in (place.district, place.hall, place.zone) if part is not None]
-    if not known or len(known) != len(set(roles)) or len(parts) > 1:
+    if not known or len(known) != len(set(roles)) or len(parts) > 1 or not all(map(_PLACE.fullmatch, parts)):
         return "角色或范围不存在，或范围多于一个"
     if known & KEPT_APART and (len(known) > 1 or parts):
         return "系统管理员、安全管理员、审计员须各自独立，且不限定范围"

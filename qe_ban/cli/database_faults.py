@@ -22,7 +22,7 @@ def refused() -> Iterator[None]:
         raise Refused(str(error)) from error
     except exc.ArgumentError as error:
         raise Refused("QE_DATABASE_URL is not a database's address") from error
-    except (DatabaseUnavailable, exc.OperationalError) as error:
+    except (DatabaseUnavailable, exc.OperationalError, exc.ProgrammingError) as error:
         raise Refused(f"the database cannot be reached{_reason(error.__cause__ or error)}") from error
 
 

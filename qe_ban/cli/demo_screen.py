@@ -51,10 +51,10 @@ def addresses(screen: Console, asked: Asked, staff: list[StaffSecrets], log: str
     screen.print()
     for name, path in (("接口", "/api/v1"), ("接口文档", "/api/v1/docs"), ("存活", "/healthz"), ("就绪", "/readyz")):
         screen.print(f"{name}　{asked.address}{path}", markup=False)
-    enrol = f"--server {asked.address} --code SANDBOX-GOV-0001 --label 我的扫码枪 --key scanner.json"
+    enrol = f"--server {asked.address} --code SANDBOX-GOV-0001 --label 我的扫码枪 --key var/scanner.json"
     screen.print("自己扮演扫码枪")
     screen.print(f"  qe-ban scanner enrol {enrol}", markup=False, soft_wrap=True)
-    screen.print("  qe-ban scanner verify --key scanner.json --purpose identity-check '码'", markup=False)
+    screen.print("  qe-ban scanner verify --key var/scanner.json --purpose identity-check '码'", markup=False)
     screen.print(f"日志　{log}", markup=False, soft_wrap=True)
     screen.print("[bold]按 Ctrl-C 结束；数据保留，下次启动仍在。[/]")
 

@@ -1,5 +1,6 @@
 """One running installation: engines, schema, keys, sandbox, then source, worker and server under one supervisor."""
 
+import os
 import shutil
 import sys
 import time
@@ -22,6 +23,7 @@ from qe_ban.cli.plan import Plan, assembled
 from qe_ban.cli.refusals import Refused
 from qe_ban.embedded.home import Home
 from qe_ban.embedded.output import Output
+from qe_ban.embedded.ports import reserve
 from qe_ban.embedded.postgres import Postgres
 from qe_ban.embedded.supervisor import Program, Supervisor
 from qe_ban.embedded.valkey import Valkey
@@ -47,9 +49,14 @@ class Instance:
         self.home = Home(plan.asked.home)
         self.supervisor = Supervisor()
         self.staff: list[StaffSecrets] = []
+        self._port: int | None = None
 
     def __enter__(self) -> Self:
         self.home.acquire()
+        self._port = reserve(self.plan.asked.port)
+        if self._port is None:
+            self.home.release()
+            raise Refused(f"port {self.plan.asked.port} is in use: another instance is starting on it")
         self.supervisor.__enter__()
         return self
 
@@ -59,6 +66,8 @@ class Instance:
         try:
             self.supervisor.__exit__(kind, error, trace)
         finally:
+            if self._port is not None:
+                os.close(self._port)
             self.home.release()
 
     def start(self) -> None:

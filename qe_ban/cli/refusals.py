@@ -25,7 +25,16 @@ class Refused(Exception):
         self.lines = lines
 
 
-FAULTS = (Refused, click.ClickException, ConfigInvalid, DomainError, EngineError, SecretsUnreadable, OSError)
+FAULTS = (
+    Refused,
+    click.ClickException,
+    ConfigInvalid,
+    DomainError,
+    EngineError,
+    SecretsUnreadable,
+    OSError,
+    UnicodeError,
+)
 
 
 class Lazy(click.Group):
@@ -84,4 +93,6 @@ def _lines(error: Exception) -> Iterable[str]:
         return [f"{field}: {fault}" for field, fault in error.fields.items()]
     if isinstance(error, OSError) and error.strerror:
         return [f"{error.filename}: {error.strerror}" if error.filename else error.strerror]
+    if isinstance(error, UnicodeError):
+        return ["what was given is not text in UTF-8"]
     return [str(error) or type(error).__name__]

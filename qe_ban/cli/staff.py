@@ -8,6 +8,7 @@ import click
 import pyotp
 
 from qe_ban.accounts import service as accounts
+from qe_ban.app import load_city
 from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import opened
 from qe_ban.cli.refusals import Refused
@@ -51,6 +52,8 @@ def add(
     password = given or secrets.token_urlsafe(RANDOM_BYTES)
     secret = pyotp.random_base32()
     with opened(home) as installation, installation.database.transaction() as session:
+        if district is not None and district not in load_city(installation.settings).districts:
+            raise Refused(f"--district {district}: the city has no such district")
         accounts.create_staff(
             session,
             installation.rings,

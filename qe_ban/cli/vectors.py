@@ -29,6 +29,8 @@ def check(file: Path) -> int:
         raise Refused(f"{file}: {error}") from error
     for line in lines:
         click.echo(line)
+    if not lines:
+        click.echo("all vectors agree")
     return 1 if lines else 0
 
 

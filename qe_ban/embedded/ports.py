@@ -1,7 +1,11 @@
 """Whether a TCP port is free, also against servers that share ports with SO_REUSEPORT."""
 
 import errno
+import fcntl
+import os
 import socket
+import tempfile
+from pathlib import Path
 from typing import Any
 
 CONNECT_SECONDS = 0.5
@@ -29,6 +33,21 @@ def port_is_free(host: str, port: int) -> bool:
     if absent is not None and not bound:
         raise absent
     return True
+
+
+def reserve(port: int) -> int | None:
+    """Claim a port among this user's instances before anything listens on it; gives a descriptor to keep open, or None.
+
+    Two servers of one user may share a port with SO_REUSEPORT and would serve two cities in turns. Raises OSError.
+    """
+    path = Path(tempfile.gettempdir()) / f"qe-ban-{os.geteuid()}-port-{port}.lock"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def _somebody_answers(family: int, address: tuple[Any, ...]) -> bool:

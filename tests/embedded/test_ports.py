@@ -1,11 +1,12 @@
 """Whether a port is free, also where SO_REUSEPORT would let a second server in."""
 
+import os
 import socket
 from collections.abc import Iterator
 
 import pytest
 
-from qe_ban.embedded.ports import port_is_free
+from qe_ban.embedded.ports import port_is_free, reserve
 
 
 @pytest.fixture(params=["127.0.0.1", "0.0.0.0"])
@@ -40,3 +41,14 @@ def test_a_port_that_is_bound_but_not_served_yet_is_not_free() -> None:
 def test_an_address_of_another_machine_is_an_error() -> None:
     with pytest.raises(OSError, match="assign"):
         port_is_free("192.0.2.1", 8000)
+
+
+def test_a_port_is_reserved_once_until_the_descriptor_is_closed():
+    port = 65001 + os.getpid() % 500
+    first = reserve(port)
+    assert first is not None
+    assert reserve(port) is None
+    os.close(first)
+    again = reserve(port)
+    assert again is not None
+    os.close(again)
