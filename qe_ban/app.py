@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts import service as accounts
@@ -24,6 +24,7 @@ from qe_ban.jobs import service as jobs
 from qe_ban.kernel import city as cities
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import Clock, system_clock
+from qe_ban.kernel.errors import Unavailable
 from qe_ban.keys import lifecycle
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
@@ -31,6 +32,7 @@ from qe_ban.keys.wrapping import MasterKeyWrong
 from qe_ban.venues import routes as venues_routes
 from qe_ban.web import application, guard, health, idempotency, logs, parts
 
+CLOCKS_APART = timedelta(minutes=1)
 WORKER_SILENT = timedelta(seconds=90)
 
 
@@ -109,7 +111,15 @@ def create_worker(settings: Settings, clock: Clock = system_clock) -> jobs.Worke
     """Give the worker of jobs: the outbox, keys made ahead and destroyed, and forgetting. Raises ConfigInvalid."""
     made = assemble(settings, clock, pool=2)
 
+    def sweep(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
+        accounts.sweep(session, now)
+        codes.sweep(session, now)
+        limits.sweep(session, now)
+        idempotency.sweep(session, now)
+
     def make_keys(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
         lifecycle.make_ahead(session, settings.master_key, now)
         lifecycle.renew_signing(session, settings.master_key, now)
         lifecycle.destroy_old(session, now)
@@ -121,12 +131,22 @@ def create_worker(settings: Settings, clock: Clock = system_clock) -> jobs.Worke
         accounts.message_handlers(_sms(settings)),
         [
             jobs.Schedule("keys", timedelta(minutes=10), make_keys),
-            jobs.Schedule("accounts.sweep", timedelta(minutes=5), accounts.sweep),
-            jobs.Schedule("codes.sweep", timedelta(hours=1), codes.sweep),
-            jobs.Schedule("limits.sweep", timedelta(minutes=10), limits.sweep),
-            jobs.Schedule("idempotency.sweep", timedelta(hours=1), idempotency.sweep),
+            jobs.Schedule("sweep", timedelta(minutes=5), sweep),
         ],
     )
+
+
+class ClockWrong(Unavailable):
+    """This machine's clock and the database's are a minute apart: what is destroyed by it would be gone for good."""
+
+    code = "clock_wrong"
+    detail = "本机时钟与数据库相差过大"
+
+
+def require_right_clock(session: Session, now: datetime) -> None:
+    """Compare our moment with the database's. Raises ClockWrong."""
+    if abs(session.execute(select(func.clock_timestamp())).scalar_one() - now) > CLOCKS_APART:
+        raise ClockWrong
 
 
 def _outside(settings: Settings) -> tuple[Register, Face]:

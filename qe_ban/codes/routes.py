@@ -48,11 +48,10 @@ def wallet() -> Response:
         held = service.with_answers(held, answers)
     cards = _cards(held, moment)
     lasting = [{name: value for name, value in card.items() if name != "as_of"} for card in cards]
-    return conditional.etagged(
-        schemas.WalletSchema().dump({"items": cards, "next": None}),
-        # the moment moves on by itself and is no change
-        version=wire.dumps(lasting),
-    )
+    # the moment moves on by itself and is no change: so the tag is a weak one (RFC 9110, 8.8.1)
+    shown = conditional.etagged(schemas.WalletSchema().dump({"items": cards, "next": None}), wire.dumps(lasting))
+    shown.headers["ETag"] = f"W/{shown.headers['ETag']}"
+    return shown
 
 
 def _cards(held: Sequence[service.Holding], moment: datetime) -> list[dict[str, Any]]:

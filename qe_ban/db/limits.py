@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -15,7 +16,7 @@ from qe_ban.db.engine import Database
 from qe_ban.kernel.clock import Clock
 from qe_ban.kernel.errors import TooMany
 
-REST = timedelta(seconds=1)
+REST = 1.0
 """How long Valkey is left alone after it failed, so that a hanging one costs one wait a second and not each call."""
 
 
@@ -42,7 +43,7 @@ class Limiter:
 
     def __init__(self, valkey: redis.Redis, database: Database, clock: Clock) -> None:
         self._valkey, self._database, self._clock = valkey, database, clock
-        self._resting_until: datetime | None = None
+        self._resting_until = float("-inf")
         self._lock = threading.Lock()
 
     def hit(self, name: str, subject: str, *, limit: int, window: int) -> None:
@@ -51,21 +52,21 @@ class Limiter:
         seconds = int(now.timestamp())
         ends = seconds - seconds % window + window
         digest = hashlib.sha256(f"{name}\0{subject}".encode()).hexdigest()[:32]
-        count = self._count_in_valkey(f"qe:limit:{digest}:{ends}", window, now)
+        count = self._count_in_valkey(f"qe:limit:{digest}:{ends}", window)
         if count is None:
             limit = max(1, limit // 2)
             count = self._count_in_postgresql(digest, now + timedelta(seconds=ends - seconds))
         if count > limit:
             raise TooMany(max(1, ends - seconds))
 
-    def _count_in_valkey(self, key: str, window: int, now: datetime) -> int | None:
-        if self._resting_until is not None and now < self._resting_until:
+    def _count_in_valkey(self, key: str, window: int) -> int | None:
+        if time.monotonic() < self._resting_until:
             return None
         try:
             count = self._valkey.eval(_COUNT, 1, key, window)
         except (redis.RedisError, OSError):
             with self._lock:
-                self._resting_until = now + REST
+                self._resting_until = time.monotonic() + REST
             return None
         return int(cast(int, count))
 

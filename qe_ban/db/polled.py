@@ -19,29 +19,29 @@ class Polled(Generic[T]):
 
     One thread reads while the others go on with what they have; past eight seconds they wait for it, so that a denied
     key or a revoked token is refused within ten seconds in every process. Measured on the monotonic clock: a step of
-    the wall clock must not stop the polling. With PostgreSQL away the last value stands, for whatever needs no
-    database; what does need it answers 503 anyway.
+    the wall clock must not stop the polling. A value that could not be read anew for longer than that is none: better
+    no answer than one by a denied key.
     """
 
     def __init__(self, database: Database, load: Callable[[Session, T | None], T]) -> None:
         """`load` gets a session and the value before (None at first), and gives the new one (or the same)."""
         self._database, self._load = database, load
         self._value: T | None = None
-        self._tried_at = float("-inf")
+        self._tried_at = self._read_at = float("-inf")
         self._lock = threading.Lock()
 
     def get(self) -> T:
-        """Give the value, at most about two seconds old. Raises DatabaseUnavailable when none was ever read."""
+        """Give the value, about two seconds old, at most eight. Raises DatabaseUnavailable where none could be read."""
         value, age = self._value, time.monotonic() - self._tried_at
         if value is not None and age < FRESH:
             return value
-        if self._lock.acquire(blocking=value is None or age > USABLE):
+        if self._lock.acquire(blocking=value is None or time.monotonic() - self._read_at > USABLE):
             try:
                 if self._value is None or time.monotonic() - self._tried_at >= FRESH:
                     self._read()
             finally:
                 self._lock.release()
-        if self._value is None:
+        if self._value is None or time.monotonic() - self._read_at > USABLE:
             raise DatabaseUnavailable
         return self._value
 
@@ -59,3 +59,5 @@ class Polled(Generic[T]):
         except DatabaseUnavailable:
             if self._value is None:
                 raise
+            return
+        self._read_at = time.monotonic()

@@ -4,7 +4,7 @@ import secrets
 from datetime import UTC, date, datetime, time, timedelta
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -12,6 +12,7 @@ from qe_ban.kernel.errors import Conflict, NotFound
 from qe_ban.keys import wrapping
 from qe_ban.keys.models import DAILY, SECRET, SIGNING, Key, Ring
 
+LOCK = 0x71656B79
 SIGNING_LIFE = timedelta(days=365)
 SECRET_LIFE = timedelta(days=365 * 50)
 RENEWED_BEFORE = timedelta(days=30)
@@ -40,11 +41,20 @@ class KeyNotFound(NotFound):
     detail = "没有这个密钥"
 
 
+class KeyIsLast(Conflict):
+    """A ring's only key that signs: without it nobody signs in, or no code is issued."""
+
+    code = "key_is_last"
+    detail = "这是该用途唯一可用的密钥，请先轮换（rotate），三秒后再停用"
+
+
 def init(session: Session, master: bytes, now: datetime) -> list[ec.EllipticCurvePrivateKey]:
     """Make every ring's first key; gives the two root keys, whose private halves are kept nowhere else.
 
     Raises KeysExist when there are keys already: nothing is ever overwritten.
     """
+    # of two at once the second waits, and then finds the first one's keys
+    session.execute(select(func.pg_advisory_xact_lock(LOCK)))
     if session.scalar(select(Key.kid).limit(1)) is not None:
         raise KeysExist
     roots = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
@@ -66,7 +76,13 @@ def rotate(session: Session, master: bytes, ring: Ring, now: datetime) -> str:
 
 
 def deny(session: Session, kid: str, now: datetime) -> None:
-    """Refuse everything that a signing key has signed, everywhere within ten seconds. Raises KeyNotFound."""
+    """Refuse everything that a signing key has signed, everywhere within ten seconds.
+
+    Raises KeyNotFound, and KeyIsLast where nothing would be left to sign with: rotate first.
+    """
+    key = session.get(Key, kid)
+    if key is not None and not _others_sign(session, key, now):
+        raise KeyIsLast
     denied = session.execute(
         update(Key)
         .where(Key.kid == kid, Key.ring.in_(SIGNING - {Ring.ROOT}), Key.denied_at.is_(None))
@@ -75,6 +91,13 @@ def deny(session: Session, kid: str, now: datetime) -> None:
     )
     if denied.first() is None:
         raise KeyNotFound
+
+
+def _others_sign(session: Session, key: Key, now: datetime) -> bool:
+    live = select(Key.kid).where(
+        Key.ring == key.ring, Key.kid != key.kid, Key.denied_at.is_(None), Key.not_before <= now, Key.expires > now
+    )
+    return session.scalar(live.limit(1)) is not None
 
 
 def make_ahead(session: Session, master: bytes, now: datetime) -> int:

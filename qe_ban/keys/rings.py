@@ -4,7 +4,6 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -62,6 +61,7 @@ class Snapshot:
     secrets: Mapping[Ring, tuple[tuple[str, bytes], ...]] = field(repr=False)
     daily: Mapping[tuple[Ring, date], tuple[str, bytes]] = field(repr=False)
     columns: Mapping[str, bytes] = field(repr=False)
+    unwrapped: Mapping[str, bytes] = field(repr=False)
 
 
 class KeyRings:
@@ -136,21 +136,24 @@ class KeyRings:
         if before is not None and before.fingerprint == fingerprint:
             return before
         rows = session.scalars(select(Key).order_by(Key.not_before.desc(), Key.made_at.desc())).all()
-        return self._snapshot(fingerprint, rows)
+        return self._snapshot(fingerprint, rows, before.unwrapped if before else {})
 
-    def _snapshot(self, fingerprint: Fingerprint, rows: Sequence[Key]) -> Snapshot:
+    def _snapshot(self, fingerprint: Fingerprint, rows: Sequence[Key], known: Mapping[str, bytes]) -> Snapshot:
         public: dict[bytes, PublicKey] = {}
         signing: dict[Ring, list[SigningKey]] = {}
         secrets: dict[Ring, list[tuple[str, bytes]]] = {}
         daily: dict[tuple[Ring, date], tuple[str, bytes]] = {}
         columns: dict[str, bytes] = {}
+        unwrapped: dict[str, bytes] = {}
         for row in rows:
             ring = Ring(row.ring)
             if row.public is not None:
                 public[bytes.fromhex(row.kid)] = _public(row, ring)
             if row.wrapped is None or ring in self._hidden or row.denied_at is not None:
                 continue
-            secret = _unwrapped(self._master, row.kid, row.ring, row.wrapped)
+            # what an earlier snapshot opened is taken on, what is gone from the table is forgotten with it
+            secret = known.get(row.kid) or wrapping.unwrap(self._master, row.kid, row.ring, row.wrapped)
+            unwrapped[row.kid] = secret
             if ring in SIGNING:
                 private = wrapping.private_key(secret)
                 key = SigningKey(bytes.fromhex(row.kid), row.not_before, row.expires, private)
@@ -168,6 +171,7 @@ class KeyRings:
             {ring: tuple(held) for ring, held in secrets.items()},
             daily,
             columns,
+            unwrapped,
         )
 
 
@@ -182,12 +186,6 @@ def _public(row: Key, ring: Ring) -> PublicKey:
         expires=int(row.expires.timestamp()),
         denied=row.denied_at is not None,
     )
-
-
-@lru_cache(maxsize=4096)
-def _unwrapped(master: bytes, kid: str, ring: str, wrapped: bytes) -> bytes:
-    """Unwrap once a process: a changed key makes a new snapshot, not a thousand decryptions."""
-    return wrapping.unwrap(master, kid, ring, wrapped)
 
 
 def _mac(key: bytes, message: bytes) -> bytes:

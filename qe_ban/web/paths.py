@@ -13,9 +13,9 @@ _REPLACEMENT = "\ufffd"
 
 
 class IdConverter(BaseConverter):
-    """`<id:scanner_id>`: one of our ids in its canonical form, as a UUID."""
+    """`<id:scanner_id>`: one of our ids, in small letters or capitals, as a UUID."""
 
-    regex = "[0-9a-f-]{36}"
+    regex = "[0-9A-Fa-f-]{36}"
 
     def to_python(self, value: str) -> UUID:
         """Give the id, or let the path match nothing."""

@@ -98,7 +98,7 @@ def test_it_is_asked_who_and_for_what_kind_and_its_word_counts(town, scan, burea
     bureau.answer = {"state": "not_entitled", "reason": "not_insured", "as_of": "2026-01-02T00:00:00Z"}
     assert scan(desk, medical(town, person, at_bureau), "registration", at=at_bureau)["reason"] == "ok"
     assert len(bureau.asked) == 1, "an answer of a moment ago is not asked for again"
-    at_bureau.put_forward(seconds=31)
+    at_bureau.put_forward(seconds=151)
     assert scan(desk, medical(town, person, at_bureau), "registration", at=at_bureau)["reason"] == "not_entitled"
 
 
@@ -106,7 +106,7 @@ def test_killed_it_leaves_stale_ok_with_its_moment_then_stale(town, scan, bureau
     person, desk = town.resident(records=False), town.terminal("dispensing")
     assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "ok"
     bureau.die()
-    at_bureau.put_forward(seconds=40)
+    at_bureau.put_forward(seconds=151)
     verdict = scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)
     assert (verdict["accepted"], verdict["reason"], verdict["as_of"]) == (True, "stale_ok", "2026-01-01T00:00:00Z")
     with town.parts.database.transaction() as session:
@@ -127,7 +127,7 @@ def test_a_kept_refusal_stands_while_it_is_away(town, scan, bureau, at_bureau):
     person, desk = town.resident(records=False), town.terminal("dispensing")
     assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "suspended"
     bureau.die()
-    at_bureau.put_forward(seconds=40)
+    at_bureau.put_forward(seconds=151)
     assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "suspended"
 
 
@@ -136,7 +136,7 @@ def test_a_colour_and_a_meal_are_never_given_on_a_kept_answer(town, scan, settin
     outside = Outside(sources={kind: bureau.url}, token=None)
     person, desk = town.resident(records=False), town.terminal(purpose)
     detail = {"level": "green"} if kind == "health" else {"meals": ["breakfast", "lunch", "dinner", "supper"]}
-    town.record(person, kind, State.ACTIVE, detail=detail, age=timedelta(minutes=2))
+    town.record(person, kind, State.ACTIVE, detail=detail, age=timedelta(minutes=4))
     bureau.die()
     client = make_app(settings=replace(settings, outside=outside)).test_client()
     verdict = scan(desk, town.code(person.numbers[kind], kind), purpose, at=client)
@@ -150,7 +150,7 @@ def test_the_wallet_shows_its_word_and_keeps_it(town, bureau, at_bureau):
     card = next(kind for kind in shown if kind["kind"] == "medical")
     assert (card["state"], card["reason"], card["as_of"]) == ("suspended", "card_lost", "2026-01-01T00:00:00Z")
     bureau.die()
-    at_bureau.put_forward(seconds=40)
+    at_bureau.put_forward(seconds=151)
     again = at_bureau.get("/api/v1/codes", headers=person.headers).get_json()["items"]
     assert next(kind for kind in again if kind["kind"] == "medical")["state"] == "suspended"
 
@@ -177,6 +177,11 @@ def test_issuing_asks_nobody(town, bureau, at_bureau):
         {"state": "active", "as_of": "2026-01-01T00:00:00Z", "reason": "x" * 65},
         {"state": "active", "as_of": "2026-01-01T00:00:00Z", "detail": []},
         {"state": "active", "as_of": "2026-01-01T00:00:00Z", "detail": "text"},
+        {"state": "active", "as_of": "0001-01-01T00:00:00+14:00"},
+        {"state": "active", "as_of": "2026-01-01T00:00:00Z", "reason": "a\u0000b"},
+        {"state": "active", "as_of": "2026-01-01T00:00:00Z", "reason": "\ud800"},
+        {"state": "active", "as_of": "2026-01-01T00:00:00Z", "detail": {"insured_type": "\u202e"}},
+        b"[" * 16_000,
     ],
     ids=str,
 )
@@ -187,6 +192,28 @@ def test_an_answer_without_sense_is_no_answer(bureau, answer):
         return
     with pytest.raises(SourceAway):
         HttpSource(bureau.url, None).ask("medical", SOMEBODY, datetime.now(UTC))
+
+
+@pytest.mark.parametrize("meals", ["lunch", None, [7], {}])
+def test_meals_are_a_list_of_words(bureau, meals):
+    bureau.answer = {"state": "active", "as_of": "2026-01-01T00:00:00Z", "detail": {"meals": meals}}
+    with pytest.raises(SourceAway):
+        HttpSource(bureau.url, None).ask("dining", SOMEBODY, datetime.now(UTC))
+
+
+def test_a_kept_refusal_of_a_day_ago_is_nobodys_word_any_more(town, scan, bureau, at_bureau):
+    person, desk = town.resident(records=False), town.terminal("dispensing")
+    town.record(person, "medical", State.NOT_ENTITLED, age=timedelta(hours=25))
+    bureau.die()
+    assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "stale"
+
+
+def test_an_answer_from_the_future_is_not_fresh_and_is_replaced(town, scan, bureau, at_bureau):
+    person, desk = town.resident(records=False), town.terminal("dispensing")
+    town.record(person, "medical", State.SUSPENDED, age=-timedelta(hours=6))
+    assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "ok"
+    assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "ok"
+    assert len(bureau.asked) == 1
 
 
 @pytest.mark.parametrize("level", ["blue", 0, None])

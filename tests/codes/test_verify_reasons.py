@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import text
 
 from qe_ban.codes import token
 from qe_ban.codes.rules import State
@@ -174,6 +175,14 @@ def test_consent_required_then_granted(town, scan, issue, client):
     assert (granted["reason"], granted["holder"]) == ("ok", {"age_60_or_over": True})
 
 
+def test_no_moment_beside_a_plain_id_names_a_scan(town, scan, issue):
+    person, terminal = town.resident(), town.terminal("senior-discount")
+    scan(terminal, issue(person), "senior-discount")
+    joined = text("SELECT count(*) FROM consents c JOIN scans s ON s.at = c.requested_at WHERE c.resident_id = :id")
+    with town.parts.database.transaction() as session:
+        assert session.scalar(joined, {"id": person.id}) == 0
+
+
 def test_replayed_when_a_single_use_code_is_shown_twice(town, scan, issue):
     person, terminal = town.resident(), town.terminal("settlement")
     code = issue(person, "medical")
@@ -285,7 +294,7 @@ def test_a_new_key_signs_soon_while_the_old_one_verifies_on_and_a_denied_one_is_
     assert token.parse(after).claims.kid.hex() == new
     assert judged(after) == judged(before) == ["ok", "ok"]
     with town.parts.database.transaction() as session:
-        lifecycle.deny(session, kid.hex(), town.now)
+        lifecycle.deny(session, kid.hex(), clock() + timedelta(seconds=1))
         # for the tests that look back: a key as old as the one that is gone now
         lifecycle.rotate(session, town.parts.settings.master_key, Ring.CODE, town.now - timedelta(minutes=30))
     time.sleep(2.1)

@@ -19,6 +19,25 @@ def test_keys_are_made_once_and_never_overwritten(database, settings):
         lifecycle.init(session, settings.master_key, datetime.now(UTC))
 
 
+def test_two_at_once_make_one_set_of_keys(settings):
+    mine = another(settings, "initial")
+    database = Database(mine.database_url)
+    migrations.upgrade(database.engine)
+
+    def make(_):
+        try:
+            with database.transaction() as session:
+                return len(lifecycle.init(session, mine.master_key, datetime.now(UTC)))
+        except lifecycle.KeysExist:
+            return 0
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(make, range(4))) == [0, 0, 0, 2]
+    with pytest.raises(lifecycle.KeyIsLast), database.transaction() as session:
+        lifecycle.deny(session, session.scalar(select(Key.kid).where(Key.ring == Ring.CODE)), datetime.now(UTC))
+    database.dispose()
+
+
 def test_daily_keys_stand_for_today_and_three_days(rings):
     today = datetime.now(UTC).date()
     for ring in DAILY:

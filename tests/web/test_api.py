@@ -123,7 +123,7 @@ def test_query_body_and_path_arrive_in_order(client):
     assert answer.json == {"id": ID, "limit": 3, "name": "a"}
 
 
-@pytest.mark.parametrize("text", [ID.upper(), ID[:-1], "x", ID.replace("-", ""), ID + "0", "%00"])
+@pytest.mark.parametrize("text", [ID[:-1], "x", ID.replace("-", ""), ID + "0", "%00"])
 def test_a_path_with_another_id_is_404(client, text):
     assert client.get(f"/api/v1/things/{text}").status_code == 404
 

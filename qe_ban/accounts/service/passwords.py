@@ -8,7 +8,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from qe_ban.accounts import errors
 
-WAIT = 3.0
+WAIT = 0.5
 NOBODYS = "$argon2id$v=19$m=65536,t=3,p=4$cWUtYmFuLW5vYm9keTAwMQ$q2Jf0y8qk2C1c0m8o0dC1m0l5S0bq6l9j0Qb3nq8u1E"
 """The hash that an unknown user's password is compared with, so that it costs the same; no password fits it."""
 

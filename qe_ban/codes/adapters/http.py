@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import urllib3
@@ -44,7 +44,7 @@ class HttpSource:
         self._may_try()
         try:
             answer = _answer(kind, self._post(kind, person), now)
-        except (HTTPError, ValueError, KeyError, TypeError) as error:
+        except (HTTPError, ValueError, KeyError, TypeError, OverflowError, RecursionError, OSError) as error:
             self._failed()
             raise SourceAway(type(error).__name__) from error
         with self._lock:
@@ -57,9 +57,7 @@ class HttpSource:
         try:
             if response.status != 200:
                 raise ValueError(f"status {response.status}")
-            body = response.read(LARGEST + 1)
-            if len(body) > LARGEST:
-                raise ValueError("too long")
+            body = _read(response, time.monotonic() + READ)
         finally:
             response.release_conn()
         data = json.loads(body)
@@ -83,13 +81,22 @@ class HttpSource:
                 self._closed_until = time.monotonic() + REST
 
 
+def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    """Read a short body before a deadline: a source that drips must not hold up a gate."""
+    body = b""
+    while piece := response.read1(LARGEST + 1):
+        body += piece
+        if len(body) > LARGEST or time.monotonic() > deadline:
+            raise ValueError("too long")
+    return body
+
+
 def _answer(kind: str, data: Mapping[str, Any], now: datetime) -> Answer:
     as_of = datetime.fromisoformat(data["as_of"])
-    if as_of.tzinfo is None:
-        raise ValueError("as_of has no offset")
-    reason = data.get("reason")
-    if reason is not None and not (isinstance(reason, str) and len(reason) <= 64):
-        raise ValueError("reason is no short text")
+    if as_of.tzinfo is None or not 1970 < as_of.year < 9999:
+        raise ValueError("as_of is no moment")
+    as_of = as_of.astimezone(UTC)
+    reason = None if data.get("reason") is None else _word(data["reason"])
     detail = data.get("detail") or {}
     if not isinstance(detail, dict):
         raise TypeError("detail is no object")
@@ -98,9 +105,18 @@ def _answer(kind: str, data: Mapping[str, Any], now: datetime) -> Answer:
 
 def _detail(kind: str, detail: Mapping[str, Any]) -> dict[str, Any]:
     """Take what we know, typed; a source's further words are nobody's business."""
-    known: dict[str, Any] = {name: str(detail[name])[:64] for name in TEXTS & detail.keys()}
+    known: dict[str, Any] = {name: _word(detail[name]) for name in TEXTS & detail.keys()}
     if kind == "health":
         known["level"] = Level(detail["level"]).value
     if kind == "dining":
-        known["meals"] = [str(meal)[:32] for meal in detail["meals"]][:8]
+        if not isinstance(detail["meals"], list):
+            raise TypeError("meals is no list")
+        known["meals"] = [_word(meal) for meal in detail["meals"][:8]]
     return known
+
+
+def _word(value: object) -> str:
+    """Take a short text that a database and a screen can hold."""
+    if not isinstance(value, str) or len(value) > 64 or not value.isprintable():
+        raise ValueError("no short text")
+    return value

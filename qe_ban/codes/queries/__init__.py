@@ -2,7 +2,7 @@
 
 from qe_ban.codes.queries.answers import Holding, holdings, keep_answer
 from qe_ban.codes.queries.ledger import Entry, ledger
-from qe_ban.codes.queries.scanning import Facts, Holder, Outcome, Prior, UsedMeanwhile, facts, keep
+from qe_ban.codes.queries.scanning import Facts, Holder, Outcome, Prior, Repeat, UsedMeanwhile, facts, keep, keep_repeat
 
 __all__ = [
     "Entry",
@@ -11,10 +11,12 @@ __all__ = [
     "Holding",
     "Outcome",
     "Prior",
+    "Repeat",
     "UsedMeanwhile",
     "facts",
     "holdings",
     "keep",
     "keep_answer",
+    "keep_repeat",
     "ledger",
 ]

@@ -25,12 +25,15 @@ INSERT INTO source_answers (entitlement, state, reason, detail, as_of, asked_at)
 VALUES (%(entitlement)s, %(state)s, %(reason)s, %(detail)s, %(as_of)s, %(asked_at)s)
 ON CONFLICT (entitlement) DO UPDATE SET state = excluded.state, reason = excluded.reason, detail = excluded.detail,
     as_of = excluded.as_of, asked_at = excluded.asked_at, expires_at = NULL
-WHERE source_answers.asked_at < excluded.asked_at
+WHERE source_answers.asked_at <= excluded.asked_at OR source_answers.asked_at > excluded.asked_at + interval '1 minute'
 """
 
 
 def keep_answer(connection: psycopg.Connection[Any], number: int, answer: Answer) -> None:
-    """Keep what a source said last of an entitlement; an older answer never overwrites a newer one."""
+    """Keep what a source said last of an entitlement; an older answer never overwrites a newer one.
+
+    To the minute: beside a plain entitlement's number the moment would name that entitlement's scan.
+    """
     connection.execute(
         _KEEP_ANSWER,
         {
@@ -38,8 +41,8 @@ def keep_answer(connection: psycopg.Connection[Any], number: int, answer: Answer
             "state": answer.state.value,
             "reason": answer.reason,
             "detail": Jsonb(dict(answer.detail)),
-            "as_of": answer.as_of,
-            "asked_at": answer.asked_at,
+            "as_of": answer.as_of.replace(second=0, microsecond=0),
+            "asked_at": answer.asked_at.replace(second=0, microsecond=0),
         },
     )
 

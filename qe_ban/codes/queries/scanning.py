@@ -148,7 +148,7 @@ def _uses(rows: list[list[Any]] | None) -> dict[bytes, list[Use]]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is kept of one scan. `holder` is the keyed hash of the resident, `session` the scanner's for the audit."""
+    """What is kept of one scan. `holder` is the keyed hash of the entitlement."""
 
     id: UUID
     scanner: UUID
@@ -184,9 +184,10 @@ _AUDIT = """
 INSERT INTO audit_events (at, actor_kind, actor_id, action, subject, details, request_id)
 VALUES (%(at)b, 'scanner', %(scanner)b, 'codes.disclose', %(subject)s, %(disclosed)s, %(request_id)s)
 """
+# the day and not the moment: beside a plain resident's id it would name that resident's scan
 _CONSENT = """
 INSERT INTO consents (resident_id, purpose, state, requested_at)
-VALUES (%(resident)b, %(purpose)s, 'requested', %(at)b) ON CONFLICT DO NOTHING
+VALUES (%(resident)b, %(purpose)s, 'requested', date_trunc('day', %(at)b)) ON CONFLICT DO NOTHING
 """
 
 
@@ -242,3 +243,31 @@ def keep(connection: psycopg.Connection[Any], outcome: Outcome) -> None:
         connection.execute(statement, values, prepare=True)
     except psycopg.errors.UniqueViolation as error:
         raise UsedMeanwhile from error
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A kept verdict that is told once more, with holder data. `holder` is the entitlement's hash."""
+
+    scanner: UUID
+    scan_id: UUID
+    purpose: str
+    at: datetime
+    holder: bytes
+    fields: tuple[str, ...]
+    request_id: str | None
+
+
+def keep_repeat(connection: psycopg.Connection[Any], repeat: Repeat) -> None:
+    """Write that holder data was told again: every disclosure is audited."""
+    details = {"purpose": repeat.purpose, "fields": list(repeat.fields), "repeats": str(repeat.scan_id)}
+    connection.execute(
+        _AUDIT,
+        {
+            "at": repeat.at,
+            "scanner": repeat.scanner,
+            "subject": repeat.holder.hex(),
+            "disclosed": _json(details),
+            "request_id": repeat.request_id,
+        },
+    )

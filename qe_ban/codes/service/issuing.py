@@ -93,7 +93,7 @@ def ask_sources(wallet: Wallet, holdings: Sequence[queries.Holding], now: dateti
     answers = {}
     for holding in holdings:
         source, kept = wallet.sources.get(holding.kind), holding.answer
-        if source is None or (kept and now - kept.asked_at < rules.ASK_AFTER):
+        if source is None or (kept and rules.is_fresh(kept, now)):
             continue
         person = wallet.person(holding.resident, holding.id_type, holding.name_sealed, holding.id_number_sealed)
         try:

@@ -113,7 +113,8 @@ def _subjects(
         meal=wallet.rings.mac(Ring.HOLDER, "meal", f"{number}/{rules.meal_day(now)}/{meal.slug}".encode())
         if meal
         else None,
-        document=_hash("document", claims.cti) if printed else None,
+        document=_hash("document", claims.cti) if printed and purpose.fields else None,
+        mismatch=_hash("document-mismatch", claims.cti) if printed and purpose.fields else None,
     )
 
 

@@ -131,7 +131,7 @@ def _answer(
     source, kept = wallet.sources.get(holder.kind), holder.answer
     if source is None:
         return (replace(kept, as_of=scan.now) if kept else rules.default_answer(holder.kind, scan.now)), True
-    if holder.suspended or (kept and scan.now - kept.asked_at < rules.ASK_AFTER):
+    if holder.suspended or (kept and rules.is_fresh(kept, scan.now)):
         return kept, True
     person = wallet.person(holder.resident, holder.id_type, holder.name_sealed, holder.id_number_sealed)
     try:
@@ -199,5 +199,23 @@ def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.P
         return told
     # the code may have expired since it was accepted, so its entitlement is read for this kept disclosure only
     holder = _facts(connection, scan, scan.number, ()).holder
-    answer, _ = _answer(wallet, connection, scan, holder)
-    return _opened(wallet, told, holder, answer, prior.fields)
+    answer = _kept_answer(wallet, scan, holder)
+    if holder is None or answer is None:
+        return told
+    current = holder.kind not in wallet.sources or rules.is_fresh(answer, scan.now)
+    fields = tuple(name for name in prior.fields if name != "health_level" or current)
+    queries.keep_repeat(connection, _repeated(wallet, scan, fields))
+    return _opened(wallet, told, holder, answer, fields)
+
+
+def _kept_answer(wallet: Wallet, scan: Scan, holder: queries.Holder | None) -> Answer | None:
+    """Give what is known without asking anybody: a repeat is no new question."""
+    if holder is None or holder.kind in wallet.sources:
+        return holder.answer if holder else None
+    return replace(holder.answer, as_of=scan.now) if holder.answer else rules.default_answer(holder.kind, scan.now)
+
+
+def _repeated(wallet: Wallet, scan: Scan, fields: tuple[str, ...]) -> queries.Repeat:
+    holder = holder_hash(wallet.rings, scan.number or 0)
+    asked = scan.asked
+    return queries.Repeat(asked.scanner, asked.scan_id, asked.purpose, scan.now, holder, fields, asked.request_id)
