@@ -91,7 +91,7 @@ class Instance:
     def _start_engines(self) -> None:
         urls: dict[str, str] = {}
         if self.plan.own_postgres:
-            postgres = Postgres(self.home)
+            postgres = Postgres(self.home, max_connections=max(200, self.plan.connections))
             self.supervisor.start(postgres)
             urls[DATABASE] = postgres.url
         if self.plan.own_valkey:

@@ -29,6 +29,7 @@ MODE, ISSUER, SOURCES, OUTSIDE_TOKEN = "QE_MODE", "QE_ISSUER", "QE_SOURCES", "QE
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - where to ask for it from here
 UNKNOWN_YET = {DATABASE: "postgresql:///unknown", REDIS: "unix:///unknown"}
 """Stand for what only the start gives, while the rest is checked."""
+DEFAULT_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,12 @@ class Plan:
     def own_postgres(self) -> bool:
         """Tell whether we run PostgreSQL ourselves."""
         return DATABASE not in self.env
+
+    @property
+    def connections(self) -> int:
+        """Give how many connections to PostgreSQL all processes may want at once, with room for commands."""
+        threads = int(self.env.get("QE_THREADS") or DEFAULT_THREADS)
+        return self.asked.workers * (2 * threads + max(2, threads // 4)) + 40
 
     @property
     def own_valkey(self) -> bool:

@@ -4,15 +4,17 @@ A `Database` is made before the server forks and connects on first use, so that 
 processes. A database that is away is the kernel's Unavailable, at once and never after a long wait.
 """
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import psycopg
-from sqlalchemy import Engine, create_engine, event, exc
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Engine, QueuePool, create_engine, event, exc
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
 
-from qe_ban.db.statements import Statements, hung_up
 from qe_ban.kernel.errors import Unavailable
 
 
@@ -49,7 +51,16 @@ class Database:
         )
         event.listen(self.engine, "checkout", _refuse_dead_connection)
         address = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self._statements = Statements(address, CONNECT_OPTIONS, size=pool, wait=POOL_WAIT)
+        # a pool of its own, always in autocommit: the engine's would switch it on and off at every borrowing
+        self._statements = QueuePool(
+            lambda: cast("DBAPIConnection", psycopg.connect(address, autocommit=True, **CONNECT_OPTIONS)),
+            pool_size=pool,
+            max_overflow=0,
+            timeout=POOL_WAIT,
+            reset_on_return=None,
+            use_lifo=True,
+        )
+        event.listen(self._statements, "checkout", _refuse_dead_connection)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -70,18 +81,34 @@ class Database:
         For the hot path: no BEGIN and no COMMIT, so one statement is one round trip and durable when it answers.
         """
         try:
-            with self._statements.connection() as connection:
-                yield connection
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            borrowed = self._statements.connect()
+        except (psycopg.OperationalError, exc.TimeoutError) as error:
             raise DatabaseUnavailable from error
+        connection = cast("psycopg.Connection[Any]", borrowed.driver_connection)
+        try:
+            yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            borrowed.invalidate()
+            raise DatabaseUnavailable from error
+        finally:
+            # whoever was interrupted in the middle of a statement gives back nothing that could be used
+            if borrowed.is_valid and connection.pgconn.transaction_status != TransactionStatus.IDLE:
+                borrowed.invalidate()
+            borrowed.close()
 
     def dispose(self) -> None:
         """Close every connection that is not in use."""
-        self._statements.close()
+        self._statements.dispose()
         self.engine.dispose()
 
 
-def _refuse_dead_connection(dbapi: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
+def _refuse_dead_connection(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
     """Look whether the server has hung up, without a round trip: an idle socket that is readable has ended."""
-    if hung_up(dbapi):
+    poll = select.poll()
+    try:
+        poll.register(connection.fileno(), select.POLLIN)
+        gone = bool(poll.poll(0))
+    except (psycopg.Error, ValueError):
+        gone = True
+    if gone:
         raise exc.DisconnectionError("the server closed this connection")

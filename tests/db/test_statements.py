@@ -5,23 +5,23 @@ import time
 import psycopg
 import pytest
 
-from qe_ban.db.statements import Statements
+from qe_ban.db.engine import Database, DatabaseUnavailable
 
 
 @pytest.fixture
 def statements(settings):
-    made = Statements(settings.database_url, {}, size=2, wait=0.05)
+    made = Database(settings.database_url, pool=2)
     yield made
-    made.close()
+    made.dispose()
 
 
 def backend(statements):
-    with statements.connection() as connection:
+    with statements.statements() as connection:
         return connection.info.backend_pid
 
 
 def test_the_one_that_came_back_last_goes_out_first(statements):
-    with statements.connection() as first, statements.connection() as second:
+    with statements.statements() as first, statements.statements() as second:
         assert first.info.backend_pid != second.info.backend_pid
         last = first.info.backend_pid
     assert backend(statements) == last
@@ -31,19 +31,19 @@ def test_the_one_that_came_back_last_goes_out_first(statements):
 def test_none_free_is_said_after_a_short_wait(statements):
     started = time.monotonic()
     with (
-        statements.connection(),
-        statements.connection(),
-        pytest.raises(psycopg.errors.ConnectionTimeout),
-        statements.connection(),
+        statements.statements(),
+        statements.statements(),
+        pytest.raises(DatabaseUnavailable),
+        statements.statements(),
     ):
         pass
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 4
     backend(statements)
 
 
 def test_a_refused_statement_costs_no_connection(statements):
     first = backend(statements)
-    with pytest.raises(psycopg.errors.DivisionByZero), statements.connection() as connection:
+    with pytest.raises(psycopg.errors.DivisionByZero), statements.statements() as connection:
         connection.execute("SELECT 1/0")
     assert backend(statements) == first
 
@@ -51,7 +51,7 @@ def test_a_refused_statement_costs_no_connection(statements):
 @pytest.mark.parametrize("left_in", ["BEGIN", "COPY (SELECT 1) TO STDOUT"])
 def test_a_connection_given_back_in_the_middle_of_something_is_not_used_again(statements, left_in):
     first = backend(statements)
-    with statements.connection() as connection:
+    with statements.statements() as connection:
         connection.pgconn.send_query(left_in.encode())
         while connection.pgconn.is_busy():
             connection.pgconn.consume_input()
@@ -60,7 +60,7 @@ def test_a_connection_given_back_in_the_middle_of_something_is_not_used_again(st
 
 def test_a_statement_that_was_cancelled_ends_its_connection(statements):
     first = backend(statements)
-    with pytest.raises(psycopg.errors.QueryCanceled), statements.connection() as connection:  # noqa: PT012
+    with pytest.raises(DatabaseUnavailable), statements.statements() as connection:  # noqa: PT012
         connection.execute("SET statement_timeout = 10")
         connection.execute("SELECT pg_sleep(5)")
     assert backend(statements) != first
