@@ -220,44 +220,6 @@ def test_used_when_the_meal_was_taken_with_another_code(town, scan, issue):
     assert scan(terminal, issue(person, "dining"), "meal-redemption")["reason"] == "used"
 
 
-def test_presented_is_accepted_and_the_same_pass_waits_at_the_venue(town, scan):
-    person, gate = town.resident(), town.terminal("gate-entry")
-    number = person.numbers["identity"]
-    cti = town.cti(number, "pass")
-    verdict = scan(gate, town.presented(number, "identity", cti=cti), "gate-entry")
-    assert (verdict["reason"], verdict["profile"]) == ("ok", "presented")
-    later = town.presented(number, "identity", cti=cti, shown_at=town.now + timedelta(seconds=10))
-    assert scan(gate, later, "gate-entry")["reason"] == "replayed"
-    beside = town.terminal("gate-entry", venue=gate.venue)
-    assert scan(beside, later, "gate-entry")["reason"] == "replayed"
-    elsewhere = town.terminal("gate-entry")
-    assert scan(elsewhere, later, "gate-entry")["reason"] == "ok"
-
-
-def test_a_presented_code_of_yesterday_is_expired(town, scan):
-    number = town.resident().numbers["identity"]
-    code = town.presented(number, "identity", shown_at=town.now - timedelta(minutes=5))
-    assert scan(town.terminal("gate-entry"), code, "gate-entry")["reason"] == "expired"
-
-
-def test_paper_wants_the_document_and_five_wrong_ones_lock_it(town, scan):
-    person, window = town.resident(), town.terminal("identity-check")
-    paper = town.code(person.numbers["identity"], "identity", "printed", life=86400)
-    assert scan(window, paper, "identity-check")["reason"] == "document_mismatch"
-    right = scan(window, paper, "identity-check", document=person.id_number[-6:])
-    assert (right["reason"], right["profile"], right["holder"]) == ("ok", "printed", {"masked_name": "测*甲"})
-    for _ in range(5):
-        wrong = scan(window, paper, "identity-check", document="00000X")
-        assert (wrong["reason"], wrong["holder"]) == ("document_mismatch", {})
-    locked = scan(window, paper, "identity-check", document=person.id_number[-6:])
-    assert locked["reason"] == "document_mismatch"
-
-
-def test_paper_needs_no_document_where_nothing_is_disclosed(town, scan):
-    paper = town.code(town.resident().numbers["identity"], "identity", "printed", life=86400)
-    assert scan(town.terminal("gate-entry"), paper, "gate-entry")["reason"] == "ok"
-
-
 def test_health_tells_the_level_with_its_moment(town, scan, issue):
     person, desk = town.resident(), town.terminal("health-check")
     assert scan(desk, issue(person, "health"), "health-check")["health"]["level"] == "green"
