@@ -3,7 +3,6 @@
 import hmac
 import json
 from collections.abc import Mapping
-from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
@@ -27,15 +26,13 @@ def records() -> dict[Person, Mapping[str, Any]]:
     }
 
 
-def server(port: int, token: str, known: Records, clock: Clock) -> ThreadingHTTPServer:
+def server(port: int, token: str, known: Records, now: Clock) -> ThreadingHTTPServer:
     """Give a server on the loopback address; nothing is served before its `serve_forever`. Raises OSError."""
 
     class Asked(_Question):
         bearer = f"Bearer {token}".encode()
         people = known
-
-        def now(self) -> datetime:
-            return clock()
+        clock = staticmethod(now)
 
     return _Server(("127.0.0.1", port), Asked)
 
@@ -52,6 +49,7 @@ class _Question(BaseHTTPRequestHandler):
 
     bearer: ClassVar[bytes]
     people: ClassVar[Records]
+    clock: ClassVar[Clock]
     protocol_version = "HTTP/1.1"
     timeout = 30.0
     disable_nagle_algorithm = True
@@ -73,11 +71,7 @@ class _Question(BaseHTTPRequestHandler):
         if asked is None:
             self._refuse(400)
             return
-        self._answer(200, dict(self.people.get(asked, UNKNOWN)) | {"as_of": rfc3339(self.now())})
-
-    def now(self) -> datetime:
-        """Give the moment of the answer."""
-        raise NotImplementedError
+        self._answer(200, dict(self.people.get(asked, UNKNOWN)) | {"as_of": rfc3339(type(self).clock())})
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
         """Say nothing."""
