@@ -4,6 +4,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.alone import Verification
+from bench.items import Items
 from bench.load import CONNECTIONS
 from bench.rounds import Load
 from bench.trips import Trips
@@ -72,7 +74,7 @@ class Measured:
 def show(measured: Measured) -> None:
     """Print the tables."""
     console = Console() if sys.stdout.isatty() else Console(width=100)
-    for table in (_loads_table(measured), _times_table(measured), _wanted_table(measured)):
+    for table in (_loads_table(measured), _times_table(measured), _wanted_table(measured.wanted())):
         console.print(table)
     console.print(
         f"Load average {measured.load_average[0]:.1f} before and {measured.load_average[1]:.1f} after (the run itself "
@@ -81,6 +83,17 @@ def show(measured: Measured) -> None:
         "At half load each connection pauses at random between requests, so that about half of the full rate is asked.",
         highlight=False,
     )
+
+
+def show_items(found: Items) -> None:
+    """Print the tables of search, and write its JSON file beside the other."""
+    console = Console() if sys.stdout.isatty() else Console(width=100)
+    console.print(found.table())
+    console.print(_wanted_table(found.wanted()))
+    path = LATEST.with_name("items.json")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(found.document(), ensure_ascii=False, indent=2) + "\n", "utf-8")
+    console.print(f"written: {path}", highlight=False)
 
 
 def write(measured: Measured) -> Path:
@@ -114,11 +127,11 @@ def _times_table(measured: Measured) -> Table:
     return table
 
 
-def _wanted_table(measured: Measured) -> Table:
+def _wanted_table(wanted: Sequence[tuple[str, float, str, float, bool]]) -> Table:
     table = Table(title="Wanted")
     for name in ("what", "measured", "wanted", ""):
         table.add_column(name, justify="left" if name == "what" else "right")
-    for name, got, how, value, met in measured.wanted():
+    for name, got, how, value, met in wanted:
         shown = f"{got:.3f}" if value < 1 else f"{got:.1f}"
         table.add_row(name, shown, f"{how} {value:g}", "[green]met[/]" if met else "[red]not met[/]")
     return table

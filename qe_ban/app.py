@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from flask import Flask
 from sqlalchemy import func, select, text
@@ -20,6 +21,10 @@ from qe_ban.config import ConfigInvalid, Settings, sandbox_data
 from qe_ban.db import limits, valkey
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
+from qe_ban.items.routes import BLUEPRINTS as ITEMS
+from qe_ban.items.service import importing, indexing, misses, publishing
+from qe_ban.items.service.popularity import Popularity
+from qe_ban.jobs import routes as jobs_routes
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel import city as cities
 from qe_ban.kernel.city import City
@@ -48,6 +53,7 @@ class Parts:
     limiter: Limiter
     accounts: accounts.Accounts
     wallet: codes.Wallet
+    popularity: Popularity
 
 
 def load_city(settings: Settings) -> City:
@@ -91,6 +97,7 @@ def assemble(settings: Settings, clock: Clock = system_clock, *, pool: int | Non
             window=settings.limits.window,
         ),
         wallet=codes.Wallet(rings, city, sources, settings.code_life),
+        popularity=Popularity(valkey.connect(settings.redis_url)),
     )
 
 
@@ -98,17 +105,22 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
     """Give the WSGI app. Raises ConfigInvalid."""
     made = assemble(settings, clock)
     app, api = application.build(settings, clock, name="qe_ban")
-    for collaborator in (made.database, made.rings, made.city, made.limiter, made.accounts, made.wallet):
+    provided = (made.database, made.rings, made.city, made.limiter, made.accounts, made.wallet, made.popularity)
+    for collaborator in provided:
         parts.provide(app, collaborator)
     guard.install(app, lambda token: accounts.principal_from(made.accounts, token, clock()))
     health.install(app, _checks(made))
-    for blueprint in (*accounts_blueprints, venues_routes.blp, codes_routes.blp, audit_routes.blp):
+    others = (venues_routes.blp, codes_routes.blp, audit_routes.blp, jobs_routes.blp)
+    for blueprint in (*accounts_blueprints, *others, *ITEMS):
         api.register_blueprint(blueprint)
     return app
 
 
 def create_worker(settings: Settings, clock: Clock = system_clock) -> jobs.Worker:
-    """Give the worker of jobs: the outbox, keys made ahead and destroyed, and forgetting. Raises ConfigInvalid."""
+    """Give the worker: the outbox, keys made ahead and destroyed, forgetting, the catalogue's upkeep, imports.
+
+    Raises ConfigInvalid.
+    """
     made = assemble(settings, clock, pool=2)
 
     def sweep(session: Session, now: datetime) -> None:
@@ -117,12 +129,18 @@ def create_worker(settings: Settings, clock: Clock = system_clock) -> jobs.Worke
         codes.sweep(session, now)
         limits.sweep(session, now)
         idempotency.sweep(session, now)
+        importing.sweep(session, now)
+        misses.sweep(session, now)
+        jobs.sweep(session, now)
 
     def make_keys(session: Session, now: datetime) -> None:
         require_right_clock(session, now)
         lifecycle.make_ahead(session, settings.master_key, now)
         lifecycle.renew_signing(session, settings.master_key, now)
         lifecycle.destroy_old(session, now)
+
+    def turn(session: Session, now: datetime) -> None:
+        publishing.turn(session, now)
 
     return jobs.Worker(
         made.database,
@@ -132,7 +150,11 @@ def create_worker(settings: Settings, clock: Clock = system_clock) -> jobs.Worke
         [
             jobs.Schedule("keys", timedelta(minutes=10), make_keys),
             jobs.Schedule("sweep", timedelta(minutes=5), sweep),
+            jobs.Schedule("items.turn", timedelta(seconds=5), turn),
+            jobs.Schedule("items.tidy", timedelta(seconds=60), indexing.tidy),
+            jobs.Schedule("items.popularity", timedelta(hours=1), made.popularity.fold),
         ],
+        {importing.KIND: partial(importing.run, importing.Importer(made.city, clock))},
     )
 
 

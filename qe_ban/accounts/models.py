@@ -82,7 +82,7 @@ class Staff(Base):
         CheckConstraint(
             f"cardinality(roles) = 1 OR NOT roles && ARRAY[{_listed(sorted(rules.KEPT_APART))}]", name="kept_apart"
         ),
-        CheckConstraint("num_nonnulls(district, hall, zone) <= 1", name="place"),
+        CheckConstraint("num_nonnulls(district, hall, zone, department) <= 1", name="place"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -94,6 +94,7 @@ class Staff(Base):
     district: Mapped[str | None]
     hall: Mapped[str | None]
     zone: Mapped[str | None]
+    department: Mapped[str | None]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
 

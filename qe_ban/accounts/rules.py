@@ -66,17 +66,22 @@ class Role(StrEnum):
 KEPT_APART = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDITOR})
 """Classified protection, level 3: each of the three administrators holds that role alone."""
 
+CATALOGUE = frozenset({"items.write", "jobs.read", "jobs.manage"})
+"""Editing items and importing them, which is a job."""
+
 STAFF_SCOPES: Mapping[Role, frozenset[str]] = {
-    Role.CITY_ADMIN: frozenset({"me.read", "venues.read", "venues.write", "stats.read", "residents.look_up"}),
-    Role.DISTRICT_ADMIN: frozenset({"me.read", "venues.read", "venues.write", "stats.read"}),
-    Role.EDITOR: frozenset({"me.read"}),
+    Role.CITY_ADMIN: CATALOGUE
+    | {"me.read", "venues.read", "venues.write", "stats.read", "residents.look_up", "items.vocabulary"},
+    Role.DISTRICT_ADMIN: CATALOGUE | {"me.read", "venues.read", "venues.write", "stats.read"},
+    Role.EDITOR: CATALOGUE | {"me.read"},
     Role.REVIEWER: frozenset({"me.read"}),
-    Role.SYSTEM_ADMIN: frozenset({"me.read", "jobs.read"}),
+    Role.SYSTEM_ADMIN: frozenset({"me.read", "jobs.read", "jobs.manage"}),
     Role.SECURITY_ADMIN: frozenset({"me.read", "recovery.read"}),
     Role.AUDITOR: frozenset({"me.read", "audit.read"}),
 }
 
 _PLACE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
+_DEPARTMENT = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,38}[a-z0-9])")
 _TOTP_SECRET = re.compile(r"[A-Z2-7]{26,128}")
 _JTI = re.compile(r"[\x21-\x7e]{1,64}")
@@ -112,8 +117,12 @@ def check_staff(username: str, password: str, totp_secret: str, roles: Collectio
 
 def _fault_of_roles(roles: Collection[str], place: Place) -> str | None:
     known = {role for role in Role if role in roles}
-    parts = [part for part in (place.district, place.hall, place.zone) if part is not None]
-    if not known or len(known) != len(set(roles)) or len(parts) > 1 or not all(map(_PLACE.fullmatch, parts)):
+    slugs = [part for part in (place.district, place.hall, place.zone) if part is not None]
+    parts = slugs if place.department is None else [*slugs, place.department]
+    shaped = all(map(_PLACE.fullmatch, slugs)) and (
+        place.department is None or _DEPARTMENT.fullmatch(place.department) is not None
+    )
+    if not known or len(known) != len(set(roles)) or len(parts) > 1 or not shaped:
         return "角色或范围不存在，或范围多于一个"
     if known & KEPT_APART and (len(known) > 1 or parts):
         return "系统管理员、安全管理员、审计员须各自独立，且不限定范围"

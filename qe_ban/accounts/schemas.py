@@ -99,6 +99,7 @@ class PlaceSchema(Schema):
     district = fields.Text(required=True, allow_none=True)
     hall = fields.Text(required=True, allow_none=True)
     zone = fields.Text(required=True, allow_none=True)
+    department = fields.Text(required=True, allow_none=True)
 
 
 class MeSchema(Schema):

@@ -21,6 +21,8 @@ PURPOSE = "identity-check"
 VENUE = {"name": "演示核验点", "district": "370202", "address": "青岛市市南区（演示）", "scene": "government"}
 ADMIN = "city-admin"
 TOTP_STEP = 30
+TYPED, MEANT = "sbk", "社会保障卡"
+"""What is searched for in the end, as people type it, and what the names that are found must hold."""
 
 
 class StepFailed(Exception):
@@ -32,13 +34,26 @@ class StepFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Suggested:
+    """What was typed, and the names that were suggested for it."""
+
+    typed: str
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """What the demonstration saw: the wallet, the verdict, the ledger's line, and a code fresh enough to be scanned."""
+    """What the demonstration saw: wallet, verdict, the ledger's line, a code fresh enough to be scanned, and an item.
+
+    `search`: what was typed, and the names suggested for it. `item`: the first that was found.
+    """
 
     wallet: Sequence[Mapping[str, Any]]
     verdict: Mapping[str, Any]
     entry: Mapping[str, Any]
     code: Mapping[str, Any]
+    search: Suggested
+    item: Mapping[str, Any]
 
 
 class Job:
@@ -75,8 +90,10 @@ class Job:
         verdict = self._verify(token, code)
         self._begin("居民查看用码记录")
         entry = self._ledger_entry(resident, verdict["scan_id"])
+        self._begin("搜索政务服务事项")
+        search, item = self._suggested(TYPED), self._first_found(TYPED)
         fresh = self._api.get("POST", "/codes/identity/issue", token=resident).data
-        return Shown(wallet, verdict, entry, fresh)
+        return Shown(wallet, verdict, entry, fresh, search, item)
 
     def _begin(self, step: str) -> None:
         self._step = step
@@ -163,3 +180,13 @@ class Job:
             raise StepFailed(self._step, "用码记录中没有这次核验")
         self._require(entry["accepted"] is True and entry["fields"] == ["masked_name"], "用码记录与核验结果不符")
         return entry
+
+    def _suggested(self, typed: str) -> Suggested:
+        names = [row["name"] for row in self._api.get("GET", f"/items/suggest?q={typed}").data["items"]]
+        self._require(any(MEANT in name for name in names), f"输入 {typed} 时没有提示{MEANT}的事项")
+        return Suggested(typed, names)
+
+    def _first_found(self, typed: str) -> Mapping[str, Any]:
+        found = self._api.get("GET", f"/items?q={typed}").data["items"]
+        self._require(bool(found) and MEANT in found[0]["name"], f"搜索 {typed} 没有找到{MEANT}的事项")
+        return self._api.get("GET", f"/items/{found[0]['code']}").data

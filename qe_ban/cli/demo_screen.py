@@ -1,6 +1,8 @@
 """What the demonstration prints, for people who try the product out."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -13,6 +15,7 @@ from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.sandbox.secrets_file import StaffSecrets
 
 STATES = {"active": "可用", "suspended": "已停用", "revoked": "已注销", "not_entitled": "无资格"}
+SUGGESTED = 3
 
 
 def step(screen: Console, text: str) -> None:
@@ -21,7 +24,7 @@ def step(screen: Console, text: str) -> None:
 
 
 def shown(screen: Console, seen: Shown) -> None:
-    """Print a code to scan, the wallet, the verdict and the ledger's line."""
+    """Print a code to scan, the wallet, the verdict, the ledger's line and what a search found."""
     code, entry, verdict = seen.code, seen.entry, seen.verdict
     screen.print()
     screen.print(Text.from_ansi(qr.terminal(code["code"], ansi=screen.is_terminal)), no_wrap=True)
@@ -37,6 +40,9 @@ def shown(screen: Console, seen: Shown) -> None:
     fields = "、".join(entry["fields"])
     line = f"用码记录　{_time(entry['at'])}　{where}　{entry['purpose_name']}　通过　披露：{fields}"
     screen.print(line, markup=False)
+    screen.print(f"搜索　　{seen.search.typed} → {_found(seen.item)}", markup=False, soft_wrap=True)
+    others = [name for name in seen.search.names if name != seen.item["name"]]
+    screen.print(f"输入提示　{'；'.join(others[:SUGGESTED])}", markup=False, soft_wrap=True)
     screen.print()
 
 
@@ -57,6 +63,11 @@ def addresses(screen: Console, asked: Asked, staff: list[StaffSecrets], log: str
     screen.print("  qe-ban scanner verify --key var/scanner.json --purpose identity-check '码'", markup=False)
     screen.print(f"日志　{log}", markup=False, soft_wrap=True)
     screen.print("[bold]按 Ctrl-C 结束；数据保留，下次启动仍在。[/]")
+
+
+def _found(item: Mapping[str, Any]) -> str:
+    days = f"承诺{item['promised_days']}个{item['labels']['promised_unit']}办结"
+    return f"{item['name']}（{item['labels']['department']}，{days}）"
 
 
 def _time(text: str) -> str:

@@ -30,6 +30,7 @@ from qe_ban.embedded.valkey import Valkey
 from qe_ban.keys import lifecycle
 from qe_ban.keys.models import Key
 from qe_ban.sandbox import loading, secrets_file
+from qe_ban.sandbox.catalogue import loading as catalogue
 from qe_ban.sandbox.secrets_file import StaffSecrets
 
 PYTHON = (sys.executable, "-P", "-m")
@@ -120,6 +121,7 @@ class Instance:
             loader = loading.Loader(parts.accounts, parts.city, parts.settings.outside.sources)
             with parts.database.transaction() as session:
                 loader.load(session, self.staff, now)
+            catalogue.load(parts.database, now)
 
     def _programs(self, threads: int) -> list[Program]:
         env = {name: value for name, value in self.plan.env.items() if not name.startswith("GRANIAN_")}

@@ -6,7 +6,7 @@ import click
 
 from qe_ban.cli.refusals import Cli
 
-COMMANDS = ("up", "demo", "worker", "keys", "staff", "scanner", "sandbox", "vectors")
+COMMANDS = ("up", "demo", "worker", "keys", "staff", "scanner", "items", "sandbox", "vectors")
 
 
 @click.group(

@@ -36,7 +36,7 @@ def print_accounts(staff: Sequence[StaffSecrets], screen: Console | None = None)
             residents.add_row(row["phone"], row["name"] or "—", row["id_number"] or "—", ROLES.get(row["role"], ""))
     members = _table("沙盒工作人员", "用户名", "密码", "动态口令密钥", "角色", "范围")
     for member in staff:
-        place = member.district or member.hall or member.zone or "全市"
+        place = member.district or member.hall or member.zone or member.department or "全市"
         members.add_row(member.username, member.password, member.totp_secret, ", ".join(member.roles), place)
     codes = _table("设备注册码（用过后以 qe-ban sandbox reset 恢复）", "注册码", "场所", "用途")
     for row in data["scanners"]:

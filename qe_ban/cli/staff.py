@@ -13,6 +13,7 @@ from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import opened
 from qe_ban.cli.refusals import Refused
 from qe_ban.codes import qr
+from qe_ban.items.service import departments
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.principal import Place
 
@@ -33,6 +34,7 @@ def staff() -> None:
 @click.option("--district", help="Answers for this district (GB/T 2260 code).")
 @click.option("--hall", help="Answers for this hall.")
 @click.option("--zone", help="Answers for this zone.")
+@click.option("--department", help="Answers for the items of this department (its code, 18 characters).")
 @click.option("--password-stdin", is_flag=True, help="Read the password's one line from standard input.")
 def add(
     home: Path,
@@ -42,6 +44,7 @@ def add(
     district: str | None,
     hall: str | None,
     zone: str | None,
+    department: str | None,
     password_stdin: bool,
 ) -> None:
     """Add the member of staff NAME, and print the secret for their authenticator once.
@@ -54,6 +57,8 @@ def add(
     with opened(home) as installation, installation.database.transaction() as session:
         if district is not None and district not in load_city(installation.settings).districts:
             raise Refused(f"--district {district}: the city has no such district")
+        if department is not None and not departments.known(session, department):
+            raise Refused(f"--department {department}: no such department is registered")
         accounts.create_staff(
             session,
             installation.rings,
@@ -61,7 +66,7 @@ def add(
             password=password,
             totp_secret=secret,
             roles=roles,
-            place=Place(district, hall, zone),
+            place=Place(district, hall, zone, department),
             now=system_clock(),
         )
     uri = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER_NAME)

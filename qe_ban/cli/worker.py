@@ -1,4 +1,4 @@
-"""`qe-ban worker`: the process that delivers messages, makes keys ahead and forgets what is over."""
+"""`qe-ban worker`: the process that delivers messages, does long jobs, makes keys ahead, forgets what is over."""
 
 import os
 import signal
@@ -16,7 +16,8 @@ from qe_ban.config import Settings
 def worker() -> None:
     """Run the job worker on the configured database.
 
-    `up` runs one by itself. Any number may run, on any machine. SIGTERM or Ctrl-C ends it after what it has in hand.
+    `up` runs one by itself. Any number may run, on any machine. SIGTERM or Ctrl-C ends it after what it has in hand; a
+    long job (an import) ends at its next step, and another worker goes on with it from there.
     """
     stop = threading.Event()
 

@@ -1,1 +1,1 @@
-"""What runs beside the requests: the outbox of what leaves the process, and the schedules."""
+"""What runs beside the requests: the outbox of what leaves the process, the schedules, and long jobs."""

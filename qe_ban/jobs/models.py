@@ -1,9 +1,11 @@
-"""The tables of the outbox, of the schedules and of the workers' signs of life."""
+"""The tables of the outbox, of the schedules, of the workers' signs of life, and of long jobs with their faults."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qe_ban.db.base import Base
@@ -49,3 +51,56 @@ class WorkerBeat(Base):
 
     worker: Mapped[UUID] = mapped_column(primary_key=True)
     beat_at: Mapped[datetime]
+
+
+class Job(Base):
+    """Something long that a person asked for: done in steps, each committed with how far it is.
+
+    `cursor` is the runner's own: where it goes on after a death. `lease` names the process that has it, until
+    `leased_until`; whoever holds no lease writes nothing. `lane`: of one lane one job runs at a time.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'running', 'cancelled', 'done', 'failed')", name="state"),
+        CheckConstraint("(lease IS NULL) = (leased_until IS NULL)", name="lease"),
+        CheckConstraint("(state = 'running') = (lease IS NOT NULL)", name="running_is_leased"),
+        Index("ix_jobs_waiting", "created_at", postgresql_where=text("state IN ('queued', 'running')")),
+        Index("uq_jobs_lane_running", "lane", unique=True, postgresql_where=text("state = 'running'")),
+        Index("ix_jobs_finished_at", "finished_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    lane: Mapped[str]
+    state: Mapped[str]
+    phase: Mapped[str]
+    done: Mapped[int]
+    total: Mapped[int | None]
+    cursor: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    result: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    error: Mapped[str | None]
+    attempts: Mapped[int]
+    lease: Mapped[UUID | None]
+    leased_until: Mapped[datetime | None]
+    owner_id: Mapped[UUID | None]
+    district: Mapped[str | None]
+    department: Mapped[str | None]
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class JobFault(Base):
+    """Something wrong with what a job was given, by the place in its file: a person's to mend."""
+
+    __tablename__ = "job_faults"
+    __table_args__ = (CheckConstraint("severity IN ('error', 'warning')", name="severity"),)
+
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    severity: Mapped[str]
+    sheet: Mapped[str | None]
+    row: Mapped[int | None]
+    column: Mapped[str | None]
+    message: Mapped[str]

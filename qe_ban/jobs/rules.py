@@ -1,6 +1,7 @@
-"""How often and how late a message is tried again, and how long a worker counts as alive."""
+"""How often a message or a job is tried again, how long a worker counts as alive, and the states of a job."""
 
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
 ATTEMPTS: Final = 12
@@ -19,3 +20,50 @@ BEAT_FORGOTTEN: Final = timedelta(days=1)
 def wait_after(attempts: int) -> timedelta:
     """Give how long to wait after so many failed tries (1 or more): 2 s, doubled each time, at most 15 minutes."""
     return min(timedelta(seconds=2 ** min(attempts, 20)), LONGEST_WAIT)
+
+
+class JobState(StrEnum):
+    """Where a long job stands."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    CANCELLED = "cancelled"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Severity(StrEnum):
+    """Whether a fault keeps its row out, or only wants a look."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+UNFINISHED: Final = (JobState.QUEUED, JobState.RUNNING)
+RESUMABLE: Final = (JobState.CANCELLED, JobState.FAILED)
+
+MOST_FAULTS: Final = 1000
+"""How many faults of one severity are kept of a job, and how many are shown; the rest are counted."""
+
+JOB_LEASE: Final = timedelta(seconds=60)
+"""How long after its last sign of life a process counts as dead and its job goes to another."""
+
+JOB_BEAT_SECONDS: Final = 15.0
+JOB_RETRY_SECONDS: Final = 2.0
+
+JOB_DEATHS: Final = 5
+"""After so many runs in a row that ended in a death and got no further, a job has failed."""
+
+JOB_KEPT: Final = timedelta(days=30)
+
+STEP_SECONDS: Final = 60
+"""How long one statement of a step may take, or what is computed between two of them."""
+
+
+def percent(state: JobState, done: int, total: int | None) -> int | None:
+    """Give how far a job is in its phase, 0 to 100; None where nobody knows. Only a finished job is at 100."""
+    if state is JobState.DONE:
+        return 100
+    if not total:
+        return None
+    return max(0, min(99, done * 100 // total))

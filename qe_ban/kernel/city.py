@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time
 from enum import StrEnum
 from typing import Any
@@ -72,12 +72,23 @@ class City:
     scenes: Mapping[str, str]
     purposes: Mapping[str, Purpose]
     meal_periods: tuple[MealPeriod, ...]
+    halls: Mapping[str, str | None] = field(default_factory=dict)
+
+    def hall(self, slug: str) -> str | None:
+        """Give the district (GB/T 2260 code) of a hall: a district's own slug, or `city`, which has none.
+
+        Raises KeyError for a hall that the city does not have.
+        """
+        return self.halls[slug]
 
     def meal_period(self, moment: datetime) -> MealPeriod | None:
         """Give the period that is open at an aware moment, in the city's local time."""
         local = moment.astimezone(CITY_TIME).time()
         return next((period for period in self.meal_periods if period.start <= local <= period.end), None)
 
+
+CITY_HALL = "city"
+"""The slug of the whole city's own hall."""
 
 DEFAULT_AGAIN_AFTER = 300
 SUPPER = MealPeriod("supper", "夜宵", time.min, time.max)
@@ -94,6 +105,7 @@ def parse(text: str, *, always_open: bool = False) -> City:
             scenes={row["slug"]: row["name"] for row in data["scenes"]},
             purposes=_together({row["slug"]: _purpose(row) for row in data["purposes"]}),
             meal_periods=tuple(_period(row) for row in data["meal_periods"]) + ((SUPPER,) if always_open else ()),
+            halls={CITY_HALL: None} | {row["slug"]: row["code"] for row in data["districts"]},
         )
         disclosable = frozenset(data["disclosable_fields"])
     except (KeyError, TypeError, ValueError) as error:
@@ -134,6 +146,8 @@ def _period(row: dict[str, Any]) -> MealPeriod:
 
 
 def _check(city: City, disclosable: frozenset[str]) -> None:
+    if len(city.halls) != len(city.districts) + 1:
+        raise CityInvalid("two districts have one slug, or one has the city's")
     for purpose in city.purposes.values():
         unknown = (
             ({purpose.scene} - set(city.scenes))

@@ -16,17 +16,21 @@ class PrincipalKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a member of staff answers for: the whole city (all empty), or one district, hall or zone."""
+    """What a member of staff answers for: the whole city (all empty), or one district, hall, zone or department."""
 
     district: str | None = None
     hall: str | None = None
     zone: str | None = None
+    department: str | None = None
+
+    @property
+    def is_city(self) -> bool:
+        """Tell whether this is the whole city."""
+        return self.district is None and self.hall is None and self.zone is None and self.department is None
 
     def covers_district(self, code: str) -> bool:
         """Tell whether a district (GB/T 2260 code) lies within: the city's own staff cover all."""
-        if self.district is None:
-            return self.hall is None and self.zone is None
-        return self.district == code
+        return self.is_city or self.district == code
 
 
 @dataclass(frozen=True, slots=True)

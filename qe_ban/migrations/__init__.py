@@ -13,12 +13,13 @@ from qe_ban.audit import models as audit
 from qe_ban.codes import models as codes
 from qe_ban.db import limits
 from qe_ban.db.base import Base
+from qe_ban.items import models as items
 from qe_ban.jobs import models as jobs
 from qe_ban.keys import models as keys
 from qe_ban.venues import models as venues
 from qe_ban.web import idempotency
 
-TABLES = (accounts, audit, codes, idempotency, jobs, keys, limits, venues)
+TABLES = (accounts, audit, codes, idempotency, items, jobs, keys, limits, venues)
 """The modules that have tables: importing them is what fills the metadata."""
 
 metadata = Base.metadata

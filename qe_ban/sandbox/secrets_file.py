@@ -31,11 +31,12 @@ class StaffSecrets:
     district: str | None = None
     hall: str | None = None
     zone: str | None = None
+    department: str | None = None
 
     @property
     def place(self) -> Place:
         """What they answer for."""
-        return Place(self.district, self.hall, self.zone)
+        return Place(self.district, self.hall, self.zone, self.department)
 
 
 def exists(home: Path) -> bool:

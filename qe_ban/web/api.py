@@ -13,7 +13,7 @@ from flask import Flask, Response, request
 from flask_smorest import Api as SmorestApi
 from flask_smorest import Blueprint as SmorestBlueprint
 
-from qe_ban.web import guard, operation, wire
+from qe_ban.web import guard, operation, uploads, wire
 from qe_ban.web.refusals import BadFields, BodyNotAllowed, flatten
 from qe_ban.web.requests import OAUTH
 
@@ -99,19 +99,38 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
         return _reading(schema, read, operation.form_or_json_body(schema), "body", oauth=True)
 
+    def upload(self, content_types: Sequence[str], *, limit: int) -> Callable[[V], V]:
+        """Read a body that is a file of one of these types, of at most `limit` bytes, to the disk.
+
+        An `uploads.Upload` is the view's next argument; its file goes when the view has answered.
+        """
+
+        def decorator(view: V) -> V:
+            @wraps(view)
+            def receiving(*args: Any, **kwargs: Any) -> Any:
+                with uploads.received(content_types, limit) as upload:
+                    return view(*args, upload, **kwargs)
+
+            operation.describe(receiving, operation.file_body(content_types), "body")
+            return receiving  # type: ignore[return-value]
+
+        return decorator
+
     def response(
         self,
         status: int,
-        schema: SchemaLike | None = None,
+        schema: SchemaLike | dict[str, Any] | None = None,
         *,
         content_type: str = wire.JSON,
         description: str | None = None,
     ) -> Callable[[V], V]:
         """Answer what the view returns, shaped by the schema.
 
-        A view may return the value, (value, headers), or a finished Response, which passes as it is.
+        A view may return the value, (value, headers), or a finished Response, which passes as it is; a schema that is
+        a dict only describes what such a Response holds.
         """
-        instance = schema() if isinstance(schema, type) else schema
+        described = schema if isinstance(schema, dict) else None
+        instance = None if isinstance(schema, dict) else schema() if isinstance(schema, type) else schema
 
         def decorator(view: V) -> V:
             @wraps(view)
@@ -128,7 +147,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
                     return Empty(b"", status, headers)
                 return Response(wire.dumps(value), status, headers, content_type=content_type)
 
-            operation.add_response(answering, status, instance, content_type, description)
+            operation.add_response(answering, status, described or instance, content_type, description)
             return answering  # type: ignore[return-value]
 
         return decorator
@@ -156,6 +175,10 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         """Describe that the answer carries an ETag and that If-None-Match may bring 304; `conditional` does it."""
         operation.add_etag(view)
         return view
+
+    def preconditioned(self, *, creating: bool = False) -> Callable[[V], V]:
+        """Describe that a write wants If-Match, or If-None-Match to make a thing; `conditional.required` does it."""
+        return _noting(lambda view: operation.add_precondition(view, creating=creating))
 
     def idempotent(self, view: V) -> V:
         """Describe the header Idempotency-Key and its problems; `idempotency.once` does it."""

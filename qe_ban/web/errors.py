@@ -134,7 +134,7 @@ def install(app: Flask) -> None:
 
 def _refused(error: DomainError) -> Response:
     status = status_of(error)
-    headers = _challenge(status, error)
+    headers = _challenge(status, error) | (error.headers if isinstance(error, Refusal) else {})
     if isinstance(error, TooMany | Unavailable):
         headers["Retry-After"] = str(max(1, error.retry_after))
     return problem(

@@ -28,6 +28,7 @@ __all__ = [
     "Choice",
     "Flag",
     "Id",
+    "Lines",
     "Many",
     "Moment",
     "Nested",
@@ -40,6 +41,8 @@ __all__ = [
 FORBIDDEN = re.compile("[\0-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # The same for the API's description, in the regular expressions that JSON Schema and Python share.
 ALLOWED_PATTERN = r"^[^\u0000-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]*$"
+FORBIDDEN_IN_LINES = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+ALLOWED_IN_LINES = r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]*$"
 _CANONICAL_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII
@@ -58,8 +61,11 @@ class Text(base.String):
         pattern="格式不正确",
     )
 
+    forbidden = FORBIDDEN
+    allowed = ALLOWED_PATTERN
+
     def __init__(self, min: int = 1, max: int = 200, pattern: str | None = None, **options: Any) -> None:
-        described = {"minLength": min, "maxLength": max, "pattern": f"^(?:{pattern})$" if pattern else ALLOWED_PATTERN}
+        described = {"minLength": min, "maxLength": max, "pattern": f"^(?:{pattern})$" if pattern else self.allowed}
         super().__init__(**_described(options, described))
         self.min, self.max = min, max
         self.pattern = re.compile(pattern, re.ASCII) if pattern else None
@@ -69,13 +75,20 @@ class Text(base.String):
             raise self.make_error("invalid")
         if not self.min <= len(value) <= self.max:
             raise self.make_error("exact" if self.min == self.max else "length", min=self.min, max=self.max)
-        if FORBIDDEN.search(value):
+        if self.forbidden.search(value):
             raise self.make_error("characters")
         if value and not value.strip():
             raise self.make_error("blank")
         if self.pattern is not None and not self.pattern.fullmatch(value):
             raise self.make_error("pattern")
         return value
+
+
+class Lines(Text):
+    """Text of several lines: the same as Text, and line feeds (no carriage returns)."""
+
+    forbidden = FORBIDDEN_IN_LINES
+    allowed = ALLOWED_IN_LINES
 
 
 class Id(base.UUID):

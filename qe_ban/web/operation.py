@@ -1,6 +1,6 @@
 """The description of one operation, kept on the view the way flask-smorest keeps it, until the document is made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from datetime import timedelta
 from http import HTTPStatus
@@ -48,6 +48,12 @@ def json_body(schema: SchemaLike) -> Description:
 def form_or_json_body(schema: SchemaLike) -> Description:
     """Describe a body that may be a form or JSON."""
     return {"manual_doc": {"requestBody": _body(schema, wire.FORM, wire.JSON)}, "problems": _WITH_BODY}
+
+
+def file_body(content_types: Sequence[str]) -> Description:
+    """Describe a body that is a file of one of these types."""
+    content = {content_type: {"schema": {"type": "string", "format": "binary"}} for content_type in content_types}
+    return {"manual_doc": {"requestBody": {"required": True, "content": content}}, "problems": _WITH_BODY}
 
 
 def query(schema: SchemaLike) -> Description:
@@ -111,6 +117,16 @@ def add_idempotency_key(view: View) -> None:
     )
 
 
+def add_precondition(view: View, *, creating: bool) -> None:
+    """Add the header If-Match, where a thing can be made also If-None-Match, their problems, and the ETag."""
+    add_problems(view, 412, 428)
+    parameters = _parameters(_doc(view))
+    match = "The ETag that was read, `*` for whatever stands. Only its part before the dot is compared."
+    parameters.append(_header("If-Match", match))
+    if creating:
+        parameters.append(_header("If-None-Match", "`*`: only if there is none yet."))
+
+
 def finish(view: View, operation_id: str, *, has_path: bool) -> None:
     """Add what the guard and the path bring along, when the view gets its address."""
     declared = guard.of(view)
@@ -124,6 +140,16 @@ def finish(view: View, operation_id: str, *, has_path: bool) -> None:
         manual["x-step-up"] = (
             f"{int(declared.step_up.total_seconds())} s" if isinstance(declared.step_up, timedelta) else "session"
         )
+
+
+def _header(name: str, description: str) -> Description:
+    return {
+        "in": "header",
+        "name": name,
+        "required": False,
+        "description": description,
+        "schema": {"type": "string"},
+    }
 
 
 def _doc(view: View) -> Description:

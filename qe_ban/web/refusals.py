@@ -1,5 +1,6 @@
 """What the edge itself refuses, before any service is asked: unreadable, too large, of the wrong type, ill-shaped."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from qe_ban.kernel.errors import DomainError, Invalid
@@ -9,9 +10,13 @@ _LONGEST_NAME = 64
 
 
 class Refusal(DomainError):
-    """A refusal with an HTTP status of its own, outside the kernel's categories."""
+    """A refusal with an HTTP status of its own, outside the kernel's categories; `headers` go with the answer."""
 
     status: ClassVar[int] = 400
+
+    def __init__(self, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.headers = dict(headers or {})
 
 
 class Unreadable(Refusal):
@@ -54,6 +59,22 @@ class WrongType(Refusal):
 
     def __init__(self, kinds: tuple[str, ...]) -> None:
         super().__init__(f"Content-Type 须为 {' 或 '.join(kinds)}（UTF-8）")
+
+
+class PreconditionRequired(Refusal):
+    """A write that says neither If-Match nor If-None-Match (RFC 6585, 3)."""
+
+    status = 428
+    code = "precondition_required"
+    detail = "修改须带 If-Match（取自读取时的 ETag），新建须带 If-None-Match: *"
+
+
+class PreconditionFailed(Refusal):
+    """The thing is no longer what the writer saw, or is there already (RFC 9110, 15.5.13); the ETag says what it is."""
+
+    status = 412
+    code = "precondition_failed"
+    detail = "内容已被他人修改，请重新读取后再试"
 
 
 class BadFields(Invalid):

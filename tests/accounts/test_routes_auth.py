@@ -132,7 +132,7 @@ def test_staff_sign_in_by_password_and_dynamic_code(client, database, rings):
     staff.create(database, rings, now)
     me = client.get(f"{API}/me", headers=bearer(sign_in_staff(client, staff, now))).get_json()
     assert (me["kind"], me["username"], me["roles"]) == ("staff", staff.username, ["city_admin"])
-    assert me["place"] == {"district": None, "hall": None, "zone": None}
+    assert me["place"] == {"district": None, "hall": None, "zone": None, "department": None}
     refusal(client.post(TOKEN, json=staff.grant(now)), 400, "invalid_grant")
 
 

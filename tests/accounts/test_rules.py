@@ -15,7 +15,7 @@ def test_a_visitor_may_little_until_the_face_check():
 
 
 def test_staff_may_what_their_roles_allow_together():
-    assert rules.staff_scopes(["editor", "reviewer"]) == {"me.read"}
+    assert rules.staff_scopes(["editor", "reviewer"]) == {"me.read", "items.write", "jobs.read", "jobs.manage"}
     assert "residents.look_up" in rules.staff_scopes(["city_admin"])
     assert "residents.look_up" not in rules.staff_scopes(["district_admin"])
     assert rules.staff_scopes(["auditor"]) == {"me.read", "audit.read"}

@@ -16,6 +16,7 @@ from qe_ban.kernel.principal import Place
 from tests.factories.accounts import StaffFactory, random_address, together
 
 MINUTE = timedelta(minutes=1)
+DEPARTMENT = "11370200MB1234567X"
 
 
 @pytest.fixture
@@ -216,6 +217,12 @@ def test_a_user_name_is_taken_once(staff, database, rings, now):
         {"roles": ("district_admin",)},
         {"roles": ("city_admin",), "place": Place(district="370202")},
         {"roles": ("editor",), "place": Place(hall="city", zone="karos")},
+        {"roles": ("editor",), "place": Place(department="11370200MB1")},
+        {"roles": ("editor",), "place": Place(department="11370200mb1234567x")},
+        {"roles": ("editor",), "place": Place(district="370202", department=DEPARTMENT)},
+        {"roles": ("city_admin",), "place": Place(department=DEPARTMENT)},
+        {"roles": ("district_admin",), "place": Place(department=DEPARTMENT)},
+        {"roles": ("auditor",), "place": Place(department=DEPARTMENT)},
     ],
 )
 def test_staff_that_cannot_be_are_refused(database, rings, now, changed):
@@ -229,11 +236,16 @@ def test_staff_that_cannot_be_are_refused(database, rings, now, changed):
         {"roles": ("district_admin",), "place": Place(district="370202")},
         {"roles": ("editor", "reviewer"), "place": Place(hall="city")},
         {"roles": ("editor",), "place": Place(zone="karos")},
+        {"roles": ("editor",), "place": Place(department=DEPARTMENT)},
         {"roles": ("system_admin",)},
     ],
 )
 def test_staff_of_every_kind_can_be_made(database, rings, now, changed):
-    assert StaffFactory(**changed).create(database, rings, now)
+    staff = StaffFactory(**changed)
+    made = staff.create(database, rings, now)
+    with database.transaction() as session:
+        row = session.get_one(Staff, made)
+        assert Place(row.district, row.hall, row.zone, row.department) == staff.place
 
 
 @pytest.mark.parametrize("roles", ["{system_admin,security_admin}", "{auditor,editor}", "{}", "{root}"])

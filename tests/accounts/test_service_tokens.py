@@ -61,7 +61,8 @@ def test_a_token_is_over_after_ten_minutes(signed_in, accounts, refused, now):
     refused(token, now + timedelta(seconds=600))
 
 
-def test_staff_roles_and_place_come_with_the_token(accounts, now):
+@pytest.mark.parametrize("place", [Place(district="370202"), Place(department="11370200MB1234567X"), Place()], ids=str)
+def test_staff_roles_and_place_come_with_the_token(accounts, now, place):
     made = making.access(
         accounts,
         kind=PrincipalKind.STAFF,
@@ -69,12 +70,12 @@ def test_staff_roles_and_place_come_with_the_token(accounts, now):
         session=uuid.uuid4(),
         scopes=rules.staff_scopes(["district_admin"]),
         roles=["district_admin"],
-        place=Place(district="370202"),
+        place=place,
         now=now,
     )
     principal = service.principal_from(accounts, made.access, now)
     assert principal.roles == {"district_admin"}
-    assert principal.place == Place(district="370202")
+    assert principal.place == place
     assert "residents.look_up" not in principal.scopes
 
 

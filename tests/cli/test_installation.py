@@ -15,6 +15,7 @@ from qe_ban.config import Settings
 from qe_ban.db.engine import Database
 from tests.cli.conftest import refused
 from tests.factories import databases
+from tests.factories.items import add_department
 
 PASSWORD = "a long enough password"
 
@@ -123,6 +124,16 @@ def test_a_member_of_staff_is_added_with_the_password_given(qe, installed, datab
     assert staff.roles == ["district_admin"]
     assert staff.district == "370202"
     refused(qe(*words, stdin=f"{PASSWORD}\n", **installed.env), "已存在")
+
+
+def test_a_member_of_staff_of_a_department_wants_one_that_is_there(qe, installed, database):
+    words = ("staff", "add", "of-a-department", "--role", "editor", "--password-stdin", "--department")
+    refused(qe(*words, "11370200MB1234567X", stdin=f"{PASSWORD}\n", **installed.env), "no such department")
+    department = add_department(database)
+    assert qe(*words, department, stdin=f"{PASSWORD}\n", **installed.env).exit_code == 0
+    with database.transaction() as session:
+        staff = session.scalar(select(Staff).where(Staff.username == "of-a-department"))
+    assert (staff.department, staff.district) == (department, None)
 
 
 def test_without_anybody_to_ask_a_password_is_made_and_printed_once(qe, installed):

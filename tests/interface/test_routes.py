@@ -73,6 +73,13 @@ def test_there_are_routes_and_most_are_guarded():
     assert {f"{method} {path}" for method, path, found in OPERATIONS if not found["security"]} == {
         "get /api/v1/auth/metadata",
         "get /api/v1/auth/nonce",
+        "get /api/v1/departments",
+        "get /api/v1/departments/{code}",
+        "get /api/v1/items",
+        "get /api/v1/items/suggest",
+        "get /api/v1/items/{code}",
+        "get /api/v1/topics",
+        "get /api/v1/topics/{slug}",
         "post /api/v1/auth/otp",
         "post /api/v1/auth/revoke",
         "post /api/v1/auth/token",

@@ -24,6 +24,23 @@ def test_qingdao_has_ten_districts_five_kinds_and_sixteen_purposes():
     assert made.purposes["gate-entry"].again_after == 300
 
 
+def test_halls_are_the_city_s_and_one_for_each_district():
+    made = city.parse(TEXT)
+    assert (made.hall("city"), made.hall("shinan"), made.hall("laixi")) == (None, "370202", "370285")
+    assert set(made.halls.values()) == {None, *made.districts}
+    for wrong in ("", "370202", "Shinan", "nowhere"):
+        with pytest.raises(KeyError):
+            made.hall(wrong)
+
+
+@pytest.mark.parametrize("slug", ["city", "shinan"])
+def test_two_halls_of_one_slug_are_refused(slug):
+    data = json.loads(TEXT)
+    data["districts"][3]["slug"] = slug
+    with pytest.raises(city.CityInvalid, match="slug"):
+        city.parse(json.dumps(data))
+
+
 def test_together_is_mutual():
     made = city.parse(TEXT)
     assert made.purposes["window-acceptance"].together == {"identity-check"}

@@ -50,6 +50,18 @@ def test_text_refuses_what_deceives_and_what_is_none(value):
     assert list(refused(fields.Text(), value)) == ["f"]
 
 
+@pytest.mark.parametrize("value", ["一\n二", "\n一", "一\n\n二\n", "a"])
+def test_lines_take_line_feeds(value):
+    assert load(fields.Lines(), value) == value
+
+
+@pytest.mark.parametrize(
+    "value", ["", "\n \n", "a\r\nb", "a\tb", "a\0", "a\x0bb", "a\u202eb", "\ud800", 1, None, ["a"]]
+)
+def test_lines_refuse_what_text_does_and_carriage_returns(value):
+    assert list(refused(fields.Lines(), value)) == ["f"]
+
+
 def test_a_pattern_matches_the_whole_text():
     code = fields.Text(max=8, pattern="[a-z]+|[0-9]+")
     assert load(code, "abc") == "abc"

@@ -141,7 +141,7 @@ def _tokens(accounts: Accounts, session: Session, family: RefreshFamily, refresh
         session=family.id,
         scopes=rules.staff_scopes(staff.roles),
         roles=staff.roles,
-        place=Place(staff.district, staff.hall, staff.zone),
+        place=Place(staff.district, staff.hall, staff.zone, staff.department),
         refresh=refresh,
         now=now,
     )

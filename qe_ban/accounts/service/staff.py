@@ -1,7 +1,7 @@
 """Staff sign in by user name, password and dynamic code; their accounts are made at a shell."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -94,18 +94,19 @@ def create_staff(
         "district": place.district,
         "hall": place.hall,
         "zone": place.zone,
+        "department": place.department,
         "created_at": now,
     }
     made = insert(Staff).values(row).on_conflict_do_nothing(index_elements=["username"]).returning(Staff.id)
     if session.scalar(made) is None:
         raise errors.StaffExists
-    held = {"username": username, "roles": row["roles"], "district": place.district, "hall": place.hall}
+    held = {"username": username, "roles": row["roles"]} | asdict(place)
     audit.record(
         session,
         at=now,
         actor=None,
         action="accounts.create_staff",
         subject=str(staff_id),
-        details=held | {"zone": place.zone},
+        details=held,
     )
     return staff_id

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -57,9 +57,9 @@ def write(token: AccessToken, *, issuer: str, kid: bytes, key: ec.EllipticCurveP
         claims["sua"] = token.stepped_up_at
     if token.roles:
         claims["roles"] = sorted(token.roles)
-    place = {"district": token.place.district, "hall": token.place.hall, "zone": token.place.zone}
-    if any(place.values()):
-        claims["place"] = {name: value for name, value in place.items() if value}
+    place = {name: value for name, value in asdict(token.place).items() if value}
+    if place:
+        claims["place"] = place
     payload = json.dumps(claims, separators=(",", ":")).encode()
     return _jws.encode(payload, key, ALGORITHM, headers={"kid": kid.hex(), "typ": TYPE})
 
@@ -95,7 +95,7 @@ def _token(claims: dict[str, Any]) -> AccessToken:
     except (KeyError, ValueError) as error:
         raise TokenBroken("kind") from error
     place = claims.get("place", {})
-    if not isinstance(place, dict) or not set(place) <= {"district", "hall", "zone"}:
+    if not isinstance(place, dict) or not set(place) <= {"district", "hall", "zone", "department"}:
         raise TokenBroken("place")
     return AccessToken(
         kind=kind,

@@ -1,0 +1,181 @@
+"""`qe-ban items`: the catalogue as files, into the installation and out of it, for the whole city."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Final
+from uuid import UUID
+
+import click
+
+from qe_ban.app import load_city
+from qe_ban.cli.home import home_option
+from qe_ban.cli.installation import Opened, opened
+from qe_ban.cli.progress import Progress
+from qe_ban.cli.refusals import Refused
+from qe_ban.items.service import exporting, importing
+from qe_ban.jobs import service as jobs
+from qe_ban.kernel.clock import system_clock
+from qe_ban.kernel.ids import parse_id
+from qe_ban.kernel.principal import Place, Principal, PrincipalKind
+
+FORMATS: Final[dict[str, importing.Format]] = {".csv": "csv", ".xlsx": "xlsx"}
+SHOWN: Final = 20
+_NAMED: Final = {
+    "created": "新增",
+    "changed": "变更",
+    "unchanged": "未变",
+    "reopened": "重新启用",
+    "ended": "终止",
+    "skipped": "跳过",
+}
+_NOBODY = UUID(int=0)
+
+
+@click.group()
+def items() -> None:
+    """Service items: import, export, template."""
+
+
+@items.command("import")
+@home_option
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True), required=False)
+@click.option("--dry-run", is_flag=True, help="Check and compare only.")
+@click.option("--skip-invalid", is_flag=True, help="Import what is right although something is wrong.")
+@click.option("--end-missing", is_flag=True, help="End the items of the file's departments that it does not name.")
+@click.option("--at-most", type=click.IntRange(0), default=0, help="With --end-missing: how many may end.")
+@click.option("--resume", "job", help="Go on with this job, which was cancelled, has failed or died.")
+def import_(
+    home: Path,
+    file: Path | None,
+    *,
+    dry_run: bool,
+    skip_invalid: bool,
+    end_missing: bool,
+    at_most: int,
+    job: str | None,
+) -> None:
+    """Import items from FILE (.csv or .xlsx) for the whole city, in this process."""
+    if (file is None) == (job is None):
+        raise Refused("name either a FILE or, with --resume, a job")
+    if job is not None and (dry_run or skip_invalid or end_missing or at_most):
+        raise Refused("--resume goes on as the import was asked for: it takes no other option")
+    if at_most and not end_missing:
+        raise Refused("--at-most is for --end-missing")
+    options = importing.Options(dry_run, skip_invalid, "end" if end_missing else "keep", at_most)
+    with opened(home) as installation:
+        job_id = _submitted(installation, file, options) if file is not None else _resumed(installation, job or "")
+        view = _run(installation, job_id)
+    _tell(view)
+
+
+@items.command()
+@home_option
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--table", type=click.Choice(exporting.TABLE_NAMES), help="Which table, for .csv.  [default: items]")
+def export(home: Path, file: Path, table: str | None) -> None:
+    """Export all items that have not ended to FILE (.csv or .xlsx), which must not be there yet."""
+    kind = _format(file, table)
+    with opened(home) as installation, _new(file) as made, installation.database.transaction() as session:
+        exporting.export(
+            session,
+            load_city(installation.settings),
+            made,
+            format=kind,
+            table=table or "items",
+            place=Place(),
+            now=system_clock(),
+        )
+
+
+@items.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--table", type=click.Choice(exporting.TABLE_NAMES), help="Which table, for .csv.  [default: items]")
+def template(file: Path, table: str | None) -> None:
+    """Write the template to fill in to FILE (.csv or .xlsx), which must not be there yet."""
+    made = exporting.template(_format(file, table), table or "items")
+    with _new(file) as new:
+        new.write(made)
+
+
+def _submitted(installation: Opened, path: Path, options: importing.Options) -> UUID:
+    kind = _format(path, None)
+    with path.open("rb") as file, installation.database.transaction() as session:
+        return importing.submit(
+            session,
+            file=file,
+            file_name=path.name,
+            format=kind,
+            options=options,
+            owner=None,
+            now=system_clock(),
+        )
+
+
+def _resumed(installation: Opened, said: str) -> UUID:
+    job_id = parse_id(said)
+    if job_id is None:
+        raise Refused(f"--resume {said}: that is no job")
+    # at the shell nobody is signed in: who has the installation's database answers for the city
+    operator = Principal(PrincipalKind.STAFF, _NOBODY, frozenset(), _NOBODY)
+    with installation.database.transaction() as session:
+        jobs.resume(session, job_id=job_id, change=jobs.Change(operator, system_clock()))
+    return job_id
+
+
+def _run(installation: Opened, job_id: UUID) -> jobs.JobView:
+    importer = importing.Importer(load_city(installation.settings), system_clock)
+    runner = jobs.Jobs(installation.database, system_clock, {importing.KIND: partial(importing.run, importer)})
+    try:
+        with Progress() as progress:
+            return runner.run_one(job_id, progress.show)
+    except KeyboardInterrupt:
+        click.echo(f"已取消，可继续：qe-ban items import --resume {job_id}", err=True)
+        raise
+
+
+def _tell(view: jobs.JobView) -> None:
+    lines = _faults(view)
+    if view.state is jobs.JobState.FAILED:
+        raise Refused(view.error or "导入失败", *lines)
+    if view.state is not jobs.JobState.DONE:
+        raise Refused(f"任务已被取消，可继续：qe-ban items import --resume {view.id}")
+    for line in lines:
+        click.echo(line, err=True)
+    click.echo("，".join(f"{name} {view.result.get(word, 0)}" for word, name in _NAMED.items()))
+
+
+def _faults(view: jobs.JobView) -> Sequence[str]:
+    """Say the first faults, by sheet, row and column, and how many more there are."""
+    lines = []
+    for fault in view.faults[:SHOWN]:
+        place = [
+            fault.sheet or "",
+            f"第{fault.row}行" if fault.row else "",
+            f"“{fault.column}”" if fault.column else "",
+        ]
+        kind = "警告：" if fault.severity is jobs.Severity.WARNING else ""
+        lines.append(" ".join([*filter(None, place), kind + fault.message]))
+    more = sum(view.result.get("faults", {}).values()) - len(lines)
+    return [*lines, f"另有 {more} 处问题"] if more > 0 else lines
+
+
+def _format(path: Path, table: str | None) -> importing.Format:
+    kind = FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise Refused(f"{path.name}: the file must be .csv or .xlsx (save .xls and .xlsm as .xlsx first)")
+    if table is not None and kind == "xlsx":
+        raise Refused("--table is for .csv: .xlsx holds all tables")
+    return kind
+
+
+@contextmanager
+def _new(path: Path) -> Iterator[BinaryIO]:
+    """Give a new file, that goes again when it is not finished. Raises FileExistsError."""
+    with path.open("xb") as file:
+        try:
+            yield file
+        except BaseException:
+            path.unlink()
+            raise

@@ -1,0 +1,1 @@
+"""Service items: the catalogue of the city, its import and its search."""

@@ -1,0 +1,60 @@
+"""The interface of imports: a file is handed in, its job is looked at under /jobs; the template to fill in."""
+
+from typing import Any, Final
+
+from flask import Response
+
+from qe_ban.db.engine import Database
+from qe_ban.items.routes.exports import CSV, TYPES, XLSX, attachment
+from qe_ban.items.schemas import imports as schemas
+from qe_ban.items.service import exporting, importing
+from qe_ban.web import guard, idempotency, requests
+from qe_ban.web.api import PREFIX, Blueprint
+from qe_ban.web.parts import now, part
+from qe_ban.web.uploads import Upload
+
+blp = Blueprint("item_imports", url_prefix="/items/imports", description="事项导入")
+
+FORMATS: Final[dict[str, importing.Format]] = {CSV: "csv", XLSX: "xlsx"}
+
+
+@blp.route("", methods=["POST"])
+@guard.requires("items.write")
+@blp.query(schemas.ImportQuery)
+@blp.upload((CSV, XLSX), limit=importing.LARGEST)
+@blp.response(202, schemas.ImportStartedSchema)
+@blp.idempotent
+def import_items(query: dict[str, Any], upload: Upload) -> Response:
+    """Import items from CSV or XLSX as a job: `GET /jobs/{id}` tells how far it is and what is wrong with which row."""
+    caller, file_format = guard.principal(), FORMATS[upload.content_type]
+    options = importing.Options(query["dry_run"], query["skip_invalid"], query["missing"], query["ending_at_most"])
+    with part(Database).transaction() as session:
+
+        def produce() -> tuple[int, Any]:
+            job = importing.submit(
+                session,
+                file=upload.file,
+                file_name=query["file_name"] or f"items.{file_format}",
+                format=file_format,
+                options=options,
+                owner=caller,
+                now=now(),
+                request_id=requests.request_id(),
+            )
+            return 202, {"job": str(job)}
+
+        said = {**query, "format": file_format, "sha256": upload.digest.hex()}
+        answer = idempotency.once(session, caller, "items.imports", said, produce)
+    answer.headers["Location"] = f"{PREFIX}/jobs/{answer.get_json()['job']}"
+    return answer
+
+
+@blp.route("/template", methods=["GET"])
+@guard.requires("items.write")
+@blp.query(schemas.FileQuery)
+@blp.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
+@blp.alternative(200, content_type=CSV)
+def get_import_template(query: dict[str, Any]) -> Response:
+    """The file to fill in: headings, explanations, lists to choose from."""
+    made = exporting.template(query["format"], query["table"] or "items")
+    return attachment(Response(made, content_type=TYPES[query["format"]]), f"事项导入模板.{query['format']}")

@@ -1,0 +1,113 @@
+"""What an item says, as data: its canonical form, its digest, and how two versions of it differ."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from qe_ban.items.rules.checks import Fault, faults, told
+from qe_ban.items.rules.fields import ITEM, TABLES, Kind, Table
+
+__all__ = ["Change", "Fault", "canonical", "changes", "digest", "encoded", "faults"]
+
+_SETS: Final = frozenset({Kind.CHOICES, Kind.TOPICS})
+_NAMED: Final = {field.name: field for field in ITEM}
+_TABLES: Final = {table.name: tuple(field.name for field in table.fields) for table in TABLES}
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between two contents; `before` or `after` is None where there was or is nothing.
+
+    A changed row of a table is told by the fields that differ, an added or removed one whole.
+    """
+
+    field: str
+    heading: str
+    before: Any
+    after: Any
+
+
+def canonical(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the form in which contents are compared and stored; the content must be without faults.
+
+    Nulls, empty texts and empty lists are left out; choices and topics sorted; whatever is listed is listed once.
+    """
+    plain: dict[str, Any] = {}
+    for name, value in content.items():
+        if not told(value):
+            continue
+        field = _NAMED.get(name)
+        if field is None:
+            plain[name] = [_row(row) for row in value] if name in _TABLES else value
+        elif type(value) is list:
+            plain[name] = sorted(set(value)) if field.kind in _SETS else list(dict.fromkeys(value))
+        else:
+            plain[name] = value
+    return plain
+
+
+def encoded(plain: Mapping[str, Any]) -> str:
+    """Give a canonical content as JSON: sorted keys, no spaces."""
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(content: Mapping[str, Any]) -> bytes:
+    """Give the SHA-256 of a content's canonical JSON."""
+    return hashlib.sha256(encoded(canonical(content)).encode()).digest()
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+    """Give how two contents differ, in the order of the fields; nothing exactly when their digests are the same."""
+    old, new = canonical(before), canonical(after)
+    found = [
+        Change(field.name, field.heading, old.get(field.name), new.get(field.name))
+        for field in ITEM
+        if old.get(field.name) != new.get(field.name)
+    ]
+    for table in TABLES:
+        found.extend(_changed_rows(table, old.get(table.name, []), new.get(table.name, [])))
+    return found
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if told(value)}
+
+
+def _changed_rows(table: Table, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Change]:
+    if old == new:
+        return
+    before, after = _keyed(table, old), _keyed(table, new)
+    found = False
+    for key in [*before, *(key for key in after if key not in before)]:
+        was, now = before.get(key), after.get(key)
+        if was == now:
+            continue
+        found = True
+        heading = f"{table.heading}：{key[0]}"
+        if was is not None and now is not None:
+            names = [field.name for field in table.fields if was.get(field.name) != now.get(field.name)]
+            was, now = _only(was, names), _only(now, names)
+        yield Change(table.name, heading, was, now)
+    if not found:
+        keys = [[row[table.key] for row in rows] for rows in (old, new)]
+        yield Change(table.name, f"{table.heading}的顺序", *keys)
+
+
+def _keyed(table: Table, rows: Sequence[Row]) -> dict[tuple[str, int], Row]:
+    """Name each row by its key, and by how often that key came before."""
+    seen: Counter[str] = Counter()
+    named = {}
+    for row in rows:
+        key = row[table.key]
+        named[key, seen[key]] = row
+        seen[key] += 1
+    return named
+
+
+def _only(row: Row, names: Sequence[str]) -> dict[str, Any]:
+    return {name: row.get(name) for name in names}

@@ -1,0 +1,226 @@
+"""How staff change items: whole contents by PUT, ends and their taking back, each within the caller's own place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from qe_ban.items import errors
+from qe_ban.items.models import Department, Topic
+from qe_ban.items.queries import catalogue as queries
+from qe_ban.items.queries import writing
+from qe_ban.items.rules import codes, rights, schedule
+from qe_ban.items.rules import content as contents
+from qe_ban.items.rules.checks import Fault
+from qe_ban.items.rules.codes import ItemCode
+from qe_ban.items.rules.fields import TABLES
+from qe_ban.items.service import catalogue, publishing
+from qe_ban.items.service.publishing import Draft, Held, Outcome, Unset
+from qe_ban.items.service.recording import Change, Precondition, record
+from qe_ban.kernel.city import City
+from qe_ban.kernel.clock import CITY_TIME, rfc3339
+
+SOURCE = "staff"
+_TABLES = frozenset(table.name for table in TABLES)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of a PUT; `warnings` hinder nothing."""
+
+    outcome: Outcome
+    warnings: Sequence[Fault]
+
+
+def put(
+    session: Session,
+    city: City,
+    *,
+    code: str,
+    content: Mapping[str, Any],
+    starts_at: datetime | None,
+    ends_at: datetime | Unset | None,
+    precondition: Precondition,
+    change: Change,
+) -> Saved:
+    """Make an item or give it a new version, in force at once or from `starts_at`.
+
+    Raises ItemInvalid with the fields at fault, OtherPlace, ItemEnded (an item that has ended is reopened by saying its
+    end, null for none), and what the precondition raises.
+    """
+    parsed = _code(code)
+    held = publishing.hold(session, [parsed.text]).get(parsed.text)
+    warnings = _check(session, city, parsed, content, held)
+    before = _before(session, held, change.at)
+    _check_place(change, [content, *before])
+    precondition(_tag(held, change.at))
+    _check_times(starts_at, ends_at, held, change.at)
+    if held is not None and isinstance(ends_at, Unset) and _is_over(held, change.at):
+        raise errors.ItemEnded("事项已终止；如需恢复，请先恢复事项，或在 ends_at 中写明新的终止时间（null 为不终止）")
+    draft = Draft(parsed.text, content, starts_at, ends_at)
+    outcome = publishing.put(session, [draft], by=change.by.id, source=SOURCE, now=change.at)[0]
+    if outcome is not Outcome.UNCHANGED:
+        _record_put(session, change, draft, held, before[0] if before else {})
+    return Saved(outcome, [*warnings, *_replaced(session, held, change.at)])
+
+
+def end(session: Session, *, code: str, at: datetime | None, precondition: Precondition, change: Change) -> None:
+    """Let an item end now or at a moment to come; what is planned already is moved.
+
+    Raises ItemNotFound, OtherPlace, ItemEnded, ItemInvalid (a moment that is past or a century away), and what the
+    precondition raises.
+    """
+    held = _held(session, code, precondition, change)
+    faults = schedule.faults_of_times(at, None, change.at)
+    if faults:
+        raise errors.ItemInvalid(fields={"at": faults["starts_at"].replace("生效", "终止")})
+    if _is_over(held, change.at):
+        raise errors.ItemEnded
+    moment = max(at or change.at, change.at)
+    if publishing.end(session, [held.code], at=moment, now=change.at):
+        record(session, change, "end", held.code, before=_told(held.ends_at), after=_told(moment))
+
+
+def reopen(session: Session, *, code: str, precondition: Precondition, change: Change) -> None:
+    """Take an item's end away, past or planned.
+
+    Raises ItemNotFound, OtherPlace, ItemNotEnded, and what the precondition raises.
+    """
+    held = _held(session, code, precondition, change)
+    if not publishing.reopen(session, [held.code], now=change.at):
+        raise errors.ItemNotEnded
+    record(session, change, "reopen", held.code, before=_told(held.ends_at), after=_told(None))
+
+
+def _held(session: Session, code: str, precondition: Precondition, change: Change) -> Held:
+    """Lock an item that is there."""
+    normal = catalogue.normal(code)
+    held = writing.hold_known(session, normal)
+    if held is None:
+        raise errors.ItemNotFound
+    _check_place(change, [{"department": held.department, "district": held.district}])
+    precondition(_tag(held, change.at))
+    return held
+
+
+def _check_place(change: Change, said: Sequence[Mapping[str, Any]]) -> None:
+    for content in said:
+        if not rights.may_edit(change.by.place, department=content["department"], district=content.get("district")):
+            raise errors.OtherPlace
+
+
+def _code(code: str) -> ItemCode:
+    parsed = codes.parse(code)
+    if parsed is None:
+        raise errors.ItemInvalid(fields={"code": "事项编码须为12位基本编码、31位实施编码或33位办理项编码"})
+    return parsed
+
+
+def _check(
+    session: Session,
+    city: City,
+    code: ItemCode,
+    content: Mapping[str, Any],
+    held: Held | None,
+) -> list[Fault]:
+    """Give the warnings. Raises ItemInvalid with every error, by place."""
+    found = contents.faults(content)
+    wrong = [fault for fault in found if fault.severity == "error"]
+    if held is None and code.agency is not None and not codes.agency_checks(code.agency):
+        wrong.append(Fault("code", "实施主体部分的校验位不正确，请核对编码"))
+    named = {fault.place for fault in wrong}
+    wrong.extend(fault for fault in _strangers(session, city, content) if fault.place not in named)
+    if wrong:
+        raise errors.ItemInvalid(fields={fault.place: fault.message for fault in reversed(wrong)})
+    return [fault for fault in found if fault.severity == "warning"]
+
+
+def _strangers(session: Session, city: City, content: Mapping[str, Any]) -> list[Fault]:
+    """Find the departments, districts and topics that do not exist; what has no right type is named elsewhere."""
+    found = []
+    department, district, topics = (content.get(name) for name in ("department", "district", "topics"))
+    if isinstance(department, str) and session.get(Department, department) is None:
+        found.append(Fault("department", "没有这个部门，请先登记部门"))
+    if isinstance(district, str) and district and district not in city.districts:
+        found.append(Fault("district", "没有这个区划代码"))
+    if isinstance(topics, list) and topics:
+        slugs = [slug for slug in topics if isinstance(slug, str)]
+        known = set(session.scalars(select(Topic.slug).where(Topic.slug.in_(slugs))))
+        unknown = [slug for slug in slugs if slug not in known]
+        if unknown:
+            found.append(Fault("topics", f"没有这些主题：{'、'.join(unknown)}"))
+    return found
+
+
+def _check_times(
+    starts_at: datetime | None, ends_at: datetime | Unset | None, held: Held | None, now: datetime
+) -> None:
+    planned = held.ends_at if held is not None else None
+    kept = planned if planned is not None and planned > now else None
+    end_at = kept if isinstance(ends_at, Unset) else ends_at
+    begin = starts_at
+    if begin is None and held is not None and held.times.starts_at > now:
+        begin = held.times.starts_at
+    faults = schedule.faults_of_times(begin, end_at, now)
+    if faults:
+        raise errors.ItemInvalid(fields=dict(faults))
+
+
+def _before(session: Session, held: Held | None, now: datetime) -> list[Mapping[str, Any]]:
+    """Give what an item says now and what it will say last: both must be the caller's to change."""
+    if held is None:
+        return []
+    numbers = [held.times.at(now).number, held.latest]
+    said = queries.contents(session, held.id, set(numbers))
+    return [said[number] for number in numbers]
+
+
+def _tag(held: Held | None, now: datetime) -> str | None:
+    return catalogue.tag_of(held.revision, held.times.at(now).number) if held is not None else None
+
+
+def _is_over(held: Held, now: datetime) -> bool:
+    return held.ends_at is not None and held.ends_at <= now
+
+
+def _replaced(session: Session, held: Held | None, now: datetime) -> list[Fault]:
+    """Warn of scheduled versions whose place the new one has taken."""
+    if held is None or held.times.next(now) is None:
+        return []
+    kept = writing.look(session, [held.code])[held.code].times.marks
+    return [
+        Fault(
+            "starts_at",
+            f"原定于 {mark.starts_at.astimezone(CITY_TIME):%Y-%m-%d %H:%M} 生效的第 {mark.number} 版不再生效",
+            "warning",
+        )
+        for mark in held.times.marks
+        if mark not in kept
+    ]
+
+
+def _record_put(session: Session, change: Change, draft: Draft, held: Held | None, before: Mapping[str, Any]) -> None:
+    """Record the fields that differ from what was in force; of tables the rows."""
+    was: dict[str, Any] = {}
+    now: dict[str, Any] = {}
+    for one in contents.changes(before, draft.content) if held else ():
+        if one.field in _TABLES:
+            was.setdefault(one.field, []).append(one.before)
+            now.setdefault(one.field, []).append(one.after)
+        else:
+            was[one.field], now[one.field] = one.before, one.after
+    if not isinstance(draft.ends_at, Unset):
+        was |= _told(held.ends_at if held else None)
+        now |= _told(draft.ends_at)
+    if held is None:
+        record(session, change, "create", draft.code, before=None, after=now | contents.canonical(draft.content))
+        return
+    starts_at = rfc3339(draft.starts_at) if draft.starts_at else None
+    record(session, change, "change", draft.code, before=was, after=now, starts_at=starts_at)
+
+
+def _told(moment: datetime | None) -> dict[str, str | None]:
+    return {"ends_at": rfc3339(moment) if moment else None}

@@ -1,0 +1,113 @@
+"""Makes what wordings are found by, once for each, and keeps the vocabulary true."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from qe_ban.items.queries import finding
+from qe_ban.items.queries import wordings as statements
+from qe_ban.items.words import lexemes, text
+
+ROUNDS = 5
+DROPPED_AT_ONCE = 5000
+_FORM = "1"
+"""Part of every digest: another way of making words is another digest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What an item is found by. `topics` are names of topics, `result` the name of what one gets."""
+
+    entry: str
+    name: str
+    aliases: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    result: str | None = None
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """What it is found by besides name and aliases."""
+        return (*sorted(set(self.topics)), *([self.result] if self.result else []))
+
+    def digest(self) -> bytes:
+        """The SHA-256 of all that is searched for."""
+        said = [_FORM, self.name, list(self.aliases), self.others]
+        return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode("utf-8", "surrogatepass")).digest()
+
+
+_ALL = {"term": "", "word": False, "pinyin": "", "initials": "", "grams": []}
+"""The empty word stands for all texts, so that it is counted with the others."""
+
+_Key = tuple[str, bytes]
+
+
+def text_ids(session: Session, wordings: Sequence[Wording]) -> list[int]:
+    """Give the id of each wording's text, in their order; words are made for those only that nobody had before.
+
+    The entries must exist. Rows are locked and written in one order, so that two imports at once never wait for each
+    other in a ring; what is given stays until the transaction ends, even while no item points to it yet.
+    """
+    asked = {(wording.entry, wording.digest()): wording for wording in wordings}
+    found: dict[_Key, int] = {}
+    for _ in range(ROUNDS):
+        missing = sorted(asked.keys() - found.keys())
+        if not missing:
+            break
+        found |= _find(session, missing)
+        # another transaction may add the same one meanwhile: then it is found in the next round
+        found |= _add(session, {key: asked[key] for key in missing if key not in found})
+    return [found[wording.entry, wording.digest()] for wording in wordings]
+
+
+def tidy(session: Session, now: datetime) -> None:  # noqa: ARG001 - a schedule's work takes the moment
+    """Drop the texts that no item points to, weigh anew, and count how frequent words are if texts came or went."""
+    unused = session.scalars(statements.UNUSED, {"most": DROPPED_AT_ONCE}).all()
+    if unused:
+        session.execute(statements.DROP, {"ids": list(unused)})
+    session.execute(statements.REWEIGH)
+    if unused or session.scalar(statements.CHANGED):
+        session.execute(statements.RECOUNT)
+
+
+def _find(session: Session, keys: Iterable[_Key]) -> dict[_Key, int]:
+    entries, digests = zip(*keys, strict=True)
+    rows = session.execute(statements.FIND, {"entries": list(entries), "digests": list(digests)})
+    return {(row.entry, bytes(row.digest)): row.id for row in rows}
+
+
+def _add(session: Session, wordings: Mapping[_Key, Wording]) -> dict[_Key, int]:
+    if not wordings:
+        return {}
+    made = {key: lexemes.make((wording.name, *wording.aliases), wording.others) for key, wording in wordings.items()}
+    rows = [_row(key, wording, made[key]) for key, wording in wordings.items()]
+    added = {
+        (row.entry, bytes(row.digest)): int(row.id)
+        for row in session.execute(statements.ADD_TEXTS, {"rows": json.dumps(rows, ensure_ascii=False)})
+    }
+    heads = [(head, number) for key, number in added.items() for head in made[key].heads]
+    if heads:
+        keys, ids = zip(*heads, strict=True)
+        session.execute(statements.ADD_HEADS, {"keys": list(keys), "ids": list(ids)})
+    terms: dict[str, lexemes.Term] = {}
+    for one in made.values():
+        for term in one.terms:
+            if term.term not in terms or term.word:
+                terms[term.term] = term
+    said = [asdict(terms[name]) for name in sorted(terms)] + [_ALL]
+    session.execute(statements.ADD_TERMS, {"rows": json.dumps(said, ensure_ascii=False)})
+    return added
+
+
+def _row(key: _Key, wording: Wording, made: lexemes.Made) -> dict[str, object]:
+    return {
+        "entry": wording.entry,
+        "digest": key[1].hex(),
+        "name": wording.name,
+        "names": [text.compact(text.normalise(name)) for name in (wording.name, *wording.aliases)],
+        "others": " ".join(text.normalise(other) for other in wording.others),
+        "words": " ".join(map(finding.quoted, made.lexemes)),
+    }

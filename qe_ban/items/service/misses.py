@@ -1,0 +1,75 @@
+"""Keeps what was searched for and not found, for administrators to learn from; nothing that looks like a number."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from qe_ban.db.engine import Database
+from qe_ban.db.limits import Limiter
+from qe_ban.items.models import SearchMiss
+from qe_ban.items.words import text
+from qe_ban.kernel.errors import TooMany, Unavailable
+
+LONGEST: Final = 40
+KEPT: Final = timedelta(days=90)
+MOST: Final = 5000
+WINDOW: Final = 3600
+PER_NETWORK: Final = 20
+IN_ALL: Final = 1000
+
+_NUMBER = re.compile(r"[0-9]{5}")
+
+
+def query_of(q: str) -> str | None:
+    """Give a query as it may be kept; None where it is too long, empty, or looks like a number or an address."""
+    normal = text.normalise(q)
+    compact = text.compact(normal)
+    if not compact or len(normal) > LONGEST or "@" in normal or _NUMBER.search(compact):
+        return None
+    return normal
+
+
+def record(database: Database, limiter: Limiter, *, q: str, hall: str | None, network: str, now: datetime) -> None:
+    """Count a query that found nothing, in a transaction of its own; whatever fails, the search has been answered.
+
+    A network is counted 20 times an hour and all together 1,000 times: a flood writes little.
+    """
+    query = query_of(q)
+    if query is None:
+        return
+    try:
+        limiter.hit("items.misses", network, limit=PER_NETWORK, window=WINDOW)
+        limiter.hit("items.misses", "", limit=IN_ALL, window=WINDOW)
+        with database.transaction() as session:
+            add(session, query=query, hall=hall, now=now)
+    except (TooMany, Unavailable):
+        return
+
+
+def add(session: Session, *, query: str, hall: str | None, now: datetime) -> None:
+    """Count a query once more."""
+    row = insert(SearchMiss).values(query=query, hall=hall or "", count=1, first_at=now, last_at=now)
+    counted = {"count": SearchMiss.count + 1, "last_at": now}
+    session.execute(row.on_conflict_do_update(index_elements=["query", "hall"], set_=counted))
+
+
+def listed(session: Session, *, hall: str | None, offset: int, limit: int, now: datetime) -> Sequence[SearchMiss]:
+    """Give what was missed in the last 90 days, the most frequent first; `hall`: only what was missed there."""
+    wanted = select(SearchMiss).where(SearchMiss.last_at > now - KEPT)
+    if hall is not None:
+        wanted = wanted.where(SearchMiss.hall == hall)
+    order = (SearchMiss.count.desc(), SearchMiss.last_at.desc(), SearchMiss.query, SearchMiss.hall)
+    return session.scalars(wanted.order_by(*order).offset(offset).limit(limit)).all()
+
+
+def sweep(session: Session, now: datetime) -> None:
+    """Forget what is older than 90 days, and all but the 5,000 most frequent."""
+    session.execute(delete(SearchMiss).where(SearchMiss.last_at <= now - KEPT))
+    order = (SearchMiss.count.desc(), SearchMiss.last_at.desc(), SearchMiss.query, SearchMiss.hall)
+    over = select(SearchMiss.query, SearchMiss.hall).order_by(*order).offset(MOST)
+    session.execute(delete(SearchMiss).where(tuple_(SearchMiss.query, SearchMiss.hall).in_(over)))

@@ -1,0 +1,150 @@
+"""Finds the wordings that may answer a query and ranks them."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from qe_ban.items.queries import finding
+from qe_ban.items.service import understanding
+from qe_ban.items.service.understanding import Understood
+from qe_ban.items.words import sounds
+from qe_ban.items.words.pieces import Kind, Piece
+from qe_ban.items.words.scoring import Candidate, Scored, Scorer
+
+MOST: Final = 120
+"""How many wordings are looked at closely."""
+ENOUGH: Final = 5
+SURE: Final = 0.8
+LEAST, LEAST_OF_SINGLES = 0.3, 0.6
+"""How much of a query a wording must hold; more where the query is but characters that happen to be somewhere."""
+NEAR_BEST: Final = 0.75
+COMMON: Final = 1000
+"""Pieces that together are in more wordings than this do not find anything by themselves."""
+
+_CODE = re.compile(r"(?=(?:.*[0-9]){6})[0-9a-z]{6,33}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Wordings, the best first. `capped`: there may be more."""
+
+    scored: Sequence[Scored]
+    capped: bool
+    understood: Understood
+    corrected: str | None = None
+
+
+def rank(session: Session, query: str, districts: Mapping[str, str]) -> Ranked:
+    """Give the wordings that answer a query; `districts`: names by code."""
+    understood = understanding.understand(session, query, districts)
+    if _CODE.fullmatch(understood.compact):
+        by_code = _by_code(session, understood)
+        if by_code.scored:
+            return by_code
+    first = _attempt(session, understood, widely=not understood.garbled)
+    if _best(first) >= SURE and (understood.garbled or not understood.unknown):
+        return first
+    mended = understanding.mend(session, understood)
+    second = _attempt(session, mended) if mended is not None else None
+    if second is not None and _best(second) > _best(first):
+        return second
+    return _attempt(session, understood) if understood.garbled else first
+
+
+def narrow(session: Session, ranked: Ranked, filters: Mapping[str, Any]) -> Ranked:
+    """Give what answers the same query within filters (see `finding.WITHIN`), where there was too much to see it."""
+    understood = ranked.understood
+    asked = {**filters, "query": finding.every(understood.wanted), "most": MOST}
+    rows = session.execute(finding.WITHIN, asked).all()
+    return _scored(understood, rows, capped=len(rows) >= MOST)
+
+
+def _best(ranked: Ranked) -> float:
+    return max((one.coverage for one in ranked.scored), default=0.0)
+
+
+def _attempt(session: Session, understood: Understood, *, widely: bool = True) -> Ranked:
+    """Find and score; `widely`: also what holds only some of the pieces, where hardly anything holds all."""
+    wanted = understood.wanted
+    found = {row.id: row for row in _every(session, understood)}
+    capped = len(found) >= MOST
+    if widely and len(found) < ENOUGH and len(wanted) > 1 and not any(piece.kind is Kind.INITIALS for piece in wanted):
+        for row in _either(session, understood):
+            found.setdefault(row.id, row)
+    return _scored(understood, list(found.values()), capped=capped)
+
+
+def _scored(understood: Understood, rows: Iterable[Row[Any]], *, capped: bool) -> Ranked:
+    scorer = Scorer(understood.compact, understood.pieces)
+    scored = [scorer.score(_candidate(row)) for row in rows]
+    best = max((one.coverage for one in scored), default=0.0)
+    least = LEAST if any(piece.solid for piece in understood.wanted) else LEAST_OF_SINGLES
+    scored = [one for one in scored if one.coverage >= least]
+    scored.sort(key=lambda one: (-one.score, one.candidate.names[0], one.candidate.id))
+    near = [one for one in scored if one.coverage >= NEAR_BEST * best]
+    # where hardly any holds it all, some that hold much of it may be what was meant
+    kept = near if len(near) >= ENOUGH else [*near, *(one for one in scored if one not in near)][:ENOUGH]
+    return Ranked(kept, capped, understood, understood.corrected)
+
+
+def _every(session: Session, understood: Understood) -> Iterable[Row[Any]]:
+    heads = _heads(understood.compact)
+    lows = [f"{mark}{key}" for mark, key, _ in heads]
+    return session.execute(
+        finding.ALL,
+        {
+            "query": finding.every(understood.wanted),
+            "lows": lows,
+            "highs": [low + finding.LAST for low in lows],
+            "sure": [sure for *_, sure in heads],
+            "most": MOST,
+        },
+    ).all()
+
+
+def _heads(compact: str) -> list[tuple[str, str, float]]:
+    """Give what a query is the beginning of: mark, key, how sure that is."""
+    if len(compact) < 2:
+        return []
+    heard = sounds.heard(compact)
+    if not heard.isascii():
+        return []
+    found = [("0p", heard, 0.97), ("1p", heard, 0.93)]
+    if compact.isascii():
+        return [*found, ("0i", compact, 0.9), ("1i", compact, 0.86)]
+    return [(mark, key, sure - 0.1) for mark, key, sure in found]
+
+
+def _either(session: Session, understood: Understood) -> Iterable[Row[Any]]:
+    solid = [piece for piece in understood.wanted if piece.solid]
+    rare = sorted(solid or understood.wanted, key=lambda piece: -piece.rarity)
+    vocabulary, texts = understood.vocabulary, 0
+    chosen: list[Piece] = []
+    for piece in rare:
+        texts += max((vocabulary.terms[word].texts for word, _ in piece.words if word in vocabulary.terms), default=0)
+        if chosen and texts > COMMON:
+            break
+        chosen.append(piece)
+    asked: dict[str, Any] = {"query": finding.either(chosen), "most": MOST}
+    for place in range(finding.WEIGHED):
+        slot = rare[place] if place < len(rare) else None
+        asked[f"query{place + 1}"] = finding.tsquery(slot) if slot else ""
+        asked[f"rarity{place + 1}"] = slot.rarity if slot else 0.0
+    return session.execute(finding.ANY, asked).all()
+
+
+def _by_code(session: Session, understood: Understood) -> Ranked:
+    low = understood.compact.upper()
+    rows = session.execute(finding.BY_CODE, {"low": low, "high": low + finding.LAST, "most": MOST}).all()
+    scorer = Scorer(understood.compact, ())
+    scored = sorted((scorer.score(_candidate(row)) for row in rows), key=lambda one: (-one.score, one.candidate.id))
+    return Ranked(scored, len(rows) >= MOST, understood)
+
+
+def _candidate(row: Sequence[Any]) -> Candidate:
+    number, entry, names, others, weight, direct = row
+    return Candidate(number, entry, names, others, weight, float(direct))

@@ -1,0 +1,131 @@
+"""Topics: life events of residents and stages of firms, in trees that nobody can bend into a circle."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from qe_ban.items import errors
+from qe_ban.items.models import Topic
+from qe_ban.items.queries import catalogue as queries
+from qe_ban.items.rules import vocabulary
+from qe_ban.items.service import publishing
+from qe_ban.items.service.recording import Change, Precondition, difference, record
+
+
+@dataclass(frozen=True, slots=True)
+class NewTopic:
+    """What a topic is made of; `audience` is `person` or `firm`, `position` orders those under one parent."""
+
+    slug: str
+    name: str
+    audience: str
+    parent: str | None = None
+    position: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TopicView:
+    """A topic with its depth in the tree (a root has 0) and the number of current items that name it."""
+
+    slug: str
+    name: str
+    audience: str
+    parent: str | None
+    position: int
+    depth: int
+    items: int
+
+    @property
+    def tag(self) -> str:
+        """What changes whenever the topic itself does."""
+        return _tag(NewTopic(self.slug, self.name, self.audience, self.parent, self.position))
+
+
+def topics(session: Session, *, audience: str | None, now: datetime) -> list[TopicView]:
+    """Give all topics, or those of residents or firms, each after its parent, in order of position and slug."""
+    rows = session.scalars(select(Topic).order_by(Topic.position, Topic.slug)).all()
+    counts = queries.items_by_topic(session, now)
+    shown = [row for row in rows if audience is None or row.audience == audience]
+    return list(_tree(shown, counts, None, 0))
+
+
+def topic(session: Session, *, slug: str, now: datetime) -> TopicView:
+    """Give one topic. Raises TopicNotFound."""
+    found = next((row for row in topics(session, audience=None, now=now) if row.slug == slug), None)
+    if found is None:
+        raise errors.TopicNotFound
+    return found
+
+
+def by_name(session: Session) -> dict[str, str]:
+    """Give the slugs of all topics by their names."""
+    return {row.name: row.slug for row in session.execute(select(Topic.name, Topic.slug))}
+
+
+def put(session: Session, new: NewTopic, *, precondition: Precondition, change: Change) -> bool:
+    """Make a topic or change it; tells whether it was made. Items under it are found by a new name at once.
+
+    Raises TopicInvalid (circles, more than five levels, a name that another has) and what the precondition raises.
+    """
+    known = _lock(session)
+    row, before = asdict(new), known.pop(new.slug, None)
+    precondition(_tag(before) if before else None)
+    faults = vocabulary.faults_of_topic(row, {slug: asdict(topic) for slug, topic in known.items()})
+    if len(known) >= vocabulary.MOST_TOPICS:
+        faults["slug"] = f"最多 {vocabulary.MOST_TOPICS} 个主题"
+    if faults:
+        raise errors.TopicInvalid(fields=faults)
+    if before is None:
+        session.add(Topic(**row, updated_at=change.at))
+        record(session, change, "create_topic", new.slug, before=None, after=row)
+    elif new != before:
+        stored = session.get_one(Topic, new.slug)
+        for name, value in row.items():
+            setattr(stored, name, value)
+        stored.updated_at = change.at
+        was, now = difference(asdict(before), row)
+        record(session, change, "change_topic", new.slug, before=was, after=now)
+    session.flush()
+    if before is not None and new.name != before.name:
+        publishing.reword(session, new.slug, change.at)
+    return before is None
+
+
+def delete(session: Session, *, slug: str, precondition: Precondition, change: Change) -> None:
+    """Remove a topic on which nothing hangs. Raises TopicNotFound, TopicInUse, and what the precondition raises."""
+    known = _lock(session)
+    before = known.get(slug)
+    if before is None:
+        raise errors.TopicNotFound
+    precondition(_tag(before))
+    # whoever puts an item under it holds it until the commit: then the item is seen here
+    stored = session.get_one(Topic, slug, with_for_update=True)
+    if any(topic.parent == slug for topic in known.values()) or queries.topic_used(session, slug):
+        raise errors.TopicInUse
+    session.delete(stored)
+    record(session, change, "delete_topic", slug, before=asdict(before), after=None)
+    session.flush()
+
+
+def _lock(session: Session) -> dict[str, NewTopic]:
+    """Keep everybody else from changing any topic, and give all of them: two halves of a circle must not meet."""
+    session.execute(text("LOCK TABLE topics IN SHARE ROW EXCLUSIVE MODE"))
+    columns = select(Topic.slug, Topic.name, Topic.audience, Topic.parent, Topic.position)
+    return {row.slug: NewTopic(*row) for row in session.execute(columns)}
+
+
+def _tree(rows: Sequence[Topic], counts: Mapping[str, int], parent: str | None, depth: int) -> Iterator[TopicView]:
+    for row in rows:
+        if row.parent == parent:
+            said = (row.slug, row.name, row.audience, row.parent, row.position)
+            yield TopicView(*said, depth, counts.get(row.slug, 0))
+            yield from _tree(rows, counts, row.slug, depth + 1)
+
+
+def _tag(topic: NewTopic) -> str:
+    said: dict[str, Any] = asdict(topic)
+    return vocabulary.tag_of(said)

@@ -1,0 +1,123 @@
+"""Understands a query: normalises it, looks its words up and cuts it into pieces."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from qe_ban.items.queries import finding
+from qe_ban.items.words import districts, pieces, slips, text
+from qe_ban.items.words.pieces import Kind, Piece
+from qe_ban.items.words.vocabulary import Known, Vocabulary
+
+LONGEST: Final = 100
+MOST_GRAMS: Final = 1000
+
+
+@dataclass(slots=True)
+class Understood:
+    """A query as it is searched for. `compact`: without spaces and punctuation; `near`: the district that it names."""
+
+    normal: str
+    compact: str
+    vocabulary: Vocabulary
+    pieces: Sequence[Piece]
+
+    @property
+    def wanted(self) -> list[Piece]:
+        """The pieces that a wording should hold."""
+        return [piece for piece in self.pieces if piece.wanted]
+
+    @property
+    def garbled(self) -> bool:
+        """Whether letters in it are no pinyin of words, so that a slip is likelier than anything else."""
+        return any(
+            piece.text.isascii() and not piece.solid and piece.kind is not Kind.DISTRICT for piece in self.pieces
+        )
+
+    @property
+    def unknown(self) -> bool:
+        """Whether something in it is in no wording at all."""
+        return any(piece.kind is Kind.UNKNOWN for piece in self.pieces)
+
+    @property
+    def near(self) -> str | None:
+        """The district that the query names."""
+        named = [piece.text for piece in self.pieces if piece.kind is Kind.DISTRICT]
+        return self.vocabulary.districts[named[0]] if named else None
+
+    @property
+    def corrected(self) -> str | None:
+        """The query as it was probably meant, where a slip was mended."""
+        if not any(piece.kind is Kind.MENDED for piece in self.pieces):
+            return None
+        return "".join(piece.words[0][0] if piece.kind is Kind.MENDED else piece.text for piece in self.pieces)
+
+
+def understand(session: Session, query: str, names: Mapping[str, str]) -> Understood:
+    """Understand a query of at most 100 characters; `names`: the districts' names by code."""
+    normal = text.normalise(query[:LONGEST])
+    exact, heard, initials = pieces.candidates(normal)
+    vocabulary = Vocabulary(districts=districts.spellings(names))
+    if exact:
+        asked = {"exact": ["", *sorted(exact)], "heard": sorted(heard), "initials": sorted(initials)}
+        for row in session.execute(finding.VOCABULARY, asked):
+            if row.alike is not None:
+                vocabulary.add_group(row.alike)
+            else:
+                vocabulary.add(Known(row.term, row.texts, row.word, row.pinyin, row.initials))
+    return Understood(normal, text.compact(normal), vocabulary, pieces.cut(normal, vocabulary))
+
+
+def mend(session: Session, understood: Understood) -> Understood | None:
+    """Look for words within one slip of a piece of the query; None where there are none."""
+    grams = _grams(understood)
+    if not grams:
+        return None
+    rows = session.execute(finding.LIKE, {"grams": sorted({gram for found in grams.values() for gram in found})}).all()
+    known = [Known(row.term, row.texts, row.word, row.pinyin, row.initials) for row in rows]
+    vocabulary, sharing = understood.vocabulary, _by_gram(known)
+    for piece, own in grams.items():
+        near = {one.term: one for gram in own for one in sharing.get(gram, ()) if _is_near(piece, one)}
+        if near:
+            vocabulary.mended[piece] = list(near.values())
+    if not vocabulary.mended:
+        return None
+    for one in known:
+        vocabulary.add(one)
+    mended = Understood(understood.normal, understood.compact, vocabulary, pieces.cut(understood.normal, vocabulary))
+    return mended if mended.corrected is not None else None
+
+
+def _by_gram(known: Iterable[Known]) -> dict[str, list[Known]]:
+    found: dict[str, list[Known]] = {}
+    for one in known:
+        for gram in slips.grams(one.term, one.pinyin):
+            found.setdefault(gram, []).append(one)
+    return found
+
+
+@lru_cache(4096)
+def _is_near(piece: str, known: Known) -> bool:
+    return slips.apart(piece, known.pinyin if piece.isascii() else known.term) <= 1
+
+
+def _grams(understood: Understood) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    count = 0
+    for kind, run in text.runs(understood.normal):
+        fewest = slips.FEWEST_HAN if kind == "han" else slips.FEWEST_LATIN
+        for piece in _stretches(run[: pieces.LONGEST_RUN], fewest, 6 if kind == "han" else 14):
+            found[piece] = slips.of(piece, fewest)
+            count += len(found[piece])
+            if count > MOST_GRAMS:
+                return found
+    return found
+
+
+def _stretches(run: str, fewest: int, most: int) -> Iterable[str]:
+    for length in range(min(most, len(run)), fewest - 1, -1):
+        for start in range(len(run) - length + 1):
+            yield run[start : start + length]

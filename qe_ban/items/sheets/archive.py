@@ -1,0 +1,141 @@
+"""An XLSX file as a ZIP archive that nobody is trusted about: sizes are measured, not believed."""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final
+
+from qe_ban.items.errors import FileInvalid
+
+PIECE: Final = 1 << 20
+MOST_ENTRIES: Final = 2000
+MOST_BYTES: Final = 1536 << 20
+"""Of all entries together, unpacked; they are only ever read as a stream."""
+MOST_RATIO: Final = 250
+SMALL: Final = 16 << 20
+"""An unpacked entry of up to this many bytes may be packed however well."""
+
+ADVICE: Final = "请用 Excel 或 WPS 打开后另存为 .xlsx 再上传"
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+_LONGEST_MERGE = 64
+_MERGE = re.compile(rb"<(?:[A-Za-z_][\w.-]{0,30}:)?mergeCell\s[^<>]{0,200}?ref\s*=\s*[\"']([A-Z$0-9:]{1,40})[\"']")
+_MARKUP_OVERLAP = 512
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was found when an entry was unpacked once: its real size, merged ranges, about how many rows."""
+
+    size: int = 0
+    rows: int = 0
+    merged: list[str] = field(default_factory=list)
+
+
+class Archive:
+    """The entries of a file that was found harmless: each was unpacked once, in pieces, and measured."""
+
+    def __init__(self, file: zipfile.ZipFile, seen: dict[str, Seen]) -> None:
+        self._file, self.seen = file, seen
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is such an entry."""
+        return name in self.seen
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        """Give an entry as a stream. Raises FileInvalid where there is none."""
+        if name not in self.seen:
+            raise FileInvalid(f"XLSX 文件不完整，缺少 {name[:100]}；{ADVICE}")
+        with self._file.open(name) as stream:
+            yield stream
+
+    def read(self, name: str, limit: int) -> bytes:
+        """Give an entry of at most `limit` bytes. Raises FileInvalid."""
+        if self.has(name) and self.seen[name].size > limit:
+            raise FileInvalid(f"XLSX 文件的 {name[:100]} 过大；{ADVICE}")
+        with self.open(name) as stream:
+            return stream.read()
+
+
+def sniff(head: bytes, kind: str) -> None:
+    """Look at a file's first bytes. Raises FileInvalid where it cannot be what it is said to be (`csv` or `xlsx`)."""
+    if not head:
+        raise FileInvalid("文件是空的")
+    if head.startswith(_OLE):
+        raise FileInvalid(f"这是旧版 .xls 文件，或加了密码的文件；请取消密码，{ADVICE[1:]}")
+    if kind == "xlsx" and not head.startswith(b"PK\x03\x04"):
+        raise FileInvalid(f"这不是 XLSX 文件；{ADVICE}，或按 CSV 上传")
+    if kind == "csv" and head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        raise FileInvalid("这不是 CSV 文件，看来是 XLSX 或压缩文件")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Archive]:
+    """Open an XLSX file, measure it, and refuse bombs, macros and encryption. Raises FileInvalid."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            yield Archive(file, _measured(file, path.stat().st_size))
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        # what zipfile says of damaged, truncated, encrypted or oddly packed entries
+        raise FileInvalid(f"XLSX 文件已损坏或不完整；{ADVICE}") from error
+
+
+def _measured(file: zipfile.ZipFile, packed: int) -> dict[str, Seen]:
+    entries = file.infolist()
+    if len(entries) > MOST_ENTRIES:
+        raise FileInvalid(f"XLSX 文件内含 {len(entries)} 个部件，最多 {MOST_ENTRIES} 个；{ADVICE}")
+    names = [entry.filename for entry in entries]
+    if len({name.casefold() for name in names}) < len(names):
+        raise FileInvalid(f"XLSX 文件内有重名的部件；{ADVICE}")
+    if "EncryptedPackage" in names or any(entry.flag_bits & 0x1 for entry in entries):
+        raise FileInvalid(f"文件加了密码；请取消密码，{ADVICE[1:]}")
+    if any(name.casefold().endswith("vbaproject.bin") for name in names):
+        raise FileInvalid("文件含有宏（.xlsm）；请另存为不含宏的 .xlsx 再上传")
+    if sum(entry.file_size for entry in entries) > MOST_BYTES:
+        raise FileInvalid(_too_large())
+    seen, left = {}, MOST_BYTES
+    for entry in entries:
+        seen[entry.filename] = _unpacked(file, entry, left, packed)
+        left -= seen[entry.filename].size
+    return seen
+
+
+def _unpacked(file: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int, packed: int) -> Seen:
+    """Unpack an entry into nothing, in pieces, and stop when there is more than may be."""
+    seen, tail = Seen(), b""
+    is_sheet = entry.filename.casefold().startswith("xl/worksheets/")
+    most = max(SMALL, min(entry.compress_size, packed) * MOST_RATIO)
+    with file.open(entry) as stream:
+        while piece := stream.read(PIECE):
+            seen.size += len(piece)
+            if seen.size > left:
+                raise FileInvalid(_too_large())
+            if seen.size > most:
+                raise FileInvalid(f"XLSX 文件的压缩比异常，拒绝解压；{ADVICE}")
+            if is_sheet:
+                seen.rows += piece.count(b"<row ")
+                tail = _find_merged(seen, tail + piece)
+    return seen
+
+
+def _find_merged(seen: Seen, text: bytes) -> bytes:
+    """Note the merged ranges in a piece of a sheet, and give its end, in which one may have begun.
+
+    They stand behind all rows, where a reader of rows learns of them last.
+    """
+    if b"mergeCell" not in text:
+        return text[-_MARKUP_OVERLAP:]
+    end = 0
+    for found in _MERGE.finditer(text):
+        end = found.end()
+        if len(seen.merged) < _LONGEST_MERGE:
+            seen.merged.append(found[1].decode("ascii"))
+    return text[max(end, len(text) - _MARKUP_OVERLAP) :]
+
+
+def _too_large() -> str:
+    return f"XLSX 文件解压后超过 {MOST_BYTES >> 20} MiB；请删除空白的格式行，或分成几个文件"

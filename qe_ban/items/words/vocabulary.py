@@ -1,0 +1,77 @@
+"""What is known of the words of one query: the part of the vocabulary and of the synonyms that it touches."""
+
+import math
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from qe_ban.items.words import sounds
+
+NOISE: Final = "noise.txt"
+MOST_OF_ONE_SOUND = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A word of the catalogue and in how many wordings it is; see `lexemes.Term`."""
+
+    term: str
+    texts: int
+    word: bool
+    pinyin: str
+    initials: str
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """Words by what they are looked up by. `total`: how many wordings there are; `districts`: codes by spelling."""
+
+    total: int = 1
+    districts: Mapping[str, str] = field(default_factory=dict)
+    terms: dict[str, Known] = field(default_factory=dict)
+    synonyms: dict[str, frozenset[str]] = field(default_factory=dict)
+    mended: dict[str, list[Known]] = field(default_factory=dict)
+    _by_pinyin: dict[str, list[Known]] = field(default_factory=dict)
+    _by_initials: dict[str, list[Known]] = field(default_factory=dict)
+
+    def add(self, known: Known) -> None:
+        """Take in a word; the empty one says how many wordings there are."""
+        if not known.term:
+            self.total = max(1, known.texts)
+        elif known.term not in self.terms:
+            self.terms[known.term] = known
+            self._by_pinyin.setdefault(known.pinyin, []).append(known)
+            if known.word:
+                self._by_initials.setdefault(known.initials, []).append(known)
+
+    def add_group(self, words: Collection[str]) -> None:
+        """Take in words that mean the same; a word of several groups means what all of them mean."""
+        for word in words:
+            self.synonyms[word] = self.synonyms.get(word, frozenset()) | (frozenset(words) - {word})
+
+    def sounding(self, pinyin: str, *, words: bool) -> list[Known]:
+        """Give what sounds so, the most frequent first; `words`: real ones only."""
+        return _frequent(known for known in self._by_pinyin.get(pinyin, ()) if known.word or not words)
+
+    def abbreviated(self, initials: str) -> list[Known]:
+        """Give the words with these initials, the most frequent first."""
+        return _frequent(self._by_initials.get(initials, ()))
+
+    def rarity(self, words: Iterable[str]) -> float:
+        """Give how much it says to hold one of these words (inverse document frequency); unknown ones are rare."""
+        texts = max((self.terms[word].texts for word in words if word in self.terms), default=0)
+        return math.log(1 + self.total / (texts + 0.5))
+
+
+def _frequent(known: Iterable[Known]) -> list[Known]:
+    return sorted(known, key=lambda one: (-one.texts, one.term))[:MOST_OF_ONE_SOUND]
+
+
+@cache
+def noise() -> frozenset[str]:
+    """Give what people say round what they want, and its pinyin where that is long enough to be nothing else."""
+    lines = (resources.files("qe_ban.items.words") / NOISE).read_text("utf-8").splitlines()
+    words = {word for line in lines if not line.startswith("#") for word in line.split()}
+    return frozenset(words | {sounds.heard(word) for word in words if len(word) > 2})

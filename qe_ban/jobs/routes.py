@@ -1,0 +1,71 @@
+"""The interface of long jobs: how far they are, what was wrong, and a way to stop and to go on."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from qe_ban.db.engine import Database
+from qe_ban.jobs import schemas, service
+from qe_ban.kernel.ids import parse_id
+from qe_ban.web import conditional, guard, paging, requests
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+blp = Blueprint("jobs", url_prefix="/jobs", description="后台任务")
+
+
+@blp.route("", methods=["GET"])
+@guard.requires("jobs.read")
+@blp.query(schemas.JobsQuery)
+@blp.response(200, schemas.JobPage)
+def list_jobs(query: dict[str, Any]) -> dict[str, Any]:
+    """The caller's jobs and those of the place that the caller answers for, newest first."""
+    with part(Database).transaction() as session:
+        found = service.listed(session, reader=guard.principal(), before=_before(query), limit=query["limit"] + 1)
+    return paging.page(found, query["limit"], lambda job: [str(job.id)])
+
+
+@blp.route("/<id:job_id>", methods=["GET"])
+@guard.requires("jobs.read")
+@blp.response(200, schemas.JobSchema)
+@blp.etagged
+def get_job(job_id: UUID) -> Response:
+    """How far a job is, and what was wrong with what it was given, in the order of the file."""
+    with part(Database).transaction() as session:
+        job = service.read(session, reader=guard.principal(), job_id=job_id)
+    return conditional.etagged(schemas.JobSchema().dump(job))
+
+
+@blp.route("/<id:job_id>/cancel", methods=["POST"])
+@guard.requires("jobs.manage")
+@blp.response(200, schemas.JobSummarySchema)
+@blp.problems(409)
+def cancel_job(job_id: UUID) -> service.JobView:
+    """Stop a job before its next step; what it has done stands, and it can go on later. A repeat is harmless."""
+    with part(Database).transaction() as session:
+        return service.cancel(session, job_id=job_id, change=_change())
+
+
+@blp.route("/<id:job_id>/resume", methods=["POST"])
+@guard.requires("jobs.manage")
+@blp.response(200, schemas.JobSummarySchema)
+@blp.problems(409)
+def resume_job(job_id: UUID) -> service.JobView:
+    """Let a job that was cancelled or has failed go on from where it was. A repeat is harmless."""
+    with part(Database).transaction() as session:
+        return service.resume(session, job_id=job_id, change=_change())
+
+
+def _change() -> service.Change:
+    return service.Change(guard.principal(), now(), requests.request_id())
+
+
+def _before(query: dict[str, Any]) -> UUID | None:
+    """Give the id that the page before ended with."""
+    if query["cursor"] is None:
+        return None
+    last = parse_id(paging.decode(query["cursor"], str)[0])
+    if last is None:
+        raise paging.BadCursor
+    return last

@@ -1,0 +1,39 @@
+"""What runs beside the requests, and all that other slices may call of it: outbox, schedules, worker, long jobs."""
+
+from qe_ban.jobs.errors import JobFailed
+from qe_ban.jobs.rules import MOST_FAULTS, JobState, Severity
+from qe_ban.jobs.service.outbox import COLUMN, GivenUp, Handler, enqueue, given_up
+from qe_ban.jobs.service.running import Jobs, Runner
+from qe_ban.jobs.service.runs import Change, Fault, JobView, cancel, listed, read, resume, start, sweep
+from qe_ban.jobs.service.schedules import Schedule
+from qe_ban.jobs.service.work import Cancelled, LeaseLost, Work
+from qe_ban.jobs.service.worker import Worker, last_beat
+
+__all__ = [
+    "COLUMN",
+    "MOST_FAULTS",
+    "Cancelled",
+    "Change",
+    "Fault",
+    "GivenUp",
+    "Handler",
+    "JobFailed",
+    "JobState",
+    "JobView",
+    "Jobs",
+    "LeaseLost",
+    "Runner",
+    "Schedule",
+    "Severity",
+    "Work",
+    "Worker",
+    "cancel",
+    "enqueue",
+    "given_up",
+    "last_beat",
+    "listed",
+    "read",
+    "resume",
+    "start",
+    "sweep",
+]

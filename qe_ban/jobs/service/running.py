@@ -1,0 +1,222 @@
+"""Runs long jobs: claims one of a lane at a time, keeps its lease alive, and ends it as its runner ended."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+from sqlalchemy import ColumnElement, Select, and_, exc, exists, func, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
+
+from qe_ban.db.engine import Database
+from qe_ban.jobs import rules
+from qe_ban.jobs.models import Job
+from qe_ban.jobs.rules import JobState
+from qe_ban.jobs.service import runs
+from qe_ban.jobs.service.runs import JobView
+from qe_ban.jobs.service.work import Ended, Stopping, Work
+from qe_ban.kernel.clock import Clock
+from qe_ban.kernel.errors import DomainError, Unavailable
+from qe_ban.kernel.ids import new_id
+
+IDLE_SECONDS = 0.5
+_FREE: Mapping[str, object] = {"state": JobState.QUEUED, "lease": None, "leased_until": None}
+WORKER_DIED = "处理进程多次中断，任务已停止，请联系系统管理员（worker_died）"
+
+Runner = Callable[[Work], None]
+"""Does one kind of job, in steps; goes on from `work.cursor`, since it may be called again after a death.
+
+Returning, the job is done. Raises JobFailed (or any DomainError) when it cannot be done, Unavailable to be called again
+soon. It lets the exceptions of `Work.step` pass. Any other exception is a bug and ends the process.
+"""
+
+_log = structlog.get_logger("qe_ban.jobs")
+
+
+class Jobs:
+    """Runs the jobs of some kinds, one at a time; any number of them may work on one database."""
+
+    def __init__(self, database: Database, clock: Clock, runners: Mapping[str, Runner]) -> None:
+        """`runners` by kind; jobs of other kinds are left to workers that have one."""
+        self._database, self._clock, self._runners = database, clock, dict(runners)
+        # the lease of a run that PostgreSQL's absence broke off: it is ours to take up again, without waiting
+        self._dropped: UUID | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; with PostgreSQL away, wait for it. A runner's bug comes through."""
+        while not stop.is_set():
+            try:
+                worked = bool(self._runners) and self._take(stop)
+            except Unavailable as error:
+                _log.warning("jobs.waiting", code=error.code)
+                stop.wait(rules.JOB_RETRY_SECONDS)
+                continue
+            if not worked:
+                stop.wait(IDLE_SECONDS)
+
+    def once(self) -> None:
+        """Do every job that can be done now. Raises DatabaseUnavailable; a runner's bug comes through."""
+        while self._take(threading.Event()):
+            pass
+
+    def run_one(self, job_id: UUID, on_progress: Callable[[JobView], None] = lambda _: None) -> JobView:
+        """Do one job in this process, or follow it where another process has it; give how it ended, with its faults.
+
+        While another job of its lane runs, it waits. `on_progress` hears of each step and twice a second of each wait
+        (state `queued`, or `running` elsewhere). An interrupted run (Ctrl-C) leaves the job cancelled, to be resumed.
+        Raises JobNotFound, DatabaseUnavailable; a runner's bug comes through.
+        """
+        never, waiting = threading.Event(), 0.0
+        try:
+            while True:
+                never.wait(waiting)
+                with self._database.transaction() as session:
+                    view = runs.view(session, job_id)
+                if view.state not in rules.UNFINISHED:
+                    return view
+                on_progress(view)
+                waiting = self._try_one(job_id, on_progress)
+        except KeyboardInterrupt:
+            with self._database.transaction() as session:
+                unfinished = update(Job).where(Job.id == job_id, Job.state.in_(rules.UNFINISHED))
+                session.execute(unfinished.values(_over(JobState.CANCELLED, self._clock())))
+            raise
+
+    def _try_one(self, job_id: UUID, on_progress: Callable[[JobView], None]) -> float:
+        """Do the job if it can be had now; give how many seconds to wait before looking again."""
+        try:
+            return 0.0 if self._take(threading.Event(), job_id, on_progress) else IDLE_SECONDS
+        except Unavailable as error:
+            if self._dropped is None:
+                raise
+            _log.warning("jobs.waiting", code=error.code)
+            return rules.JOB_RETRY_SECONDS
+
+    def _take(
+        self,
+        stop: threading.Event,
+        job_id: UUID | None = None,
+        on_progress: Callable[[JobView], None] | None = None,
+    ) -> bool:
+        """Claim a job and do it; False where there is none to be had."""
+        job = self._claim(job_id)
+        if job is None:
+            return False
+        if job.state != JobState.RUNNING:
+            return True
+        log = _log.bind(job=str(job.id), kind=job.kind, attempts=job.attempts)
+        if job_id is None:
+            log.info("jobs.started")
+        ended = self._do(job, stop, on_progress)
+        if job_id is None:
+            # who asked for this one job is told by what `run_one` gives
+            log.info("jobs.ended", how=ended)
+        return True
+
+    def _claim(self, job_id: UUID | None) -> Job | None:
+        """Take the oldest job that waits, or the one that is asked for, if its lane is free."""
+        now = self._clock()
+        try:
+            job = self._claimed(job_id, now)
+        except exc.IntegrityError:
+            # another took a job of the same lane at this moment: the index lets one of us have it
+            return None
+        self._dropped = None
+        return job
+
+    def _claimed(self, job_id: UUID | None, now: datetime) -> Job | None:
+        with self._database.transaction() as session:
+            self._free_leases(session, now)
+            job = session.scalar(self._waiting(job_id))
+            if job is None:
+                return None
+            if job.attempts >= rules.JOB_DEATHS:
+                _log.error("jobs.given_up", job=str(job.id), kind=job.kind, code="worker_died")
+                job.state, job.error, job.finished_at = JobState.FAILED, WORKER_DIED, now
+                return job
+            job.state, job.attempts, job.started_at = JobState.RUNNING, job.attempts + 1, job.started_at or now
+            job.lease, job.leased_until = new_id(), now + rules.JOB_LEASE
+            return job
+
+    def _free_leases(self, session: Session, now: datetime) -> None:
+        """Put back the jobs of processes that are dead; one whose step is being done just now is locked, and alive."""
+        ended = Job.leased_until <= now
+        if self._dropped is not None:
+            ended |= Job.lease == self._dropped
+        dead = select(Job.id).where(Job.state == JobState.RUNNING, ended).with_for_update(skip_locked=True)
+        session.execute(update(Job).where(Job.id.in_(dead)).values(_FREE).execution_options(synchronize_session=False))
+
+    def _waiting(self, job_id: UUID | None) -> Select[Job]:
+        other = aliased(Job)
+        kinds = tuple(self._runners)
+        ahead: ColumnElement[bool] = other.state == JobState.RUNNING
+        if job_id is None:
+            older = tuple_(other.created_at, other.id) < tuple_(Job.created_at, Job.id)
+            ahead |= and_(other.state == JobState.QUEUED, other.kind.in_(kinds), older)
+        waiting = select(Job).where(
+            Job.state == JobState.QUEUED, Job.kind.in_(kinds), ~exists().where(other.lane == Job.lane, ahead)
+        )
+        if job_id is not None:
+            waiting = waiting.where(Job.id == job_id)
+        return waiting.order_by(Job.created_at, Job.id).limit(1).with_for_update(of=Job, skip_locked=True)
+
+    def _do(self, job: Job, stop: threading.Event, on_progress: Callable[[JobView], None] | None) -> str:
+        """Call the runner and write how it ended; give a word for the log."""
+
+        def stepped() -> None:
+            if on_progress is not None:
+                on_progress(work.view())
+
+        work = Work(self._database, self._clock, job, stop, stepped)
+        try:
+            with self._beating(work):
+                self._runners[job.kind](work)
+            self._end(work, _over(JobState.DONE, self._clock()))
+        except Stopping:
+            # no death: the run is not counted
+            self._end(work, {**_FREE, "attempts": func.greatest(Job.attempts - 1, 0)})
+            return "put_back"
+        except Ended as ended:
+            return type(ended).__name__
+        except Unavailable:
+            self._dropped = work.lease
+            raise
+        except DomainError as refused:
+            self._end(work, {**_over(JobState.FAILED, self._clock()), "error": refused.message})
+            return refused.code
+        return "done"
+
+    def _end(self, work: Work, values: Mapping[str, object]) -> None:
+        """Write how the run ended, unless the job was cancelled or went to another meanwhile."""
+        held = update(Job).where(Job.id == work.id, Job.lease == work.lease)
+        with self._database.transaction() as session:
+            session.execute(held.values(**values))
+
+    @contextmanager
+    def _beating(self, work: Work) -> Iterator[None]:
+        """Keep the lease alive in a thread, since what lies between two steps (a file's parsing) may take minutes."""
+        over = threading.Event()
+        thread = threading.Thread(target=self._beat, args=(work, over), name="jobs-beat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _beat(self, work: Work, over: threading.Event) -> None:
+        while not over.wait(rules.JOB_BEAT_SECONDS):
+            # a step that is being done holds the row, and so the job: there is nothing to wait for
+            held = select(Job.id).where(Job.id == work.id, Job.lease == work.lease).with_for_update(skip_locked=True)
+            leased_until = self._clock() + rules.JOB_LEASE
+            try:
+                with self._database.transaction() as session:
+                    session.execute(update(Job).where(Job.id.in_(held)).values(leased_until=leased_until))
+            except Unavailable as error:
+                _log.warning("jobs.beat_missed", job=str(work.id), code=error.code)
+
+
+def _over(state: JobState, now: datetime) -> dict[str, object]:
+    return {"state": state, "finished_at": now, "lease": None, "leased_until": None}

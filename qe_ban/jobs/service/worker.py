@@ -1,0 +1,104 @@
+"""The worker: delivers the outbox, runs the schedules, and beside them the long jobs."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+import structlog
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from qe_ban.db.engine import Database
+from qe_ban.jobs import rules
+from qe_ban.jobs.models import WorkerBeat
+from qe_ban.jobs.service.outbox import Handler, Outbox
+from qe_ban.jobs.service.running import Jobs, Runner
+from qe_ban.jobs.service.schedules import Schedule, Schedules
+from qe_ban.kernel.clock import Clock
+from qe_ban.kernel.errors import Unavailable
+from qe_ban.kernel.ids import new_id
+from qe_ban.keys.rings import KeyRings
+
+IDLE_SECONDS = 0.5
+NO_RUNNERS: Mapping[str, Runner] = {}
+
+_log = structlog.get_logger("qe_ban.jobs")
+
+
+def last_beat(session: Session) -> datetime | None:
+    """Give when any worker was last heard of, or None when there never was one (or not for a day)."""
+    return session.scalar(select(func.max(WorkerBeat.beat_at)))
+
+
+class Worker:
+    """Delivers the outbox and runs schedules and long jobs; any number of them may work on one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        rings: KeyRings,
+        clock: Clock,
+        handlers: Mapping[str, Handler],
+        schedules: Sequence[Schedule],
+        runners: Mapping[str, Runner] = NO_RUNNERS,
+    ) -> None:
+        """`handlers` by topic, `runners` by kind of job; what has none here is left to workers that have one."""
+        self._database, self._clock = database, clock
+        self._outbox = Outbox(database, rings, clock, handlers)
+        self._schedules = Schedules(database, clock, schedules)
+        self._jobs = Jobs(database, clock, runners)
+        self._id = new_id()
+        self._beat_at: datetime | None = None
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop` is set; with PostgreSQL away, wait for it.
+
+        Long jobs have a thread of their own, so that no message and no schedule waits for one. An error that no
+        handler, schedule or runner may raise ends both and comes through: the supervisor starts another worker.
+        """
+        ending = threading.Event()
+        with ThreadPoolExecutor(1, "jobs") as executor:
+            long_jobs = executor.submit(self._jobs.run, ending)
+            try:
+                while not (stop.is_set() or long_jobs.done()):
+                    self._work(stop)
+            finally:
+                ending.set()
+            long_jobs.result()
+
+    def once(self) -> None:
+        """Run every schedule, deliver every message and do every job that is due now.
+
+        Raises DatabaseUnavailable. An error that no handler, schedule or runner may raise comes through: the process
+        ends, its supervisor starts another, and a message or job is tried again after its lease, not at once.
+        """
+        while self._step():
+            pass
+        self._jobs.once()
+
+    def _work(self, stop: threading.Event) -> None:
+        try:
+            worked = self._step()
+        except Unavailable as error:
+            _log.warning("worker.waiting", code=error.code)
+            worked = False
+        if not worked:
+            stop.wait(IDLE_SECONDS)
+
+    def _step(self) -> bool:
+        """Run what is due and deliver one message, so that a flood of messages holds up no schedule and no stop."""
+        self._beat()
+        ran = self._schedules.run_due()
+        return self._outbox.deliver_one() or ran
+
+    def _beat(self) -> None:
+        now = self._clock()
+        if self._beat_at is not None and self._beat_at <= now < self._beat_at + rules.BEAT_EVERY:
+            return
+        beat = insert(WorkerBeat).values(worker=self._id, beat_at=now)
+        with self._database.transaction() as session:
+            session.execute(beat.on_conflict_do_update(index_elements=["worker"], set_={"beat_at": now}))
+            session.execute(delete(WorkerBeat).where(WorkerBeat.beat_at < now - rules.BEAT_FORGOTTEN))
+        self._beat_at = now

@@ -1,0 +1,229 @@
+"""Long jobs whose process dies or hangs: another goes on, and nothing is done twice or never."""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from qe_ban.jobs import rules, service
+from qe_ban.jobs.rules import JobState
+from qe_ban.kernel.clock import system_clock
+from qe_ban.kernel.ids import new_id
+from tests.jobs.runners import counting
+
+ROOT = Path(__file__).parents[2]
+
+
+class Died(BaseException):
+    """Stands for the death of a process: nothing after it is tidied up."""
+
+
+def rows(view):
+    return [fault.row for fault in view.faults]
+
+
+def dying_at(number):
+    def between(work):
+        if work.done == number:
+            raise Died
+
+    return between
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "too long"
+        time.sleep(0.02)
+
+
+def test_a_dead_processes_job_is_taken_over_when_its_lease_is_over(start, runner_of, look, clock):
+    job_id = start()
+    with pytest.raises(Died):
+        runner_of(counting(5, dying_at(2))).once()
+    clock.forward(rules.JOB_LEASE - timedelta(seconds=1))
+    runner_of(pytest.fail).once()
+    assert look(job_id).state is JobState.RUNNING, "it might still live"
+    clock.forward(timedelta(seconds=1))
+    runner_of(counting(5)).once()
+    assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, [1, 2, 3, 4, 5])
+
+
+def test_a_dead_processes_job_goes_before_younger_ones_of_its_lane(start, runner_of, clock):
+    first, second, order = start(), start(), []
+    with pytest.raises(Died):
+        runner_of(counting(5, dying_at(2))).once()
+    clock.forward(rules.JOB_LEASE)
+    runner_of(lambda work: order.append(work.id)).once()
+    assert order == [first, second]
+
+
+def test_after_five_deaths_in_one_place_the_job_has_failed(start, runner_of, look, clock, change):
+    job_id = start()
+    for _ in range(rules.JOB_DEATHS):
+        with pytest.raises(Died):
+            runner_of(counting(9, dying_at(0), within=lambda work: (_ for _ in ()).throw(Died))).once()
+        clock.forward(rules.JOB_LEASE)
+    runner_of(pytest.fail).once()
+    failed = look(job_id)
+    assert failed.state is JobState.FAILED
+    assert "worker_died" in failed.error
+    change(service.resume, job_id)
+    runner_of(counting(9)).once()
+    assert look(job_id).state is JobState.DONE, "a person may say: again"
+
+
+def test_one_that_gets_further_each_time_may_die_more_often(start, runner_of, look, clock):
+    job_id, upto = start(), 2 * rules.JOB_DEATHS
+    for number in range(1, upto):
+        with pytest.raises(Died):
+            runner_of(counting(upto, dying_at(number))).once()
+        clock.forward(rules.JOB_LEASE)
+    runner_of(counting(upto)).once()
+    assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, list(range(1, upto + 1)))
+
+
+def test_who_lost_the_lease_writes_nothing_more(start, runner_of, look, clock):
+    job_id = start()
+
+    def hang(work):
+        if work.done == 2:
+            clock.forward(rules.JOB_LEASE)
+            runner_of(counting(4)).once()
+            assert look(job_id).state is JobState.DONE
+
+    runner_of(counting(9, hang)).once()
+    view = look(job_id)
+    assert (view.state, view.done, rows(view)) == (JobState.DONE, 4, [1, 2, 3, 4])
+
+
+def test_who_lost_the_lease_is_told_so_while_the_other_is_at_it(start, runner_of, look, clock):
+    job_id, lost = start(), []
+
+    def old(work):
+        counting(1)(work)
+        clock.forward(rules.JOB_LEASE)
+        runner_of(counting(3, within=lambda other: other.done == 1 and tell(work))).once()
+
+    def tell(work):
+        # the other's step holds the row: we wait for it, and then it is not ours
+        thread = threading.Thread(target=try_it, args=(work,))
+        thread.start()
+        threads.append(thread)
+
+    def try_it(work):
+        try:
+            with work.step():
+                lost.append("wrote")
+        except service.LeaseLost:
+            lost.append("lost")
+
+    threads = []
+    runner_of(old).once()
+    for thread in threads:
+        thread.join(10)
+    assert lost == ["lost"]
+    assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, [1, 2, 3])
+
+
+def test_cancelled_and_resumed_while_it_hangs_it_is_done_by_one(start, runner_of, look, change):
+    job_id = start()
+
+    def hang(work):
+        if work.done == 2:
+            change(service.cancel, job_id)
+            change(service.resume, job_id)
+            runner_of(counting(4)).once()
+
+    runner_of(counting(9, hang)).once()
+    assert (look(job_id).state, look(job_id).done, rows(look(job_id))) == (JobState.DONE, 4, [1, 2, 3, 4])
+
+
+def test_a_long_pause_between_steps_keeps_the_lease(start, runner_of, row, clock, monkeypatch):
+    monkeypatch.setattr(rules, "JOB_BEAT_SECONDS", 0.01)
+    job_id = start()
+
+    def parse(work):
+        for _ in range(3):
+            clock.forward(rules.JOB_LEASE - timedelta(seconds=1))
+            wait_for(lambda: row(job_id).leased_until == clock() + rules.JOB_LEASE)
+            runner_of(pytest.fail).once()
+
+    runner_of(counting(1, parse)).once()
+    assert row(job_id).state == JobState.DONE
+
+
+def test_a_long_step_keeps_the_lease(start, runner_of, look, clock, monkeypatch):
+    monkeypatch.setattr(rules, "JOB_BEAT_SECONDS", 0.01)
+    job_id = start()
+
+    def slow(work):
+        clock.forward(2 * rules.JOB_LEASE)
+        time.sleep(0.05)
+        runner_of(pytest.fail).once()
+
+    runner_of(counting(2, lambda work: runner_of(pytest.fail).once(), within=slow)).once()
+    assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, [1, 2])
+
+
+def test_a_bug_in_a_runner_ends_the_worker_and_not_only_its_thread(start, database, rings, kind, row):
+    def bug(work):
+        return 1 // 0
+
+    job_id = start()
+    with pytest.raises(ZeroDivisionError):
+        service.Worker(database, rings, system_clock, {}, [], {kind: bug}).run(threading.Event())
+    assert (row(job_id).state, row(job_id).attempts) == (JobState.RUNNING, 1), "taken up again when its lease is over"
+
+
+def test_a_bug_in_a_schedule_lets_the_job_end_at_its_step(start, database, rings, kind, row):
+    started = threading.Event()
+
+    def crash(session, now):
+        started.wait(10)
+        raise MemoryError
+
+    def endless(work):
+        started.set()
+        counting(100_000)(work)
+
+    job_id = start()
+    schedule = service.Schedule(f"test-{new_id()}", timedelta(hours=1), crash)
+    with pytest.raises(MemoryError):
+        service.Worker(database, rings, system_clock, {}, [schedule], {kind: endless}).run(threading.Event())
+    assert row(job_id).state == JobState.QUEUED
+
+
+def test_messages_and_schedules_do_not_wait_for_a_job(start, database, rings, kind, look):
+    ran, stop = threading.Event(), threading.Event()
+    schedule = service.Schedule(f"test-{new_id()}", timedelta(hours=1), lambda session, now: ran.set())
+    job_id = start()
+    at_work = service.Worker(database, rings, system_clock, {}, [schedule], {kind: lambda work: ran.wait(10)})
+    thread = threading.Thread(target=at_work.run, args=(stop,))
+    thread.start()
+    wait_for(lambda: look(job_id).state is JobState.DONE)
+    assert ran.is_set()
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_a_killed_process_loses_nothing_and_ends_the_same(start, database, settings, kind, runner_of, look, row):
+    job_id = start()
+    argv = [sys.executable, "-m", "tests.jobs.runners", settings.database_url, kind]
+    with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        while (said := process.stdout.readline().strip()) != "5":
+            assert said, "it ended too early"
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    assert row(job_id).state == JobState.RUNNING
+    upto = row(job_id).done + 5
+    later = row(job_id).leased_until
+    runner_of(counting(upto), clock=lambda: later).once()
+    view = look(job_id)
+    assert (view.state, rows(view)) == (JobState.DONE, list(range(1, upto + 1)))

@@ -1,0 +1,71 @@
+"""What a runner says in its steps: how far it is, what it found wrong, and nothing of a step that broke."""
+
+from contextlib import suppress
+
+from sqlalchemy import text
+
+from qe_ban.jobs import service
+from qe_ban.jobs.rules import JobState
+from tests.jobs.runners import counting
+
+
+def rows(view):
+    return [fault.row for fault in view.faults]
+
+
+def test_a_step_that_breaks_leaves_nothing(start, runner_of, look):
+    def run(work):
+        counting(1)(work)
+        with suppress(ZeroDivisionError), work.step() as session:
+            work.fault(session, [service.Fault(service.Severity.ERROR, "x")])
+            work.save(session, done=7, cursor={"at": 7}, result={"created": 7})
+            raise ZeroDivisionError
+        with work.step():
+            assert (work.done, work.cursor, work.result) == (1, {"at": 1}, {"faults": {"error": 0, "warning": 1}})
+
+    job_id = start()
+    runner_of(run).once()
+    assert (look(job_id).state, look(job_id).done, rows(look(job_id))) == (JobState.DONE, 1, [1])
+
+
+def test_a_result_grows_and_the_count_of_faults_is_not_the_runners(start, runner_of, look):
+    def run(work):
+        with work.step() as session:
+            work.fault(session, [service.Fault(service.Severity.ERROR, "x")])
+            work.save(session, result={"created": 1, "faults": {"error": 0}})
+            work.save(session, result={"changed": 2})
+            assert work.result == {"created": 1, "changed": 2, "faults": {"error": 1, "warning": 0}}
+
+    job_id = start()
+    runner_of(run).once()
+    assert look(job_id).result == {"created": 1, "changed": 2, "faults": {"error": 1, "warning": 0}}
+
+
+def test_a_thousand_faults_are_shown_errors_before_warnings_and_the_rest_counted(start, runner_of, look):
+    def run(work):
+        for first in range(1, 10_001, 2500):
+            with work.step() as session:
+                several = range(first, first + 2500)
+                work.fault(session, [service.Fault(service.Severity.WARNING, "核对", "事项", row) for row in several])
+        with work.step() as session:
+            work.fault(session, [service.Fault(service.Severity.ERROR, "有误", "事项", row, "名称") for row in (3, 9)])
+
+    job_id = start()
+    runner_of(run).once()
+    view = look(job_id)
+    assert view.result["faults"] == {"error": 2, "warning": 10_000}
+    assert rows(view) == [*range(1, 999), 3, 9]
+    assert view.faults[-1] == service.Fault(service.Severity.ERROR, "有误", "事项", 9, "名称")
+
+
+def test_a_step_may_take_longer_than_a_request(start, runner_of):
+    seen = []
+
+    def run(work):
+        with work.step() as session:
+            names = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout")
+            seen.extend(session.scalar(text(f"SHOW {name}")) for name in names)
+
+    start()
+    runner_of(run).once()
+    assert seen == ["1min", "1min", "5s"]
