@@ -121,39 +121,13 @@ def create_worker(settings: Settings, clock: Clock = system_clock) -> jobs.Worke
 
     Raises ConfigInvalid.
     """
-    made = assemble(settings, clock, pool=2)
-
-    def sweep(session: Session, now: datetime) -> None:
-        require_right_clock(session, now)
-        accounts.sweep(session, now)
-        codes.sweep(session, now)
-        limits.sweep(session, now)
-        idempotency.sweep(session, now)
-        importing.sweep(session, now)
-        misses.sweep(session, now)
-        jobs.sweep(session, now)
-
-    def make_keys(session: Session, now: datetime) -> None:
-        require_right_clock(session, now)
-        lifecycle.make_ahead(session, settings.master_key, now)
-        lifecycle.renew_signing(session, settings.master_key, now)
-        lifecycle.destroy_old(session, now)
-
-    def turn(session: Session, now: datetime) -> None:
-        publishing.turn(session, now)
-
+    made = assemble(settings, clock, pool=3)
     return jobs.Worker(
         made.database,
         made.rings,
         clock,
         accounts.message_handlers(_sms(settings)),
-        [
-            jobs.Schedule("keys", timedelta(minutes=10), make_keys),
-            jobs.Schedule("sweep", timedelta(minutes=5), sweep),
-            jobs.Schedule("items.turn", timedelta(seconds=5), turn),
-            jobs.Schedule("items.tidy", timedelta(seconds=60), indexing.tidy),
-            jobs.Schedule("items.popularity", timedelta(hours=1), made.popularity.fold),
-        ],
+        _schedules(made),
         {importing.KIND: partial(importing.run, importing.Importer(made.city, clock))},
     )
 
@@ -169,6 +143,40 @@ def require_right_clock(session: Session, now: datetime) -> None:
     """Compare our moment with the database's. Raises ClockWrong."""
     if abs(session.execute(select(func.clock_timestamp())).scalar_one() - now) > CLOCKS_APART:
         raise ClockWrong
+
+
+def _schedules(made: Parts) -> list[jobs.Schedule]:
+    def sweep(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
+        accounts.sweep(session, now)
+        codes.sweep(session, now)
+        limits.sweep(session, now)
+        idempotency.sweep(session, now)
+        misses.sweep(session, now)
+        jobs.sweep(session, now)
+
+    # by itself: files of whole cities take long to delete, and what is left of them holds up no other forgetting
+    def sweep_imports(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
+        importing.sweep(session, now)
+
+    def make_keys(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
+        lifecycle.make_ahead(session, made.settings.master_key, now)
+        lifecycle.renew_signing(session, made.settings.master_key, now)
+        lifecycle.destroy_old(session, now)
+
+    def turn(session: Session, now: datetime) -> None:
+        publishing.turn(session, now)
+
+    return [
+        jobs.Schedule("keys", timedelta(minutes=10), make_keys),
+        jobs.Schedule("sweep", timedelta(minutes=5), sweep),
+        jobs.Schedule("items.turn", timedelta(seconds=5), turn),
+        jobs.Schedule("items.tidy", timedelta(seconds=60), indexing.tidy),
+        jobs.Schedule("items.popularity", timedelta(hours=1), made.popularity.fold),
+        jobs.Schedule("items.imports", timedelta(minutes=5), sweep_imports),
+    ]
 
 
 def _outside(settings: Settings) -> tuple[Register, Face]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.audit.models import AuditEvent
 from qe_ban.kernel.clock import rfc3339
-from qe_ban.kernel.principal import Principal
+from qe_ban.kernel.principal import Actor, Principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def record(
     session: Session,
     *,
     at: datetime,
-    actor: Principal | None,
+    actor: Principal | Actor | None,
     action: str,
     subject: str,
     details: Mapping[str, Any] | None = None,

@@ -10,6 +10,7 @@ from uuid import UUID
 import click
 
 from qe_ban.app import load_city
+from qe_ban.cli import vocabulary
 from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import Opened, opened
 from qe_ban.cli.progress import Progress
@@ -18,7 +19,7 @@ from qe_ban.items.service import exporting, importing
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.ids import parse_id
-from qe_ban.kernel.principal import Place, Principal, PrincipalKind
+from qe_ban.kernel.principal import Place
 
 FORMATS: Final[dict[str, importing.Format]] = {".csv": "csv", ".xlsx": "xlsx"}
 SHOWN: Final = 20
@@ -30,12 +31,15 @@ _NAMED: Final = {
     "ended": "终止",
     "skipped": "跳过",
 }
-_NOBODY = UUID(int=0)
 
 
 @click.group()
 def items() -> None:
-    """Service items: import, export, template."""
+    """Service items: import, export, template, topics, synonyms."""
+
+
+items.add_command(vocabulary.topics)
+items.add_command(vocabulary.synonyms)
 
 
 @items.command("import")
@@ -117,10 +121,8 @@ def _resumed(installation: Opened, said: str) -> UUID:
     job_id = parse_id(said)
     if job_id is None:
         raise Refused(f"--resume {said}: that is no job")
-    # at the shell nobody is signed in: who has the installation's database answers for the city
-    operator = Principal(PrincipalKind.STAFF, _NOBODY, frozenset(), _NOBODY)
     with installation.database.transaction() as session:
-        jobs.resume(session, job_id=job_id, change=jobs.Change(operator, system_clock()))
+        jobs.resume(session, job_id=job_id, change=jobs.Change(None, system_clock()))
     return job_id
 
 
@@ -131,7 +133,7 @@ def _run(installation: Opened, job_id: UUID) -> jobs.JobView:
         with Progress() as progress:
             return runner.run_one(job_id, progress.show)
     except KeyboardInterrupt:
-        click.echo(f"已取消，可继续：qe-ban items import --resume {job_id}", err=True)
+        click.echo(f"已中断，可继续：qe-ban items import --resume {job_id}", err=True)
         raise
 
 
@@ -144,6 +146,11 @@ def _tell(view: jobs.JobView) -> None:
     for line in lines:
         click.echo(line, err=True)
     click.echo("，".join(f"{name} {view.result.get(word, 0)}" for word, name in _NAMED.items()))
+    # only a dry run has a word on what the real one would come to
+    refusals = view.result.get("refusals")
+    if refusals is not None:
+        verdict = f"正式导入会被拒绝：{'；'.join(refusals)}" if refusals else "正式导入可以进行"
+        click.echo(f"这是试运行，没有更改任何内容；{verdict}")
 
 
 def _faults(view: jobs.JobView) -> Sequence[str]:

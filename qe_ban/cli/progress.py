@@ -11,8 +11,17 @@ from rich.progress import Progress as Bar
 
 from qe_ban.jobs import service as jobs
 
-PHASES: Final = {"checking": "读取核对", "comparing": "比对", "applying": "写入", "ending": "终止缺失的事项"}
-_WAITING = "等待"
+_READING: Final = "正在读取文件"
+_WAITING: Final = "等待另一个导入完成"
+PHASES: Final = {
+    "": _READING,
+    "checking": "正在核对各行",
+    "comparing": "正在与现有事项比对",
+    "applying": "正在写入事项",
+    "ending": "正在终止缺失的事项",
+}
+_IF_ANY: Final = frozenset({"ending"})
+"""The phases that most imports pass through with nothing to do."""
 _TENTHS = 10
 
 
@@ -29,8 +38,9 @@ class Progress:
                 TimeElapsedColumn(),
                 console=Console(stderr=True),
             )
-            self._task = self._bar.add_task(_WAITING, total=None)
+            self._task = self._bar.add_task(_READING, total=None)
         self._told: tuple[str, int] = ("", -1)
+        self._looked = False
 
     def __enter__(self) -> Self:
         if self._bar is not None:
@@ -45,8 +55,7 @@ class Progress:
 
     def show(self, view: jobs.JobView) -> None:
         """Show a step: the phase, and how much of it is done."""
-        waiting = view.state is jobs.JobState.QUEUED
-        phase = _WAITING if waiting else PHASES.get(view.phase, "")
+        phase = self._phase(view)
         if not phase:
             return
         if self._bar is not None:
@@ -56,3 +65,13 @@ class Progress:
         if (phase, tenth) != self._told:
             self._told = (phase, tenth)
             click.echo(f"{phase} {view.done}/{view.total}" if view.total else phase, err=True)
+
+    def _phase(self, view: jobs.JobView) -> str:
+        """Say what is being done, in words; nothing of a phase that is over at once."""
+        looked, self._looked = self._looked, True
+        if view.state is jobs.JobState.QUEUED:
+            # it is queued until it is claimed: only who looks a second time waits for another
+            return _WAITING if looked else _READING
+        if view.phase in _IF_ANY and not view.total:
+            return ""
+        return PHASES.get(view.phase, "")

@@ -149,6 +149,21 @@ class Supervisor:
         service.start(lambda: self.ending)
         kept.since = time.monotonic()
 
+    def finish(self, service: Service) -> int:
+        """Run something that ends by itself, tending what is kept meanwhile; give its exit code.
+
+        Raises what its `start` raises; StartCancelled, once it was stopped, when the end is asked for.
+        """
+        if self.ending:
+            raise StartCancelled(f"start of {service.name} given up")
+        service.start(lambda: self.ending)
+        try:
+            if not self.wait_until(lambda: service.poll() is not None, None):
+                raise StartCancelled(f"{service.name} given up")
+            return service.poll() or 0
+        finally:
+            service.stop()
+
     def run(self) -> int:
         """Keep everything running until the end is asked for, stop everything, give the exit code.
 

@@ -1,6 +1,6 @@
 """What can be refused about long jobs, and how a job itself says that it cannot be done."""
 
-from qe_ban.kernel.errors import Conflict, NotFound
+from qe_ban.kernel.errors import Conflict, Forbidden, NotFound
 
 
 class JobNotFound(NotFound):
@@ -22,6 +22,13 @@ class NotResumable(Conflict):
 
     code = "jobs.not_resumable"
     detail = "任务已经完成，无法继续"
+
+
+class OtherPlace(Forbidden):
+    """The job was asked for in a place that the caller does not answer for (any more)."""
+
+    code = "jobs.other_place"
+    detail = "任务属于其他区市或部门，不能继续"
 
 
 class JobFailed(Conflict):

@@ -31,7 +31,7 @@ def list_jobs(query: dict[str, Any]) -> dict[str, Any]:
 @blp.response(200, schemas.JobSchema)
 @blp.etagged
 def get_job(job_id: UUID) -> Response:
-    """How far a job is, and what was wrong with what it was given, in the order of the file."""
+    """How far a job is, and what was wrong with what it was given, by sheet and row: from top to bottom."""
     with part(Database).transaction() as session:
         job = service.read(session, reader=guard.principal(), job_id=job_id)
     return conditional.etagged(schemas.JobSchema().dump(job))

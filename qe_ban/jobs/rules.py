@@ -57,7 +57,7 @@ JOB_DEATHS: Final = 5
 JOB_KEPT: Final = timedelta(days=30)
 
 STEP_SECONDS: Final = 60
-"""How long one statement of a step may take, or what is computed between two of them."""
+"""How long one statement of a step or of a schedule may take, or what is computed between two of them."""
 
 
 def percent(state: JobState, done: int, total: int | None) -> int | None:

@@ -15,6 +15,14 @@ class PrincipalKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did something, where only that is known: a long job ends when the caller's token is long gone."""
+
+    kind: PrincipalKind
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """What a member of staff answers for: the whole city (all empty), or one district, hall, zone or department."""
 

@@ -15,6 +15,7 @@ from uuid import UUID
 import marshmallow
 from marshmallow import fields as base
 
+from qe_ban.kernel import texts
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.ids import parse_id
 from qe_ban.web.jwk import PublicJwk
@@ -23,7 +24,6 @@ from qe_ban.web.wire import TextValues
 
 __all__ = [
     "COMMON_MESSAGES",
-    "FORBIDDEN",
     "Anything",
     "Choice",
     "Flag",
@@ -37,12 +37,6 @@ __all__ = [
     "Whole",
 ]
 
-# Control characters, lone surrogates, and the marks that make text read otherwise than it is stored (bidi).
-FORBIDDEN = re.compile("[\0-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-# The same for the API's description, in the regular expressions that JSON Schema and Python share.
-ALLOWED_PATTERN = r"^[^\u0000-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]*$"
-FORBIDDEN_IN_LINES = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-ALLOWED_IN_LINES = r"^[^\u0000-\u0009\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]*$"
 _CANONICAL_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII
@@ -61,8 +55,8 @@ class Text(base.String):
         pattern="格式不正确",
     )
 
-    forbidden = FORBIDDEN
-    allowed = ALLOWED_PATTERN
+    forbidden = texts.FORBIDDEN
+    allowed = texts.ALLOWED
 
     def __init__(self, min: int = 1, max: int = 200, pattern: str | None = None, **options: Any) -> None:
         described = {"minLength": min, "maxLength": max, "pattern": f"^(?:{pattern})$" if pattern else self.allowed}
@@ -77,7 +71,7 @@ class Text(base.String):
             raise self.make_error("exact" if self.min == self.max else "length", min=self.min, max=self.max)
         if self.forbidden.search(value):
             raise self.make_error("characters")
-        if value and not value.strip():
+        if value and texts.is_blank(value):
             raise self.make_error("blank")
         if self.pattern is not None and not self.pattern.fullmatch(value):
             raise self.make_error("pattern")
@@ -87,8 +81,8 @@ class Text(base.String):
 class Lines(Text):
     """Text of several lines: the same as Text, and line feeds (no carriage returns)."""
 
-    forbidden = FORBIDDEN_IN_LINES
-    allowed = ALLOWED_IN_LINES
+    forbidden = texts.FORBIDDEN_IN_LINES
+    allowed = texts.ALLOWED_IN_LINES
 
 
 class Id(base.UUID):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from werkzeug.routing import BaseConverter
 
-from qe_ban.web.fields import FORBIDDEN
+from qe_ban.kernel.texts import FORBIDDEN
 
 _LONGEST = 128
 # What Werkzeug puts where the bytes are not UTF-8.

@@ -12,7 +12,7 @@ from werkzeug.http import parse_options_header
 
 from qe_ban.web import requests
 from qe_ban.web.refusals import TooLarge, Unreadable, WrongType
-from qe_ban.web.wire import _length
+from qe_ban.web.wire import body_length
 
 PIECE: Final = 1 << 18
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "gb18030", "gbk", "gb2312"})
@@ -35,7 +35,7 @@ def received(kinds: Sequence[str], limit: int) -> Iterator[Upload]:
     Raises LengthRequired, TooLarge, WrongType, Unreadable.
     """
     environ = request.environ
-    size = _length(environ)
+    size = body_length(environ)
     if size > limit:
         raise TooLarge(limit)
     if not size:

@@ -95,7 +95,7 @@ def loads(data: bytes) -> Any:
 
 def _read(limit: int, kinds: tuple[str, ...]) -> tuple[str, bytes]:
     environ = request.environ
-    size = _length(environ)
+    size = body_length(environ)
     if size > limit:
         raise TooLarge(limit)
     if not size:
@@ -107,7 +107,7 @@ def _read(limit: int, kinds: tuple[str, ...]) -> tuple[str, bytes]:
     return kind, data
 
 
-def _length(environ: "WSGIEnvironment") -> int:
+def body_length(environ: "WSGIEnvironment") -> int:
     """Give the body's length. In HTTP/1 a request that states none and is not chunked has no body (RFC 9112, 6.3)."""
     stated = environ.get("CONTENT_LENGTH", "")
     if environ.get("HTTP_TRANSFER_ENCODING"):

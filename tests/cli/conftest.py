@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,6 +115,19 @@ class Running:
 
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
+    with new_home() as made:
+        yield made
+
+
+@pytest.fixture
+def fresh() -> Iterator[Path]:
+    """A home in which nothing was ever started."""
+    with new_home() as made:
+        yield made
+
+
+@contextmanager
+def new_home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="qe-") as made:
         Path(made).chmod(0o755)
         yield Path(made) / "home"
@@ -131,7 +145,7 @@ def start(home: Path, port: int, tmp_path: Path) -> Iterator[Callable[..., Runni
     """Start the command; what still runs at the end is killed."""
     started: list[Running] = []
 
-    def made(*words: str) -> Running:
+    def made(*words: str, home: Path = home) -> Running:
         output = tmp_path / f"output-{len(started)}"
         with output.open("w") as file:
             process = subprocess.Popen(

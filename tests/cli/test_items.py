@@ -5,7 +5,9 @@ import re
 
 import pytest
 from openpyxl import load_workbook
+from sqlalchemy import select
 
+from qe_ban.audit.models import AuditEvent
 from qe_ban.cli.progress import Progress
 from qe_ban.items.service import importing
 from qe_ban.jobs import service as jobs
@@ -34,8 +36,9 @@ def test_a_file_is_imported_and_the_counts_are_told(qe, env, file):
     done = qe("items", "import", file(csv_file(rows)), **env)
     assert done.exit_code == 0, done.stderr
     assert done.stdout == "新增 2，变更 0，未变 0，重新启用 0，终止 0，跳过 0\n"
-    assert "读取核对" in done.stderr
-    assert "写入 2/2" in done.stderr
+    told = [line.rstrip("0123456789/ ") for line in done.stderr.splitlines()]
+    assert list(dict.fromkeys(told)) == ["正在读取文件", "正在核对各行", "正在与现有事项比对", "正在写入事项"]
+    assert "正在写入事项 2/2" in done.stderr
     again = qe("items", "import", file(xlsx_file(items=rows), "items.XLSX"), **env)
     assert again.stdout.startswith("新增 0，变更 0，未变 2")
 
@@ -62,7 +65,17 @@ def test_what_is_wrong_can_be_skipped(qe, env, file):
 def test_a_dry_run_changes_nothing(qe, env, file):
     data = file(csv_file([row()]))
     for _ in range(2):
-        assert qe("items", "import", data, "--dry-run", **env).stdout.startswith("新增 1")
+        told = qe("items", "import", data, "--dry-run", **env).stdout.splitlines()
+        assert told[0].startswith("新增 1")
+        assert told[1:] == ["这是试运行，没有更改任何内容；正式导入可以进行"]
+
+
+def test_a_dry_run_says_why_the_real_one_would_be_refused(qe, env, file):
+    done = qe("items", "import", file(csv_file([row(), row(办件类型="马上办")])), "--dry-run", **env)
+    assert (done.exit_code, done.stdout.splitlines()[1]) == (
+        0, "这是试运行，没有更改任何内容；正式导入会被拒绝：文件有 1 处错误",
+    )  # fmt: skip
+    assert "第3行 “办件类型”" in done.stderr
 
 
 def test_missing_ones_end_within_bounds(qe, env, file):
@@ -71,10 +84,12 @@ def test_missing_ones_end_within_bounds(qe, env, file):
     qe("items", "import", file(csv_file(rows)), **env)
     one = file(csv_file(rows[:1]))
     assert "将终止 2 个事项" in qe("items", "import", one, "--end-missing", **env).stderr
-    assert "终止 2" in qe("items", "import", one, "--end-missing", "--at-most", "2", **env).stdout
+    done = qe("items", "import", one, "--end-missing", "--at-most", "2", **env)
+    assert "终止 2" in done.stdout
+    assert "正在终止缺失的事项 2/2" in done.stderr
 
 
-def test_an_interrupted_import_says_how_to_go_on_and_goes_on(qe, env, file, monkeypatch):
+def test_an_interrupted_import_says_how_to_go_on_and_goes_on(qe, env, file, database, monkeypatch):
     rows = [row() for _ in range(3)]
     show, shown = Progress.show, []
 
@@ -91,6 +106,10 @@ def test_an_interrupted_import_says_how_to_go_on_and_goes_on(qe, env, file, monk
     monkeypatch.setattr(Progress, "show", show)
     resumed = qe("items", "import", "--resume", job, **env)
     assert resumed.stdout.startswith("新增 3")
+    with database.transaction() as session:
+        events = session.scalars(select(AuditEvent).where(AuditEvent.subject == job)).all()
+    assert "jobs.resume" in [event.action for event in events]
+    assert {event.actor_id for event in events} == {None}
     refused(qe("items", "import", "--resume", job, **env), "任务已经完成")
 
 
@@ -156,4 +175,15 @@ def test_on_a_terminal_there_is_a_bar(monkeypatch, capsys):
     )  # fmt: skip
     with Progress() as progress:
         progress.show(view)
-    assert "写入" in capsys.readouterr().err
+    assert "正在写入事项" in capsys.readouterr().err
+
+
+def test_who_waits_for_another_import_is_told_so(capsys):
+    queued, reading = (
+        jobs.JobView(*[None] * 2, state, "", 0, None, None, {}, *[None] * 4)
+        for state in (jobs.JobState.QUEUED, jobs.JobState.RUNNING)
+    )
+    with Progress() as progress:
+        for view in (queued, queued, queued, reading):
+            progress.show(view)
+    assert capsys.readouterr().err.split() == ["正在读取文件", "等待另一个导入完成", "正在读取文件"]

@@ -33,7 +33,11 @@ def ledger(api: Api) -> list[dict[str, Any]]:
 
 
 def commands(pids: set[int]) -> str:
-    lines = [Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode() for pid in pids]
+    lines = []
+    for pid in pids:
+        # one that has just ended
+        with contextlib.suppress(OSError):
+            lines.append(Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode())
     return "\n".join(lines)
 
 
@@ -120,3 +124,18 @@ def test_a_supervisor_killed_alone_takes_everything_with_it(start, home, port):
     running = start("up", "--sandbox", "--workers", "1")
     running.wait_for("qe-ban serves at")
     assert running.end(signal.SIGKILL) == -signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_a_start_that_is_interrupted_while_the_sample_is_loaded_goes_on_the_next_time(start, fresh, qe):
+    first = start("up", "--sandbox", "--workers", "1", home=fresh)
+    assert eventually(lambda: "sandbox catalogue" in commands(family(first.process.pid)))
+    assert first.end(signal.SIGINT) == 130
+    assert "Traceback" not in first.said()
+    loaded = qe("sandbox", "catalogue", "--home", fresh)
+    assert (loaded.exit_code, "装入示例事项" in loaded.stdout) == (0, True), loaded.stderr
+    assert qe("sandbox", "catalogue", "--home", fresh).stdout == "示例事项已经齐全\n"
+
+
+def test_the_sample_is_for_sandboxes(qe, tmp_path):
+    refused(qe("sandbox", "catalogue", "--home", tmp_path), "is no sandbox")

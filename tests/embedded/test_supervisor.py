@@ -24,6 +24,24 @@ def shell(name: str, script: str, **options: Any) -> Program:
     return Program(name, ["/bin/sh", "-c", script], **options)
 
 
+def test_what_ends_by_itself_is_waited_for_and_tells_how() -> None:
+    with Supervisor() as kept:
+        assert kept.finish(shell("fine", "exit 0")) == 0
+        assert kept.finish(shell("wrong", "exit 3")) == 3
+
+
+def test_what_ends_by_itself_is_stopped_when_the_end_is_asked_for() -> None:
+    once = shell("once", "sleep 60")
+    asking = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM))
+    with Supervisor() as kept:
+        asking.start()
+        with pytest.raises(StartCancelled):
+            kept.finish(once)
+        assert once.poll() is not None
+        with pytest.raises(StartCancelled):
+            kept.finish(once)
+
+
 def write(tree: Tree, rows: int) -> None:
     with psycopg.connect(tree.postgres_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS kept (id int)")

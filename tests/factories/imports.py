@@ -65,8 +65,9 @@ class Imports:
 
 
 def counts(view: jobs.JobView) -> dict[str, int]:
-    """What came of an import, without what came of nothing."""
-    return {name: count for name, count in view.result.items() if name != "faults" and count}
+    """How many items came of an import, without what came of nothing."""
+    told = ("faults", "ending", "refusals")
+    return {name: count for name, count in view.result.items() if name not in told and count}
 
 
 def errors(view: jobs.JobView) -> list[tuple[int | None, str | None, str]]:

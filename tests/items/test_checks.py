@@ -152,6 +152,8 @@ def test_web_addresses_are_links(link):
         "https://example.cn@evil.cn",
         "https://example.cn\\@evil.cn",
         "https://exa mple.cn",
+        'https://example.cn/"><script>',
+        "https://example.cn/<script>",
         "https://example.cn/a b",
         "https://example.cn/\u00a0",
         "https://example.cn/\u202egpj.exe",

@@ -53,7 +53,24 @@ def test_more_than_may_end_is_refused_before_anything_is_written(imports, stock)
 def test_a_dry_run_says_how_many_would_end(imports, stock):
     view = imports.run(csv_file(stock[:1]), missing="end", ending_at_most=5, dry_run=True)
     assert counts(view) == {"unchanged": 1, "ended": 3}
+    assert (view.result["ending"], view.result["refusals"]) == (3, [])
     assert ended(imports, stock) == [False] * 4
+
+
+def test_a_dry_run_says_how_many_would_end_although_they_may_not(imports, stock):
+    view = imports.run(csv_file(stock[:1]), missing="end", dry_run=True)
+    assert (view.state, view.error, view.result["ending"]) == (JobState.DONE, None, 3)
+    assert view.result["refusals"] == ["将终止 3 个事项，超过允许的 0 个"]
+    assert ended(imports, stock) == [False] * 4
+
+
+def test_a_dry_run_tells_everything_that_would_keep_the_file_out(imports, stock):
+    rows = [stock[0], stock[1] | {CODE: "1.1E+30"}, stock[2] | {"事项类型": "错"}]
+    view = imports.run(csv_file(rows), missing="end", dry_run=True)
+    assert (view.state, counts(view)["unchanged"], len(view.faults)) == (JobState.DONE, 1, 2)
+    assert [text[:6] for text in view.result["refusals"]] == ["文件有 2 ", "有 1 行的", "将终止 2 "]
+    alone = imports.run(csv_file([material(stock[0][CODE])]), missing="end", dry_run=True)
+    assert (alone.state, "没有事项表" in alone.result["refusals"][0]) == (JobState.DONE, True)
 
 
 def test_a_district_ends_its_own_only(imports, stock):

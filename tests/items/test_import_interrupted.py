@@ -11,10 +11,7 @@ from functools import partial
 
 import pytest
 
-from qe_ban.items.errors import ImportGone
-from qe_ban.items.models import ImportChunk, ImportRow
 from qe_ban.items.service import importing, progress
-from qe_ban.items.service.importing import FILE_KEPT
 from qe_ban.jobs import service as jobs
 from qe_ban.jobs.service import JobState
 from qe_ban.kernel.city import parse
@@ -209,26 +206,6 @@ def test_a_cancelled_import_is_resumed_where_it_was(imports, small):
         jobs.resume(session, job_id=job, change=change)
     view = imports.runner().run_one(job)
     assert (view.state, counts(view)) == (JobState.DONE, {"created": 10})
-
-
-def test_the_file_goes_with_the_end_and_after_seven_days(imports):
-    done = imports.submit(csv_file([row()]))
-    imports.runner().run_one(done)
-    failed = imports.submit(csv_file([row(事项类型="错")]))
-    imports.runner().run_one(failed)
-
-    def kept(job):
-        with imports.database.transaction() as session:
-            return [session.query(table).filter(table.job_id == job).count() for table in (ImportChunk, ImportRow)]
-
-    assert (kept(done), kept(failed)) == ([0, 0], [1, 1])
-    with imports.database.transaction() as session:
-        importing.sweep(session, system_clock() + FILE_KEPT)
-    assert kept(failed) == [0, 0]
-    with imports.database.transaction() as session:
-        jobs.resume(session, job_id=failed, change=jobs.Change(editor(), system_clock()))
-    view = imports.runner().run_one(failed)
-    assert (view.state, view.error) == (JobState.FAILED, ImportGone.detail)
 
 
 def test_a_death_after_the_last_step_is_no_failure(imports):

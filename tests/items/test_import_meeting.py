@@ -1,15 +1,22 @@
 """Imports that meet each other, and staff who edit meanwhile: nothing is lost."""
 
+import threading
+from uuid import uuid4
+
 import pytest
 
-from qe_ban.items.service import importing, progress, publishing
+from qe_ban.items.errors import TopicInUse
+from qe_ban.items.models import Topic
+from qe_ban.items.service import importing, progress, publishing, topics
 from qe_ban.items.service.publishing import Draft
+from qe_ban.items.service.recording import Change
 from qe_ban.jobs.service import JobState
 from qe_ban.kernel.city import parse
 from qe_ban.kernel.clock import system_clock
 from tests.factories.accounts import together
 from tests.factories.imports import Imports, counts
 from tests.factories.sheets import CODE, NAME, csv_file, row
+from tests.factories.venues import AdminFactory
 
 
 @pytest.fixture
@@ -86,3 +93,65 @@ def test_what_staff_made_wrong_meanwhile_is_skipped_and_told(imports, small):
     view = imports.runner(editing).run_one(imports.submit(data))
     assert (view.state, counts(view), view.faults[0].row) == (JobState.DONE, {"skipped": 1}, 2)
     assert imports.content(one[CODE])["promised_days"] == 4
+
+
+def add_topic(imports):
+    slug = f"t-{uuid4().hex[:12]}"
+    with imports.database.transaction() as session:
+        session.add(Topic(slug=slug, name=slug, audience="person", position=0, updated_at=system_clock()))
+    return slug
+
+
+@pytest.mark.parametrize("starts", ["", "2190-01-01 08:00"], ids=["at once", "later"])
+def test_a_topic_that_goes_meanwhile_keeps_its_item_out(imports, small, starts):
+    slug = add_topic(imports)
+    one, other = row(主题=slug, 生效时间=starts), row(主题="")
+
+    def deleting(work):
+        step, done = work.step, []
+
+        def delete_once():
+            if work.cursor.get("phase") == "applying" and not done:
+                done.append(True)
+                with imports.database.transaction() as session:
+                    change = Change(AdminFactory(), system_clock())
+                    topics.delete(session, slug=slug, precondition=lambda _: None, change=change)
+            return step()
+
+        work.step = delete_once
+        importing.run(imports.importer, work)
+
+    view = imports.runner(deleting).run_one(imports.submit(csv_file([one, other])))
+    assert (view.state, counts(view)) == (JobState.DONE, {"created": 1, "skipped": 1})
+    assert [(fault.row, fault.column) for fault in view.faults] == [(2, "主题")]
+    assert imports.item(one[CODE]) is None
+
+
+def test_a_topic_of_what_is_being_published_waits_to_be_deleted(imports):
+    slug = add_topic(imports)
+    one, outcomes = row(主题=slug, 生效时间="2190-01-01 08:00"), []
+    put = publishing.put
+
+    def deleting():
+        with imports.database.transaction() as session:
+            change = Change(AdminFactory(), system_clock())
+            try:
+                topics.delete(session, slug=slug, precondition=lambda _: None, change=change)
+            except TopicInUse:
+                outcomes.append("in use")
+
+    def slow(*words, **settings):
+        # between the look at the file's topics and the writing of what names them
+        thread = threading.Thread(target=deleting)
+        threads.append(thread)
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive()
+        return put(*words, **settings)
+
+    threads = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importing.applying.publishing, "put", slow)
+        view = imports.run(csv_file([one]))
+    threads[0].join(10)
+    assert (counts(view), outcomes) == ({"created": 1}, ["in use"])

@@ -6,6 +6,7 @@ import pytest
 
 from qe_ban.items.errors import FileInvalid, ImportInvalid, OtherPlace
 from qe_ban.items.rules.fields import ITEM
+from qe_ban.items.service import publishing
 from qe_ban.jobs.service import JobState, Severity
 from qe_ban.kernel.city import parse
 from qe_ban.kernel.principal import Place
@@ -172,10 +173,12 @@ class TestColumnsThatAreNotThere:
         assert [row.get("copies") for row in imports.content(one[CODE])["materials"]] == [2, None]
 
     def test_who_changes_materials_opens_nothing_that_has_ended(self, imports):
-        one = row(终止时间="2020-01-01")
+        one, ended = row(), datetime.now(UTC)
         imports.run(csv_file([one]))
+        with imports.database.transaction() as session:
+            publishing.end(session, [one[CODE]], at=ended, now=ended)
         imports.run(csv_file([material(one[CODE])]))
-        assert imports.item(one[CODE]).ends_at == datetime(2019, 12, 31, 16, tzinfo=UTC)
+        assert imports.item(one[CODE]).ends_at == ended
 
 
 def test_errors_of_tables_are_told_where_they_stand(imports):

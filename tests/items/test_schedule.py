@@ -21,7 +21,7 @@ def held(*versions, ends_at=None):
     """An item with versions of (hours from now, content)."""
     marks = [Mark(number, NOW + HOUR * hours) for number, (hours, _) in enumerate(versions, 1)]
     digests = {number: digest(said) for number, (_, said) in enumerate(versions, 1)}
-    return Held(new_id(), "1" * 12, "d", None, 1, len(versions), ends_at, timeline(marks), digests)
+    return Held(new_id(), "1" * 12, "d", None, 1, len(versions), ends_at, NOW, timeline(marks), digests)
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=8), st.integers(-6, 6))

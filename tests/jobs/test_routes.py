@@ -92,8 +92,8 @@ def test_a_job_shows_how_far_it_is_and_what_was_wrong(call, start, runner_of):
     assert job["error"] == "文件有误，未导入任何内容"
     assert job["result"] == {"created": 3, "faults": {"error": 1, "warning": 1}}
     assert job["faults"] == [
-        {"severity": "error", "sheet": "事项", "row": 7, "column": "承诺办结时限", "message": "须为整数"},
         {"severity": "warning", "sheet": None, "row": None, "column": None, "message": "请核对"},
+        {"severity": "error", "sheet": "事项", "row": 7, "column": "承诺办结时限", "message": "须为整数"},
     ]
     assert job["finished_at"].endswith("Z")
 

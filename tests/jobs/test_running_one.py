@@ -142,3 +142,24 @@ def test_a_part_that_is_away_for_a_moment_is_waited_for(start, runner_of, monkey
 
     view = runner_of(counting(3, between)).run_one(start())
     assert (view.state, rows(view)) == (JobState.DONE, [1, 2, 3])
+
+
+def test_ctrl_c_of_one_that_follows_leaves_the_job_to_the_worker_that_has_it(start, runner_of, look):
+    job_id, ready, go = start(), threading.Event(), threading.Event()
+
+    def hold(work):
+        ready.set()
+        assert go.wait(10)
+        counting(2)(work)
+
+    def interrupt(view):
+        raise KeyboardInterrupt
+
+    worker = threading.Thread(target=runner_of(hold).once)
+    worker.start()
+    assert ready.wait(10)
+    with pytest.raises(KeyboardInterrupt):
+        runner_of(pytest.fail).run_one(job_id, interrupt)
+    go.set()
+    worker.join(10)
+    assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, [1, 2])

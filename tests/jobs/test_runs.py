@@ -166,3 +166,29 @@ def test_whoever_cancels_a_job_whose_step_hangs_does_not_wait_for_ever(start, ru
 )
 def test_percents(state, done, total, percent):
     assert rules.percent(state, done, total) == percent
+
+
+@pytest.mark.parametrize(
+    ("place", "now_at", "may"),
+    [
+        ("district", "district", True),
+        ("district", "city", True),
+        ("district", "other district", False),
+        ("district", "department", False),
+        ("department", "department", True),
+        ("department", "other department", False),
+        ("city", "district", False),
+        ("city", "hall", False),
+    ],
+)
+def test_an_owner_who_has_moved_resumes_only_what_is_of_the_new_place(start, change, look, place, now_at, may):
+    owner = AdminFactory(place=PLACES[place])
+    job_id = start(owner=owner, place=owner.place)
+    moved = AdminFactory(id=owner.id, place=PLACES[now_at])
+    change(service.cancel, job_id, moved)
+    if may:
+        assert change(service.resume, job_id, moved).state is JobState.QUEUED
+        return
+    with pytest.raises(errors.OtherPlace):
+        change(service.resume, job_id, moved)
+    assert look(job_id).state is JobState.CANCELLED

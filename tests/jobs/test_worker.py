@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from qe_ban.db.engine import Database
 from qe_ban.jobs import rules, service
@@ -139,3 +139,47 @@ def test_a_worker_outlives_a_database_that_is_away(rings):
     stop.set()
     thread.join(5)
     assert not thread.is_alive()
+
+
+def test_a_schedule_may_take_longer_than_a_request(database, rings):
+    seen = []
+
+    def run(session, now):
+        names = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout")
+        seen.extend(session.scalar(text(f"SHOW {name}")) for name in names)
+
+    worker(database, rings, [far_future(0)], named(run)).once()
+    assert seen == ["1min", "1min", "5s"]
+
+
+def test_no_message_waits_for_a_schedule(database, rings):
+    topic, sent, started, go, stop = f"test-{uuid4()}", threading.Event(), *(threading.Event() for _ in range(3))
+
+    def hold(session, now):
+        started.set()
+        assert go.wait(10)
+
+    handlers = {topic: lambda payload: sent.set()}
+    at_work = service.Worker(database, rings, lambda: datetime.now(UTC), handlers, [named(hold)])
+    thread = threading.Thread(target=at_work.run, args=(stop,))
+    thread.start()
+    try:
+        assert started.wait(5)
+        with database.transaction() as session:
+            service.enqueue(session, rings, topic=topic, payload={"otp": "123456"}, now=datetime.now(UTC))
+        assert sent.wait(5)
+    finally:
+        go.set()
+        stop.set()
+        thread.join(10)
+
+
+def test_a_bug_in_a_schedule_ends_the_worker_and_not_only_its_thread(database, rings):
+    name = f"test-{uuid4()}"
+
+    def bug(session, now):
+        raise MemoryError
+
+    schedule = service.Schedule(name, HOUR, bug)
+    with pytest.raises(MemoryError):
+        service.Worker(database, rings, lambda: datetime.now(UTC), {}, [schedule]).run(threading.Event())

@@ -69,6 +69,7 @@ class Item(Base):
         Index("ix_items_text_id_district", "text_id", "district"),
         Index("ix_items_turns_at", "turns_at", postgresql_where=text("turns_at IS NOT NULL")),
         Index("ix_items_topics", "topics", postgresql_using="gin"),
+        Index("ix_items_audiences", "audiences", postgresql_using="gin"),
         CheckConstraint("version <= latest", name="latest"),
     )
 

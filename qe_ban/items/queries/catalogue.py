@@ -88,6 +88,12 @@ def items_by_topic(session: Session, now: datetime) -> dict[str, int]:
     }
 
 
+def items_of_topic(session: Session, slug: str, now: datetime) -> int:
+    """Give how many current items hang on one topic itself."""
+    wanted = select(func.count()).select_from(Item).where(Item.topics.contains([slug]), is_current(now))
+    return session.scalar(wanted) or 0
+
+
 def topic_used(session: Session, slug: str) -> bool:
     """Tell whether an item names a topic: in the version that lists show, or in one still to come."""
     shown = select(Item.id).where(Item.topics.contains([slug])).limit(1)

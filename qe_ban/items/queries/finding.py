@@ -70,8 +70,9 @@ WITHIN: Final = text("""
 
 ANY: Final = text("""
     SELECT t.id, t.entry, t.names, t.others, t.weight, 0.0 AS direct
-    FROM item_texts t
-    WHERE t.words @@ CAST(:query AS tsquery)
+    FROM (
+        SELECT * FROM item_texts WHERE words @@ CAST(:query AS tsquery) ORDER BY weight DESC, id LIMIT :looked
+    ) AS t
     ORDER BY
         CASE WHEN t.words @@ CAST(:query1 AS tsquery) THEN CAST(:rarity1 AS real) ELSE 0 END
         + CASE WHEN t.words @@ CAST(:query2 AS tsquery) THEN CAST(:rarity2 AS real) ELSE 0 END
@@ -80,7 +81,7 @@ ANY: Final = text("""
         t.weight DESC
     LIMIT :most
 """)
-"""Wordings that hold any piece, those first that hold the most of the four rarest ones."""
+"""Wordings that hold any piece, those first that hold the most of the four rarest ones; `looked`: of how many."""
 
 WEIGHED: Final = 4
 

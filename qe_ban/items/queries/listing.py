@@ -14,22 +14,41 @@ PAGE: Final = text("""
     matched AS MATERIALIZED (
         SELECT i.id, f.place, f.score, i.department, i.district, i.audiences, i.topics, i.online,
                CASE WHEN i.district = :near THEN 0 WHEN i.district IS NULL THEN 1 WHEN i.reach <> 'office' THEN 2 ELSE 3
-               END AS fit
+               END AS fit,
+               CAST(:department AS text) IS NULL OR i.department = :department AS is_department,
+               CAST(:audience AS text) IS NULL OR CAST(:audience AS text) = ANY (i.audiences) AS is_audience,
+               CAST(:topic AS text) IS NULL OR i.topics && ARRAY(SELECT slug FROM below) AS is_topic,
+               CAST(:online AS boolean) IS NULL OR i.online = :online AS is_online
         FROM unnest(CAST(:texts AS bigint[]), CAST(:places AS int[]), CAST(:scores AS real[])) AS f (text, place, score)
         JOIN items i ON i.text_id = f.text
         WHERE i.starts_at <= :now AND (i.ends_at IS NULL OR i.ends_at > :now)
           AND (CAST(:hall AS text) IS NULL OR i.district = :hall OR i.district IS NULL OR i.reach <> 'office')
-          AND (CAST(:department AS text) IS NULL OR i.department = :department)
-          AND (CAST(:audience AS text) IS NULL OR CAST(:audience AS text) = ANY (i.audiences))
-          AND (CAST(:topic AS text) IS NULL OR i.topics && ARRAY(SELECT slug FROM below))
-          AND (CAST(:online AS boolean) IS NULL OR i.online = :online)
           AND (CAST(:reach AS text) IS NULL OR i.reach = :reach)
     ),
-    offices AS MATERIALIZED (SELECT DISTINCT place, department, district FROM matched),
-    shapes AS MATERIALIZED (SELECT DISTINCT place, audiences, topics, online FROM matched),
+    wanted AS MATERIALIZED (
+        SELECT * FROM matched WHERE is_department AND is_audience AND is_topic AND is_online
+    ),
+    shapes AS MATERIALIZED (
+        SELECT DISTINCT place, audiences, topics, online, is_audience, is_topic, is_online
+        FROM matched WHERE is_department
+    ),
     best AS MATERIALIZED (
-        SELECT DISTINCT ON (place) place, id, score + CASE fit WHEN 0 THEN CAST(:own AS real) ELSE 0 END AS score
-        FROM matched ORDER BY place, fit, matched.score DESC, id
+        SELECT DISTINCT ON (place) place, id, district,
+               score + CASE fit WHEN 0 THEN CAST(:own AS real) ELSE 0 END AS score
+        FROM wanted ORDER BY place, fit, wanted.score DESC, id
+    ),
+    departments_of AS (
+        SELECT DISTINCT place, department FROM matched
+        WHERE CAST(:hall AS text) IS NULL AND is_audience AND is_topic AND is_online
+        UNION ALL (
+            SELECT DISTINCT ON (place) place, department FROM matched
+            WHERE CAST(:hall AS text) IS NOT NULL AND is_audience AND is_topic AND is_online
+            ORDER BY place, fit, score DESC, id
+        )
+    ),
+    districts_of AS (
+        SELECT DISTINCT place, district FROM wanted WHERE CAST(:hall AS text) IS NULL
+        UNION ALL SELECT place, district FROM best WHERE CAST(:hall AS text) IS NOT NULL
     ),
     page AS MATERIALIZED (
         SELECT best.place, best.score AS rank, i.code, i.entry, i.name, i.item_type, i.department, i.district,
@@ -48,28 +67,34 @@ PAGE: Final = text("""
         ) AS shown) AS items,
         (SELECT json_agg(json_build_array(value, many, name)) FROM (
             SELECT counted.*, d.name FROM (
-                SELECT department AS value, count(*) AS many FROM offices
+                SELECT department AS value, count(*) AS many FROM departments_of
                 GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT :departments
             ) AS counted JOIN departments d ON d.code = value ORDER BY many DESC, value
         ) AS shown) AS departments,
         (SELECT json_agg(json_build_array(value, many) ORDER BY many DESC, value) FROM (
-            SELECT value, count(DISTINCT place) AS many FROM shapes, unnest(audiences) AS value GROUP BY 1
+            SELECT value, count(DISTINCT place) AS many FROM shapes, unnest(audiences) AS value
+            WHERE is_topic AND is_online GROUP BY 1
         ) AS counted) AS audiences,
         (SELECT json_agg(json_build_array(value, many, name) ORDER BY many DESC, value) FROM (
-            SELECT value, count(DISTINCT place) AS many FROM shapes, unnest(shapes.topics) AS value GROUP BY 1
+            SELECT value, count(DISTINCT place) AS many FROM shapes, unnest(shapes.topics) AS value
+            WHERE is_audience AND is_online GROUP BY 1
         ) AS counted JOIN topics ON topics.slug = value) AS topics,
         (SELECT json_agg(json_build_array(online, many)) FROM (
-            SELECT online, count(DISTINCT place) AS many FROM shapes GROUP BY 1
+            SELECT online, count(DISTINCT place) AS many FROM shapes WHERE is_audience AND is_topic GROUP BY 1
         ) AS counted) AS online,
         (SELECT json_agg(json_build_array(district, many) ORDER BY many DESC, district) FROM (
-            SELECT district, count(*) AS many FROM (SELECT DISTINCT place, district FROM offices) AS there GROUP BY 1
+            SELECT district, count(*) AS many FROM districts_of GROUP BY 1
         ) AS counted) AS districts
 """)
 """Takes ranked wordings; `place` is the entry's. In a hall the district's own item stands for the entry, else the
-city's, else one done anywhere. Counts are of entries."""
+city's, else one done anywhere. Counts are of entries; each is of what all filters but its own let through (hall and
+reach always hold). In a hall departments and districts are those of the items shown, else of all offices.
+"""
 
 BROWSE: Final = text("""
-    SELECT t.id, t.entry, t.weight FROM item_texts t
+    SELECT t.id, t.entry FROM (
+        SELECT id, entry, name, weight FROM item_texts ORDER BY weight DESC, name, id LIMIT :walked
+    ) AS t
     WHERE EXISTS (
         SELECT FROM items i WHERE i.text_id = t.id
           AND i.starts_at <= :now AND (i.ends_at IS NULL OR i.ends_at > :now)
@@ -80,7 +105,7 @@ BROWSE: Final = text("""
     )
     ORDER BY t.weight DESC, t.name, t.id LIMIT :most
 """)
-"""Walks the wordings from the most popular one: what these filters want is found soon."""
+"""Walks so many wordings from the most popular one: what most filters want is found soon."""
 
 BROWSE_FEW: Final = text("""
     WITH RECURSIVE below (slug) AS (
@@ -93,11 +118,11 @@ BROWSE_FEW: Final = text("""
           AND (CAST(:topic AS text) IS NULL OR i.topics && ARRAY(SELECT slug FROM below))
           AND i.starts_at <= :now AND (i.ends_at IS NULL OR i.ends_at > :now)
           AND (CAST(:hall AS text) IS NULL OR i.district = :hall OR i.district IS NULL OR i.reach <> 'office')
-          AND (CAST(:audience AS text) IS NULL OR CAST(:audience AS text) = ANY (i.audiences))
+          AND (CAST(:audience AS text) IS NULL OR i.audiences @> ARRAY[CAST(:audience AS text)])
           AND (CAST(:online AS boolean) IS NULL OR i.online = :online)
           AND (CAST(:reach AS text) IS NULL OR i.reach = :reach)
     )
-    SELECT t.id, t.entry, t.weight FROM item_texts t JOIN wanted ON wanted.text_id = t.id
+    SELECT t.id, t.entry FROM item_texts t JOIN wanted ON wanted.text_id = t.id
     ORDER BY t.weight DESC, t.name, t.id LIMIT :most
 """)
-"""Begins with the items of a department or a topic."""
+"""Begins with the items of a department, a topic or an audience, where these are few."""

@@ -119,6 +119,11 @@ def known_departments(session: Session, wanted: Sequence[str]) -> frozenset[str]
     return frozenset(session.scalars(select(Department.code).where(Department.code == among(wanted))))
 
 
+def department_names(session: Session) -> dict[str, str]:
+    """Give the names of all departments by code."""
+    return {row.code: row.name for row in session.execute(select(Department.code, Department.name))}
+
+
 def topics(session: Session) -> dict[str, str]:
     """Give the names of all topics by slug, those of residents first, as people are shown them."""
     wanted = select(Topic.slug, Topic.name).order_by(Topic.audience.desc(), Topic.position, Topic.slug)
@@ -137,11 +142,11 @@ def count_leaving(session: Session, job_id: UUID, **of: Any) -> int:
     return found
 
 
-def put_down_leaving(session: Session, job_id: UUID, **of: Any) -> None:
-    """Keep those that `count_leaving` counts as the ones that are to end, and no others."""
+def put_down_leaving(session: Session, job_id: UUID, **of: Any) -> int:
+    """Keep those that `count_leaving` counts as the ones that are to end, and no others; gives how many they are."""
     session.execute(delete(ImportRow).where(ImportRow.job_id == job_id, ImportRow.table == ENDING))
-    kept = f"INSERT INTO import_rows SELECT :job, '{ENDING}', code, 0, '{{}}'::jsonb {_LEAVING}"
-    session.execute(text(kept), {"job": job_id, **of})
+    keep = f"INSERT INTO import_rows SELECT :job, '{ENDING}', code, 0, '{{}}'::jsonb {_LEAVING} RETURNING 1"
+    return len(session.execute(text(keep), {"job": job_id, **of}).all())
 
 
 def ending(session: Session, job_id: UUID, after: str, most: int) -> list[str]:

@@ -71,13 +71,11 @@ RECOUNT: Final = text("""
         UNION ALL SELECT '', count(*) FROM item_texts
     ),
     stale AS MATERIALIZED (
-        SELECT s.term FROM search_terms s LEFT JOIN counted USING (term)
+        SELECT s.term, coalesce(counted.ndoc, 0) AS texts FROM search_terms s LEFT JOIN counted USING (term)
         WHERE s.texts <> coalesce(counted.ndoc, 0)
         ORDER BY s.term FOR NO KEY UPDATE OF s
     )
-    UPDATE search_terms s
-    SET texts = coalesce((SELECT ndoc FROM counted WHERE counted.term = s.term), 0)
-    FROM stale WHERE stale.term = s.term
+    UPDATE search_terms s SET texts = stale.texts FROM stale WHERE stale.term = s.term
 """)
 """Also counts the texts themselves, as the empty word: what is rare depends on how many there are.
 
@@ -86,14 +84,18 @@ nothing: somebody may just now be adding a text that has it.
 """
 
 REWEIGH: Final = text("""
-    WITH changed AS (
-        UPDATE item_texts t SET weight = popular.weight
-        FROM (
+    WITH stale AS MATERIALIZED (
+        SELECT t.id, popular.weight
+        FROM item_texts t JOIN (
             SELECT entry, least(round(4 * log(2, (1 + popularity)::numeric)), 200)::smallint AS weight FROM entries
-        ) AS popular
-        WHERE popular.entry = t.entry AND t.weight <> popular.weight
-        RETURNING t.id, t.weight
-    )
-    UPDATE item_heads h SET weight = changed.weight FROM changed WHERE h.text_id = changed.id
+        ) AS popular USING (entry)
+        WHERE t.weight <> popular.weight ORDER BY t.id LIMIT :most
+    ),
+    changed AS (
+        UPDATE item_texts t SET weight = stale.weight FROM stale WHERE t.id = stale.id RETURNING t.id, t.weight
+    ),
+    heads AS (UPDATE item_heads h SET weight = changed.weight FROM changed WHERE h.text_id = changed.id)
+    SELECT count(*) FROM changed
 """)
-"""Bring the weights after the entries' popularity: quarters of a doubling, so that most stay as they are."""
+"""Bring so many weights after the entries' popularity: quarters of a doubling, so that most stay as they are. Gives how
+many there were; each takes some thirty beginnings with it, so all at once would take longer than a statement may."""

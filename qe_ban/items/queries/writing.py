@@ -7,7 +7,22 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Text, TextClause, cast, func, select, text, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    Text,
+    TextClause,
+    Uuid,
+    and_,
+    any_,
+    cast,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
@@ -17,6 +32,8 @@ from qe_ban.items.rules.schedule import Mark, timeline
 
 _MAKING: Final = 0x6974656D
 """The number of the advisory lock that whoever makes items holds until the transaction ends."""
+_NAMING: Final = 0x746F7069
+"""The number of the lock that whoever writes items shares, and whoever renames a topic has alone."""
 
 _SHOWN: Final = {
     "version": "integer",
@@ -79,6 +96,7 @@ def hold(session: Session, codes: Collection[str]) -> dict[str, Held]:
 
     Where one is missing, the right to make items is taken first: it stays missing until the caller makes it.
     """
+    _share_names(session)
     wanted = list(codes)
     there = session.scalar(select(func.count()).select_from(Item).where(Item.code == among(wanted)))
     if there != len(wanted):
@@ -88,7 +106,8 @@ def hold(session: Session, codes: Collection[str]) -> dict[str, Held]:
 
 
 def hold_known(session: Session, code: str) -> Held | None:
-    """Lock the item of a code, if there is one; where there is none, nothing is held."""
+    """Lock the item of a code, if there is one; where there is none, no item is held."""
+    _share_names(session)
     return _held(session, _selected([code]).with_for_update()).get(code)
 
 
@@ -99,6 +118,7 @@ def look(session: Session, codes: Collection[str]) -> dict[str, Held]:
 
 def hold_due(session: Session, now: datetime, most: int) -> dict[str, Held]:
     """Lock at most so many items whose next version's time has come, and give them; those held elsewhere are left."""
+    _share_names(session)
     due = select(Item).where(Item.turns_at <= now).order_by(Item.code).limit(most).with_for_update(skip_locked=True)
     return _held(session, due)
 
@@ -110,6 +130,15 @@ def hold_topics(session: Session, slugs: Collection[str]) -> dict[str, str]:
     wanted = select(Topic.slug, Topic.name).where(Topic.slug == among(slugs)).order_by(Topic.slug)
     rows = session.execute(wanted.with_for_update(read=True, key_share=True))
     return {row.slug: row.name for row in rows}
+
+
+def hold_names(session: Session) -> None:
+    """Wait for all who are writing items, and let nobody write any until the transaction ends.
+
+    To be called before a topic is renamed: what is written under its old name is then seen, and what follows knows the
+    new one.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(_NAMING)))
 
 
 def hold_of_topic(session: Session, topic: str, after: str, most: int) -> dict[str, Held]:
@@ -153,10 +182,14 @@ def insert_versions(
 
 def contents(session: Session, numbers: Mapping[UUID, int]) -> dict[UUID, dict[str, Any]]:
     """Give what one version of each item says, by the item's id."""
-    wanted = select(ItemVersion.item_id, ItemVersion.content).where(
-        tuple_(ItemVersion.item_id, ItemVersion.number).in_(list(numbers.items()))
+    if not numbers:
+        return {}
+    asked = func.unnest(cast(list(numbers), ARRAY(Uuid)), cast(list(numbers.values()), ARRAY(Integer)))
+    wanted = asked.table_valued("item_id", "number").render_derived(name="wanted")
+    rows = select(ItemVersion.item_id, ItemVersion.content).join(
+        wanted, and_(ItemVersion.item_id == wanted.c.item_id, ItemVersion.number == wanted.c.number)
     )
-    return {row.item_id: row.content for row in session.execute(wanted)} if numbers else {}
+    return {row.item_id: row.content for row in session.execute(rows)}
 
 
 def set_ends(session: Session, item_ids: Sequence[UUID], ends_at: datetime | None, now: datetime) -> None:
@@ -166,18 +199,25 @@ def set_ends(session: Session, item_ids: Sequence[UUID], ends_at: datetime | Non
         session.execute(changed.values(ends_at=ends_at, revision=Item.revision + 1, updated_at=now))
 
 
+def _share_names(session: Session) -> None:
+    session.execute(select(func.pg_advisory_xact_lock_shared(_NAMING)))
+
+
 def _selected(codes: Collection[str]) -> Select[Item]:
     return select(Item).where(Item.code == among(codes)).order_by(Item.code)
 
 
-def among(values: Collection[str]) -> ColumnElement[str]:
-    """Give what a column of text equals if it is one of these; one parameter, however many there are."""
-    return func.any(cast(list(values), ARRAY(Text)))
+def among(values: Collection[str]) -> ColumnElement[bool]:
+    """Give what a column of text equals if it is one of these; one parameter, however many there are.
+
+    As rows to join with: a prepared statement compares each row of a table with each element of an array.
+    """
+    return any_(select(func.unnest(cast(list(values), ARRAY(Text)))).scalar_subquery())
 
 
 def _held(session: Session, wanted: Select[Item]) -> dict[str, Held]:
     columns = wanted.with_only_columns(
-        Item.id, Item.code, Item.department, Item.district, Item.version, Item.revision, Item.ends_at
+        Item.id, Item.code, Item.department, Item.district, Item.version, Item.revision, Item.ends_at, Item.updated_at
     )
     items = session.execute(columns).all()
     versions = _versions(session, [item.id for item in items])
@@ -190,6 +230,7 @@ def _held(session: Session, wanted: Select[Item]) -> dict[str, Held]:
             shown=item.version,
             revision=item.revision,
             ends_at=item.ends_at,
+            updated_at=item.updated_at,
             times=timeline(Mark(row.number, row.starts_at) for row in versions[item.id]),
             digests={row.number: row.digest for row in versions[item.id]},
         )
@@ -202,7 +243,8 @@ def _versions(session: Session, item_ids: Collection[UUID]) -> dict[UUID, list[_
         return {}
     columns = (ItemVersion.item_id, ItemVersion.number, ItemVersion.starts_at, ItemVersion.digest)
     found: dict[UUID, list[_Version]] = defaultdict(list)
-    for row in session.execute(select(*columns).where(ItemVersion.item_id.in_(item_ids))):
+    wanted = any_(select(func.unnest(cast(list(item_ids), ARRAY(Uuid)))).scalar_subquery())
+    for row in session.execute(select(*columns).where(ItemVersion.item_id == wanted)):
         found[row.item_id].append(row)
     return found
 

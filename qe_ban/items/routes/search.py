@@ -109,9 +109,10 @@ def get_synonyms(group_id: UUID) -> Response:
 @guard.requires("items.vocabulary")
 @blp.arguments(schemas.NewSynonymsSchema)
 @blp.response(200, schemas.SynonymsSchema)
-@blp.problems(409, 412, 428)
+@blp.problems(409)
+@blp.preconditioned()
 def replace_synonyms(body: dict[str, Any], group_id: UUID) -> Response:
-    """Give a group other words; takes If-Match."""
+    """Give a group other words."""
     precondition = conditional.required()
     with part(Database).transaction() as session:
         held = synonyms.replace(session, group_id, body["words"], precondition, _change())
@@ -121,9 +122,9 @@ def replace_synonyms(body: dict[str, Any], group_id: UUID) -> Response:
 @blp.route("/synonyms/<id:group_id>", methods=["DELETE"])
 @guard.requires("items.vocabulary")
 @blp.response(204)
-@blp.problems(412, 428)
+@blp.preconditioned()
 def remove_synonyms(group_id: UUID) -> None:
-    """Take a group away; takes If-Match."""
+    """Take a group away."""
     precondition = conditional.required()
     with part(Database).transaction() as session:
         synonyms.remove(session, group_id, precondition, _change())

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from qe_ban.items.rules import spelling
 from qe_ban.items.rules.fields import Field, Kind
+from qe_ban.kernel import texts
 from qe_ban.kernel.clock import CITY_TIME
 
 AS_TEXT: Final = "请将此列设为“文本”格式后重新填写"
 _SHOWN = 40
+_REMEMBERED = 200
 _YES, _NO = "是", "否"
 
-# What no text may hold (see web.fields.FORBIDDEN); only texts of several lines have line ends.
-_FORBIDDEN = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # 5.0 is 5; a number of more than fifteen digits is no longer what was typed.
 _WHOLE = re.compile(r"([0-9]{1,15})(?:\.0*)?", re.ASCII)
 _MOMENT = re.compile(
@@ -184,8 +184,10 @@ def shown(raw: Raw) -> str:
 def _text(raw: Raw, *, lines: bool) -> str | None:
     if not isinstance(raw, str):
         raise CellFault(_not_text(raw))
+    if spelling.is_ruined(raw):
+        raise CellFault(f"“{_cut(raw.strip())}”是被表格软件改写的内容（科学计数法或错误值），原内容已经丢失；{AS_TEXT}")
     text = spelling.read(raw)
-    if _FORBIDDEN.search(text):
+    if texts.FORBIDDEN_IN_LINES.search(text):
         raise CellFault("含有不可见的控制字符，请删除后重新填写")
     if not lines and "\n" in text:
         raise CellFault("此列不能换行")
@@ -276,8 +278,8 @@ def _remembering(meaning: Callable[[str], Any]) -> Reader:
             return known[raw]
         text = _text(raw, lines=True)
         value = None if text is None else meaning(text)
-        if len(known) < 10_000:
-            known[str(raw)] = value
+        if len(known) < 10_000 and isinstance(raw, str) and len(raw) <= _REMEMBERED:
+            known[raw] = value
         return value
 
     return read
@@ -288,5 +290,5 @@ def _folded(text: str) -> str:
 
 
 def _cut(text: str) -> str:
-    plain = _FORBIDDEN.sub("", " ".join(text.split()))
+    plain = texts.FORBIDDEN_IN_LINES.sub("", " ".join(text.split()))
     return plain if len(plain) <= _SHOWN else plain[:_SHOWN] + "…"

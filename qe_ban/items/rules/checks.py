@@ -7,19 +7,18 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from qe_ban.items.rules.fields import ITEM, TABLES, Field, Kind, Table
+from qe_ban.kernel import texts
 
 Severity = Literal["error", "warning"]
 
-# Control characters, lone surrogates, and the marks that make text read otherwise than it is stored (bidi): what
-# web.fields refuses. Texts of several lines may have line feeds.
-_FORBIDDEN = re.compile("[\0-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_FORBIDDEN_IN_LINES = re.compile("[\0-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _DEPARTMENT = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
 _DISTRICT = re.compile(r"[0-9]{6}")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _HOST = re.compile(r"(?=.{1,253}$)[^\W_](?:[\w.-]*[^\W_])?")
 _NAMES: Final = frozenset(field.name for field in ITEM) | {table.name for table in TABLES}
 _LONGEST_NAME = 64
+_NOT_IN_LINKS: Final = frozenset('\\"<>^`{|}')
+"""Must be percent-encoded in an address (RFC 3986, 2): a careless page breaks on them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,31 +109,31 @@ def _disagreements(content: Mapping[str, Any]) -> Iterator[Fault]:
 Found = Iterator[tuple[str, Severity]]
 
 
-def _text(field: Field, value: object, forbidden: re.Pattern[str] = _FORBIDDEN) -> Found:
+def _text(field: Field, value: object, forbidden: re.Pattern[str] = texts.FORBIDDEN) -> Found:
     if type(value) is not str:
         yield "须为文本", "error"
     elif len(value) > field.max:
         yield f"最多 {field.max} 个字符，现有 {len(value)} 个", "error"
     elif forbidden.search(value):
         yield "含有不允许的字符", "error"
-    elif not value.strip():
+    elif texts.is_blank(value):
         yield "不能只有空白", "error"
 
 
 def _lines(field: Field, value: object) -> Found:
-    return _text(field, value, _FORBIDDEN_IN_LINES)
+    return _text(field, value, texts.FORBIDDEN_IN_LINES)
 
 
 def _link(field: Field, value: object) -> Found:
     wrong = list(_text(field, value))
     yield from wrong
     if not wrong and not is_link(str(value)):
-        yield "须为 http 或 https 开头的完整网址，不含空格和用户名", "error"
+        yield "须为 http 或 https 开头的完整网址，不含空格、引号、尖括号和用户名", "error"
 
 
 def is_link(text: str) -> bool:
-    """Tell whether a text is an http or https address with a host and without credentials, spaces and backslashes."""
-    if _FORBIDDEN.search(text) or any(char.isspace() or char == "\\" for char in text):
+    """Tell whether a text is an http or https address with a host and without credentials, spaces or quotes."""
+    if texts.FORBIDDEN.search(text) or any(char.isspace() or char in _NOT_IN_LINKS for char in text):
         return False
     try:
         parts = urlsplit(text)

@@ -9,11 +9,12 @@ from qe_ban.items.rules import codes, rights
 from qe_ban.items.rules.checks import Severity, faults
 from qe_ban.items.rules.fields import ITEM, TABLES, Content, Table
 from qe_ban.items.rules.layouts import CODE, ENDS_AT, ITEMS, LAYOUTS, STARTS_AT
-from qe_ban.items.rules.planning import UNSET, Draft, Held
+from qe_ban.items.rules.planning import UNSET, Draft, Held, plan
 from qe_ban.kernel.principal import Place
 
 DEPARTMENT: Final = "实施主体编码"
 TOPICS: Final = "主题"
+NOT_YOURS: Final = "不属于您负责的区市或部门，不能导入"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,22 +98,27 @@ def draft(rows: Rows, base: Content | None, held: Held | None, columns: Columns)
     return Draft(rows.code, content, rows.starts_at, told if ENDS_AT.name in columns[ITEMS] else UNSET)
 
 
-def wrongs(rows: Rows, made: Draft, held: Held | None, place: Place, departments: frozenset[str]) -> list[Wrong]:
+def wrongs(
+    rows: Rows, made: Draft, held: Held | None, place: Place, departments: frozenset[str], now: datetime
+) -> list[Wrong]:
     """Say what is wrong with a draft, for an importer of a place; `departments`: those that there are or will be."""
     if held is None and rows.item is None:
         return [Wrong(_at(rows, CODE.heading), f"没有编码为 {rows.code} 的事项，须先导入事项")]
-    found = [Wrong(_place(rows, fault.place), fault.message, fault.severity) for fault in faults(made.content)]
+    if held is not None and not rights.may_edit(place, department=held.department, district=held.district):
+        return [Wrong(_at(rows, CODE.heading), NOT_YOURS)]
+    found = _contradictions(rows) + _untimely(rows, made, held, now)
+    found += [Wrong(_place(rows, fault.place), fault.message, fault.severity) for fault in faults(made.content)]
     if any(wrong.severity == "error" for wrong in found):
         return found
     department, district = made.content["department"], made.content.get("district")
-    own = held is None or rights.may_edit(place, department=held.department, district=held.district)
-    if not own or not rights.may_edit(place, department=department, district=district):
-        found.append(Wrong(_at(rows, CODE.heading), "不属于您负责的区市或部门，不能导入"))
+    if not rights.may_edit(place, department=department, district=district):
+        found.append(Wrong(_at(rows, CODE.heading), NOT_YOURS))
     if department not in departments:
         found.append(Wrong(_at(rows, DEPARTMENT), f"没有编码为 {department} 的部门；首次出现时须填写“实施主体名称”"))
     agency = _agency(rows.code)
     if agency and agency != department and rows.item is not None:
-        found.append(Wrong(_at(rows, DEPARTMENT), "与事项编码中的机构代码不一致，请核对", "warning"))
+        severity = rights.other_agency(place, new=held is None)
+        found.append(Wrong(_at(rows, DEPARTMENT), rights.OTHER_AGENCY, severity))
     return found
 
 
@@ -120,6 +126,32 @@ def gone_topics(rows: Rows, made: Draft, topics: frozenset[str]) -> list[Wrong]:
     """Say which topics of a draft there are no more; `topics`: the slugs of those that there are."""
     gone = sorted(set(made.content.get("topics") or ()) - topics)
     return [Wrong(_at(rows, TOPICS), f"主题 {slug} 已不存在") for slug in gone]
+
+
+def _contradictions(rows: Rows) -> list[Wrong]:
+    """Say where a table tells that there are no rows, and rows."""
+    return [
+        Wrong(Spot(rows.code, name, row.row, LAYOUTS[name].key), "“无”与该事项的其他行矛盾，请删去其一")
+        for name, staged in rows.tables.items()
+        for row in staged
+        if "none" in row.content and len(staged) > 1
+    ]
+
+
+def _untimely(rows: Rows, made: Draft, held: Held | None, now: datetime) -> list[Wrong]:
+    """Say which end lies in the past or before the start, and warn of scheduled versions that would be replaced."""
+    found = []
+    ends_at = made.ends_at
+    if isinstance(ends_at, datetime) and (held is None or ends_at != held.ends_at):
+        start = max(now, made.starts_at or now)
+        if ends_at <= start:
+            found.append(Wrong(_at(rows, ENDS_AT.heading), "终止时间须晚于现在和生效时间"))
+    if held is not None and held.times.next(now) is not None:
+        found += [
+            Wrong(_at(rows, STARTS_AT.heading if made.starts_at else None), mark.replaced, "warning")
+            for mark in plan(made, held, now).replaced
+        ]
+    return found
 
 
 def _table(

@@ -55,6 +55,7 @@ class Held:
     shown: int
     revision: int
     ends_at: datetime | None
+    updated_at: datetime
     times: Timeline
     digests: Mapping[int, bytes]
 
@@ -89,6 +90,11 @@ class Plan:
         if self.version is not None:
             return self.version.number
         return self.held.latest if self.held else 0
+
+    @property
+    def replaced(self) -> tuple[Mark, ...]:
+        """The scheduled versions whose place the new one takes."""
+        return tuple(mark for mark in self.held.times.marks if mark not in self.times.marks) if self.held else ()
 
     def in_force(self, now: datetime) -> bool:
         """Tell whether lists must show the new version at once."""

@@ -1,12 +1,11 @@
 """One row of an import's file: its cells as values, or what is wrong with each, and where."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from qe_ban.items.rules import cells, codes, spelling
+from qe_ban.items.rules import cells, codes, spelling, vocabulary
 from qe_ban.items.rules.cells import EMPTY, CellFault, Names, Raw, Reader
 from qe_ban.items.rules.checks import Severity
 from qe_ban.items.rules.fields import ITEM, Field
@@ -16,8 +15,8 @@ FAULTY: Final[Mapping[str, Any]] = {"faulty": True}
 """What is kept of a row that is not to be imported: that it was there."""
 NO_ROWS: Final[Mapping[str, Any]] = {"none": True}
 
+_LEAVE_EMPTY: Final = "没有内容的单元格应留空；现在按“{}”原样保存"
 _ITEM_FIELDS: Final = frozenset(column.name for column in ITEM)
-_MANGLED = re.compile(r"[0-9]+(?:\.[0-9]+)?[Ee]\+?[0-9]+", re.ASCII)
 _YEARS: Final = range(1949, 2200)
 _DEPARTMENT: Final = "department"
 
@@ -80,9 +79,11 @@ class RowReader:
             else:
                 if value is not None and value != []:
                     values[column.name] = value
+                    if isinstance(raw, str) and spelling.says_nothing(raw) and not column.required:
+                        faults.append(RowFault(_LEAVE_EMPTY.format(raw.strip()), column.heading, "warning"))
         if self._layout.name != ITEMS:
             return Read(code, FAULTY if _wrong(faults) else {"fields": values}, faults)
-        faults += _time_faults(values)
+        faults += _time_faults(values) + _name_faults(values)
         return Read(code, FAULTY, faults) if _wrong(faults) else _item(code, values, faults)
 
     def _checked_code(self, raws: Sequence[Raw]) -> tuple[str | None, list[RowFault]]:
@@ -134,6 +135,11 @@ def _item(code: str | None, values: dict[str, Any], faults: list[RowFault]) -> R
     return Read(code, content, faults, department)
 
 
+def _name_faults(values: Mapping[str, Any]) -> list[RowFault]:
+    fault = vocabulary.fault_of_name(values[DEPARTMENT_NAME.name]) if DEPARTMENT_NAME.name in values else None
+    return [RowFault(fault, DEPARTMENT_NAME.heading)] if fault else []
+
+
 def _time_faults(values: Mapping[str, Any]) -> list[RowFault]:
     times: dict[str, datetime] = {column.name: values[column.name] for column in _TIMES if column.name in values}
     found = [
@@ -148,8 +154,6 @@ def _time_faults(values: Mapping[str, Any]) -> list[RowFault]:
 
 def _not_a_code(said: str) -> str:
     shown = cells.shown(said)
-    if _MANGLED.fullmatch(said):
-        return f"“{shown}”是被表格软件改写成科学计数法的数字，原编码已经丢失；{cells.AS_TEXT}"
     return f"“{shown}”不是有效的事项编码，应为12位、31位或33位"
 
 

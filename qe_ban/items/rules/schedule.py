@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from qe_ban.kernel.clock import CITY_TIME
+
 GRACE: Final = timedelta(minutes=1)
 """A start that is so little past is now: it was typed on a form."""
 FURTHEST: Final = timedelta(days=36525)
@@ -25,6 +27,11 @@ class Mark:
 
     number: int
     starts_at: datetime
+
+    @property
+    def replaced(self) -> str:
+        """What people are told when another version takes its place before its time has come."""
+        return f"原定于 {self.starts_at.astimezone(CITY_TIME):%Y-%m-%d %H:%M} 生效的第 {self.number} 版不再生效"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """How a text or a list of words is spelled in one cell, so that a sheet, a person and a program read the same."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
@@ -10,7 +11,12 @@ NONE: Final = "无"
 SEPARATORS: Final = "、；;，,\n"
 JOINED: Final = "、"
 
+_IDLE: Final = frozenset({"无", "无。", "/", "-"})
+"""What people type into a cell of which they have nothing to say."""
+
 _FORMULA = ("=", "+", "-", "@")
+_LONGEST_IDLE: Final = 6
+_RUINED = re.compile(r"#(?:REF!|N/A|NAME\?|VALUE!|DIV/0!|NUM!|NULL!)|[0-9]+(?:\.[0-9]+)?[Ee]\+[0-9]+", re.ASCII)
 _LINE_ENDS = re.compile(r"\r\n?")
 _GUARD: Final = "'"
 _QUOTE: Final = '"'
@@ -42,6 +48,16 @@ def is_none(cell: str) -> bool:
     return cell.strip() == NONE
 
 
+def says_nothing(cell: str) -> bool:
+    """Tell whether a cell holds what people type instead of leaving it empty (无, /, -, of any width)."""
+    return len(cell) <= _LONGEST_IDLE and unicodedata.normalize("NFKC", cell.strip()) in _IDLE
+
+
+def is_ruined(cell: str) -> bool:
+    """Tell whether a cell holds what a spreadsheet program leaves of a long number or of a failed formula."""
+    return _RUINED.fullmatch(cell.strip()) is not None
+
+
 def joined(words: Iterable[str]) -> str:
     """Give words as one text; those that a reader would take apart stand in quotes, as in CSV (RFC 4180, 2.7)."""
     return JOINED.join(_quoted(word) for word in words)
@@ -65,7 +81,7 @@ def _is_guarded(text: str) -> bool:
 
 
 def _would_change(text: str) -> bool:
-    return text != text.strip() or text == NONE
+    return text != text.strip() or text == NONE or is_ruined(text)
 
 
 def _quoted(word: str) -> str:

@@ -8,9 +8,12 @@ from typing import Any, Final
 
 from qe_ban.items.rules.codes import agency_checks
 from qe_ban.items.rules.fields import DEPARTMENT_TYPES
+from qe_ban.kernel import texts
 
 DEEPEST: Final = 5
 MOST_TOPICS: Final = 500
+LONGEST_NAME: Final = 100
+"""So many characters has the name of a department at most."""
 AUDIENCES: Final = ("person", "firm")
 
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -26,6 +29,9 @@ def tag_of(row: Mapping[str, Any]) -> str:
 def faults_of_department(row: Mapping[str, Any], districts: Mapping[str, str], *, new: bool) -> dict[str, str]:
     """Say what is wrong with a department, by field. Codes that fail their check digit may be old, but not new."""
     found = {}
+    fault = fault_of_name(row["name"])
+    if fault:
+        found["name"] = fault
     if not _DEPARTMENT.fullmatch(row["code"]):
         found["code"] = "部门编码须为18位统一社会信用代码"
     elif new and not agency_checks(row["code"]):
@@ -35,6 +41,13 @@ def faults_of_department(row: Mapping[str, Any], districts: Mapping[str, str], *
     if row["district"] is not None and row["district"] not in districts:
         found["district"] = "没有这个区划代码"
     return found
+
+
+def fault_of_name(name: str) -> str | None:
+    """Say what is wrong with a department's name."""
+    if not 1 <= len(name) <= LONGEST_NAME:
+        return f"长度须为 1 至 {LONGEST_NAME} 个字符"
+    return "不能只有空白" if texts.is_blank(name) else None
 
 
 def faults_of_topic(row: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from qe_ban.items.queries import staged
 from qe_ban.items.rules.cells import Names, Raw
-from qe_ban.items.rules.layouts import CODE, ITEMS
+from qe_ban.items.rules.layouts import CODE, DEPARTMENT_NAME, ITEMS
 from qe_ban.items.rules.rows import FAULTY, Read, RowFault, RowReader
 from qe_ban.items.service import progress
 from qe_ban.items.service.progress import STEP, Importer, Phase
@@ -18,6 +18,8 @@ from qe_ban.jobs import service as jobs
 
 _SILENT_SECONDS: Final = 5.0
 """After so long without rows (a million empty ones) it is told how far it is."""
+_MOST_TEXT: Final = 4 << 20
+"""In characters: so much text is put down at once, however few the rows."""
 
 
 @dataclass(slots=True)
@@ -29,6 +31,11 @@ class _Portion:
     departments: list[Mapping[str, Any]] = field(default_factory=list)
     unreadable: int = 0
     read: int = 0
+    text: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self.read >= STEP or self.text >= _MOST_TEXT
 
 
 def check(importer: Importer, work: jobs.Work, path: Path, kind: str) -> None:
@@ -36,6 +43,7 @@ def check(importer: Importer, work: jobs.Work, path: Path, kind: str) -> None:
     with source.opened(path, kind) as tables:
         with work.step() as session:
             names = Names(importer.city.districts, staged.topics(session))
+            called = staged.department_names(session)
             told = {
                 table.layout.name: {"sheet": table.sheet, "columns": [column.name for column in table.columns]}
                 for table in tables
@@ -45,7 +53,7 @@ def check(importer: Importer, work: jobs.Work, path: Path, kind: str) -> None:
             work.save(session, phase=Phase.CHECKING, total=total, cursor=cursor)
         before = 0
         for number, table in enumerate(tables):
-            _Checked(work, table, number, before, names).run()
+            _Checked(work, table, number, before, names, called).run()
             before += table.lines
     with work.step() as session:
         progress.enter(session, work, Phase.COMPARING, total=staged.count_codes(session, work.id))
@@ -54,8 +62,12 @@ def check(importer: Importer, work: jobs.Work, path: Path, kind: str) -> None:
 class _Checked:
     """One table on its way into the rows that are put down."""
 
-    def __init__(self, work: jobs.Work, table: Table, number: int, before: int, names: Names) -> None:
+    def __init__(
+        self, work: jobs.Work, table: Table, number: int, before: int, names: Names, called: Mapping[str, str]
+    ) -> None:
+        """`called`: the names of the departments that there are, by code."""
         self._work, self._table, self._number, self._before = work, table, number, before
+        self._called, self._miscalled = called, set[tuple[str, str]]()
         self._name, self._sheet = table.layout.name, table.sheet
         self._reader = RowReader(table.layout, table.columns, names, whole=table.whole)
         # of items only: in which row a code came first
@@ -73,7 +85,7 @@ class _Checked:
                     continue
                 self._take(portion, number, raws)
                 last = number
-                if portion.read >= STEP:
+                if portion.is_full:
                     self._put_down(portion, last)
                     portion = _Portion()
             if time.monotonic() - self._told > _SILENT_SECONDS:
@@ -98,6 +110,7 @@ class _Checked:
     def _take(self, portion: _Portion, number: int, raws: Sequence[Raw]) -> None:
         read = self._reader.read(raws)
         portion.read += 1
+        portion.text += sum(len(raw) for raw in raws if isinstance(raw, str))
         portion.faults.extend(self._faults(number, read, portion))
 
     def _faults(self, number: int, read: Read, portion: _Portion) -> Iterator[jobs.Fault]:
@@ -113,8 +126,18 @@ class _Checked:
             portion.rows.append((self._name, read.code, number, content))
         if read.department is not None:
             portion.departments.append(read.department)
+            faults.extend(self._miscalling(read.department))
         for fault in faults:
             yield jobs.Fault(jobs.Severity(fault.severity), fault.message, self._sheet, number, fault.column)
+
+    def _miscalling(self, said: Mapping[str, Any]) -> Iterator[RowFault]:
+        """Warn of another name than the department has, at the first row that has it."""
+        code, name = said["code"], said["name"]
+        known = self._called.get(code, name)
+        if known != name and (code, name) not in self._miscalled:
+            self._miscalled.add((code, name))
+            told = f"编码为 {code} 的部门已登记为“{known}”，名称不随导入更改，请核对"
+            yield RowFault(told, DEPARTMENT_NAME.heading, "warning")
 
     def _put_down(self, portion: _Portion, last: int) -> None:
         work = self._work

@@ -61,7 +61,10 @@ def gather(
     drafts = [merging.draft(row, bases.get(row.code), held.get(row.code), columns) for row in rows if not row.is_faulty]
     departments = _departments(session, work, drafts)
     place = Place(district=asked.district, department=asked.department)
-    topics = frozenset(staged.topics(session))
+    # held until the commit: what is published here names no topic that somebody deletes at this moment
+    topics = frozenset(
+        writing.hold_topics(session, {slug for one in drafts for slug in one.content.get("topics") or ()})
+    )
     found, sound = [], []
     by_code = {row.code: row for row in rows}
     for draft in drafts:
@@ -73,7 +76,7 @@ def gather(
         if compared and draft.code not in held and by_code[draft.code].item is not None:
             sound.append(draft)
             continue
-        wrongs = merging.wrongs(by_code[draft.code], draft, held.get(draft.code), place, departments)
+        wrongs = merging.wrongs(by_code[draft.code], draft, held.get(draft.code), place, departments, now)
         found.extend(wrongs)
         if any(wrong.severity == "error" for wrong in wrongs):
             faulty.append(draft.code)

@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import func, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from qe_ban.audit import service as audit
 from qe_ban.items import errors
 from qe_ban.items.models import Department
 from qe_ban.items.queries import catalogue as queries
 from qe_ban.items.rules import vocabulary
 from qe_ban.items.service.recording import Change, Precondition, difference, record
 from qe_ban.kernel.city import City
+from qe_ban.kernel.principal import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +107,24 @@ def put(session: Session, city: City, new: NewDepartment, *, precondition: Preco
     return False
 
 
-def ensure(session: Session, rows: Sequence[NewDepartment], now: datetime) -> None:
-    """Insert the departments that are not there; those that are stay as they are."""
+def ensure(session: Session, rows: Sequence[NewDepartment], now: datetime) -> set[str]:
+    """Insert the departments that are not there, and give their codes; those that are stay as they are."""
     if not rows:
-        return
+        return set()
     known = [asdict(row) | {"updated_at": now} for row in sorted(rows, key=lambda row: row.code)]
-    session.execute(insert(Department).on_conflict_do_nothing(index_elements=["code"]), known)
+    made = insert(Department).on_conflict_do_nothing(index_elements=["code"]).returning(Department.code)
+    return set(session.scalars(made, known))
+
+
+def register(
+    session: Session, rows: Sequence[NewDepartment], *, by: Actor | None, import_id: UUID, now: datetime
+) -> None:
+    """Insert the departments of an import that are not there, and record that it was the importer who made them."""
+    made = ensure(session, rows, now)
+    for row in rows:
+        if row.code in made:
+            details = {"before": None, "after": asdict(row), "import": str(import_id)}
+            audit.record(session, at=now, actor=by, action="items.create_department", subject=row.code, details=details)
 
 
 def _district(city: City, hall: str) -> str | None:

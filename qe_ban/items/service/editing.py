@@ -21,7 +21,8 @@ from qe_ban.items.service import catalogue, publishing
 from qe_ban.items.service.publishing import Draft, Held, Outcome, Unset
 from qe_ban.items.service.recording import Change, Precondition, record
 from qe_ban.kernel.city import City
-from qe_ban.kernel.clock import CITY_TIME, rfc3339
+from qe_ban.kernel.clock import rfc3339
+from qe_ban.kernel.principal import Place
 
 SOURCE = "staff"
 _TABLES = frozenset(table.name for table in TABLES)
@@ -53,7 +54,7 @@ def put(
     """
     parsed = _code(code)
     held = publishing.hold(session, [parsed.text]).get(parsed.text)
-    warnings = _check(session, city, parsed, content, held)
+    warnings = _check(session, city, parsed, content, held, change.by.place)
     before = _before(session, held, change.at)
     _check_place(change, [content, *before])
     precondition(_tag(held, change.at))
@@ -125,9 +126,12 @@ def _check(
     code: ItemCode,
     content: Mapping[str, Any],
     held: Held | None,
+    place: Place,
 ) -> list[Fault]:
     """Give the warnings. Raises ItemInvalid with every error, by place."""
     found = contents.faults(content)
+    if code.agency is not None and code.agency != content.get("department"):
+        found = [*found, Fault("code", rights.OTHER_AGENCY, rights.other_agency(place, new=held is None))]
     wrong = [fault for fault in found if fault.severity == "error"]
     if held is None and code.agency is not None and not codes.agency_checks(code.agency):
         wrong.append(Fault("code", "实施主体部分的校验位不正确，请核对编码"))
@@ -191,15 +195,7 @@ def _replaced(session: Session, held: Held | None, now: datetime) -> list[Fault]
     if held is None or held.times.next(now) is None:
         return []
     kept = writing.look(session, [held.code])[held.code].times.marks
-    return [
-        Fault(
-            "starts_at",
-            f"原定于 {mark.starts_at.astimezone(CITY_TIME):%Y-%m-%d %H:%M} 生效的第 {mark.number} 版不再生效",
-            "warning",
-        )
-        for mark in held.times.marks
-        if mark not in kept
-    ]
+    return [Fault("starts_at", mark.replaced, "warning") for mark in held.times.marks if mark not in kept]
 
 
 def _record_put(session: Session, change: Change, draft: Draft, held: Held | None, before: Mapping[str, Any]) -> None:

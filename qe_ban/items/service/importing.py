@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Literal
 from uuid import UUID
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import delete, exists, insert, or_, select
 from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
@@ -28,6 +28,7 @@ __all__ = ["KIND", "Format", "Importer", "Options", "run", "submit", "sweep"]
 CHUNK: Final = 1 << 20
 LARGEST: Final = 256 << 20
 FILE_KEPT: Final = timedelta(days=7)
+SWEPT_AT_ONCE: Final = 3
 _LONGEST_NAME = 255
 
 Format = Literal["csv", "xlsx"]
@@ -113,7 +114,7 @@ def run(importer: Importer, work: jobs.Work) -> None:
         Phase.COMPARING: lambda: comparing.compare(importer, work, asked),
         Phase.DECIDING: lambda: applying.decide(importer, work, asked),
         Phase.APPLYING: lambda: applying.apply(importer, work, asked),
-        Phase.ENDING: lambda: applying.end(importer, work),
+        Phase.ENDING: lambda: applying.end(importer, work, asked),
         Phase.FINISHING: lambda: applying.finish(importer, work, asked),
     }
     order = list(phases)
@@ -124,10 +125,15 @@ def run(importer: Importer, work: jobs.Work) -> None:
 
 
 def sweep(session: Session, now: datetime) -> None:
-    """Delete the files that were handed in more than seven days ago; their jobs cannot be resumed then."""
-    old = select(Import.job_id).where(Import.created_at < now - FILE_KEPT)
-    for table in (ImportRow, ImportChunk):
-        session.execute(delete(table).where(table.job_id.in_(old)).execution_options(synchronize_session=False))
+    """Delete the files and rows of imports whose jobs ended more than seven days ago; they cannot be resumed then.
+
+    A few imports at a time, each in statements of its own: one of a whole city takes seconds.
+    """
+    tables = (ImportRow, ImportChunk)
+    held = select(Import.job_id).where(or_(*(exists().where(table.job_id == Import.job_id) for table in tables)))
+    for job_id in jobs.ended(session, among=held, before=now - FILE_KEPT, most=SWEPT_AT_ONCE):
+        for table in tables:
+            session.execute(delete(table).where(table.job_id == job_id).execution_options(synchronize_session=False))
 
 
 def _keep(session: Session, job_id: UUID, file: BinaryIO) -> tuple[int, bytes]:

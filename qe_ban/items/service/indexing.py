@@ -14,6 +14,7 @@ from qe_ban.items.words import lexemes, text
 
 ROUNDS = 5
 DROPPED_AT_ONCE = 5000
+REWEIGHED_AT_ONCE = 1000
 _FORM = "1"
 """Part of every digest: another way of making words is another digest."""
 
@@ -68,7 +69,8 @@ def tidy(session: Session, now: datetime) -> None:  # noqa: ARG001 - a schedule'
     unused = session.scalars(statements.UNUSED, {"most": DROPPED_AT_ONCE}).all()
     if unused:
         session.execute(statements.DROP, {"ids": list(unused)})
-    session.execute(statements.REWEIGH)
+    while session.scalar(statements.REWEIGH, {"most": REWEIGHED_AT_ONCE}) == REWEIGHED_AT_ONCE:
+        pass
     if unused or session.scalar(statements.CHANGED):
         session.execute(statements.RECOUNT)
 

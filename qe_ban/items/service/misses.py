@@ -22,7 +22,8 @@ WINDOW: Final = 3600
 PER_NETWORK: Final = 20
 IN_ALL: Final = 1000
 
-_NUMBER = re.compile(r"[0-9]{5}")
+# digits of every script, and those that are written as words
+_NUMBER = re.compile(r"[\d〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖幺]{5}")
 
 
 def query_of(q: str) -> str | None:

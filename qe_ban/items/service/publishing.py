@@ -1,11 +1,11 @@
 """The only writer of items and versions: staff, imports and the sample catalogue all publish through `put`.
 
 Everything is done for many items at once. Locks are taken in one order by everybody, so that no two can wait for each
-other: the right to make items, items by code, entries, topics, wordings.
+other: the names of topics, the right to make items, items by code, entries, topics, wordings.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,7 +20,21 @@ from qe_ban.items.rules.schedule import Mark, Timeline
 from qe_ban.items.service import indexing
 from qe_ban.kernel.ids import new_id
 
-__all__ = ["UNSET", "Draft", "Held", "Outcome", "Unset", "end", "foresee", "hold", "put", "reopen", "reword", "turn"]
+__all__ = [
+    "UNSET",
+    "Draft",
+    "Held",
+    "Outcome",
+    "Unset",
+    "end",
+    "foresee",
+    "hold",
+    "moment",
+    "put",
+    "reopen",
+    "reword",
+    "turn",
+]
 
 AT_ONCE: Final = 1000
 TURNS: Final = 5
@@ -32,13 +46,32 @@ def hold(session: Session, codes: Sequence[str]) -> dict[str, Held]:
     return writing.hold(session, codes)
 
 
-def put(session: Session, drafts: Sequence[Draft], *, by: UUID | None, source: str, now: datetime) -> list[Outcome]:
+def moment(held: Mapping[str, Held], now: datetime) -> datetime:
+    """Give the moment from which a change of held items can hold: after whatever was done to them already.
+
+    Who waited for a lock, or has a slower clock, would else replace what somebody has said meanwhile as if it had never
+    been in force.
+    """
+    last = max((item.updated_at for item in held.values()), default=now)
+    return last + timedelta(microseconds=1) if last > now else now
+
+
+def put(
+    session: Session,
+    drafts: Sequence[Draft],
+    *,
+    by: UUID | None,
+    source: str,
+    now: datetime,
+    held: Mapping[str, Held] | None = None,
+) -> list[Outcome]:
     """Publish drafts, each of another item; gives what became of each, in their order.
 
     A draft that says what the item will say at that moment anyway makes no version. Departments must exist. `source`:
-    `staff`, `import` or `sample`.
+    `staff`, `import` or `sample`. `held`: what `hold` gave of them in this transaction, where it was called.
     """
-    held = writing.hold(session, [draft.code for draft in drafts])
+    held = writing.hold(session, [draft.code for draft in drafts]) if held is None else held
+    now = moment(held, now)
     plans = [planning.plan(draft, held.get(draft.code), now) for draft in drafts]
     ids = {plan.code: plan.held.id if plan.held else new_id() for plan in plans}
     fresh = [plan for plan in plans if plan.held is None]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from qe_ban.items.queries import finding
 from qe_ban.items.service import understanding
 from qe_ban.items.service.understanding import Understood
-from qe_ban.items.words import sounds
+from qe_ban.items.words import scoring, sounds
 from qe_ban.items.words.pieces import Kind, Piece
 from qe_ban.items.words.scoring import Candidate, Scored, Scorer
 
@@ -21,6 +21,8 @@ ENOUGH: Final = 5
 SURE: Final = 0.8
 LEAST, LEAST_OF_SINGLES = 0.3, 0.6
 """How much of a query a wording must hold; more where the query is but characters that happen to be somewhere."""
+SPOKEN: Final = 6
+"""From how many letters on a query is a sentence, of which one strong word may be all that can be found."""
 NEAR_BEST: Final = 0.75
 COMMON: Final = 1000
 """Pieces that together are in more wordings than this do not find anything by themselves."""
@@ -41,16 +43,18 @@ class Ranked:
 def rank(session: Session, query: str, districts: Mapping[str, str]) -> Ranked:
     """Give the wordings that answer a query; `districts`: names by code."""
     understood = understanding.understand(session, query, districts)
+    if not understood.wanted and not understood.unknown:
+        return Ranked([], False, understood)
     if _CODE.fullmatch(understood.compact):
         by_code = _by_code(session, understood)
         if by_code.scored:
             return by_code
     first = _attempt(session, understood, widely=not understood.garbled)
-    if _best(first) >= SURE and (understood.garbled or not understood.unknown):
+    if _best(first) >= SURE and (understood.garbled or not understood.unknown) and not understood.shredded:
         return first
     mended = understanding.mend(session, understood)
     second = _attempt(session, mended) if mended is not None else None
-    if second is not None and _best(second) > _best(first):
+    if second is not None and (_best(second) > _best(first) or (second.scored and second.understood.swapped)):
         return second
     return _attempt(session, understood) if understood.garbled else first
 
@@ -83,12 +87,17 @@ def _scored(understood: Understood, rows: Iterable[Row[Any]], *, capped: bool) -
     scored = [scorer.score(_candidate(row)) for row in rows]
     best = max((one.coverage for one in scored), default=0.0)
     least = LEAST if any(piece.solid for piece in understood.wanted) else LEAST_OF_SINGLES
-    scored = [one for one in scored if one.coverage >= least]
     scored.sort(key=lambda one: (-one.score, one.candidate.names[0], one.candidate.id))
+    enough = [one for one in scored if one.coverage >= least]
+    if not enough and len(understood.compact) >= SPOKEN:
+        # much was said round the one word that counts
+        strong = understood.strong
+        enough = [one for one in scored if scoring.holds(one.candidate, strong)][:ENOUGH]
+    scored = enough
     near = [one for one in scored if one.coverage >= NEAR_BEST * best]
     # where hardly any holds it all, some that hold much of it may be what was meant
     kept = near if len(near) >= ENOUGH else [*near, *(one for one in scored if one not in near)][:ENOUGH]
-    return Ranked(kept, capped, understood, understood.corrected)
+    return Ranked(kept, capped and bool(kept), understood, understood.corrected)
 
 
 def _every(session: Session, understood: Understood) -> Iterable[Row[Any]]:
@@ -129,7 +138,7 @@ def _either(session: Session, understood: Understood) -> Iterable[Row[Any]]:
         if chosen and texts > COMMON:
             break
         chosen.append(piece)
-    asked: dict[str, Any] = {"query": finding.either(chosen), "most": MOST}
+    asked: dict[str, Any] = {"query": finding.either(chosen), "most": MOST, "looked": 2 * COMMON}
     for place in range(finding.WEIGHED):
         slot = rare[place] if place < len(rare) else None
         asked[f"query{place + 1}"] = finding.tsquery(slot) if slot else ""

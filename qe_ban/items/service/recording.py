@@ -23,9 +23,18 @@ class Change:
     request_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AtShell:
+    """A change by the operator at a shell, where nobody is signed in."""
+
+    at: datetime
+    by: None = None
+    request_id: None = None
+
+
 def record(
     session: Session,
-    change: Change,
+    change: Change | AtShell,
     action: str,
     subject: str,
     *,

@@ -18,8 +18,15 @@ DEEPEST: Final = 1000
 """How far a list can be read on."""
 COUNTED: Final = 100
 """How many entries are counted and listed; more only for who reads on."""
+WALKED: Final = 1000
+"""How many of the most popular wordings are looked through for an audience; it is rare if that is not enough."""
+FACETS: Final = ("department", "audience", "topic", "online")
+"""The filters whose counts do not apply themselves, so that one can choose anew."""
 OWN: Final = 0.08
 """What it adds to an item's score to be the hall's own."""
+
+_Text = tuple[int, str, float]
+"""A wording, its entry and its score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,25 +98,28 @@ def search(
     """Give a page of the items that answer `q`, or where there is none of all items, the popular ones first.
 
     With a hall: the district's own item for each entry, else the city's, else one that is done anywhere. A district
-    that the query names is preferred likewise, without leaving the others out. Raises HallUnknown.
+    that the query names is preferred likewise, without leaving the others out; a district's name alone is its hall.
+    Raises HallUnknown.
     """
     hall = district_of(city, filters.hall)
-    asked = _asked(filters, hall, now)
     if q is None or not q.strip():
-        rows = _browse(session, filters, asked, offset + limit)
-        texts = [(row.id, row.entry, 1.0) for row in rows]
-        return _found(session, city, texts, asked | _page(hall, offset, limit), None, capped=False)
+        return _browse(session, city, filters, _asked(filters, hall, now) | _page(hall, offset, limit))
     ranked = ranking.rank(session, q, city.districts)
     near = ranked.understood.near or hall
-    asked |= _page(near, offset, limit)
-    found = _found(session, city, _texts(ranked), asked, ranked, capped=ranked.capped)
+    if near and not ranked.understood.wanted and not ranked.understood.unknown:
+        within = near if hall is None else hall
+        return _browse(session, city, filters, _asked(filters, within, now) | _page(within, offset, limit))
+    asked = _asked(filters, hall, now) | _page(near, offset, limit)
+    texts = _texts(ranked)
+    found = _found(session, city, texts, (), asked, ranked, capped=ranked.capped)
     if ranked.capped and found.total < offset + limit and filters != Filters():
         narrowed = ranking.narrow(session, ranked, asked)
-        return _found(session, city, _texts(narrowed), asked, ranked, capped=narrowed.capped)
+        # what the filters hold back is still counted among what they could choose
+        return _found(session, city, _texts(narrowed), texts, asked, ranked, capped=narrowed.capped)
     return found
 
 
-def _texts(ranked: ranking.Ranked) -> list[tuple[int, str, float]]:
+def _texts(ranked: ranking.Ranked) -> list[_Text]:
     return [(one.candidate.id, one.candidate.entry, one.score) for one in ranked.scored]
 
 
@@ -145,34 +155,62 @@ def _page(near: str | None, offset: int, limit: int) -> dict[str, Any]:
     }
 
 
-def _browse(session: Session, filters: Filters, asked: Mapping[str, Any], end: int) -> Sequence[Any]:
-    few = filters.department is not None or filters.topic is not None
-    most = max(COUNTED, end) + 1
-    return session.execute(listing.BROWSE_FEW if few else listing.BROWSE, {**asked, "most": most}).all()
+def _browse(session: Session, city: City, filters: Filters, asked: Mapping[str, Any]) -> Found:
+    """Give a page of all items. What a filter leaves out is looked up too, for its own counts."""
+    # whole hundreds: the hall's own come first within each, so a page must not depend on how far one reads
+    most = _bound(asked) + 1
+    texts = _popular(session, asked, most)
+    loose = [name for name in FACETS if getattr(filters, name) is not None]
+    others = [one for name in loose for one in _popular(session, {**asked, name: None}, COUNTED)]
+    return _found(session, city, texts, others, asked, None, capped=False)
+
+
+def _popular(session: Session, asked: Mapping[str, Any], most: int) -> list[_Text]:
+    """Give the most popular wordings that the filters let through: by walking, or where they are few from these."""
+    given = {**asked, "most": most, "walked": WALKED if asked["audience"] is not None else None}
+    if asked["department"] is None and asked["topic"] is None:
+        rows = session.execute(listing.BROWSE, given).all()
+        if len(rows) == most or given["walked"] is None:
+            return _by_hundreds(rows)
+    return _by_hundreds(session.execute(listing.BROWSE_FEW, given).all())
+
+
+def _by_hundreds(rows: Sequence[Any]) -> list[_Text]:
+    return [(row.id, row.entry, -float(place // COUNTED)) for place, row in enumerate(rows)]
+
+
+def _bound(asked: Mapping[str, Any]) -> int:
+    """Give how many entries are looked at: as many hundreds as the page reaches into."""
+    end: int = asked["offset"] + asked["limit"]
+    return -(-end // COUNTED) * COUNTED
 
 
 def _found(
     session: Session,
     city: City,
-    texts: Sequence[tuple[int, str, float]],
+    texts: Sequence[_Text],
+    others: Sequence[_Text],
     asked: Mapping[str, Any],
     ranked: ranking.Ranked | None,
     *,
     capped: bool,
 ) -> Found:
+    """Give the page of `texts`; `others` are only counted, by the filters that hold them back."""
+    bound = _bound(asked)
+    kept, many = _first(texts, bound)
+    known = {text_id for text_id, *_ in kept}
+    counted = [*kept, *(one for one in _first(others, COUNTED)[0] if one[0] not in known)]
     places: dict[str, int] = {}
-    for _, entry, _ in texts:
+    for _, entry, _ in counted:
         places.setdefault(entry, len(places))
-    bound = max(COUNTED, asked["offset"] + asked["limit"])
-    texts = [one for one in texts if places[one[1]] < bound]
-    capped = capped or len(places) > bound
+    capped = (capped or many > bound) and bool(texts)
     row = session.execute(
         listing.PAGE,
         {
             **asked,
-            "texts": [text_id for text_id, *_ in texts],
-            "places": [places[entry] for _, entry, _ in texts],
-            "scores": [score for *_, score in texts],
+            "texts": [text_id for text_id, *_ in counted],
+            "places": [places[entry] for _, entry, _ in counted],
+            "scores": [score for *_, score in counted],
         },
     ).one()
     hits = [_hit(city, item, ranked) for item in row.items or ()]
@@ -186,8 +224,17 @@ def _found(
         ],
     }
     corrected = ranked.corrected if ranked is not None and hits else None
-    more = asked["offset"] + len(hits) < row.total and asked["offset"] + len(hits) < DEEPEST
+    end = asked["offset"] + len(hits)
+    more = end < DEEPEST and (end < row.total or (many > bound and len(hits) == asked["limit"]))
     return Found(hits, row.total, capped, counts, corrected, more, missed=not texts)
+
+
+def _first(texts: Sequence[_Text], bound: int) -> tuple[list[_Text], int]:
+    """Give the texts of the first entries, and of how many entries there are texts at all."""
+    places: dict[str, int] = {}
+    for _, entry, _ in texts:
+        places.setdefault(entry, len(places))
+    return [one for one in texts if places[one[1]] < bound], len(places)
 
 
 def _counts(rows: Sequence[Sequence[Any]] | None) -> list[Count]:

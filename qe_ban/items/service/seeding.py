@@ -3,17 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import Text, any_, bindparam, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from qe_ban.items.models import Entry, Item, SynonymGroup, Topic
+from qe_ban.items.service.synonyms import id_of
 from qe_ban.items.words import text
-
-SAMPLE = uuid5(NAMESPACE_URL, "qe-ban:sample-catalogue")
-"""The name space of the ids that seeded rows have: the same words get the same id, so that they come once."""
 
 
 def missing(session: Session, codes: Sequence[str]) -> set[str]:
@@ -31,7 +28,7 @@ def topics(session: Session, rows: Sequence[Mapping[str, Any]], now: datetime) -
 def synonyms(session: Session, groups: Sequence[Sequence[str]], now: datetime) -> None:
     """Insert groups of words that mean the same; each once, however often it is called."""
     spelled = [list(dict.fromkeys(text.compact(text.normalise(word)) for word in words)) for words in groups]
-    rows = [{"id": _id(words), "words": words, "updated_at": now} for words in spelled]
+    rows = [{"id": id_of(words), "words": words, "updated_at": now} for words in spelled]
     session.execute(insert(SynonymGroup).on_conflict_do_nothing(index_elements=["id"]), rows)
 
 
@@ -43,7 +40,3 @@ def popularity(session: Session, used: Mapping[str, float]) -> None:
     )
     # in one order, as whoever else writes entries
     session.execute(first, [{"entry": entry, "popularity": used[entry]} for entry in sorted(used)])
-
-
-def _id(words: Sequence[str]) -> UUID:
-    return uuid5(SAMPLE, ",".join(sorted(words)))

@@ -3,20 +3,22 @@
 import hashlib
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from qe_ban.items.errors import SynonymsExist, SynonymsInvalid, SynonymsNotFound
 from qe_ban.items.models import SynonymGroup
-from qe_ban.items.service.recording import Change, Precondition, record
+from qe_ban.items.rules import supplies
+from qe_ban.items.service.recording import AtShell, Change, Precondition, record
 from qe_ban.items.words import text as texts
 from qe_ban.kernel.ids import new_id
 
 FEWEST: Final = 2
 MOST: Final = 30
 LONGEST: Final = 30
+_SUPPLIED: Final = uuid5(NAMESPACE_URL, "qe-ban:sample-catalogue")
 _WRITERS: Final = text("LOCK TABLE synonym_groups IN SHARE ROW EXCLUSIVE MODE")
 
 
@@ -52,6 +54,41 @@ def create(session: Session, words: Sequence[str], change: Change) -> SynonymGro
     session.add(made)
     record(session, change, "create_synonyms", str(made.id), before=None, after={"words": spelled})
     return made
+
+
+def add(session: Session, said: object, change: Change | AtShell) -> int:
+    """Make the groups of a JSON file (a list of lists of words) that are not there; gives how many it made.
+
+    A group has its id of its words: one that staff changed afterwards is there and stays as it is. Raises
+    SynonymsInvalid, with every fault by its place in the file.
+    """
+    groups, faults = supplies.words(said)
+    spelled = []
+    for place, words in enumerate(groups, 1):
+        try:
+            spelled.append(_checked(words))
+        except SynonymsInvalid as invalid:
+            faults[f"第{place}组"] = invalid.fields["words"]
+    if faults:
+        raise SynonymsInvalid(fields=faults)
+    session.execute(_WRITERS)
+    held = session.scalars(select(SynonymGroup)).all()
+    ids, known, made = {one.id for one in held}, {frozenset(one.words) for one in held}, 0
+    for words in spelled:
+        group_id = id_of(words)
+        if group_id in ids or frozenset(words) in known:
+            continue
+        ids.add(group_id)
+        session.add(SynonymGroup(id=group_id, words=words, updated_at=change.at))
+        record(session, change, "create_synonyms", str(group_id), before=None, after={"words": words})
+        made += 1
+    session.flush()
+    return made
+
+
+def id_of(words: Sequence[str]) -> UUID:
+    """Give the id of a group that comes in a file: the same words get the same one, so that they come once."""
+    return uuid5(_SUPPLIED, ",".join(sorted(words)))
 
 
 def replace(

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from qe_ban.items import errors
 from qe_ban.items.models import Topic
 from qe_ban.items.queries import catalogue as queries
-from qe_ban.items.rules import vocabulary
+from qe_ban.items.queries import writing
+from qe_ban.items.rules import supplies, vocabulary
 from qe_ban.items.service import publishing
-from qe_ban.items.service.recording import Change, Precondition, difference, record
+from qe_ban.items.service.recording import AtShell, Change, Precondition, difference, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +48,18 @@ class TopicView:
 
 def topics(session: Session, *, audience: str | None, now: datetime) -> list[TopicView]:
     """Give all topics, or those of residents or firms, each after its parent, in order of position and slug."""
-    rows = session.scalars(select(Topic).order_by(Topic.position, Topic.slug)).all()
     counts = queries.items_by_topic(session, now)
-    shown = [row for row in rows if audience is None or row.audience == audience]
+    shown = [row for row in _rows(session) if audience is None or row.audience == audience]
     return list(_tree(shown, counts, None, 0))
 
 
 def topic(session: Session, *, slug: str, now: datetime) -> TopicView:
     """Give one topic. Raises TopicNotFound."""
-    found = next((row for row in topics(session, audience=None, now=now) if row.slug == slug), None)
+    counts = {slug: queries.items_of_topic(session, slug, now)}
+    found = next((row for row in _tree(_rows(session), counts, None, 0) if row.slug == slug), None)
     if found is None:
         raise errors.TopicNotFound
     return found
-
-
-def by_name(session: Session) -> dict[str, str]:
-    """Give the slugs of all topics by their names."""
-    return {row.name: row.slug for row in session.execute(select(Topic.name, Topic.slug))}
 
 
 def put(session: Session, new: NewTopic, *, precondition: Precondition, change: Change) -> bool:
@@ -71,6 +67,9 @@ def put(session: Session, new: NewTopic, *, precondition: Precondition, change: 
 
     Raises TopicInvalid (circles, more than five levels, a name that another has) and what the precondition raises.
     """
+    if session.scalar(select(Topic.name).where(Topic.slug == new.slug)) not in (None, new.name):
+        # before any other lock, as whoever writes items does
+        writing.hold_names(session)
     known = _lock(session)
     row, before = asdict(new), known.pop(new.slug, None)
     precondition(_tag(before) if before else None)
@@ -83,6 +82,9 @@ def put(session: Session, new: NewTopic, *, precondition: Precondition, change: 
         session.add(Topic(**row, updated_at=change.at))
         record(session, change, "create_topic", new.slug, before=None, after=row)
     elif new != before:
+        if new.name != before.name:
+            # held already, unless somebody renamed it between the look and the lock
+            writing.hold_names(session)
         stored = session.get_one(Topic, new.slug)
         for name, value in row.items():
             setattr(stored, name, value)
@@ -93,6 +95,24 @@ def put(session: Session, new: NewTopic, *, precondition: Precondition, change: 
     if before is not None and new.name != before.name:
         publishing.reword(session, new.slug, change.at)
     return before is None
+
+
+def add(session: Session, said: object, change: Change | AtShell) -> list[str]:
+    """Make the topics of a JSON file that are not there; gives the slugs of those that it made.
+
+    `said` is a list of objects (`slug`, `name`, `audience`, `parent`, `position`), in any order. What there is stays as
+    it is, whatever the file says of it. Raises TopicInvalid, with every fault by its place in the file.
+    """
+    known = _lock(session)
+    rows, faults = supplies.topics(said, {slug: asdict(topic) for slug, topic in known.items()})
+    if faults:
+        raise errors.TopicInvalid(fields=faults)
+    for row in rows:
+        session.add(Topic(**row, updated_at=change.at))
+        # one by one: a parent is there before its children
+        session.flush()
+        record(session, change, "create_topic", row["slug"], before=None, after=row)
+    return [row["slug"] for row in rows]
 
 
 def delete(session: Session, *, slug: str, precondition: Precondition, change: Change) -> None:
@@ -116,6 +136,10 @@ def _lock(session: Session) -> dict[str, NewTopic]:
     session.execute(text("LOCK TABLE topics IN SHARE ROW EXCLUSIVE MODE"))
     columns = select(Topic.slug, Topic.name, Topic.audience, Topic.parent, Topic.position)
     return {row.slug: NewTopic(*row) for row in session.execute(columns)}
+
+
+def _rows(session: Session) -> Sequence[Topic]:
+    return session.scalars(select(Topic).order_by(Topic.position, Topic.slug)).all()
 
 
 def _tree(rows: Sequence[Topic], counts: Mapping[str, int], parent: str | None, depth: int) -> Iterator[TopicView]:

@@ -14,6 +14,9 @@ from qe_ban.items.words.vocabulary import Known, Vocabulary
 
 LONGEST: Final = 100
 MOST_GRAMS: Final = 1000
+SHREDS: Final = 3
+RARE: Final = 0.01
+"""A word is rare that is in so small a part of all wordings."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,31 @@ class Understood:
     def unknown(self) -> bool:
         """Whether something in it is in no wording at all."""
         return any(piece.kind is Kind.UNKNOWN for piece in self.pieces)
+
+    @property
+    def shredded(self) -> bool:
+        """Whether most of it fell apart into what is no word, as a word does in which two characters are swapped."""
+        loose = sum(len(piece.text) for piece in self.pieces if piece.wanted and not self._is_word(piece))
+        return not self.compact.isascii() and loose >= SHREDS and 2 * loose >= len(self.compact)
+
+    @property
+    def swapped(self) -> bool:
+        """Whether a mended word has but its letters in another order."""
+        return any(
+            piece.kind is Kind.MENDED and pieces.is_swapped(piece.text, piece.words[0][0]) for piece in self.pieces
+        )
+
+    @property
+    def strong(self) -> list[Piece]:
+        """The pieces that say what is wanted by themselves: real words, and rare ones."""
+        rare = self.vocabulary.rarity_of(RARE)
+        return [piece for piece in self.wanted if piece.rarity >= rare and self._is_word(piece)]
+
+    def _is_word(self, piece: Piece) -> bool:
+        if not piece.solid:
+            return False
+        known = self.vocabulary.terms.get(piece.text)
+        return piece.text in self.vocabulary.synonyms or (known is not None and known.word)
 
     @property
     def near(self) -> str | None:

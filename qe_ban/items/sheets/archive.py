@@ -1,6 +1,7 @@
 """An XLSX file as a ZIP archive that nobody is trusted about: sizes are measured, not believed."""
 
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,20 @@ SMALL: Final = 16 << 20
 """An unpacked entry of up to this many bytes may be packed however well."""
 
 ADVICE: Final = "请用 Excel 或 WPS 打开后另存为 .xlsx 再上传"
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What zipfile says of damaged, truncated, encrypted or oddly packed entries: a name that is no text is a ValueError,
+# a place before the file's begin an OSError, a size beyond all sizes an OverflowError.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+    LookupError,
+    RuntimeError,
+)
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _LONGEST_MERGE = 64
 _MERGE = re.compile(rb"<(?:[A-Za-z_][\w.-]{0,30}:)?mergeCell\s[^<>]{0,200}?ref\s*=\s*[\"']([A-Z$0-9:]{1,40})[\"']")
@@ -35,6 +50,18 @@ class Seen:
     merged: list[str] = field(default_factory=list)
 
 
+class Part:
+    """An entry as a stream."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """Give up to `size` bytes, none at the end. Raises FileInvalid."""
+        with _telling_damage():
+            return self._stream.read(size)
+
+
 class Archive:
     """The entries of a file that was found harmless: each was unpacked once, in pieces, and measured."""
 
@@ -46,12 +73,14 @@ class Archive:
         return name in self.seen
 
     @contextmanager
-    def open(self, name: str) -> Iterator[IO[bytes]]:
-        """Give an entry as a stream. Raises FileInvalid where there is none."""
+    def open(self, name: str) -> Iterator[Part]:
+        """Give an entry as a stream. Raises FileInvalid where there is none, or none that can be read."""
         if name not in self.seen:
             raise FileInvalid(f"XLSX 文件不完整，缺少 {name[:100]}；{ADVICE}")
-        with self._file.open(name) as stream:
-            yield stream
+        with _telling_damage():
+            stream = self._file.open(name)
+        with stream:
+            yield Part(stream)
 
     def read(self, name: str, limit: int) -> bytes:
         """Give an entry of at most `limit` bytes. Raises FileInvalid."""
@@ -76,11 +105,20 @@ def sniff(head: bytes, kind: str) -> None:
 @contextmanager
 def opened(path: Path) -> Iterator[Archive]:
     """Open an XLSX file, measure it, and refuse bombs, macros and encryption. Raises FileInvalid."""
+    with _telling_damage():
+        file = zipfile.ZipFile(path)
+    with file:
+        with _telling_damage():
+            seen = _measured(file, path.stat().st_size)
+        # what the reader of the rows raises is not the file's fault
+        yield Archive(file, seen)
+
+
+@contextmanager
+def _telling_damage() -> Iterator[None]:
     try:
-        with zipfile.ZipFile(path) as file:
-            yield Archive(file, _measured(file, path.stat().st_size))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        # what zipfile says of damaged, truncated, encrypted or oddly packed entries
+        yield
+    except _DAMAGED as error:
         raise FileInvalid(f"XLSX 文件已损坏或不完整；{ADVICE}") from error
 
 
@@ -93,6 +131,8 @@ def _measured(file: zipfile.ZipFile, packed: int) -> dict[str, Seen]:
         raise FileInvalid(f"XLSX 文件内有重名的部件；{ADVICE}")
     if "EncryptedPackage" in names or any(entry.flag_bits & 0x1 for entry in entries):
         raise FileInvalid(f"文件加了密码；请取消密码，{ADVICE[1:]}")
+    if any(entry.compress_type not in _PACKED for entry in entries):
+        raise FileInvalid(f"XLSX 文件的压缩方式不受支持；{ADVICE}")
     if any(name.casefold().endswith("vbaproject.bin") for name in names):
         raise FileInvalid("文件含有宏（.xlsm）；请另存为不含宏的 .xlsx 再上传")
     if sum(entry.file_size for entry in entries) > MOST_BYTES:

@@ -4,7 +4,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any, Final
+from typing import Any, Final
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element, ParseError
 from xml.parsers import expat
@@ -13,12 +13,17 @@ from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
 from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
 
 from qe_ban.items.errors import FileInvalid
-from qe_ban.items.sheets.archive import ADVICE, PIECE, Archive
+from qe_ban.items.sheets.archive import ADVICE, PIECE, Archive, Part
 
 SMALL_PART: Final = 8 << 20
 MOST_SHARED_BYTES: Final = 192 << 20
 MOST_SHARED: Final = 1_000_000
 MOST_SHEETS: Final = 50
+LONGEST_TEXT: Final = 32_767
+"""In characters; no more goes into a cell in Excel."""
+LONGEST_ESCAPED: Final = LONGEST_TEXT * len("_x000A_")
+LONGEST_TOKEN: Final = 4 << 20
+"""In bytes, of a tag or a comment: the parser looks at all of an unfinished one again with each piece."""
 
 _WORKSHEET = "/worksheet"
 # ECMA-376, 18.8.30: formats that a program knows without being told, of dates and times.
@@ -89,21 +94,35 @@ def local(name: str) -> str:
     return name.rpartition(":")[2]
 
 
-def pieces(made: expat.XMLParserType, stream: IO[bytes]) -> Iterator[None]:
+def pieces(made: expat.XMLParserType, stream: Part) -> Iterator[None]:
     """Feed a stream to a parser, piece by piece. Raises FileInvalid."""
-    try:
-        while piece := stream.read(PIECE):
-            made.Parse(piece, False)
-            yield
-        made.Parse(b"", True)
+    fed = 0
+    while piece := stream.read(PIECE):
+        _feed(made, piece, last=False)
+        fed += len(piece)
+        if fed - made.CurrentByteIndex > LONGEST_TOKEN:
+            raise FileInvalid(f"XLSX 文件含有过长的标记或注释；{ADVICE}")
         yield
-    except expat.ExpatError as error:
-        raise FileInvalid(_damaged()) from error
+    _feed(made, b"", last=True)
+    yield
+
+
+def is_too_long(text: str) -> bool:
+    """Tell whether a text of the file is more than a cell may hold."""
+    return len(text) > LONGEST_TEXT and (len(text) > LONGEST_ESCAPED or len(unescaped(text)) > LONGEST_TEXT)
 
 
 def unescaped(text: str) -> str:
     """Give a text of the file as it is meant: `_x000A_` is a line feed."""
     return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+
+
+def _feed(made: expat.XMLParserType, piece: bytes, *, last: bool) -> None:
+    try:
+        made.Parse(piece, last)
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        # the latter two of an encoding that is none
+        raise FileInvalid(_damaged()) from error
 
 
 def _refuse(*_declared: object) -> None:
@@ -157,12 +176,13 @@ class _Texts:
     def __init__(self) -> None:
         self.found: list[str] = []
         self._said: list[str] = []
+        self._length = 0
         self._takes = self._phonetic = False
 
     def start(self, name: str, _attributes: dict[str, str]) -> None:
         known = local(name)
         if known == "si":
-            self._said = []
+            self._said, self._length = [], 0
         elif known == "t":
             self._takes = not self._phonetic
         elif known == "rPh":
@@ -171,15 +191,25 @@ class _Texts:
     def text(self, piece: str) -> None:
         if self._takes:
             self._said.append(piece)
+            self._length += len(piece)
+            if self._length > LONGEST_ESCAPED:
+                raise FileInvalid(_too_long())
 
     def end(self, name: str) -> None:
         known = local(name)
         if known == "si":
-            self.found.append(unescaped("".join(self._said)))
+            text = unescaped("".join(self._said))
+            if len(text) > LONGEST_TEXT:
+                raise FileInvalid(_too_long())
+            self.found.append(text)
         elif known == "t":
             self._takes = False
         elif known == "rPh":
             self._phonetic = False
+
+
+def _too_long() -> str:
+    return f"XLSX 文件有过长的单元格，最多 {LONGEST_TEXT} 个字符；{ADVICE}"
 
 
 def _dates(styles: Element) -> frozenset[int]:

@@ -16,11 +16,11 @@ from qe_ban.items.sheets.book import Book, Sheet
 
 MOST_ROWS: Final = 1_048_576
 MOST_COLUMNS: Final = 16_384
+WIDEST: Final = 200
+"""So many columns may be filled: a row has a place for every cell up to its last one."""
 
 MOST_PIECES: Final = 32
 """In which the parser may give a cell's text."""
-LONGEST_TEXT: Final = 8 * 32_767
-"""In characters; Excel lets a cell hold an eighth of it."""
 
 Row = tuple[int, list[Raw]]
 """A row's number as people see it, and its cells from column A on, without empty ones at the end."""
@@ -34,7 +34,7 @@ def rows(archive: Archive, opened: Book, sheet: Sheet) -> Iterator[list[Row]]:
 
     Raises FileInvalid.
     """
-    reading = _Reading(opened)
+    reading = _Reading(opened, sheet.title)
     with archive.open(sheet.part) as stream:
         for _ in book.pieces(book.parser(reading.start, reading.end, reading.text), stream):
             found, reading.found = reading.found, []
@@ -59,13 +59,14 @@ class _Reading:
         "_said",
         "_style",
         "_takes",
+        "_title",
         "_type",
         "found",
     )
 
-    def __init__(self, opened: Book) -> None:
+    def __init__(self, opened: Book, title: str) -> None:
         self.found: list[Row] = []
-        self._book = opened
+        self._book, self._title = opened, title
         self._columns: dict[str, int] = {}
         self._row, self._cells, self._filled = 0, list[Raw](), False
         self._column, self._type, self._style = 0, "n", ""
@@ -80,7 +81,7 @@ class _Reading:
             letters = place.rstrip(_DIGITS) if place else ""
             column = self._columns.get(letters) or self._column_of(letters)
             if not self._column < column < _NEVER:
-                raise FileInvalid(f"XLSX 文件第 {self._row} 行的列号混乱；{ADVICE}")
+                raise FileInvalid(f"{self._place()}的列号混乱；{ADVICE}")
             self._column, self._type, self._style = column, attributes.get("t", "n"), attributes.get("s", "")
             self._said, self._formula = [], False
         elif name in ("v", "t"):
@@ -96,7 +97,7 @@ class _Reading:
         if self._takes:
             self._said.append(piece)
             if len(self._said) > MOST_PIECES:
-                raise FileInvalid(_too_long(self._row))
+                raise FileInvalid(self._too_long())
 
     def end(self, name: str) -> None:
         if ":" in name:
@@ -132,8 +133,8 @@ class _Reading:
 
     def _end_cell(self) -> None:
         said = self._said[0] if len(self._said) == 1 else "".join(self._said)
-        if len(said) > LONGEST_TEXT:
-            raise FileInvalid(_too_long(self._row))
+        if book.is_too_long(said):
+            raise FileInvalid(self._too_long())
         value: Raw
         if self._formula:
             value = Formula()
@@ -141,12 +142,17 @@ class _Reading:
             value = book.unescaped(said)
         else:
             value = self._value(said)
+        # spaces alone are no content, but stay in their place
+        blank = isinstance(value, str) and (value.isspace() or value == EMPTY)
+        if self._column > WIDEST:
+            if blank:
+                return
+            raise FileInvalid(f"{self._place()}第 {self._column} 列有内容，最多 {WIDEST} 列；请删除多余的列")
         missing = self._column - 1 - len(self._cells)
         if missing:
             self._cells.extend([EMPTY] * missing)
         self._cells.append(value)
-        # spaces alone are no content, but stay in their place
-        self._filled = self._filled or not isinstance(value, str) or not (value.isspace() or value == EMPTY)
+        self._filled = self._filled or not blank
 
     def _value(self, said: str) -> Raw:
         if self._type == "s":
@@ -163,11 +169,13 @@ class _Reading:
             number = int(said)
             return self._book.shared[number] if number >= 0 else Broken(said)
         except (ValueError, IndexError):
-            raise FileInvalid(f"XLSX 文件第 {self._row} 行指向不存在的文字；{ADVICE}") from None
+            raise FileInvalid(f"{self._place()}指向不存在的文字；{ADVICE}") from None
 
+    def _place(self) -> str:
+        return f"工作表“{self._title[:100]}”第 {self._row} 行"
 
-def _too_long(row: int) -> str:
-    return f"第 {row} 行有过长的单元格；{ADVICE}"
+    def _too_long(self) -> str:
+        return f"{self._place()}有过长的单元格，最多 {book.LONGEST_TEXT} 个字符；请缩短后再上传"
 
 
 def _number(text: str) -> int:

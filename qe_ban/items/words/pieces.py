@@ -52,7 +52,7 @@ class Piece:
 
 _Option = tuple[int, float, Piece]
 _Options = Callable[[str, int, Vocabulary], Iterator[_Option]]
-SAME, SYNONYM, SOUND, SYLLABLE, INITIALS, HOMOPHONE, SLIP = 1.0, 0.9, 0.95, 0.6, 0.8, 0.85, 0.75
+SAME, SYNONYM, SOUND, SYLLABLE, INITIALS, HOMOPHONE, SWAPPED, SLIP = 1.0, 0.9, 0.95, 0.6, 0.8, 0.85, 0.85, 0.75
 
 
 def cut(normal: str, vocabulary: Vocabulary) -> list[Piece]:
@@ -64,7 +64,7 @@ def cut(normal: str, vocabulary: Vocabulary) -> list[Piece]:
         else:
             found += _trusted(_cheapest(run[:LONGEST_RUN], _latin, vocabulary))
     weighed = [replace(piece, rarity=vocabulary.rarity(word for word, _ in piece.words)) for piece in found]
-    if any(piece.wanted or piece.kind is Kind.UNKNOWN for piece in weighed):
+    if any(piece.kind is not Kind.NOISE for piece in weighed):
         return weighed
     return [replace(piece, kind=Kind.WORD) if piece.kind is Kind.NOISE else piece for piece in weighed]
 
@@ -134,8 +134,14 @@ def _uncertain_han(piece: str, end: int, known: Known | None, vocabulary: Vocabu
         words = tuple((one.term, HOMOPHONE) for one in alike)
         yield end, 1.6 if len(piece) > 2 else 1.9, Piece(piece, Kind.MENDED, words)
     if piece in vocabulary.mended:
-        words = tuple((one.term, SLIP) for one in vocabulary.mended[piece])
+        near = [(one.term, SWAPPED if is_swapped(piece, one.term) else SLIP) for one in vocabulary.mended[piece]]
+        words = tuple(sorted(near, key=lambda word: -word[1]))
         yield end, 1 + 0.45 * len(piece), Piece(piece, Kind.MENDED, words)
+
+
+def is_swapped(piece: str, word: str) -> bool:
+    """Tell whether a word has the letters of another in another order."""
+    return piece != word and sorted(piece) == sorted(word)
 
 
 def _latin(run: str, start: int, vocabulary: Vocabulary) -> Iterator[_Option]:

@@ -91,6 +91,11 @@ class Scorer:
         return 0.5 if self._compact in name else 0.0
 
 
+def holds(candidate: Candidate, pieces: Sequence[Piece]) -> bool:
+    """Tell whether a name or an alias of a wording has a word of one of these pieces."""
+    return any(word in name for piece in pieces for word, _ in piece.words for name in candidate.names)
+
+
 def _weight(piece: Piece) -> float:
     if piece.kind is Kind.NOISE:
         return piece.rarity * NOISE

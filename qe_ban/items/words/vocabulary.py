@@ -11,6 +11,7 @@ from qe_ban.items.words import sounds
 
 NOISE: Final = "noise.txt"
 MOST_OF_ONE_SOUND = 8
+FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,13 @@ class Vocabulary:
 
     def rarity(self, words: Iterable[str]) -> float:
         """Give how much it says to hold one of these words (inverse document frequency); unknown ones are rare."""
-        texts = max((self.terms[word].texts for word in words if word in self.terms), default=0)
+        return self._rarity(max((self.terms[word].texts for word in words if word in self.terms), default=0))
+
+    def rarity_of(self, part: float) -> float:
+        """Give the rarity of a word that is in this part of all wordings, in a small catalogue in three."""
+        return self._rarity(max(FEW, self.total * part))
+
+    def _rarity(self, texts: float) -> float:
         return math.log(1 + self.total / (texts + 0.5))
 
 

@@ -4,7 +4,7 @@ from qe_ban.jobs.errors import JobFailed
 from qe_ban.jobs.rules import MOST_FAULTS, JobState, Severity
 from qe_ban.jobs.service.outbox import COLUMN, GivenUp, Handler, enqueue, given_up
 from qe_ban.jobs.service.running import Jobs, Runner
-from qe_ban.jobs.service.runs import Change, Fault, JobView, cancel, listed, read, resume, start, sweep
+from qe_ban.jobs.service.runs import Change, Fault, JobView, cancel, ended, listed, read, resume, start, sweep
 from qe_ban.jobs.service.schedules import Schedule
 from qe_ban.jobs.service.work import Cancelled, LeaseLost, Work
 from qe_ban.jobs.service.worker import Worker, last_beat
@@ -28,6 +28,7 @@ __all__ = [
     "Work",
     "Worker",
     "cancel",
+    "ended",
     "enqueue",
     "given_up",
     "last_beat",

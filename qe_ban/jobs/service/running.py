@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, Select, and_, exc, exists, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, and_, exc, exists, func, or_, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from qe_ban.db.engine import Database
@@ -43,6 +44,8 @@ class Jobs:
         self._database, self._clock, self._runners = database, clock, dict(runners)
         # the lease of a run that PostgreSQL's absence broke off: it is ours to take up again, without waiting
         self._dropped: UUID | None = None
+        # the newest lease that we took: whose job Ctrl-C may cancel
+        self._held: UUID | None = None
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; with PostgreSQL away, wait for it. A runner's bug comes through."""
@@ -65,7 +68,8 @@ class Jobs:
         """Do one job in this process, or follow it where another process has it; give how it ended, with its faults.
 
         While another job of its lane runs, it waits. `on_progress` hears of each step and twice a second of each wait
-        (state `queued`, or `running` elsewhere). An interrupted run (Ctrl-C) leaves the job cancelled, to be resumed.
+        (state `queued`, or `running` elsewhere). Ctrl-C leaves a job that waits or runs here cancelled, to be resumed;
+        one that another process has goes on there.
         Raises JobNotFound, DatabaseUnavailable; a runner's bug comes through.
         """
         never, waiting = threading.Event(), 0.0
@@ -80,8 +84,10 @@ class Jobs:
                 waiting = self._try_one(job_id, on_progress)
         except KeyboardInterrupt:
             with self._database.transaction() as session:
-                unfinished = update(Job).where(Job.id == job_id, Job.state.in_(rules.UNFINISHED))
-                session.execute(unfinished.values(_over(JobState.CANCELLED, self._clock())))
+                ours = or_(Job.state == JobState.QUEUED, Job.lease == self._held)
+                session.execute(
+                    update(Job).where(Job.id == job_id, ours).values(_over(JobState.CANCELLED, self._clock()))
+                )
             raise
 
     def _try_one(self, job_id: UUID, on_progress: Callable[[JobView], None]) -> float:
@@ -137,7 +143,9 @@ class Jobs:
                 job.state, job.error, job.finished_at = JobState.FAILED, WORKER_DIED, now
                 return job
             job.state, job.attempts, job.started_at = JobState.RUNNING, job.attempts + 1, job.started_at or now
-            job.lease, job.leased_until = new_id(), now + rules.JOB_LEASE
+            # known before the commit, so that Ctrl-C finds nothing of ours that it does not know
+            job.lease = self._held = new_id()
+            job.leased_until = now + rules.JOB_LEASE
             return job
 
     def _free_leases(self, session: Session, now: datetime) -> None:
@@ -164,58 +172,78 @@ class Jobs:
 
     def _do(self, job: Job, stop: threading.Event, on_progress: Callable[[JobView], None] | None) -> str:
         """Call the runner and write how it ended; give a word for the log."""
-
-        def stepped() -> None:
-            if on_progress is not None:
-                on_progress(work.view())
-
-        work = Work(self._database, self._clock, job, stop, stepped)
         try:
-            with self._beating(work):
-                self._runners[job.kind](work)
-            self._end(work, _over(JobState.DONE, self._clock()))
+            with self._beating(job) as beat:
+                self._runners[job.kind](self._work(job, stop, on_progress, beat))
+            self._end(job, _over(JobState.DONE, self._clock()))
         except Stopping:
             # no death: the run is not counted
-            self._end(work, {**_FREE, "attempts": func.greatest(Job.attempts - 1, 0)})
+            self._end(job, {**_FREE, "attempts": func.greatest(Job.attempts - 1, 0)})
             return "put_back"
         except Ended as ended:
             return type(ended).__name__
         except Unavailable:
-            self._dropped = work.lease
+            self._dropped = job.lease
             raise
         except DomainError as refused:
-            self._end(work, {**_over(JobState.FAILED, self._clock()), "error": refused.message})
+            self._end(job, {**_over(JobState.FAILED, self._clock()), "error": refused.message})
             return refused.code
         return "done"
 
-    def _end(self, work: Work, values: Mapping[str, object]) -> None:
+    def _work(
+        self,
+        job: Job,
+        stop: threading.Event,
+        on_progress: Callable[[JobView], None] | None,
+        beat: Future[None],
+    ) -> Work:
+        def stepped() -> None:
+            if beat.done():
+                beat.result()
+            if on_progress is not None:
+                on_progress(work.view())
+
+        work = Work(self._database, self._clock, job, stop, stepped)
+        return work
+
+    def _end(self, job: Job, values: Mapping[str, object]) -> None:
         """Write how the run ended, unless the job was cancelled or went to another meanwhile."""
-        held = update(Job).where(Job.id == work.id, Job.lease == work.lease)
+        held = update(Job).where(Job.id == job.id, Job.lease == job.lease)
         with self._database.transaction() as session:
             session.execute(held.values(**values))
 
     @contextmanager
-    def _beating(self, work: Work) -> Iterator[None]:
-        """Keep the lease alive in a thread, since what lies between two steps (a file's parsing) may take minutes."""
-        over = threading.Event()
-        thread = threading.Thread(target=self._beat, args=(work, over), name="jobs-beat", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+    def _beating(self, job: Job) -> Iterator[Future[None]]:
+        """Keep the lease alive in a thread, since what lies between two steps (a file's parsing) may take minutes.
 
-    def _beat(self, work: Work, over: threading.Event) -> None:
+        A bug in the thread is told at once and, like a runner's, comes through: after the step, or at the end.
+        """
+        over = threading.Event()
+        with ThreadPoolExecutor(1, "jobs-beat") as executor:
+            beat = executor.submit(self._beat, job, over)
+            beat.add_done_callback(_tell_bug)
+            try:
+                yield beat
+            finally:
+                over.set()
+            beat.result()
+
+    def _beat(self, job: Job, over: threading.Event) -> None:
         while not over.wait(rules.JOB_BEAT_SECONDS):
             # a step that is being done holds the row, and so the job: there is nothing to wait for
-            held = select(Job.id).where(Job.id == work.id, Job.lease == work.lease).with_for_update(skip_locked=True)
+            held = select(Job.id).where(Job.id == job.id, Job.lease == job.lease).with_for_update(skip_locked=True)
             leased_until = self._clock() + rules.JOB_LEASE
             try:
                 with self._database.transaction() as session:
                     session.execute(update(Job).where(Job.id.in_(held)).values(leased_until=leased_until))
             except Unavailable as error:
-                _log.warning("jobs.beat_missed", job=str(work.id), code=error.code)
+                _log.warning("jobs.beat_missed", job=str(job.id), code=error.code)
+
+
+def _tell_bug(beat: Future[None]) -> None:
+    bug = beat.exception()
+    if bug is not None:
+        _log.error("jobs.beat_broken", exc_info=bug)
 
 
 def _over(state: JobState, now: datetime) -> dict[str, object]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, select, true
+from sqlalchemy import ColumnElement, Select, delete, or_, select, true
 from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
@@ -52,9 +52,9 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Who changes a job, when, and in which request."""
+    """Who changes a job, when, and in which request; nobody is signed in at a shell, where all jobs may be changed."""
 
-    by: Principal
+    by: Principal | None
     at: datetime
     request_id: str | None = None
 
@@ -114,9 +114,12 @@ def cancel(session: Session, *, job_id: UUID, change: Change) -> JobView:
 def resume(session: Session, *, job_id: UUID, change: Change) -> JobView:
     """Let a cancelled or failed job go on from where it was. A repeat is harmless.
 
-    Raises JobNotFound; NotResumable when it is done.
+    It goes on with the rights of the place that it was asked for in, so whoever resumes it answers for that place now;
+    to have asked for it is not enough. Raises JobNotFound; OtherPlace; NotResumable when it is done.
     """
     job = _get(session, change.by, job_id, lock=True)
+    if change.by is not None and not _within(job, change.by.place):
+        raise errors.OtherPlace
     if job.state == JobState.DONE:
         raise errors.NotResumable
     if job.state in rules.RESUMABLE:
@@ -153,12 +156,22 @@ def shown(job: Job, faults: tuple[Fault, ...] = ()) -> JobView:
     )
 
 
+def ended(session: Session, *, among: Select[UUID], before: datetime, most: int) -> Sequence[UUID]:
+    """Give at most `most` of those jobs that ended before that moment, the oldest first.
+
+    They are locked: none is resumed until this transaction ends.
+    """
+    over = Job.state.not_in(rules.UNFINISHED) & (Job.finished_at < before)
+    found = select(Job.id).where(Job.id.in_(among), over).order_by(Job.finished_at, Job.id).limit(most)
+    return session.scalars(found.with_for_update(of=Job, skip_locked=True)).all()
+
+
 def sweep(session: Session, now: datetime) -> None:
     """Forget jobs and their faults thirty days after their end."""
     session.execute(delete(Job).where(Job.finished_at < now - rules.JOB_KEPT))
 
 
-def _get(session: Session, reader: Principal, job_id: UUID, *, lock: bool = False) -> Job:
+def _get(session: Session, reader: Principal | None, job_id: UUID, *, lock: bool = False) -> Job:
     found = select(Job).where(Job.id == job_id, _visible(reader))
     job = session.scalar(found.with_for_update() if lock else found)
     if job is None:
@@ -166,11 +179,11 @@ def _get(session: Session, reader: Principal, job_id: UUID, *, lock: bool = Fals
     return job
 
 
-def _visible(reader: Principal) -> ColumnElement[bool]:
+def _visible(reader: Principal | None) -> ColumnElement[bool]:
     """Say which jobs a reader may see: the own; the city's staff all; a district's or department's those of theirs."""
-    place = reader.place
-    if place.is_city:
+    if reader is None or reader.place.is_city:
         return true()
+    place = reader.place
     own = Job.owner_id == reader.id
     if place.district is not None:
         return or_(own, Job.district == place.district)
@@ -179,8 +192,17 @@ def _visible(reader: Principal) -> ColumnElement[bool]:
     return own
 
 
+def _within(job: Job, place: Place) -> bool:
+    """Tell whether a job's place is one that this place answers for; a job of neither kind is the city's."""
+    if place.is_city:
+        return True
+    if place.district is not None:
+        return job.district == place.district
+    return place.department is not None and job.department == place.department
+
+
 def _faults(session: Session, job_id: UUID) -> tuple[Fault, ...]:
-    """Give the first faults in the order in which they were found; where they are too many, errors go first."""
+    """Give the first faults by sheet, row and finding; where they are too many, errors go first."""
     first = (
         select(JobFault.number)
         .where(JobFault.job_id == job_id)
@@ -188,7 +210,9 @@ def _faults(session: Session, job_id: UUID) -> tuple[Fault, ...]:
         .limit(rules.MOST_FAULTS)
     )
     rows = session.scalars(
-        select(JobFault).where(JobFault.job_id == job_id, JobFault.number.in_(first)).order_by(JobFault.number)
+        select(JobFault)
+        .where(JobFault.job_id == job_id, JobFault.number.in_(first))
+        .order_by(JobFault.sheet.collate("C").nulls_first(), JobFault.row.nulls_first(), JobFault.number)
     )
     return tuple(Fault(Severity(row.severity), row.message, row.sheet, row.row, row.column) for row in rows)
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from qe_ban.db.engine import Database
 from qe_ban.jobs import rules
 from qe_ban.jobs.models import ScheduleRow
+from qe_ban.jobs.service import times
 from qe_ban.kernel.clock import Clock
 from qe_ban.kernel.errors import DomainError
 
@@ -68,6 +69,7 @@ class Schedules:
                 row = session.scalar(locked)
                 if row is None:
                     return False
+                times.lengthen(session)
                 schedule.run(session, now)
                 row.next_run_at, row.last_run_at = now + schedule.every, now
         except DomainError as error:

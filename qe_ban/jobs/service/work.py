@@ -6,20 +6,16 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from qe_ban.db.engine import Database
 from qe_ban.jobs import rules
 from qe_ban.jobs.models import Job, JobFault
 from qe_ban.jobs.rules import JobState, Severity
-from qe_ban.jobs.service import runs
+from qe_ban.jobs.service import runs, times
 from qe_ban.jobs.service.runs import Fault, JobView
 from qe_ban.kernel.clock import Clock
-
-_STEP_TIMES = text(
-    "SELECT set_config('statement_timeout', :ms, true), set_config('idle_in_transaction_session_timeout', :ms, true)"
-)
 
 
 class Ended(Exception):
@@ -72,7 +68,7 @@ class Work:
         if self._stop.is_set():
             raise Stopping
         with self._database.transaction() as session:
-            session.execute(_STEP_TIMES, {"ms": str(rules.STEP_SECONDS * 1000)})
+            times.lengthen(session)
             job = session.scalar(select(Job).where(Job.id == self.id).with_for_update())
             if job is not None and job.state == JobState.CANCELLED:
                 raise Cancelled

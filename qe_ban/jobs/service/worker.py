@@ -1,7 +1,7 @@
-"""The worker: delivers the outbox, runs the schedules, and beside them the long jobs."""
+"""The worker: delivers the outbox, and beside it runs the schedules and the long jobs."""
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -55,18 +55,20 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set; with PostgreSQL away, wait for it.
 
-        Long jobs have a thread of their own, so that no message and no schedule waits for one. An error that no
-        handler, schedule or runner may raise ends both and comes through: the supervisor starts another worker.
+        Messages, schedules and long jobs have a thread each, so that a one-time password waits for none of the others.
+        An error that no handler, schedule or runner may raise ends all three and comes through: the supervisor starts
+        another worker.
         """
         ending = threading.Event()
-        with ThreadPoolExecutor(1, "jobs") as executor:
-            long_jobs = executor.submit(self._jobs.run, ending)
+        with ThreadPoolExecutor(2, "worker") as executor:
+            beside = [executor.submit(self._jobs.run, ending), executor.submit(self._run_schedules, ending)]
             try:
-                while not (stop.is_set() or long_jobs.done()):
-                    self._work(stop)
+                while not (stop.is_set() or any(thread.done() for thread in beside)):
+                    _work(self._deliver_one, stop)
             finally:
                 ending.set()
-            long_jobs.result()
+            for thread in beside:
+                thread.result()
 
     def once(self) -> None:
         """Run every schedule, deliver every message and do every job that is due now.
@@ -74,24 +76,18 @@ class Worker:
         Raises DatabaseUnavailable. An error that no handler, schedule or runner may raise comes through: the process
         ends, its supervisor starts another, and a message or job is tried again after its lease, not at once.
         """
-        while self._step():
+        while self._schedules.run_due() or self._deliver_one():
             pass
         self._jobs.once()
 
-    def _work(self, stop: threading.Event) -> None:
-        try:
-            worked = self._step()
-        except Unavailable as error:
-            _log.warning("worker.waiting", code=error.code)
-            worked = False
-        if not worked:
-            stop.wait(IDLE_SECONDS)
+    def _run_schedules(self, ending: threading.Event) -> None:
+        while not ending.is_set():
+            _work(self._schedules.run_due, ending)
 
-    def _step(self) -> bool:
-        """Run what is due and deliver one message, so that a flood of messages holds up no schedule and no stop."""
+    def _deliver_one(self) -> bool:
+        """Deliver one message, so that a flood of them holds up no sign of life and no stop."""
         self._beat()
-        ran = self._schedules.run_due()
-        return self._outbox.deliver_one() or ran
+        return self._outbox.deliver_one()
 
     def _beat(self) -> None:
         now = self._clock()
@@ -102,3 +98,14 @@ class Worker:
             session.execute(beat.on_conflict_do_update(index_elements=["worker"], set_={"beat_at": now}))
             session.execute(delete(WorkerBeat).where(WorkerBeat.beat_at < now - rules.BEAT_FORGOTTEN))
         self._beat_at = now
+
+
+def _work(step: Callable[[], bool], stop: threading.Event) -> None:
+    """Take a step; where there was nothing to do, or PostgreSQL is away, wait a moment."""
+    try:
+        worked = step()
+    except Unavailable as error:
+        _log.warning("worker.waiting", code=error.code)
+        worked = False
+    if not worked:
+        stop.wait(IDLE_SECONDS)

@@ -104,7 +104,14 @@ def upgrade() -> None:
         sa.Column("grams", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.PrimaryKeyConstraint("term", name=op.f("pk_search_terms")),
     )
-    op.create_index("ix_search_terms_grams", "search_terms", ["grams"], unique=False, postgresql_using="gin")
+    op.create_index(
+        "ix_search_terms_grams",
+        "search_terms",
+        ["grams"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_with={"gin_pending_list_limit": 64},
+    )
     op.create_index("ix_search_terms_initials", "search_terms", ["initials"], unique=False)
     op.create_index("ix_search_terms_pinyin", "search_terms", ["pinyin"], unique=False)
     op.create_table(
@@ -164,7 +171,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("entry", "digest", name=op.f("uq_item_texts_entry_digest")),
     )
     op.create_index("ix_item_texts_weight_name", "item_texts", [sa.literal_column("weight DESC"), "name"], unique=False)
-    op.create_index("ix_item_texts_words", "item_texts", ["words"], unique=False, postgresql_using="gin")
+    op.create_index(
+        "ix_item_texts_words",
+        "item_texts",
+        ["words"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_with={"gin_pending_list_limit": 64},
+    )
     op.create_table(
         "job_faults",
         sa.Column("job_id", sa.Uuid(), nullable=False),
@@ -240,6 +254,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_items")),
         sa.UniqueConstraint("code", name=op.f("uq_items_code")),
     )
+    op.create_index("ix_items_audiences", "items", ["audiences"], unique=False, postgresql_using="gin")
     op.create_index(op.f("ix_items_department"), "items", ["department"], unique=False)
     op.create_index(op.f("ix_items_district"), "items", ["district"], unique=False)
     op.create_index(op.f("ix_items_entry"), "items", ["entry"], unique=False)

@@ -99,8 +99,10 @@ def test_a_district_in_the_query_is_preferred(search):
 def test_filters_narrow_and_counts_tell_how_far(search):
     found = search("证")
     counts = {count.value: count.count for count in found.counts["online"]}
-    assert counts[True] == search("证", online=True).total == 2
+    online = search("证", online=True)
+    assert counts[True] == online.total == 2
     assert counts[False] == search("证", online=False).total == found.total - 2
+    assert online.counts["online"] == found.counts["online"], "one can choose anew"
     every = search(None)
     audiences = {count.value: count.count for count in every.counts["audience"]}
     assert audiences["firm"] == search(None, audience="firm").total == 2
@@ -113,6 +115,71 @@ def test_filters_narrow_and_counts_tell_how_far(search):
     assert search(None, department="none").total == search(None, topic="none").total == 0
     districts = {count.value: count.count for count in every.counts["district"]}
     assert districts["370212"] == districts["370202"] + 1 == districts[None] + 1
+
+
+@pytest.mark.parametrize("q", [None, "登记"])
+@pytest.mark.parametrize(("facet", "value"), [("audience", "firm"), ("topic", "work"), ("online", False)])
+def test_a_facet_s_counts_do_not_apply_its_own_filter(search, q, facet, value):
+    def counts(**filters):
+        return {name: {one.value: one.count for one in many} for name, many in search(q, **filters).counts.items()}
+
+    every, filtered = counts(), counts(**{facet: value})
+    assert filtered[facet] == every[facet]
+    other = "online" if facet != "online" else "audience"
+    # one item may be for several audiences, but is done online or is not
+    assert max(filtered[other].values()) < sum(every[other].values())
+    both = counts(**{facet: value, "hall": "laoshan"})
+    assert sum(both["district"].values()) == search(q, hall="laoshan", **{facet: value}).total
+
+
+def test_a_department_s_counts_do_not_apply_its_own_filter_either(search):
+    every = search(None)
+    chosen = every.counts["department"][1]
+    narrowed = search(None, department=chosen.value)
+    assert narrowed.total == chosen.count
+    assert narrowed.counts["department"] == every.counts["department"]
+
+
+def test_in_a_hall_the_offices_that_are_shown_are_counted(search):
+    found = search(None, hall="shinan")
+    shown = {item.department.code for item in found.items}
+    assert {count.value for count in found.counts["department"]} == shown
+    assert sum(count.count for count in found.counts["department"]) == found.total
+    assert [(count.value, count.count) for count in found.counts["district"]] == [("370202", 12)]
+
+
+@pytest.mark.parametrize("query", ["崂山", "崂山区", "laoshan", "崂山区怎么办"])
+def test_a_district_s_name_alone_is_its_hall(search, query):
+    found, hall = search(query), search(None, hall="laoshan")
+    assert [item.code for item in found.items] == [item.code for item in hall.items]
+    assert {item.district.code for item in found.items} == {"370212"}
+    assert not found.missed
+    assert {item.district.code for item in search(query, hall="shinan").items} == {"370202"}
+
+
+def test_nothing_found_is_not_capped(search, monkeypatch):
+    monkeypatch.setattr(ranking, "MOST", 2)
+    found = search("飞碟证")
+    assert (found.total, found.capped) == (0, False)
+
+
+def test_a_rare_audience_is_found_behind_the_popular(names, monkeypatch):
+    firms = names(audience="firm")
+    monkeypatch.setattr(searching, "WALKED", 1)
+    assert names(audience="firm") == firms
+    assert len(firms) == 2
+
+
+def test_two_swapped_characters_are_mended_although_each_is_somewhere(search):
+    found = search("社会障保卡")
+    assert found.items[0].name == CARD
+    assert found.corrected == "社会保障卡"
+
+
+def test_a_long_sentence_finds_what_its_one_strong_word_says(search, names):
+    said = "昨天晚上隔壁邻居老张跟咱闲聊提到登山那玩意儿咋回事"
+    assert names(said) == ["崂山风景区登山证核发"]
+    assert not search("昨天晚上隔壁邻居老张跟咱闲聊那玩意儿咋回事").items
 
 
 def test_without_a_query_the_popular_come_first(names):

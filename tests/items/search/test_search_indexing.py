@@ -1,6 +1,7 @@
 import threading
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import func, select
 
 from qe_ban.items.models import Entry, ItemHead, ItemText, SearchTerm
@@ -97,7 +98,9 @@ def test_a_text_in_use_by_another_transaction_is_not_dropped(catalogue):
         assert session.get(ItemText, text_id) is not None
 
 
-def test_weights_follow_popularity_when_tidied(catalogue):
+@pytest.mark.parametrize("at_once", [1, 1000])
+def test_weights_follow_popularity_when_tidied(catalogue, monkeypatch, at_once):
+    monkeypatch.setattr(indexing, "REWEIGHED_AT_ONCE", at_once)
     code = add_item(catalogue, name="海胆采捕许可", department=add_department(catalogue))
     weight = select(ItemText.weight).where(ItemText.entry == code[19:])
     with catalogue.transaction() as session:

@@ -189,6 +189,9 @@ def test_what_finds_nothing_is_kept_for_staff(get):
         ("ＵＦＯ", "ufo"),
         ("12345", None),
         ("138 0013 8000", None),
+        ("١٢٣٤٥٦", None),
+        ("三七零二零二一九九零饕", None),
+        ("壹叁捌零零零零零零零壹", None),
         ("a@b.cn", None),
         ("长" * 41, None),
         ("  ", None),
@@ -230,3 +233,11 @@ def test_at_most_five_thousand_misses_are_kept(catalogue, monkeypatch):
         misses.sweep(session, now)
         left = [row.query for row in misses.listed(session, hall=None, offset=0, limit=9, now=now)]
     assert left == ["多的4", "多的3", "多的2"]
+
+
+def test_changing_a_group_is_described_to_want_if_match(client):
+    operations = client.get("/api/v1/openapi.json").json["paths"]["/api/v1/items/synonyms/{group_id}"]
+    for method in ("put", "delete"):
+        wanted = {one["name"] for one in operations[method]["parameters"] if one.get("in") == "header"}
+        assert "If-Match" in wanted
+        assert {"412", "428"} <= set(operations[method]["responses"])

@@ -1,0 +1,23 @@
+"""`qe-ban sandbox catalogue`: the sample's items, by a process that forgets the dictionary of words when it ends."""
+
+from pathlib import Path
+
+import click
+
+from qe_ban.cli.home import home_option
+from qe_ban.cli.installation import opened
+from qe_ban.cli.refusals import Refused
+from qe_ban.kernel.clock import system_clock
+from qe_ban.sandbox import secrets_file
+from qe_ban.sandbox.catalogue import loading
+
+
+@click.command()
+@home_option
+def catalogue(home: Path) -> None:
+    """Load the sample catalogue into this home's sandbox unless it is there."""
+    if not secrets_file.exists(home):
+        raise Refused(f"home {home} is no sandbox")
+    with opened(home) as installation:
+        came = loading.load(installation.database, system_clock())
+    click.echo(f"装入示例事项 {came} 项" if came else "示例事项已经齐全")

@@ -1,0 +1,58 @@
+"""`qe-ban items topics` and `items synonyms`: the words that a new installation's catalogue begins with."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from qe_ban.cli.home import home_option
+from qe_ban.cli.installation import opened
+from qe_ban.cli.refusals import Refused
+from qe_ban.items.service import synonyms as groups
+from qe_ban.items.service import topics as trees
+from qe_ban.items.service.recording import AtShell
+from qe_ban.kernel.clock import system_clock
+from qe_ban.sandbox.catalogue import files
+from qe_ban.web import wire
+from qe_ban.web.refusals import Unreadable
+
+LARGEST: Final = 1 << 20
+_MARK: Final = b"\xef\xbb\xbf"
+
+_file = click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True), required=False)
+
+
+@click.command()
+@home_option
+@_file
+def topics(home: Path, file: Path | None) -> None:
+    """Make the topics of FILE (JSON) that are not there; without FILE those that come with the product."""
+    said = _read(file, "topics")
+    with opened(home) as installation, installation.database.transaction() as session:
+        made = len(trees.add(session, said, AtShell(system_clock())))
+    click.echo(f"新增主题 {made} 个，原有 {len(said) - made} 个未动")
+
+
+@click.command()
+@home_option
+@_file
+def synonyms(home: Path, file: Path | None) -> None:
+    """Make the groups of synonyms of FILE (JSON) that are not there; without FILE those that come with the product."""
+    said = _read(file, "synonyms")
+    with opened(home) as installation, installation.database.transaction() as session:
+        made = groups.add(session, said, AtShell(system_clock()))
+    click.echo(f"新增同义词 {made} 组，原有 {len(said) - made} 组未动")
+
+
+def _read(file: Path | None, name: str) -> Any:
+    """Give what a file says, or the product's own of that name. Raises Refused, OSError."""
+    if file is None:
+        return files.read(name)
+    with file.open("rb") as opened_file:
+        data = opened_file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise Refused(f"{file.name}: the file is larger than {LARGEST >> 20} MiB")
+    try:
+        return wire.loads(data.removeprefix(_MARK))
+    except Unreadable as error:
+        raise Refused(f"{file.name}: 不是有效的 JSON（UTF-8 编码，没有重复的字段）") from error

@@ -1,0 +1,25 @@
+"""Which characters no text of people holds: what nobody sees, and what makes text read otherwise than it is stored."""
+
+import re
+from typing import Final
+
+# C0 and C1 controls but for the line feed; invisible spaces and joints, line and paragraph separators, marks that turn
+# the direction of text, what is no character at all. The zero width joiner stays: families of emoji are made with it.
+_HIDDEN = (
+    r"\u0000-\u0009\u000B-\u001F\u007F-\u009F\u200B\u200C\u200E\u200F\u2028-\u202E\u2060-\u206F\uFDD0-\uFDEF\uFEFF"
+    r"\uFFF9-\uFFFB\uFFFE\uFFFF"
+)
+_SURROGATES = r"\uD800-\uDFFF"
+
+FORBIDDEN_IN_LINES: Final = re.compile(f"[{_HIDDEN}{_SURROGATES}]")
+FORBIDDEN: Final = re.compile(rf"[\n{_HIDDEN}{_SURROGATES}]")
+"""For text of one line."""
+
+ALLOWED_IN_LINES: Final = f"^[^{_HIDDEN}]*$"
+ALLOWED: Final = rf"^[^\u000A{_HIDDEN}]*$"
+"""The same for descriptions, in the regular expressions that JSON Schema and Python share."""
+
+
+def is_blank(text: str) -> bool:
+    """Tell whether a text shows nothing."""
+    return not any(char.isprintable() and not char.isspace() for char in text)

@@ -1,0 +1,37 @@
+"""The thread that keeps a job's lease alive: a bug in it is told, and ends the run as a runner's own does."""
+
+import threading
+import time
+
+import pytest
+from structlog.testing import capture_logs
+
+from qe_ban.jobs import rules
+from qe_ban.jobs.rules import JobState
+from tests.jobs.runners import counting
+
+
+class Broken(Exception):
+    pass
+
+
+@pytest.mark.parametrize("upto", [0, 3])
+def test_a_bug_in_the_beat_is_told_and_comes_through(start, runner_of, clock, look, monkeypatch, upto):
+    monkeypatch.setattr(rules, "JOB_BEAT_SECONDS", 0.01)
+    job_id, broken = start(), threading.Event()
+
+    def read():
+        if threading.current_thread().name.startswith("jobs-beat"):
+            broken.set()
+            raise Broken
+        return clock()
+
+    def run(work):
+        assert broken.wait(5)
+        time.sleep(0.1)
+        counting(upto)(work)
+
+    with capture_logs() as told, pytest.raises(Broken):
+        runner_of(run, read).once()
+    assert [line["event"] for line in told if line["log_level"] == "error"] == ["jobs.beat_broken"]
+    assert (look(job_id).state, look(job_id).done) == (JobState.RUNNING, min(upto, 1))
