@@ -7,7 +7,6 @@ from flask import Response
 
 from qe_ban.db.engine import Database
 from qe_ban.jobs import schemas, service
-from qe_ban.kernel.ids import parse_id
 from qe_ban.web import conditional, guard, paging, requests
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
@@ -22,7 +21,9 @@ blp = Blueprint("jobs", url_prefix="/jobs", description="后台任务")
 def list_jobs(query: dict[str, Any]) -> dict[str, Any]:
     """The caller's jobs and those of the place that the caller answers for, newest first."""
     with part(Database).transaction() as session:
-        found = service.listed(session, reader=guard.principal(), before=_before(query), limit=query["limit"] + 1)
+        found = service.listed(
+            session, reader=guard.principal(), before=paging.last_id(query["cursor"]), limit=query["limit"] + 1
+        )
     return paging.page(found, query["limit"], lambda job: [str(job.id)])
 
 
@@ -59,13 +60,3 @@ def resume_job(job_id: UUID) -> service.JobView:
 
 def _change() -> service.Change:
     return service.Change(guard.principal(), now(), requests.request_id())
-
-
-def _before(query: dict[str, Any]) -> UUID | None:
-    """Give the id that the page before ended with."""
-    if query["cursor"] is None:
-        return None
-    last = parse_id(paging.decode(query["cursor"], str)[0])
-    if last is None:
-        raise paging.BadCursor
-    return last

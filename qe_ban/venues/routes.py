@@ -10,7 +10,6 @@ from qe_ban.config import Settings
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
 from qe_ban.kernel.city import City
-from qe_ban.kernel.ids import parse_id
 from qe_ban.keys.rings import KeyRings
 from qe_ban.venues import schemas, service
 from qe_ban.venues.models import Scanner, Venue
@@ -28,7 +27,9 @@ blp = Blueprint("venues", url_prefix="/venues", description="场所与核验设�
 def list_venues(query: dict[str, Any]) -> dict[str, Any]:
     """The venues that the caller answers for, newest first: a district's staff see their own district's."""
     with part(Database).transaction() as session:
-        found = service.venues(session, reader=guard.principal(), before=_before(query), limit=query["limit"] + 1)
+        found = service.venues(
+            session, reader=guard.principal(), before=paging.last_id(query["cursor"]), limit=query["limit"] + 1
+        )
     return paging.page(found, query["limit"], _cursor)
 
 
@@ -69,7 +70,7 @@ def list_scanners(query: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
             session,
             reader=guard.principal(),
             venue_id=venue_id,
-            before=_before(query),
+            before=paging.last_id(query["cursor"]),
             limit=query["limit"] + 1,
         )
     return paging.page(found, query["limit"], _cursor)
@@ -128,16 +129,6 @@ def revoke_scanner(scanner_id: UUID) -> None:
 
 def _change() -> service.Change:
     return service.Change(guard.principal(), now(), requests.request_id())
-
-
-def _before(query: dict[str, Any]) -> UUID | None:
-    """Give the id that the page before ended with."""
-    if query["cursor"] is None:
-        return None
-    last = parse_id(paging.decode(query["cursor"], str)[0])
-    if last is None:
-        raise paging.BadCursor
-    return last
 
 
 def _cursor(row: Venue | Scanner) -> list[str]:

@@ -5,8 +5,10 @@ import binascii
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeVar
+from uuid import UUID
 
 from qe_ban.kernel.errors import Invalid
+from qe_ban.kernel.ids import parse_id
 from qe_ban.web import fields, wire
 from qe_ban.web.refusals import Unreadable
 from qe_ban.web.schema import Schema
@@ -51,6 +53,16 @@ def decode(cursor: str, *kinds: type) -> Any:
     if kinds and not _is_row(value, kinds):
         raise BadCursor
     return value
+
+
+def last_id(cursor: str | None) -> UUID | None:
+    """Give the id that the page before ended with, in a list whose cursors are `[id]`. Raises BadCursor."""
+    if cursor is None:
+        return None
+    last = parse_id(decode(cursor, str)[0])
+    if last is None:
+        raise BadCursor
+    return last
 
 
 def page(rows: Sequence[T], limit: int, key: Callable[[T], object]) -> dict[str, Any]:

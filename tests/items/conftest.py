@@ -11,6 +11,7 @@ from qe_ban.config import Settings
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Place, PrincipalKind
+from tests.factories.items import add_department, content, item_code
 
 Headers = dict[str, str]
 
@@ -40,3 +41,21 @@ def staff(parts: Parts) -> Callable[..., Headers]:
         return {"Authorization": f"Bearer {made.access}"}
 
     return make
+
+
+@pytest.fixture
+def department(database):
+    return add_department(database)
+
+
+@pytest.fixture
+def make(client, staff, department):
+    """Make an item by PUT; gives its path and the headers of a city administrator with the fresh ETag."""
+
+    def do(**changed):
+        path, headers = f"/api/v1/items/{item_code(department)}", staff()
+        made = client.put(path, json=content(department) | changed, headers=headers | {"If-None-Match": "*"})
+        assert made.status_code == 201, made.json
+        return path, headers | {"If-Match": made.headers["ETag"]}
+
+    return do

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from sqlalchemy import select
 
 from qe_ban.audit.models import AuditEvent
@@ -28,24 +27,6 @@ NEW = {"If-None-Match": "*"}
 
 def later(hours):
     return datetime.now(UTC).replace(microsecond=0) + timedelta(hours=hours)
-
-
-@pytest.fixture
-def department(database):
-    return add_department(database)
-
-
-@pytest.fixture
-def make(client, staff, department):
-    """Make an item by PUT; gives its path and the headers of a city administrator with the fresh ETag."""
-
-    def do(**changed):
-        path, headers = f"{API}/{item_code(department)}", staff()
-        made = client.put(path, json=content(department) | changed, headers=headers | NEW)
-        assert made.status_code == 201, made.json
-        return path, headers | {"If-Match": made.headers["ETag"]}
-
-    return do
 
 
 def refused(answer, status, code, *fields):

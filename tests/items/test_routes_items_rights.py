@@ -21,24 +21,6 @@ API = "/api/v1/items"
 NEW = {"If-None-Match": "*"}
 
 
-@pytest.fixture
-def department(database):
-    return add_department(database)
-
-
-@pytest.fixture
-def make(client, staff, department):
-    """Make an item by PUT; gives its path and the headers of a city administrator with the fresh ETag."""
-
-    def do(**changed):
-        path, headers = f"{API}/{item_code(department)}", staff()
-        made = client.put(path, json=content(department) | changed, headers=headers | NEW)
-        assert made.status_code == 201, made.json
-        return path, headers | {"If-Match": made.headers["ETag"]}
-
-    return do
-
-
 def refused(answer, status, code, *fields):
     assert (answer.status_code, answer.json["code"]) == (status, code), answer.json
     assert any("\u4e00" <= char <= "\u9fff" for char in answer.json["detail"])

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -11,24 +11,6 @@ from sqlalchemy import select, update
 from qe_ban.jobs import rules, service
 from qe_ban.jobs.models import OutboxMessage
 from qe_ban.kernel.errors import Unavailable
-
-
-class Moving:
-    """A clock that stands until it is moved."""
-
-    def __init__(self):
-        self.now = datetime.now(UTC)
-
-    def __call__(self):
-        return self.now
-
-    def forward(self, by):
-        self.now += by
-
-
-@pytest.fixture
-def clock():
-    return Moving()
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from qe_ban.items.schemas import search as schemas
 from qe_ban.items.service import misses, searching, suggesting, synonyms
 from qe_ban.items.service.recording import Change
 from qe_ban.kernel.city import City
-from qe_ban.kernel.ids import parse_id
 from qe_ban.web import conditional, guard, idempotency, paging, requests
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
@@ -73,7 +72,9 @@ def suggest_items(query: dict[str, Any]) -> Response:
 def list_synonyms(query: dict[str, Any]) -> dict[str, Any]:
     """The groups of words that mean the same."""
     with part(Database).transaction() as session:
-        found = synonyms.listed(session, word=query["word"], after=_after(query["cursor"]), limit=query["limit"] + 1)
+        found = synonyms.listed(
+            session, word=query["word"], after=paging.last_id(query["cursor"]), limit=query["limit"] + 1
+        )
     return paging.page(found, query["limit"], lambda group: [str(group.id)])
 
 
@@ -169,12 +170,3 @@ def _offset(cursor: str | None) -> int:
     if not 0 < offset < searching.DEEPEST:
         raise paging.BadCursor
     return offset
-
-
-def _after(cursor: str | None) -> UUID | None:
-    if cursor is None:
-        return None
-    last = parse_id(paging.decode(cursor, str)[0])
-    if last is None:
-        raise paging.BadCursor
-    return last
