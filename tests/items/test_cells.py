@@ -18,9 +18,13 @@ NAMES = Names(
 )
 FIELDS = {field.name: field for field in ITEM}
 ALL = [*ITEM, *(field for table in TABLES for field in table.fields)]
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf"]), min_size=1, max_size=40).filter(str.strip)
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Cn", "Zl", "Zp"]), min_size=1, max_size=40).filter(
+    str.strip
+)
 LINES = st.text(
-    st.characters(exclude_categories=["Cs", "Cc", "Cf"], include_characters="\n"), min_size=1, max_size=40
+    st.characters(exclude_categories=["Cs", "Cc", "Cf", "Cn", "Zl", "Zp"], include_characters="\n"),
+    min_size=1,
+    max_size=40,
 ).filter(str.strip)
 
 

@@ -65,7 +65,7 @@ def rows(data):
 
 TEXT = st.text(
     st.characters(
-        exclude_categories=["Cs", "Cc"],
+        exclude_categories=["Cs", "Cc", "Cf", "Cn", "Zl", "Zp"],
         exclude_characters="\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
     ),
     min_size=1,
