@@ -18,11 +18,11 @@ NAMES = Names(
 )
 FIELDS = {field.name: field for field in ITEM}
 ALL = [*ITEM, *(field for table in TABLES for field in table.fields)]
-TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Cn", "Zl", "Zp"]), min_size=1, max_size=40).filter(
-    str.strip
-)
+TEXT = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Cf", "Cn", "Co", "Zl", "Zp"]), min_size=1, max_size=40
+).filter(str.strip)
 LINES = st.text(
-    st.characters(exclude_categories=["Cs", "Cc", "Cf", "Cn", "Zl", "Zp"], include_characters="\n"),
+    st.characters(exclude_categories=["Cs", "Cc", "Cf", "Cn", "Co", "Zl", "Zp"], include_characters="\n"),
     min_size=1,
     max_size=40,
 ).filter(str.strip)

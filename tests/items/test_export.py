@@ -65,12 +65,12 @@ def rows(data):
 
 TEXT = st.text(
     st.characters(
-        exclude_categories=["Cs", "Cc", "Cf", "Cn", "Zl", "Zp"],
+        exclude_categories=["Cs", "Cc", "Cf", "Cn", "Co", "Zl", "Zp"],
         exclude_characters="\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069",
     ),
     min_size=1,
     max_size=20,
-) | st.text("'\"=+-@无、；, _x0041\ufffe&<>", min_size=1, max_size=12)
+) | st.text("'\"=+-@无、；, _x0041&<>", min_size=1, max_size=12)
 
 
 def values(field):
