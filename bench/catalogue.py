@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from qe_ban.items.rules import cells, layouts
-from qe_ban.items.rules.fields import Field
 from qe_ban.items.service.departments import NewDepartment
 from qe_ban.items.service.publishing import Draft
 from qe_ban.items.sheets.writing import Cell, CsvWriter, XlsxWriter
 from qe_ban.kernel import city as cities
+from qe_ban.kernel.shapes import Field
 from qe_ban.sandbox.catalogue import files
 from qe_ban.sandbox.catalogue.contents import Contents
 from qe_ban.sandbox.catalogue.entries import Entry, entries

@@ -1,6 +1,6 @@
 """Records who did what, in the transaction in which it is done, and lets auditors read it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,6 +64,56 @@ def record(
             request_id=request_id,
         )
     )
+
+
+Precondition = Callable[[str | None], None]
+"""Called with the state of what is locked, None where there is none; raises unless it is what the caller believes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Who changes something, when, and in which request: what every audited use case takes."""
+
+    by: Principal
+    at: datetime
+    request_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AtShell:
+    """A change by the operator at a shell, where nobody is signed in."""
+
+    at: datetime
+    by: None = None
+    request_id: None = None
+
+
+def record_change(
+    session: Session,
+    change: Change | AtShell,
+    action: str,
+    subject: str,
+    *,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+    **more: Any,
+) -> None:
+    """Record a change (`items.end`); `before` and `after` hold what differs, None where there is none."""
+    record(
+        session,
+        at=change.at,
+        actor=change.by,
+        action=action,
+        subject=subject,
+        details={"before": before, "after": after} | more,
+        request_id=change.request_id,
+    )
+
+
+def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give of two rows what differs: as it was, and as it is."""
+    names = [name for name in after if before.get(name) != after[name]]
+    return {name: before.get(name) for name in names}, {name: after[name] for name in names}
 
 
 def read(

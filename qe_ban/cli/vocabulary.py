@@ -5,12 +5,12 @@ from typing import Any, Final
 
 import click
 
+from qe_ban.audit import service as audit
 from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import opened
 from qe_ban.cli.refusals import Refused
 from qe_ban.items.service import synonyms as groups
 from qe_ban.items.service import topics as trees
-from qe_ban.items.service.recording import AtShell
 from qe_ban.kernel.clock import system_clock
 from qe_ban.sandbox.catalogue import files
 from qe_ban.web import wire
@@ -29,7 +29,7 @@ def topics(home: Path, file: Path | None) -> None:
     """Make the topics of FILE (JSON) that are not there; without FILE those that come with the product."""
     said = _read(file, "topics")
     with opened(home) as installation, installation.database.transaction() as session:
-        made = len(trees.add(session, said, AtShell(system_clock())))
+        made = len(trees.add(session, said, audit.AtShell(system_clock())))
     click.echo(f"新增主题 {made} 个，原有 {len(said) - made} 个未动")
 
 
@@ -40,7 +40,7 @@ def synonyms(home: Path, file: Path | None) -> None:
     """Make the groups of synonyms of FILE (JSON) that are not there; without FILE those that come with the product."""
     said = _read(file, "synonyms")
     with opened(home) as installation, installation.database.transaction() as session:
-        made = groups.add(session, said, AtShell(system_clock()))
+        made = groups.add(session, said, audit.AtShell(system_clock()))
     click.echo(f"新增同义词 {made} 组，原有 {len(said) - made} 组未动")
 
 

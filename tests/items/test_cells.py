@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from qe_ban.items.rules import cells
 from qe_ban.items.rules.cells import Broken, CellFault, Formula, Names, Number
-from qe_ban.items.rules.fields import ITEM, TABLES, Kind
+from qe_ban.items.rules.fields import ITEM, TABLES
 from qe_ban.kernel import texts
 from qe_ban.kernel.clock import CITY_TIME
+from qe_ban.kernel.shapes import Kind
 
 NAMES = Names(
     {"370202": "市南区", "370211": "黄岛区(西海岸新区)", "370281": "胶州市"},

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qe_ban.items.rules.checks import faults, is_link
-from qe_ban.items.rules.fields import ITEM, TABLES, Kind
+from qe_ban.items.rules.checks import faults
+from qe_ban.items.rules.fields import ITEM, TABLES
+from qe_ban.kernel.shapes import Kind, is_link
 from tests.factories.items import content, department_code, full_content
 
 DEPARTMENT = department_code()

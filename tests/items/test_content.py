@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qe_ban.items.rules.content import canonical, changes, digest, encoded, faults
-from qe_ban.items.rules.fields import ITEM, TABLES, Field, Kind
+from qe_ban.items.rules.fields import ITEM, TABLES
+from qe_ban.kernel.shapes import Field, Kind
 from tests.factories.items import content, department_code, full_content
 
 DEPARTMENT = department_code()

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from qe_ban.items.errors import OtherPlace
 from qe_ban.items.models import Topic
 from qe_ban.items.rules.content import faults
-from qe_ban.items.rules.fields import ITEM, TABLES, Kind
+from qe_ban.items.rules.fields import ITEM, TABLES
 from qe_ban.items.rules.layouts import LAYOUTS
 from qe_ban.items.service import exporting
 from qe_ban.items.service.publishing import Draft
@@ -21,6 +21,7 @@ from qe_ban.jobs.service import JobState
 from qe_ban.kernel.city import parse
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.principal import Place
+from qe_ban.kernel.shapes import Kind
 from tests.factories.imports import Imports, counts, editor
 from tests.factories.items import add_department, add_item, content, full_content, item_code
 

@@ -5,11 +5,11 @@ from uuid import uuid4
 
 import pytest
 
+from qe_ban.audit import service as audit
 from qe_ban.items.errors import TopicInUse
 from qe_ban.items.models import Topic
 from qe_ban.items.service import importing, progress, publishing, topics
 from qe_ban.items.service.publishing import Draft
-from qe_ban.items.service.recording import Change
 from qe_ban.jobs.service import JobState
 from qe_ban.kernel.city import parse
 from qe_ban.kernel.clock import system_clock
@@ -114,7 +114,7 @@ def test_a_topic_that_goes_meanwhile_keeps_its_item_out(imports, small, starts):
             if work.cursor.get("phase") == "applying" and not done:
                 done.append(True)
                 with imports.database.transaction() as session:
-                    change = Change(AdminFactory(), system_clock())
+                    change = audit.Change(AdminFactory(), system_clock())
                     topics.delete(session, slug=slug, precondition=lambda _: None, change=change)
             return step()
 
@@ -134,7 +134,7 @@ def test_a_topic_of_what_is_being_published_waits_to_be_deleted(imports):
 
     def deleting():
         with imports.database.transaction() as session:
-            change = Change(AdminFactory(), system_clock())
+            change = audit.Change(AdminFactory(), system_clock())
             try:
                 topics.delete(session, slug=slug, precondition=lambda _: None, change=change)
             except TopicInUse:

@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
+from qe_ban.audit import service as audit
 from qe_ban.items.errors import TopicInUse, TopicInvalid
 from qe_ban.items.models import Item, ItemVersion, Topic
 from qe_ban.items.service import publishing, topics
 from qe_ban.items.service.publishing import Draft, Outcome
-from qe_ban.items.service.recording import Change
 from qe_ban.items.service.topics import NewTopic
 from tests.factories.accounts import together
 from tests.factories.items import add_department, add_item, content, item_code
@@ -95,7 +95,7 @@ def add_topics(database, *names, audience="person"):
 
 def test_two_halves_of_a_circle_at_once_make_none(database):
     left, right = add_topics(database, "left", "right")
-    change = Change(AdminFactory(), NOW)
+    change = audit.Change(AdminFactory(), NOW)
 
     def hang(number):
         child, parent = (left, right) if number % 2 else (right, left)
@@ -110,7 +110,7 @@ def test_two_halves_of_a_circle_at_once_make_none(database):
 
 
 def test_a_topic_is_deleted_or_used_but_not_both(database):
-    department, change = add_department(database), Change(AdminFactory(), NOW)
+    department, change = add_department(database), audit.Change(AdminFactory(), NOW)
     for _ in range(4):
         (slug,) = add_topics(database, "used")
         code = item_code(department)

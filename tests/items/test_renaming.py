@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
+from qe_ban.audit import service as audit
 from qe_ban.items.models import Item, Topic
 from qe_ban.items.queries import writing
 from qe_ban.items.service import publishing, topics
 from qe_ban.items.service.publishing import Draft
-from qe_ban.items.service.recording import Change
 from qe_ban.items.service.topics import NewTopic
 from tests.factories.items import add_department, add_item, basic_code, content, item_code
 from tests.factories.venues import AdminFactory
@@ -32,7 +32,7 @@ def renaming(database, slug):
     wrong = []
 
     def rename():
-        new, change = NewTopic(slug, f"新名{slug}", "person"), Change(AdminFactory(), NOW)
+        new, change = NewTopic(slug, f"新名{slug}", "person"), audit.Change(AdminFactory(), NOW)
         try:
             with database.transaction() as session:
                 topics.put(session, new, precondition=lambda _: None, change=change)
@@ -78,7 +78,7 @@ def test_who_holds_an_item_and_ends_it_never_waits_in_a_ring_with_the_renaming(d
 
 
 def test_nobody_waits_for_a_topic_that_keeps_its_name(database, slug):
-    department, change = add_department(database), Change(AdminFactory(), NOW)
+    department, change = add_department(database), audit.Change(AdminFactory(), NOW)
     with database.transaction() as session:
         draft = Draft(item_code(department), content(department, topics=[slug]))
         publishing.put(session, [draft], by=None, source="staff", now=NOW)

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response
 from sqlalchemy.orm import Session
 
+from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.items.rules import labels
 from qe_ban.items.rules.fields import ITEM, TABLES
@@ -12,7 +13,6 @@ from qe_ban.items.schemas import items as schemas
 from qe_ban.items.service import catalogue, editing
 from qe_ban.items.service.popularity import Popularity
 from qe_ban.items.service.publishing import UNSET, Outcome
-from qe_ban.items.service.recording import Change
 from qe_ban.kernel.city import City
 from qe_ban.web import conditional, guard, requests
 from qe_ban.web.api import Blueprint
@@ -115,7 +115,7 @@ def reopen_item(code: str) -> Response:
         return _written(session, code, change)
 
 
-def _written(session: Session, code: str, change: Change) -> Response:
+def _written(session: Session, code: str, change: audit.Change) -> Response:
     view = catalogue.draft(session, part(City), reader=change.by, code=code, version=None, now=change.at)
     return conditional.written(_shown(view), view.tag)
 
@@ -126,8 +126,8 @@ def _answer(view: catalogue.ItemView, version: int | None, cache_control: str) -
     return conditional.etagged(_shown(view), cache_control=cache_control, state=state)
 
 
-def _change() -> Change:
-    return Change(guard.principal(), now(), requests.request_id())
+def _change() -> audit.Change:
+    return audit.Change(guard.principal(), now(), requests.request_id())
 
 
 def _shown(view: catalogue.ItemView) -> dict[str, Any]:

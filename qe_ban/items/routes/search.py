@@ -6,12 +6,12 @@ from uuid import UUID
 
 from flask import Response
 
+from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
 from qe_ban.items.models import SearchMiss
 from qe_ban.items.schemas import search as schemas
 from qe_ban.items.service import misses, searching, suggesting, synonyms
-from qe_ban.items.service.recording import Change
 from qe_ban.kernel.city import City
 from qe_ban.web import conditional, guard, idempotency, paging, requests
 from qe_ban.web.api import Blueprint
@@ -158,8 +158,8 @@ def _shown(rows: Sequence[SearchMiss]) -> list[dict[str, Any]]:
     ]
 
 
-def _change() -> Change:
-    return Change(guard.principal(), now(), requests.request_id())
+def _change() -> audit.Change:
+    return audit.Change(guard.principal(), now(), requests.request_id())
 
 
 def _offset(cursor: str | None) -> int:

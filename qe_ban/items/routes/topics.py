@@ -4,11 +4,11 @@ from typing import Any
 
 from flask import Response
 
+from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.items.routes.items import PUBLIC
 from qe_ban.items.schemas import topics as schemas
 from qe_ban.items.service import topics as service
-from qe_ban.items.service.recording import Change
 from qe_ban.web import conditional, guard, requests
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
@@ -66,5 +66,5 @@ def delete_topic(slug: str) -> None:
         service.delete(session, slug=slug, precondition=precondition, change=change)
 
 
-def _change() -> Change:
-    return Change(guard.principal(), now(), requests.request_id())
+def _change() -> audit.Change:
+    return audit.Change(guard.principal(), now(), requests.request_id())

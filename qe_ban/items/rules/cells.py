@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from qe_ban.items.rules import spelling
-from qe_ban.items.rules.fields import Field, Kind
 from qe_ban.kernel import texts
 from qe_ban.kernel.clock import CITY_TIME
+from qe_ban.kernel.shapes import Field, Kind
 
 AS_TEXT: Final = "请将此列设为“文本”格式后重新填写"
 _SHOWN = 40

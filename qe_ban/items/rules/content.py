@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from qe_ban.items.rules.checks import Fault, faults, told
-from qe_ban.items.rules.fields import ITEM, TABLES, Kind, Table
+from qe_ban.items.rules.checks import faults
+from qe_ban.items.rules.fields import ITEM, TABLES
+from qe_ban.kernel.shapes import Fault, Kind, Table, told
 
 __all__ = ["Change", "Fault", "canonical", "changes", "digest", "encoded", "faults"]
 

@@ -1,56 +1,12 @@
 """Every field of a service item, told once: wire, sheets, checks, differences and the template follow these tables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
+
+from qe_ban.kernel.shapes import Field, Kind, Table
 
 Content = Mapping[str, Any]
 """An item's content as plain JSON data: the names of ITEM and TABLES; what is not told is left out, never null."""
-
-
-class Kind(StrEnum):
-    """What a field holds, as JSON: in brackets what is not a string."""
-
-    TEXT = "text"
-    LINES = "lines"  # text of several lines
-    LINK = "link"  # an http or https address
-    WHOLE = "whole"  # a whole number from 0 (integer)
-    FLAG = "flag"  # (true or false)
-    CHOICE = "choice"  # one of the field's words
-    CHOICES = "choices"  # some of them, each once (array)
-    WORDS = "words"  # short texts, each once (array)
-    DEPARTMENT = "department"  # a department's code
-    DISTRICT = "district"  # a district's code (GB/T 2260); none is the city itself
-    TOPICS = "topics"  # slugs of topics, each once (array)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One field. `heading` is what people read; `max`: characters of a text or word, or the greatest number.
-
-    `most`: how many words or choices at most. `choices`: what a choice is called, by its word in JSON.
-    """
-
-    name: str
-    heading: str
-    kind: Kind = Kind.TEXT
-    max: int = 200
-    most: int = 20
-    required: bool = False
-    choices: Mapping[str, str] = field(default_factory=dict)
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows that belong to an item: `key` names the field by which two versions of a row are recognised."""
-
-    name: str
-    heading: str
-    key: str
-    most: int
-    fields: tuple[Field, ...]
 
 
 ITEM_TYPES: Final = {

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from qe_ban.items.rules.content import Change
-from qe_ban.items.rules.fields import ITEM, TABLES, Field, Kind, Table
+from qe_ban.items.rules.fields import ITEM, TABLES
+from qe_ban.kernel.shapes import LABELLED, MANY, Field, Kind, Table
 
 CITY_ITSELF: Final = "市本级"
-LABELLED: Final = (Kind.CHOICE, Kind.CHOICES, Kind.DEPARTMENT, Kind.DISTRICT, Kind.TOPICS)
-MANY: Final = (Kind.CHOICES, Kind.TOPICS, Kind.WORDS)
 
 _FIELDS: Final[Mapping[str, Field]] = {field.name: field for field in ITEM}
 _TABLES: Final[Mapping[str, Table]] = {table.name: table for table in TABLES}

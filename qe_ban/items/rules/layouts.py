@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from qe_ban.items.errors import FileInvalid
-from qe_ban.items.rules.fields import DEPARTMENT_TYPES, ITEM, TABLES, Field, Kind
+from qe_ban.items.rules.fields import DEPARTMENT_TYPES, ITEM, TABLES
+from qe_ban.kernel.shapes import Field, Kind
 
 ITEMS: Final = "items"
 NOTE: Final = "填写说明"

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from qe_ban.items.rules import codes, rights
-from qe_ban.items.rules.checks import Severity, faults
-from qe_ban.items.rules.fields import ITEM, TABLES, Content, Table
+from qe_ban.items.rules.checks import faults
+from qe_ban.items.rules.fields import ITEM, TABLES, Content
 from qe_ban.items.rules.layouts import CODE, ENDS_AT, ITEMS, LAYOUTS, STARTS_AT
 from qe_ban.items.rules.planning import UNSET, Draft, Held, plan
 from qe_ban.kernel.principal import Place
+from qe_ban.kernel.shapes import Severity, Table
 
 DEPARTMENT: Final = "实施主体编码"
 TOPICS: Final = "主题"

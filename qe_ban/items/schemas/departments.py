@@ -1,10 +1,10 @@
 """The wire shapes of departments."""
 
 from qe_ban.items.rules.fields import DEPARTMENT_TYPES
-from qe_ban.items.schemas.content import DISTRICT_PATTERN, SLUG_PATTERN
 from qe_ban.web import fields
 from qe_ban.web.paging import PageQuery, page_schema
 from qe_ban.web.schema import Schema
+from qe_ban.web.shapes import DISTRICT_PATTERN, SLUG_PATTERN
 
 NAME, PHONE, ADDRESS = 100, 100, 200
 

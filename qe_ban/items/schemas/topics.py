@@ -1,9 +1,9 @@
 """The wire shapes of topics."""
 
 from qe_ban.items.rules.vocabulary import AUDIENCES, DEEPEST, MOST_TOPICS
-from qe_ban.items.schemas.content import SLUG_PATTERN
 from qe_ban.web import fields
 from qe_ban.web.schema import Schema
+from qe_ban.web.shapes import SLUG_PATTERN
 
 NAME = 30
 

@@ -14,7 +14,6 @@ from qe_ban.items import errors
 from qe_ban.items.models import Department
 from qe_ban.items.queries import catalogue as queries
 from qe_ban.items.rules import vocabulary
-from qe_ban.items.service.recording import Change, Precondition, difference, record
 from qe_ban.kernel.city import City
 from qe_ban.kernel.principal import Actor
 
@@ -78,7 +77,9 @@ def known(session: Session, code: str) -> bool:
     return session.get(Department, code) is not None
 
 
-def put(session: Session, city: City, new: NewDepartment, *, precondition: Precondition, change: Change) -> bool:
+def put(
+    session: Session, city: City, new: NewDepartment, *, precondition: audit.Precondition, change: audit.Change
+) -> bool:
     """Make a department or change it; tells whether it was made.
 
     Raises DepartmentInvalid with the fields at fault, and what the precondition raises.
@@ -92,7 +93,7 @@ def put(session: Session, city: City, new: NewDepartment, *, precondition: Preco
         precondition(None)
         made = insert(Department).values(**row, updated_at=change.at).on_conflict_do_nothing()
         if session.scalar(made.returning(Department.code)) is not None:
-            record(session, change, "create_department", new.code, before=None, after=row)
+            audit.record_change(session, change, "items.create_department", new.code, before=None, after=row)
             return True
         # somebody made it at this very moment
         stored = session.get_one(Department, new.code, with_for_update={"key_share": True})
@@ -102,8 +103,8 @@ def put(session: Session, city: City, new: NewDepartment, *, precondition: Preco
         for name, value in row.items():
             setattr(stored, name, value)
         stored.updated_at = change.at
-        was, now = difference(asdict(before), row)
-        record(session, change, "change_department", new.code, before=was, after=now)
+        was, now = audit.difference(asdict(before), row)
+        audit.record_change(session, change, "items.change_department", new.code, before=was, after=now)
     return False
 
 

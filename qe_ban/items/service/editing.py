@@ -8,21 +8,21 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from qe_ban.audit import service as audit
 from qe_ban.items import errors
 from qe_ban.items.models import Department, Topic
 from qe_ban.items.queries import catalogue as queries
 from qe_ban.items.queries import writing
 from qe_ban.items.rules import codes, rights, schedule
 from qe_ban.items.rules import content as contents
-from qe_ban.items.rules.checks import Fault
 from qe_ban.items.rules.codes import ItemCode
 from qe_ban.items.rules.fields import TABLES
 from qe_ban.items.service import catalogue, publishing
 from qe_ban.items.service.publishing import Draft, Held, Outcome, Unset
-from qe_ban.items.service.recording import Change, Precondition, record
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.principal import Place
+from qe_ban.kernel.shapes import Fault
 
 SOURCE = "staff"
 _TABLES = frozenset(table.name for table in TABLES)
@@ -44,8 +44,8 @@ def put(
     content: Mapping[str, Any],
     starts_at: datetime | None,
     ends_at: datetime | Unset | None,
-    precondition: Precondition,
-    change: Change,
+    precondition: audit.Precondition,
+    change: audit.Change,
 ) -> Saved:
     """Make an item or give it a new version, in force at once or from `starts_at`.
 
@@ -68,7 +68,9 @@ def put(
     return Saved(outcome, [*warnings, *_replaced(session, held, change.at)])
 
 
-def end(session: Session, *, code: str, at: datetime | None, precondition: Precondition, change: Change) -> None:
+def end(
+    session: Session, *, code: str, at: datetime | None, precondition: audit.Precondition, change: audit.Change
+) -> None:
     """Let an item end now or at a moment to come; what is planned already is moved.
 
     Raises ItemNotFound, OtherPlace, ItemEnded, ItemInvalid (a moment that is past or a century away), and what the
@@ -82,10 +84,10 @@ def end(session: Session, *, code: str, at: datetime | None, precondition: Preco
         raise errors.ItemEnded
     moment = max(at or change.at, change.at)
     if publishing.end(session, [held.code], at=moment, now=change.at):
-        record(session, change, "end", held.code, before=_told(held.ends_at), after=_told(moment))
+        audit.record_change(session, change, "items.end", held.code, before=_told(held.ends_at), after=_told(moment))
 
 
-def reopen(session: Session, *, code: str, precondition: Precondition, change: Change) -> None:
+def reopen(session: Session, *, code: str, precondition: audit.Precondition, change: audit.Change) -> None:
     """Take an item's end away, past or planned.
 
     Raises ItemNotFound, OtherPlace, ItemNotEnded, and what the precondition raises.
@@ -93,10 +95,10 @@ def reopen(session: Session, *, code: str, precondition: Precondition, change: C
     held = _held(session, code, precondition, change)
     if not publishing.reopen(session, [held.code], now=change.at):
         raise errors.ItemNotEnded
-    record(session, change, "reopen", held.code, before=_told(held.ends_at), after=_told(None))
+    audit.record_change(session, change, "items.reopen", held.code, before=_told(held.ends_at), after=_told(None))
 
 
-def _held(session: Session, code: str, precondition: Precondition, change: Change) -> Held:
+def _held(session: Session, code: str, precondition: audit.Precondition, change: audit.Change) -> Held:
     """Lock an item that is there."""
     normal = catalogue.normal(code)
     held = writing.hold_known(session, normal)
@@ -107,7 +109,7 @@ def _held(session: Session, code: str, precondition: Precondition, change: Chang
     return held
 
 
-def _check_place(change: Change, said: Sequence[Mapping[str, Any]]) -> None:
+def _check_place(change: audit.Change, said: Sequence[Mapping[str, Any]]) -> None:
     for content in said:
         if not rights.may_edit(change.by.place, department=content["department"], district=content.get("district")):
             raise errors.OtherPlace
@@ -198,7 +200,9 @@ def _replaced(session: Session, held: Held | None, now: datetime) -> list[Fault]
     return [Fault("starts_at", mark.replaced, "warning") for mark in held.times.marks if mark not in kept]
 
 
-def _record_put(session: Session, change: Change, draft: Draft, held: Held | None, before: Mapping[str, Any]) -> None:
+def _record_put(
+    session: Session, change: audit.Change, draft: Draft, held: Held | None, before: Mapping[str, Any]
+) -> None:
     """Record the fields that differ from what was in force; of tables the rows."""
     was: dict[str, Any] = {}
     now: dict[str, Any] = {}
@@ -212,10 +216,12 @@ def _record_put(session: Session, change: Change, draft: Draft, held: Held | Non
         was |= _told(held.ends_at if held else None)
         now |= _told(draft.ends_at)
     if held is None:
-        record(session, change, "create", draft.code, before=None, after=now | contents.canonical(draft.content))
+        audit.record_change(
+            session, change, "items.create", draft.code, before=None, after=now | contents.canonical(draft.content)
+        )
         return
     starts_at = rfc3339(draft.starts_at) if draft.starts_at else None
-    record(session, change, "change", draft.code, before=was, after=now, starts_at=starts_at)
+    audit.record_change(session, change, "items.change", draft.code, before=was, after=now, starts_at=starts_at)
 
 
 def _told(moment: datetime | None) -> dict[str, str | None]:

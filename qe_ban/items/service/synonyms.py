@@ -8,10 +8,10 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from qe_ban.audit import service as audit
 from qe_ban.items.errors import SynonymsExist, SynonymsInvalid, SynonymsNotFound
 from qe_ban.items.models import SynonymGroup
 from qe_ban.items.rules import supplies
-from qe_ban.items.service.recording import AtShell, Change, Precondition, record
 from qe_ban.items.words import text as texts
 from qe_ban.kernel.ids import new_id
 
@@ -45,18 +45,18 @@ def state(held: SynonymGroup) -> str:
     return hashlib.sha256("\n".join(held.words).encode()).hexdigest()[:16]
 
 
-def create(session: Session, words: Sequence[str], change: Change) -> SynonymGroup:
+def create(session: Session, words: Sequence[str], change: audit.Change) -> SynonymGroup:
     """Make a group. Raises SynonymsInvalid, SynonymsExist."""
     spelled = _checked(words)
     session.execute(_WRITERS)
     _require_new(session, spelled, None)
     made = SynonymGroup(id=new_id(), words=spelled, updated_at=change.at)
     session.add(made)
-    record(session, change, "create_synonyms", str(made.id), before=None, after={"words": spelled})
+    audit.record_change(session, change, "items.create_synonyms", str(made.id), before=None, after={"words": spelled})
     return made
 
 
-def add(session: Session, said: object, change: Change | AtShell) -> int:
+def add(session: Session, said: object, change: audit.Change | audit.AtShell) -> int:
     """Make the groups of a JSON file (a list of lists of words) that are not there; gives how many it made.
 
     A group has its id of its words: one that staff changed afterwards is there and stays as it is. Raises
@@ -80,7 +80,9 @@ def add(session: Session, said: object, change: Change | AtShell) -> int:
             continue
         ids.add(group_id)
         session.add(SynonymGroup(id=group_id, words=words, updated_at=change.at))
-        record(session, change, "create_synonyms", str(group_id), before=None, after={"words": words})
+        audit.record_change(
+            session, change, "items.create_synonyms", str(group_id), before=None, after={"words": words}
+        )
         made += 1
     session.flush()
     return made
@@ -92,7 +94,7 @@ def id_of(words: Sequence[str]) -> UUID:
 
 
 def replace(
-    session: Session, group_id: UUID, words: Sequence[str], precondition: Precondition, change: Change
+    session: Session, group_id: UUID, words: Sequence[str], precondition: audit.Precondition, change: audit.Change
 ) -> SynonymGroup:
     """Give a group other words. Raises SynonymsInvalid, SynonymsExist, SynonymsNotFound, what the precondition says."""
     spelled = _checked(words)
@@ -101,17 +103,21 @@ def replace(
     precondition(state(held))
     _require_new(session, spelled, group_id)
     before, held.words, held.updated_at = held.words, spelled, change.at
-    record(session, change, "replace_synonyms", str(group_id), before={"words": before}, after={"words": spelled})
+    audit.record_change(
+        session, change, "items.replace_synonyms", str(group_id), before={"words": before}, after={"words": spelled}
+    )
     return held
 
 
-def remove(session: Session, group_id: UUID, precondition: Precondition, change: Change) -> None:
+def remove(session: Session, group_id: UUID, precondition: audit.Precondition, change: audit.Change) -> None:
     """Take a group away. Raises SynonymsNotFound, and what the precondition says."""
     session.execute(_WRITERS)
     held = group(session, group_id)
     precondition(state(held))
     session.delete(held)
-    record(session, change, "remove_synonyms", str(group_id), before={"words": held.words}, after=None)
+    audit.record_change(
+        session, change, "items.remove_synonyms", str(group_id), before={"words": held.words}, after=None
+    )
 
 
 def _checked(words: Sequence[str]) -> list[str]:

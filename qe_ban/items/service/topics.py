@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from qe_ban.audit import service as audit
 from qe_ban.items import errors
 from qe_ban.items.models import Topic
 from qe_ban.items.queries import catalogue as queries
 from qe_ban.items.queries import writing
 from qe_ban.items.rules import supplies, vocabulary
 from qe_ban.items.service import publishing
-from qe_ban.items.service.recording import AtShell, Change, Precondition, difference, record
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def topic(session: Session, *, slug: str, now: datetime) -> TopicView:
     return found
 
 
-def put(session: Session, new: NewTopic, *, precondition: Precondition, change: Change) -> bool:
+def put(session: Session, new: NewTopic, *, precondition: audit.Precondition, change: audit.Change) -> bool:
     """Make a topic or change it; tells whether it was made. Items under it are found by a new name at once.
 
     Raises TopicInvalid (circles, more than five levels, a name that another has) and what the precondition raises.
@@ -80,7 +80,7 @@ def put(session: Session, new: NewTopic, *, precondition: Precondition, change: 
         raise errors.TopicInvalid(fields=faults)
     if before is None:
         session.add(Topic(**row, updated_at=change.at))
-        record(session, change, "create_topic", new.slug, before=None, after=row)
+        audit.record_change(session, change, "items.create_topic", new.slug, before=None, after=row)
     elif new != before:
         if new.name != before.name:
             # held already, unless somebody renamed it between the look and the lock
@@ -89,15 +89,15 @@ def put(session: Session, new: NewTopic, *, precondition: Precondition, change: 
         for name, value in row.items():
             setattr(stored, name, value)
         stored.updated_at = change.at
-        was, now = difference(asdict(before), row)
-        record(session, change, "change_topic", new.slug, before=was, after=now)
+        was, now = audit.difference(asdict(before), row)
+        audit.record_change(session, change, "items.change_topic", new.slug, before=was, after=now)
     session.flush()
     if before is not None and new.name != before.name:
         publishing.reword(session, new.slug, change.at)
     return before is None
 
 
-def add(session: Session, said: object, change: Change | AtShell) -> list[str]:
+def add(session: Session, said: object, change: audit.Change | audit.AtShell) -> list[str]:
     """Make the topics of a JSON file that are not there; gives the slugs of those that it made.
 
     `said` is a list of objects (`slug`, `name`, `audience`, `parent`, `position`), in any order. What there is stays as
@@ -111,11 +111,11 @@ def add(session: Session, said: object, change: Change | AtShell) -> list[str]:
         session.add(Topic(**row, updated_at=change.at))
         # one by one: a parent is there before its children
         session.flush()
-        record(session, change, "create_topic", row["slug"], before=None, after=row)
+        audit.record_change(session, change, "items.create_topic", row["slug"], before=None, after=row)
     return [row["slug"] for row in rows]
 
 
-def delete(session: Session, *, slug: str, precondition: Precondition, change: Change) -> None:
+def delete(session: Session, *, slug: str, precondition: audit.Precondition, change: audit.Change) -> None:
     """Remove a topic on which nothing hangs. Raises TopicNotFound, TopicInUse, and what the precondition raises."""
     known = _lock(session)
     before = known.get(slug)
@@ -127,7 +127,7 @@ def delete(session: Session, *, slug: str, precondition: Precondition, change: C
     if any(topic.parent == slug for topic in known.values()) or queries.topic_used(session, slug):
         raise errors.TopicInUse
     session.delete(stored)
-    record(session, change, "delete_topic", slug, before=asdict(before), after=None)
+    audit.record_change(session, change, "items.delete_topic", slug, before=asdict(before), after=None)
     session.flush()
 
 

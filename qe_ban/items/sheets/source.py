@@ -8,9 +8,9 @@ from typing import Final, Protocol
 
 from qe_ban.items.errors import FileInvalid
 from qe_ban.items.rules.cells import Raw, is_empty
-from qe_ban.items.rules.fields import Field
 from qe_ban.items.rules.layouts import ITEMS, NOTE, Layout, recognise
 from qe_ban.items.sheets import archive, book, csvs, xlsx
+from qe_ban.kernel.shapes import Field
 
 Row = tuple[int, list[Raw]]
 """A row's number as people see it, counted from 1, and its cells; there may be fewer or more than columns."""

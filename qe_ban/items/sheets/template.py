@@ -11,8 +11,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from qe_ban.items.rules.fields import Field, Kind
 from qe_ban.items.rules.layouts import CODE, LAYOUTS, NOTE, Layout, explanation
+from qe_ban.kernel.shapes import Field, Kind
 
 AS_TEXT: Final = "@"
 _CHOSEN_ROWS = 20_000

@@ -1,0 +1,98 @@
+"""The parts of a process, put together from the settings; nothing connects before its first use."""
+
+from dataclasses import dataclass
+
+from qe_ban.accounts import service as accounts
+from qe_ban.accounts.adapters.face import Face, HttpFace, SandboxFace
+from qe_ban.accounts.adapters.real_name import HttpRegister, Register, SandboxRegister
+from qe_ban.codes import service as codes
+from qe_ban.codes.adapters.http import HttpSource
+from qe_ban.config import ConfigInvalid, Settings, sandbox_data
+from qe_ban.db import valkey
+from qe_ban.db.engine import Database
+from qe_ban.db.limits import Limiter
+from qe_ban.items.service.popularity import Popularity
+from qe_ban.kernel import city as cities
+from qe_ban.kernel.city import City
+from qe_ban.kernel.clock import Clock, system_clock
+from qe_ban.keys.rings import KeyRings
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything that a process of this product works with; connects on first use."""
+
+    settings: Settings
+    clock: Clock
+    city: City
+    database: Database
+    rings: KeyRings
+    limiter: Limiter
+    accounts: accounts.Accounts
+    wallet: codes.Wallet
+    popularity: Popularity
+
+
+def load_city(settings: Settings) -> City:
+    """Read the city's file. Raises ConfigInvalid."""
+    try:
+        return cities.parse(settings.city_text(), always_open=settings.sandbox)
+    except cities.CityInvalid as error:
+        raise ConfigInvalid([str(error)]) from error
+
+
+def assemble(settings: Settings, clock: Clock = system_clock, *, pool: int | None = None) -> Parts:
+    """Put the parts together; nothing connects yet. Raises ConfigInvalid."""
+    city = load_city(settings)
+    unknown = set(settings.outside.sources) - set(city.kinds)
+    if unknown:
+        raise ConfigInvalid([f"QE_SOURCES names kinds that the city does not have: {', '.join(sorted(unknown))}"])
+    database = Database(settings.database_url, pool=pool or settings.threads)
+    rings = KeyRings(database, settings.master_key)
+    limiter = Limiter(valkey.connect(settings.redis_url), database, clock)
+    sources = {kind: HttpSource(url, settings.outside.token) for kind, url in settings.outside.sources.items()}
+    register, face = _outside(settings)
+    return Parts(
+        settings=settings,
+        clock=clock,
+        city=city,
+        database=database,
+        rings=rings,
+        limiter=limiter,
+        accounts=accounts.Accounts(
+            rings=rings,
+            limiter=limiter,
+            revocations=accounts.poll_revocations(database, clock),
+            real_name=register,
+            face=face,
+            issuer=settings.issuer,
+            verified=codes.open_wallet,
+            sandbox=settings.sandbox,
+            otp_per_phone=settings.limits.otp_per_phone,
+            otp_per_address=settings.limits.otp_per_address,
+            tries_per_address=settings.limits.tries_per_address,
+            window=settings.limits.window,
+        ),
+        wallet=codes.Wallet(rings, city, sources, settings.code_life),
+        popularity=Popularity(valkey.connect(settings.redis_url)),
+    )
+
+
+def _outside(settings: Settings) -> tuple[Register, Face]:
+    outside, token = settings.outside, settings.outside.token or ""
+    sandbox = sandbox_data() if settings.sandbox else {}
+    register: Register
+    face: Face
+    if outside.real_name:
+        register = HttpRegister(outside.real_name, token)
+    elif settings.sandbox:
+        register = SandboxRegister(sandbox["residents"])
+    else:
+        raise ConfigInvalid(["QE_REAL_NAME_URL is missing"])
+    if outside.face:
+        face = HttpFace(outside.face, token)
+    elif settings.sandbox:
+        face = SandboxFace(sandbox["step_up_proof"])
+    else:
+        raise ConfigInvalid(["QE_FACE_URL is missing"])
+    return register, face

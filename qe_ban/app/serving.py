@@ -1,0 +1,66 @@
+"""The web process: the parts, the views, and what `/readyz` asks."""
+
+from datetime import timedelta
+
+from flask import Flask
+from sqlalchemy import text
+
+from qe_ban.accounts import service as accounts
+from qe_ban.accounts.routes import blueprints as accounts_blueprints
+from qe_ban.app.assembly import Parts, assemble
+from qe_ban.audit import routes as audit_routes
+from qe_ban.codes import routes as codes_routes
+from qe_ban.config import Settings
+from qe_ban.db import valkey
+from qe_ban.items.routes import BLUEPRINTS as ITEMS
+from qe_ban.jobs import routes as jobs_routes
+from qe_ban.jobs import service as jobs
+from qe_ban.kernel.clock import Clock, system_clock
+from qe_ban.keys.models import Ring
+from qe_ban.keys.wrapping import MasterKeyWrong
+from qe_ban.venues import routes as venues_routes
+from qe_ban.web import application, guard, health, parts
+
+WORKER_SILENT = timedelta(seconds=90)
+
+
+def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
+    """Give the WSGI app. Raises ConfigInvalid."""
+    made = assemble(settings, clock)
+    app, api = application.build(settings, clock, name="qe_ban")
+    provided = (made.database, made.rings, made.city, made.limiter, made.accounts, made.wallet, made.popularity)
+    for collaborator in provided:
+        parts.provide(app, collaborator)
+    guard.install(app, lambda token: accounts.principal_from(made.accounts, token, clock()))
+    health.install(app, _checks(made))
+    others = (venues_routes.blp, codes_routes.blp, audit_routes.blp, jobs_routes.blp)
+    for blueprint in (*accounts_blueprints, *others, *ITEMS):
+        api.register_blueprint(blueprint)
+    return app
+
+
+def _checks(made: Parts) -> dict[str, health.Check]:
+    client = valkey.connect(made.settings.redis_url)
+
+    def database() -> None:
+        with made.database.transaction() as session:
+            session.execute(text("SELECT 1"))
+
+    def keys() -> None:
+        now = made.clock()
+        made.rings.signing(Ring.CODE, now)
+        made.rings.signing(Ring.TOKEN, now)
+        made.rings.column_key_of_day(now)
+
+    def worker() -> None:
+        with made.database.transaction() as session:
+            beat = jobs.last_beat(session)
+        if beat is None or made.clock() - beat > WORKER_SILENT:
+            raise TimeoutError("no worker was heard of")
+
+    return {
+        "postgresql": health.Check(database),
+        "keys": health.Check(keys, failures=(*health.FAILURES, MasterKeyWrong)),
+        "valkey": health.Check(client.ping, required=False),
+        "worker": health.Check(worker, required=False),
+    }

@@ -1,0 +1,93 @@
+"""The job worker: messages, schedules and long jobs of all slices."""
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts import service as accounts
+from qe_ban.accounts.adapters.sms import HttpSms, SandboxSms, Sms
+from qe_ban.app.assembly import Parts, assemble
+from qe_ban.codes import service as codes
+from qe_ban.config import ConfigInvalid, Settings
+from qe_ban.db import limits
+from qe_ban.items.service import importing, indexing, misses, publishing
+from qe_ban.jobs import service as jobs
+from qe_ban.kernel.clock import Clock, system_clock
+from qe_ban.kernel.errors import Unavailable
+from qe_ban.keys import lifecycle
+from qe_ban.web import idempotency
+
+CLOCKS_APART = timedelta(minutes=1)
+
+
+def create_worker(settings: Settings, clock: Clock = system_clock) -> jobs.Worker:
+    """Give the worker: the outbox, keys made ahead and destroyed, forgetting, the catalogue's upkeep, imports.
+
+    Raises ConfigInvalid.
+    """
+    made = assemble(settings, clock, pool=3)
+    return jobs.Worker(
+        made.database,
+        made.rings,
+        clock,
+        accounts.message_handlers(_sms(settings)),
+        _schedules(made),
+        {importing.KIND: partial(importing.run, importing.Importer(made.city, clock))},
+    )
+
+
+class ClockWrong(Unavailable):
+    """This machine's clock and the database's are a minute apart: what is destroyed by it would be gone for good."""
+
+    code = "clock_wrong"
+    detail = "本机时钟与数据库相差过大"
+
+
+def require_right_clock(session: Session, now: datetime) -> None:
+    """Compare our moment with the database's. Raises ClockWrong."""
+    if abs(session.execute(select(func.clock_timestamp())).scalar_one() - now) > CLOCKS_APART:
+        raise ClockWrong
+
+
+def _schedules(made: Parts) -> list[jobs.Schedule]:
+    def sweep(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
+        accounts.sweep(session, now)
+        codes.sweep(session, now)
+        limits.sweep(session, now)
+        idempotency.sweep(session, now)
+        misses.sweep(session, now)
+        jobs.sweep(session, now)
+
+    # by itself: files of whole cities take long to delete, and what is left of them holds up no other forgetting
+    def sweep_imports(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
+        importing.sweep(session, now)
+
+    def make_keys(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
+        lifecycle.make_ahead(session, made.settings.master_key, now)
+        lifecycle.renew_signing(session, made.settings.master_key, now)
+        lifecycle.destroy_old(session, now)
+
+    def turn(session: Session, now: datetime) -> None:
+        publishing.turn(session, now)
+
+    return [
+        jobs.Schedule("keys", timedelta(minutes=10), make_keys),
+        jobs.Schedule("sweep", timedelta(minutes=5), sweep),
+        jobs.Schedule("items.turn", timedelta(seconds=5), turn),
+        jobs.Schedule("items.tidy", timedelta(seconds=60), indexing.tidy),
+        jobs.Schedule("items.popularity", timedelta(hours=1), made.popularity.fold),
+        jobs.Schedule("items.imports", timedelta(minutes=5), sweep_imports),
+    ]
+
+
+def _sms(settings: Settings) -> Sms:
+    if settings.outside.sms:
+        return HttpSms(settings.outside.sms, settings.outside.token or "")
+    if settings.sandbox:
+        return SandboxSms()
+    raise ConfigInvalid(["QE_SMS_URL is missing"])
