@@ -66,6 +66,7 @@ class Settings:
     master_key: bytes = field(repr=False)
     issuer: str
     city_file: Path | None = None
+    media_dir: Path | None = None
     limits: Limits = Limits()
     outside: Outside = Outside()
     proxies: int = 0
@@ -93,6 +94,7 @@ class Settings:
             master_key=reader.master_key(),
             issuer=reader.text("QE_ISSUER"),
             city_file=Path(env["QE_CITY_FILE"]) if env.get("QE_CITY_FILE") else None,
+            media_dir=reader.directory("QE_MEDIA_DIR"),
             limits=Limits(
                 otp_per_phone=reader.number("QE_OTP_PER_PHONE", default.otp_per_phone * factor, 1, 10_000),
                 otp_per_address=reader.number("QE_OTP_PER_ADDRESS", default.otp_per_address * factor, 1, 1_000_000),
@@ -170,6 +172,15 @@ class _Reader:
         self.lines.append(f"{name} must be a whole number from {low} to {high}, not {value[:20]!r}")
         return default
 
+    def directory(self, name: str) -> Path | None:
+        """Give an absolute path: processes that start elsewhere must find the same."""
+        value = self.env.get(name, "")
+        if not value:
+            return None
+        if not value.startswith("/") or "\0" in value:
+            self.lines.append(f"{name} must be an absolute path, not {value[:60]!r}")
+        return Path(value)
+
     def master_key(self) -> bytes:
         value, path = self.env.get("QE_MASTER_KEY", ""), self.env.get("QE_MASTER_KEY_FILE", "")
         if path and not value:
@@ -238,6 +249,8 @@ def _production_faults(settings: Settings) -> list[str]:
         for kind, url in settings.outside.sources.items()
         if _scheme(url) != "https"
     ]
+    if settings.media_dir is None:
+        lines.append("QE_MEDIA_DIR is missing: the directory in which pictures are kept")
     token = settings.outside.token or ""
     if len(token) < 32 or len(set(token)) < 12 or not all("!" <= char <= "~" for char in token):
         lines.append("QE_OUTSIDE_TOKEN is missing or weak: at least 32 random visible ASCII characters")

@@ -36,11 +36,11 @@ ISSUER = "https://qe-ban.test"
 class Engines:
     """The engines of a run, started by the process that gives out the tests."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: dict[str, str] = FAST) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="qe-test-"))
         self.directory.chmod(0o755)
         self.home = Home(self.directory / "home")
-        self.postgres = Postgres(self.home, settings=FAST)
+        self.postgres = Postgres(self.home, settings=settings)
         self.valkey = Valkey(self.home)
         self.postgres.start()
         self.valkey.start()
@@ -76,7 +76,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def settings(request: pytest.FixtureRequest, worker_id: str) -> Settings:
+def settings(request: pytest.FixtureRequest, worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Sandbox settings on this worker's own database, made by the migrations, and its own part of Valkey."""
     given = getattr(request.config, "workerinput", None)
     if given is None:
@@ -93,6 +93,7 @@ def settings(request: pytest.FixtureRequest, worker_id: str) -> Settings:
             "QE_REDIS_URL": given["qe_valkey"].replace("db=0", f"db={number}"),
             "QE_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             "QE_ISSUER": ISSUER,
+            "QE_MEDIA_DIR": str(tmp_path_factory.mktemp("media")),
         }
     )
     database = Database(made.database_url)

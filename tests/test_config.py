@@ -17,6 +17,7 @@ GOOD = {
     "QE_REAL_NAME_URL": "https://register.example/confirm",
     "QE_FACE_URL": "https://face.example/check",
     "QE_OUTSIDE_TOKEN": "0123456789abcdefghijklmnopqrstuv",
+    "QE_MEDIA_DIR": "/srv/qe-ban/media",
 }
 
 
@@ -70,6 +71,9 @@ def test_the_sandbox_is_twenty_times_as_wide():
         ("QE_CODE_LIFE", "301", "QE_CODE_LIFE"),
         ("QE_OTP_PER_PHONE", "9" * 5000, "QE_OTP_PER_PHONE"),
         ("QE_THREADS", "٣", "QE_THREADS"),
+        ("QE_MEDIA_DIR", None, "QE_MEDIA_DIR is missing"),
+        ("QE_MEDIA_DIR", "var/media", "absolute path"),
+        ("QE_MEDIA_DIR", "/srv/a\0b", "absolute path"),
     ],
 )
 def test_each_fault_is_one_line(name, value, said):

@@ -116,6 +116,13 @@ class StaffExists(Conflict):
     detail = "该用户名已存在"
 
 
+class StaffNotFound(NotFound):
+    """There is no member of staff with this user name."""
+
+    code = "accounts.staff_not_found"
+    detail = "没有这个用户名的工作人员"
+
+
 class SignInBusy(Unavailable):
     """Too many passwords are being checked at this moment."""
 

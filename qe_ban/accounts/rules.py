@@ -27,7 +27,15 @@ TOTP_STEP = 30
 TOTP_WINDOW = 1
 
 VISITOR = frozenset({"me.read", "me.real_name", "auth.step_up"})
-STEPPED_UP = VISITOR | {"codes.read", "codes.issue", "codes.manage", "ledger.read", "me.consents"}
+STEPPED_UP = VISITOR | {
+    "codes.read",
+    "codes.issue",
+    "codes.manage",
+    "ledger.read",
+    "me.consents",
+    "me.home",
+    "me.demands",
+}
 SCANNER = frozenset({"codes.verify"})
 
 
@@ -69,12 +77,17 @@ KEPT_APART = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDITOR})
 CATALOGUE = frozenset({"items.write", "jobs.read", "jobs.manage"})
 """Editing items and importing them, which is a job."""
 
+PAGES = frozenset({"pages.read", "pages.write", "pages.publish", "media.write", "apps.write", "places.write"})
+"""Editing what halls and zones show; another person reviews it."""
+
 STAFF_SCOPES: Mapping[Role, frozenset[str]] = {
     Role.CITY_ADMIN: CATALOGUE
-    | {"me.read", "venues.read", "venues.write", "stats.read", "residents.look_up", "items.vocabulary"},
-    Role.DISTRICT_ADMIN: CATALOGUE | {"me.read", "venues.read", "venues.write", "stats.read"},
-    Role.EDITOR: CATALOGUE | {"me.read"},
-    Role.REVIEWER: frozenset({"me.read"}),
+    | PAGES
+    | {"me.read", "venues.read", "venues.write", "stats.read", "residents.look_up", "items.vocabulary"}
+    | {"pages.review", "pages.withdraw", "zones.end", "demands.handle"},
+    Role.DISTRICT_ADMIN: CATALOGUE | PAGES | {"me.read", "venues.read", "venues.write", "stats.read", "pages.review"},
+    Role.EDITOR: CATALOGUE | PAGES | {"me.read", "demands.handle"},
+    Role.REVIEWER: frozenset({"me.read", "pages.read", "pages.review", "pages.publish"}),
     Role.SYSTEM_ADMIN: frozenset({"me.read", "jobs.read", "jobs.manage"}),
     Role.SECURITY_ADMIN: frozenset({"me.read", "recovery.read"}),
     Role.AUDITOR: frozenset({"me.read", "audit.read"}),
@@ -102,7 +115,7 @@ def staff_scopes(roles: Collection[str]) -> frozenset[str]:
 def check_staff(username: str, password: str, totp_secret: str, roles: Collection[str], place: Place) -> None:
     """Check a new member of staff. Raises StaffInvalid with the fields at fault."""
     faults = {}
-    if not _USERNAME.fullmatch(username):
+    if not is_username(username):
         faults["username"] = "用户名须为3至40个小写字母、数字、点、下划线或连字符，首尾为字母或数字"
     if not _PASSWORD_MIN <= len(password) <= _PASSWORD_MAX or len(set(password)) < 6 or username in password:
         faults["password"] = "密码须为12至128个字符，至少6种不同字符，且不含用户名"
@@ -113,6 +126,18 @@ def check_staff(username: str, password: str, totp_secret: str, roles: Collectio
         faults["roles"] = fault
     if faults:
         raise errors.StaffInvalid(fields=faults)
+
+
+def is_username(text: str) -> bool:
+    """Tell whether a user name of staff may be so."""
+    return _USERNAME.fullmatch(text) is not None
+
+
+def check_duties(roles: Collection[str], place: Place) -> None:
+    """Check what a member of staff is to do, and where. Raises StaffInvalid."""
+    fault = _fault_of_roles(roles, place)
+    if fault:
+        raise errors.StaffInvalid(fields={"roles": fault})
 
 
 def _fault_of_roles(roles: Collection[str], place: Place) -> str | None:

@@ -16,6 +16,7 @@ from qe_ban.kernel import city as cities
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.keys.rings import KeyRings
+from qe_ban.publishing.service.media import DirectoryStore, Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Parts:
     accounts: accounts.Accounts
     wallet: codes.Wallet
     popularity: Popularity
+    pictures: Pictures
 
 
 def load_city(settings: Settings) -> City:
@@ -75,6 +77,7 @@ def assemble(settings: Settings, clock: Clock = system_clock, *, pool: int | Non
         ),
         wallet=codes.Wallet(rings, city, sources, settings.code_life),
         popularity=Popularity(valkey.connect(settings.redis_url)),
+        pictures=Pictures(DirectoryStore(settings.media_dir)),
     )
 
 

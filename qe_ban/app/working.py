@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.adapters.sms import HttpSms, SandboxSms, Sms
+from qe_ban.app import pages
 from qe_ban.app.assembly import Parts, assemble
 from qe_ban.codes import service as codes
 from qe_ban.config import ConfigInvalid, Settings
@@ -17,7 +18,9 @@ from qe_ban.jobs import service as jobs
 from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.kernel.errors import Unavailable
 from qe_ban.keys import lifecycle
+from qe_ban.publishing.service import links, media, previews
 from qe_ban.web import idempotency
+from qe_ban.zones.service import sunset
 
 CLOCKS_APART = timedelta(minutes=1)
 
@@ -60,6 +63,7 @@ def _schedules(made: Parts) -> list[jobs.Schedule]:
         idempotency.sweep(session, now)
         misses.sweep(session, now)
         jobs.sweep(session, now)
+        previews.sweep(session, now)
 
     # by itself: files of whole cities take long to delete, and what is left of them holds up no other forgetting
     def sweep_imports(session: Session, now: datetime) -> None:
@@ -72,6 +76,20 @@ def _schedules(made: Parts) -> list[jobs.Schedule]:
         lifecycle.renew_signing(session, made.settings.master_key, now)
         lifecycle.destroy_old(session, now)
 
+    def end_zones(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
+        sunset.run(session, now)
+
+    def let_pictures_go(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
+        media.collect(session, now)
+        links.sweep(session, now)
+
+    # after the other has committed: a file goes when it is certain that its row has gone
+    def sweep_pictures(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
+        media.sweep_files(session, made.pictures.store, now)
+
     def turn(session: Session, now: datetime) -> None:
         publishing.turn(session, now)
 
@@ -81,7 +99,11 @@ def _schedules(made: Parts) -> list[jobs.Schedule]:
         jobs.Schedule("items.turn", timedelta(seconds=5), turn),
         jobs.Schedule("items.tidy", timedelta(seconds=60), indexing.tidy),
         jobs.Schedule("items.popularity", timedelta(hours=1), made.popularity.fold),
+        jobs.Schedule("pages.findings", timedelta(minutes=10), pages.inspect(made)),
         jobs.Schedule("items.imports", timedelta(minutes=5), sweep_imports),
+        jobs.Schedule("media.collect", timedelta(hours=1), let_pictures_go),
+        jobs.Schedule("media.files", timedelta(hours=1), sweep_pictures),
+        jobs.Schedule("zones.sunset", timedelta(minutes=1), end_zones),
     ]
 
 

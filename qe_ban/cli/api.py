@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import urllib3
@@ -22,11 +22,12 @@ class Away(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server answered; `data` is the JSON object, empty where it was none."""
+    """What the server answered; `data` is the JSON object, empty where it was none; header names in any case."""
 
     status: int
     content: bytes
     data: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def problem(self) -> str:
@@ -65,7 +66,7 @@ class Api:
             )
         except HTTPError as error:
             raise Away(f"{self.server} does not answer ({type(error).__name__})") from error
-        return Answer(response.status, response.data, _object(response.data))
+        return Answer(response.status, response.data, _object(response.data), response.headers)
 
     def get(self, method: str, path: str, *, status: int = 200, **request: Any) -> Answer:
         """Make one request that must be answered with `status`. Raises Away, Refused with the server's reason."""

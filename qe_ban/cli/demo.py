@@ -22,7 +22,7 @@ GIVEN_UP = "演示中断"
 def demo(home: Path, host: str, port: int, workers: int, *, once: bool) -> int:
     """Start a made-up city and show that it works.
 
-    A code is issued, scanned and seen in the ledger; then everything stays up until Ctrl-C.
+    A code is issued, scanned and seen in the ledger, a hall is opened and changed; then all stays up until Ctrl-C.
     """
     plan = plans.of_this_process(plans.Asked(home, host, port, workers, sandbox=True))
     logs.configure(json=False, access=False)

@@ -11,6 +11,7 @@ import pyotp
 
 from qe_ban.cli import pictures, scanner_key
 from qe_ban.cli.api import TOKEN_PATH, Api
+from qe_ban.cli.demo_pages import Pages, PagesJob
 from qe_ban.cli.refusals import Refused
 from qe_ban.codes import qr
 from qe_ban.config import sandbox_data
@@ -54,6 +55,7 @@ class Shown:
     code: Mapping[str, Any]
     search: Suggested
     item: Mapping[str, Any]
+    pages: Pages
 
 
 class Job:
@@ -61,7 +63,7 @@ class Job:
 
     def __init__(self, api: Api, staff: Sequence[StaffSecrets], step: Callable[[str], None]) -> None:
         self._api, self._tell = api, step
-        self._admin = next(member for member in staff if member.username == ADMIN)
+        self._staff = {member.username: member for member in staff}
         self._step = ""
 
     def run(self) -> Shown:
@@ -92,8 +94,9 @@ class Job:
         entry = self._ledger_entry(resident, verdict["scan_id"])
         self._begin("搜索政务服务事项")
         search, item = self._suggested(TYPED), self._first_found(TYPED)
+        pages = PagesJob(self._api, self._begin, self._require, self._staff_token).run()
         fresh = self._api.get("POST", "/codes/identity/issue", token=resident).data
-        return Shown(wallet, verdict, entry, fresh, search, item)
+        return Shown(wallet, verdict, entry, fresh, search, item, pages)
 
     def _begin(self, step: str) -> None:
         self._step = step
@@ -124,10 +127,11 @@ class Job:
         self._require(same, "解码所得内容与图片不一致")
         return text
 
-    def _staff_token(self) -> str:
-        """Sign the administrator in; a TOTP step counts once, and an earlier run may have used this one."""
-        totp, tried = pyotp.TOTP(self._admin.totp_secret), 0
-        form = {"grant_type": "password", "username": ADMIN, "password": self._admin.password}
+    def _staff_token(self, username: str) -> str:
+        """Sign a member of staff in; a TOTP step counts once, and an earlier run may have used this one."""
+        member = self._staff[username]
+        totp, tried = pyotp.TOTP(member.totp_secret), 0
+        form = {"grant_type": "password", "username": username, "password": member.password}
         deadline = time.monotonic() + 2 * TOTP_STEP
         while True:
             now = int(time.time()) // TOTP_STEP
@@ -145,7 +149,7 @@ class Job:
             tried = step
 
     def _enrolment_code(self, label: str) -> str:
-        token = self._staff_token()
+        token = self._staff_token(ADMIN)
         venue_id = self._venue(token)
         invitation = {"purposes": [PURPOSE], "label": label}
         ticket = self._api.get("POST", f"/venues/{venue_id}/scanners", status=201, token=token, body=invitation)

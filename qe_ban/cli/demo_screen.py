@@ -9,6 +9,7 @@ from rich.text import Text
 
 from qe_ban.cli import sandbox_screen
 from qe_ban.cli.demo_job import Shown, StepFailed
+from qe_ban.cli.demo_pages import WORD, Opened, Pages
 from qe_ban.cli.plan import Asked
 from qe_ban.codes import qr
 from qe_ban.kernel.clock import CITY_TIME
@@ -43,7 +44,28 @@ def shown(screen: Console, seen: Shown) -> None:
     screen.print(f"搜索　　{seen.search.typed} → {_found(seen.item)}", markup=False, soft_wrap=True)
     others = [name for name in seen.search.names if name != seen.item["name"]]
     screen.print(f"输入提示　{'；'.join(others[:SUGGESTED])}", markup=False, soft_wrap=True)
+    _pages(screen, seen.pages)
     screen.print()
+
+
+def _pages(screen: Console, pages: Pages) -> None:
+    """Print what was seen of halls and zones."""
+    hall, zone = pages.hall, pages.zone
+    screen.print(f"分厅　　{_opened(hall)}；再问一次：304", markup=False, soft_wrap=True)
+    own = [app["name"] for app in hall.shows["apps"] if app["districts"]]
+    screen.print(f"本区应用　{'、'.join(own)}", markup=False, soft_wrap=True)
+    screen.print(f"专区　　{_opened(zone)}", markup=False, soft_wrap=True)
+    names = "；".join(pages.solutions[:SUGGESTED])
+    screen.print(f"解决方案　搜“{WORD}”找到 {pages.found} 个：{names}", markup=False, soft_wrap=True)
+    if pages.seconds is None:
+        screen.print("发布　　有人正在编辑崂山分厅，这一步没有做", soft_wrap=True)
+    else:
+        screen.print(f"发布　　起草、审核、发布，{pages.seconds:.2f} 秒后居民看到；已恢复原版", soft_wrap=True)
+
+
+def _opened(page: Opened) -> str:
+    size = f"{page.size / 1024:.1f} KB，压缩后 {page.sent / 1024:.1f} KB，{page.seconds * 1000:.0f} 毫秒"
+    return f"{page.shows['title']}：一次调用 {len(page.shows['blocks'])} 个区块，{size}"
 
 
 def failed(screen: Console, failure: StepFailed) -> None:

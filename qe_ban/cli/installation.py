@@ -20,8 +20,8 @@ from qe_ban.keys.rings import KeyRings
 
 DATABASE, REDIS = "QE_DATABASE_URL", "QE_REDIS_URL"
 MASTER_KEY, MASTER_KEY_FILE = "QE_MASTER_KEY", "QE_MASTER_KEY_FILE"
-CITY_FILE = "QE_CITY_FILE"
-OWN_MASTER_KEY = "master.key"
+CITY_FILE, MEDIA_DIR = "QE_CITY_FILE", "QE_MEDIA_DIR"
+OWN_MASTER_KEY, OWN_MEDIA = "master.key", "media"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ def _enough(env: Mapping[str, str], url: str, home: Path) -> dict[str, str]:
     given = {name: env[name] for name in (MASTER_KEY, MASTER_KEY_FILE, CITY_FILE) if env.get(name)}
     if not {MASTER_KEY, MASTER_KEY_FILE} & set(given) and (home / OWN_MASTER_KEY).is_file():
         given[MASTER_KEY_FILE] = str(home / OWN_MASTER_KEY)
+    given[MEDIA_DIR] = env.get(MEDIA_DIR) or os.path.realpath(home / OWN_MEDIA)
     unused = {"QE_MODE": "sandbox", REDIS: "unix:///unused", "QE_ISSUER": "unused"}
     return unused | given | {DATABASE: url}
 

@@ -21,6 +21,7 @@ from qe_ban.cli.home import write_private
 from qe_ban.cli.installation import DATABASE, OWN_MASTER_KEY, REDIS, new_master_key
 from qe_ban.cli.plan import Plan, assembled
 from qe_ban.cli.refusals import Refused
+from qe_ban.cli.sandbox import pages as sample_pages
 from qe_ban.embedded.home import Home
 from qe_ban.embedded.output import Output
 from qe_ban.embedded.ports import reserve
@@ -122,15 +123,18 @@ class Instance:
             with parts.database.transaction() as session:
                 loader.load(session, self.staff, now)
             if not catalogue.is_whole(parts.database):
-                self._load_catalogue()
+                self._load("catalogue")
+            # its pages name items of the catalogue
+            if len(sample_pages.loader_of(parts).missing()):
+                self._load("pages")
 
-    def _load_catalogue(self) -> None:
-        """Load the sample in a process of its own: what cuts its names into words takes 120 MiB, which go with it."""
-        words = ("qe_ban.cli", "sandbox", "catalogue", "--home", str(self.home.path))
-        code = self.supervisor.finish(self._program("catalogue", words, self._env()))
+    def _load(self, sample: str) -> None:
+        """Load a part of the sample by a process of its own: what it takes, for words 120 MiB, goes with it."""
+        words = ("qe_ban.cli", "sandbox", sample, "--home", str(self.home.path))
+        code = self.supervisor.finish(self._program(sample, words, self._env()))
         if code:
             where = f"{self.home.path / 'log' / self._log} says why" if self._log else "the reason stands above"
-            raise Refused(f"the sample catalogue cannot be loaded (exit code {code}): {where}")
+            raise Refused(f"the sample {sample} cannot be loaded (exit code {code}): {where}")
 
     def _env(self) -> dict[str, str]:
         return {name: value for name, value in self.plan.env.items() if not name.startswith("GRANIAN_")}

@@ -16,7 +16,9 @@ from qe_ban.cli.installation import (
     DATABASE,
     MASTER_KEY,
     MASTER_KEY_FILE,
+    MEDIA_DIR,
     OWN_MASTER_KEY,
+    OWN_MEDIA,
     REDIS,
     new_master_key,
 )
@@ -115,6 +117,7 @@ def make(asked: Asked, given: Mapping[str, str]) -> Plan:
             env[SOURCES] = f"medical=http://127.0.0.1:{source_port}"
         if not {MASTER_KEY, MASTER_KEY_FILE} & set(env):
             env[MASTER_KEY_FILE] = str(asked.home / OWN_MASTER_KEY)
+    env.setdefault(MEDIA_DIR, os.path.realpath(asked.home / OWN_MEDIA))
     plan = Plan(replace(asked, sandbox=sandbox), env, source_port)
     _check(plan)
     return plan

@@ -1,24 +1,30 @@
-"""`qe-ban staff`: the first members of staff of a production system, who have no page to come from."""
+"""`qe-ban staff`: members of staff of a production system: the first ones, and what must happen on a bad day."""
 
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import pyotp
+from sqlalchemy.orm import Session
 
 from qe_ban.accounts import service as accounts
 from qe_ban.app import load_city
+from qe_ban.audit import service as audit
 from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import opened
 from qe_ban.cli.refusals import Refused
 from qe_ban.codes import qr
 from qe_ban.items.service import departments
+from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.principal import Place
 
 ISSUER_NAME = "青e办"
 RANDOM_BYTES = 15
+ROLES = "city_admin, district_admin, editor, reviewer, system_admin, security_admin, auditor"
 
 
 @click.group()
@@ -26,15 +32,23 @@ def staff() -> None:
     """Members of staff."""
 
 
+def _duties(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say where somebody answers."""
+    for option in (
+        click.option("--department", help="Answers for the items of this department (its code, 18 characters)."),
+        click.option("--zone", help="Answers for this zone."),
+        click.option("--hall", help="Answers for this hall."),
+        click.option("--district", help="Answers for this district (GB/T 2260 code)."),
+    ):
+        command = option(command)
+    return command
+
+
 @staff.command()
 @home_option
 @click.argument("name")
-@click.option("--role", "roles", multiple=True, required=True, help="city_admin, district_admin, editor, reviewer, "
-              "system_admin, security_admin, auditor; may be repeated.")  # fmt: skip
-@click.option("--district", help="Answers for this district (GB/T 2260 code).")
-@click.option("--hall", help="Answers for this hall.")
-@click.option("--zone", help="Answers for this zone.")
-@click.option("--department", help="Answers for the items of this department (its code, 18 characters).")
+@click.option("--role", "roles", multiple=True, required=True, help=f"{ROLES}; may be repeated.")
+@_duties
 @click.option("--password-stdin", is_flag=True, help="Read the password's one line from standard input.")
 def add(
     home: Path,
@@ -54,11 +68,8 @@ def add(
     given = _given_password(password_stdin=password_stdin)
     password = given or secrets.token_urlsafe(RANDOM_BYTES)
     secret = pyotp.random_base32()
+    place = Place(district, hall, zone, department)
     with opened(home) as installation, installation.database.transaction() as session:
-        if district is not None and district not in load_city(installation.settings).districts:
-            raise Refused(f"--district {district}: the city has no such district")
-        if department is not None and not departments.known(session, department):
-            raise Refused(f"--department {department}: no such department is registered")
         accounts.create_staff(
             session,
             installation.rings,
@@ -66,9 +77,10 @@ def add(
             password=password,
             totp_secret=secret,
             roles=roles,
-            place=Place(district, hall, zone, department),
+            place=place,
             now=system_clock(),
         )
+        _require_known(session, load_city(installation.settings), place)
     uri = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER_NAME)
     click.echo(qr.terminal(uri, ansi=sys.stdout.isatty()))
     click.echo(f"user name: {name}")
@@ -76,6 +88,82 @@ def add(
         click.echo(f"password: {password}")
     click.echo(f"TOTP secret: {secret}")
     click.echo(uri)
+
+
+@staff.command()
+@home_option
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, help=f"Instead of the roles so far: {ROLES}; may be repeated.")
+@_duties
+@click.option("--whole-city", is_flag=True, help="Answers for the whole city from now on.")
+def change(
+    home: Path,
+    name: str,
+    roles: tuple[str, ...],
+    *,
+    district: str | None,
+    hall: str | None,
+    zone: str | None,
+    department: str | None,
+    whole_city: bool,
+) -> None:
+    """Give the member of staff NAME other roles or another place; they must sign in again."""
+    place = Place(district, hall, zone, department)
+    if whole_city and not place.is_city:
+        raise Refused("--whole-city and a district, hall, zone or department exclude each other")
+    moved = place if whole_city or not place.is_city else None
+    if not roles and moved is None:
+        raise Refused("nothing to change: give --role, a place, or --whole-city")
+    with opened(home) as installation, installation.database.transaction() as session:
+        changed = accounts.change_staff(
+            session, username=name, change=audit.AtShell(system_clock()), roles=roles or None, place=moved
+        )
+        _require_known(session, load_city(installation.settings), place)
+    click.echo(f"{name}: changed; every sign-in has ended" if changed else f"{name}: is so already")
+
+
+@staff.command()
+@home_option
+@click.argument("name")
+def disable(home: Path, name: str) -> None:
+    """Let the member of staff NAME do nothing more, at once: every sign-in ends and none is taken."""
+    with opened(home) as installation, installation.database.transaction() as session:
+        changed = accounts.disable_staff(session, username=name, change=audit.AtShell(system_clock()))
+    click.echo(f"{name}: disabled; every sign-in has ended" if changed else f"{name}: is disabled already")
+
+
+@staff.command()
+@home_option
+@click.argument("name")
+def enable(home: Path, name: str) -> None:
+    """Let the member of staff NAME sign in again, with the same password and authenticator."""
+    with opened(home) as installation, installation.database.transaction() as session:
+        changed = accounts.enable_staff(session, username=name, change=audit.AtShell(system_clock()))
+    click.echo(f"{name}: enabled" if changed else f"{name}: is enabled already")
+
+
+@staff.command("list")
+@home_option
+def list_(home: Path) -> None:
+    """Print all members of staff: user name, state, roles, and what they answer for."""
+    with opened(home) as installation, installation.database.transaction() as session:
+        for row in accounts.list_staff(session):
+            place = {name: getattr(row, name) for name in ("district", "hall", "zone", "department")}
+            where = " ".join(f"{name}={value}" for name, value in place.items() if value) or "city"
+            state = "disabled" if row.disabled_at else "enabled"
+            click.echo(f"{row.username}\t{state}\t{','.join(row.roles)}\t{where}")
+
+
+def _require_known(session: Session, city: City, place: Place) -> None:
+    """Ask for a place that there is. Raises Refused; what the transaction has done is then undone."""
+    if place.district is not None and place.district not in city.districts:
+        raise Refused(f"--district {place.district}: the city has no such district")
+    if place.hall is not None and place.hall not in city.halls:
+        raise Refused(f"--hall {place.hall}: the city has no such hall")
+    if place.zone is not None and place.zone not in city.zones:
+        raise Refused(f"--zone {place.zone}: the city has no such zone")
+    if place.department is not None and not departments.known(session, place.department):
+        raise Refused(f"--department {place.department}: no such department is registered")
 
 
 def _given_password(*, password_stdin: bool) -> str:

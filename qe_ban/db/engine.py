@@ -5,17 +5,21 @@ processes. A database that is away is the kernel's Unavailable, at once and neve
 """
 
 import select
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import psycopg
+from psycopg.abc import PQGen
 from psycopg.pq import TransactionStatus
-from sqlalchemy import Engine, QueuePool, create_engine, event, exc
+from sqlalchemy import Dialect, Engine, QueuePool, create_engine, event, exc
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session
 
 from qe_ban.kernel.errors import Unavailable
+
+T = TypeVar("T")
 
 
 class DatabaseUnavailable(Unavailable):
@@ -50,6 +54,7 @@ class Database:
             hide_parameters=True,
         )
         event.listen(self.engine, "checkout", _refuse_dead_connection)
+        event.listen(self.engine, "do_connect", _connect)
         address = self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         # a pool of its own, always in autocommit: the engine's would switch it on and off at every borrowing
         self._statements = QueuePool(
@@ -63,13 +68,17 @@ class Database:
         event.listen(self._statements, "checkout", _refuse_dead_connection)
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, *, patience: float | None = None) -> Iterator[Session]:
         """Give a session whose work commits when the block ends and rolls back when it raises.
 
-        Raises DatabaseUnavailable. This and `statements` are the only ways to write.
+        `patience`: how many seconds at most it waits for each answer, for those who can do without: a server that
+        hangs, and does not even end, is away for them. Raises DatabaseUnavailable. This and `statements` are the only
+        ways to write.
         """
         try:
             with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                if patience is not None:
+                    cast("_Connection", session.connection().connection.driver_connection).patience = patience
                 yield session
         except (exc.OperationalError, exc.TimeoutError, exc.InterfaceError) as error:
             raise DatabaseUnavailable from error
@@ -102,8 +111,31 @@ class Database:
         self.engine.dispose()
 
 
+class _Connection(psycopg.Connection[Any]):
+    """Waits for each answer no longer than its `patience`, in seconds; then it is closed."""
+
+    patience: float | None = None
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """Run one exchange with the server. Raises OperationalError when patience is over."""
+        began = time.monotonic()
+        try:
+            return super().wait(gen, interval, self.patience if timeout is None else timeout)
+        except psycopg.OperationalError:
+            # closed also where it would still be waited for: in the middle of an exchange nothing else can be asked
+            if self.patience is not None and time.monotonic() - began >= self.patience:
+                self.pgconn.finish()
+            raise
+
+
+def _connect(_dialect: Dialect, _record: object, args: Sequence[Any], options: dict[str, Any]) -> _Connection:
+    return _Connection.connect(*args, **options)
+
+
 def _refuse_dead_connection(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
     """Look whether the server has hung up, without a round trip: an idle socket that is readable has ended."""
+    if isinstance(connection, _Connection):
+        connection.patience = None  # the one before may have had little
     poll = select.poll()
     try:
         poll.register(connection.fileno(), select.POLLIN)

@@ -1,6 +1,7 @@
 """The city as data: districts, code kinds, scenes, purposes and meal periods, parsed and checked once."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time
@@ -65,7 +66,10 @@ class MealPeriod:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """Everything of `qingdao.json` that the program decides by, keyed by slug or code."""
+    """Everything of `qingdao.json` that the program decides by, keyed by slug or code.
+
+    `link_hosts`: where the links of pages may lead; `*.example.cn` also takes the hosts below.
+    """
 
     districts: Mapping[str, str]
     kinds: Mapping[str, KindInfo]
@@ -73,6 +77,9 @@ class City:
     purposes: Mapping[str, Purpose]
     meal_periods: tuple[MealPeriod, ...]
     halls: Mapping[str, str | None] = field(default_factory=dict)
+    hall_names: Mapping[str, str] = field(default_factory=dict)
+    zones: Mapping[str, str] = field(default_factory=dict)
+    link_hosts: tuple[str, ...] = ()
 
     def hall(self, slug: str) -> str | None:
         """Give the district (GB/T 2260 code) of a hall: a district's own slug, or `city`, which has none.
@@ -86,6 +93,8 @@ class City:
         local = moment.astimezone(CITY_TIME).time()
         return next((period for period in self.meal_periods if period.start <= local <= period.end), None)
 
+
+_LINK_HOST = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
 
 CITY_HALL = "city"
 """The slug of the whole city's own hall."""
@@ -106,12 +115,20 @@ def parse(text: str, *, always_open: bool = False) -> City:
             purposes=_together({row["slug"]: _purpose(row) for row in data["purposes"]}),
             meal_periods=tuple(_period(row) for row in data["meal_periods"]) + ((SUPPER,) if always_open else ()),
             halls={CITY_HALL: None} | {row["slug"]: row["code"] for row in data["districts"]},
+            hall_names=_hall_names(data),
+            zones={row["slug"]: row["name"] for row in data.get("zones", ())},
+            link_hosts=tuple(data.get("link_hosts", ())),
         )
         disclosable = frozenset(data["disclosable_fields"])
     except (KeyError, TypeError, ValueError) as error:
         raise CityInvalid(f"the city file cannot be read: {type(error).__name__} {error}") from error
     _check(city, disclosable)
     return city
+
+
+def _hall_names(data: Mapping[str, Any]) -> dict[str, str]:
+    districts = {row["slug"]: f"{row['name']}分厅" for row in data["districts"]}
+    return {CITY_HALL: data.get("city_hall", "市级总厅")} | districts
 
 
 def _purpose(row: dict[str, Any]) -> Purpose:
@@ -148,6 +165,9 @@ def _period(row: dict[str, Any]) -> MealPeriod:
 def _check(city: City, disclosable: frozenset[str]) -> None:
     if len(city.halls) != len(city.districts) + 1:
         raise CityInvalid("two districts have one slug, or one has the city's")
+    for host in city.link_hosts:
+        if not _LINK_HOST.fullmatch(host):
+            raise CityInvalid(f"link_hosts: {host[:60]!r} is no host")
     for purpose in city.purposes.values():
         unknown = (
             ({purpose.scene} - set(city.scenes))

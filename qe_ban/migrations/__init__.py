@@ -13,13 +13,16 @@ from qe_ban.audit import models as audit
 from qe_ban.codes import models as codes
 from qe_ban.db import limits
 from qe_ban.db.base import Base
+from qe_ban.halls import models as halls
 from qe_ban.items import models as items
 from qe_ban.jobs import models as jobs
 from qe_ban.keys import models as keys
+from qe_ban.publishing import models as publishing
 from qe_ban.venues import models as venues
 from qe_ban.web import idempotency
+from qe_ban.zones import models as zones
 
-TABLES = (accounts, audit, codes, idempotency, items, jobs, keys, limits, venues)
+TABLES = (accounts, audit, codes, halls, idempotency, items, jobs, keys, limits, publishing, venues, zones)
 """The modules that have tables: importing them is what fills the metadata."""
 
 metadata = Base.metadata

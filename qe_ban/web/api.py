@@ -5,7 +5,7 @@ writing at run time is ours, strict and lean.
 """
 
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, Final, TypeVar
 
 import marshmallow
@@ -13,7 +13,7 @@ from flask import Flask, Response, request
 from flask_smorest import Api as SmorestApi
 from flask_smorest import Blueprint as SmorestBlueprint
 
-from qe_ban.web import guard, operation, uploads, wire
+from qe_ban.web import fields, guard, operation, uploads, wire
 from qe_ban.web.refusals import BadFields, BodyNotAllowed, flatten
 from qe_ban.web.requests import OAUTH
 
@@ -32,6 +32,7 @@ class Api(SmorestApi):  # type: ignore[misc]
         app.config.update(API_TITLE=title, API_VERSION=version, OPENAPI_VERSION="3.1.0")
         super().__init__(app, spec_kwargs={"info": {"description": description}})
         self.spec.components.security_scheme("bearer", operation.BEARER)
+        self.ma_plugin.converter.add_attribute_function(_one_of)
 
     def register_blueprint(self, blueprint: "Blueprint") -> None:
         """Serve a blueprint's views under /api/v1 and describe them."""
@@ -81,23 +82,34 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
     def arguments(self, schema: SchemaLike, *, limit: int = wire.DEFAULT_LIMIT) -> Callable[[V], V]:
         """Read a JSON body of at most `limit` bytes (1 MiB at most); what was loaded is the view's next argument."""
+        load = _loader(schema)
 
         def read() -> dict[str, Any]:
-            return wire.read_json(limit)
+            return load(wire.read_json(limit))
 
-        return _reading(schema, read, operation.json_body(schema), "body")
+        return _reading(read, operation.json_body(schema), "body")
 
-    def query(self, schema: SchemaLike) -> Callable[[V], V]:
-        """Read the query string; what was loaded is the view's next argument."""
-        return _reading(schema, wire.read_query, operation.query(schema), "query")
+    def query(self, schema: SchemaLike, *, kept: int = 0) -> Callable[[V], V]:
+        """Read the query string; what was loaded is the view's next argument.
+
+        `kept`: of how many query strings what was loaded is remembered, for views that many ask in the same few ways.
+        """
+        load = _loader(schema)
+        remembered = lru_cache(kept)(lambda text: load(wire.read_query(text)))
+
+        def read() -> dict[str, Any]:
+            return dict(remembered(request.environ.get("QUERY_STRING", "")))
+
+        return _reading(read, operation.query(schema), "query")
 
     def form_or_json(self, schema: SchemaLike, *, limit: int = wire.DEFAULT_LIMIT) -> Callable[[V], V]:
         """Read a form or a JSON body as a token endpoint does: problems also carry the members of RFC 6749, 5.2."""
+        load = _loader(schema)
 
         def read() -> dict[str, Any]:
-            return wire.read_form_or_json(limit)
+            return load(wire.read_form_or_json(limit))
 
-        return _reading(schema, read, operation.form_or_json_body(schema), "body", oauth=True)
+        return _reading(read, operation.form_or_json_body(schema), "body", oauth=True)
 
     def upload(self, content_types: Sequence[str], *, limit: int) -> Callable[[V], V]:
         """Read a body that is a file of one of these types, of at most `limit` bytes, to the disk.
@@ -186,6 +198,18 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         return view
 
 
+def _one_of(converter: Any, field: object, **_: object) -> dict[str, Any]:
+    """Describe a `fields.OneOf` for the API document; apispec calls this with each field there is."""
+    if not isinstance(field, fields.OneOf):
+        return {}
+    shapes = {word: converter.resolve_nested_schema(shape) for word, shape in field.shapes.items()}
+    mapping = {word: shape["$ref"] for word, shape in shapes.items()}
+    return {
+        "oneOf": list(shapes.values()),
+        "discriminator": {"propertyName": field.member, "mapping": mapping},
+    }
+
+
 class Empty(Response):
     """An answer without a body, and so without a type of one."""
 
@@ -200,21 +224,23 @@ def _noting(note: Callable[[Any], None]) -> Callable[[V], V]:
     return decorator
 
 
+def _loader(schema: SchemaLike) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    instance = schema() if isinstance(schema, type) else schema
+    return instance.load
+
+
 def _reading(
-    schema: SchemaLike,
     read: Callable[[], dict[str, Any]],
     description: operation.Description,
     place: str,
     *,
     oauth: bool = False,
 ) -> Callable[[V], V]:
-    instance = schema() if isinstance(schema, type) else schema
-
     def decorator(view: V) -> V:
         @wraps(view)
         def reading(*args: Any, **kwargs: Any) -> Any:
             try:
-                loaded = instance.load(read())
+                loaded = read()
             except marshmallow.ValidationError as error:
                 raise BadFields(flatten(error.messages)) from None
             return view(*args, loaded, **kwargs)
@@ -237,7 +263,7 @@ def _entry(view: Callable[..., Any]) -> Callable[..., Any]:
         if oauth:
             environ[OAUTH] = True
         if not reads_query and environ.get("QUERY_STRING"):
-            raise BadFields({name[:64]: ["未知的参数"] for name in wire.read_query()})
+            raise BadFields({name[:64]: ["未知的参数"] for name in wire.read_query(environ["QUERY_STRING"])})
         if not reads_body and (
             environ.get("CONTENT_LENGTH", "") not in ("", "0") or environ.get("HTTP_TRANSFER_ENCODING")
         ):

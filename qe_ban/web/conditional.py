@@ -7,9 +7,11 @@ the answer also tells.
 
 import base64
 import hashlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from flask import Response, request
 from werkzeug.datastructures import ETags
@@ -18,7 +20,41 @@ from werkzeug.http import parse_etags
 from qe_ban.web import wire
 from qe_ban.web.refusals import PreconditionFailed, PreconditionRequired
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
+_WEIGHT: Final = re.compile(r"q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.ASCII)
+
 Payload = bytes | dict[str, Any] | list[Any]
+PUBLIC: Final = "public, max-age=5, stale-while-revalidate=60, stale-if-error=86400"
+
+
+class Representation(Protocol):
+    """Bytes with their strong tag, without quotes."""
+
+    @property
+    def data(self) -> bytes:
+        """Give the bytes."""
+
+    @property
+    def tag(self) -> str:
+        """Give what changes whenever a byte does."""
+
+
+class Prepared(Protocol):
+    """An answer made before anybody asked, plain and, where that pays, gzipped."""
+
+    @property
+    def plain(self) -> Representation:
+        """Give it as it is."""
+
+    @property
+    def gzipped(self) -> Representation | None:
+        """Give it gzipped."""
+
+    @property
+    def age(self) -> int | None:
+        """Give the seconds since it was known to be right, where that cannot be said now."""
 
 
 def etagged(
@@ -42,6 +78,70 @@ def etagged(
     if asked is not None and request.method in ("GET", "HEAD") and parse_etags(asked).contains_weak(tag):
         return Response(b"", 304, headers)
     return Response(data if version is None else _bytes(payload), 200, headers, content_type=content_type)
+
+
+def served(prepared: Prepared) -> Response:
+    """Answer what stands prepared, in the encoding that the client prefers, or 304 where it has just this.
+
+    One tag for each encoding, and `Vary`; what may be out of date is marked (RFC 9211; RFC 9111, 5.1).
+    """
+    environ = request.environ
+    chosen, gzipped = prepared.plain, prepared.gzipped
+    headers = [("Cache-Control", PUBLIC), ("Vary", "Accept-Encoding")]
+    zipped = gzipped is not None and accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+    if gzipped is not None and zipped:
+        chosen = gzipped
+    quoted = f'"{chosen.tag}"'
+    headers.append(("ETag", quoted))
+    if prepared.age is not None:
+        headers += _stale(prepared.age)
+    asked = environ.get("HTTP_IF_NONE_MATCH")
+    # the plain comparison first: reading the header as a list costs more than all else here
+    if asked is not None and (asked == quoted or parse_etags(asked).contains_weak(chosen.tag)):
+        return _Ready(None, 304, headers)
+    headers.append(("Content-Type", wire.JSON))
+    if zipped:
+        headers.append(("Content-Encoding", "gzip"))
+    return _Ready(chosen.data, 200, headers)
+
+
+def marked(answer: Response, age: int | None) -> Response:
+    """Mark an answer that was last known to be right `age` seconds ago (RFC 9211; RFC 9111, 5.1); None: it is right."""
+    if age is not None:
+        answer.headers.extend(_stale(age))
+    return answer
+
+
+def _stale(age: int) -> tuple[tuple[str, str], ...]:
+    return ("Cache-Status", "qe-ban; hit; detail=stale"), ("Age", str(age))
+
+
+class _Ready(Response):
+    """An answer of which nothing is left to be found out: Werkzeug goes through all headers of any other once more."""
+
+    default_mimetype = None
+
+    def get_wsgi_response(self, environ: "WSGIEnvironment") -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
+        """Give the body, without one for HEAD, the status and the headers."""
+        body: Iterable[bytes] = () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
+        return body, self.status, self.headers.to_wsgi_list()
+
+
+@lru_cache(maxsize=256)
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Tell whether a client likes gzip at least as much as the plain bytes (RFC 9110, 12.5.3).
+
+    Who says nothing may be anybody, so gets the plain bytes; what cannot be read is passed over.
+    """
+    weights: dict[str, float] = {}
+    for part in accept_encoding.lower().split(","):
+        coding, _, parameter = (piece.strip() for piece in part.partition(";"))
+        weight = _WEIGHT.fullmatch(parameter)
+        if coding and (weight or not parameter):
+            weights["gzip" if coding == "x-gzip" else coding] = float(weight[1]) if weight else 1.0
+    others = weights.get("*", 0.0)
+    liked = weights.get("gzip", others)
+    return liked > 0 and liked >= weights.get("identity", others)
 
 
 def written(payload: dict[str, Any], state: str, status: int = 200, **more: Any) -> Response:
@@ -75,6 +175,11 @@ def required() -> Precondition:
     if match is None and not absent:
         raise PreconditionRequired
     return Precondition(None if match is None else parse_etags(match), absent)
+
+
+def changed(state: str | None) -> PreconditionFailed:
+    """Give the refusal of a write to what was changed since it was looked at, with the current ETag."""
+    return PreconditionFailed(headers=_current(state))
 
 
 def _names(tags: ETags, state: str | None) -> bool:

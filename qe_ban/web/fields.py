@@ -32,6 +32,7 @@ __all__ = [
     "Many",
     "Moment",
     "Nested",
+    "OneOf",
     "PublicJwk",
     "Text",
     "Whole",
@@ -214,6 +215,14 @@ class Anything(base.Raw):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**({"dump_only": True} | options))
+
+
+class OneOf(base.Raw):
+    """JSON as it is, described as one of some shapes that a member tells apart; whoever reads it checks it."""
+
+    def __init__(self, member: str, shapes: Mapping[str, type[marshmallow.Schema]], **options: Any) -> None:
+        super().__init__(**options)
+        self.member, self.shapes = member, dict(shapes)
 
 
 def _described(options: dict[str, Any], description: dict[str, Any]) -> dict[str, Any]:

@@ -69,9 +69,8 @@ def read_form_or_json(limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
     return value
 
 
-def read_query() -> TextValues:
-    """Give the parameters of the query string. Raises Unreadable, and BadFields where one stands there twice."""
-    text = request.environ.get("QUERY_STRING", "")
+def read_query(text: str) -> TextValues:
+    """Give the parameters of a query string. Raises Unreadable, and BadFields where one stands there twice."""
     return _pairs(text) if text else TextValues()
 
 

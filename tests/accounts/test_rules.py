@@ -11,11 +11,15 @@ NOW = datetime(2026, 10, 2, 8, 0, 7, tzinfo=UTC)
 def test_a_visitor_may_little_until_the_face_check():
     visitor, stepped_up = (rules.resident_scopes(stepped_up=done) for done in (False, True))
     assert visitor == {"me.read", "me.real_name", "auth.step_up"}
-    assert stepped_up - visitor == {"codes.read", "codes.issue", "codes.manage", "ledger.read", "me.consents"}
+    wallet = {"codes.read", "codes.issue", "codes.manage", "ledger.read", "me.consents"}
+    assert stepped_up - visitor == wallet | {"me.home", "me.demands"}
 
 
 def test_staff_may_what_their_roles_allow_together():
-    assert rules.staff_scopes(["editor", "reviewer"]) == {"me.read", "items.write", "jobs.read", "jobs.manage"}
+    assert rules.staff_scopes(["reviewer"]) == {"me.read", "pages.read", "pages.review", "pages.publish"}
+    assert rules.staff_scopes(["editor", "reviewer"]) == rules.staff_scopes(["editor"]) | {"pages.review"}
+    assert "pages.review" not in rules.staff_scopes(["editor"])
+    assert "pages.withdraw" not in rules.staff_scopes(["district_admin"])
     assert "residents.look_up" in rules.staff_scopes(["city_admin"])
     assert "residents.look_up" not in rules.staff_scopes(["district_admin"])
     assert rules.staff_scopes(["auditor"]) == {"me.read", "audit.read"}

@@ -90,6 +90,8 @@ def test_the_whole_tree(qe, start, home, port, tmp_path):
     once = start("demo", "--once", "--workers", "1")
     assert once.process.wait(100) == 0, once.said()
     assert "通过（ok）" in once.said()
+    assert "再问一次：304" in once.said()
+    assert "秒后居民看到；已恢复原版" in once.said()
     secrets = secrets_file.read(home)
 
     demo = start("demo", "--workers", "2")
@@ -99,6 +101,8 @@ def test_the_whole_tree(qe, start, home, port, tmp_path):
     assert parts == {"status": "ready", "parts": dict.fromkeys(("postgresql", "keys", "valkey", "worker"), "ok")}
     assert counted_together(demo)
     assert len(ledger(Api(demo.address))) == 2
+    hall = Api(demo.address).get("GET", "/halls/laoshan").data
+    assert not [notice for notice in hall["notices"] if notice["title"].startswith("演示公告")]
     scanner_at_a_shell(qe, demo, home, tmp_path)
     beside_a_running_one(qe, home, port, tmp_path)
     seen = ledger(Api(demo.address))
@@ -135,7 +139,11 @@ def test_a_start_that_is_interrupted_while_the_sample_is_loaded_goes_on_the_next
     loaded = qe("sandbox", "catalogue", "--home", fresh)
     assert (loaded.exit_code, "装入示例事项" in loaded.stdout) == (0, True), loaded.stderr
     assert qe("sandbox", "catalogue", "--home", fresh).stdout == "示例事项已经齐全\n"
+    pages = qe("sandbox", "pages", "--home", fresh)
+    assert (pages.exit_code, "装入示例页面 18 个" in pages.stdout) == (0, True), pages.stderr
+    assert qe("sandbox", "pages", "--home", fresh).stdout == "示例分厅与专区已经齐全\n"
 
 
-def test_the_sample_is_for_sandboxes(qe, tmp_path):
-    refused(qe("sandbox", "catalogue", "--home", tmp_path), "is no sandbox")
+@pytest.mark.parametrize("sample", ["catalogue", "pages"])
+def test_the_sample_is_for_sandboxes(qe, tmp_path, sample):
+    refused(qe("sandbox", sample, "--home", tmp_path), "is no sandbox")

@@ -77,3 +77,16 @@ def test_no_connection_free_is_said_after_a_short_wait(settings):
     for connection in held:
         connection.close()
     narrow.dispose()
+
+
+def test_whoever_has_little_patience_waits_no_longer_and_the_next_one_has_its_own(settings):
+    single = Database(settings.database_url, pool=1)
+    started = time.monotonic()
+    with pytest.raises(DatabaseUnavailable), single.transaction(patience=0.1) as session:
+        session.execute(text("SELECT pg_sleep(3)"))
+    assert time.monotonic() - started < 1
+    with single.transaction(patience=0.1) as session:
+        assert session.execute(text("SELECT 1")).scalar_one() == 1
+    with single.transaction() as session:
+        session.execute(text("SELECT pg_sleep(0.2)"))
+    single.dispose()

@@ -10,7 +10,7 @@ from qe_ban.kernel.principal import PrincipalKind
 from tests.factories.codes import Town
 from tests.interface.test_openapi import DOOR
 
-PATH_VALUES = {"kind": "identity", "purpose": "senior-discount"}
+PATH_VALUES = {"kind": "identity", "purpose": "senior-discount", "number": "1", "before": "1", "after": "0"}
 METHODS = ("get", "put", "post", "delete", "patch")
 
 
@@ -71,15 +71,35 @@ def test_there_are_routes_and_most_are_guarded():
     assert len(GUARDED) > 18
     # whoever adds an open route adds it here too
     assert {f"{method} {path}" for method, path, found in OPERATIONS if not found["security"]} == {
+        "get /api/v1/apps",
+        "get /api/v1/apps/{slug}",
         "get /api/v1/auth/metadata",
         "get /api/v1/auth/nonce",
         "get /api/v1/departments",
         "get /api/v1/departments/{code}",
+        "get /api/v1/halls",
+        "get /api/v1/halls/{slug}",
+        "get /api/v1/halls/{slug}/apps",
+        "get /api/v1/halls/{slug}/blocks/{block}",
+        "get /api/v1/halls/{slug}/places",
+        "get /api/v1/halls/{slug}/previews/{token}",
         "get /api/v1/items",
         "get /api/v1/items/suggest",
         "get /api/v1/items/{code}",
+        "get /api/v1/media/{digest}",
+        "get /api/v1/media/{digest}/{width}",
+        "get /api/v1/places",
+        "get /api/v1/places/{slug}",
         "get /api/v1/topics",
         "get /api/v1/topics/{slug}",
+        "get /api/v1/zones",
+        "get /api/v1/zones/{slug}",
+        "get /api/v1/zones/{slug}/blocks/{block}",
+        "get /api/v1/zones/{slug}/cases",
+        "get /api/v1/zones/{slug}/events",
+        "get /api/v1/zones/{slug}/policies",
+        "get /api/v1/zones/{slug}/solutions",
+        "get /api/v1/zones/{slug}/previews/{token}",
         "post /api/v1/auth/otp",
         "post /api/v1/auth/revoke",
         "post /api/v1/auth/token",

@@ -55,7 +55,7 @@ def answer(parts: Parts, phone: str, kind: str) -> SourceAnswer | None:
 def test_everybody_with_a_phone_is_loaded(parts, loaded):
     made = counts(parts)
     assert made["residents"] == 7
-    assert made["staff"] == 15
+    assert made["staff"] == 17
     assert made["venues"] == made["enrolments"] == 9
     with parts.database.transaction() as session:
         assert residents.by_phone(parts.rings, session, "13800000001").assurance == "verified"

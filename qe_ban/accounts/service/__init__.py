@@ -10,7 +10,16 @@ from qe_ban.accounts.service.people import Found, Me, Wanted, limit_look_ups, lo
 from qe_ban.accounts.service.real_name import RealName, begin_claim, confirm_claim, finish_claim
 from qe_ban.accounts.service.residents import id_number_from, phone_from
 from qe_ban.accounts.service.seeding import seed_resident, seed_staff
-from qe_ban.accounts.service.staff import StaffAttempt, begin_sign_in, create_staff, finish_sign_in, limit_sign_in
+from qe_ban.accounts.service.staff import (
+    StaffAttempt,
+    Standing,
+    begin_sign_in,
+    create_staff,
+    finish_sign_in,
+    limit_sign_in,
+    standing,
+)
+from qe_ban.accounts.service.staffing import change_staff, disable_staff, enable_staff, list_staff
 from qe_ban.accounts.service.step_up import begin_step_up, confirm_face, finish_step_up
 from qe_ban.accounts.service.tokens import Tokens, principal_from
 
@@ -21,15 +30,19 @@ __all__ = [
     "OtpSent",
     "RealName",
     "StaffAttempt",
+    "Standing",
     "Tokens",
     "Wanted",
     "begin_claim",
     "begin_sign_in",
     "begin_step_up",
+    "change_staff",
     "check_proof",
     "confirm_claim",
     "confirm_face",
     "create_staff",
+    "disable_staff",
+    "enable_staff",
     "end",
     "finish_claim",
     "finish_sign_in",
@@ -41,6 +54,7 @@ __all__ = [
     "limit_sign_in",
     "limit_tries",
     "list_consents",
+    "list_staff",
     "look_up",
     "me",
     "message_handlers",
@@ -57,5 +71,6 @@ __all__ = [
     "seed_resident",
     "seed_staff",
     "sign_in_client",
+    "standing",
     "sweep",
 ]

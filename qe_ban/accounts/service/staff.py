@@ -34,6 +34,14 @@ class StaffAttempt:
     password_hash: str | None = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an enabled member of staff may do now, whatever their token says: scopes, and for which place."""
+
+    scopes: frozenset[str]
+    place: Place
+
+
 def limit_sign_in(accounts: Accounts, *, username: str, address: str) -> None:
     """Count a staff sign-in, before any work: a password check is the dearest thing here. Raises TooMany."""
     accounts.limiter.hit("tries-address", address, limit=accounts.tries_per_address, window=accounts.window)
@@ -110,3 +118,16 @@ def create_staff(
         details=held,
     )
     return staff_id
+
+
+def standing(session: Session, staff_id: UUID) -> Standing | None:
+    """Give what a member of staff may do now; None for nobody and for who is disabled.
+
+    It stays so until the transaction ends: nobody is disabled or moved meanwhile.
+    """
+    wanted = select(Staff).where(Staff.id == staff_id, Staff.disabled_at.is_(None)).with_for_update(read=True)
+    found = session.scalars(wanted).first()
+    if found is None:
+        return None
+    place = Place(district=found.district, hall=found.hall, zone=found.zone, department=found.department)
+    return Standing(rules.staff_scopes(found.roles), place)

@@ -1,0 +1,35 @@
+"""`qe-ban sandbox pages`: the sample's halls and zones, by a process that ends with what painting pictures takes."""
+
+from pathlib import Path
+
+import click
+
+from qe_ban import app
+from qe_ban.app import pages as wiring
+from qe_ban.cli.home import home_option
+from qe_ban.cli.installation import opened
+from qe_ban.cli.refusals import Refused
+from qe_ban.kernel.clock import system_clock
+from qe_ban.sandbox import secrets_file
+from qe_ban.sandbox.pages.loading import Loader
+
+
+@click.command()
+@home_option
+def pages(home: Path) -> None:
+    """Load the sample's halls, zones, local apps and places into this home's sandbox unless they are there."""
+    if not secrets_file.exists(home):
+        raise Refused(f"home {home} is no sandbox")
+    with opened(home) as installation:
+        parts = app.assemble(installation.settings, pool=1)
+        try:
+            came = loader_of(parts).load(system_clock())
+        finally:
+            parts.database.dispose()
+    told = f"装入示例页面 {len(came.pages)} 个、本地应用 {len(came.apps)} 个、办事网点 {len(came.places)} 处"
+    click.echo(told if len(came) else "示例分厅与专区已经齐全")
+
+
+def loader_of(parts: app.Parts) -> Loader:
+    """Give what loads the sample into an installation."""
+    return Loader(parts.database, parts.city, wiring.desks(parts), parts.pictures.store)

@@ -1,0 +1,1 @@
+"""The statements of halls that the ORM would need several for."""

@@ -1,0 +1,102 @@
+"""Local apps: anybody reads them, the city's staff and each district's keep them."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from flask import Response
+from sqlalchemy.orm import Session
+
+from qe_ban.audit import service as audit
+from qe_ban.db.engine import Database
+from qe_ban.halls import errors
+from qe_ban.halls.models import App
+from qe_ban.halls.schemas import apps as schemas
+from qe_ban.halls.service import apps as service
+from qe_ban.kernel.city import City
+from qe_ban.kernel.clock import rfc3339
+from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.web import conditional, guard, paging, requests
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+blp = Blueprint("apps", url_prefix="/apps", description="本地应用")
+of_halls = Blueprint("hall_apps", url_prefix="/halls", description="本地应用")
+
+PUBLIC: Final = "public, max-age=5, stale-while-revalidate=60, stale-if-error=86400"
+_GREATEST_POSITION: Final = 2**31 - 1
+
+
+@blp.route("", methods=["GET"])
+@guard.anyone
+@blp.query(schemas.AppsQuery)
+@blp.response(200, schemas.AppPage)
+@blp.etagged
+def list_apps(query: dict[str, Any]) -> Response:
+    """Local apps by position, suspended ones too; those of a hall with `hall`."""
+    wanted = service.Wanted(query["hall"], query["category"], query["kind"], query["q"])
+    return _page(wanted, query)
+
+
+@of_halls.route("/<slug>/apps", methods=["GET"])
+@guard.anyone
+@of_halls.query(schemas.HallAppsQuery)
+@of_halls.response(200, schemas.AppPage)
+@of_halls.etagged
+def list_hall_apps(query: dict[str, Any], slug: str) -> Response:
+    """The apps that a hall offers: its own first, then the city's."""
+    if slug not in part(City).halls:
+        raise errors.HallNotFound
+    return _page(service.Wanted(slug, query["category"], query["kind"], query["q"], own_first=True), query)
+
+
+@blp.route("/<slug>", methods=["GET"])
+@guard.anyone
+@blp.response(200, schemas.AppSchema)
+@blp.etagged
+def get_app(slug: str) -> Response:
+    """One app; one that was withdrawn is told with that state and its reason."""
+    with part(Database).transaction() as session:
+        row = service.app(session, slug)
+        shown = _shown(session, [row])[0]
+    return conditional.etagged(shown, cache_control=PUBLIC, state=str(row.revision))
+
+
+@blp.route("/<slug>", methods=["PUT"])
+@guard.requires("apps.write")
+@blp.arguments(schemas.PutAppSchema)
+@blp.response(200, schemas.AppSchema)
+@blp.alternative(201, content_type="application/json", schema=schemas.AppSchema)
+@blp.preconditioned(creating=True)
+def put_app(body: dict[str, Any], slug: str) -> Response:
+    """Make an app (`If-None-Match: *`), or change, suspend or withdraw one (`If-Match`)."""
+    precondition, change = conditional.required(), audit.Change(guard.principal(), now(), requests.request_id())
+    with part(Database).transaction() as session:
+        outcome = service.put(session, part(City), slug, body, precondition=precondition, change=change)
+        row = service.app(session, slug)
+        shown = _shown(session, [row])[0]
+    if outcome.changed:
+        part(Shelf).tell()
+    return conditional.written(shown, str(row.revision), 201 if outcome.made else 200)
+
+
+def _page(wanted: service.Wanted, query: dict[str, Any]) -> Response:
+    after, limit = _after(query["cursor"]), query["limit"]
+    with part(Database).transaction() as session:
+        found = service.apps(session, part(City), wanted, after=after, limit=limit + 1)
+        page = paging.page(found, limit, lambda listed: list(listed.cursor))
+        items = _shown(session, [listed.app for listed in page["items"]])
+    return conditional.etagged(page | {"items": items}, cache_control=PUBLIC)
+
+
+def _after(cursor: str | None) -> tuple[int, int, str] | None:
+    if cursor is None:
+        return None
+    rank, position, slug = paging.decode(cursor, int, int, str)
+    if rank not in (0, 1) or not 0 <= position <= _GREATEST_POSITION:
+        raise paging.BadCursor
+    return rank, position, slug
+
+
+def _shown(session: Session, rows: Sequence[App]) -> list[dict[str, Any]]:
+    cards = service.cards(session, part(City), rows, now())
+    return [card | {"updated_at": rfc3339(row.updated_at)} for card, row in zip(cards, rows, strict=True)]

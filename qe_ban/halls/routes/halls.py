@@ -1,0 +1,75 @@
+"""What halls show to everybody: the list, a screen in one call, single blocks."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask import Response
+
+from qe_ban.halls import errors
+from qe_ban.halls.schemas import halls as schemas
+from qe_ban.halls.service.overview import overview
+from qe_ban.kernel.city import City
+from qe_ban.publishing.rules import whole
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.rules.views import View
+from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.web import conditional, guard
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+blp = Blueprint("halls", url_prefix="/halls", description="分厅")
+
+_STALE: Final = "qe-ban; hit; detail=stale"
+
+
+@blp.route("", methods=["GET"])
+@guard.anyone
+@blp.response(200, schemas.HallOverviewsSchema)
+@blp.etagged
+def list_halls() -> Response:
+    """All halls of the city: its own, then each district's."""
+    districts = part(City).districts
+    found, age = overview(part(Shelf), part(City), now())
+    items = [{**one, "district_name": districts.get(one["district"] or "")} for one in found]
+    return _answer(schemas.HallOverviewsSchema().dump({"items": items, "next": None}), age)
+
+
+@blp.route("/<slug>", methods=["GET"])
+@guard.anyone
+@blp.query(schemas.HallViewQuery, kept=256)
+@blp.response(200, schemas.SCREEN)
+@blp.etagged
+def get_hall(query: dict[str, Any], slug: str) -> Response:
+    """A hall's screen in one call, as one view sees it: blocks, notices, apps, hot items."""
+    return conditional.served(part(Shelf).screen(PageKind.HALL, slug, _view(query, slug), now()))
+
+
+@blp.route("/<slug>/blocks/<block>", methods=["GET"])
+@guard.anyone
+@blp.query(schemas.HallViewQuery)
+@blp.response(200, schemas.BLOCK)
+@blp.etagged
+def get_hall_block(query: dict[str, Any], slug: str, block: str) -> Response:
+    """One block with all of its rows, articles with their bodies."""
+    moment, view = now(), _view(query, slug)
+    dressed, age = part(Shelf).page(PageKind.HALL, slug, moment)
+    found = whole.block(dressed, view, moment, block)
+    if found is None:
+        raise errors.BlockNotFound
+    return _answer(found, age)
+
+
+def _view(query: Mapping[str, Any], slug: str) -> View:
+    """Give what the query says; a district's hall is its own district, whatever else is asked."""
+    city, district = part(City), query["district"]
+    if district is not None and district not in city.districts:
+        raise errors.ViewInvalid(fields={"district": "没有这个区划代码"})
+    chosen = None if city.halls.get(slug) else district
+    return View(chosen, query["real_name"], query["age_mode"], query["audience"])
+
+
+def _answer(payload: dict[str, Any], age: int | None) -> Response:
+    answer = conditional.etagged(payload, cache_control=conditional.PUBLIC)
+    if age is not None:
+        answer.headers["Cache-Status"], answer.headers["Age"] = _STALE, str(age)
+    return answer

@@ -1,0 +1,193 @@
+"""What residents keep for themselves: their home, their hall, followed halls, favourite and recent items."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from flask import Response
+
+from qe_ban.db.engine import Database
+from qe_ban.halls.models import FavouriteItem, RecentItem
+from qe_ban.halls.schemas import me as schemas
+from qe_ban.halls.service import residents as service
+from qe_ban.halls.service.residents import Kept, Setting
+from qe_ban.kernel.city import City
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.rules.views import View
+from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.web import conditional, guard, paging, wire
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+blp = Blueprint("my_halls", url_prefix="/me", description="我的首页")
+
+PRIVATE: Final = "private, no-store"
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+
+@blp.route("/home", methods=["GET"])
+@guard.requires("me.home", step_up=guard.SESSION)
+@blp.query(schemas.HomeQuery)
+@blp.response(200, schemas.HOME)
+@blp.etagged
+def get_home(query: dict[str, Any]) -> Response:
+    """The chosen hall's screen as the caller sees it, with followed halls and the first favourite and recent items."""
+    city, moment = part(City), now()
+    with part(Database).transaction() as session:
+        home = service.home(session, city, guard.principal().id, moment)
+    chosen = home.setting
+    view = View(None, home.real_name, chosen.age_mode, query["audience"])
+    screen = part(Shelf).screen(PageKind.HALL, chosen.hall, view, moment)
+    mine = {
+        "hall": chosen.hall,
+        "age_mode": chosen.age_mode,
+        "real_name": home.real_name,
+        "followed": [{"slug": slug, "name": city.hall_names[slug]} for slug in home.followed],
+        "favourites": home.favourites,
+        "recent": home.recent,
+    }
+    # the screen is JSON already: it is set in as it is, before the rest
+    payload = b'{"screen":' + screen.plain.data + b"," + wire.dumps(mine)[1:]
+    answer = conditional.etagged(payload, cache_control=PRIVATE)
+    if screen.age is not None:
+        answer.headers["Cache-Status"], answer.headers["Age"] = "qe-ban; hit; detail=stale", str(screen.age)
+    return answer
+
+
+@blp.route("/hall", methods=["GET"])
+@guard.requires("me.home", step_up=guard.SESSION)
+@blp.response(200, schemas.MyHallSchema)
+@blp.etagged
+def get_my_hall() -> Response:
+    """The hall that the caller's home shows, and how large it is written."""
+    with part(Database).transaction() as session:
+        chosen = service.setting(session, part(City), guard.principal().id)
+    return conditional.etagged(schemas.MyHallSchema().dump(_setting(chosen)), cache_control=PRIVATE)
+
+
+@blp.route("/hall", methods=["PUT"])
+@guard.requires("me.home", step_up=guard.SESSION)
+@blp.arguments(schemas.PutMyHallSchema)
+@blp.response(200, schemas.MyHallSchema)
+def put_my_hall(body: dict[str, Any]) -> dict[str, Any]:
+    """Choose the hall that the home shows, and how large it is written."""
+    chosen = Setting(**body)
+    with part(Database).transaction() as session:
+        service.choose(session, part(City), guard.principal().id, chosen, now())
+    return _setting(chosen)
+
+
+@blp.route("/halls", methods=["GET"])
+@guard.requires("me.home", step_up=guard.SESSION)
+@blp.response(200, schemas.FollowedHallsSchema)
+@blp.etagged
+def list_followed_halls() -> Response:
+    """The halls that the caller follows, the latest first."""
+    with part(Database).transaction() as session:
+        found = service.followed(session, part(City), guard.principal().id)
+    items = [{"at": one.at, **_hall(one.slug)} for one in found]
+    payload = schemas.FollowedHallsSchema().dump({"items": items, "next": None})
+    return conditional.etagged(payload, cache_control=PRIVATE)
+
+
+@blp.route("/halls/<slug>", methods=["PUT"])
+@guard.requires("me.home", step_up=guard.SESSION)
+@blp.response(204)
+@blp.problems(409)
+def follow_hall(slug: str) -> None:
+    """Follow a hall, at most 20; a repeat changes nothing."""
+    with part(Database).transaction() as session:
+        service.follow(session, part(City), guard.principal().id, slug, now())
+
+
+@blp.route("/halls/<slug>", methods=["DELETE"])
+@guard.requires("me.home", step_up=guard.SESSION)
+@blp.response(204)
+def unfollow_hall(slug: str) -> None:
+    """Follow a hall no more; a repeat changes nothing."""
+    with part(Database).transaction() as session:
+        service.unfollow(session, guard.principal().id, slug)
+
+
+@blp.route("/items/favourites", methods=["GET"])
+@guard.requires("me.home", step_up=guard.SESSION)
+@blp.query(paging.PageQuery)
+@blp.response(200, schemas.KeptItemPage)
+@blp.etagged
+def list_favourite_items(query: dict[str, Any]) -> Response:
+    """The items that the caller likes, the latest first; what has ended is told with that state."""
+    return _kept(FavouriteItem, query)
+
+
+@blp.route("/items/favourites/<code>", methods=["PUT"])
+@guard.requires("me.home", step_up=guard.SESSION)
+@blp.response(204)
+@blp.problems(409)
+def favour_item(code: str) -> None:
+    """Keep an item, at most 200, by its basic code or an office's full one: any office of it will be found again."""
+    with part(Database).transaction() as session:
+        service.favour(session, guard.principal().id, code, now())
+
+
+@blp.route("/items/favourites/<code>", methods=["DELETE"])
+@guard.requires("me.home", step_up=guard.SESSION)
+@blp.response(204)
+def disfavour_item(code: str) -> None:
+    """Keep an item no more; a repeat changes nothing."""
+    with part(Database).transaction() as session:
+        service.disfavour(session, guard.principal().id, code)
+
+
+@blp.route("/items/recent", methods=["GET"])
+@guard.requires("me.home", step_up=guard.SESSION)
+@blp.query(paging.PageQuery)
+@blp.response(200, schemas.KeptItemPage)
+@blp.etagged
+def list_recent_items(query: dict[str, Any]) -> Response:
+    """The items that the caller opened, the latest first."""
+    return _kept(RecentItem, query)
+
+
+@blp.route("/items/recent", methods=["DELETE"])
+@guard.requires("me.home", step_up=guard.SESSION)
+@blp.response(204)
+def forget_recent_items() -> None:
+    """Forget all that the caller opened."""
+    with part(Database).transaction() as session:
+        service.forget(session, guard.principal().id)
+
+
+@blp.route("/items/recent/<code>", methods=["PUT"])
+@guard.requires("me.home", step_up=guard.SESSION)
+@blp.response(204)
+def use_item(code: str) -> None:
+    """Note that the caller opened an item just now; the newest 50 are kept."""
+    with part(Database).transaction() as session:
+        service.use(session, guard.principal().id, code, now())
+
+
+def _kept(model: Kept, query: dict[str, Any]) -> Response:
+    after, limit, moment = _after(query["cursor"]), query["limit"], now()
+    with part(Database).transaction() as session:
+        found = service.kept(session, part(City), guard.principal().id, model, after=after, limit=limit + 1, now=moment)
+    page = paging.page(found, limit, lambda one: [(one.at - _EPOCH) // timedelta(microseconds=1), one.entry])
+    items = [{**one.card, "at": one.at} for one in page["items"]]
+    return conditional.etagged(schemas.KeptItemPage().dump(page | {"items": items}), cache_control=PRIVATE)
+
+
+def _after(cursor: str | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    microseconds, entry = paging.decode(cursor, int, str)
+    if not 0 <= microseconds < 1 << 52:
+        raise paging.BadCursor
+    return _EPOCH + timedelta(microseconds=microseconds), entry
+
+
+def _setting(chosen: Setting) -> dict[str, Any]:
+    hall = _hall(chosen.hall)
+    return {"hall": chosen.hall, "name": hall["name"], "district": hall["district"], "age_mode": chosen.age_mode}
+
+
+def _hall(slug: str) -> dict[str, Any]:
+    city = part(City)
+    return {"slug": slug, "name": city.hall_names[slug], "district": city.halls[slug]}

@@ -1,0 +1,113 @@
+"""Places: anybody looks up where they are, when they are open and how far it is; staff keep them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from flask import Response
+
+from qe_ban.audit import service as audit
+from qe_ban.db.engine import Database
+from qe_ban.halls import errors
+from qe_ban.halls.schemas import places as schemas
+from qe_ban.halls.service import places as service
+from qe_ban.halls.service.places import Listed
+from qe_ban.kernel.city import City
+from qe_ban.kernel.clock import rfc3339
+from qe_ban.kernel.shapes import moment_of
+from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.web import conditional, guard, paging, requests
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+blp = Blueprint("places", url_prefix="/places", description="办事网点")
+of_halls = Blueprint("hall_places", url_prefix="/halls", description="办事网点")
+
+LONGEST: Final = 30
+"""So many seconds at most an answer is kept on its way: until the next opening or closing, if that is sooner."""
+PRIVATE: Final = "private, no-store"
+"""For answers to where somebody is."""
+
+
+@blp.route("", methods=["GET"])
+@guard.anyone
+@blp.query(schemas.PlacesQuery)
+@blp.response(200, schemas.PlacePage)
+@blp.etagged
+def list_places(query: dict[str, Any]) -> Response:
+    """Places that were not withdrawn, whether they are open, and with `near` how far it is, the nearest first."""
+    return _page(service.Wanted(query["hall"], query["kind"], query["q"]), query)
+
+
+@of_halls.route("/<slug>/places", methods=["GET"])
+@guard.anyone
+@of_halls.query(schemas.HallPlacesQuery)
+@of_halls.response(200, schemas.PlacePage)
+@of_halls.etagged
+def list_hall_places(query: dict[str, Any], slug: str) -> Response:
+    """The places of a hall's district; of the city's hall the city's own."""
+    if slug not in part(City).halls:
+        raise errors.HallNotFound
+    return _page(service.Wanted(slug, query["kind"], query["q"]), query)
+
+
+@blp.route("/<slug>", methods=["GET"])
+@guard.anyone
+@blp.response(200, schemas.HallPlaceSchema)
+@blp.etagged
+def get_place(slug: str) -> Response:
+    """One place; one that was withdrawn is told with that state."""
+    moment = now()
+    with part(Database).transaction() as session:
+        row = service.place(session, slug)
+    shown = _shown(Listed(row), moment)
+    return conditional.etagged(shown, cache_control=_public([shown], moment), state=str(row.revision))
+
+
+@blp.route("/<slug>", methods=["PUT"])
+@guard.requires("places.write")
+@blp.arguments(schemas.PutPlaceSchema)
+@blp.response(200, schemas.HallPlaceSchema)
+@blp.alternative(201, content_type="application/json", schema=schemas.HallPlaceSchema)
+@blp.preconditioned(creating=True)
+def put_place(body: dict[str, Any], slug: str) -> Response:
+    """Make a place (`If-None-Match: *`), or change, suspend or withdraw one (`If-Match`)."""
+    precondition, change = conditional.required(), audit.Change(guard.principal(), now(), requests.request_id())
+    with part(Database).transaction() as session:
+        outcome = service.put(session, part(City), slug, body, precondition=precondition, change=change)
+        row = service.place(session, slug)
+    if outcome.changed:
+        part(Shelf).tell()
+    return conditional.written(_shown(Listed(row), change.at), str(row.revision), 201 if outcome.made else 200)
+
+
+def _page(wanted: service.Wanted, query: dict[str, Any]) -> Response:
+    moment, point, limit = now(), service.near(query["near"]), query["limit"]
+    last = query["cursor"]
+    with part(Database).transaction() as session:
+        if point is None:
+            after = None if last is None else paging.decode(last, str)[0]
+            found = service.places(session, part(City), wanted, after=after, limit=limit + 1)
+        else:
+            nearer = None if last is None else tuple(paging.decode(last, int, str))
+            found = service.nearest(session, part(City), wanted, point, after=nearer, limit=limit + 1)
+    page = paging.page(found, limit, _cursor)
+    items = [_shown(listed, moment) for listed in page["items"]]
+    control = _public(items, moment) if point is None else PRIVATE
+    return conditional.etagged(page | {"items": items}, cache_control=control)
+
+
+def _cursor(listed: Listed) -> list[Any]:
+    return [listed.place.slug] if listed.distance is None else [listed.distance, listed.place.slug]
+
+
+def _public(shown: Iterable[Mapping[str, Any]], moment: datetime) -> str:
+    """Give for how long an answer holds: `open_now` must not outlive the door."""
+    turns = (moment_of(one["closes_at"] or one["opens_at"]) for one in shown)
+    seconds = [int((turn - moment).total_seconds()) for turn in turns if turn is not None]
+    return f"public, max-age={min([LONGEST, *seconds])}"
+
+
+def _shown(listed: Listed, moment: datetime) -> dict[str, Any]:
+    about = {"distance": listed.distance, "updated_at": rfc3339(listed.place.updated_at)}
+    return service.card(part(City), listed.place, moment) | about

@@ -1,0 +1,1 @@
+"""Decisions of halls: inheritance, opening hours, distances, what an app may be."""

@@ -1,0 +1,89 @@
+"""What a local app is made of, and what is wrong with one."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from qe_ban.halls.rules.words import APP_KINDS, APP_STATES
+from qe_ban.kernel.shapes import Fault, Field, Kind, is_link, row_faults, told, unknown_faults
+
+NATIVE: Final = "native"
+ACTIVE: Final = "active"
+WITHDRAWN: Final = "withdrawn"
+NATIVE_PAGE_PATTERN: Final = "qe://[a-z0-9_-]+(?:/[a-z0-9_-]+)*"
+MOST_DISTRICTS: Final = 30
+
+FIELDS: Final = (
+    Field("name", "名称", max=30, required=True),
+    Field("summary", "简介", max=100),
+    Field("kind", "打开方式", Kind.CHOICE, choices=APP_KINDS, required=True),
+    Field("address", "网址", Kind.LINK, max=500, hint="须为 https，域名在允许范围内；客户端页面不填"),
+    Field("native_page", "客户端页面", max=100, hint="qe:// 开头的路径；仅客户端页面填写"),
+    Field("owner", "责任单位", max=60, required=True),
+    Field("category", "类别", max=20, required=True),
+    Field("state", "状态", Kind.CHOICE, choices=APP_STATES, required=True),
+    Field("state_reason", "状态原因", max=200, hint="暂停或下线时必填"),
+    Field("districts", "所在区市", Kind.WORDS, max=6, most=MOST_DISTRICTS, hint="区划代码；不填为全市"),
+    Field("icon", "图标", Kind.MEDIA),
+    Field("position", "排序", Kind.WHOLE, max=10_000, hint="小的在前，不填为 0"),
+)
+
+_NATIVE_PAGE = re.compile(NATIVE_PAGE_PATTERN, re.ASCII)
+
+
+def completed(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an app's fields with nothing left out: null, an empty list, position 0 for what is not told."""
+    row = {field.name: said.get(field.name) if told(said.get(field.name)) else None for field in FIELDS}
+    return row | {"districts": sorted(row["districts"] or ()), "position": row["position"] or 0}
+
+
+def faults(said: Mapping[str, Any], districts: Collection[str], hosts: Collection[str]) -> Iterator[Fault]:
+    """Find what is wrong with an app, in a city of these districts (codes) where links may lead to these hosts."""
+    yield from unknown_faults([field.name for field in FIELDS], said)
+    wrong = [fault for fault in row_faults(FIELDS, said) if fault.severity == "error"]
+    yield from wrong
+    if wrong:
+        return
+    yield from _opening_faults(said, hosts)
+    active, reason = said["state"] == ACTIVE, told(said.get("state_reason"))
+    if not active and not reason:
+        yield Fault("state_reason", "暂停或下线须说明原因")
+    if active and reason:
+        yield Fault("state_reason", "使用中的应用不填状态原因")
+    named = said.get("districts") or []
+    for number, code in enumerate(named):
+        if code not in districts:
+            yield Fault(f"districts.{number}", "没有这个区划代码")
+        elif code in named[:number]:
+            yield Fault(f"districts.{number}", "区市重复")
+
+
+def is_allowed(address: str, hosts: Collection[str]) -> bool:
+    """Tell whether an address is https and its host one of these; `*.a.cn` takes a.cn and the hosts below it."""
+    if not is_link(address):
+        return False
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    return parts.scheme == "https" and any(
+        host == allowed.removeprefix("*.") or (allowed.startswith("*.") and host.endswith(allowed[1:]))
+        for allowed in hosts
+    )
+
+
+def _opening_faults(said: Mapping[str, Any], hosts: Collection[str]) -> Iterator[Fault]:
+    address, page = said.get("address"), said.get("native_page")
+    if said["kind"] == NATIVE:
+        if not told(page):
+            yield Fault("native_page", "客户端页面须填写路径")
+        elif not _NATIVE_PAGE.fullmatch(str(page)):
+            yield Fault("native_page", "须为 qe:// 开头的路径，只含小写字母、数字、下划线、连字符和斜杠")
+        if told(address):
+            yield Fault("address", "客户端页面不填网址")
+        return
+    if told(page):
+        yield Fault("native_page", "只有客户端页面才填写路径")
+    if not told(address):
+        yield Fault("address", "此项必填")
+    elif not is_allowed(str(address), hosts):
+        yield Fault("address", "须为 https 网址，且域名在允许的范围内")

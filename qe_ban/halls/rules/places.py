@@ -1,0 +1,48 @@
+"""What a place is made of, and what is wrong with one."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+from qe_ban.halls.rules import distances, hours
+from qe_ban.halls.rules.words import PLACE_KINDS, PLACE_STATES
+from qe_ban.kernel.shapes import MANY, Fault, Field, Kind, row_faults, told, unknown_faults
+
+OPEN: Final = "open"
+WITHDRAWN: Final = "withdrawn"
+DEGREES: Final = {"latitude": 90, "longitude": 180}
+"""The coordinates, with the greatest that each may be."""
+
+FIELDS: Final = (
+    Field("name", "名称", max=60, required=True),
+    Field("kind", "类型", Kind.CHOICE, choices=PLACE_KINDS, required=True),
+    Field("district", "所在区市", Kind.DISTRICT, hint="区划代码；不填为市级网点"),
+    Field("address", "地址", max=200, required=True),
+    Field("phone", "电话", max=60),
+    Field("services", "可办业务", Kind.WORDS, max=30, most=40),
+    Field("note", "说明", Kind.LINES, max=300, hint="暂停服务时请说明原因"),
+    Field("state", "状态", Kind.CHOICE, choices=PLACE_STATES, required=True),
+)
+
+
+def completed(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a place's fields with nothing left out: null or an empty list for what is not told."""
+    row = {field.name: said.get(field.name) if told(said.get(field.name)) else None for field in FIELDS}
+    row |= {field.name: row[field.name] or [] for field in FIELDS if field.kind in MANY}
+    return row | {name: float(said[name]) for name in DEGREES} | {"hours": said["hours"]}
+
+
+def faults(said: Mapping[str, Any], districts: Collection[str]) -> Iterator[Fault]:
+    """Find what is wrong with a place in a city of these districts (codes)."""
+    yield from unknown_faults([*(field.name for field in FIELDS), *DEGREES, "hours"], said)
+    yield from (fault for fault in row_faults(FIELDS, said) if fault.severity == "error")
+    for name, greatest in DEGREES.items():
+        wrong = "此项必填" if said.get(name) is None else distances.fault(said[name], greatest)
+        if wrong:
+            yield Fault(name, wrong)
+    if said.get("hours") is None:
+        yield Fault("hours", "此项必填")
+    else:
+        yield from hours.faults(said["hours"])
+    district = said.get("district")
+    if isinstance(district, str) and district and district not in districts:
+        yield Fault("district", "没有这个区划代码")

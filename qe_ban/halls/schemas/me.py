@@ -1,0 +1,97 @@
+"""The wire shapes of what residents keep for themselves."""
+
+from typing import Any, Final
+
+from qe_ban.halls.rules.words import AGE_MODES
+from qe_ban.halls.schemas import halls
+from qe_ban.publishing.rules.blocks.words import AUDIENCES
+from qe_ban.web import fields
+from qe_ban.web.paging import page_schema
+from qe_ban.web.schema import Schema
+from qe_ban.web.shapes import DISTRICT_PATTERN, SLUG_PATTERN
+
+NAME: Final = 40
+
+
+class PutMyHallSchema(Schema):
+    """The hall that the home shall show (`city`: the city's own), and how large it is written."""
+
+    hall = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    age_mode = fields.Choice(AGE_MODES, load_default="standard")
+
+
+class MyHallSchema(Schema):
+    """The hall that the home shows, and how large it is written."""
+
+    hall = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    name = fields.Text(1, NAME, required=True)
+    district = fields.Text(6, 6, DISTRICT_PATTERN, required=True, allow_none=True)
+    age_mode = fields.Choice(AGE_MODES, required=True)
+
+
+class FollowedHallSchema(Schema):
+    """A hall that the caller follows, since when."""
+
+    slug = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    name = fields.Text(1, NAME, required=True)
+    district = fields.Text(6, 6, DISTRICT_PATTERN, required=True, allow_none=True)
+    at = fields.Moment(required=True)
+
+
+class FollowedHallsSchema(Schema):
+    """All halls that the caller follows, the latest first; there is no further page."""
+
+    items = fields.Many(fields.Nested(FollowedHallSchema), required=True)
+    next = fields.Text(max=1024, required=True, allow_none=True)
+
+
+class KeptItemSchema(Schema):
+    """An item that the caller likes, or opened at a moment, and who does it for the hall that the caller chose.
+
+    `code` is null where a district must be chosen first (`districts` have their own), and where the item has `ended`.
+    """
+
+    entry = fields.Text(12, 14, required=True)
+    name = fields.Text(1, 200, required=True)
+    state = fields.Choice(["current", "ended"], required=True)
+    code = fields.Text(1, 33, required=True, allow_none=True)
+    department = fields.Text(1, 200, required=True, allow_none=True)
+    district = fields.Text(6, 6, required=True, allow_none=True)
+    online = fields.Flag(required=True)
+    link = fields.Text(1, 1000, required=True, allow_none=True)
+    districts = fields.Many(fields.Text(6, 6), required=True)
+    at = fields.Moment(required=True)
+
+
+KeptItemPage = page_schema(KeptItemSchema)
+
+
+class HomeQuery(Schema):
+    """On whose behalf the caller looks."""
+
+    audience = fields.Choice(AUDIENCES, load_default="person")
+
+
+_KEPT: Final[dict[str, Any]] = halls.ITEM | {
+    "required": [*halls.ITEM["required"], "state"],
+    "properties": halls.ITEM["properties"] | {"state": {"enum": ["current", "ended"]}},
+}
+_FOLLOWED: Final[dict[str, Any]] = {
+    "type": "object",
+    "required": ["slug", "name"],
+    "properties": {"slug": {"type": "string"}, "name": {"type": "string"}},
+}
+_HOME: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "screen": halls.SCREEN,
+        "hall": {"type": "string"},
+        "age_mode": {"enum": list(AGE_MODES)},
+        "real_name": {"type": "boolean"},
+        "followed": {"type": "array", "items": _FOLLOWED},
+        "favourites": {"type": "array", "items": _KEPT},
+        "recent": {"type": "array", "items": _KEPT},
+    },
+}
+HOME: Final = _HOME | {"required": list(_HOME["properties"])}
+"""The screen of the chosen hall as the resident sees it, and the first of what the resident keeps."""

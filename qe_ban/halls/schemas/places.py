@@ -1,0 +1,118 @@
+"""The wire shapes of places, their hours and coordinates."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from marshmallow import fields as base
+
+from qe_ban.halls.rules import hours
+from qe_ban.halls.rules.distances import NEAR_PATTERN
+from qe_ban.halls.rules.places import DEGREES, FIELDS
+from qe_ban.halls.rules.words import PLACE_KINDS, WEEKDAYS
+from qe_ban.web import fields
+from qe_ban.web.paging import PageQuery, page_schema
+from qe_ban.web.schema import messages
+from qe_ban.web.shapes import SLUG_PATTERN, read, sent, shape
+
+WORDS: Final = 40
+"""The most characters of what is looked for."""
+
+_SPANS: Final[dict[str, Any]] = {
+    "type": "array",
+    "maxItems": hours.MOST_SPANS,
+    "items": {
+        "type": "array",
+        "minItems": 2,
+        "maxItems": 2,
+        "items": {"type": "string", "pattern": f"^(?:{hours.SPAN_PATTERN})$"},
+    },
+}
+_DATE: Final = {"type": "string", "pattern": f"^(?:{hours.DATE_PATTERN})$"}
+_HOURS: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "开放时间，按青岛时间：mon 至 sun 各为时段列表，结束不晚于开始的时段延续至次日；"
+    "closed 为不开放的日期，open 为另有时段的日期，always 为全天开放",
+    "properties": dict.fromkeys(WEEKDAYS, _SPANS)
+    | {
+        "closed": {"type": "array", "maxItems": hours.MOST_DATES, "items": _DATE},
+        "open": {"type": "object", "maxProperties": hours.MOST_DATES, "additionalProperties": _SPANS},
+        "always": {"type": "boolean"},
+    },
+    "additionalProperties": False,
+}
+
+
+class Degrees(base.Float):
+    """A coordinate: a JSON number; the rules of places say which ones there are."""
+
+    default_error_messages = messages(invalid="须为数字")
+
+    def __init__(self, greatest: int, **options: Any) -> None:
+        super().__init__(**options, metadata={"minimum": -greatest, "maximum": greatest, "description": "WGS 84，度"})
+
+    def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> float:
+        if type(value) not in (int, float):
+            raise self.make_error("invalid")
+        return float(value)
+
+
+class Hours(base.Field[Any]):
+    """Opening hours as JSON; the rules of hours say what they may be."""
+
+    default_error_messages = messages(type="须为 JSON 对象")
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, metadata=_HOURS)
+
+    def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> Mapping[str, Any]:
+        if type(value) is not dict:
+            raise self.make_error("type")
+        return value
+
+
+class HallPlacesQuery(PageQuery):
+    """A page of a hall's places; with `near` (latitude, longitude) by distance."""
+
+    kind = fields.Choice(list(PLACE_KINDS), load_default=None)
+    near = fields.Text(3, 24, NEAR_PATTERN, load_default=None)
+    q = fields.Text(1, WORDS, load_default=None)
+
+
+class PlacesQuery(HallPlacesQuery):
+    """A page of places: all, or those of a hall's district (`city`: the city's own)."""
+
+    hall = fields.Text(1, 40, SLUG_PATTERN, load_default=None)
+
+
+PutPlaceSchema = shape(
+    "PutPlaceSchema",
+    "The whole of what is said of a place.",
+    {one.name: sent(one) for one in FIELDS}
+    | {name: Degrees(greatest, required=True) for name, greatest in DEGREES.items()}
+    | {"hours": Hours(required=True)},
+)
+
+
+class HallPlaceSchema(
+    shape(  # type: ignore[misc]
+        "HallPlaceFieldsSchema",
+        "What is said of a place.",
+        {one.name: read(one) for one in FIELDS}
+        | {name: Degrees(greatest, required=True) for name, greatest in DEGREES.items()}
+        | {"hours": Hours(required=True)},
+    )
+):
+    """A place. `opens_at` or `closes_at`: when it opens or closes next; `distance` in metres, only with `near`."""
+
+    slug = fields.Text(1, 40, SLUG_PATTERN, required=True)
+    kind_name = fields.Text(1, 20, required=True)
+    state_name = fields.Text(1, 20, required=True)
+    district_name = fields.Text(1, 40, required=True, allow_none=True)
+    open_now = fields.Flag(required=True)
+    opens_at = fields.Moment(required=True, allow_none=True)
+    closes_at = fields.Moment(required=True, allow_none=True)
+    distance = fields.Whole(0, required=True, allow_none=True)
+    updated_at = fields.Moment(required=True)
+
+
+PlacePage = page_schema(HallPlaceSchema)

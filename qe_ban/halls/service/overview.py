@@ -1,0 +1,47 @@
+"""The list of the city's halls, from the shelf."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from qe_ban.db.engine import DatabaseUnavailable
+from qe_ban.kernel.city import City
+from qe_ban.publishing.rules import themes
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.service.shelf import Shelf
+
+
+def overview(shelf: Shelf, city: City, now: datetime) -> tuple[Sequence[Mapping[str, Any]], int | None]:
+    """Give what each hall's page says of itself, and the age of the oldest page where any may be out of date.
+
+    Of a page that cannot be had now only what the city's file says. Raises DatabaseUnavailable where none can be had.
+    """
+    found: list[Mapping[str, Any]] = []
+    ages: list[int] = []
+    away: list[DatabaseUnavailable] = []
+    for slug in city.halls:
+        try:
+            dressed, age = shelf.page(PageKind.HALL, slug, now)
+        except DatabaseUnavailable as error:
+            away.append(error)
+            found.append(_bare(city, slug))
+        else:
+            found.append(dressed.body)
+            ages += [age] if age is not None else []
+    if len(away) == len(found):
+        raise away[0]
+    return found, max(ages, default=0 if away else None)
+
+
+def _bare(city: City, slug: str) -> Mapping[str, Any]:
+    name = city.hall_names[slug]
+    return {
+        "slug": slug,
+        "name": name,
+        "title": name,
+        "summary": None,
+        "district": city.halls[slug],
+        "theme": themes.theme({}),
+        "banner": None,
+        "version": None,
+    }

@@ -1,0 +1,169 @@
+"""Offices, self-service points and other places (办事网点): where they are, when they are open, how far it is."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session
+
+from qe_ban.audit import service as audit
+from qe_ban.halls import errors
+from qe_ban.halls.models import Place
+from qe_ban.halls.rules import distances, hours
+from qe_ban.halls.rules import places as rules
+from qe_ban.halls.rules.distances import Point
+from qe_ban.halls.rules.words import PLACE_KINDS, PLACE_STATES
+from qe_ban.halls.service import registry
+from qe_ban.kernel.city import City
+from qe_ban.kernel.clock import rfc3339
+from qe_ban.kernel.shapes import Field, Kind, row_faults
+from qe_ban.publishing.service import stamps
+
+MOST_OF_HALL: Final = 200
+_SLUG: Final = (Field("slug", "代号", Kind.SLUG, required=True),)
+_REGISTER: Final = registry.Register(Place, "place", lambda row: [row["district"]] if row["district"] else [])
+_TEXTS: Final = (Place.name, Place.address, Place.note)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which places: of a hall's district (of the city's own hall: the city's own), of a kind, with words in them."""
+
+    hall: str | None = None
+    kind: str | None = None
+    q: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A place in a list; `distance` in metres from the point that was asked about."""
+
+    place: Place
+    distance: int | None = None
+
+
+def near(text: str | None) -> Point | None:
+    """Read the point that a client asks about; it is neither kept nor logged. Raises NearInvalid."""
+    if text is None:
+        return None
+    point = distances.near(text)
+    if point is None:
+        raise errors.NearInvalid
+    return point
+
+
+def places(session: Session, city: City, wanted: Wanted, *, after: str | None, limit: int) -> list[Listed]:
+    """Give at most `limit` places that were not withdrawn, by slug, after one. Raises HallUnknown."""
+    conditions = _conditions(city, wanted)
+    if after is not None:
+        conditions.append(Place.slug > after)
+    found = session.scalars(select(Place).where(*conditions).order_by(Place.slug).limit(limit))
+    return [Listed(place) for place in found]
+
+
+def nearest(
+    session: Session, city: City, wanted: Wanted, point: Point, *, after: tuple[int, str] | None, limit: int
+) -> list[Listed]:
+    """Give at most `limit` places by their distance from a point and slug, after a distance and slug.
+
+    Raises HallUnknown.
+    """
+    columns = select(Place.slug, Place.latitude, Place.longitude).where(*_conditions(city, wanted))
+    order = sorted(
+        (distances.metres(point, Point(latitude, longitude)), slug)
+        for slug, latitude, longitude in session.execute(columns)
+    )
+    shown = [key for key in order if after is None or key > after][:limit]
+    rows = session.scalars(select(Place).where(Place.slug.in_([slug for _, slug in shown])))
+    known = {row.slug: row for row in rows}
+    return [Listed(known[slug], distance) for distance, slug in shown if slug in known]
+
+
+def place(session: Session, slug: str) -> Place:
+    """Give one place, also one that was withdrawn. Raises PlaceNotFound."""
+    found = session.get(Place, slug)
+    if found is None:
+        raise errors.PlaceNotFound
+    return found
+
+
+def card(city: City, row: Place, now: datetime) -> dict[str, Any]:
+    """Give what pages and lists show of a place, as JSON data.
+
+    `open_now` tells whether it is open, `opens_at` or `closes_at` when that changes next; all of them say nothing of a
+    place that is suspended or withdrawn.
+    """
+    is_open = row.state == rules.OPEN and hours.is_open(row.hours, now)
+    # a place that is suspended or withdrawn neither opens nor closes
+    turn = hours.next_change(row.hours, now) if row.state == rules.OPEN else None
+    told = None if turn is None else rfc3339(turn)
+    return (
+        {"slug": row.slug}
+        | {field.name: getattr(row, field.name) for field in rules.FIELDS}
+        | {name: getattr(row, name) for name in rules.DEGREES}
+        | {
+            "kind_name": PLACE_KINDS[row.kind],
+            "state_name": PLACE_STATES[row.state],
+            "district_name": None if row.district is None else city.districts.get(row.district, row.district),
+            "hours": row.hours,
+            "open_now": is_open,
+            "opens_at": None if is_open else told,
+            "closes_at": told if is_open else None,
+        }
+    )
+
+
+def of(
+    session: Session, city: City, kinds: Collection[str], district: str | None, now: datetime
+) -> list[dict[str, Any]]:
+    """Give the cards of the places of some kinds in a district (None: the city's own) that were not withdrawn."""
+    wanted = select(Place).where(
+        Place.state != rules.WITHDRAWN, Place.kind.in_(kinds), Place.district.is_not_distinct_from(district)
+    )
+    return _cards(city, session.scalars(wanted.order_by(Place.slug).limit(MOST_OF_HALL)).all(), now)
+
+
+def source(session: Session, city: City, keys: Collection[str], now: datetime) -> Mapping[str, dict[str, Any]]:
+    """Give the cards of those of these places that stand, by slug: suspended ones too, with their state."""
+    rows = session.scalars(select(Place).where(Place.slug.in_(keys), Place.state != rules.WITHDRAWN)).all()
+    return {told["slug"]: told for told in _cards(city, rows, now)}
+
+
+def put(
+    session: Session,
+    city: City,
+    slug: str,
+    said: Mapping[str, Any],
+    *,
+    precondition: audit.Precondition,
+    change: registry.Changing,
+) -> registry.Outcome:
+    """Make a place or change it; `said` is all that is said of it (rules.places).
+
+    Raises PlaceInvalid with the fields at fault, OtherPlace, and what the precondition raises.
+    """
+    faults = [*row_faults(_SLUG, {"slug": slug}), *rules.faults(said, city.districts)]
+    if faults:
+        raise errors.PlaceInvalid(fields=registry.fields(faults))
+    row = rules.completed(said)
+    outcome = registry.put(session, _REGISTER, city, slug, row, precondition=precondition, change=change)
+    if outcome.changed:
+        stamps.bump(session)
+    return outcome
+
+
+def _cards(city: City, rows: Sequence[Place], now: datetime) -> list[dict[str, Any]]:
+    return [card(city, row, now) for row in rows]
+
+
+def _conditions(city: City, wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [Place.state != rules.WITHDRAWN]
+    if wanted.hall is not None:
+        conditions.append(Place.district.is_not_distinct_from(registry.district(city, wanted.hall)))
+    if wanted.kind is not None:
+        conditions.append(Place.kind == wanted.kind)
+    if wanted.q is not None:
+        conditions.append(or_(*(func.strpos(func.lower(column), wanted.q.lower()) > 0 for column in _TEXTS)))
+    return conditions

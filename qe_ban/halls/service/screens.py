@@ -1,0 +1,141 @@
+"""What a hall shows: its page in force laid over the city's, dressed, with its apps and the items most used."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from qe_ban.halls.rules import inheritance
+from qe_ban.halls.service import apps, places
+from qe_ban.items.service import offering
+from qe_ban.kernel.city import CITY_HALL, City
+from qe_ban.kernel.clock import rfc3339
+from qe_ban.kernel.principal import Place
+from qe_ban.kernel.shapes import Fault, moment_of
+from qe_ban.publishing.rules import offices, themes
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.rules.views import Dressed
+from qe_ban.publishing.service import pages, references
+from qe_ban.publishing.service.desks import Desk, Sources
+
+MOST_APPS: Final = 60
+HOT: Final = 8
+_INHERITED: Final = ("primary_colour", "background_colour", "banner")
+
+Content = Mapping[str, Any]
+_NOTHING: Final[Content] = pages.EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What of a page is in force; `turns_at`: the next moment at which that changes."""
+
+    content: Content
+    number: int | None = None
+    published_at: datetime | None = None
+    turns_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Halls:
+    """Dresses the city's halls; `sources` is where their references are looked up."""
+
+    city: City
+    sources: Sources
+
+    def load(self, session: Session, slug: str, now: datetime) -> Dressed | None:
+        """Give a hall's screen; where nothing is published there are still its apps, hot items and the city's blocks.
+
+        None for a hall that the city does not have.
+        """
+        if slug not in self.city.halls:
+            return None
+        return self._dressed(session, slug, _shown(session, slug, now), now)
+
+    def dress(self, session: Session, slug: str, content: Content, now: datetime) -> Dressed:
+        """Give what a content, published or not, looks like, over what the city has published."""
+        return self._dressed(session, slug, _Shown(content), now)
+
+    def faults(self, session: Session, slug: str, content: Content, now: datetime) -> Sequence[Fault]:
+        """Find what a hall may not say beside what the city's says now."""
+        if slug == CITY_HALL:
+            return []
+        return list(inheritance.faults(content, _shown(session, CITY_HALL, now).content))
+
+    def covers(self, place: Place, slug: str) -> bool:
+        """Tell whether a member of staff answers for a hall: the city's do, the district's, and the hall's own."""
+        district = self.city.halls[slug]
+        return place.is_city or place.hall == slug or (district is not None and place.district == district)
+
+    def desk(self) -> Desk:
+        """Give what halls bring to publishing."""
+        return Desk(PageKind.HALL, self.city.hall_names, self.covers, self.faults, self.dress)
+
+    def _dressed(self, session: Session, slug: str, own: _Shown, now: datetime) -> Dressed:
+        district, name = self.city.halls[slug], self.city.hall_names[slug]
+        citys = own if slug == CITY_HALL else _shown(session, CITY_HALL, now)
+        content = own.content if slug == CITY_HALL else _laid_over(own.content, citys.content)
+        blocks = references.dress(session, self.sources, content, now)
+        offered = apps.of_hall(session, self.city, district, now)
+        self._fill(session, blocks, district, offered, now)
+        published = [moment for moment in (own.published_at, citys.published_at) if moment is not None]
+        body = {
+            "kind": PageKind.HALL.value,
+            "slug": slug,
+            "name": name,
+            "title": own.content.get("title") or name,
+            "summary": own.content.get("summary") or None,
+            "theme": themes.theme(content),
+            "banner": references.one(session, self.sources, references.MEDIA, content.get("banner") or None, now),
+            "version": own.number,
+            "city_version": citys.number,
+            "updated_at": rfc3339(max(published)) if published else None,
+            "district": district,
+            "apps": offered[:MOST_APPS],
+            "hot": [offices.chosen(item, district) for item in offering.hot(session, district, HOT, now)],
+        }
+        turns = (own.turns_at, citys.turns_at, *_hours(blocks))
+        return Dressed(body, blocks, district, min((at for at in turns if at is not None), default=None))
+
+    def _fill(
+        self,
+        session: Session,
+        blocks: Collection[dict[str, Any]],
+        district: str | None,
+        offered: Sequence[Mapping[str, Any]],
+        now: datetime,
+    ) -> None:
+        """Add to blocks what they ask for without naming it: the hall's apps, the district's places of some kinds."""
+        for block in blocks:
+            if block["type"] == "app_grid" and block.get("local"):
+                block["apps"] = _joined(block.get("apps"), offered)
+            elif block["type"] == "places" and block.get("kinds"):
+                near = places.of(session, self.city, block["kinds"], district, now)
+                block["places"] = _joined(block.get("places"), near)
+
+
+def _shown(session: Session, slug: str, now: datetime) -> _Shown:
+    found = pages.in_force(session, PageKind.HALL, slug, now)
+    if found is None:
+        return _Shown(_NOTHING, turns_at=pages.begins_at(session, PageKind.HALL, slug, now))
+    return _Shown(found.content, found.number, found.published_at, found.turns_at)
+
+
+def _laid_over(own: Content, citys: Content) -> dict[str, Any]:
+    """Give a district's content with the city's blocks, colours and banner where it has none of its own."""
+    inherited = {name: own.get(name) or citys.get(name) for name in _INHERITED}
+    return {**own, **inherited, "blocks": inheritance.merged(citys, own)}
+
+
+def _joined(named: Sequence[Mapping[str, Any]] | None, more: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return list({one["slug"]: one for one in (*(named or ()), *more)}.values())
+
+
+def _hours(blocks: Collection[Mapping[str, Any]]) -> Iterator[datetime | None]:
+    """Give when each place of the blocks opens or closes next."""
+    for block in blocks:
+        if block["type"] == "places":
+            for place in block.get("places") or ():
+                yield moment_of(place["closes_at"] if place["open_now"] else place["opens_at"])

@@ -1,0 +1,1 @@
+"""Pages of typed blocks: drafts, review, versions, schedule and media, which halls and zones share."""

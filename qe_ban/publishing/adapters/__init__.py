@@ -1,0 +1,1 @@
+"""What lies outside: the store of pictures, their files, and the pages that links lead to."""

@@ -1,0 +1,74 @@
+"""Reads the chunks of a WebP file (RFC 9649)."""
+
+from collections.abc import Iterator
+from struct import pack, unpack_from
+
+from qe_ban.publishing.adapters.containers.container import (
+    ANIMATED,
+    BROKEN,
+    INCOMPLETE,
+    LARGEST_PROFILE,
+    MOST_CHUNKS,
+    WEBP,
+    Container,
+    check_size,
+    orientation_of,
+)
+from qe_ban.publishing.errors import NotAPicture
+
+
+def read(data: bytes) -> Container:
+    """Read a WebP file; what follows its end is left away. Raises NotAPicture, StructError, IndexError."""
+    kept, profile, orientation, sizes = list[bytes](), None, 1, list[tuple[int, int]]()
+    for kind, body in _chunks(data):
+        if kind in (b"ANIM", b"ANMF"):
+            raise NotAPicture(ANIMATED)
+        if kind == b"VP8X":
+            sizes.append(_canvas(body))
+            # of what was announced only the transparency stays
+            body = bytes([body[0] & 0x10]) + body[1:]  # noqa: PLW2901
+        elif kind == b"ICCP" and len(body) <= LARGEST_PROFILE:
+            profile = body
+        elif kind == b"EXIF":
+            orientation = orientation_of(body.removeprefix(b"Exif\0\0"))
+        if kind in (b"VP8 ", b"VP8L"):
+            sizes.append(_frame(kind, body))
+        if kind in (b"VP8X", b"ALPH", b"VP8 ", b"VP8L"):
+            kept.append(pack("<4sI", kind, len(body)) + body + b"\0" * (len(body) % 2))
+    if not sizes or len(set(sizes)) > 1:
+        raise NotAPicture(BROKEN)
+    width, height = sizes[0]
+    check_size(WEBP, width, height)
+    body = b"WEBP" + b"".join(kept)
+    return Container(WEBP, width, height, pack("<4sI", b"RIFF", len(body)) + body, profile, orientation)
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    end, at = 8 + unpack_from("<I", data, 4)[0], 12
+    if end > len(data):
+        raise NotAPicture(INCOMPLETE)
+    for _ in range(MOST_CHUNKS):
+        if at + 8 > end:
+            return
+        kind, length = unpack_from("<4sI", data, at)
+        if at + 8 + length > end:
+            raise NotAPicture(INCOMPLETE)
+        yield kind, data[at + 8 : at + 8 + length]
+        at += 8 + length + length % 2
+
+
+def _canvas(body: bytes) -> tuple[int, int]:
+    return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
+
+
+def _frame(kind: bytes, body: bytes) -> tuple[int, int]:
+    """Give the size that the picture's own data tell (RFC 9649, 2.5 and 2.6)."""
+    if kind == b"VP8 ":
+        if body[3:6] != b"\x9d\x01\x2a":
+            raise NotAPicture(BROKEN)
+        width, height = unpack_from("<HH", body, 6)
+        return width & 0x3FFF, height & 0x3FFF
+    if body[0] != 0x2F:
+        raise NotAPicture(BROKEN)
+    bits = unpack_from("<I", body, 1)[0]
+    return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)

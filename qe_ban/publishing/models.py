@@ -1,0 +1,185 @@
+"""The tables of pages with their drafts, versions, withdrawals, previews and findings, and of pictures."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Integer, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from qe_ban.db.base import Base
+from qe_ban.publishing.rules.states import PageKind, PageState
+
+_KIND = f"kind IN ({', '.join(repr(kind.value) for kind in PageKind)})"
+
+
+class Page(Base):
+    """A hall's or a zone's page with its one draft; made by the first write.
+
+    `revision` counts every change of the page. `base` is the newest version when the draft was last saved, `latest` the
+    newest there is; `editors` are all who had a hand in the draft since it was last published. From `ends_at` on the
+    page is no longer shown.
+    """
+
+    __tablename__ = "pages"
+    __table_args__ = (
+        CheckConstraint(_KIND, name="kind"),
+        CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in PageState)})", name="state"),
+        CheckConstraint("reviewed_by IS NULL OR NOT reviewed_by = ANY (editors)", name="four_eyes"),
+        CheckConstraint("state NOT IN ('approved', 'rejected') OR reviewed_by IS NOT NULL", name="reviewed"),
+        CheckConstraint("base <= latest", name="base"),
+    )
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int]
+    state: Mapped[str]
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    base: Mapped[int]
+    latest: Mapped[int]
+    editors: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    edited_at: Mapped[datetime | None]
+    submitted_by: Mapped[UUID | None]
+    submitted_at: Mapped[datetime | None]
+    reviewed_by: Mapped[UUID | None]
+    reviewed_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    ends_at: Mapped[datetime | None]
+
+
+class PageVersion(Base):
+    """What was published, for the time from `starts_at` until `ends_at`; never changed (a trigger holds that).
+
+    In force is, of all versions whose time it is and that were not withdrawn, the one that started last; of those that
+    started together the one with the highest number. `digest`: the SHA-256 of the content as canonical JSON.
+    """
+
+    __tablename__ = "page_versions"
+    __table_args__ = (
+        ForeignKeyConstraint(["kind", "slug"], ["pages.kind", "pages.slug"]),
+        CheckConstraint("NOT approved_by = ANY (editors)", name="four_eyes"),
+        CheckConstraint("ends_at > starts_at", name="times"),
+        CheckConstraint("rollback_of < number", name="rollback"),
+    )
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    digest: Mapped[bytes]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    editors: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    approved_by: Mapped[UUID]
+    published_by: Mapped[UUID]
+    published_at: Mapped[datetime]
+    rollback_of: Mapped[int | None]
+
+
+class PageWithdrawal(Base):
+    """A version that is shown no more, or that will not be shown at its time."""
+
+    __tablename__ = "page_withdrawals"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["kind", "slug", "number"], ["page_versions.kind", "page_versions.slug", "page_versions.number"]
+        ),
+    )
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    by: Mapped[UUID]
+    reason: Mapped[str]
+
+
+class PagePreview(Base):
+    """A link that shows the draft to whoever holds it; of the link only the SHA-256 is kept."""
+
+    __tablename__ = "page_previews"
+    __table_args__ = (ForeignKeyConstraint(["kind", "slug"], ["pages.kind", "pages.slug"]),)
+
+    token_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    slug: Mapped[str]
+    made_by: Mapped[UUID]
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class PageFinding(Base):
+    """A reference of the version in force that the worker found broken; gone when it is mended."""
+
+    __tablename__ = "page_findings"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["kind", "slug", "number"], ["page_versions.kind", "page_versions.slug", "page_versions.number"]
+        ),
+    )
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    place: Mapped[str] = mapped_column(primary_key=True)
+    reference: Mapped[str]
+    key: Mapped[str]
+    message: Mapped[str]
+    found_at: Mapped[datetime]
+
+
+class PageStamp(Base):
+    """One row that every change of what the public sees counts up: by it a process knows that it must look anew."""
+
+    __tablename__ = "page_stamps"
+    __table_args__ = (CheckConstraint("one", name="one"),)
+
+    one: Mapped[bool] = mapped_column(primary_key=True)
+    stamp: Mapped[int] = mapped_column(BigInteger)
+
+
+class LinkCheck(Base):
+    """What came of following a link last; `fails` counts the times in a row that it was dead."""
+
+    __tablename__ = "link_checks"
+
+    url: Mapped[str] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    status: Mapped[int | None]
+    fails: Mapped[int]
+    checked_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Media(Base):
+    """A picture; `digest` is the SHA-256 (hexadecimal) of the file as it is kept, `widths` the sizes made of it."""
+
+    __tablename__ = "media"
+    __table_args__ = (CheckConstraint("type IN ('image/jpeg', 'image/png', 'image/webp')", name="type"),)
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    width: Mapped[int]
+    height: Mapped[int]
+    bytes: Mapped[int]
+    widths: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    created_by: Mapped[UUID | None]
+
+
+class MediaUse(Base):
+    """Where a picture is used: a version of a page (`number`), a page's draft (0), or something else of its own.
+
+    A picture that is used cannot be deleted: the foreign key holds that, also against a draft saved meanwhile.
+    """
+
+    __tablename__ = "media_uses"
+    __table_args__ = (
+        CheckConstraint("owner IN ('hall', 'zone', 'app')", name="owner"),
+        Index("ix_media_uses_owner_slug_number", "owner", "slug", "number"),
+    )
+
+    digest: Mapped[str] = mapped_column(ForeignKey("media.digest"), primary_key=True)
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, server_default=text("0"))

@@ -1,0 +1,1 @@
+"""The selects by which pages and their versions are read."""

@@ -1,0 +1,79 @@
+"""The routes that tell what was published of a page, how versions differ, and what has broken since."""
+
+from typing import Any, Final
+
+from qe_ban.db.engine import Database
+from qe_ban.publishing.rules.states import VERSION_STATE_NAMES, PageKind
+from qe_ban.publishing.schemas import desk as schemas
+from qe_ban.publishing.service import findings, history
+from qe_ban.publishing.service.desks import Desks
+from qe_ban.publishing.service.history import Version
+from qe_ban.web import guard, paging
+from qe_ban.web.api import Blueprint
+from qe_ban.web.paging import PageQuery
+from qe_ban.web.parts import now, part
+
+_NUMBER: Final = "int(max=2147483647)"
+
+
+def add(blp: Blueprint, kind: PageKind) -> None:
+    """Add the routes for a kind of pages."""
+    _add_versions(blp, kind)
+
+    @blp.route(f"/<slug>/versions/<{_NUMBER}:before>/diff/<{_NUMBER}:after>", methods=["GET"])
+    @guard.requires("pages.read")
+    @blp.response(200, schemas.DifferenceSchema)
+    def get_difference(slug: str, before: int, after: int) -> dict[str, Any]:
+        """How one version differs from another, told for people; 0 is the draft."""
+        with part(Database).transaction() as session:
+            changes = history.difference(session, part(Desks), kind, slug, before, after, reader=guard.principal())
+        return {"before": before, "after": after, "changes": changes}
+
+    @blp.route("/<slug>/findings", methods=["GET"])
+    @guard.requires("pages.read")
+    @blp.response(200, schemas.FindingsSchema)
+    def list_findings(slug: str) -> dict[str, Any]:
+        """What the worker found broken of the page as it is shown; gone when it is mended."""
+        with part(Database).transaction() as session:
+            found = findings.listed(session, part(Desks), kind, slug, reader=guard.principal())
+        names = ("place", "reference", "key", "message", "found_at")
+        items = [{name: getattr(one, name) for name in names} | {"version": one.number} for one in found]
+        return {"items": items, "next": None}
+
+
+def _add_versions(blp: Blueprint, kind: PageKind) -> None:
+    @blp.route("/<slug>/versions", methods=["GET"])
+    @guard.requires("pages.read")
+    @blp.query(PageQuery)
+    @blp.response(200, schemas.VersionPageSchema)
+    def list_versions(query: dict[str, Any], slug: str) -> dict[str, Any]:
+        """All versions of a page, newest first: who made them, when, and where each stands now."""
+        before = paging.decode(query["cursor"], int)[0] if query["cursor"] is not None else None
+        limit, reader = query["limit"], guard.principal()
+        with part(Database).transaction() as session:
+            found = history.listed(
+                session, part(Desks), kind, slug, before=before, limit=limit + 1, reader=reader, now=now()
+            )
+        return paging.page([_shown(version) for version in found], limit, lambda row: [row["version"]])
+
+    @blp.route(f"/<slug>/versions/<{_NUMBER}:number>", methods=["GET"])
+    @guard.requires("pages.read")
+    @blp.response(200, schemas.PageVersionSchema)
+    def get_version(slug: str, number: int) -> dict[str, Any]:
+        """One version with what it says."""
+        with part(Database).transaction() as session:
+            found = history.version(session, part(Desks), kind, slug, number, reader=guard.principal(), now=now())
+        return _shown(found) | {"content": found.row.content}
+
+
+def _shown(version: Version) -> dict[str, Any]:
+    row, withdrawal = version.row, version.withdrawal
+    names = ("starts_at", "ends_at", "editors", "approved_by", "published_by", "published_at", "rollback_of")
+    return {name: getattr(row, name) for name in names} | {
+        "version": row.number,
+        "state": version.state,
+        "state_name": VERSION_STATE_NAMES[version.state],
+        "withdrawn_by": withdrawal.by if withdrawal else None,
+        "withdrawn_at": withdrawal.at if withdrawal else None,
+        "withdrawal_reason": withdrawal.reason if withdrawal else None,
+    }

@@ -1,0 +1,75 @@
+"""The routes of publication: now or at a time, an old version again, a version taken away."""
+
+from typing import Any
+
+from flask import Response
+
+from qe_ban.db.engine import Database
+from qe_ban.publishing.errors import ApprovalLapsed
+from qe_ban.publishing.routes import answers
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.schemas import desk as schemas
+from qe_ban.publishing.service import publications
+from qe_ban.publishing.service.desks import Desks
+from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.web import guard
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import part
+
+
+def add(blp: Blueprint, kind: PageKind) -> None:
+    """Add the routes for a kind of pages."""
+    _add_publishing(blp, kind)
+
+    @blp.route("/<slug>/withdraw", methods=["POST"])
+    @guard.requires("pages.publish")
+    @blp.arguments(schemas.WithdrawSchema)
+    @blp.response(200, schemas.DraftSchema)
+    @blp.problems(409)
+    @blp.preconditioned()
+    def withdraw_version(body: dict[str, Any], slug: str) -> Response:
+        """Take a version away, with a reason: before its time, or, as an administrator of the city, at any time."""
+        precondition, change = answers.believed(), answers.change()
+        number, reason = body["version"], body["reason"]
+        with part(Database).transaction() as session:
+            found = publications.withdraw(
+                session, part(Desks), kind, slug, number, reason, precondition=precondition, change=change
+            )
+        part(Shelf).tell()
+        return answers.written(found)
+
+
+def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
+    @blp.route("/<slug>/publish", methods=["POST"])
+    @guard.requires("pages.publish")
+    @blp.arguments(schemas.PublishSchema)
+    @blp.response(200, schemas.PublishedDraftSchema)
+    @blp.problems(409)
+    @blp.preconditioned()
+    def publish_draft(body: dict[str, Any], slug: str) -> Response:
+        """Publish an approved draft at once or at a time to come, for good or until a time."""
+        precondition, change = answers.believed(), answers.change()
+        with part(Database).transaction() as session:
+            found = publications.publish(
+                session, part(Desks), kind, slug, **body, precondition=precondition, change=change
+            )
+        if isinstance(found, ApprovalLapsed):
+            raise found
+        part(Shelf).tell()
+        return answers.published(found)
+
+    @blp.route("/<slug>/rollback", methods=["POST"])
+    @guard.requires("pages.publish")
+    @blp.arguments(schemas.RollbackSchema)
+    @blp.response(200, schemas.PublishedDraftSchema)
+    @blp.problems(409)
+    @blp.preconditioned()
+    def roll_back(body: dict[str, Any], slug: str) -> Response:
+        """Publish the content of an old version again, at once, as a new version."""
+        precondition, change, number = answers.believed(), answers.change(), body["version"]
+        with part(Database).transaction() as session:
+            found = publications.rollback(
+                session, part(Desks), kind, slug, number, precondition=precondition, change=change
+            )
+        part(Shelf).tell()
+        return answers.published(found)

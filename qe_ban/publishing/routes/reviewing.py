@@ -1,0 +1,44 @@
+"""The routes of review."""
+
+from typing import Any
+
+from flask import Response
+
+from qe_ban.db.engine import Database
+from qe_ban.publishing.routes import answers
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.schemas import desk as schemas
+from qe_ban.publishing.service import reviewing
+from qe_ban.publishing.service.desks import Desks
+from qe_ban.web import guard
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import part
+
+
+def add(blp: Blueprint, kind: PageKind) -> None:
+    """Add the routes for a kind of pages."""
+
+    @blp.route("/<slug>/approve", methods=["POST"])
+    @guard.requires("pages.review")
+    @blp.response(200, schemas.DraftSchema)
+    @blp.problems(409)
+    @blp.preconditioned()
+    def approve_draft(slug: str) -> Response:
+        """Approve a submitted draft that one had no hand in."""
+        precondition, change = answers.believed(), answers.change()
+        with part(Database).transaction() as session:
+            found = reviewing.approve(session, part(Desks), kind, slug, precondition=precondition, change=change)
+            return answers.written(found)
+
+    @blp.route("/<slug>/reject", methods=["POST"])
+    @guard.requires("pages.review")
+    @blp.arguments(schemas.RejectSchema)
+    @blp.response(200, schemas.DraftSchema)
+    @blp.problems(409)
+    @blp.preconditioned()
+    def reject_draft(body: dict[str, Any], slug: str) -> Response:
+        """Send a submitted draft back to its editors, with a reason."""
+        precondition, change, reason = answers.believed(), answers.change(), body["reason"]
+        with part(Database).transaction() as session:
+            found = reviewing.reject(session, part(Desks), kind, slug, reason, precondition=precondition, change=change)
+            return answers.written(found)

@@ -1,0 +1,33 @@
+"""What a type of block is: its name, its fields and tables, and what is peculiar to it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from qe_ban.kernel.shapes import Fault, Field, Table
+
+Row = Mapping[str, Any]
+Check = Callable[[Row], Iterator[Fault]]
+"""Finds in a block, whatever it holds, what fields alone cannot say; places are told from the block on."""
+
+Telling = Callable[[Row, datetime], tuple[dict[str, Any], datetime | None]]
+"""Gives of a row (that has every field) what the screen tells at a moment, and when it will next tell otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockType:
+    """A type of block. `heading` is what people call it; fields and tables are its own, besides those of every block.
+
+    `timed`: the tables whose rows stand only from their `starts_at` until their `ends_at`. `telling`: by table, how a
+    row reads at a moment. `lifted`: its rows come beside the blocks of a screen, as the payload's member of that name.
+    """
+
+    slug: str
+    heading: str
+    fields: tuple[Field, ...] = ()
+    tables: tuple[Table, ...] = ()
+    check: Check | None = None
+    timed: tuple[str, ...] = ()
+    telling: Mapping[str, Telling] | None = None
+    lifted: str | None = None

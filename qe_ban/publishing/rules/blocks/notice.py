@@ -1,0 +1,40 @@
+"""Notices, each for its time; the screen gathers those of all blocks, the most urgent first."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from qe_ban.kernel.shapes import Fault, Field, Kind, Table
+from qe_ban.publishing.rules.blocks import parts
+from qe_ban.publishing.rules.blocks.block_type import BlockType, Row
+from qe_ban.publishing.rules.blocks.words import LEVELS
+
+
+def _check(block: Row) -> Iterator[Fault]:
+    yield from parts.dates(block, "notices", "published_on")
+    yield from parts.orders(block, "notices")
+
+
+BLOCK: Final = BlockType(
+    "notice",
+    "公告",
+    tables=(
+        Table(
+            "notices",
+            "公告",
+            "title",
+            20,
+            (
+                Field("title", "标题", max=60, required=True),
+                Field("body", "正文", Kind.LINES, max=2000),
+                Field("level", "级别", Kind.CHOICE, choices=LEVELS),
+                parts.LINK,
+                parts.day("published_on", "发布日期"),
+                Field("starts_at", "开始显示时间", Kind.MOMENT),
+                Field("ends_at", "结束显示时间", Kind.MOMENT),
+            ),
+        ),
+    ),
+    check=_check,
+    timed=("notices",),
+    lifted="notices",
+)

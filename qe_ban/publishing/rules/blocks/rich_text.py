@@ -1,0 +1,12 @@
+"""Text with a few tags, for what no other type says."""
+
+from typing import Final
+
+from qe_ban.kernel.shapes import Field, Kind
+from qe_ban.publishing.rules.blocks.block_type import BlockType
+
+BLOCK: Final = BlockType(
+    "rich_text",
+    "图文内容",
+    fields=(Field("html", "内容", Kind.RICH, max=20000, required=True),),
+)

@@ -1,0 +1,62 @@
+"""Solutions by industry, and the firms that use them."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from qe_ban.kernel.shapes import Fault, Field, Kind, Table
+from qe_ban.publishing.rules.blocks import parts
+from qe_ban.publishing.rules.blocks.block_type import BlockType, Row
+from qe_ban.publishing.rules.blocks.words import INDUSTRIES
+
+
+def _check(block: Row) -> Iterator[Fault]:
+    yield from parts.shown(block)
+    yield from parts.described(block, "solutions", "picture")
+    yield from parts.described(block, "cases", "picture")
+    names = {row["name"] for _, row in parts.rows(block, "solutions") if type(row.get("name")) is str}
+    for place, row in parts.rows(block, "cases"):
+        solution = row.get("solution")
+        if type(solution) is str and solution and solution not in names:
+            yield Fault(f"{place}.solution", "本区块中没有这个名称的解决方案", "warning")
+
+
+BLOCK: Final = BlockType(
+    "solution_list",
+    "解决方案",
+    fields=(parts.SHOWN,),
+    tables=(
+        Table(
+            "solutions",
+            "解决方案",
+            "name",
+            100,
+            (
+                Field("name", "名称", max=60, required=True),
+                Field("provider", "提供方", max=60, required=True),
+                Field("industries", "行业", Kind.CHOICES, most=len(INDUSTRIES), required=True, choices=INDUSTRIES),
+                Field("summary", "简介", Kind.LINES, max=500, required=True),
+                Field("scenes", "应用场景", Kind.WORDS, max=30, most=10),
+                Field("effect", "成效", Kind.LINES, max=300),
+                Field("picture", "图片", Kind.MEDIA),
+                parts.ALT,
+                parts.LINK,
+            ),
+        ),
+        Table(
+            "cases",
+            "案例",
+            "title",
+            50,
+            (
+                Field("title", "标题", max=60, required=True),
+                Field("firm", "企业", max=60, required=True),
+                Field("industry", "行业", Kind.CHOICE, choices=INDUSTRIES),
+                Field("solution", "所用解决方案", max=60, hint="本区块中解决方案的名称"),
+                Field("result", "成效", Kind.LINES, max=500, required=True),
+                Field("picture", "图片", Kind.MEDIA),
+                parts.ALT,
+            ),
+        ),
+    ),
+    check=_check,
+)

@@ -1,0 +1,113 @@
+"""Says what is wrong with a page's content: fields and tables by their tables, then what belongs together."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from qe_ban.kernel import texts
+from qe_ban.kernel.shapes import Fault, Field, Kind, row_faults, table_faults, told, unknown_faults
+from qe_ban.publishing.rules import arrangement, links, page, rich
+from qe_ban.publishing.rules.blocks import TYPES, BlockType, parts
+
+_PAGE_NAMES: Final = frozenset(field.name for field in page.PAGE) | {"blocks"}
+_BLOCK_NAMES: Final = frozenset(field.name for field in page.BLOCK) | {"aim"}
+_AIM_NAMES: Final = frozenset(field.name for field in page.AIM)
+_DISTRICT_LENGTH: Final = 6
+
+
+def shape_faults(content: object, *, district_hall: bool, link_hosts: Collection[str]) -> Iterator[Fault]:
+    """Find everything that is wrong with a content but its size, whatever JSON it is."""
+    if not isinstance(content, Mapping):
+        yield Fault("", "须为 JSON 对象")
+        return
+    yield from unknown_faults(_PAGE_NAMES, content)
+    yield from row_faults(page.PAGE, content)
+    blocks = content.get("blocks")
+    if blocks is not None and not isinstance(blocks, list):
+        yield Fault("blocks", "须为列表")
+        return
+    blocks = blocks or []
+    if len(blocks) > page.MOST_BLOCKS:
+        yield Fault("blocks", f"最多 {page.MOST_BLOCKS} 项，现有 {len(blocks)} 项")
+        return
+    for number, block in enumerate(blocks):
+        yield from _block(block, f"blocks.{number}.", link_hosts)
+    yield from _repeated(blocks)
+    yield from arrangement.faults(content, blocks, district_hall=district_hall)
+
+
+def _block(block: object, prefix: str, link_hosts: Collection[str]) -> Iterator[Fault]:
+    if not isinstance(block, Mapping):
+        yield Fault(prefix.rstrip("."), "须为 JSON 对象")
+        return
+    yield from row_faults(page.BLOCK, block, prefix)
+    yield from parts.order(prefix, block)
+    yield from _aim(block.get("aim"), f"{prefix}aim")
+    word = block.get("type")
+    block_type = TYPES.get(word) if type(word) is str else None
+    if block_type is None:
+        # which names it may have is said by its type
+        return
+    own = {field.name for field in block_type.fields} | {table.name for table in block_type.tables}
+    yield from unknown_faults(_BLOCK_NAMES | own, block, prefix)
+    yield from row_faults(block_type.fields, block, prefix)
+    yield from _texts(block_type.fields, block, prefix, link_hosts)
+    for table in block_type.tables:
+        yield from table_faults(table, block.get(table.name), prefix)
+        for place, row in islice(parts.rows(block, table.name), table.most):
+            yield from _texts(table.fields, row, f"{prefix}{place}.", link_hosts)
+    yield from _empty(block_type, block, prefix)
+    if block_type.check is not None:
+        for fault in block_type.check(block):
+            yield Fault(prefix + fault.place, fault.message, fault.severity)
+
+
+def _empty(block_type: BlockType, block: Mapping[str, Any], prefix: str) -> Iterator[Fault]:
+    if block_type.tables and not any(told(block.get(table.name)) for table in block_type.tables):
+        yield Fault(prefix + block_type.tables[0].name, "尚未填写任何内容，此区块不会显示", "warning")
+
+
+def _aim(aim: object, place: str) -> Iterator[Fault]:
+    if aim is None:
+        return
+    if not isinstance(aim, Mapping):
+        yield Fault(place, "须为 JSON 对象")
+        return
+    yield from unknown_faults(_AIM_NAMES, aim, f"{place}.")
+    yield from row_faults(page.AIM, aim, f"{place}.")
+    districts = aim.get("districts")
+    for number, code in enumerate(districts if isinstance(districts, list) else (), 1):
+        if type(code) is str and code and not (len(code) == _DISTRICT_LENGTH and code.isascii() and code.isdigit()):
+            yield Fault(f"{place}.districts", f"第 {number} 项：须为6位区划代码")
+
+
+def _texts(
+    fields: Sequence[Field], row: Mapping[str, Any], prefix: str, link_hosts: Collection[str]
+) -> Iterator[Fault]:
+    """Find links that lead where none may, and text with tags of which too much or nothing stays."""
+    for field in fields:
+        value = row.get(field.name)
+        if type(value) is not str or not value or len(value) > field.max:
+            continue
+        if field.kind is Kind.LINK:
+            message = links.wrong(value, link_hosts)
+            if message is not None:
+                yield Fault(prefix + field.name, message)
+        elif field.kind is Kind.RICH and not texts.FORBIDDEN_IN_LINES.search(value):
+            cleaned = rich.clean(value, link_hosts)
+            if len(cleaned) > field.max:
+                yield Fault(prefix + field.name, f"整理后最多 {field.max} 个字符，现有 {len(cleaned)} 个")
+            elif texts.is_blank(rich.words(cleaned)) and not texts.is_blank(value):
+                yield Fault(prefix + field.name, "去掉不允许的内容后没有文字")
+
+
+def _repeated(blocks: Sequence[object]) -> Iterator[Fault]:
+    seen: dict[str, int] = {}
+    for number, block in enumerate(blocks):
+        name = block.get("id") if isinstance(block, Mapping) else None
+        if type(name) is not str or not name:
+            continue
+        if name in seen:
+            yield Fault(f"blocks.{number}.id", f"与第 {seen[name] + 1} 个区块的编号重复")
+        else:
+            seen[name] = number

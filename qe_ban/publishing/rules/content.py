@@ -1,0 +1,112 @@
+"""What a page says, as data: what is wrong with it, its canonical form and digest, and how it is cleaned."""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from qe_ban.kernel.shapes import Fault, Field, Kind, moment_of, told
+from qe_ban.publishing.rules import page, rich
+from qe_ban.publishing.rules.blocks import TYPES
+from qe_ban.publishing.rules.checks import shape_faults
+from qe_ban.publishing.rules.walking import told_fields
+
+__all__ = ["MOST_FAULTS", "Fault", "canonical", "cleaned", "digest", "encoded", "faults"]
+
+MOST_FAULTS: Final = 200
+_SETS: Final = frozenset({"hides", "districts"})
+"""Of these lists the order says nothing; of choices, too."""
+
+Content = Mapping[str, Any]
+
+
+def faults(content: object, *, district_hall: bool, link_hosts: Collection[str]) -> list[Fault]:
+    """Give everything that is wrong with a content, whatever JSON it is: errors, then warnings, which hinder nothing.
+
+    Null, an empty text and an empty list are not told, as if left out. At most MOST_FAULTS are given, of more the last
+    says how many are not. Whether that to which it refers stands is not looked at.
+    """
+    found = list(shape_faults(content, district_hall=district_hall, link_hosts=link_hosts))
+    found.sort(key=lambda fault: fault.severity)
+    if isinstance(content, Mapping) and not any(fault.severity == "error" for fault in found):
+        size = len(encoded(_canonical(content, link_hosts)).encode())
+        if size > page.MOST_BYTES:
+            found.insert(0, Fault("blocks", f"全页内容最多 {page.MOST_BYTES} 字节，现有 {size} 字节"))
+    if len(found) <= MOST_FAULTS:
+        return found
+    left_out = len(found) - MOST_FAULTS + 1
+    last = Fault("blocks", f"另有 {left_out} 处问题没有列出", found[MOST_FAULTS - 1].severity)
+    return [*found[: MOST_FAULTS - 1], last]
+
+
+def canonical(content: Content) -> dict[str, Any]:
+    """Give the form in which contents are compared; the content must be without errors.
+
+    What is not told is left out; of what has no order the parts are sorted; whatever is listed is listed once; text
+    with tags is cleaned; moments are in UTC.
+    """
+    return _canonical(content, None)
+
+
+def encoded(plain: Content) -> str:
+    """Give a canonical content as JSON: sorted keys, no spaces."""
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(content: Content) -> bytes:
+    """Give the SHA-256 of a content's canonical JSON."""
+    return hashlib.sha256(encoded(canonical(content)).encode()).digest()
+
+
+def cleaned(content: Content, link_hosts: Collection[str]) -> tuple[dict[str, Any], list[Fault]]:
+    """Give the form in which a content is kept (canonical, only allowed links), and warnings of what was taken out.
+
+    The content must be without errors.
+    """
+    return _canonical(content, link_hosts), list(_taken_out(content, link_hosts))
+
+
+def _canonical(content: Content, hosts: Collection[str] | None) -> dict[str, Any]:
+    plain = _row(page.PAGE, content, hosts)
+    plain["blocks"] = [_block(block, hosts) for block in content.get("blocks") or ()]
+    return plain
+
+
+def _block(block: Content, hosts: Collection[str] | None) -> dict[str, Any]:
+    block_type = TYPES.get(block["type"])
+    if block_type is None:
+        return dict(block)
+    plain = _row((*page.BLOCK, *block_type.fields), block, hosts)
+    aim = _row(page.AIM, block.get("aim") or {}, hosts)
+    if aim:
+        plain["aim"] = aim
+    for table in block_type.tables:
+        rows = [_row(table.fields, row, hosts) for row in block.get(table.name) or ()]
+        if rows:
+            plain[table.name] = rows
+    return plain
+
+
+def _row(fields: Iterable[Field], row: Content, hosts: Collection[str] | None) -> dict[str, Any]:
+    said = ((field.name, _value(field, row.get(field.name), hosts)) for field in fields)
+    return {name: value for name, value in said if told(value)}
+
+
+def _value(field: Field, value: Any, hosts: Collection[str] | None) -> Any:
+    if not told(value):
+        return None
+    if field.kind is Kind.RICH:
+        return rich.clean(value, hosts)
+    if field.kind is Kind.MOMENT:
+        moment = moment_of(value)
+        return value if moment is None else moment.isoformat().replace("+00:00", "Z")
+    if isinstance(value, list):
+        ordered = field.kind is not Kind.CHOICES and field.name not in _SETS
+        return list(dict.fromkeys(value)) if ordered else sorted(set(value))
+    return value
+
+
+def _taken_out(content: Content, hosts: Collection[str]) -> Iterator[Fault]:
+    for one in told_fields(content):
+        if one.field.kind is Kind.RICH and rich.takes_out(one.value, hosts):
+            yield Fault(one.place, "去掉了不允许的标签、属性或链接", "warning")

@@ -1,0 +1,43 @@
+"""Chooses the office that does a service item for a district: never by an ID number."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+ONLY_THERE: Final = "office"
+"""The reach of an office that serves nobody from elsewhere."""
+
+Office = Mapping[str, Any]
+
+
+def offered(offices: Sequence[Office], district: str | None) -> Office | None:
+    """Give a district's own office, else the city's, else one that serves all; None where people must choose.
+
+    Each office has at least `district` (None: the city's) and `reach`.
+    """
+    own = (office for office in offices if district is not None and office["district"] == district)
+    citys = (office for office in offices if office["district"] is None)
+    wide = (office for office in offices if office["reach"] != ONLY_THERE)
+    for choice in (own, citys, wide):
+        for office in choice:
+            return office
+    return None
+
+
+def chosen(item: Mapping[str, Any], district: str | None) -> dict[str, Any]:
+    """Give what a screen tells of an item with its `offices`: where it is done for a district.
+
+    Where no office is chosen, `code` is null and the client asks which of `districts`; `online` is then whether all of
+    them do it online.
+    """
+    offices: Sequence[Office] = item["offices"]
+    office = offered(offices, district)
+    return {
+        "entry": item["entry"],
+        "name": office["name"] if office else item["name"],
+        "code": office["code"] if office else None,
+        "department": office["department"] if office else None,
+        "district": office["district"] if office else None,
+        "online": office["online"] if office else bool(offices) and all(one["online"] for one in offices),
+        "link": office["link"] if office else None,
+        "districts": sorted({one["district"] for one in offices if one["district"] is not None}),
+    }

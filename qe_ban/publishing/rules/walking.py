@@ -1,0 +1,37 @@
+"""Goes through the fields of blocks' own that say something, each with its place."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qe_ban.kernel.shapes import Field, told
+from qe_ban.publishing.rules.blocks import TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class ToldField:
+    """What a field says at a place such as `blocks.0.slides.1.picture`."""
+
+    place: str
+    field: Field
+    value: Any
+
+
+def told_fields(content: Mapping[str, Any]) -> Iterator[ToldField]:
+    """Give every told field of the blocks' own types, in the order of the page; blocks of no known type have none.
+
+    The content must be without errors.
+    """
+    for number, block in enumerate(content.get("blocks") or ()):
+        block_type = TYPES.get(block["type"])
+        if block_type is None:
+            continue
+        rows = [(f"blocks.{number}", block_type.fields, block)]
+        for table in block_type.tables:
+            for at, row in enumerate(block.get(table.name) or ()):
+                rows.append((f"blocks.{number}.{table.name}.{at}", table.fields, row))
+        for place, fields, row in rows:
+            for field in fields:
+                value = row.get(field.name)
+                if told(value):
+                    yield ToldField(f"{place}.{field.name}", field, value)

@@ -1,0 +1,1 @@
+"""The wire shapes of pages, their drafts and versions, and of pictures."""

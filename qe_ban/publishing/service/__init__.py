@@ -1,0 +1,1 @@
+"""The use cases of pages: drafts, review, publication, serving, references, and pictures."""

@@ -1,0 +1,103 @@
+"""What processes tell each other of pages through Valkey: that something changed, and copies for bad times.
+
+Both may vanish at any time: changes are also asked of PostgreSQL, and copies are only ever shown with a mark.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, cast
+
+import redis
+
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.rules.views import Dressed
+
+NOTICE: Final = "qe:pages:notice"
+KEPT: Final = timedelta(days=7)
+LARGEST: Final = 2 * 1024 * 1024
+REST: Final = 1.0
+"""How long Valkey is left alone after it failed, so that a hanging one costs one wait a second and not each call."""
+_FORMAT: Final = 1
+
+# a slow process must not put an older page over a newer one, least of all over one that was withdrawn
+_KEEP = """
+local stamp = redis.call('HGET', KEYS[1], 'stamp')
+if stamp and tonumber(stamp) > tonumber(ARGV[1]) then return 0 end
+redis.call('HSET', KEYS[1], 'stamp', ARGV[1], 'page', ARGV[2])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+return 1
+"""
+
+
+class BoardAway(Exception):
+    """Valkey does not answer, or failed within the last second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A page as some process loaded it at a moment; `dressed` is None where there was nothing to show."""
+
+    dressed: Dressed | None
+    at: datetime
+
+
+class Board:
+    """The notice and the copies. `release` keeps versions of the program apart, which may dress pages differently."""
+
+    def __init__(self, valkey: redis.Redis, release: str, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._valkey, self._release, self._monotonic = valkey, release, monotonic
+        self._resting_until = float("-inf")
+
+    def notice(self) -> bytes | None:
+        """Give what changes whenever a process tells of a change. Raises BoardAway."""
+        return cast("bytes | None", self._call(lambda: self._valkey.get(NOTICE)))
+
+    def tell(self) -> None:
+        """Tell the others of a change. Raises BoardAway."""
+        self._call(lambda: self._valkey.incr(NOTICE))
+
+    def keep(self, kind: PageKind, slug: str, dressed: Dressed | None, stamp: int, now: datetime) -> None:
+        """Keep a copy, unless there is one of a later stamp or it is too large. Raises BoardAway."""
+        text = self._written(dressed, now)
+        if len(text) <= LARGEST:
+            seconds = int(KEPT.total_seconds())
+            self._call(lambda: self._valkey.eval(_KEEP, 1, _key(kind, slug), stamp, text, seconds))
+
+    def copy(self, kind: PageKind, slug: str) -> Copy | None:
+        """Give the copy of a page, where there is one that this release can read. Raises BoardAway."""
+        found = self._call(lambda: self._valkey.hget(_key(kind, slug), "page"))
+        return self._read(cast(bytes, found)) if found else None
+
+    def _call(self, command: Callable[[], Any]) -> Any:
+        if self._monotonic() < self._resting_until:
+            raise BoardAway
+        try:
+            return command()
+        except (redis.RedisError, OSError) as error:
+            self._resting_until = self._monotonic() + REST
+            raise BoardAway from error
+
+    def _written(self, dressed: Dressed | None, now: datetime) -> bytes:
+        page = None
+        if dressed is not None:
+            turns_at = dressed.turns_at.isoformat() if dressed.turns_at else None
+            page = {"body": dressed.body, "blocks": dressed.blocks, "district": dressed.district, "turns_at": turns_at}
+        document = {"format": _FORMAT, "release": self._release, "at": now.timestamp(), "page": page}
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def _read(self, text: bytes) -> Copy | None:
+        document = json.loads(text)
+        if (document["format"], document["release"]) != (_FORMAT, self._release):
+            return None
+        page, at = document["page"], datetime.fromtimestamp(document["at"], UTC)
+        if page is None:
+            return Copy(None, at)
+        turns_at = datetime.fromisoformat(page["turns_at"]) if page["turns_at"] else None
+        return Copy(Dressed(page["body"], page["blocks"], page["district"], turns_at), at)
+
+
+def _key(kind: PageKind, slug: str) -> str:
+    return f"qe:pages:{kind}:{slug}"

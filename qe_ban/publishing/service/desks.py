@@ -1,0 +1,45 @@
+"""What halls and zones each bring to the one mechanism: their pages, who answers for them, and how they are dressed."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from qe_ban.kernel.principal import Place
+from qe_ban.kernel.shapes import Fault
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.rules.views import Dressed
+
+Source = Callable[[Session, Collection[str], datetime], Mapping[str, Any]]
+"""Gives of some keys those that stand, each with what a page shows of it."""
+
+Sources = Mapping[str, Source]
+"""By the sort of a reference: item, app, place, media, hall, zone, code_kind."""
+
+Dress = Callable[[Session, str, Mapping[str, Any], datetime], Dressed]
+"""Makes of a page's slug and content (a draft's or a version's) what can be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One kind of page. `names`: what its pages are called, by slug; `covers`: whether a place answers for a slug.
+
+    `faults` tells what is wrong with a content besides its blocks' own shapes: what this very page may not say.
+    """
+
+    kind: PageKind
+    names: Mapping[str, str]
+    covers: Callable[[Place, str], bool]
+    faults: Callable[[Session, str, Mapping[str, Any], datetime], Sequence[Fault]]
+    dress: Dress
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """All kinds of pages, and what their references are looked up in. `link_hosts`: where links may lead."""
+
+    desks: Mapping[PageKind, Desk]
+    sources: Sources
+    link_hosts: tuple[str, ...]

@@ -1,0 +1,179 @@
+"""Drafts: read, saved, submitted for review."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from qe_ban.audit import service as audit
+from qe_ban.kernel.principal import Principal
+from qe_ban.kernel.shapes import Fault
+from qe_ban.publishing import errors
+from qe_ban.publishing.models import Page
+from qe_ban.publishing.rules import content as contents
+from qe_ban.publishing.rules import differing
+from qe_ban.publishing.rules.states import PageKind, PageState
+from qe_ban.publishing.service import access, links, media, pages, references
+from qe_ban.publishing.service.access import Held
+from qe_ban.publishing.service.desks import Desk, Desks
+from qe_ban.publishing.service.links import LinkState
+from qe_ban.publishing.service.references import Finding
+
+DRAFT: Final = 0
+"""The number under which a draft uses pictures, and is compared with versions."""
+LONGEST_TOLD: Final = 2000
+"""So many characters of a changed text the audit keeps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A page's draft as its staff see it. `in_force`: the version that is shown now.
+
+    `findings`: what the draft refers to that does not stand, links as they were last time that they were followed.
+    """
+
+    name: str
+    page: Page
+    in_force: int | None
+    findings: Sequence[Finding]
+
+    @property
+    def tag(self) -> str:
+        """Give what changes whenever the page does."""
+        return str(self.page.revision)
+
+
+def read(session: Session, desks: Desks, kind: PageKind, slug: str, *, reader: Principal, now: datetime) -> Draft:
+    """Give a page's draft; of a page that nobody wrote yet an empty one. Raises PageNotFound, OtherPlace."""
+    desk = access.desk_of(desks, kind, slug, reader.place)
+    return seen(session, desks, desk, pages.look(session, kind, slug), now)
+
+
+def seen(session: Session, desks: Desks, desk: Desk, page: Page, now: datetime) -> Draft:
+    """Give a page that is read or held already as its staff see it."""
+    shown = pages.in_force(session, desk.kind, page.slug, now)
+    followed = {url: found.state for url, found in links.known(session, references.links(page.content)).items()}
+    findings = references.inspect(session, desks.sources, page.content, now, followed)
+    return Draft(desk.names[page.slug], page, shown.number if shown else None, findings)
+
+
+def save(
+    session: Session,
+    desks: Desks,
+    kind: PageKind,
+    slug: str,
+    content: Mapping[str, Any],
+    *,
+    precondition: audit.Precondition,
+    change: audit.Change,
+) -> tuple[Draft, Sequence[Fault]]:
+    """Put a content in the place of a draft, whatever its state; gives it with what was noticed and hinders nothing.
+
+    The caller becomes one of its editors; a review that it had lapses. Raises PageNotFound, OtherPlace, PageInvalid
+    with every fault of its shape, and what the precondition raises.
+    """
+    desk = access.desk_of(desks, kind, slug, change.by.place)
+    warnings = _check(session, desks, desk, slug, content, change.at)
+    plain, taken_out = contents.cleaned(content, desks.link_hosts)
+    held = access.hold(session, desks, kind, slug, precondition=precondition, change=change)
+    page, before = held.page, held.state()
+    changes = differing.changes(page.content, plain)
+    page.content, page.state, page.base = plain, PageState.DRAFT.value, page.latest
+    page.editors = [*page.editors, *({change.by.id} - set(page.editors))]
+    page.edited_at = change.at
+    page.submitted_by = page.submitted_at = page.reviewed_by = page.reviewed_at = None
+    held.record("pages.save", before, changes=told(changes))
+    media.use(session, kind.value, slug, DRAFT, references.pictures(plain))
+    session.flush()
+    # as the database gives it, whose order of names goes into the tag
+    session.refresh(page, ["content"])
+    return seen(session, desks, desk, page, change.at), [*warnings, *taken_out]
+
+
+def links_of(
+    session: Session,
+    desks: Desks,
+    kind: PageKind,
+    slug: str,
+    *,
+    precondition: audit.Precondition,
+    change: audit.Change,
+) -> tuple[str, frozenset[str]]:
+    """Give a draft's tag and the links that are to be followed before it is submitted; locks nothing.
+
+    Raises what `submit` raises for a page that cannot be submitted.
+    """
+    desk = access.desk_of(desks, kind, slug, change.by.place)
+    page = pages.look(session, kind, slug)
+    precondition(str(page.revision))
+    _require_ready(Held(session, desks, desk, page, change))
+    return str(page.revision), references.links(page.content)
+
+
+def submit(
+    session: Session,
+    desks: Desks,
+    kind: PageKind,
+    slug: str,
+    followed: Mapping[str, LinkState],
+    *,
+    precondition: audit.Precondition,
+    change: audit.Change,
+) -> Draft:
+    """Hand a draft in for review; `followed`: what came of following its links, in no transaction.
+
+    Raises PageNotFound, OtherPlace, PageEnded, WrongState, DraftOutdated, ReferencesBroken with the places, and what
+    the precondition raises.
+    """
+    held = access.hold(session, desks, kind, slug, precondition=precondition, change=change)
+    _require_ready(held)
+    page, before = held.page, held.state()
+    findings = references.inspect(session, desks.sources, page.content, change.at, followed)
+    broken = references.told(findings, "error")
+    if broken:
+        raise errors.ReferencesBroken(errors=_by_place(broken))
+    page.state, page.reason = PageState.SUBMITTED.value, None
+    page.submitted_by, page.submitted_at = change.by.id, change.at
+    page.reviewed_by = page.reviewed_at = None
+    held.record("pages.submit", before)
+    return seen(session, desks, held.desk, page, change.at)
+
+
+def told(changes: Iterable[differing.Change]) -> list[dict[str, str | None]]:
+    """Give changes as the audit keeps them: long texts cut."""
+    return [
+        {name: value and (value if len(value) <= LONGEST_TOLD else f"{value[:LONGEST_TOLD]}…") for name, value in row}
+        for row in (asdict(change).items() for change in changes)
+    ]
+
+
+def _require_ready(held: Held) -> None:
+    access.require_open(held)
+    access.require_state(held.page, PageState.DRAFT, PageState.REJECTED)
+    if not held.page.editors:
+        # nobody's draft would be everybody's to approve
+        raise errors.WrongState("草稿还没有保存过内容", state=held.page.state)
+    access.require_newest(held.page)
+
+
+def _check(
+    session: Session, desks: Desks, desk: Desk, slug: str, content: Mapping[str, Any], now: datetime
+) -> list[Fault]:
+    """Give the warnings. Raises PageInvalid with every error, by place."""
+    over = access.is_district_hall(desk.kind, slug)
+    found = contents.faults(content, district_hall=over, link_hosts=desks.link_hosts)
+    found += desk.faults(session, slug, content, now)
+    wrong = [fault for fault in found if fault.severity == "error"]
+    if wrong:
+        # of several at one place the first is told
+        raise errors.PageInvalid(fields={fault.place or "body": fault.message for fault in reversed(wrong)})
+    return found
+
+
+def _by_place(findings: Iterable[Finding]) -> dict[str, list[str]]:
+    places: dict[str, list[str]] = {}
+    for finding in findings:
+        places.setdefault(finding.place, []).append(finding.message)
+    return places

@@ -1,0 +1,32 @@
+"""The end of a page: the moment from which it is shown no longer, set and taken back."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from qe_ban.publishing.models import Page
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.service import pages
+
+
+def set_end(page: Page, at: datetime | None) -> None:
+    """Let a page, held by `pages.hold`, be shown until a moment; None for no end. The caller bumps the stamp."""
+    page.ends_at = at
+    pages.touch(page)
+
+
+def share(session: Session, kind: PageKind, slug: str) -> datetime | None:
+    """Give when a page ends, and keep everybody from changing the page until the transaction is over.
+
+    Any number may share it at once. Look at the clock after this: it may have had to wait.
+    """
+    wanted = select(Page.ends_at).where(Page.kind == kind.value, Page.slug == slug)
+    return session.scalar(wanted.with_for_update(read=True))
+
+
+def ended(session: Session, kind: PageKind, slugs: Collection[str], now: datetime) -> dict[str, datetime]:
+    """Give of some pages those that have ended, with the moments at which they did."""
+    wanted = select(Page.slug, Page.ends_at).where(Page.kind == kind.value, Page.slug.in_(slugs), Page.ends_at <= now)
+    return {slug: ends_at for slug, ends_at in session.execute(wanted) if ends_at is not None}

@@ -1,0 +1,103 @@
+"""Follows the links of pages, and remembers for an hour what came of it: who saves a draft again does not wait."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import case, delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from qe_ban.db.engine import Database
+from qe_ban.publishing.adapters.links import Answer, HttpLinks, LinkState
+from qe_ban.publishing.models import LinkCheck
+
+__all__ = ["Checked", "HttpLinks", "LinkState", "Links", "known", "sweep"]
+
+FRESH: Final = timedelta(hours=1)
+FORGOTTEN: Final = timedelta(days=30)
+LONGEST: Final = 2000
+"""Characters of an address that is followed at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of following a link last; `fails` counts the times in a row that it was dead."""
+
+    state: LinkState
+    fails: int
+    checked_at: datetime
+
+
+class Links:
+    """Follows links outside any transaction, and keeps what came of it in ones of its own."""
+
+    def __init__(self, database: Database, http: HttpLinks) -> None:
+        """`http`: what follows a link."""
+        self._database, self._http = database, http
+
+    def check(self, urls: Iterable[str], now: datetime) -> Mapping[str, LinkState]:
+        """Tell of each address whether it leads somewhere, within some ten seconds, however many there are.
+
+        What was looked at within the last hour is not asked again; what could not be asked in time is unreachable.
+        Raises DatabaseUnavailable.
+        """
+        wanted = frozenset(urls)
+        with self._database.transaction() as session:
+            held = known(session, wanted)
+        fresh = {url: found.state for url, found in held.items() if found.checked_at > now - FRESH}
+        return dict.fromkeys(wanted, LinkState.UNREACHABLE) | self._ask(wanted - set(fresh), now) | fresh
+
+    def recheck(self, urls: Sequence[str], now: datetime) -> Mapping[str, Checked]:
+        """Look at addresses for the worker: those that the time allows, the longest ago first; gives all it knows.
+
+        Raises DatabaseUnavailable.
+        """
+        with self._database.transaction() as session:
+            held = known(session, urls)
+        old = [url for url in dict.fromkeys(urls) if url not in held or held[url].checked_at <= now - FRESH]
+        self._ask(sorted(old, key=lambda url: held[url].checked_at.timestamp() if url in held else 0.0), now)
+        with self._database.transaction() as session:
+            return known(session, urls)
+
+    def _ask(self, urls: Collection[str], now: datetime) -> dict[str, LinkState]:
+        answers = self._http.follow([url for url in urls if len(url) <= LONGEST])
+        if answers:
+            with self._database.transaction() as session:
+                _remember(session, answers, now)
+        return {url: answer.state for url, answer in answers.items()}
+
+
+def known(session: Session, urls: Collection[str]) -> dict[str, Checked]:
+    """Give what came of following these addresses last, for those that ever were; nothing is asked."""
+    rows = session.scalars(select(LinkCheck).where(LinkCheck.url.in_(urls))) if urls else ()
+    return {row.url: Checked(LinkState(row.state), row.fails, row.checked_at) for row in rows}
+
+
+def sweep(session: Session, now: datetime) -> None:
+    """Forget the addresses that nobody has asked for in 30 days."""
+    session.execute(delete(LinkCheck).where(LinkCheck.checked_at < now - FORGOTTEN))
+
+
+def _remember(session: Session, answers: Mapping[str, Answer], now: datetime) -> None:
+    rows = [
+        {
+            "url": url,
+            "state": answer.state.value,
+            "status": answer.status,
+            "fails": int(answer.state is LinkState.DEAD),
+            "checked_at": now,
+        }
+        # in one order, so that two of us do not wait for each other
+        for url, answer in sorted(answers.items())
+    ]
+    added = insert(LinkCheck).values(rows)
+    # what cannot be reached is not told to be dead, nor alive
+    fails = case(
+        (added.excluded.state == LinkState.DEAD.value, LinkCheck.fails + 1),
+        (added.excluded.state == LinkState.ALIVE.value, 0),
+        else_=LinkCheck.fails,
+    )
+    news = {"state": added.excluded.state, "status": added.excluded.status, "fails": fails, "checked_at": now}
+    session.execute(added.on_conflict_do_update(index_elements=["url"], set_=news))

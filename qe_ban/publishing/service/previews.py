@@ -1,0 +1,64 @@
+"""Preview links: whoever holds one sees the draft as it is now, until the link expires."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from qe_ban.audit import service as audit
+from qe_ban.kernel.clock import rfc3339
+from qe_ban.publishing import errors
+from qe_ban.publishing.models import PagePreview
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.rules.views import Dressed
+from qe_ban.publishing.service import access, pages
+from qe_ban.publishing.service.desks import Desks
+
+TOKEN_BYTES: Final = 32
+
+
+def make(
+    session: Session, desks: Desks, kind: PageKind, slug: str, hours: int, *, change: audit.Change
+) -> tuple[str, datetime]:
+    """Give the secret of a new link to a page's draft, and when it expires. Raises PageNotFound, OtherPlace."""
+    access.desk_of(desks, kind, slug, change.by.place)
+    # the link hangs on the page's row, which nobody may have made yet
+    pages.hold(session, kind, slug)
+    token, expires_at = secrets.token_urlsafe(TOKEN_BYTES), change.at + timedelta(hours=hours)
+    session.add(
+        PagePreview(
+            token_hash=_hash(token),
+            kind=kind.value,
+            slug=slug,
+            made_by=change.by.id,
+            made_at=change.at,
+            expires_at=expires_at,
+        )
+    )
+    after = {"expires_at": rfc3339(expires_at)}
+    audit.record_change(session, change, "pages.preview", access.subject(kind, slug), before=None, after=after)
+    return token, expires_at
+
+
+def look(session: Session, desks: Desks, kind: PageKind, slug: str, token: str, now: datetime) -> Dressed:
+    """Give the draft that a link shows, as its page would look now. Raises PreviewNotFound, whatever is wrong."""
+    # looked up by the hash: how long that takes says nothing of the tokens there are
+    found = session.get(PagePreview, _hash(token))
+    if found is None or found.expires_at <= now or (found.kind, found.slug) != (kind.value, slug):
+        raise errors.PreviewNotFound
+    desk = desks.desks[kind]
+    if slug not in desk.names:
+        raise errors.PreviewNotFound
+    return desk.dress(session, slug, pages.look(session, kind, slug).content, now)
+
+
+def sweep(session: Session, now: datetime) -> None:
+    """Forget the links that have expired."""
+    session.execute(delete(PagePreview).where(PagePreview.expires_at <= now))
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,71 @@
+"""Review: another person than the editors approves a draft, or sends it back with a reason."""
+
+from sqlalchemy.orm import Session
+
+from qe_ban.audit import service as audit
+from qe_ban.publishing import errors
+from qe_ban.publishing.rules.states import PageKind, PageState
+from qe_ban.publishing.service import access, drafts
+from qe_ban.publishing.service.access import Held
+from qe_ban.publishing.service.desks import Desks
+from qe_ban.publishing.service.drafts import Draft
+
+
+def approve(
+    session: Session,
+    desks: Desks,
+    kind: PageKind,
+    slug: str,
+    *,
+    precondition: audit.Precondition,
+    change: audit.Change,
+) -> Draft:
+    """Approve a submitted draft.
+
+    Raises PageNotFound, OtherPlace, PageEnded, WrongState, OwnDraft, DraftOutdated, and what the precondition raises.
+    """
+    held = _judged(session, desks, kind, slug, precondition, change)
+    access.require_open(held)
+    access.require_newest(held.page)
+    return _settled(held, PageState.APPROVED, None, "pages.approve")
+
+
+def reject(
+    session: Session,
+    desks: Desks,
+    kind: PageKind,
+    slug: str,
+    reason: str,
+    *,
+    precondition: audit.Precondition,
+    change: audit.Change,
+) -> Draft:
+    """Send a submitted draft back to its editors.
+
+    Raises PageNotFound, OtherPlace, WrongState, OwnDraft, and what the precondition raises.
+    """
+    held = _judged(session, desks, kind, slug, precondition, change)
+    return _settled(held, PageState.REJECTED, reason, "pages.reject")
+
+
+def _judged(
+    session: Session,
+    desks: Desks,
+    kind: PageKind,
+    slug: str,
+    precondition: audit.Precondition,
+    change: audit.Change,
+) -> Held:
+    held = access.hold(session, desks, kind, slug, precondition=precondition, change=change)
+    access.require_state(held.page, PageState.SUBMITTED)
+    if change.by.id in held.page.editors:
+        raise errors.OwnDraft
+    return held
+
+
+def _settled(held: Held, state: PageState, reason: str | None, action: str) -> Draft:
+    page, before = held.page, held.state()
+    page.state, page.reason = state.value, reason
+    page.reviewed_by, page.reviewed_at = held.change.by.id, held.change.at
+    held.record(action, before, reason=reason)
+    return drafts.seen(held.session, held.desks, held.desk, page, held.change.at)

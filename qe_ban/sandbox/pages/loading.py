@@ -1,0 +1,139 @@
+"""Loads the sample's halls and zones as people do it; what is there already stays as it is, what is missing comes."""
+
+import io
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy.orm import Session
+
+from qe_ban.audit import service as audit
+from qe_ban.db.engine import Database
+from qe_ban.halls import errors
+from qe_ban.halls.service import apps, places
+from qe_ban.kernel.city import CITY_HALL, City
+from qe_ban.publishing.service import drafts, media, pages, publications, reviewing
+from qe_ban.publishing.service.desks import Desk, Desks
+from qe_ban.sandbox.pages import files, spelling
+from qe_ban.sandbox.pages.painting import Painter
+from qe_ban.sandbox.pages.people import Pair, pairs
+
+_FIRST: Final = ("zone", CITY_HALL)
+"""Zones come first, for halls lead to them; then the city's hall, for those of districts lie over it."""
+
+Page = tuple[Desk, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What of the sample is not there: slugs of apps and places, and pages."""
+
+    apps: list[str]
+    places: list[str]
+    pages: list[Page]
+
+    def __len__(self) -> int:
+        return len(self.apps) + len(self.places) + len(self.pages)
+
+
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """What loading works with; `store` keeps the files of pictures."""
+
+    database: Database
+    city: City
+    desks: Desks
+    store: media.MediaStore
+
+    def missing(self) -> Missing:
+        """Tell what is missing; of a city that is not Qingdao, whose halls the sample does not know, nothing."""
+        named = {code for row in files.apps().values() for code in row["districts"]}
+        if not named <= set(self.city.districts):
+            return Missing([], [], [])
+        with self.database.transaction() as session:
+            return Missing(
+                [slug for slug in files.apps() if not _is_there(apps.app, errors.AppNotFound, session, slug)],
+                [slug for slug in files.places() if not _is_there(places.place, errors.PlaceNotFound, session, slug)],
+                [page for page in self._pages() if _is_untouched(session, page)],
+            )
+
+    def load(self, now: datetime) -> Missing:
+        """Load what is missing; gives what came. A page that nobody of the staff may edit and review does not."""
+        missing = self.missing()
+        contents = {_key(page): files.content(page[0].kind.value, page[1]) or {} for page in missing.pages}
+        rows = files.apps()
+        icons = [rows[slug] for slug in missing.apps]
+        digests = self._pictures({*spelling.pictures(icons), *spelling.pictures(list(contents.values()))}, now)
+        self._put_registers(missing, rows, digests, now)
+        speller = spelling.Speller(spelling.items() if missing.pages else {}, digests, now)
+        came = []
+        for page in missing.pages:
+            with self.database.transaction() as session:
+                pair = pairs(session)(*page)
+                # whoever wrote it meanwhile holds it, or has left a revision
+                if pair is not None and _is_untouched(session, page):
+                    self._publish(session, page, speller.spelled(contents[_key(page)]), pair, now)
+                    came.append(page)
+        return Missing(missing.apps, missing.places, came)
+
+    def _pages(self) -> list[Page]:
+        known = [(desk, slug) for desk in self.desks.desks.values() for slug in desk.names]
+        wanted = [page for page in known if files.content(page[0].kind.value, page[1]) is not None]
+        return sorted(wanted, key=lambda page: page[0].kind.value not in _FIRST and page[1] not in _FIRST)
+
+    def _pictures(self, names: Iterable[str], now: datetime) -> dict[str, str]:
+        painter = Painter()
+        made = {name: media.remade(io.BytesIO(painter.paint(name))) for name in sorted(names)}
+        with self.database.transaction() as session:
+            for picture in made.values():
+                media.keep(session, self.store, picture, None, now)
+        return {name: picture.digest for name, picture in made.items()}
+
+    def _put_registers(
+        self, missing: Missing, rows: Mapping[str, Any], digests: Mapping[str, str], now: datetime
+    ) -> None:
+        change, spots = audit.AtShell(now), files.places()
+        with self.database.transaction() as session:
+            for slug in missing.apps:
+                said = rows[slug] | {"icon": digests[rows[slug]["icon"]]}
+                apps.put(session, self.city, slug, said, precondition=_any, change=change)
+            for slug in missing.places:
+                places.put(session, self.city, slug, spots[slug], precondition=_any, change=change)
+
+    def _publish(self, session: Session, page: Page, content: Mapping[str, Any], pair: Pair, now: datetime) -> None:
+        """Write, submit, approve and publish a page, each by whoever does that."""
+        desk, slug = page
+        editor, reviewer = (audit.Change(who, now) for who in (pair.editor, pair.reviewer))
+        where = (session, self.desks, desk.kind, slug)
+        drafts.save(*where, content, precondition=_any, change=editor)
+        # sandboxes follow no links: the sample's lead nowhere
+        drafts.submit(*where, {}, precondition=_any, change=editor)
+        reviewing.approve(*where, precondition=_any, change=reviewer)
+        lapsed = publications.publish(*where, at=None, end_at=None, precondition=_any, change=editor)
+        if not isinstance(lapsed, publications.Published):
+            raise lapsed
+
+
+def _any(_tag: str | None) -> None:
+    """Take a row or a page as it is."""
+
+
+def _is_there(
+    find: Callable[[Session, str], object], not_found: type[errors.AppNotFound | errors.PlaceNotFound],
+    session: Session, slug: str,
+) -> bool:  # fmt: skip
+    """Tell whether there is such a row, also one that staff have withdrawn."""
+    try:
+        find(session, slug)
+    except not_found:
+        return False
+    return True
+
+
+def _is_untouched(session: Session, page: Page) -> bool:
+    return pages.look(session, page[0].kind, page[1]).revision == 0
+
+
+def _key(page: Page) -> tuple[str, str]:
+    return page[0].kind.value, page[1]

@@ -1,0 +1,1 @@
+"""Themed zones (专区): their screens, solutions and policies, and the demands that firms send."""

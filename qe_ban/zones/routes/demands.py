@@ -1,0 +1,110 @@
+"""The interface of demands for residents: a firm's demand is sent to a zone, followed, withdrawn, replied to."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from qe_ban.audit import service as audit
+from qe_ban.db.engine import Database
+from qe_ban.kernel.city import City
+from qe_ban.keys.rings import KeyRings
+from qe_ban.web import guard, idempotency, paging, requests
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+from qe_ban.zones.models import Demand
+from qe_ban.zones.routes import telling
+from qe_ban.zones.rules.demands import STATE_NAMES, DemandState
+from qe_ban.zones.rules.forms import Sent
+from qe_ban.zones.schemas import demands as schemas
+from qe_ban.zones.service import demands as service
+
+sending = Blueprint("demands", url_prefix="/zones", description="专区：提交需求")
+mine = Blueprint("my_demands", url_prefix="/me/demands", description="我的需求")
+
+
+@sending.route("/<slug>/demands", methods=["POST"])
+@guard.requires("me.demands", step_up=guard.SESSION)
+@sending.arguments(schemas.NewDemandSchema)
+@sending.response(201, schemas.DemandReceivedSchema)
+@sending.problems(404, 409, 429)
+@sending.idempotent
+def send_demand(body: dict[str, Any], slug: str) -> Response:
+    """Send a firm's demand to a zone, by the form that stands there now; at most five a day."""
+    sent = Sent(**{"version": None} | body)
+    sender = service.Sender(guard.principal(), now, requests.request_id())
+    with part(Database).transaction() as session:
+
+        def produce() -> tuple[int, Any]:
+            made = service.send(session, part(KeyRings), part(City), zone=slug, sent=sent, sender=sender)
+            return 201, schemas.DemandReceivedSchema().dump(_received(made))
+
+        return idempotency.once(session, sender.by, "zones.demands.send", body | {"zone": slug}, produce)
+
+
+@mine.route("", methods=["GET"])
+@guard.requires("me.demands", step_up=guard.SESSION)
+@mine.query(schemas.MineQuery)
+@mine.response(200, schemas.DemandPage)
+def list_mine(query: dict[str, Any]) -> dict[str, Any]:
+    """The demands that the caller has sent, newest first."""
+    before, limit = paging.last_id(query["cursor"]), query["limit"]
+    with part(Database).transaction() as session:
+        found = service.mine(session, reader=guard.principal(), before=before, limit=limit + 1, now=now())
+    page = paging.page(found, limit, lambda row: [str(row.id)])
+    return page | {"items": [telling.listed(part(City), row, service.allowed(row)) for row in page["items"]]}
+
+
+@mine.route("/<id:demand_id>", methods=["GET"])
+@guard.requires("me.demands", step_up=guard.SESSION)
+@mine.response(200, schemas.DemandSchema)
+def get_mine(demand_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
+    """A demand that the caller has sent, with its answer and its course."""
+    with part(Database).transaction() as session:
+        opened = service.one_of_mine(session, part(KeyRings), reader=guard.principal(), demand_id=demand_id, now=now())
+    told = telling.whole(part(City), opened, service.allowed(opened.demand))
+    return told, {"Cache-Control": "no-store"}
+
+
+@mine.route("/<id:demand_id>/withdraw", methods=["POST"])
+@guard.requires("me.demands", step_up=guard.SESSION)
+@mine.response(200, schemas.DemandReceivedSchema)
+@mine.problems(409)
+def withdraw_mine(demand_id: UUID) -> dict[str, Any]:
+    """Take back a demand that is not settled."""
+    with part(Database).transaction() as session:
+        return _received(service.withdraw(session, part(KeyRings), demand_id=demand_id, change=_change()))
+
+
+@mine.route("/<id:demand_id>/reply", methods=["POST"])
+@guard.requires("me.demands", step_up=guard.SESSION)
+@mine.arguments(schemas.DemandReplySchema)
+@mine.response(200, schemas.DemandReceivedSchema)
+@mine.problems(409)
+def reply_mine(body: dict[str, Any], demand_id: UUID) -> dict[str, Any]:
+    """Say whether the answer has helped: the demand is closed, or goes back to the editors."""
+    with part(Database).transaction() as session:
+        return _received(
+            service.reply(
+                session,
+                part(KeyRings),
+                demand_id=demand_id,
+                solved=body["solved"],
+                text=body["text"],
+                change=_change(),
+            )
+        )
+
+
+def _received(demand: Demand) -> dict[str, Any]:
+    return {
+        "id": demand.id,
+        "zone": demand.zone,
+        "state": demand.state,
+        "state_name": STATE_NAMES[DemandState(demand.state)],
+        "created_at": demand.created_at,
+    }
+
+
+def _change() -> audit.Change:
+    return audit.Change(guard.principal(), now(), requests.request_id())

@@ -1,0 +1,92 @@
+"""The interface of a zone's end: by the city's administrators, with or without the deletion of its data."""
+
+from typing import Any
+
+from flask import Response
+
+from qe_ban.audit import service as audit
+from qe_ban.db.engine import Database
+from qe_ban.kernel.city import City
+from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.web import conditional, guard, requests
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+from qe_ban.zones.models import Sunset
+from qe_ban.zones.schemas import ending as schemas
+from qe_ban.zones.service import ending as service
+
+blp = Blueprint("zone_ending", url_prefix="/zones", description="专区：结束与数据删除")
+
+
+@blp.route("/<slug>/sunset", methods=["GET"])
+@guard.requires("zones.end")
+@blp.response(200, schemas.ZoneStandingSchema)
+@blp.etagged
+def get_sunset(slug: str) -> Response:
+    """When a zone ends, whether its data are deleted then, and the report that proves it. Its ETag serves a change."""
+    with part(Database).transaction() as session:
+        standing = service.standing(session, part(City), slug, now())
+    return conditional.etagged(_told(standing), state=standing.tag)
+
+
+@blp.route("/<slug>/end", methods=["POST"])
+@guard.requires("zones.end")
+@blp.arguments(schemas.ZoneEndSchema)
+@blp.response(200, schemas.ZoneStandingSchema)
+@blp.problems(409)
+@blp.preconditioned()
+def end_zone(body: dict[str, Any], slug: str) -> Response:
+    """Let a zone end now or at a time to come, and its demands be deleted then; replaces what was planned."""
+    precondition, change = conditional.required(), _change()
+    wanted = service.Wanted(body["at"], body["delete"], body["confirm"])
+    with part(Database).transaction() as session:
+        service.end(session, part(City), slug=slug, wanted=wanted, precondition=precondition, change=change)
+        standing = service.standing(session, part(City), slug, change.at)
+    part(Shelf).tell()
+    return conditional.written(_told(standing), standing.tag)
+
+
+@blp.route("/<slug>/reopen", methods=["POST"])
+@guard.requires("zones.end")
+@blp.response(200, schemas.ZoneStandingSchema)
+@blp.problems(409)
+@blp.preconditioned()
+def reopen_zone(slug: str) -> Response:
+    """Take a zone's end back, and a deletion that is not due yet; what is due is deleted for good."""
+    precondition, change = conditional.required(), _change()
+    with part(Database).transaction() as session:
+        service.reopen(session, part(City), slug=slug, precondition=precondition, change=change)
+        standing = service.standing(session, part(City), slug, change.at)
+    part(Shelf).tell()
+    return conditional.written(_told(standing), standing.tag)
+
+
+def _told(standing: service.Standing) -> dict[str, Any]:
+    dumped: dict[str, Any] = schemas.ZoneStandingSchema().dump(
+        {
+            "slug": standing.slug,
+            "name": standing.name,
+            "ends_at": standing.ends_at,
+            "ended": standing.ended,
+            "deletion": _deletion(standing.deletion, due=standing.deletion_due),
+        }
+    )
+    return dumped
+
+
+def _deletion(found: Sunset | None, *, due: bool) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    state = "done" if found.done_at is not None else "deleting" if due else "planned"
+    return {
+        "state": state,
+        "requested_at": found.requested_at,
+        "requested_by": found.requested_by,
+        "due_at": found.due_at,
+        "done_at": found.done_at,
+        "report": found.report,
+    }
+
+
+def _change() -> audit.Change:
+    return audit.Change(guard.principal(), now(), requests.request_id())

@@ -1,0 +1,122 @@
+"""The interface of demands for a zone's editors: what waits, each with its course, and the steps."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response
+
+from qe_ban.audit import service as audit
+from qe_ban.db.engine import Database
+from qe_ban.kernel.city import City
+from qe_ban.keys.rings import KeyRings
+from qe_ban.web import conditional, guard, paging, requests
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+from qe_ban.zones.routes import telling
+from qe_ban.zones.rules.demands import STATE_NAMES, DemandState, Step
+from qe_ban.zones.schemas import demands as schemas
+from qe_ban.zones.service import handling as service
+
+blp = Blueprint("demand_handling", url_prefix="/zones", description="专区：办理需求")
+
+
+@blp.route("/<slug>/demands", methods=["GET"])
+@guard.requires("demands.handle")
+@blp.query(schemas.DemandsQuery)
+@blp.response(200, schemas.DemandPage)
+def list_demands(query: dict[str, Any], slug: str) -> dict[str, Any]:
+    """The demands of a zone, newest first, without anybody's name, phone or text."""
+    wanted = service.Wanted(query["state"], query["industry"], paging.last_id(query["cursor"]))
+    limit, change = query["limit"], _change()
+    with part(Database).transaction() as session:
+        found = service.listed(session, part(City), zone=slug, wanted=wanted, limit=limit + 1, change=change)
+    page = paging.page(found, limit, lambda row: [str(row.id)])
+    return page | {"items": [telling.listed(part(City), row, service.allowed(row)) for row in page["items"]]}
+
+
+@blp.route("/<slug>/demands/counts", methods=["GET"])
+@guard.requires("demands.handle")
+@blp.response(200, schemas.DemandCountsSchema)
+def count_demands(slug: str) -> dict[str, Any]:
+    """How many demands stand in each state, and how many wait for the editors."""
+    with part(Database).transaction() as session:
+        found = service.counts(session, part(City), zone=slug, change=_change())
+    items = [{"state": state, "state_name": STATE_NAMES[state], "count": count} for state, count in found.items()]
+    return {"items": items, "waiting": found[DemandState.RECEIVED] + found[DemandState.ACCEPTED]}
+
+
+@blp.route("/<slug>/demands/<id:demand_id>", methods=["GET"])
+@guard.requires("demands.handle")
+@blp.response(200, schemas.DemandSchema)
+@blp.etagged
+def get_demand(slug: str, demand_id: UUID) -> Response:
+    """A demand whole, with contact and text; that it was read is audited. Its ETag serves a step."""
+    with part(Database).transaction() as session:
+        opened = service.read(session, part(KeyRings), part(City), zone=slug, demand_id=demand_id, change=_change())
+    told = telling.whole(part(City), opened, service.allowed(opened.demand))
+    payload = schemas.DemandSchema().dump(told)
+    return conditional.etagged(payload, cache_control="private, no-store", state=service.tag_of(opened.demand))
+
+
+@blp.route("/<slug>/demands/<id:demand_id>/accept", methods=["POST"])
+@guard.requires("demands.handle")
+@blp.response(200, schemas.ListedDemandSchema)
+@blp.problems(409)
+@blp.preconditioned()
+def accept_demand(slug: str, demand_id: UUID) -> Response:
+    """Take a demand on."""
+    return _take(slug, demand_id, Step.ACCEPT, None)
+
+
+@blp.route("/<slug>/demands/<id:demand_id>/answer", methods=["POST"])
+@guard.requires("demands.handle")
+@blp.arguments(schemas.DemandAnswerSchema)
+@blp.response(200, schemas.ListedDemandSchema)
+@blp.problems(409)
+@blp.preconditioned()
+def answer_demand(body: dict[str, Any], slug: str, demand_id: UUID) -> Response:
+    """Answer a demand that was taken on; the firm then says whether that has helped."""
+    return _take(slug, demand_id, Step.ANSWER, body["text"])
+
+
+@blp.route("/<slug>/demands/<id:demand_id>/refuse", methods=["POST"])
+@guard.requires("demands.handle")
+@blp.arguments(schemas.DemandReasonSchema)
+@blp.response(200, schemas.ListedDemandSchema)
+@blp.problems(409)
+@blp.preconditioned()
+def refuse_demand(body: dict[str, Any], slug: str, demand_id: UUID) -> Response:
+    """Refuse a demand, with a reason that the firm reads."""
+    return _take(slug, demand_id, Step.REFUSE, body["reason"])
+
+
+@blp.route("/<slug>/demands/<id:demand_id>/close", methods=["POST"])
+@guard.requires("demands.handle")
+@blp.response(200, schemas.ListedDemandSchema)
+@blp.problems(409)
+@blp.preconditioned()
+def close_demand(slug: str, demand_id: UUID) -> Response:
+    """Close a demand that was answered."""
+    return _take(slug, demand_id, Step.CLOSE, None)
+
+
+def _take(slug: str, demand_id: UUID, step: Step, note: str | None) -> Response:
+    precondition, change = conditional.required(), _change()
+    with part(Database).transaction() as session:
+        demand = service.take(
+            session,
+            part(KeyRings),
+            part(City),
+            zone=slug,
+            demand_id=demand_id,
+            step=step,
+            note=note,
+            precondition=precondition,
+            change=change,
+        )
+    told = schemas.ListedDemandSchema().dump(telling.listed(part(City), demand, service.allowed(demand)))
+    return conditional.written(told, service.tag_of(demand))
+
+
+def _change() -> audit.Change:
+    return audit.Change(guard.principal(), now(), requests.request_id())

@@ -1,0 +1,155 @@
+"""What zones show to everybody: the list, a screen in one call, searchable lists, single blocks."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from flask import Response
+
+from qe_ban.db.engine import Database
+from qe_ban.kernel.city import City
+from qe_ban.publishing.rules import cutting, whole
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.rules.views import View
+from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.web import conditional, guard, paging
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+from qe_ban.zones import errors
+from qe_ban.zones.rules import lists, showing
+from qe_ban.zones.schemas import screens as schemas
+from qe_ban.zones.service.overview import Overview, overview
+
+blp = Blueprint("zones", url_prefix="/zones", description="专区")
+
+_STALE: Final = "qe-ban; hit; detail=stale"
+
+
+@blp.route("", methods=["GET"])
+@guard.anyone
+@blp.response(200, schemas.ZoneOverviewsSchema)
+@blp.etagged
+def list_zones() -> Response:
+    """All zones of the city: open, coming (since when), ended, or empty."""
+    found, age = overview(part(Shelf), part(Database), part(City), now())
+    payload = schemas.ZoneOverviewsSchema().dump({"items": [_listed(one) for one in found], "next": None})
+    return _answer(payload, age)
+
+
+@blp.route("/<slug>", methods=["GET"])
+@guard.anyone
+@blp.query(schemas.ViewQuery, kept=256)
+@blp.response(200, schemas.SCREEN)
+@blp.problems(404, 503)
+@blp.etagged
+def get_zone(query: dict[str, Any], slug: str) -> Response:
+    """A zone's screen in one call, as one view sees it; 404 before it opens and after it has ended."""
+    return conditional.served(part(Shelf).screen(PageKind.ZONE, slug, _view(query), now()))
+
+
+@blp.route("/<slug>/blocks/<block>", methods=["GET"])
+@guard.anyone
+@blp.query(schemas.ViewQuery)
+@blp.response(200, schemas.BLOCK)
+@blp.problems(404, 503)
+@blp.etagged
+def get_block(query: dict[str, Any], slug: str, block: str) -> Response:
+    """One block with all of its rows, articles with their bodies."""
+    moment = now()
+    dressed, age = part(Shelf).page(PageKind.ZONE, slug, moment)
+    found = whole.block(dressed, _view(query), moment, block)
+    if found is None:
+        raise errors.BlockNotFound
+    return _answer(found, age)
+
+
+@blp.route("/<slug>/solutions", methods=["GET"])
+@guard.anyone
+@blp.query(schemas.SolutionsQuery)
+@blp.response(200, schemas.page_of_rows("industry"))
+@blp.problems(404, 503)
+@blp.etagged
+def list_solutions(query: dict[str, Any], slug: str) -> Response:
+    """The solutions of a zone by industry, searched; with how many there are of each industry."""
+    return _list("solutions", query, slug)
+
+
+@blp.route("/<slug>/cases", methods=["GET"])
+@guard.anyone
+@blp.query(schemas.SolutionsQuery)
+@blp.response(200, schemas.page_of_rows("industry"))
+@blp.problems(404, 503)
+@blp.etagged
+def list_cases(query: dict[str, Any], slug: str) -> Response:
+    """The cases of a zone by industry, searched; with how many there are of each industry."""
+    return _list("cases", query, slug)
+
+
+@blp.route("/<slug>/policies", methods=["GET"])
+@guard.anyone
+@blp.query(schemas.PoliciesQuery)
+@blp.response(200, schemas.page_of_rows("industry", "size"))
+@blp.problems(404, 503)
+@blp.etagged
+def list_policies(query: dict[str, Any], slug: str) -> Response:
+    """The policies of a zone that are valid now, by industry and size of firm, searched; with counts of each."""
+    return _list("policies", query, slug)
+
+
+@blp.route("/<slug>/events", methods=["GET"])
+@guard.anyone
+@blp.query(schemas.EventsQuery)
+@blp.response(200, schemas.page_of_rows())
+@blp.problems(404, 503)
+@blp.etagged
+def list_events(query: dict[str, Any], slug: str) -> Response:
+    """The events of a zone as they stand by the clock, those that begin first first."""
+    moment = now()
+    dressed, age = part(Shelf).page(PageKind.ZONE, slug, moment)
+    rows = cutting.rows(dressed, _view(query), moment, "event", "events")
+    found = lists.ordered([row for row in rows if query["state"] in (None, row["state"])])
+    return _answer(_page(found, query), age)
+
+
+def _list(name: str, query: Mapping[str, Any], slug: str) -> Response:
+    kind, moment = lists.LISTS[name], now()
+    dressed, age = part(Shelf).page(PageKind.ZONE, slug, moment)
+    rows = cutting.rows(dressed, _view(query), moment, kind.block, kind.table)
+    found, facets = lists.searched(kind, rows, query["q"], {filter_: query[filter_] for filter_ in kind.filters})
+    told = {
+        name: [{"value": one.value, "name": one.name, "count": one.count} for one in choices]
+        for name, choices in facets.items()
+    }
+    return _answer(_page(found, query) | {"facets": told}, age)
+
+
+def _page(rows: Sequence[Mapping[str, Any]], query: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a page of rows; the cursor says how many came before: of what is edited meanwhile a row may come twice."""
+    start = paging.decode(query["cursor"], int)[0] if query["cursor"] is not None else 0
+    if start < 0:
+        raise paging.BadCursor
+    end = start + query["limit"]
+    return {
+        "items": list(rows[start:end]),
+        "next": paging.encode([end]) if end < len(rows) else None,
+        "total": len(rows),
+    }
+
+
+def _view(query: Mapping[str, Any]) -> View:
+    district: str | None = query["district"]
+    if district is not None and district not in part(City).districts:
+        raise errors.ViewInvalid(fields={"district": "没有这个区划代码"})
+    return View(district, query["real_name"], query["age_mode"], query["audience"])
+
+
+def _listed(one: Overview) -> dict[str, Any]:
+    said: dict[str, datetime | None] = {"opens_at": one.opens_at, "ended_at": one.ended_at}
+    return {**one.body, "state": one.state, "state_name": showing.STATE_NAMES[one.state], **said}
+
+
+def _answer(payload: dict[str, Any], age: int | None) -> Response:
+    answer = conditional.etagged(payload, cache_control=conditional.PUBLIC)
+    if age is not None:
+        answer.headers["Cache-Status"], answer.headers["Age"] = _STALE, str(age)
+    return answer

@@ -1,0 +1,57 @@
+"""Demands as their schemas dump them: with what their words are called."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from qe_ban.kernel.city import City
+from qe_ban.publishing.rules.blocks.words import INDUSTRIES
+from qe_ban.zones.models import Demand
+from qe_ban.zones.rules.demands import SIZES, STATE_NAMES, DemandState, Step
+from qe_ban.zones.service.course import Opened
+
+
+def listed(city: City, demand: Demand, steps: Sequence[Step]) -> dict[str, Any]:
+    """Give a demand of a list; `steps` is what its reader may do with it."""
+    return {
+        "id": demand.id,
+        "zone": demand.zone,
+        "zone_name": city.zones.get(demand.zone, demand.zone),
+        "state": demand.state,
+        "state_name": STATE_NAMES[DemandState(demand.state)],
+        "firm": demand.firm,
+        "uscc": demand.uscc,
+        "industry": demand.industry,
+        "industry_name": INDUSTRIES.get(demand.industry, demand.industry),
+        "size": demand.size,
+        "size_name": SIZES.get(demand.size) if demand.size else None,
+        "solution": demand.solution,
+        "title": demand.title,
+        "steps_allowed": list(steps),
+        "created_at": demand.created_at,
+        "updated_at": demand.updated_at,
+    }
+
+
+def whole(city: City, opened: Opened, steps: Sequence[Step]) -> dict[str, Any]:
+    """Give a demand opened, with its course."""
+    demand = opened.demand
+    return {
+        **listed(city, demand, steps),
+        "text": opened.text,
+        "contact": opened.contact,
+        "phone": opened.phone,
+        "answer": opened.answer,
+        "block": demand.block,
+        "version": demand.version,
+        "consented_at": demand.consented_at,
+        "steps": [
+            {
+                "at": one.at,
+                "by_kind": one.by_kind,
+                "state": one.state,
+                "state_name": STATE_NAMES[one.state],
+                "note": one.note,
+            }
+            for one in opened.steps
+        ],
+    }

@@ -1,0 +1,96 @@
+"""The form by which firms tell a zone their demands, as it stands on the page at a moment."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from qe_ban.kernel import identifiers
+from qe_ban.kernel.identifiers import IdentifierInvalid
+from qe_ban.kernel.shapes import moment_of
+from qe_ban.zones.rules.demands import SIZES
+
+FORM: Final = "demand_form"
+SOLUTIONS: Final = "solution_list"
+_FIXED_LINE: Final = re.compile(r"(010|02[0-9]|0[3-9][0-9]{2})-?([2-9][0-9]{6,7})(?:-([0-9]{1,6}))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a form asks: its text of consent, the industries it is for, and the solutions that the page offers."""
+
+    block: str
+    consent: str
+    industries: tuple[str, ...]
+    solutions: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a firm sends. `version` is the page's when the form was opened, where the client says so."""
+
+    block: str
+    firm: str
+    uscc: str
+    industry: str
+    size: str | None
+    solution: str | None
+    title: str
+    text: str
+    contact: str
+    phone: str
+    consent: bool
+    version: int | None
+
+
+def form_of(content: Mapping[str, Any], block_id: str, now: datetime) -> Form | None:
+    """Give a form of a content whose time it is now; None where there is none of this id.
+
+    Whom the block is aimed at does not matter: a view is what the client says of itself.
+    """
+    blocks = content.get("blocks") or ()
+    block = next((one for one in blocks if one["id"] == block_id and one["type"] == FORM), None)
+    if block is None or not _stands(block, now):
+        return None
+    lists = (one for one in blocks if one["type"] == SOLUTIONS)
+    names = frozenset(row["name"] for one in lists for row in one.get("solutions") or ())
+    return Form(block_id, block["consent"], tuple(block["industries"]), names)
+
+
+def faults(form: Form, sent: Sent) -> dict[str, str]:
+    """Find what is wrong with what was sent, by field, in Chinese."""
+    found = {}
+    if sent.industry not in form.industries:
+        found["industry"] = "不在本次征集的行业范围内"
+    if sent.size is not None and sent.size not in SIZES:
+        found["size"] = "不在可选范围内"
+    if sent.solution is not None and sent.solution not in form.solutions:
+        found["solution"] = "专区中没有这个解决方案"
+    if not sent.consent:
+        found["consent"] = "须阅读并同意授权说明后才能提交"
+    for name, check in (("uscc", identifiers.normalise_uscc), ("phone", phone)):
+        try:
+            check(getattr(sent, name))
+        except IdentifierInvalid as error:
+            found[name] = error.message
+    return found
+
+
+def phone(text: str) -> str:
+    """Give a number to call in one form: a mobile's 11 digits, or a fixed line as area code, hyphen and number.
+
+    Raises IdentifierInvalid: `phone_shape`.
+    """
+    fixed = _FIXED_LINE.fullmatch(text.replace(" ", ""))
+    if fixed is not None:
+        return "-".join(part for part in fixed.groups() if part)
+    try:
+        return identifiers.normalise_phone(text)
+    except IdentifierInvalid as error:
+        raise IdentifierInvalid(error.code, "联系电话应为11位手机号码，或带区号的固定电话（如0532-12345678）") from None
+
+
+def _stands(block: Mapping[str, Any], now: datetime) -> bool:
+    start, end = moment_of(block.get("starts_at")), moment_of(block.get("ends_at"))
+    return (start is None or start <= now) and (end is None or end > now)

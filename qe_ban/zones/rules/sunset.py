@@ -1,0 +1,55 @@
+"""What proves that a zone's demands were deleted: the numbers before and after, and a digest of what was deleted."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from qe_ban.kernel.clock import rfc3339
+
+AT_ONCE: Final = 500
+"""Demands deleted in one run; the next run goes on."""
+
+TABLES: Final = {"demands": "企业需求", "demand_steps": "需求办理过程"}
+KEPT: Final = (
+    "审计记录：只有编号、状态和时间，不含姓名、电话和正文",
+    "页面版本：对外公示过的内容，不含企业和个人提交的内容",
+    "幂等记录：只有编号、状态和请求的摘要值，24小时后自动清除",
+    "数据库备份：不在本报告范围内，按备份保留期限到期清除",
+)
+
+
+def digest(ids: Iterable[UUID]) -> str:
+    """Give the SHA-256 (hexadecimal) over the ids in order, each in its 36 characters and ended by a line feed.
+
+    With the ids, which the audit events of sending keep, anybody can count it again.
+    """
+    hashed = hashlib.sha256()
+    for one in sorted(ids):
+        hashed.update(f"{one}\n".encode())
+    return hashed.hexdigest()
+
+
+def begun(counts: Mapping[str, int], steps: int, hashed: str, now: datetime) -> dict[str, Any]:
+    """Give what is noted before the first demand goes; `counts` by state."""
+    before = {"demands": sum(counts.values()), "by_state": dict(counts), "demand_steps": steps}
+    return {"begun_at": rfc3339(now), "before": before, "digest": hashed, "deleted": 0}
+
+
+def report(
+    zone: str, *, progress: Mapping[str, Any], left: Mapping[str, int], times: Mapping[str, datetime], by: UUID
+) -> dict[str, Any]:
+    """Give the report of a deletion that is done; `left`: what a count of the tables found afterwards."""
+    return {
+        "zone": zone,
+        "requested_by": str(by),
+        **{name: rfc3339(moment) for name, moment in times.items()},
+        "begun_at": progress["begun_at"],
+        "tables": dict(TABLES),
+        "before": progress["before"],
+        "deleted": progress["deleted"],
+        "digest": {"algorithm": "SHA-256", "of": "按编号排序，每个编号后接换行符", "value": progress["digest"]},
+        "after": dict(left),
+        "kept": list(KEPT),
+    }

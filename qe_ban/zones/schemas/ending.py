@@ -1,0 +1,38 @@
+"""The wire shapes of a zone's end and of the report that proves its deletion."""
+
+from typing import Final
+
+from qe_ban.web import fields
+from qe_ban.web.schema import Schema
+
+SLUG: Final = 40
+DELETION_STATES: Final = ("planned", "deleting", "done")
+
+
+class ZoneEndSchema(Schema):
+    """When a zone ends (at once where nothing is said), and whether its data go; `confirm` repeats its slug."""
+
+    at = fields.Moment(load_default=None, allow_none=True)
+    delete = fields.Flag(required=True)
+    confirm = fields.Text(1, SLUG, load_default=None, allow_none=True)
+
+
+class ZoneDeletionSchema(Schema):
+    """A deletion that was asked for; `report` once it is done: the proof."""
+
+    state = fields.Choice(DELETION_STATES, required=True)
+    requested_at = fields.Moment(required=True)
+    requested_by = fields.Id(required=True)
+    due_at = fields.Moment(required=True)
+    done_at = fields.Moment(required=True, allow_none=True)
+    report = fields.Anything(required=True, allow_none=True)
+
+
+class ZoneStandingSchema(Schema):
+    """How a zone stands with its end; its ETag serves an end or a reopening."""
+
+    slug = fields.Text(1, SLUG, required=True)
+    name = fields.Text(1, SLUG, required=True)
+    ends_at = fields.Moment(required=True, allow_none=True)
+    ended = fields.Flag(required=True)
+    deletion = fields.Nested(ZoneDeletionSchema, required=True, allow_none=True)

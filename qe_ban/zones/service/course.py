@@ -1,0 +1,116 @@
+"""The course of a demand: its steps, each kept and audited, and the opening of what is sealed in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import Session
+
+from qe_ban.audit import service as audit
+from qe_ban.keys import vault
+from qe_ban.keys.rings import KeyRings
+from qe_ban.zones import errors
+from qe_ban.zones.models import Demand, DemandStep, Sunset
+from qe_ban.zones.rules import demands as rules
+from qe_ban.zones.rules.demands import DemandState, Step
+
+_NOTE: Final = "demand_steps.note"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A step of the course as people read it; `note` is an answer, a reason or a reply."""
+
+    at: datetime
+    by_kind: str
+    state: DemandState
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A demand with what is sealed in it, and its course, oldest step first."""
+
+    demand: Demand
+    text: str
+    contact: str
+    phone: str
+    answer: str | None
+    steps: Sequence[Taken]
+
+
+def standing(now: datetime) -> Select[Demand]:
+    """Select demands but those of zones whose deletion is due: they are gone, also while the worker is at it."""
+    due = select(Sunset.zone).where(Sunset.zone == Demand.zone, _going(now))
+    return select(Demand).where(~due.exists())
+
+
+def is_going(session: Session, zone: str, now: datetime) -> bool:
+    """Tell whether the deletion of a zone's demands is due, begun or done."""
+    return session.scalar(select(Sunset.zone).where(Sunset.zone == zone, _going(now)).limit(1)) is not None
+
+
+def step(session: Session, rings: KeyRings, demand: Demand, step: Step, note: str | None, change: audit.Change) -> None:
+    """Take a step with a demand that is locked. Raises StepNotAllowed.
+
+    The audit event tells the states and no text.
+    """
+    before = DemandState(demand.state)
+    after = rules.after(before, step)
+    if after is None:
+        raise errors.StepNotAllowed(f"需求{rules.STATE_NAMES[before]}，不能进行此操作", state=before.value)
+    demand.state, demand.updated_at = after.value, change.at
+    demand.revision += 1
+    note_step(session, rings, demand, change, note=note)
+    details = ({"state": before.value}, {"state": after.value})
+    audit.record_change(
+        session, change, f"demands.{step}", str(demand.id), before=details[0], after=details[1], zone=demand.zone
+    )
+
+
+def note_step(session: Session, rings: KeyRings, demand: Demand, change: audit.Change, *, note: str | None) -> None:
+    """Keep a step: who, when, to which state, and what was said, sealed."""
+    taken = DemandStep(
+        demand_id=demand.id, at=change.at, by_kind=change.by.kind.value, by=change.by.id, state=demand.state
+    )
+    session.add(taken)
+    if note is not None:
+        # the seal is bound to the row, whose number the database gives
+        session.flush()
+        taken.note_sealed = vault.seal(rings, _NOTE, taken.id, note, change.at)
+
+
+def opened(session: Session, rings: KeyRings, demand: Demand) -> Opened:
+    """Open what is sealed in a demand."""
+    steps = session.scalars(select(DemandStep).where(DemandStep.demand_id == demand.id).order_by(DemandStep.id)).all()
+    answer = demand.answer_sealed
+    return Opened(
+        demand=demand,
+        text=unseal(rings, "text", demand.id, demand.text_sealed),
+        contact=unseal(rings, "contact", demand.id, demand.contact_sealed),
+        phone=unseal(rings, "phone", demand.id, demand.phone_sealed),
+        answer=unseal(rings, "answer", demand.id, answer) if answer is not None else None,
+        steps=[_taken(rings, one) for one in steps],
+    )
+
+
+def seal(rings: KeyRings, column: str, demand_id: UUID, text: str, now: datetime) -> bytes:
+    """Seal a text for a column of a demand. Raises KeyMissing."""
+    return vault.seal(rings, f"demands.{column}", demand_id, text, now)
+
+
+def unseal(rings: KeyRings, column: str, demand_id: UUID, sealed: bytes) -> str:
+    """Open a column of a demand. Raises KeyMissing, SealBroken."""
+    return vault.unseal(rings, f"demands.{column}", demand_id, sealed)
+
+
+def _taken(rings: KeyRings, one: DemandStep) -> Taken:
+    note = vault.unseal(rings, _NOTE, one.id, one.note_sealed) if one.note_sealed is not None else None
+    return Taken(one.at, one.by_kind, DemandState(one.state), note)
+
+
+def _going(now: datetime) -> ColumnElement[bool]:
+    return or_(Sunset.due_at <= now, Sunset.progress.is_not(None))

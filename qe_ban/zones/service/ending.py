@@ -1,0 +1,149 @@
+"""A zone's end, now or planned, with or without the deletion of its data, and the end's taking back."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from qe_ban.audit import service as audit
+from qe_ban.kernel.city import City
+from qe_ban.kernel.clock import rfc3339
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.service import ending, pages, stamps
+from qe_ban.zones import errors
+from qe_ban.zones.models import Sunset
+
+FARTHEST: Final = timedelta(days=3660)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a zone is to end: at a moment (None: now), and whether its data go; `confirm` repeats the zone's slug."""
+
+    at: datetime | None
+    delete: bool
+    confirm: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a zone stands with its end; `tag` is what a change must believe it to be."""
+
+    slug: str
+    name: str
+    tag: str
+    ends_at: datetime | None
+    ended: bool
+    deletion: Sunset | None
+    deletion_due: bool
+
+
+def standing(session: Session, city: City, slug: str, now: datetime) -> Standing:
+    """Give how a zone stands with its end, and the report of its deletion. Raises ZoneNotFound."""
+    if slug not in city.zones:
+        raise errors.ZoneNotFound
+    page, deletion = pages.look(session, PageKind.ZONE, slug), sunset_of(session, slug)
+    return Standing(
+        slug=slug,
+        name=city.zones[slug],
+        tag=str(page.revision),
+        ends_at=page.ends_at,
+        ended=page.ends_at is not None and page.ends_at <= now,
+        deletion=deletion,
+        deletion_due=deletion is not None and _is_due(deletion, now),
+    )
+
+
+def end(
+    session: Session,
+    city: City,
+    *,
+    slug: str,
+    wanted: Wanted,
+    precondition: audit.Precondition,
+    change: audit.Change,
+) -> None:
+    """Let a zone end, and say whether its data are deleted then; what was planned before is replaced.
+
+    A zone that has ended may still be told to delete its data. Raises ZoneNotFound, EndInvalid, ZoneEnded, DataDeleted,
+    and what the precondition raises.
+    """
+    if slug not in city.zones:
+        raise errors.ZoneNotFound
+    page = pages.hold(session, PageKind.ZONE, slug)
+    precondition(str(page.revision))
+    _check(wanted, slug, change.at)
+    planned = _planned(session, slug, change.at)
+    over = page.ends_at is not None and page.ends_at <= change.at
+    if over and not wanted.delete:
+        raise errors.ZoneEnded
+    at = wanted.at or change.at
+    before = _told(page.ends_at, planned)
+    # what has ended stays ended, however late its data are deleted
+    ending.set_end(page, page.ends_at if over else at)
+    if planned is not None:
+        session.delete(planned)
+        session.flush()
+    made = Sunset(zone=slug, requested_at=change.at, requested_by=change.by.id, due_at=at) if wanted.delete else None
+    if made is not None:
+        session.add(made)
+    audit.record_change(session, change, "zones.end", slug, before=before, after=_told(page.ends_at, made))
+    stamps.bump(session)
+
+
+def reopen(session: Session, city: City, *, slug: str, precondition: audit.Precondition, change: audit.Change) -> None:
+    """Take a zone's end back, past or planned, and with it a deletion that is not due yet.
+
+    Raises ZoneNotFound, ZoneNotEnded, DataDeleted, and what the precondition raises.
+    """
+    if slug not in city.zones:
+        raise errors.ZoneNotFound
+    page = pages.hold(session, PageKind.ZONE, slug)
+    precondition(str(page.revision))
+    planned = _planned(session, slug, change.at)
+    if page.ends_at is None:
+        raise errors.ZoneNotEnded
+    before = _told(page.ends_at, planned)
+    ending.set_end(page, None)
+    if planned is not None:
+        session.delete(planned)
+    audit.record_change(session, change, "zones.reopen", slug, before=before, after=_told(None, None))
+    stamps.bump(session)
+
+
+def sunset_of(session: Session, slug: str) -> Sunset | None:
+    """Give the deletion that was asked for a zone, planned or done."""
+    return session.scalar(select(Sunset).where(Sunset.zone == slug).order_by(Sunset.requested_at.desc()).limit(1))
+
+
+def _planned(session: Session, slug: str, now: datetime) -> Sunset | None:
+    """Give a deletion that is still to come. Raises DataDeleted where it is due: the worker may be at it."""
+    planned = sunset_of(session, slug)
+    if planned is not None and _is_due(planned, now):
+        raise errors.DataDeleted
+    return planned
+
+
+def _is_due(deletion: Sunset, now: datetime) -> bool:
+    return deletion.due_at <= now or deletion.progress is not None
+
+
+def _check(wanted: Wanted, slug: str, now: datetime) -> None:
+    faults = {}
+    if wanted.at is not None and wanted.at < now:
+        faults["at"] = "结束时间不能早于现在"
+    elif wanted.at is not None and wanted.at > now + FARTHEST:
+        faults["at"] = "结束时间不能晚于十年以后"
+    if wanted.delete and wanted.confirm != slug:
+        faults["confirm"] = "删除数据不可恢复：请填写专区代号以确认"
+    if faults:
+        raise errors.EndInvalid(fields=faults)
+
+
+def _told(ends_at: datetime | None, deletion: Sunset | None) -> dict[str, Any]:
+    return {
+        "ends_at": rfc3339(ends_at) if ends_at else None,
+        "delete_at": rfc3339(deletion.due_at) if deletion else None,
+    }

@@ -1,0 +1,127 @@
+"""What a zone's editors do with firms' demands: list, count, read, accept, answer, refuse, close."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from qe_ban.audit import service as audit
+from qe_ban.kernel.city import City
+from qe_ban.kernel.principal import Principal, PrincipalKind
+from qe_ban.keys.rings import KeyRings
+from qe_ban.zones import errors
+from qe_ban.zones.models import Demand
+from qe_ban.zones.rules import demands as rules
+from qe_ban.zones.rules.demands import DemandState, Step
+from qe_ban.zones.service import course
+from qe_ban.zones.service.course import Opened
+from qe_ban.zones.service.screens import covers
+
+ACTION_READ: Final = "demands.read"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which demands are looked for."""
+
+    state: DemandState | None = None
+    industry: str | None = None
+    before: UUID | None = None
+
+
+def listed(
+    session: Session, city: City, *, zone: str, wanted: Wanted, limit: int, change: audit.Change
+) -> Sequence[Demand]:
+    """Give at most `limit` demands of a zone, newest first; nothing sealed is opened.
+
+    Raises ZoneNotFound, OtherZone.
+    """
+    _check(city, zone, change.by)
+    found = course.standing(change.at).where(Demand.zone == zone).order_by(Demand.id.desc()).limit(limit)
+    if wanted.state is not None:
+        found = found.where(Demand.state == wanted.state.value)
+    if wanted.industry is not None:
+        found = found.where(Demand.industry == wanted.industry)
+    if wanted.before is not None:
+        found = found.where(Demand.id < wanted.before)
+    return session.scalars(found).all()
+
+
+def counts(session: Session, city: City, *, zone: str, change: audit.Change) -> dict[DemandState, int]:
+    """Give how many demands of a zone stand in each state. Raises ZoneNotFound, OtherZone."""
+    _check(city, zone, change.by)
+    standing = course.standing(change.at).where(Demand.zone == zone).subquery()
+    grouped = select(standing.c.state, func.count()).group_by(standing.c.state)
+    found: dict[str, int] = {row[0]: row[1] for row in session.execute(grouped)}
+    return {state: found.get(state.value, 0) for state in DemandState}
+
+
+def read(session: Session, rings: KeyRings, city: City, *, zone: str, demand_id: UUID, change: audit.Change) -> Opened:
+    """Give a demand opened, with its course; who read it, and when, is audited.
+
+    Raises ZoneNotFound, OtherZone, DemandNotFound.
+    """
+    _check(city, zone, change.by)
+    demand = session.scalar(course.standing(change.at).where(Demand.id == demand_id, Demand.zone == zone))
+    if demand is None:
+        raise errors.DemandNotFound
+    audit.record(
+        session,
+        at=change.at,
+        actor=change.by,
+        action=ACTION_READ,
+        subject=str(demand.id),
+        details={"zone": zone, "state": demand.state},
+        request_id=change.request_id,
+    )
+    return course.opened(session, rings, demand)
+
+
+def take(
+    session: Session,
+    rings: KeyRings,
+    city: City,
+    *,
+    zone: str,
+    demand_id: UUID,
+    step: Step,
+    note: str | None,
+    precondition: audit.Precondition,
+    change: audit.Change,
+) -> Demand:
+    """Take a step with a demand; `note` is the answer or the reason, which the firm reads.
+
+    Raises ZoneNotFound, OtherZone, DemandNotFound, StepNotAllowed, and what the precondition raises.
+    """
+    _check(city, zone, change.by)
+    demand = session.scalar(
+        course.standing(change.at).where(Demand.id == demand_id, Demand.zone == zone).with_for_update(of=Demand)
+    )
+    if demand is None:
+        raise errors.DemandNotFound
+    precondition(tag_of(demand))
+    course.step(session, rings, demand, step, note, change)
+    demand.handled_by = change.by.id
+    if step is Step.ANSWER and note is not None:
+        demand.answer_sealed = course.seal(rings, "answer", demand.id, note, change.at)
+    return demand
+
+
+def tag_of(demand: Demand) -> str:
+    """Give what a change must believe a demand to be."""
+    return str(demand.revision)
+
+
+def allowed(demand: Demand) -> list[Step]:
+    """Give what the editors may do with a demand."""
+    return rules.steps_of(DemandState(demand.state), PrincipalKind.STAFF)
+
+
+def _check(city: City, zone: str, by: Principal) -> None:
+    if zone not in city.zones:
+        raise errors.ZoneNotFound
+    if not covers(by.place, zone):
+        raise errors.OtherZone

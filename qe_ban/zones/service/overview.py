@@ -1,0 +1,77 @@
+"""The list of the city's zones: what is open from the shelf, the others by what is planned."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from qe_ban.db.engine import Database, DatabaseUnavailable
+from qe_ban.kernel.city import City
+from qe_ban.publishing.errors import PageNotFound
+from qe_ban.publishing.rules import themes
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.service import ending, pages
+from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.zones.rules.showing import ZoneState, state_of
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One zone of the list; `body` is what its page says of itself, of one that is not open the city's name only."""
+
+    body: Mapping[str, Any]
+    state: ZoneState
+    opens_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+def overview(shelf: Shelf, database: Database, city: City, now: datetime) -> tuple[Sequence[Overview], int | None]:
+    """Give all zones in the city's order, and the age of the oldest page where any may be out of date.
+
+    Open ones need no database; without one nothing is told of the others' plans. Raises DatabaseUnavailable where no
+    zone at all can be told.
+    """
+    found: dict[str, Overview] = {}
+    ages = []
+    away: DatabaseUnavailable | None = None
+    for slug in city.zones:
+        try:
+            dressed, age = shelf.page(PageKind.ZONE, slug, now)
+        except PageNotFound:
+            continue
+        except DatabaseUnavailable as error:
+            away = error
+            continue
+        found[slug] = Overview(dressed.body, ZoneState.OPEN)
+        if age is not None:
+            ages.append(age)
+    if away is not None and not found:
+        raise away
+    others = [slug for slug in city.zones if slug not in found]
+    if others:
+        found |= _closed(database, city, others, now)
+    return [found[slug] for slug in city.zones], max(ages, default=None)
+
+
+def _closed(database: Database, city: City, slugs: Sequence[str], now: datetime) -> dict[str, Overview]:
+    try:
+        with database.transaction() as session:
+            over = ending.ended(session, PageKind.ZONE, slugs, now)
+            opens = {slug: pages.begins_at(session, PageKind.ZONE, slug, now) for slug in slugs}
+    except DatabaseUnavailable:
+        over, opens = {}, dict.fromkeys(slugs)
+    return {slug: _one(slug, city.zones[slug], over.get(slug), opens[slug]) for slug in slugs}
+
+
+def _one(slug: str, name: str, ended_at: datetime | None, opens_at: datetime | None) -> Overview:
+    body: dict[str, Any] = {
+        "slug": slug,
+        "name": name,
+        "title": name,
+        "summary": None,
+        "theme": themes.theme({}),
+        "banner": None,
+        "audiences": [],
+    }
+    state = state_of(shown=False, ended_at=ended_at, opens_at=opens_at)
+    return Overview(body, state, opens_at if state is ZoneState.COMING else None, ended_at)

@@ -1,0 +1,69 @@
+"""The deletion of an ended zone's demands, some at a time, and the report that proves it; the worker runs it."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from qe_ban.audit import service as audit
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.service import pages
+from qe_ban.zones.models import Demand, DemandStep, Sunset
+from qe_ban.zones.rules import sunset as rules
+
+DONE: Final = "zones.data_deleted"
+
+
+def run(session: Session, now: datetime) -> None:
+    """Delete what is due, at most `rules.AT_ONCE` demands in all; whatever is left comes in the next run.
+
+    Each zone's page is locked: no demand comes in between, and no end is taken back.
+    """
+    wanted = select(Sunset.zone).where(Sunset.due_at <= now, Sunset.done_at.is_(None))
+    room = rules.AT_ONCE
+    for zone in session.scalars(wanted.order_by(Sunset.due_at, Sunset.zone)).all():
+        pages.hold(session, PageKind.ZONE, zone)
+        due = session.scalar(
+            select(Sunset).where(Sunset.zone == zone, Sunset.due_at <= now, Sunset.done_at.is_(None)).with_for_update()
+        )
+        if due is not None:
+            room -= _delete(session, due, room, now)
+        if room <= 0:
+            return
+
+
+def _delete(session: Session, due: Sunset, room: int, now: datetime) -> int:
+    """Delete at most `room` demands of a zone, and report when none is left; gives how many."""
+    progress = due.progress or _begin(session, due.zone, now)
+    ids = session.scalars(select(Demand.id).where(Demand.zone == due.zone).order_by(Demand.id).limit(room)).all()
+    session.execute(delete(Demand).where(Demand.id.in_(ids)))
+    due.progress = progress | {"deleted": progress["deleted"] + len(ids)}
+    left = _left(session, due.zone)
+    if not left["demands"]:
+        _report(session, due, left, now)
+    return len(ids)
+
+
+def _begin(session: Session, zone: str, now: datetime) -> dict[str, Any]:
+    grouped = select(Demand.state, func.count()).where(Demand.zone == zone).group_by(Demand.state)
+    counts = {row[0]: row[1] for row in session.execute(grouped.order_by(Demand.state))}
+    ids = session.scalars(select(Demand.id).where(Demand.zone == zone))
+    return rules.begun(counts, _steps(session, zone), rules.digest(ids), now)
+
+
+def _left(session: Session, zone: str) -> dict[str, int]:
+    demands = session.scalar(select(func.count()).select_from(Demand).where(Demand.zone == zone)) or 0
+    return {"demands": demands, "demand_steps": _steps(session, zone)}
+
+
+def _steps(session: Session, zone: str) -> int:
+    counted = select(func.count()).select_from(DemandStep).join(Demand, Demand.id == DemandStep.demand_id)
+    return session.scalar(counted.where(Demand.zone == zone)) or 0
+
+
+def _report(session: Session, due: Sunset, left: dict[str, int], now: datetime) -> None:
+    times = {"requested_at": due.requested_at, "due_at": due.due_at, "done_at": now}
+    due.done_at = now
+    due.report = rules.report(due.zone, progress=due.progress or {}, left=left, times=times, by=due.requested_by)
+    audit.record(session, at=now, actor=None, action=DONE, subject=due.zone, details=due.report)

@@ -1,0 +1,142 @@
+"""`qe-ban staff` on a bad day: listed, changed, disabled, enabled; one line for what cannot be."""
+
+import base64
+import re
+
+import pytest
+
+from qe_ban import migrations
+from qe_ban.db.engine import Database
+from qe_ban.kernel.clock import system_clock
+from qe_ban.kernel.principal import Place
+from qe_ban.keys import lifecycle
+from qe_ban.keys.rings import KeyRings
+from tests.cli.conftest import refused
+from tests.factories import databases
+from tests.factories.accounts import StaffFactory
+from tests.factories.items import add_department
+
+
+@pytest.fixture(scope="module")
+def other(settings):
+    """A production installation's database, with its keys."""
+    return databases.another(settings, "staff")
+
+
+@pytest.fixture(scope="module")
+def database(other):
+    made = Database(other.database_url, pool=2)
+    migrations.upgrade(made.engine)
+    with made.transaction() as session:
+        lifecycle.init(session, other.master_key, system_clock())
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def run(qe, other, database):
+    key = base64.b64encode(other.master_key).decode()
+    return lambda *words: qe("staff", *words, QE_DATABASE_URL=other.database_url, QE_MASTER_KEY=key)
+
+
+@pytest.fixture
+def name(other, database):
+    made = StaffFactory(roles=("editor",), place=Place(hall="city"))
+    made.create(database, KeyRings(database, other.master_key), system_clock())
+    return made.username
+
+
+@pytest.fixture
+def line(run):
+    """What the list tells of somebody."""
+
+    def look(name):
+        listed = run("list")
+        assert listed.exit_code == 0, listed.stderr
+        return next(line.split("\t")[1:] for line in listed.stdout.splitlines() if line.startswith(f"{name}\t"))
+
+    return look
+
+
+def done(result, text):
+    assert result.exit_code == 0, result.stderr
+    assert re.search(text, result.stdout), result.stdout
+
+
+def test_who_there_is_is_listed(line, name):
+    assert line(name) == ["enabled", "editor", "hall=city"]
+
+
+def test_somebody_is_disabled_and_enabled_again(run, line, name):
+    done(run("disable", name), "disabled; every sign-in has ended")
+    assert line(name)[0] == "disabled"
+    done(run("disable", name), "is disabled already")
+    done(run("enable", name), "enabled")
+    done(run("enable", name), "is enabled already")
+    assert line(name)[0] == "enabled"
+
+
+def test_roles_and_places_are_changed(run, line, name, database):
+    done(run("change", name, "--role", "reviewer", "--role", "editor"), "changed; every sign-in has ended")
+    assert line(name) == ["enabled", "editor,reviewer", "hall=city"]
+    for option, value in (
+        ("district", "370202"),
+        ("zone", "karos"),
+        ("hall", "shinan"),
+        ("department", add_department(database)),
+    ):
+        done(run("change", name, f"--{option}", value), "changed")
+        assert line(name)[2] == f"{option}={value}"
+    done(run("change", name, "--whole-city", "--role", "city_admin"), "changed")
+    assert line(name) == ["enabled", "city_admin", "city"]
+    done(run("change", name, "--whole-city"), "is so already")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ((), "nothing to change"),
+        (("--role", "emperor"), "roles"),
+        (("--role", ""), "roles"),
+        (("--role", "auditor"), "roles"),
+        (("--role", "editor", "--role", "auditor", "--whole-city"), "roles"),
+        (("--hall", "a", "--zone", "b"), "roles"),
+        (("--hall", "shinan", "--whole-city"), "--whole-city"),
+        (("--district", "999999"), "no such district"),
+        (("--hall", "no-such"), "no such hall"),
+        (("--hall", "../x"), "roles"),
+        (("--hall", ""), "roles"),
+        (("--zone", "no-such"), "no such zone"),
+        (("--zone", "x" * 10_000), "roles"),
+        (("--department", "11370200MB1234567X"), "no such department"),
+        (("--department", "x"), "roles"),
+        (("--place", "x"), "--place"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_changes_nothing(run, line, name, words, text):
+    refused(run("change", name, *words), text)
+    assert line(name) == ["enabled", "editor", "hall=city"]
+
+
+@pytest.mark.parametrize("verb", ["disable", "enable", "change"])
+@pytest.mark.parametrize("who", ["nobody-there", "", "x'; DROP TABLE staff; --", "管理员", "a" * 5000, "\udcff"])
+def test_nobody_is_one_line(run, verb, who):
+    more = ("--role", "editor") if verb == "change" else ()
+    refused(run(verb, *more, "--", who), "没有这个用户名")
+
+
+@pytest.mark.parametrize("verb", ["disable", "enable", "change"])
+def test_a_name_is_asked_for(run, verb):
+    refused(run(verb), "NAME")
+    assert run(verb, "--help").exit_code == 0
+
+
+@pytest.mark.parametrize(("option", "text"), [("--hall", "no such hall"), ("--zone", "no such zone")])
+def test_nobody_is_added_for_a_place_that_is_not_there(run, option, text):
+    refused(run("add", "of-no-place", "--role", "editor", option, "no-such"), text)
+    refused(run("disable", "of-no-place"), "没有这个用户名")
+
+
+def test_a_home_that_is_none_is_one_line(qe):
+    for verb in ("list", "disable x", "enable x", "change x --role editor"):
+        refused(qe("staff", *verb.split(), "--home", "/nonexistent"), "/nonexistent")

@@ -1,0 +1,102 @@
+"""Shelves as processes have them, on pages that nobody else knows, with a clock that a test turns."""
+
+import itertools
+import threading
+from datetime import UTC, datetime, timedelta
+
+from qe_ban.db import valkey
+from qe_ban.kernel.ids import new_id
+from qe_ban.publishing.models import PageVersion, PageWithdrawal
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.rules.views import Dressed, View
+from qe_ban.publishing.service import pages, stamps
+from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.web import wire
+
+HALL, ANYBODY = PageKind.HALL, View()
+TEXT = {"id": "about", "type": "rich_text"}
+
+
+class Hands:
+    """A monotonic clock that stands until it is turned."""
+
+    def __init__(self) -> None:
+        self.at = 1000.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+class Process:
+    """One process's shelf; counts how often it loads a page."""
+
+    def __init__(self, newsstand, *, release="1", monotonic=None, database=None, url=None):
+        self.newsstand, self.loads, self.gate = newsstand, 0, threading.Event()
+        self.loading = threading.Event()
+        self.gate.set()
+        self.valkey = valkey.connect(url or newsstand.valkey_url)
+        self.shelf = Shelf(
+            database or newsstand.database,
+            self.valkey,
+            dict.fromkeys(PageKind, self._load),
+            dict.fromkeys(PageKind, newsstand.slugs),
+            encode=wire.dumps,
+            release=release,
+            monotonic=monotonic or newsstand.hands,
+        )
+
+    def _load(self, session, slug, now):
+        self.loads += 1
+        if not self.gate.is_set():
+            self.loading.set()
+        self.gate.wait(5)
+        found = pages.in_force(session, HALL, slug, now)
+        if found is None:
+            return None
+        return Dressed(
+            {"title": found.content["title"], "number": found.number}, found.content["blocks"], None, found.turns_at
+        )
+
+    def read(self, view=ANYBODY, slug=None, now=None):
+        """The title that is shown, and the age that it is marked with, if it is."""
+        screen = self.screen(view, slug, now)
+        return wire.loads(screen.plain.data)["title"], screen.age
+
+    def screen(self, view=ANYBODY, slug=None, now=None):
+        return self.shelf.screen(HALL, slug or self.newsstand.slug, view, now or datetime.now(UTC))
+
+
+class Newsstand:
+    """A page of its own, what is published of it, and the processes that show it."""
+
+    def __init__(self, database, valkey_url, hands=None):
+        self.database, self.valkey_url, self.hands = database, valkey_url, hands or Hands()
+        self.slug, self.slugs = f"stand-{new_id().hex[-12:]}", set()
+        self.slugs |= {self.slug, f"{self.slug}-other"}
+        self.numbers = itertools.count(1)
+        with database.transaction() as session:
+            pages.hold(session, HALL, self.slug)
+
+    def process(self, **options):
+        return Process(self, **options)
+
+    def publish(self, title, *, starts_at=None, ends_at=None, blocks=(TEXT,)):
+        """Commit a version that nobody is told of; gives its number."""
+        now, number = datetime.now(UTC), next(self.numbers)
+        blocks = [{"html": f"<p>{title}</p>"} | block for block in blocks]
+        with self.database.transaction() as session:
+            session.add(
+                PageVersion(
+                    kind=HALL, slug=self.slug, number=number, content={"title": title, "blocks": blocks}, digest=b"x",
+                    starts_at=starts_at or now - timedelta(seconds=1), ends_at=ends_at, editors=[new_id()],
+                    approved_by=new_id(), published_by=new_id(), published_at=now,
+                )
+            )  # fmt: skip
+            stamps.bump(session)
+        return number
+
+    def withdraw(self, number):
+        with self.database.transaction() as session:
+            at = datetime.now(UTC)
+            session.add(PageWithdrawal(kind=HALL, slug=self.slug, number=number, at=at, by=new_id(), reason="x"))
+            stamps.bump(session)

@@ -1,0 +1,74 @@
+"""What drafts and versions really answer is what the API document says of them, with blocks of every type."""
+
+from datetime import timedelta
+
+import jsonschema_rs
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from qe_ban.publishing.rules.blocks import TYPES
+from qe_ban.publishing.rules.states import PageKind
+from tests.factories.pages import API, content
+from tests.publishing.asking import done
+from tests.publishing.rules.contents import contents
+
+ZONE = PageKind.ZONE
+PAGE = "/zones/{slug}"
+
+
+@pytest.fixture(scope="module")
+def document(town):
+    return town.client.get(f"{API}/openapi.json").get_json()
+
+
+def check(document, answer, method, path):
+    """Check a JSON answer against the schema of its operation."""
+    described = document["paths"][f"{API}{PAGE}/{path}"][method]["responses"][str(answer.status_code)]
+    schema = described["content"]["application/json"]["schema"] | {"components": document["components"]}
+    jsonschema_rs.validate(schema, answer.json)
+
+
+def test_every_answer_of_the_desk_is_as_it_is_described(town, document):
+    slug, admin = town.zone(), town.staff()
+    check(document, done(town.put(admin, ZONE, slug, content())), "put", "draft")
+    check(document, done(town.do(admin, ZONE, slug, "preview", {}), 201), "post", "preview")
+    check(document, done(town.do(admin, ZONE, slug, "submit")), "post", "submit")
+    check(document, done(town.do(town.staff(), ZONE, slug, "reject", {"reason": "一\n二"})), "post", "reject")
+    town.do(admin, ZONE, slug, "submit")
+    check(document, done(town.do(town.staff(), ZONE, slug, "approve")), "post", "approve")
+    start, end = (town.clock() + timedelta(hours=hours) for hours in (1, 2))
+    later = {"at": start.isoformat(), "end_at": end.isoformat()}
+    check(document, done(town.do(admin, ZONE, slug, "publish", later)), "post", "publish")
+    check(document, done(town.do(admin, ZONE, slug, "rollback", {"version": 1})), "post", "rollback")
+    gone = {"version": 1, "reason": "有误"}
+    check(document, done(town.do(admin, ZONE, slug, "withdraw", gone)), "post", "withdraw")
+    check(document, town.get(admin, ZONE, f"{slug}/versions"), "get", "versions")
+    check(document, town.get(admin, ZONE, f"{slug}/versions/2"), "get", "versions/{number}")
+    check(document, town.get(admin, ZONE, f"{slug}/versions/1/diff/0"), "get", "versions/{before}/diff/{after}")
+    check(document, town.get(admin, ZONE, f"{slug}/findings"), "get", "findings")
+
+
+def test_whatever_a_page_may_say_is_saved_described_and_can_be_looked_at(town, document):
+    slug, admin = town.zone(), town.staff()
+    preview = done(town.do(admin, ZONE, slug, "preview", {}), 201).json["url"].partition(".test")[2]
+
+    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(contents)
+    def holds(said):
+        saved = done(town.put(admin, ZONE, slug, said))
+        check(document, saved, "put", "draft")
+        read = town.get(admin, ZONE, f"{slug}/draft")
+        check(document, read, "get", "draft")
+        assert read.headers["ETag"] == saved.headers["ETag"]
+        again = done(town.put(admin, ZONE, slug, read.json["content"])).json
+        assert again["content"] == read.json["content"]
+        check(document, done(town.client.get(preview)), "get", "previews/{token}")
+
+    holds()
+
+
+def test_each_type_of_block_has_a_description_of_its_own(document):
+    blocks = document["components"]["schemas"]["PageContent"]["properties"]["blocks"]["items"]
+    assert blocks["discriminator"]["propertyName"] == "type"
+    assert set(blocks["discriminator"]["mapping"]) == set(TYPES)
+    assert len(blocks["oneOf"]) == len(TYPES)

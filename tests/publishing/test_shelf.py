@@ -1,0 +1,239 @@
+"""What a shelf serves: never old unmarked, and with as few ways to the engines as told."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from qe_ban.db.engine import Database, DatabaseUnavailable
+from qe_ban.publishing.errors import PageNotFound
+from qe_ban.publishing.service import shelf
+from tests.factories.shelves import HALL, Newsstand
+
+
+@pytest.fixture
+def stand(database, settings):
+    return Newsstand(database, settings.redis_url)
+
+
+def test_many_who_ask_a_fresh_process_at_once_have_the_page_loaded_once(stand):
+    stand.publish("早")
+    process = stand.process()
+    process.gate.clear()
+    with ThreadPoolExecutor(12) as pool:
+        asked = [pool.submit(process.read) for _ in range(12)]
+        process.gate.set()
+        assert {future.result() for future in asked} == {("早", None)}
+    assert process.loads == 1
+
+
+def test_a_change_is_shown_by_the_process_that_made_it_at_once_and_by_others_when_they_look_next(stand):
+    stand.publish("早")
+    here, there = stand.process(), stand.process()
+    assert here.read() == there.read() == ("早", None)
+    stand.publish("午")
+    here.shelf.tell()
+    assert here.read() == ("午", None)
+    stand.hands.at += shelf.LOOK_EVERY
+    assert there.read() == ("午", None)
+
+
+def test_a_change_that_nobody_told_of_is_found_within_seconds(stand):
+    stand.publish("早")
+    process = stand.process()
+    process.read()
+    stand.publish("午")
+    for _ in range(int(shelf.ASK_EVERY) + 1):
+        stand.hands.at += shelf.LOOK_EVERY
+        title = process.read()
+    assert title == ("午", None)
+
+
+def test_valkey_is_asked_once_a_second_however_often_pages_are_read(stand):
+    stand.publish("早")
+    process = stand.process()
+    process.read()
+
+    def gets():
+        return process.valkey.info("commandstats")["cmdstat_get"]["calls"]
+
+    before = gets()
+    for _ in range(3):
+        stand.hands.at += shelf.LOOK_EVERY
+        for _ in range(50):
+            process.read()
+    assert gets() - before == 3
+    assert process.loads == 1
+
+
+def test_without_valkey_a_change_is_found_within_a_second_all_the_same(stand, tmp_path):
+    stand.publish("早")
+    process = stand.process(url=f"unix://{tmp_path}/none")
+    assert process.read() == ("早", None)
+    stand.publish("午")
+    stand.hands.at += shelf.LOOK_EVERY
+    assert process.read() == ("午", None)
+
+
+def test_whoever_comes_after_a_long_rest_gets_what_is_published_now_and_so_do_those_beside(stand):
+    stand.publish("早")
+    process = stand.process()
+    process.read()
+    stand.publish("午")
+    stand.hands.at += 3600
+    process.gate.clear()
+    with ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(process.read) for _ in range(6)]
+        time.sleep(0.05)
+        process.gate.set()
+        assert {future.result() for future in asked} == {("午", None)}
+    assert process.loads == 2
+
+
+def test_while_one_thread_loads_the_others_go_on_and_past_two_seconds_with_a_mark(stand):
+    stand.publish("早")
+    process = stand.process()
+    process.read()
+    stand.publish("午")
+    stand.process().shelf.tell()
+    stand.hands.at += shelf.LOOK_EVERY
+    process.gate.clear()
+    with ThreadPoolExecutor(1) as pool:
+        loading = pool.submit(process.read)
+        assert process.loading.wait(5)
+        assert process.read() == ("早", None)
+        stand.hands.at += 5
+        assert process.read() == ("早", 6), "marked, and not waited for: something hangs"
+        process.gate.set()
+        assert loading.result()[0] == "午"
+    stand.hands.at += shelf.LOOK_EVERY
+    assert process.read() == ("午", None)
+
+
+def test_a_version_comes_and_goes_at_its_time(stand):
+    now = datetime.now(UTC)
+    stand.publish("早", starts_at=now - timedelta(hours=1))
+    stand.publish("午", starts_at=now + timedelta(hours=1), ends_at=now + timedelta(hours=2))
+    process = stand.process()
+    told = [process.read(now=now + timedelta(hours=hours)) for hours in (0, 0.999, 1, 1.999, 2)]
+    assert told == [("早", None), ("早", None), ("午", None), ("午", None), ("早", None)]
+    assert process.loads == 3
+
+
+def test_what_moves_no_stamp_is_read_again_after_a_minute_and_costs_no_encoding_when_it_is_the_same(stand):
+    stand.publish("早")
+    process = stand.process()
+    before = process.screen()
+    stand.hands.at += shelf.OLDEST - 1
+    process.read()
+    assert process.loads == 1
+    stand.hands.at += 1
+    assert process.screen() is before
+    assert process.loads == 2
+
+
+def test_a_page_of_which_nothing_is_in_force_is_asked_for_once_a_second_and_an_unknown_one_never(stand):
+    process = stand.process()
+    for slug in (stand.slug, "no-such"):
+        for _ in range(5):
+            with pytest.raises(PageNotFound):
+                process.read(slug=slug)
+    assert process.loads == 1
+    stand.publish("早")
+    stand.hands.at += shelf.LOOK_EVERY
+    assert process.read() == ("早", None)
+
+
+def test_a_page_before_it_is_cut_comes_with_the_same_mark(stand):
+    stand.publish("早")
+    process = stand.process()
+    dressed, age = process.shelf.page(HALL, stand.slug, datetime.now(UTC))
+    assert (dressed.body["title"], age) == ("早", None)
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("publish"), st.sampled_from([0, 1])),
+        st.tuples(st.just("read"), st.sampled_from([0, 1])),
+        st.tuples(st.just("wait"), st.sampled_from([0.3, 0.9, 1.0, 2.5, 5.0, 61.0])),
+    ),
+    min_size=5,
+    max_size=30,
+)
+
+
+@examples(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_whatever_happens_nothing_older_than_two_seconds_is_shown_unmarked(database, settings, steps):
+    stand = Newsstand(database, settings.redis_url)
+    processes = stand.process(), stand.process()
+    stand.publish("0")
+    history = [(stand.hands.at, "0")]
+    for step, what in steps:
+        if step == "publish":
+            title = str(len(history))
+            stand.publish(title)
+            processes[what].shelf.tell()
+            history.append((stand.hands.at, title))
+        elif step == "wait":
+            stand.hands.at += what
+        else:
+            title, age = processes[what].read()
+            current = max((at for at, _ in history if at <= stand.hands.at - shelf.VOUCHED), default=0.0)
+            recent = [name for at, name in history if at >= current]
+            assert age is None, "the parts answer"
+            assert title in recent
+
+
+@pytest.mark.slow
+def test_readers_beside_a_writer_never_see_what_was_replaced_two_seconds_before(database, settings):
+    """Five seconds of the shelf's are one of ours, so that its bounds are passed through often."""
+
+    def quick() -> float:
+        return time.monotonic() * 5
+
+    stand = Newsstand(database, settings.redis_url, hands=quick)
+    here, there = stand.process(), stand.process()
+    replaced: dict[str, float] = {}
+    stand.publish("0")
+    here.shelf.tell()
+    over = threading.Event()
+
+    def write() -> None:
+        for number in range(1, 25):
+            stand.publish(str(number))
+            here.shelf.tell()
+            replaced[str(number - 1)] = quick()
+            time.sleep(0.08)
+        over.set()
+
+    def readings(read: Callable[[], tuple[str, int | None]]) -> list[tuple[float, str]]:
+        seen = []
+        while not over.is_set():
+            began = quick()
+            title, age = read()
+            if age is None:
+                seen.append((began, title))
+            time.sleep(0.001)
+        return seen
+
+    with ThreadPoolExecutor(7) as pool:
+        seen = [pool.submit(readings, process.read) for process in (here, there) for _ in range(3)]
+        pool.submit(write).result()
+        for future in seen:
+            found = future.result()
+            assert len({title for _, title in found}) > 5
+            late = [began - replaced[title] for began, title in found if title in replaced]
+            assert max(late, default=0) <= shelf.VOUCHED
+
+
+def test_with_nothing_in_memory_and_no_engine_there_is_no_answer(stand, tmp_path):
+    process = stand.process(url=f"unix://{tmp_path}/none", database=Database(f"postgresql:///x?host={tmp_path}"))
+    with pytest.raises(DatabaseUnavailable):
+        process.read()

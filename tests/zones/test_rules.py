@@ -1,0 +1,123 @@
+"""A demand's states, the digest of a deletion, the lists of a page, and colours, as pure decisions."""
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qe_ban.kernel.identifiers import IdentifierInvalid
+from qe_ban.kernel.ids import new_id
+from qe_ban.kernel.principal import PrincipalKind
+from qe_ban.publishing.rules import themes
+from qe_ban.zones.rules import forms, lists, sunset
+from qe_ban.zones.rules.demands import PASSAGES, DemandState, Step, after, day_of, steps_of
+from qe_ban.zones.rules.showing import ZoneState, state_of
+
+ENDS = {DemandState.CLOSED, DemandState.REFUSED, DemandState.WITHDRAWN}
+
+
+@given(st.lists(st.sampled_from(list(Step)), max_size=30))
+def test_whatever_is_tried_a_demand_goes_only_where_it_may_and_never_leaves_an_end(steps):
+    state, answered = DemandState.RECEIVED, False
+    for step in steps:
+        reached = after(state, step)
+        by = PASSAGES[step].by
+        assert (step in steps_of(state, by)) == (reached is not None)
+        assert step not in steps_of(
+            state, next(kind for kind in (PrincipalKind.STAFF, PrincipalKind.RESIDENT) if kind is not by)
+        )
+        if reached is None:
+            continue
+        assert state not in ENDS
+        answered = answered or reached is DemandState.ANSWERED
+        assert reached is not DemandState.CLOSED or answered
+        state = reached
+
+
+def test_scanners_do_nothing_with_demands_and_every_state_is_reached():
+    assert all(steps_of(state, PrincipalKind.SCANNER) == [] for state in DemandState)
+    assert {passage.to for passage in PASSAGES.values()} | {DemandState.RECEIVED} == set(DemandState)
+
+
+def test_a_day_is_the_citys():
+    late, early = datetime(2026, 3, 1, 15, 59, 59, tzinfo=UTC), datetime(2026, 3, 1, 16, 0, tzinfo=UTC)
+    assert day_of(late)[1] == early == day_of(early)[0]
+    assert day_of(early)[1] - early == timedelta(days=1)
+
+
+@given(st.lists(st.uuids(), max_size=20), st.randoms())
+def test_a_digest_does_not_depend_on_the_order_and_can_be_counted_by_hand(ids, chance):
+    shuffled = list(ids)
+    chance.shuffle(shuffled)
+    by_hand = hashlib.sha256("".join(f"{one}\n" for one in sorted(ids)).encode()).hexdigest()
+    assert sunset.digest(shuffled) == by_hand
+
+
+def test_a_digest_tells_one_id_from_another():
+    assert sunset.digest([new_id()]) != sunset.digest([new_id()])
+
+
+def test_lists_are_searched_and_counted():
+    rows = [
+        {"title": "制造业技改", "industries": ["machinery"], "sizes": ["small", "micro"]},
+        {"title": "普惠减税", "industries": [], "sizes": []},
+        {"title": "食品技改", "industries": ["food"], "sizes": ["large"]},
+    ]
+    kind = lists.LISTS["policies"]
+    left, facets = lists.searched(kind, rows, "技改", {"industry": "machinery", "size": None})
+    assert [row["title"] for row in left] == ["制造业技改"]
+    # what another industry would leave is told all the same
+    assert {one.value: one.count for one in facets["industry"]} == {"machinery": 1, "food": 1}
+    assert {one.value: one.count for one in facets["size"]} == {"micro": 1, "small": 1}
+    everything, facets = lists.searched(kind, rows, None, {"industry": None, "size": "large"})
+    assert [row["title"] for row in everything] == ["普惠减税", "食品技改"]
+    # what says no industry is for all
+    assert {one.value: one.count for one in facets["industry"]}["textile"] == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("13800138000", "13800138000"), ("+86 138-0013-8000", "13800138000"), ("0532-12345678", None),
+        ("0532-82345678", "0532-82345678"), ("053282345678", "0532-82345678"), ("010 82345678", "010-82345678"),
+        ("0532-82345678-801", "0532-82345678-801"), ("82345678", None), ("1380013800", None), ("", None),
+        ("٠٥٣٢-82345678", None), ("0532-82345678\n", None),
+    ],
+)  # fmt: skip
+def test_a_number_to_call_has_one_form(typed, kept):
+    if kept is None:
+        with pytest.raises(IdentifierInvalid):
+            forms.phone(typed)
+    else:
+        assert forms.phone(typed) == kept
+
+
+def test_a_form_stands_in_its_time_only():
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    block = {"id": "form", "type": "demand_form", "consent": "同意", "industries": ["food"]}
+    timed = block | {"starts_at": "2026-03-01T08:00:00+08:00", "ends_at": "2026-03-01T09:00:00+08:00"}
+    assert forms.form_of({"blocks": [timed]}, "form", now) is not None
+    assert forms.form_of({"blocks": [timed]}, "form", now - timedelta(seconds=1)) is None
+    assert forms.form_of({"blocks": [timed]}, "form", now + timedelta(hours=1)) is None
+    assert forms.form_of({"blocks": [block]}, "other", now) is None
+    assert forms.form_of({"blocks": [block | {"type": "rich_text"}]}, "form", now) is None
+
+
+def test_letters_are_readable_on_any_colour():
+    for colour in ("#000000", "#ffffff", "#0b5cad", "#ffd700", "#777777", "#c8102e", "#00a86b"):
+        assert themes.contrast(themes.letters_on(colour), colour) >= 4.5
+    assert themes.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert themes.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+    assert themes.theme({"primary_colour": "#ffd700"}) == {
+        "primary": "#ffd700", "background": themes.BACKGROUND, "on_primary": "#000000"
+    }  # fmt: skip
+
+
+def test_a_zone_that_has_ended_is_neither_open_nor_coming():
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+    assert state_of(shown=True, ended_at=now, opens_at=now) is ZoneState.ENDED
+    assert state_of(shown=False, ended_at=None, opens_at=now) is ZoneState.COMING
+    assert state_of(shown=False, ended_at=None, opens_at=None) is ZoneState.EMPTY
+    assert state_of(shown=True, ended_at=None, opens_at=now) is ZoneState.OPEN

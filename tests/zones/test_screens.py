@@ -1,0 +1,210 @@
+"""What zones show: the list, one call a screen, lists with search and counts, events by the clock."""
+
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+
+from qe_ban.kernel.clock import CITY_TIME, rfc3339
+from qe_ban.kernel.shapes import Fault
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.zones.service import screens
+from tests.factories.pages import content
+from tests.zones.conftest import FORM, SOLUTIONS
+
+POLICIES = {
+    "id": "policies",
+    "type": "policy_list",
+    "policies": [
+        {"title": "技改补助", "issuer": "市工信局", "industries": ["machinery"], "sizes": ["small"]},
+        {"title": "普惠减税", "issuer": "市税务局"},
+        {"title": "老政策", "issuer": "市工信局", "ends_at": "2020-01-01T00:00:00+08:00"},
+    ],
+}
+
+
+def test_a_screen_is_one_call(zones):
+    slug = zones.publish(FORM, SOLUTIONS, title="卡奥斯", primary_colour="#ffd700", audiences=["firm"])
+    answer = zones.get(f"/zones/{slug}")
+    assert answer.status_code == 200
+    said = answer.json
+    assert (said["kind"], said["slug"], said["title"], said["version"]) == ("zone", slug, "卡奥斯", 1)
+    assert said["theme"] == {"primary": "#ffd700", "background": "#f5f7fa", "on_primary": "#000000"}
+    assert (said["banner"], said["audiences"], said["notices"]) == (None, ["firm"], [])
+    assert [block["id"] for block in said["blocks"]] == ["form", "solutions"]
+    solutions = said["blocks"][1]
+    assert (len(solutions["solutions"]), solutions["total"]) == (1, 3)
+    assert "stale-while-revalidate" in answer.headers["Cache-Control"]
+    again = zones.get(f"/zones/{slug}", **{"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_a_zone_that_is_not_open_is_not_there(zones):
+    coming = zones.publish(starts_in=60)
+    for slug in (coming, zones.town.zone(), "no-such-zone", "Zone"):
+        for path in ("", "/solutions", "/cases", "/policies", "/events", "/blocks/form"):
+            answer = zones.get(f"/zones/{slug}{path}")
+            assert (answer.status_code, answer.json["code"]) == (404, "publishing.not_found"), path
+
+
+def test_a_zone_opens_and_closes_at_its_time(zones):
+    slug = zones.publish(starts_in=60, ends_in=120)
+    with zones.clock.moved(seconds=61):
+        assert zones.get(f"/zones/{slug}").status_code == 200
+    with zones.clock.moved(seconds=121):
+        assert zones.get(f"/zones/{slug}").status_code == 404
+
+
+def test_the_list_tells_which_zones_are_open(zones):
+    shown, coming, empty = zones.publish(title="开放专区"), zones.publish(starts_in=3600), zones.town.zone()
+    over = zones.publish()
+    assert zones.end(over).status_code == 200
+    answer = zones.get("/zones")
+    found = {row["slug"]: row for row in answer.json["items"]}
+    assert [row["slug"] for row in answer.json["items"]] == zones.town.zones
+    assert (found[shown]["state"], found[shown]["title"]) == ("open", "开放专区")
+    assert found[coming]["state"] == "coming"
+    assert found[coming]["opens_at"]
+    # what will be shown is not told before its time
+    assert found[coming]["title"] == found[coming]["name"]
+    assert (found[empty]["state"], found[empty]["opens_at"]) == ("empty", None)
+    assert found[over]["state"] == "ended"
+    assert found[over]["ended_at"]
+    assert answer.headers["Cache-Control"].startswith("public")
+    assert zones.get("/zones", **{"If-None-Match": answer.headers["ETag"]}).status_code == 304
+
+
+def test_solutions_are_searched_filtered_counted_and_paged(zones):
+    slug = zones.publish(SOLUTIONS)
+    everything = zones.get(f"/zones/{slug}/solutions").json
+    assert [row["name"] for row in everything["items"]] == ["注塑产线联网", "冷链追溯", "AGV 调度"]
+    counts = {one["value"]: one["count"] for one in everything["facets"]["industry"]}
+    assert counts == {"machinery": 1, "food": 1, "logistics": 2}
+    assert (everything["total"], everything["next"]) == (3, None)
+    found = zones.get(f"/zones/{slug}/solutions?q={quote('ａｇｖ')}&industry=logistics").json
+    assert [row["name"] for row in found["items"]] == ["AGV 调度"]
+    assert zones.get(f"/zones/{slug}/solutions?q={quote('没有')}").json["items"] == []
+    first = zones.get(f"/zones/{slug}/solutions?limit=2").json
+    second = zones.get(f"/zones/{slug}/solutions?limit=2&cursor={first['next']}").json
+    assert [row["name"] for row in first["items"] + second["items"]] == [row["name"] for row in everything["items"]]
+    assert second["next"] is None
+    assert [row["title"] for row in zones.get(f"/zones/{slug}/cases?industry=food").json["items"]] == ["某食品厂"]
+    assert zones.get(f"/zones/{slug}/cases?industry=energy").json["total"] == 0
+
+
+def test_policies_are_matched_to_the_firm_and_what_has_expired_is_left_out(zones):
+    slug = zones.publish(POLICIES)
+    titles = [row["title"] for row in zones.get(f"/zones/{slug}/policies").json["items"]]
+    assert titles == ["技改补助", "普惠减税"]
+    large = zones.get(f"/zones/{slug}/policies?industry=machinery&size=large").json
+    assert [row["title"] for row in large["items"]] == ["普惠减税"]
+    small = zones.get(f"/zones/{slug}/policies?industry=machinery&size=small").json
+    assert [row["title"] for row in small["items"]] == titles
+    assert {one["value"]: one["count"] for one in large["facets"]["size"]}["small"] == 2
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0", "limit=101", "limit=x", "cursor=AAAA", "cursor=WzFd%00", "cursor=Wy0xXQ", "industry=nothing",
+        "q=" + quote("字") * 101, "unknown=1", "district=370299", "district=abc", "audience=dog", "age_mode=1",
+        "real_name=1", "q=a&q=b", "q=%00",
+    ],
+)  # fmt: skip
+def test_queries_that_cannot_be_are_refused(zones, query):
+    slug = getattr(zones, "shown", None) or zones.publish(SOLUTIONS)
+    zones.shown = slug
+    answer = zones.get(f"/zones/{slug}/solutions?{query}")
+    assert (answer.status_code, answer.mimetype) == (422, "application/problem+json"), query
+    assert answer.json["errors"]
+
+
+def test_events_follow_the_clock(zones):
+    now = zones.clock()
+
+    def event(title, begins, ends, **more):
+        # the city's time, so that an offset is read and not taken for UTC
+        starts_at, ends_at = ((now + timedelta(minutes=at)).astimezone(CITY_TIME).isoformat() for at in (begins, ends))
+        stream = "https://live.qtv.com.cn/a.m3u8"
+        return {"title": title, "starts_at": starts_at, "ends_at": ends_at, "stream": stream} | more
+
+    rows = [
+        event("将来", 60, 120),
+        event("现在", -5, 5),
+        event("过去", -120, -60),
+        event("回看", -240, -180, replay="https://www.qtv.com.cn/b"),
+        event("取消", -5, 5, status="cancelled"),
+    ]
+    slug = zones.publish({"id": "live", "type": "event", "events": rows})
+    found = {row["title"]: row for row in zones.get(f"/zones/{slug}/events").json["items"]}
+    assert list(found) == ["回看", "过去", "现在", "取消", "将来"]
+    states = {title: row["state"] for title, row in found.items()}
+    assert states == {"将来": "upcoming", "现在": "live", "过去": "ended", "回看": "replay", "取消": "cancelled"}
+    assert [title for title, row in found.items() if row["stream"]] == ["现在"]
+    assert [row["title"] for row in zones.get(f"/zones/{slug}/events?state=live").json["items"]] == ["现在"]
+    with zones.clock.moved(minutes=65):
+        assert [row["title"] for row in zones.get(f"/zones/{slug}/events?state=live").json["items"]] == ["将来"]
+        screen = zones.get(f"/zones/{slug}").json["blocks"][0]["events"]
+        assert {row["title"]: row["state"] for row in screen}["现在"] == "ended"
+
+
+def test_a_block_is_told_whole(zones):
+    article = {"id": "news", "type": "article", "articles": [{"title": "长文", "body": "<p>" + "字" * 5000 + "</p>"}]}
+    slug = zones.publish(SOLUTIONS, article)
+    block = zones.get(f"/zones/{slug}/blocks/solutions").json
+    assert len(block["solutions"]) == 3
+    assert "block" not in block["solutions"][0]
+    screen = zones.get(f"/zones/{slug}").json["blocks"][1]["articles"][0]
+    whole = zones.get(f"/zones/{slug}/blocks/news").json["articles"][0]
+    assert (screen["body"], len(whole["body"])) == (None, 5007)
+    assert zones.get(f"/zones/{slug}/blocks/nothing").json["code"] == "zones.block_not_found"
+
+
+def test_a_block_aimed_at_firms_is_shown_to_firms(zones):
+    slug = zones.publish(SOLUTIONS | {"aim": {"audiences": ["firm"]}})
+    assert zones.get(f"/zones/{slug}").json["blocks"] == []
+    assert len(zones.get(f"/zones/{slug}?audience=firm").json["blocks"]) == 1
+    assert zones.get(f"/zones/{slug}/solutions").json["total"] == 0
+    assert zones.get(f"/zones/{slug}/solutions?audience=firm").json["total"] == 3
+    assert zones.get(f"/zones/{slug}/blocks/solutions").status_code == 404
+
+
+def test_a_zone_inherits_from_nobody(zones):
+    said = {"hides": ["news"], "blocks": [FORM | {"replaces": "a"}, FORM | {"after": "b"}, FORM, "nonsense"]}
+    with zones.database.transaction() as session:
+        found = screens.faults(session, "karos", said, zones.clock())
+        assert [fault.place for fault in found] == ["hides", "blocks.0.replaces", "blocks.1.after"]
+        assert all(isinstance(fault, Fault) for fault in found)
+        for harmless in ({}, {"blocks": None}, {"hides": [], "blocks": [{"id": "a", "replaces": None}]}, {"blocks": 3}):
+            assert screens.faults(session, "karos", harmless, zones.clock()) == []
+
+
+def test_a_reference_to_a_zone_stands_until_the_zone_ends(zones):
+    shown, over = zones.publish(), zones.publish()
+    zones.end(over)
+    with zones.database.transaction() as session:
+        found = screens.source(zones.town.parts.city, session, [shown, over, "nothing"], zones.clock())
+    assert list(found) == [shown]
+
+
+def test_a_planned_end_turns_the_screen_off_by_itself(zones):
+    slug = zones.publish()
+    assert zones.end(slug, at=rfc3339(zones.clock() + timedelta(minutes=5))).status_code == 200
+    assert zones.get(f"/zones/{slug}").status_code == 200
+    with zones.clock.moved(minutes=5, seconds=1):
+        assert zones.get(f"/zones/{slug}").status_code == 404
+
+
+def test_a_zone_goes_the_whole_way_from_draft_to_screen(zones):
+    slug, kind = zones.town.zone(), PageKind.ZONE
+    editor = zones.town.staff("editor", zone=slug)
+    refused = zones.town.put(editor, kind, slug, content(FORM | {"after": "news"}, hides=["news"]))
+    assert refused.status_code == 422
+    assert set(refused.json["errors"]) == {"hides", "blocks.0.after"}
+    other = zones.town.put(zones.town.staff("editor", zone="other"), kind, slug, content(FORM))
+    assert other.status_code == 403
+    assert zones.town.publish(kind, slug, content(FORM, SOLUTIONS)) == 1
+    assert [block["id"] for block in zones.get(f"/zones/{slug}").json["blocks"]] == ["form", "solutions"]
+    assert zones.send(slug, version=1).status_code == 201
+    zones.end(slug)
+    assert zones.get(f"/zones/{slug}").status_code == 404
