@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [--check] [--only codes|items]`: measure, print, write bench/results/."""
+"""`python -m bench [--quick] [--check] [--only codes|items|pages]`: measure, print, write bench/results/."""
 
 import argparse
 import gc
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from bench import alone, items, load, report
+from bench import alone, items, load, pages, report
 from bench.load import BenchFailed
 from bench.people import People
 from bench.rounds import Load, Rounds
@@ -41,15 +41,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="at most 40 seconds, less sure of its figures")
     parser.add_argument("--check", action="store_true", help="exit 1 when a wanted value is not met")
-    parser.add_argument("--only", choices=("codes", "items"), help="the code wallet, or search; else both")
+    parser.add_argument(
+        "--only", choices=("codes", "items", "pages"), help="the code wallet, search, or halls; else all"
+    )
     given = parser.parse_args()
     wanted = []
     try:
-        if given.only != "codes":
+        if given.only in (None, "items"):
             found = items.measure(items.FEW_ITEMS if given.quick else items.ITEMS)
             report.show_items(found)
             wanted += found.wanted()
-        if given.only != "items":
+        if given.only in (None, "pages"):
+            shown = _pages(QUICK if given.quick else FULL, quick=given.quick)
+            report.show_pages(shown)
+            wanted += shown.wanted()
+        if given.only in (None, "codes"):
             measured = measure(QUICK if given.quick else FULL, quick=given.quick)
             report.show(measured)
             sys.stdout.write(f"written: {report.write(measured)}\n")
@@ -88,6 +94,11 @@ def measure(extent: Extent, *, quick: bool) -> report.Measured:
     tokens = {profile: alone.verification(profile, extent.alone_rounds) for profile in alone.CODES}
     png = alone.picture(codes)
     return report.Measured(floor, loads, trips, tokens, png, memory, options, (busy, os.getloadavg()[0]), quick)
+
+
+def _pages(extent: Extent, *, quick: bool) -> pages.Pages:
+    with Console(stderr=True).status("") as status:
+        return pages.measure(extent.rounds, extent.seconds, extent.half_seconds, quick=quick, say=status.update)
 
 
 def _loads(stand: Stand, people: People) -> tuple[Load, list[Load]]:

@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,10 +43,10 @@ def find_wrk() -> str:
 
 def raw_request(
     method: str, path: str, *, token: str = "", body: bytes | None = None, accept: str = "application/json",
-    content_type: str = "application/json",
+    content_type: str = "application/json", more: Sequence[str] = (),
 ) -> bytes:  # fmt: skip
-    """Give the bytes of an HTTP/1.1 request as a client sends it."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "User-Agent: bench", f"Accept: {accept}"]
+    """Give the bytes of an HTTP/1.1 request as a client sends it; `more` are further lines of its head."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "User-Agent: bench", f"Accept: {accept}", *more]
     if token:
         lines.append(f"Authorization: Bearer {token}")
     if body is not None:
@@ -63,19 +63,28 @@ def run(
     seconds: float,
     pause: float = 0.0,
     again: bool = False,
+    status: int = 200,
 ) -> Slice:
     """Send the requests for at most `seconds`, on a few connections, and measure.
 
     `right` is what every right answer contains, `pause` the mean time in milliseconds that a connection waits before
     each request, `again` starts over when all are sent (else the run is over then). Raises BenchFailed when any answer
-    was not 200 or not right.
+    was not of `status` or not right.
     """
     with tempfile.NamedTemporaryFile(prefix="qe-bench-", suffix=".requests") as file:
         for request in requests:
             file.write(b"%d\n%b" % (len(request), request))
         file.flush()
         words = [wrk, "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--timeout", "10s", "-s", str(SCRIPT)]
-        words += [f"http://127.0.0.1:{port}", "--", file.name, right, f"{pause:.3f}", "again" if again else "once"]
+        words += [
+            f"http://127.0.0.1:{port}",
+            "--",
+            file.name,
+            right,
+            f"{pause:.3f}",
+            "again" if again else "once",
+            str(status),
+        ]
         try:
             ended = subprocess.run(words, capture_output=True, check=False, timeout=seconds + GRACE)
         except subprocess.TimeoutExpired:

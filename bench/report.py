@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from rich.table import Table
 from bench.alone import Verification
 from bench.items import Items
 from bench.load import CONNECTIONS
+from bench.pages import Pages
 from bench.rounds import Load
 from bench.trips import Trips
 
@@ -64,17 +65,15 @@ class Measured:
             "token": {name: asdict(got) for name, got in self.tokens.items()},
             "png_ms": self.picture,
             "memory_mib": {"resident": self.memory[0], "proportional": self.memory[1]},
-            "wanted": [
-                {"what": name, "measured": got, how.replace(" ", "_"): value, "met": met}
-                for name, got, how, value, met in self.wanted()
-            ],
+            "wanted": _wanted_document(self.wanted()),
         }  # fmt: skip
 
 
 def show(measured: Measured) -> None:
     """Print the tables."""
     console = Console() if sys.stdout.isatty() else Console(width=100)
-    for table in (_loads_table(measured), _times_table(measured), _wanted_table(measured.wanted())):
+    loads = [measured.floor, *measured.loads]
+    for table in (_loads_table(loads, measured.trips), _times_table(loads), _wanted_table(measured.wanted())):
         console.print(table)
     console.print(
         f"Load average {measured.load_average[0]:.1f} before and {measured.load_average[1]:.1f} after (the run itself "
@@ -96,6 +95,34 @@ def show_items(found: Items) -> None:
     console.print(f"written: {path}", highlight=False)
 
 
+def show_pages(found: Pages) -> None:
+    """Print the tables of pages, and write their JSON file beside the others."""
+    console = Console() if sys.stdout.isatty() else Console(width=100)
+    for table in (_loads_table(found.loads(), found.trips), _times_table(found.loads()), _wanted_table(found.wanted())):
+        console.print(table)
+    sizes = ", ".join(
+        f"{page.name} {page.plain / 1024:.1f} KiB, gzipped {page.gzipped / 1024:.1f}" for page in found.pages
+    )
+    console.print(
+        f"Sizes: {sizes}. Memory of the worker: {found.memory[0]:.0f} MiB resident. Load average "
+        f"{found.load_average[0]:.1f} before and {found.load_average[1]:.1f} after.\nThe floor of each page: a bare "
+        "Flask view that gives the same gzipped bytes, started with the same options.",
+        highlight=False,
+    )
+    document = {
+        "quick": found.quick,
+        "pages": {page.name: {"plain": page.plain, "gzipped": page.gzipped} for page in found.pages},
+        "loads": {one.name: _figures(one) for one in found.loads()},
+        "memory_mib": {"resident": found.memory[0], "proportional": found.memory[1]},
+        "load_average": found.load_average,
+        "wanted": _wanted_document(found.wanted()),
+    }
+    path = LATEST.with_name("pages.json")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(document, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    console.print(f"written: {path}", highlight=False)
+
+
 def write(measured: Measured) -> Path:
     """Write the JSON file; gives its path."""
     LATEST.parent.mkdir(exist_ok=True)
@@ -103,12 +130,12 @@ def write(measured: Measured) -> Path:
     return LATEST
 
 
-def _loads_table(measured: Measured) -> Table:
+def _loads_table(loads: Sequence[Load], trips_of: Mapping[str, Trips]) -> Table:
     table = Table(title="One worker on one core; the client, PostgreSQL (fsync on) and Valkey on the other")
     for name in ("request", "a second", "of the floor", "spread", "CPU, µs", "trips to PostgreSQL", "to Valkey"):
         table.add_column(name, justify="left" if name == "request" else "right")
-    for one in (measured.floor, *measured.loads):
-        trips = measured.trips.get(one.name)
+    for one in loads:
+        trips = trips_of.get(one.name)
         table.add_row(
             one.name, f"{one.rate:.0f}", f"{one.ratio:.3f}" if one.ratios else "1",
             f"{one.spread[0]:.2f} to {one.spread[1]:.2f}" if one.ratios else "", f"{one.cpu_micros:.0f}",
@@ -117,11 +144,11 @@ def _loads_table(measured: Measured) -> Table:
     return table
 
 
-def _times_table(measured: Measured) -> Table:
+def _times_table(loads: Sequence[Load]) -> Table:
     table = Table(title=f"Time of an answer, ms, seen by {CONNECTIONS} connections")
     for name in ("request", "full load: p50", "p99", "half load: p50", "p99", "at so many a second"):
         table.add_column(name, justify="left" if name == "request" else "right")
-    for one in (measured.floor, *measured.loads):
+    for one in loads:
         half = [f"{one.half.p50:.1f}", f"{one.half.p99:.1f}", f"{one.half.rate:.0f}"] if one.half else []
         table.add_row(one.name, *(f"{time:.1f}" for time in one.latency()), *half)
     return table
@@ -135,6 +162,13 @@ def _wanted_table(wanted: Sequence[tuple[str, float, str, float, bool]]) -> Tabl
         shown = f"{got:.3f}" if value < 1 else f"{got:.1f}"
         table.add_row(name, shown, f"{how} {value:g}", "[green]met[/]" if met else "[red]not met[/]")
     return table
+
+
+def _wanted_document(wanted: Sequence[tuple[str, float, str, float, bool]]) -> list[dict[str, Any]]:
+    return [
+        {"what": name, "measured": got, how.replace(" ", "_"): value, "met": met}
+        for name, got, how, value, met in wanted
+    ]
 
 
 def _figures(one: Load) -> dict[str, Any]:

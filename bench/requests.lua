@@ -1,12 +1,13 @@
 -- Sends ready-made HTTP requests from a file and looks at every answer.
 -- Arguments: the file (lines "<length>\n<request>"), the text that a right answer contains, the mean pause of a
--- connection between two requests in milliseconds (0: none), "again" to start over at the file's end or "once".
+-- connection between two requests in milliseconds (0: none), "again" to start over at the file's end or "once", the
+-- status of a right answer.
 
 local ffi = require("ffi")
 ffi.cdef "int getpid(void); int kill(int pid, int signal);"
 local SIGINT = 2 -- on which wrk ends before its time, and says how long it ran
 
-local ready, at, text, pause, again = {}, 0, "", 0, false
+local ready, at, text, pause, again, right = {}, 0, "", 0, false, 200
 bad, sample = 0, ""
 
 function init(args)
@@ -15,7 +16,7 @@ function init(args)
     ready[#ready + 1] = file:read(tonumber(length))
   end
   file:close()
-  text, pause, again = args[2], tonumber(args[3]), args[4] == "again"
+  text, pause, again, right = args[2], tonumber(args[3]), args[4] == "again", tonumber(args[5])
   math.randomseed(os.time())
   if pause > 0 then
     delay = function() return math.floor(-math.log(1 - math.random()) * pause + math.random()) end
@@ -37,7 +38,7 @@ function request()
 end
 
 function response(status, headers, body)
-  if status ~= 200 or not body:find(text, 1, true) then
+  if status ~= right or not body:find(text, 1, true) then
     bad = bad + 1
     if sample == "" then sample = status .. " " .. body:sub(1, 300):gsub("%c", " ") end
   end

@@ -25,7 +25,7 @@ class Server(Protocol):
 
 @dataclass(slots=True)
 class Load:
-    """One kind of request: `make(n)` gives n ready ones, `right` is what every right answer contains."""
+    """One kind of request: `make(n)` gives n ready ones, `right` is what every right answer of `status` contains."""
 
     name: str
     server: Server
@@ -33,6 +33,7 @@ class Load:
     right: str
     wanted: float | None = None
     again: bool = False
+    status: int = 200
     slices: list[Slice] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     ratios: list[float] = field(default_factory=list)
@@ -109,5 +110,6 @@ class Rounds:
 
     def _send(self, one: Load, requests: Iterable[bytes], seconds: float, pause: float = 0.0) -> Slice:
         return load.run(
-            self._wrk, one.server.port, requests, right=one.right, seconds=seconds, pause=pause, again=one.again
-        )
+            self._wrk, one.server.port, requests, right=one.right, seconds=seconds, pause=pause, again=one.again,
+            status=one.status,
+        )  # fmt: skip

@@ -105,23 +105,23 @@ class Counter:
         self.valkey.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def count(self, requests: Iterable[bytes], right: bytes) -> Trips:
+    def count(self, requests: Iterable[bytes], right: bytes, status: int = 200) -> Trips:
         """Send raw requests one by one; gives the median of what one takes. Raises BenchFailed for a wrong answer."""
         client, counted = self._app.test_client(), []
         for request in requests:
             before = self.postgresql.trips, self.valkey.trips
-            _send(client, request, right)
+            _send(client, request, right, status)
             counted.append((self.postgresql.trips - before[0], self.valkey.trips - before[1]))
         # the first ones also connect and prepare their statements; now and then one polls keys and revocations
         kept = counted[WARM:]
         return Trips(*(int(statistics.median(column)) for column in zip(*kept, strict=True)))
 
 
-def _send(client: FlaskClient, request: bytes, right: bytes) -> None:
+def _send(client: FlaskClient, request: bytes, right: bytes, status: int) -> None:
     head, _, body = request.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     method, path, _ = first.split()
     headers = [line.partition(": ")[::2] for line in lines]
     answer = client.open(path, method=method, headers=headers, data=body or None)
-    if answer.status_code != 200 or right not in answer.get_data():
+    if answer.status_code != status or right not in answer.get_data():
         raise BenchFailed(f"a counted answer was wrong: {answer.status_code} {answer.get_data()[:300]!r}")

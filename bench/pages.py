@@ -1,0 +1,131 @@
+"""Screens of a hall and a zone beside a bare Flask view that gives the same bytes, gzipped, and answers 304."""
+
+import gzip
+import http.client
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Any, Final
+
+from bench import load
+from bench.load import BenchFailed, raw_request
+from bench.rounds import Load, Rounds
+from bench.stand import Stand
+from bench.trips import COUNTED, WARM, Counter, Trips
+
+API: Final = "/api/v1"
+PAGES: Final = {"hall": f"{API}/halls/city", "zone": f"{API}/zones/karos"}
+GZIP: Final = "Accept-Encoding: gzip"
+SCREEN_WANTED, UNCHANGED_WANTED, HALF_WANTED = 0.4, 0.5, 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: the sizes of its screen in bytes, the floor that gives the same, and the loads on it."""
+
+    name: str
+    plain: int
+    gzipped: int
+    floor: Load
+    screen: Load
+    unchanged: Load
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """What was found; memory of the worker in MiB (resident, proportional)."""
+
+    pages: list[Page]
+    trips: dict[str, Trips]
+    memory: tuple[float, float]
+    load_average: tuple[float, float]
+    quick: bool
+
+    def wanted(self) -> list[tuple[str, float, str, float, bool]]:
+        """Give what was wanted: name, measured, `at least` or `at most`, the value, whether it is met."""
+        found = []
+        for page in self.pages:
+            for one in (page.screen, page.unchanged):
+                wanted, half = one.wanted or 0.0, one.half.p99 if one.half else float("inf")
+                found.append((f"{one.name}: ratio to the floor", one.ratio, "at least", wanted, one.ratio >= wanted))
+                met = half <= HALF_WANTED
+                found.append((f"{one.name}: p99 at half load, ms", half, "at most", HALF_WANTED, met))
+        return found
+
+    def loads(self) -> list[Load]:
+        """Give all that was sent, each page's floor first."""
+        return [one for page in self.pages for one in (page.floor, page.screen, page.unchanged)]
+
+
+def measure(rounds: int, seconds: float, half_seconds: float, *, quick: bool, say: Callable[[str], None]) -> Pages:
+    """Run everything once. Raises BenchFailed, EngineError, Refused."""
+    wrk, busy = load.find_wrk(), os.getloadavg()[0]
+    say("starting ...")
+    with Stand() as stand:
+        pages = [_page(stand, name, path) for name, path in PAGES.items()]
+        for page in pages:
+            runs = Rounds(wrk, page.floor, [page.screen, page.unchanged], stand.check)
+            for one in (page.floor, page.screen, page.unchanged):
+                runs.warm_up(one, 1, 1)
+            for number in runs.run(rounds, seconds):
+                say(f"{page.name}: round {number} of {rounds} is over ...")
+            say(f"{page.name}: once more at half the load ...")
+            runs.run_at_half(half_seconds)
+        memory = stand.memory()
+        say("counting round trips ...")
+        trips = _trips(stand, pages)
+    return Pages(pages, trips, memory, (busy, os.getloadavg()[0]), quick)
+
+
+def _trips(stand: Stand, pages: list[Page]) -> dict[str, Trips]:
+    with Counter(stand.settings) as counter:
+        return {
+            one.name: counter.count(list(one.make(1)) * (WARM + COUNTED), one.right.encode(), one.status)
+            for page in pages
+            for one in (page.screen, page.unchanged)
+        }
+
+
+def _page(stand: Stand, name: str, path: str) -> Page:
+    answer, data = _ask(stand.product.port, "GET", path, {"Accept-Encoding": "gzip"})
+    if answer.status != 200 or answer.getheader("Content-Encoding") != "gzip":
+        raise BenchFailed(f"{path} answered {answer.status} {data[:300]!r}")
+    if _ask(stand.floor.port, "PUT", f"/pages/{name}", {}, data)[0].status != 200:
+        raise BenchFailed("the floor did not take the page")
+    asked = raw_request("GET", path, more=[GZIP])
+    again = raw_request("GET", path, more=[GZIP, f"If-None-Match: {answer.getheader('ETag')}"])
+    floor = raw_request("GET", f"/pages/{name}", more=[GZIP])
+    right = _readable(data)
+    return Page(
+        name,
+        len(gzip.decompress(data)),
+        len(data),
+        _load(f"floor, {name}", stand.floor, floor, right),
+        _load(name, stand.product, asked, right, wanted=SCREEN_WANTED),
+        _load(f"{name}, 304", stand.product, again, "", wanted=UNCHANGED_WANTED, status=304),
+    )
+
+
+def _load(
+    name: str, server: Any, request: bytes, right: str, *, wanted: float | None = None, status: int = 200
+) -> Load:
+    return Load(name, server, lambda _: repeat(request, 1), right, wanted=wanted, again=True, status=status)
+
+
+def _ask(
+    port: int, method: str, path: str, headers: dict[str, str], body: bytes | None = None
+) -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer, answer.read()
+    finally:
+        connection.close()
+
+
+def _readable(data: bytes) -> str:
+    """Give the longest piece of gzipped bytes that can be told on a command line: only this page has it."""
+    return max((found[0] for found in re.finditer(rb"[A-Za-z0-9]+", data)), key=len).decode()
