@@ -105,7 +105,10 @@ def show_pages(found: Pages) -> None:
     )
     console.print(
         f"Sizes: {sizes}. Memory of the worker: {found.memory[0]:.0f} MiB resident. Load average "
-        f"{found.load_average[0]:.1f} before and {found.load_average[1]:.1f} after.\nThe floor of each page: a bare "
+        f"{found.load_average[0]:.1f} before and {found.load_average[1]:.1f} after.\n"
+        f"All pages in turns at half load, {found.quiet.rate:.0f} a second: p50 {found.quiet.p50:.1f} ms, p99 "
+        f"{found.quiet.p99:.1f}; with a change every two seconds {found.edited.rate:.0f} a second, p50 "
+        f"{found.edited.p50:.1f}, p99 {found.edited.p99:.1f}.\nThe floor of each page: a bare "
         "Flask view that gives the same gzipped bytes, started with the same options.",
         highlight=False,
     )
@@ -113,6 +116,7 @@ def show_pages(found: Pages) -> None:
         "quick": found.quick,
         "pages": {page.name: {"plain": page.plain, "gzipped": page.gzipped} for page in found.pages},
         "loads": {one.name: _figures(one) for one in found.loads()},
+        "all_pages": {"quiet": asdict(found.quiet), "edited": asdict(found.edited)},
         "memory_mib": {"resident": found.memory[0], "proportional": found.memory[1]},
         "load_average": found.load_average,
         "wanted": _wanted_document(found.wanted()),

@@ -27,6 +27,7 @@ from qe_ban.embedded.valkey import Valkey
 from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.keys import lifecycle
 from qe_ban.keys.rings import KeyRings
+from qe_ban.publishing.service.shelf import Shelf
 from qe_ban.web.parts import part
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -146,4 +147,5 @@ def closing_pool(app: Flask) -> Iterator[Flask]:
         yield app
     finally:
         with app.app_context():
+            part(Shelf).close()
             part(Database).dispose()

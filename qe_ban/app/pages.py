@@ -26,7 +26,6 @@ def sources(parts: Parts) -> dict[str, Source]:
     return {
         "item": offering.source,
         "media": media.source,
-        "hall": lambda _session, keys, _now: _known(keys, _halls(parts)),
         "code_kind": lambda _session, keys, _now: _known(keys, _kinds(parts)),
         "app": lambda session, keys, now: apps.source(session, city, keys, now),
         "place": lambda session, keys, now: places.source(session, city, keys, now),
@@ -36,10 +35,6 @@ def sources(parts: Parts) -> dict[str, Source]:
 
 def _known(keys: Collection[str], all_: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {key: all_[key] for key in keys if key in all_}
-
-
-def _halls(parts: Parts) -> dict[str, dict[str, Any]]:
-    return {slug: {"slug": slug, "name": name} for slug, name in parts.city.hall_names.items()}
 
 
 def _kinds(parts: Parts) -> dict[str, dict[str, Any]]:
@@ -86,4 +81,12 @@ def shelf(parts: Parts) -> Shelf:
     """Give what serves pages from this process's memory; connects on first use."""
     slugs = {PageKind.HALL: parts.city.halls, PageKind.ZONE: parts.city.zones}
     client = valkey.connect(parts.settings.redis_url)
-    return Shelf(parts.database, client, loads(parts), slugs, encode=wire.dumps, release=parts.settings.release)
+    return Shelf(
+        parts.database,
+        client,
+        loads(parts),
+        slugs,
+        encode=wire.dumps,
+        release=parts.settings.release,
+        clock=parts.clock,
+    )

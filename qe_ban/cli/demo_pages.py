@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from qe_ban.cli.api import Answer, Api
-from qe_ban.kernel.clock import rfc3339, system_clock
+from qe_ban.kernel.clock import CITY_TIME, rfc3339, system_clock
 
 HALL, ZONE = "laoshan", "karos"
 EDITOR, REVIEWER = "laoshan-editor", "laoshan-reviewer"
@@ -119,7 +119,7 @@ def _with_notice(content: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     notice = {
         "title": TITLE,
         "level": "important",
-        "published_on": now.date().isoformat(),
+        "published_on": now.astimezone(CITY_TIME).date().isoformat(),
         "body": "两分钟内自动撤下。",
     }
     block = {"id": BLOCK, "type": "notice", "notices": [notice]}

@@ -36,14 +36,19 @@ def print_accounts(staff: Sequence[StaffSecrets], screen: Console | None = None)
             residents.add_row(row["phone"], row["name"] or "—", row["id_number"] or "—", ROLES.get(row["role"], ""))
     members = _table("沙盒工作人员", "用户名", "密码", "动态口令密钥", "角色", "范围")
     for member in staff:
-        place = member.district or member.hall or member.zone or member.department or "全市"
-        members.add_row(member.username, member.password, member.totp_secret, ", ".join(member.roles), place)
+        members.add_row(member.username, member.password, member.totp_secret, ", ".join(member.roles), _place(member))
     codes = _table("设备注册码（用过后以 qe-ban sandbox reset 恢复）", "注册码", "场所", "用途")
     for row in data["scanners"]:
         codes.add_row(row["enrolment_code"], row["name"], ", ".join(row["purposes"]))
     for table in (residents, members, codes):
         screen.print(table)
     screen.print(f"人脸核验在沙盒中提交固定内容：{data['step_up_proof']}")
+
+
+def _place(member: StaffSecrets) -> str:
+    """Say what a member of staff answers for; a hall and a district may have the same name."""
+    places = (("区", member.district), ("分厅", member.hall), ("专区", member.zone), ("部门", member.department))
+    return next((f"{what} {which}" for what, which in places if which is not None), "全市")
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -82,10 +82,15 @@ def _code(code: str | None, image: Path | None) -> str:
             return pictures.text_of(image.read_bytes(), str(image))
         except OSError as error:
             raise Refused(f"{image}: {error.strerror}") from error
-    text = sys.stdin.read(LONGEST_CODE).rstrip("\r\n") if code == "-" else str(code)
+    text = _typed().rstrip("\r\n") if code == "-" else str(code)
     if not text:
         raise Refused("the code is empty")
     return text
+
+
+def _typed() -> str:
+    """Read standard input, which may be closed: then nothing was typed."""
+    return sys.stdin.read(LONGEST_CODE) if sys.stdin is not None else ""
 
 
 def _asked_until_answered(api: Api, token: str, scan: Mapping[str, Any]) -> Mapping[str, Any]:

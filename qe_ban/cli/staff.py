@@ -4,7 +4,7 @@ import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 import pyotp
@@ -167,12 +167,14 @@ def _require_known(session: Session, city: City, place: Place) -> None:
 
 
 def _given_password(*, password_stdin: bool) -> str:
+    # where standard input is closed there is none
+    given: TextIO | None = sys.stdin
     if password_stdin:
-        line = sys.stdin.readline().rstrip("\r\n")
+        line = given.readline().rstrip("\r\n") if given else ""
         if not line:
             raise Refused("there is no password on standard input")
         return line
-    if not sys.stdin.isatty():
+    if given is None or not given.isatty():
         return ""
     prompt = "Password (empty: a random one)"
     password: str = click.prompt(prompt, default="", show_default=False, hide_input=True, err=True)

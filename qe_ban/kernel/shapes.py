@@ -165,7 +165,7 @@ def _link(field: Field, value: object) -> Found:
     wrong = list(_text(field, value))
     yield from wrong
     if not wrong and not is_link(str(value)):
-        yield "须为 http 或 https 开头的完整网址，不含空格、引号、尖括号和用户名", "error"
+        yield "须为完整网址（如 https://www.qingdao.gov.cn/），不含空格、引号、尖括号和用户名", "error"
 
 
 def is_link(text: str) -> bool:
@@ -254,11 +254,11 @@ _CHECKS: Final[Mapping[Kind, Callable[[Field, object], Found]]] = {
     Kind.DEPARTMENT: _shaped(_DEPARTMENT, "须为18位统一社会信用代码"),
     Kind.DISTRICT: _shaped(_DISTRICT, "须为6位区划代码"),
     Kind.TOPICS: _each(_shaped(_SLUG, "主题代号格式不正确")),
-    Kind.SLUG: _shaped(_SLUG, "须为小写字母、数字和连字符组成的代号"),
-    Kind.SLUGS: _each(_shaped(_SLUG, "须为小写字母、数字和连字符组成的代号")),
+    Kind.SLUG: _shaped(_SLUG, "须为1至40个小写字母、数字和连字符组成的代号"),
+    Kind.SLUGS: _each(_shaped(_SLUG, "须为1至40个小写字母、数字和连字符组成的代号")),
     Kind.MOMENT: _moment,
     Kind.MEDIA: _shaped(_MEDIA, "须为已上传图片的编号（64位十六进制数）"),
     Kind.RICH: _lines,
-    Kind.COLOUR: _shaped(_COLOUR, "须为 #rrggbb 形式的颜色"),
+    Kind.COLOUR: _shaped(_COLOUR, "须为 #rrggbb 形式的颜色，小写"),
     Kind.ENTRY: _shaped(_ENTRY, "须为事项的基本编码或实施编码"),
 }

@@ -6,10 +6,13 @@ from typing import Final
 # C0 and C1 controls but for the line feed; invisible spaces and joints, line and paragraph separators, marks that turn
 # the direction of text, what is no character at all. The zero width joiner stays: families of emoji are made with it.
 _HIDDEN = (
-    r"\u0000-\u0009\u000B-\u001F\u007F-\u009F\u200B\u200C\u200E\u200F\u2028-\u202E\u2060-\u206F\uFDD0-\uFDEF\uFEFF"
-    r"\uFFF9-\uFFFB\uFFFE\uFFFF"
+    r"\u0000-\u0009\u000B-\u001F\u007F-\u009F\u061C\u180E\u200B\u200C\u200E\u200F\u2028-\u202E\u2060-\u206F"
+    r"\uFDD0-\uFDEF\uFEFF\uFFF9-\uFFFB\uFFFE\uFFFF"
 )
 _SURROGATES = r"\uD800-\uDFFF"
+
+_FILLERS: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and patterns that are drawn as nothing: right within a word, but none by themselves."""
 
 FORBIDDEN_IN_LINES: Final = re.compile(f"[{_HIDDEN}{_SURROGATES}]")
 FORBIDDEN: Final = re.compile(rf"[\n{_HIDDEN}{_SURROGATES}]")
@@ -22,4 +25,4 @@ ALLOWED: Final = rf"^[^\u000A{_HIDDEN}]*$"
 
 def is_blank(text: str) -> bool:
     """Tell whether a text shows nothing."""
-    return not any(char.isprintable() and not char.isspace() for char in text)
+    return not any(char.isprintable() and not char.isspace() and char not in _FILLERS for char in text)

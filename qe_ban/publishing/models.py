@@ -130,24 +130,25 @@ class PageFinding(Base):
 
 
 class PageStamp(Base):
-    """One row that every change of what the public sees counts up: by it a process knows that it must look anew."""
+    """How often what a page shows has changed: by it a process knows that it must load it anew.
+
+    `page` is the kind and the slug, or empty for what any page may tell of.
+    """
 
     __tablename__ = "page_stamps"
-    __table_args__ = (CheckConstraint("one", name="one"),)
 
-    one: Mapped[bool] = mapped_column(primary_key=True)
+    page: Mapped[str] = mapped_column(primary_key=True)
     stamp: Mapped[int] = mapped_column(BigInteger)
 
 
 class LinkCheck(Base):
-    """What came of following a link last; `fails` counts the times in a row that it was dead."""
+    """What came of following a link last."""
 
     __tablename__ = "link_checks"
 
     url: Mapped[str] = mapped_column(primary_key=True)
     state: Mapped[str]
     status: Mapped[int | None]
-    fails: Mapped[int]
     checked_at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -155,7 +156,7 @@ class Media(Base):
     """A picture; `digest` is the SHA-256 (hexadecimal) of the file as it is kept, `widths` the sizes made of it."""
 
     __tablename__ = "media"
-    __table_args__ = (CheckConstraint("type IN ('image/jpeg', 'image/png', 'image/webp')", name="type"),)
+    __table_args__ = (CheckConstraint("type IN ('image/jpeg', 'image/png')", name="type"),)
 
     digest: Mapped[str] = mapped_column(primary_key=True)
     type: Mapped[str]

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 _WEIGHT: Final = re.compile(r"q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.ASCII)
 
 Payload = bytes | dict[str, Any] | list[Any]
-PUBLIC: Final = "public, max-age=5, stale-while-revalidate=60, stale-if-error=86400"
+PUBLIC: Final = "public, max-age=0, stale-while-revalidate=1, stale-if-error=86400"
+"""For what is published: a change is to be seen everywhere within seconds, so a cache asks again, with the tag."""
 
 
 class Representation(Protocol):
@@ -103,6 +104,11 @@ def served(prepared: Prepared) -> Response:
     if zipped:
         headers.append(("Content-Encoding", "gzip"))
     return _Ready(chosen.data, 200, headers)
+
+
+def shown(payload: Payload, age: int | None) -> Response:
+    """Answer what is put together of a published page for this request; `age` is as of `marked`."""
+    return marked(etagged(payload, cache_control=PUBLIC), age)
 
 
 def marked(answer: Response, age: int | None) -> Response:

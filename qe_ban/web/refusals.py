@@ -58,7 +58,8 @@ class WrongType(Refusal):
     code = "unsupported_media_type"
 
     def __init__(self, kinds: tuple[str, ...]) -> None:
-        super().__init__(f"Content-Type 须为 {' 或 '.join(kinds)}（UTF-8）")
+        text = any(kind.startswith("text/") or kind.endswith("json") for kind in kinds)
+        super().__init__(f"Content-Type 须为 {' 或 '.join(kinds)}{'（UTF-8）' if text else ''}")
 
 
 class PreconditionRequired(Refusal):

@@ -49,7 +49,7 @@ class FormClosed(Conflict):
     """The form is not shown now: it was taken away, its time is over, or the zone has ended."""
 
     code = "zones.form_closed"
-    detail = "需求征集已结束或暂未开放"
+    detail = "没有这个需求表单，或者征集已结束、暂未开放"
 
 
 class ConsentChanged(Conflict):

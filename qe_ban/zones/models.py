@@ -13,7 +13,7 @@ from qe_ban.zones.rules.demands import SIZES, DemandState
 
 
 class Demand(Base):
-    """A firm's demand to a zone. What names a person or was written freely is only sealed.
+    """A firm's demand to a zone. What names a person or was written freely is only sealed, and goes on withdrawal.
 
     `block` and `version` name the form with the text of consent that stood there when it was sent.
     """
@@ -22,7 +22,12 @@ class Demand(Base):
     __table_args__ = (
         CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in DemandState)})", name="state"),
         CheckConstraint(f"size IN ({', '.join(map(repr, SIZES))})", name="size"),
-        Index("ix_demands_zone_state", "zone", "state", "created_at"),
+        CheckConstraint(
+            "num_nulls(text_sealed, contact_sealed, phone_sealed) = CASE state WHEN 'withdrawn' THEN 3 ELSE 0 END "
+            "AND (state <> 'withdrawn' OR answer_sealed IS NULL)",
+            name="withdrawn",
+        ),
+        Index("ix_demands_zone_id", "zone", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -36,16 +41,15 @@ class Demand(Base):
     size: Mapped[str | None]
     solution: Mapped[str | None]
     title: Mapped[str]
-    text_sealed: Mapped[bytes]
-    contact_sealed: Mapped[bytes]
-    phone_sealed: Mapped[bytes]
+    text_sealed: Mapped[bytes | None]
+    contact_sealed: Mapped[bytes | None]
+    phone_sealed: Mapped[bytes | None]
     answer_sealed: Mapped[bytes | None]
     block: Mapped[str]
     version: Mapped[int]
     consented_at: Mapped[datetime]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    handled_by: Mapped[UUID | None]
 
 
 class DemandStep(Base):

@@ -2,6 +2,8 @@
 
 import base64
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -11,7 +13,7 @@ from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.principal import Place
 from qe_ban.keys import lifecycle
 from qe_ban.keys.rings import KeyRings
-from tests.cli.conftest import refused
+from tests.cli.conftest import CLEAN, REPOSITORY, refused
 from tests.factories import databases
 from tests.factories.accounts import StaffFactory
 from tests.factories.items import add_department
@@ -135,6 +137,19 @@ def test_a_name_is_asked_for(run, verb):
 def test_nobody_is_added_for_a_place_that_is_not_there(run, option, text):
     refused(run("add", "of-no-place", "--role", "editor", option, "no-such"), text)
     refused(run("disable", "of-no-place"), "没有这个用户名")
+
+
+@pytest.mark.parametrize(
+    ("words", "text"), [(("--password-stdin",), "no password on standard input"), ((), "/nonexistent")]
+)
+def test_without_any_standard_input_is_one_line(words, text):
+    command = [sys.executable, "-m", "qe_ban.cli", "staff", "add", "somebody", "--role", "editor", *words]
+    run = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *command, "--home", "/nonexistent"],
+        cwd=REPOSITORY, env=CLEAN, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (run.returncode, run.stdout, run.stderr.count("\n")) == (2, "", 1), run.stderr
+    assert text in run.stderr
 
 
 def test_a_home_that_is_none_is_one_line(qe):

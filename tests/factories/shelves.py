@@ -10,6 +10,7 @@ from qe_ban.publishing.models import PageVersion, PageWithdrawal
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import Dressed, View
 from qe_ban.publishing.service import pages, stamps
+from qe_ban.publishing.service.screens import Absent
 from qe_ban.publishing.service.shelf import Shelf
 from qe_ban.web import wire
 
@@ -33,6 +34,7 @@ class Process:
     def __init__(self, newsstand, *, release="1", monotonic=None, database=None, url=None):
         self.newsstand, self.loads, self.gate = newsstand, 0, threading.Event()
         self.loading = threading.Event()
+        self.now = None
         self.gate.set()
         self.valkey = valkey.connect(url or newsstand.valkey_url)
         self.shelf = Shelf(
@@ -42,6 +44,7 @@ class Process:
             dict.fromkeys(PageKind, newsstand.slugs),
             encode=wire.dumps,
             release=release,
+            clock=lambda: self.now or datetime.now(UTC),
             monotonic=monotonic or newsstand.hands,
         )
 
@@ -52,7 +55,7 @@ class Process:
         self.gate.wait(5)
         found = pages.in_force(session, HALL, slug, now)
         if found is None:
-            return None
+            return Absent(pages.begins_at(session, HALL, slug, now))
         return Dressed(
             {"title": found.content["title"], "number": found.number}, found.content["blocks"], None, found.turns_at
         )
@@ -62,8 +65,20 @@ class Process:
         screen = self.screen(view, slug, now)
         return wire.loads(screen.plain.data)["title"], screen.age
 
+    def later(self, **asked):
+        """What is shown once this process has looked, which it does when it is asked."""
+        self.read(**asked)
+        self.settle()
+        return self.read(**asked)
+
     def screen(self, view=ANYBODY, slug=None, now=None):
+        self.now = now
         return self.shelf.screen(HALL, slug or self.newsstand.slug, view, now or datetime.now(UTC))
+
+    def settle(self):
+        """Wait until nobody of this process is on the way to the engines."""
+        for thread in (self.shelf._looker, self.shelf._loader):
+            thread.submit(lambda: None).result(5)
 
 
 class Newsstand:
@@ -92,11 +107,11 @@ class Newsstand:
                     approved_by=new_id(), published_by=new_id(), published_at=now,
                 )
             )  # fmt: skip
-            stamps.bump(session)
+            stamps.bump(session, HALL, self.slug)
         return number
 
     def withdraw(self, number):
         with self.database.transaction() as session:
             at = datetime.now(UTC)
             session.add(PageWithdrawal(kind=HALL, slug=self.slug, number=number, at=at, by=new_id(), reason="x"))
-            stamps.bump(session)
+            stamps.bump(session, HALL, self.slug)

@@ -94,14 +94,14 @@ def test_with_postgresql_killed_pages_are_shown_and_after_five_seconds_with_a_ma
     ages = []
     for _ in range(8):
         stand.hands.at += 1
-        title, age = process.read()
+        title, age = process.later()
         ages.append(age)
         assert title == "早"
     assert ages[:4] == [None] * 4
     assert ages[5:] == [6, 7, 8]
     city.postgres.start()
     stand.hands.at += 1
-    assert process.read() == ("早", None)
+    assert process.later() == ("早", None)
     stand.publish("午")
     process.shelf.tell()
     assert process.read() == ("午", None)
@@ -116,12 +116,12 @@ def test_with_valkey_killed_a_change_is_shown_within_a_second_unmarked(city, sta
     here.shelf.tell()
     assert here.read() == ("午", None)
     stand.hands.at += 1
-    assert there.read() == ("午", None)
+    assert there.later() == ("午", None)
     city.valkey.start()
     stand.publish("晚")
     here.shelf.tell()
     stand.hands.at += 1
-    assert there.read() == ("晚", None)
+    assert there.later() == ("晚", None)
 
 
 def test_with_both_killed_what_is_in_memory_is_shown_marked_and_who_has_nothing_says_so(city, stand):
@@ -146,7 +146,7 @@ class Offset(Hands):
 
 
 @pytest.mark.slow
-def test_with_postgresql_hanging_one_thread_waits_for_it_and_the_others_go_on(city):
+def test_with_postgresql_hanging_nobody_waits_for_it(city):
     stand = Newsstand(city.database, city.settings.redis_url, hands=Offset())
     stand.publish("早")
     process = stand.process()
@@ -155,7 +155,7 @@ def test_with_postgresql_hanging_one_thread_waits_for_it_and_the_others_go_on(ci
     try:
         for ahead in (1, 1, 1):  # up to the next time that PostgreSQL is asked
             stand.hands.at += ahead
-            process.read()
+            process.later()
         stand.hands.at += 0.9
         ends = time.monotonic() + 2
 
@@ -170,11 +170,9 @@ def test_with_postgresql_hanging_one_thread_waits_for_it_and_the_others_go_on(ci
 
         with ThreadPoolExecutor(6) as pool:
             times = [one for future in [pool.submit(took) for _ in range(6)] for one in future.result()]
-        slow = [one for one in times if one > 0.3]
-        assert 1 <= len(slow) <= 2, slow
-        assert max(slow) < 3
+        assert max(times) < 0.3
         stand.hands.at += shelf.CONFIRMED
-        assert process.read()[1] >= shelf.CONFIRMED
+        assert process.later()[1] >= shelf.CONFIRMED
     finally:
         city.hang(signal.SIGCONT)
 
@@ -188,7 +186,9 @@ def test_with_valkey_hanging_a_change_is_shown_all_the_same_and_nobody_waits_lon
         stand.publish("午")
         stand.hands.at += 1
         began = time.monotonic()
-        assert process.read() == ("午", None)
+        assert process.read() == ("早", None)
+        assert time.monotonic() - began < 0.1
+        assert process.later() == ("午", None)
         assert time.monotonic() - began < 0.6
     finally:
         os.kill(city.valkey.pid, signal.SIGCONT)

@@ -6,7 +6,8 @@ from tests.factories.capitals import capital
 from tests.factories.pages import API
 
 
-@pytest.fixture(scope="session")
+# of a module: the next one that imports it makes the database anew
+@pytest.fixture(scope="module")
 def town(settings, tmp_path_factory):
     with capital(settings, tmp_path_factory.mktemp("capital"), "halls") as made:
         yield made

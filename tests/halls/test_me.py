@@ -30,22 +30,31 @@ def test_the_home_is_the_citys_until_a_hall_is_chosen(town, person):
     put = person.put("hall", {"hall": slug, "age_mode": "elder"})
     assert put.json == person.get("hall")
     assert (put.json["hall"], put.json["district"], put.json["age_mode"]) == (slug, town.district[slug], "elder")
-    assert person.put("hall", {"hall": slug}).json["age_mode"] == "standard"
+    assert person.put("hall", {"hall": CITY, "age_mode": "standard"}).json["age_mode"] == "standard"
+
+
+def test_of_choices_at_once_one_stands_whole(town, person):
+    bodies = [{"hall": slug, "age_mode": mode} for slug, mode in ((CITY, "elder"), (town.hall(), "standard"))]
+    answers = together(6, lambda number: person.ask("PUT", "hall", bodies[number % 2]))
+    assert [answer.status_code for answer in answers] == [200] * 6
+    chosen = person.get("hall")
+    assert {"hall": chosen["hall"], "age_mode": chosen["age_mode"]} in bodies
 
 
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        ({}, "hall"),
-        ({"hall": None}, "hall"),
-        ({"hall": "no-such"}, "hall"),
-        ({"hall": "City"}, "hall"),
-        ({"hall": "x" * 41}, "hall"),
-        ({"hall": "' OR 1=1 --"}, "hall"),
-        ({"hall": ["city"]}, "hall"),
+        ({"age_mode": "elder"}, "hall"),
+        ({"hall": "city"}, "age_mode"),
+        ({"hall": None, "age_mode": "elder"}, "hall"),
+        ({"hall": "no-such", "age_mode": "elder"}, "hall"),
+        ({"hall": "City", "age_mode": "elder"}, "hall"),
+        ({"hall": "x" * 41, "age_mode": "elder"}, "hall"),
+        ({"hall": "' OR 1=1 --", "age_mode": "elder"}, "hall"),
+        ({"hall": ["city"], "age_mode": "elder"}, "hall"),
         ({"hall": "city", "age_mode": "old"}, "age_mode"),
         ({"hall": "city", "age_mode": None}, "age_mode"),
-        ({"hall": "city", "resident": "x"}, "resident"),
+        ({"hall": "city", "age_mode": "elder", "resident": "x"}, "resident"),
     ],
     ids=str,
 )
@@ -125,7 +134,7 @@ def test_the_home_shows_the_first_twelve(person, item):
 
 
 def test_a_home_is_private_and_has_a_tag(town, person):
-    person.put("hall", {"hall": town.hall()})
+    person.put("hall", {"hall": town.hall(), "age_mode": "standard"})
     for path in ("home", "hall", "halls", "items/favourites", "items/recent"):
         answer = person.ask("GET", path)
         assert answer.headers["Cache-Control"] == "private, no-store", path
@@ -149,7 +158,7 @@ def test_a_hall_that_the_city_has_no_more_gives_way_to_the_citys(town, person):
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 def test_only_a_resident_who_stepped_up_enters(town, method, path):
-    body = {"hall": CITY} if path == "hall" and method == "PUT" else None
+    body = {"hall": CITY, "age_mode": "elder"} if path == "hall" and method == "PUT" else None
     visitor = Person(town, VISITOR).ask(method, path, body)
     assert (visitor.status_code, visitor.json["code"]) == (403, "step_up_required")
     options = {} if body is None else {"json": body}

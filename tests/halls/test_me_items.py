@@ -3,8 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
+from qe_ban.db.engine import DatabaseUnavailable
 from qe_ban.halls.models import FavouriteItem
+from qe_ban.halls.queries import residents as queries
 from qe_ban.halls.service import residents as service
 from qe_ban.items.service import publishing
 from tests.factories import items
@@ -39,7 +42,7 @@ def test_a_favourite_is_kept_by_its_entry_and_shown_for_the_chosen_hall(town, pe
     (row,) = person.get("items/favourites")["items"]
     assert (row["entry"], row["code"], row["district"], row["state"]) == (entry, city, None, "current")
     assert row["districts"] == [town.district[slug]]
-    person.put("hall", {"hall": slug})
+    person.put("hall", {"hall": slug, "age_mode": "standard"})
     (row,) = person.get("items/favourites")["items"]
     assert (row["code"], row["district"]) == (own, town.district[slug])
     assert other.get("items/favourites")["items"] == []
@@ -118,6 +121,22 @@ def test_of_two_at_once_on_one_item_both_are_noted(person, item):
     assert sorted(entries(person.get("items/recent"))) == sorted(map(entry_of, codes))
     answers = together(6, lambda number: person.ask("PUT", f"items/favourites/{codes[number % 3]}").status_code)
     assert answers == [204] * 6
+
+
+def test_who_forgets_while_an_item_is_noted_waits(town, person, item):
+    person.put(f"items/recent/{item()}")
+
+    def forget():
+        with town.database.transaction() as session:
+            session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            service.forget(session, person.id)
+
+    with town.database.transaction() as noting:
+        noting.execute(queries.HOLD, {"resident": person.id})
+        # else each could wait for a row that the other has
+        with pytest.raises(DatabaseUnavailable):
+            forget()
+    assert len(person.get("items/recent")["items"]) == 1
 
 
 @pytest.mark.parametrize("name", LISTS)

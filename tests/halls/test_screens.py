@@ -189,6 +189,37 @@ def test_apps_of_the_hall_and_places_of_a_kind_come_by_themselves(town, show):
     assert town.clock() < dressed.turns_at <= town.clock() + timedelta(hours=16)
 
 
+def test_an_app_that_is_withdrawn_is_gone_from_all_screens_at_once(town, show):
+    slug, away = town.hall(), {"state_reason": "停办", "address": "https://a.qingdao.gov.cn/"}
+    mine = {"kind": "h5", "owner": "局", "category": "信用", "districts": [town.district[slug]]}
+    for name in ("app-stays", "app-goes"):
+        add_app(town, name, districts=[town.district[slug]])
+    town.publish(HALL, slug, content({"id": "apps", "type": "app_grid", "apps": ["app-goes"], "local": True}))
+
+    def shown():
+        said = show(slug)
+        grid = next(block for block in said["blocks"] if block["id"] == "apps")
+        both = [{app["slug"]: app["state"] for app in apps} for apps in (said["apps"], grid["apps"])]
+        return [{name: apps[name] for name in ("app-stays", "app-goes") if name in apps} for apps in both]
+
+    assert shown() == [{"app-goes": "active", "app-stays": "active"}] * 2
+    for state, left in (("suspended", {"app-goes": "suspended"}), ("withdrawn", {})):
+        body = {"name": "app-goes", "state": state} | mine | away
+        headers = town.staff().headers | {"If-Match": "*"}
+        assert town.client.put(f"{API}/apps/app-goes", json=body, headers=headers).status_code == 200
+        assert shown() == [left | {"app-stays": "active"}] * 2
+
+
+def test_what_stands_in_the_place_of_a_citys_block_stays_when_that_has_ended(town, show):
+    own, other, now = town.hall(), town.hall(), town.clock()
+    ends_at = rfc3339(now + timedelta(hours=1))
+    town.publish(HALL, CITY, content(rich_text("a"), rich_text("b", ends_at=ends_at), rich_text("c")))
+    town.publish(HALL, own, content(rich_text("mine", replaces="b"), rich_text("tail", after="b")))
+    assert (ids(show(own)), ids(show(other))) == (["a", "mine", "tail", "c"], ["a", "b", "c"])
+    with town.clock.moved(hours=1):
+        assert (ids(show(own)), ids(show(other))) == (["a", "mine", "tail", "c"], ["a", "c"])
+
+
 def test_a_page_begins_and_ends_at_its_time_also_the_citys(town, show):
     slug, now = town.hall(), town.clock()
     town.publish(HALL, CITY, content(rich_text("a")))

@@ -10,7 +10,9 @@ from qe_ban.kernel import texts
 
 
 @pytest.mark.parametrize(
-    "hidden", ["\0", "\x1b", "\x85", "\u200b", "\u2028", "\u202e", "\u2060", "\ufeff", "\ufffe", "\ud800"], ids=ascii
+    "hidden",
+    ["\0", "\x1b", "\x85", "\u061c", "\u180e", "\u200b", "\u2028", "\u202e", "\u2060", "\ufeff", "\ufffe", "\ud800"],
+    ids=ascii,
 )
 def test_what_nobody_sees_is_in_no_text(hidden):
     assert texts.FORBIDDEN.search(f"名{hidden}称")
@@ -28,7 +30,9 @@ def test_what_people_write_is(text):
     assert not texts.is_blank(text)
 
 
-@pytest.mark.parametrize("text", ["", " ", "\u3000", "\u200d", "\U000e0041", " \u200d "], ids=ascii)
+@pytest.mark.parametrize(
+    "text", ["", " ", "\u3000", "\u200d", "\U000e0041", " \u200d ", "\u3164", "\u2800\u115f"], ids=ascii
+)
 def test_a_text_that_shows_nothing_is_blank(text):
     assert texts.is_blank(text)
 

@@ -2,18 +2,21 @@
 
 import json
 import secrets
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
 
-from qe_ban.publishing.models import MediaUse
+from qe_ban.halls.rules import inheritance
+from qe_ban.publishing.models import Media, MediaUse
 from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.links import Links
 from qe_ban.web import parts
 from tests.factories.pages import PREFIX, content, notice, rich_text
 from tests.publishing.asking import done, events, followed, refused
 
-ZONE = PageKind.ZONE
+ZONE, HALL = PageKind.ZONE, PageKind.HALL
 KINDS = pytest.mark.parametrize("kind", list(PageKind))
 
 
@@ -133,6 +136,40 @@ def test_text_that_reads_otherwise_than_it_is_stored_is_refused(town):
         assert answer.status_code in (400, 422)
 
 
+def test_what_is_pasted_with_tabs_and_line_ends_of_windows_is_saved(town):
+    said = content(rich_text(html="<p>一\t二</p>\r\n<p>三</p>"), notice(body="一\r\n\t二"))
+    saved = done(town.put(town.staff(), ZONE, town.zone(), said)).json
+    assert saved["content"]["blocks"][0]["html"] == "<p>一 二</p>\n<p>三</p>"
+    assert saved["content"]["blocks"][1]["notices"][0]["body"] == "一\n 二"
+    assert saved["warnings"] == []
+
+
+def test_what_the_city_forbids_or_says_since_the_draft_was_saved_refuses_the_submission(town):
+    """Allowed hosts change with the city's file, and a district's block may not have the id of a city's one."""
+    editor, slug = town.staff(), town.hall()
+    mine = f"own-{secrets.token_hex(4)}"
+    link = followed(town, f"https://www.qingdao.gov.cn/{mine}", "alive", 200)
+    done(town.put(editor, HALL, slug, content(rich_text(mine), notice(link=link))))
+    with town.app.app_context():
+        desks = parts.part(Desks)
+    parts.provide(town.app, replace(desks, link_hosts=("*.example.cn",)))
+    try:
+        refused(town.do(editor, HALL, slug, "submit"), 422, "publishing.invalid", "blocks.1.notices.0.link")
+    finally:
+        parts.provide(town.app, desks)
+    hall = desks.desks[HALL]
+    citys = replace(
+        hall, faults=lambda _session, _slug, said, _now: list(inheritance.faults(said, content(rich_text(mine))))
+    )
+    parts.provide(town.app, replace(desks, desks={**desks.desks, HALL: citys}))
+    try:
+        refused(town.do(editor, HALL, slug, "submit"), 422, "publishing.invalid", "blocks.0.id")
+    finally:
+        parts.provide(town.app, desks)
+    assert town.get(editor, HALL, f"{slug}/draft").json["state"] == "draft"
+    done(town.do(editor, HALL, slug, "submit"))
+
+
 def test_saving_takes_a_draft_back_from_review_and_its_approval_lapses(town):
     slug = town.zone()
     town.put(town.staff(), ZONE, slug, content())
@@ -141,7 +178,7 @@ def test_saving_takes_a_draft_back_from_review_and_its_approval_lapses(town):
     assert (saved.json["state"], saved.json["submitted_at"]) == ("draft", None)
     editor, _ = town.approved(ZONE, slug)
     saved = done(town.put(editor, ZONE, slug, content(title="改")))
-    assert (saved.json["state"], saved.json["reviewed_by"], len(saved.json["editors"])) == ("draft", None, 3)
+    assert (saved.json["state"], saved.json["reviewed_by"], len(saved.json["editors"])) == ("draft", None, 4)
     refused(town.do(editor, ZONE, slug, "publish"), 409, "publishing.wrong_state")
 
 
@@ -232,6 +269,17 @@ def test_the_pictures_of_a_draft_are_noted_as_used(town, picture):
     assert uses(town, slug) == {(picture, 0), (picture, 1)}
     done(town.put(town.staff(), ZONE, slug, content()))
     assert uses(town, slug) == {(picture, 1)}
+
+
+def test_a_picture_that_came_after_the_draft_was_saved_is_noted_when_it_is_submitted(town):
+    editor, slug, late = town.staff(), town.zone(), secrets.token_hex(32)
+    done(town.put(editor, ZONE, slug, content(banner=late)))
+    assert uses(town, slug) == set()
+    with town.database.transaction() as session:
+        row = {"type": "image/png", "width": 800, "height": 600, "bytes": 1, "widths": [320]}
+        session.add(Media(digest=late, created_at=town.clock(), **row))
+    done(town.do(editor, ZONE, slug, "submit"))
+    assert uses(town, slug) == {(late, 0)}
 
 
 def uses(town, slug):

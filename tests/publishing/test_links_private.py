@@ -48,6 +48,11 @@ def test_our_own_network_is_never_asked(one, name):
         "2002:7f00:1::",
         "64:ff9b::7f00:1",
         "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "::127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "64:ff9b:1::7f00:1",
+        "fec0::1",
+        "4000::1",
     ],
 )
 def test_addresses_that_are_not_public(address):

@@ -1,5 +1,6 @@
-"""What came of following a link is remembered for an hour, and deaths in a row are counted."""
+"""What came of following a link is remembered for an hour."""
 
+import random
 import secrets
 from datetime import UTC, datetime, timedelta
 
@@ -31,8 +32,8 @@ class Turning:
     def answer(self, connection, request):
         status(self.number)(connection, request)
 
-    def url(self):
-        return self.host.url(f"/{secrets.token_hex(6)}")
+    def url(self, path=None):
+        return self.host.url(path or f"/{secrets.token_hex(6)}")
 
     @property
     def asked(self):
@@ -64,17 +65,30 @@ def test_a_fresh_answer_is_not_asked_for_again(database, following, host, now):
     assert host.asked == 1
     assert following.check([url], now + HOUR) == {url: DEAD}
     found = row(database, url)
-    assert (found.state, found.status, found.fails, found.checked_at) == ("dead", 404, 1, now + HOUR)
+    assert (found.state, found.status, found.checked_at) == ("dead", 404, now + HOUR)
 
 
-def test_deaths_in_a_row_are_counted_and_what_cannot_be_reached_counts_for_nothing(database, following, host, now):
+def test_the_last_answer_stands_whatever_was_there_before(database, following, host, now):
     url = host.url()
-    fails = []
+    states = []
     for number in (404, 410, 503, 404, 200, 404):
         host.number, now = number, now + HOUR
         following.check([url], now)
-        fails.append(row(database, url).fails)
-    assert fails == [1, 2, 2, 3, 0, 1]
+        states.append(row(database, url).state)
+    assert states == [DEAD, DEAD, UNREACHABLE, DEAD, ALIVE, DEAD]
+
+
+def test_an_address_that_no_index_holds_is_not_followed(following, host, now):
+    """Of Chinese characters each is three bytes, and none of these can be compressed."""
+    letters = random.Random(1)
+    url = host.url("/" + "".join(chr(letters.randrange(0x4E00, 0x9FA5)) for _ in range(1500)))
+    assert following.check([url], now) == {url: UNREACHABLE}
+    assert host.asked == 0
+
+
+def test_more_addresses_than_one_statement_takes_are_looked_up(database, now):
+    with database.transaction() as session:
+        assert links.known(session, {f"https://www.gov.cn/{number}" for number in range(70_000)}) == {}
 
 
 def test_several_are_told_each_for_itself(following, host, now):
@@ -94,7 +108,7 @@ def test_known_asks_nobody(database, following, host, now):
     with database.transaction() as session:
         found = links.known(session, {url, other})
         assert links.known(session, []) == {}
-    assert found == {url: links.Checked(ALIVE, 0, now)}
+    assert found == {url: links.Checked(ALIVE, now)}
     assert host.asked == 1
 
 

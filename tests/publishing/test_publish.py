@@ -223,7 +223,7 @@ def test_every_publication_counts_the_stamp_up(town):
 
     def stamp():
         with town.database.transaction() as session:
-            return stamps.current(session)
+            return stamps.current(session).of(ZONE, slug)
 
     editor, _ = town.approved(ZONE, slug)
     before = stamp()

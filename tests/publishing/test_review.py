@@ -36,6 +36,14 @@ def test_a_draft_of_two_editors_can_be_approved_by_neither(town):
     done(town.do(town.staff(), ZONE, slug, "approve"))
 
 
+def test_who_hands_in_anothers_draft_cannot_approve_it(town):
+    editor, other, slug = town.staff(), town.staff(), town.zone()
+    done(town.put(editor, ZONE, slug, content()))
+    done(town.do(other, ZONE, slug, "submit"))
+    refused(town.do(other, ZONE, slug, "approve"), 403, "publishing.own_draft")
+    done(town.do(town.staff(), ZONE, slug, "approve"))
+
+
 def test_a_draft_that_nobody_wrote_is_not_submitted(town):
     slug, admin = town.zone(), town.staff()
     refused(town.do(admin, ZONE, slug, "submit"), 409, "publishing.wrong_state")

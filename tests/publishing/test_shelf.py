@@ -12,9 +12,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from qe_ban.db.engine import Database, DatabaseUnavailable
+from qe_ban.kernel.city import CITY_HALL
 from qe_ban.publishing.errors import PageNotFound
-from qe_ban.publishing.service import shelf
-from tests.factories.shelves import HALL, Newsstand
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.service import shelf, stamps
+from tests.factories.shelves import ANYBODY, HALL, Newsstand
 
 
 @pytest.fixture
@@ -41,7 +43,52 @@ def test_a_change_is_shown_by_the_process_that_made_it_at_once_and_by_others_whe
     here.shelf.tell()
     assert here.read() == ("午", None)
     stand.hands.at += shelf.LOOK_EVERY
-    assert there.read() == ("午", None)
+    assert there.later() == ("午", None)
+
+
+def test_whoever_made_a_change_is_told_only_when_it_is_shown_and_others_go_on_meanwhile(stand):
+    stand.publish("早")
+    process = stand.process()
+    process.read()
+    stand.publish("午")
+    process.gate.clear()
+    with ThreadPoolExecutor(1) as pool:
+        telling = pool.submit(process.shelf.tell)
+        assert process.loading.wait(5)
+        assert process.read() == ("早", None)
+        assert not telling.done()
+        process.gate.set()
+        telling.result()
+    assert process.read() == ("午", None)
+
+
+def test_a_change_of_one_page_has_no_other_one_loaded_and_one_of_what_all_may_tell_of_has_all(stand):
+    other = f"{stand.slug}-other"
+    stand.publish("早")
+    process = stand.process()
+    process.read()
+    with pytest.raises(PageNotFound):
+        process.read(slug=other)
+    assert process.loads == 2
+    stand.publish("午")
+    process.shelf.tell()
+    assert process.loads == 3
+    with stand.database.transaction() as session:
+        stamps.bump(session)
+    process.shelf.tell()
+    assert process.loads == 5
+
+
+def test_a_change_of_the_city_s_hall_has_all_halls_loaded_but_no_zone(stand):
+    process = stand.process()
+    with pytest.raises(PageNotFound):
+        process.read()
+    with pytest.raises(PageNotFound):
+        process.shelf.page(PageKind.ZONE, stand.slug, datetime.now(UTC))
+    with stand.database.transaction() as session:
+        stamps.bump(session, HALL, CITY_HALL)
+    process.shelf.tell()
+    assert process.loads == 3
 
 
 def test_a_change_that_nobody_told_of_is_found_within_seconds(stand):
@@ -51,7 +98,7 @@ def test_a_change_that_nobody_told_of_is_found_within_seconds(stand):
     stand.publish("午")
     for _ in range(int(shelf.ASK_EVERY) + 1):
         stand.hands.at += shelf.LOOK_EVERY
-        title = process.read()
+        title = process.later()
     assert title == ("午", None)
 
 
@@ -68,6 +115,7 @@ def test_valkey_is_asked_once_a_second_however_often_pages_are_read(stand):
         stand.hands.at += shelf.LOOK_EVERY
         for _ in range(50):
             process.read()
+        process.settle()
     assert gets() - before == 3
     assert process.loads == 1
 
@@ -78,7 +126,7 @@ def test_without_valkey_a_change_is_found_within_a_second_all_the_same(stand, tm
     assert process.read() == ("早", None)
     stand.publish("午")
     stand.hands.at += shelf.LOOK_EVERY
-    assert process.read() == ("午", None)
+    assert process.later() == ("午", None)
 
 
 def test_whoever_comes_after_a_long_rest_gets_what_is_published_now_and_so_do_those_beside(stand):
@@ -96,7 +144,7 @@ def test_whoever_comes_after_a_long_rest_gets_what_is_published_now_and_so_do_th
     assert process.loads == 2
 
 
-def test_while_one_thread_loads_the_others_go_on_and_past_two_seconds_with_a_mark(stand):
+def test_while_a_page_is_loaded_nobody_waits_and_past_two_seconds_it_is_marked(stand):
     stand.publish("早")
     process = stand.process()
     process.read()
@@ -104,16 +152,13 @@ def test_while_one_thread_loads_the_others_go_on_and_past_two_seconds_with_a_mar
     stand.process().shelf.tell()
     stand.hands.at += shelf.LOOK_EVERY
     process.gate.clear()
-    with ThreadPoolExecutor(1) as pool:
-        loading = pool.submit(process.read)
-        assert process.loading.wait(5)
-        assert process.read() == ("早", None)
-        stand.hands.at += 5
-        assert process.read() == ("早", 6), "marked, and not waited for: something hangs"
-        process.gate.set()
-        assert loading.result()[0] == "午"
-    stand.hands.at += shelf.LOOK_EVERY
-    assert process.read() == ("午", None)
+    assert process.read() == ("早", None)
+    assert process.loading.wait(5)
+    assert process.read() == ("早", None)
+    stand.hands.at += 5
+    assert process.read() == ("早", 6), "marked, and not waited for: something hangs"
+    process.gate.set()
+    assert process.later() == ("午", None)
 
 
 def test_a_version_comes_and_goes_at_its_time(stand):
@@ -126,6 +171,50 @@ def test_a_version_comes_and_goes_at_its_time(stand):
     assert process.loads == 3
 
 
+def test_what_a_page_turns_to_is_loaded_and_encoded_before_and_shown_at_that_moment_without_waiting(stand):
+    turn = datetime.now(UTC) + timedelta(hours=1)
+    stand.publish("早")
+    stand.publish("午", starts_at=turn)
+    process = stand.process()
+    process.read()
+    for before in (10, 2):
+        stand.hands.at += shelf.LOOK_EVERY
+        assert process.later(now=turn - timedelta(seconds=before)) == ("早", None)
+    process.gate.clear()
+    assert process.read(now=turn - timedelta(microseconds=1)) == ("早", None)
+    assert process.read(now=turn) == ("午", None)
+    process.gate.set()
+    process.settle()
+    assert process.loads == 2
+    stand.publish("晚", starts_at=turn)
+    process.shelf.tell()
+    assert process.read(now=turn) == ("晚", None)
+
+
+def test_a_change_before_a_page_turns_is_in_what_it_turns_to(stand):
+    turn = datetime.now(UTC) + timedelta(hours=1)
+    stand.publish("早")
+    number = stand.publish("午", starts_at=turn)
+    process = stand.process()
+    process.later(now=turn - timedelta(seconds=2))
+    stand.withdraw(number)
+    process.shelf.tell()
+    assert process.read(now=turn) == ("早", None)
+
+
+def test_a_page_opens_at_its_moment_without_being_asked_for_in_vain_before(stand):
+    opens = datetime.now(UTC) + timedelta(hours=1)
+    stand.publish("早", starts_at=opens)
+    process = stand.process()
+    for before in (3600, 1800, 1, 0.001):
+        stand.hands.at += shelf.LOOK_EVERY
+        with pytest.raises(PageNotFound):
+            process.later(now=opens - timedelta(seconds=before))
+        process.settle()
+    assert process.read(now=opens) == ("早", None)
+    assert process.loads == 2
+
+
 def test_what_moves_no_stamp_is_read_again_after_a_minute_and_costs_no_encoding_when_it_is_the_same(stand):
     stand.publish("早")
     process = stand.process()
@@ -134,11 +223,23 @@ def test_what_moves_no_stamp_is_read_again_after_a_minute_and_costs_no_encoding_
     process.read()
     assert process.loads == 1
     stand.hands.at += 1
+    process.later()
     assert process.screen() is before
     assert process.loads == 2
 
 
-def test_a_page_of_which_nothing_is_in_force_is_asked_for_once_a_second_and_an_unknown_one_never(stand):
+def test_what_views_saw_is_encoded_anew_before_it_is_shown(stand):
+    stand.publish("早")
+    process = stand.process()
+    process.read()
+    stand.publish("午")
+    process.shelf.tell()
+    (held,) = process.shelf._pages.values()
+    ready = held._ready[ANYBODY]
+    assert process.screen() is ready
+
+
+def test_a_page_of_which_nothing_is_in_force_is_looked_up_once_and_an_unknown_one_never(stand):
     process = stand.process()
     for slug in (stand.slug, "no-such"):
         for _ in range(5):
@@ -146,7 +247,7 @@ def test_a_page_of_which_nothing_is_in_force_is_asked_for_once_a_second_and_an_u
                 process.read(slug=slug)
     assert process.loads == 1
     stand.publish("早")
-    stand.hands.at += shelf.LOOK_EVERY
+    process.shelf.tell()
     assert process.read() == ("早", None)
 
 

@@ -99,11 +99,11 @@ def test_a_slow_process_puts_no_older_page_over_one_that_was_withdrawn(stand, no
     number = stand.publish("早")
     slow, quick = stand.process(), stand.process()
     slow.read()
-    before = slow.shelf._pages[HALL, stand.slug].dressed
+    before = slow.shelf._pages[HALL, stand.slug]
     stand.withdraw(number)
     with pytest.raises(PageNotFound):
         quick.read()
-    slow.shelf._board.keep(HALL, stand.slug, before, slow.shelf._stamp, datetime.now(UTC))
+    slow.shelf._board.keep(HALL, stand.slug, before.page, before.stamp, datetime.now(UTC))
     with pytest.raises(PageNotFound):
         stand.process(database=nowhere).read()
 

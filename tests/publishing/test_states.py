@@ -56,7 +56,9 @@ class Course(RuleBasedStateMachine):
     def submit(self, who):
         allowed = self.state in ("draft", "rejected") and bool(self.editors) and self.base == self.latest
         self.do(who, "submit", allowed)
-        self.state = "submitted" if allowed else self.state
+        if allowed:
+            self.state = "submitted"
+            self.editors.add(who)
 
     @rule(who=WHO)
     def approve(self, who):

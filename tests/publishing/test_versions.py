@@ -3,8 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import inspect
 
+from qe_ban.kernel.ids import new_id
+from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.service import history
+from qe_ban.publishing.service.desks import Desks
+from qe_ban.web import paging, parts
 from tests.factories.pages import content, notice
 from tests.publishing.asking import done, events, refused
 from tests.publishing.test_publish import in_force, shown
@@ -155,3 +161,20 @@ def test_what_has_begun_only_the_city_withdraws_and_what_has_not_whoever_publish
     refused(town.do(other, ZONE, slug, "withdraw", planned), 403, "publishing.other_place")
     assert done(town.do(own, ZONE, slug, "withdraw", planned)).json["in_force"] == 1
     assert states(town, slug) == {2: "withdrawn", 1: "in_force"}
+
+
+@pytest.mark.parametrize("number", [-1, 0, 2**31, 2**63 - 1])
+def test_a_cursor_that_no_list_gave_is_refused(town, number):
+    admin, slug = town.staff(), town.zone()
+    refused(town.get(admin, ZONE, f"{slug}/versions?cursor={paging.encode([number])}"), 422, "bad_cursor", "cursor")
+
+
+def test_a_list_of_versions_leaves_what_they_say_in_the_database(town):
+    slug, now = town.zone(), town.clock()
+    town.publish(ZONE, slug)
+    with town.app.app_context():
+        desks = parts.part(Desks)
+    with town.database.transaction() as session:
+        reader = Principal(PrincipalKind.STAFF, new_id(), frozenset(), new_id())
+        (found,) = history.listed(session, desks, ZONE, slug, before=None, limit=5, reader=reader, now=now)
+        assert (found.row.number, "content" in inspect(found.row).unloaded) == (1, True)

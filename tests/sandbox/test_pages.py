@@ -16,10 +16,12 @@ from qe_ban.audit import service as audit
 from qe_ban.audit.models import AuditEvent
 from qe_ban.halls.models import App, Place
 from qe_ban.halls.service import apps as registry
+from qe_ban.halls.service import places
 from qe_ban.keys import lifecycle
 from qe_ban.publishing.models import Media, MediaUse, Page, PageVersion
 from qe_ban.publishing.rules import content as rules
-from qe_ban.publishing.service import pages, publications, references
+from qe_ban.publishing.rules.blocks import TYPES
+from qe_ban.publishing.service import drafts, pages, publications, references
 from qe_ban.sandbox import secrets_file
 from qe_ban.sandbox.catalogue import loading as catalogue
 from qe_ban.sandbox.catalogue.offices import Offices
@@ -119,6 +121,10 @@ def test_every_page_of_the_city_has_a_content(parts):
     assert sorted(PAGES) == sorted(
         [("hall", slug) for slug in parts.city.halls] + [("zone", slug) for slug in parts.city.zones]
     )
+
+
+def test_every_type_of_block_is_shown_somewhere():
+    assert {block["type"] for page in PAGES for block in files.content(*page)["blocks"]} == set(TYPES)
 
 
 def test_registers_are_of_the_size_that_the_city_says_and_spread_over_it(parts):
@@ -254,6 +260,47 @@ def test_a_second_load_brings_nothing_and_keeps_what_staff_did(loaded, loader, p
     with parts.database.transaction() as session:
         assert pages.in_force(session, desk.kind, "live", now) is None
         assert session.get(App, "laoshan-tea").state == "withdrawn"
+
+
+def test_what_somebody_makes_while_it_is_loaded_stays_theirs(settings, loader, tmp_path):
+    """Everything is missing when the loader looks, and an app, a place and a page are there when it writes."""
+    made = assemble(replace(databases.another(settings, "sandbox_pages_raced"), media_dir=tmp_path / "media"))
+    migrations.upgrade(made.database.engine)
+    now = datetime.now(UTC)
+    with made.database.transaction() as session:
+        lifecycle.init(session, settings.master_key, now)
+    with made.database.transaction() as session:
+        People(made.accounts, made.city, {"medical"}).load(session, secrets_file.complete(tmp_path), now)
+    desks = wiring.desks(made)
+    zones = next(desk for desk in desks.desks.values() if desk.kind == "zone")
+    theirs = {"title": "编辑正在写的"}
+
+    class Meanwhile(Loader):
+        def missing(self):
+            found = super().missing()
+            change = audit.AtShell(now)
+            app = files.apps()["parking"] | {"name": "别人的应用", "icon": None}
+            spot = files.places()["city-hall"] | {"name": "别人的网点"}
+            with self.database.transaction() as session:
+                registry.put(session, self.city, "parking", app, precondition=lambda _: None, change=change)
+                places.put(session, self.city, "city-hall", spot, precondition=lambda _: None, change=change)
+            return replace(found, pages=[page for page in found.pages if page == (zones, "live")])
+
+        def _publish(self, session, page, *more):
+            editor = audit.Change(pairs(session)(*page).editor, now)
+            with self.database.transaction() as other:
+                drafts.save(other, desks, zones.kind, "live", theirs, precondition=lambda _: None, change=editor)
+            super()._publish(session, page, *more)
+
+    came = Meanwhile(made.database, made.city, desks, made.pictures.store).load(now)
+    assert (len(came.apps), len(came.places)) == (len(files.apps()) - 1, len(files.places()) - 1)
+    assert came.pages == []
+    with made.database.transaction() as session:
+        assert session.get(App, "parking").name == "别人的应用"
+        assert session.get(Place, "city-hall").name == "别人的网点"
+        page = session.get(Page, ("zone", "live"))
+        assert (page.content, page.state, page.latest) == (theirs | {"blocks": []}, "draft", 0)
+    made.database.dispose()
 
 
 def test_a_city_that_the_sample_does_not_know_gets_nothing(loader):

@@ -57,7 +57,7 @@ class Zones:
                 )
             )  # fmt: skip
             session.flush()
-            stamps.bump(session)
+            stamps.bump(session, PageKind.ZONE, slug)
         self.tell()
         return slug
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
 
 from qe_ban.kernel.ids import new_id
 from qe_ban.zones.models import Demand, DemandStep
@@ -84,6 +85,16 @@ def test_a_repeat_with_the_same_key_is_one_demand(zones):
     assert len(zones.get("/me/demands", me).json["items"]) == 1
     other = zones.publish()
     assert zones.call("POST", f"/zones/{other}/demands", me, body, **{"Idempotency-Key": key}).status_code == 422
+
+
+def test_of_repeats_at_once_with_one_key_one_is_a_demand(zones):
+    slug, me, body = zones.publish(), zones.resident(), demand()
+    key = {"Idempotency-Key": f"key-{new_id()}"}
+    answers = together(4, lambda _: zones.call("POST", f"/zones/{slug}/demands", me, body, **key))
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert {answer.json["code"] for answer in answers if answer.status_code == 409} <= {"idempotency_in_flight"}
+    assert len({answer.json["id"] for answer in answers if answer.status_code == 201}) == 1
+    assert len(zones.get("/me/demands", me).json["items"]) == 1
 
 
 BAD = [
@@ -178,9 +189,10 @@ def test_steps_out_of_their_order_are_refused(zones):
     assert zones.take(slug, one, "refuse", editor, {"reason": "不在范围内"}).status_code == 200
     for verb, body in (("accept", None), ("refuse", {"reason": "又"}), ("answer", {"text": "好"}), ("close", None)):
         assert zones.take(slug, one, verb, editor, body).status_code == 409
-    assert zones.call("POST", f"/me/demands/{one}/withdraw", me).status_code == 409
     mine = zones.get(f"/me/demands/{one}", me).json
-    assert (mine["state"], mine["steps"][-1]["note"], mine["steps_allowed"]) == ("refused", "不在范围内", [])
+    assert (mine["state"], mine["steps"][-1]["note"], mine["steps_allowed"]) == ("refused", "不在范围内", ["withdraw"])
+    for status in (200, 409):
+        assert zones.call("POST", f"/me/demands/{one}/withdraw", me).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -221,7 +233,7 @@ def test_of_two_editors_at_once_one_answers(zones):
     assert zones.take(slug, one, "close", other, tag='"0"').status_code == 412
 
 
-def test_a_firm_that_withdraws_and_an_editor_that_refuses_at_once_do_not_both(zones):
+def test_a_firm_that_withdraws_while_an_editor_refuses_leaves_nothing_behind(zones):
     slug, editor, me = zones.publish(), zones.town.staff(), zones.resident()
     one = zones.sent(slug, me)
     answers = together(
@@ -232,7 +244,69 @@ def test_a_firm_that_withdraws_and_an_editor_that_refuses_at_once_do_not_both(zo
             else zones.take(slug, one, "refuse", editor, {"reason": "重复"})
         ),
     )
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert answers[1].status_code == 200
+    assert answers[0].status_code in (200, 409)
+    mine = zones.get(f"/me/demands/{one}", me).json
+    assert (mine["state"], mine["text"], {step["note"] for step in mine["steps"]}) == ("withdrawn", None, {None})
+
+
+def test_who_withdraws_takes_back_what_names_them_and_the_row_stays_for_the_count(zones):
+    slug, editor, me = zones.publish(), zones.town.staff(), zones.resident()
+    one = zones.sent(slug, me)
+    zones.take(slug, one, "accept", editor)
+    zones.take(slug, one, "answer", editor, {"text": "请李测试来电。"})
+    zones.call("POST", f"/me/demands/{one}/reply", me, {"solved": False, "text": "打 13800138000"})
+    assert zones.call("POST", f"/me/demands/{one}/withdraw", me).status_code == 200
+    with zones.database.transaction() as session:
+        row = session.get_one(Demand, one)
+        sealed = [row.text_sealed, row.contact_sealed, row.phone_sealed, row.answer_sealed]
+        notes = session.scalars(select(DemandStep.note_sealed).where(DemandStep.demand_id == one)).all()
+    assert sealed == [None] * 4
+    assert notes == [None] * 5
+    mine = zones.get(f"/me/demands/{one}", me).json
+    read = zones.get(f"/zones/{slug}/demands/{one}", editor.headers).json
+    for seen in (mine, read):
+        assert [seen[name] for name in ("text", "contact", "phone", "answer")] == [None] * 4
+        assert [(step["state"], step["note"]) for step in seen["steps"]] == [
+            ("received", None), ("accepted", None), ("answered", None), ("accepted", None), ("withdrawn", None),
+        ]  # fmt: skip
+        assert (seen["state"], seen["title"], seen["steps_allowed"]) == ("withdrawn", "（已撤回的需求）", [])
+    counts = zones.get(f"/zones/{slug}/demands/counts", editor.headers).json
+    assert {row["state"]: row["count"] for row in counts["items"]}["withdrawn"] == 1
+    assert counts["waiting"] == 0
+
+
+def test_what_was_withdrawn_counts_among_the_five_of_a_day(zones):
+    slug, me = zones.publish(), zones.resident()
+    for _ in range(5):
+        assert zones.call("POST", f"/me/demands/{zones.sent(slug, me)}/withdraw", me).status_code == 200
+    assert zones.send(slug, me).status_code == 429
+
+
+def test_the_database_keeps_nothing_sealed_of_what_was_withdrawn(zones):
+    slug, me = zones.publish(), zones.resident()
+    one = zones.sent(slug, me)
+    for change in ("state = 'withdrawn'", "phone_sealed = NULL", "state = 'withdrawn', contact_sealed = NULL"):
+        with pytest.raises(IntegrityError), zones.database.transaction() as session:
+            session.execute(text(f"UPDATE demands SET {change} WHERE id = :id"), {"id": one})
+
+
+def test_an_editor_who_opens_what_is_withdrawn_at_that_moment_reads_it_before_or_after(zones):
+    slug, editor, me = zones.publish(), zones.town.staff(), zones.resident()
+    for _ in range(3):
+        one = zones.sent(slug, me)
+        answers = together(
+            4,
+            lambda number, one=one: (
+                zones.get(f"/zones/{slug}/demands/{one}", editor.headers)
+                if number
+                else zones.call("POST", f"/me/demands/{one}/withdraw", me)
+            ),
+        )
+        assert [answer.status_code for answer in answers] == [200] * 4
+        for seen in (answer.json for answer in answers[1:]):
+            told = {seen[name] is None for name in ("text", "contact", "phone")}
+            assert told == {seen["state"] == "withdrawn"}
 
 
 def test_lists_go_on_where_they_ended(zones):

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from qe_ban.kernel.clock import CITY_TIME, rfc3339
-from qe_ban.kernel.shapes import Fault
+from qe_ban.kernel.shapes import Fault, moment_of
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.zones.service import screens
 from tests.factories.pages import content
@@ -172,11 +172,27 @@ def test_a_block_aimed_at_firms_is_shown_to_firms(zones):
 def test_a_zone_inherits_from_nobody(zones):
     said = {"hides": ["news"], "blocks": [FORM | {"replaces": "a"}, FORM | {"after": "b"}, FORM, "nonsense"]}
     with zones.database.transaction() as session:
-        found = screens.faults(session, "karos", said, zones.clock())
+        desk = screens.Zones(zones.town.parts.city, {})
+        found = desk.faults(session, "karos", said, zones.clock())
         assert [fault.place for fault in found] == ["hides", "blocks.0.replaces", "blocks.1.after"]
         assert all(isinstance(fault, Fault) for fault in found)
         for harmless in ({}, {"blocks": None}, {"hides": [], "blocks": [{"id": "a", "replaces": None}]}, {"blocks": 3}):
-            assert screens.faults(session, "karos", harmless, zones.clock()) == []
+            assert desk.faults(session, "karos", harmless, zones.clock()) == []
+
+
+@pytest.mark.parametrize(
+    ("block", "place"),
+    [
+        ({"type": "places", "kinds": ["bank"]}, "blocks.0.kinds"),
+        ({"type": "app_grid", "local": True}, "blocks.0.local"),
+        ({"type": "notice", "aim": {"districts": ["370202", "999999"]}}, "blocks.0.aim.districts"),
+    ],
+    ids=str,
+)
+def test_a_zone_says_nothing_that_it_cannot_show(zones, block, place):
+    with zones.database.transaction() as session:
+        found = screens.Zones(zones.town.parts.city, {}).faults(session, "karos", {"blocks": [block]}, zones.clock())
+    assert [(fault.place, fault.severity) for fault in found] == [(place, "error")]
 
 
 def test_a_reference_to_a_zone_stands_until_the_zone_ends(zones):
@@ -185,6 +201,22 @@ def test_a_reference_to_a_zone_stands_until_the_zone_ends(zones):
     with zones.database.transaction() as session:
         found = screens.source(zones.town.parts.city, session, [shown, over, "nothing"], zones.clock())
     assert list(found) == [shown]
+
+
+def test_a_place_opens_and_closes_on_the_screen_at_its_minute(zones):
+    hours = {day: [["09:00", "17:00"]] for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+    place = {"name": "网点", "kind": "bank", "address": "一号", "latitude": 36.1, "longitude": 120.4, "hours": hours}
+    staff = zones.town.staff().headers | {"If-None-Match": "*"}
+    assert zones.call("PUT", "/places/bank-zone", staff, place | {"services": [], "state": "open"}).status_code == 201
+    slug = zones.publish({"id": "map", "type": "places", "places": ["bank-zone"]})
+
+    def shown():
+        return zones.get(f"/zones/{slug}").json["blocks"][0]["places"][0]
+
+    before = shown()
+    turn = moment_of(before["closes_at"] or before["opens_at"])
+    with zones.clock.moved(seconds=(turn - zones.clock()).total_seconds()):
+        assert shown()["open_now"] is not before["open_now"]
 
 
 def test_a_planned_end_turns_the_screen_off_by_itself(zones):

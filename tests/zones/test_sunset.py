@@ -59,7 +59,12 @@ def test_an_end_with_deletion_deletes_and_proves_it(zones):
     report = standing(zones, slug)["deletion"]["report"]
     assert report["before"] == {"demands": 3, "by_state": {"accepted": 1, "received": 2}, "demand_steps": 4}
     assert (report["deleted"], report["after"]) == (3, {"demands": 0, "demand_steps": 0})
-    assert report["digest"]["value"] == hashlib.sha256("".join(f"{one}\n" for one in sorted(sent)).encode()).hexdigest()
+    with zones.database.transaction() as session:
+        # as whoever reads the audit log counts it again
+        told = "SELECT subject FROM audit_events WHERE action = 'demands.send' AND details->'after'->>'zone' = :zone"
+        ids = session.scalars(text(told), {"zone": slug}).all()
+    assert sorted(ids) == sorted(sent)
+    assert report["digest"]["value"] == hashlib.sha256("".join(f"{one}\n" for one in sorted(ids)).encode()).hexdigest()
     assert report["requested_by"] == str(admin.id)
     assert report["due_at"] <= report["begun_at"] <= report["done_at"]
     assert (left(zones, slug), left(zones, other)) == (0, 1)
@@ -107,6 +112,34 @@ def test_many_demands_go_in_several_runs(zones):
     run(zones)
     report = standing(zones, slug)["deletion"]["report"]
     assert (report["before"]["demands"], report["deleted"]) == (AT_ONCE + 21, AT_ONCE + 21)
+
+
+def test_a_run_that_fails_changes_nothing_and_the_next_goes_on(zones):
+    slug = zones.publish()
+    one = zones.sent(slug)
+    zones.end(slug, delete=True, confirm=slug)
+
+    def fail():
+        with zones.database.transaction() as session:
+            sunset.run(session, zones.clock())
+            assert session.get(Demand, one) is None
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert left(zones, slug) == 1
+    assert standing(zones, slug)["deletion"]["report"] is None
+    run(zones)
+    assert standing(zones, slug)["deletion"]["report"]["deleted"] == 1
+
+
+def test_what_was_withdrawn_goes_with_the_zone_and_is_counted(zones):
+    slug, me = zones.publish(), zones.resident()
+    zones.call("POST", f"/me/demands/{zones.sent(slug, me)}/withdraw", me)
+    zones.end(slug, delete=True, confirm=slug)
+    run(zones)
+    report = standing(zones, slug)["deletion"]["report"]
+    assert (report["before"]["by_state"], report["deleted"]) == ({"withdrawn": 1}, 1)
 
 
 def test_two_zones_share_one_run_and_an_empty_one_is_reported_too(zones):

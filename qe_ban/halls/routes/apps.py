@@ -22,7 +22,6 @@ from qe_ban.web.parts import now, part
 blp = Blueprint("apps", url_prefix="/apps", description="本地应用")
 of_halls = Blueprint("hall_apps", url_prefix="/halls", description="本地应用")
 
-PUBLIC: Final = "public, max-age=5, stale-while-revalidate=60, stale-if-error=86400"
 _GREATEST_POSITION: Final = 2**31 - 1
 
 
@@ -58,7 +57,7 @@ def get_app(slug: str) -> Response:
     with part(Database).transaction() as session:
         row = service.app(session, slug)
         shown = _shown(session, [row])[0]
-    return conditional.etagged(shown, cache_control=PUBLIC, state=str(row.revision))
+    return conditional.etagged(shown, cache_control=conditional.PUBLIC, state=str(row.revision))
 
 
 @blp.route("/<slug>", methods=["PUT"])
@@ -85,7 +84,7 @@ def _page(wanted: service.Wanted, query: dict[str, Any]) -> Response:
         found = service.apps(session, part(City), wanted, after=after, limit=limit + 1)
         page = paging.page(found, limit, lambda listed: list(listed.cursor))
         items = _shown(session, [listed.app for listed in page["items"]])
-    return conditional.etagged(page | {"items": items}, cache_control=PUBLIC)
+    return conditional.etagged(page | {"items": items}, cache_control=conditional.PUBLIC)
 
 
 def _after(cursor: str | None) -> tuple[int, int, str] | None:

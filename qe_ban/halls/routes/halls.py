@@ -1,7 +1,7 @@
 """What halls show to everybody: the list, a screen in one call, single blocks."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from flask import Response
 
@@ -19,8 +19,6 @@ from qe_ban.web.parts import now, part
 
 blp = Blueprint("halls", url_prefix="/halls", description="分厅")
 
-_STALE: Final = "qe-ban; hit; detail=stale"
-
 
 @blp.route("", methods=["GET"])
 @guard.anyone
@@ -31,7 +29,7 @@ def list_halls() -> Response:
     districts = part(City).districts
     found, age = overview(part(Shelf), part(City), now())
     items = [{**one, "district_name": districts.get(one["district"] or "")} for one in found]
-    return _answer(schemas.HallOverviewsSchema().dump({"items": items, "next": None}), age)
+    return conditional.shown(schemas.HallOverviewsSchema().dump({"items": items, "next": None}), age)
 
 
 @blp.route("/<slug>", methods=["GET"])
@@ -56,7 +54,7 @@ def get_hall_block(query: dict[str, Any], slug: str, block: str) -> Response:
     found = whole.block(dressed, view, moment, block)
     if found is None:
         raise errors.BlockNotFound
-    return _answer(found, age)
+    return conditional.shown(found, age)
 
 
 def _view(query: Mapping[str, Any], slug: str) -> View:
@@ -66,10 +64,3 @@ def _view(query: Mapping[str, Any], slug: str) -> View:
         raise errors.ViewInvalid(fields={"district": "没有这个区划代码"})
     chosen = None if city.halls.get(slug) else district
     return View(chosen, query["real_name"], query["age_mode"], query["audience"])
-
-
-def _answer(payload: dict[str, Any], age: int | None) -> Response:
-    answer = conditional.etagged(payload, cache_control=conditional.PUBLIC)
-    if age is not None:
-        answer.headers["Cache-Status"], answer.headers["Age"] = _STALE, str(age)
-    return answer

@@ -47,10 +47,7 @@ def get_home(query: dict[str, Any]) -> Response:
     }
     # the screen is JSON already: it is set in as it is, before the rest
     payload = b'{"screen":' + screen.plain.data + b"," + wire.dumps(mine)[1:]
-    answer = conditional.etagged(payload, cache_control=PRIVATE)
-    if screen.age is not None:
-        answer.headers["Cache-Status"], answer.headers["Age"] = "qe-ban; hit; detail=stale", str(screen.age)
-    return answer
+    return conditional.marked(conditional.etagged(payload, cache_control=PRIVATE), screen.age)
 
 
 @blp.route("/hall", methods=["GET"])

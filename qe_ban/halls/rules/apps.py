@@ -3,10 +3,10 @@
 import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from qe_ban.halls.rules.words import APP_KINDS, APP_STATES
-from qe_ban.kernel.shapes import Fault, Field, Kind, is_link, row_faults, told, unknown_faults
+from qe_ban.kernel.shapes import Fault, Field, Kind, row_faults, told, unknown_faults
+from qe_ban.publishing.rules import links
 
 NATIVE: Final = "native"
 ACTIVE: Final = "active"
@@ -59,18 +59,6 @@ def faults(said: Mapping[str, Any], districts: Collection[str], hosts: Collectio
             yield Fault(f"districts.{number}", "区市重复")
 
 
-def is_allowed(address: str, hosts: Collection[str]) -> bool:
-    """Tell whether an address is https and its host one of these; `*.a.cn` takes a.cn and the hosts below it."""
-    if not is_link(address):
-        return False
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    return parts.scheme == "https" and any(
-        host == allowed.removeprefix("*.") or (allowed.startswith("*.") and host.endswith(allowed[1:]))
-        for allowed in hosts
-    )
-
-
 def _opening_faults(said: Mapping[str, Any], hosts: Collection[str]) -> Iterator[Fault]:
     address, page = said.get("address"), said.get("native_page")
     if said["kind"] == NATIVE:
@@ -85,5 +73,5 @@ def _opening_faults(said: Mapping[str, Any], hosts: Collection[str]) -> Iterator
         yield Fault("native_page", "只有客户端页面才填写路径")
     if not told(address):
         yield Fault("address", "此项必填")
-    elif not is_allowed(str(address), hosts):
-        yield Fault("address", "须为 https 网址，且域名在允许的范围内")
+    elif (wrong := links.wrong(str(address), hosts)) is not None:
+        yield Fault("address", wrong)

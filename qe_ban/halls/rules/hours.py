@@ -8,8 +8,9 @@ end.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -59,20 +60,17 @@ def faults(hours: object, place: str = "hours") -> Iterator[Fault]:
 
 def is_open(hours: Mapping[str, Any], now: datetime) -> bool:
     """Tell whether a place of these hours (without faults) is open at an aware moment."""
-    local = now.astimezone(CITY_TIME)
-    today, minute = local.date(), local.hour * 60 + local.minute
-    return any(start <= minute < end for start, end in _spans(hours, today)) or any(
-        minute + _DAY < end for _start, end in _spans(hours, today - timedelta(days=1))
-    )
+    today, minute = _local(now)
+    return any(start <= minute < end for start, end in _covered(hours, today))
 
 
 def next_change(hours: Mapping[str, Any], now: datetime) -> datetime | None:
     """Give the next moment after `now` at which a place opens or closes, in the city's time; None if it never does."""
-    state = is_open(hours, now)
-    for day in _days(hours, now.astimezone(CITY_TIME).date()):
-        for moment in _moments(hours, day):
-            if moment > now and is_open(hours, moment) is not state:
-                return moment
+    state, (today, minute) = is_open(hours, now), _local(now)
+    for day in _days(hours, today):
+        turn = _turn(_covered(hours, day), minute + 1 if day == today else 0, state=state)
+        if turn is not None:
+            return datetime.combine(day, time.min, CITY_TIME) + timedelta(minutes=turn)
     return None
 
 
@@ -87,12 +85,29 @@ def _days(hours: Mapping[str, Any], today: date) -> list[date]:
     return sorted({day + timedelta(days=more) for day in begins for more in range(ahead + 1)})
 
 
-def _moments(hours: Mapping[str, Any], day: date) -> list[datetime]:
-    """Give when spans start or end on a day, in order."""
-    midnight = datetime.combine(day, time.min, CITY_TIME)
-    minutes = {minute for span in _spans(hours, day) for minute in span if minute < _DAY}
-    minutes |= {end - _DAY for _start, end in _spans(hours, day - timedelta(days=1)) if end >= _DAY}
-    return [midnight + timedelta(minutes=minute) for minute in sorted(minutes)]
+def _local(now: datetime) -> tuple[date, int]:
+    """Give the city's day in which a moment lies, and the minute of that day."""
+    local = now.astimezone(CITY_TIME)
+    return local.date(), local.hour * 60 + local.minute
+
+
+def _covered(hours: Mapping[str, Any], day: date) -> list[Span]:
+    """Give in order from when until when of a day a place is open, also by what began the day before."""
+    late = [(0, end - _DAY) for _start, end in _spans(hours, day - timedelta(days=1)) if end > _DAY]
+    return sorted(late + [(start, min(end, _DAY)) for start, end in _spans(hours, day)])
+
+
+def _turn(covered: Sequence[Span], first: int, *, state: bool) -> int | None:
+    """Give the first minute of a day, none before `first`, at which a place is not open (`state`), or closed, any more.
+
+    None where it is so until midnight.
+    """
+    if not state:
+        return min((max(start, first) for start, end in covered if end > first), default=None)
+    for start, end in covered:
+        if start <= first < end:
+            first = end
+    return first if first < _DAY else None
 
 
 def _spans(hours: Mapping[str, Any], day: date) -> list[Span]:
@@ -106,6 +121,7 @@ def _spans(hours: Mapping[str, Any], day: date) -> list[Span]:
     return [_span(*pair) for pair in hours.get(WEEKDAYS[day.weekday()], ())]
 
 
+@lru_cache(maxsize=4096)
 def _span(start: str, end: str) -> Span:
     begins, ends = _minutes(start), _minutes(end)
     return begins, ends if ends > begins else ends + _DAY

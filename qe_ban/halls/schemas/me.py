@@ -17,7 +17,7 @@ class PutMyHallSchema(Schema):
     """The hall that the home shall show (`city`: the city's own), and how large it is written."""
 
     hall = fields.Text(1, NAME, SLUG_PATTERN, required=True)
-    age_mode = fields.Choice(AGE_MODES, load_default="standard")
+    age_mode = fields.Choice(AGE_MODES, required=True)
 
 
 class MyHallSchema(Schema):

@@ -142,6 +142,8 @@ def use(session: Session, resident: UUID, code: str, now: datetime) -> None:
 
 def forget(session: Session, resident: UUID) -> None:
     """Forget all that was opened."""
+    # else it and `use` could each wait for a row that the other has
+    _hold(session, resident)
     session.execute(delete(RecentItem).where(RecentItem.resident_id == resident))
 
 

@@ -1,6 +1,6 @@
 """What a hall shows: its page in force laid over the city's, dressed, with its apps and the items most used."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,8 +13,8 @@ from qe_ban.items.service import offering
 from qe_ban.kernel.city import CITY_HALL, City
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.principal import Place
-from qe_ban.kernel.shapes import Fault, moment_of
-from qe_ban.publishing.rules import offices, themes
+from qe_ban.kernel.shapes import Fault
+from qe_ban.publishing.rules import aims, offices, themes
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import Dressed
 from qe_ban.publishing.service import pages, references
@@ -45,13 +45,8 @@ class Halls:
     city: City
     sources: Sources
 
-    def load(self, session: Session, slug: str, now: datetime) -> Dressed | None:
-        """Give a hall's screen; where nothing is published there are still its apps, hot items and the city's blocks.
-
-        None for a hall that the city does not have.
-        """
-        if slug not in self.city.halls:
-            return None
+    def load(self, session: Session, slug: str, now: datetime) -> Dressed:
+        """Give a hall; where nothing is published there are still its apps, hot items and the city's blocks."""
         return self._dressed(session, slug, _shown(session, slug, now), now)
 
     def dress(self, session: Session, slug: str, content: Content, now: datetime) -> Dressed:
@@ -59,10 +54,11 @@ class Halls:
         return self._dressed(session, slug, _Shown(content), now)
 
     def faults(self, session: Session, slug: str, content: Content, now: datetime) -> Sequence[Fault]:
-        """Find what a hall may not say beside what the city's says now."""
-        if slug == CITY_HALL:
-            return []
-        return list(inheritance.faults(content, _shown(session, CITY_HALL, now).content))
+        """Find what a hall may not say in this city, and beside what the city's hall says now."""
+        found = list(aims.faults(content, self.city.districts, self.city.halls[slug]))
+        if slug != CITY_HALL:
+            found += inheritance.faults(content, _shown(session, CITY_HALL, now).content)
+        return found
 
     def covers(self, place: Place, slug: str) -> bool:
         """Tell whether a member of staff answers for a hall: the city's do, the district's, and the hall's own."""
@@ -77,7 +73,7 @@ class Halls:
         district, name = self.city.halls[slug], self.city.hall_names[slug]
         citys = own if slug == CITY_HALL else _shown(session, CITY_HALL, now)
         content = own.content if slug == CITY_HALL else _laid_over(own.content, citys.content)
-        blocks = references.dress(session, self.sources, content, now)
+        blocks, banner = references.dress(session, self.sources, content, now)
         offered = apps.of_hall(session, self.city, district, now)
         self._fill(session, blocks, district, offered, now)
         published = [moment for moment in (own.published_at, citys.published_at) if moment is not None]
@@ -88,7 +84,7 @@ class Halls:
             "title": own.content.get("title") or name,
             "summary": own.content.get("summary") or None,
             "theme": themes.theme(content),
-            "banner": references.one(session, self.sources, references.MEDIA, content.get("banner") or None, now),
+            "banner": banner,
             "version": own.number,
             "city_version": citys.number,
             "updated_at": rfc3339(max(published)) if published else None,
@@ -96,7 +92,7 @@ class Halls:
             "apps": offered[:MOST_APPS],
             "hot": [offices.chosen(item, district) for item in offering.hot(session, district, HOT, now)],
         }
-        turns = (own.turns_at, citys.turns_at, *_hours(blocks))
+        turns = (own.turns_at, citys.turns_at, *references.turns(blocks))
         return Dressed(body, blocks, district, min((at for at in turns if at is not None), default=None))
 
     def _fill(
@@ -131,11 +127,3 @@ def _laid_over(own: Content, citys: Content) -> dict[str, Any]:
 
 def _joined(named: Sequence[Mapping[str, Any]] | None, more: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return list({one["slug"]: one for one in (*(named or ()), *more)}.values())
-
-
-def _hours(blocks: Collection[Mapping[str, Any]]) -> Iterator[datetime | None]:
-    """Give when each place of the blocks opens or closes next."""
-    for block in blocks:
-        if block["type"] == "places":
-            for place in block.get("places") or ():
-                yield moment_of(place["closes_at"] if place["open_now"] else place["opens_at"])

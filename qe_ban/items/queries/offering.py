@@ -7,11 +7,10 @@ from sqlalchemy import text
 OFFICES: Final = text("""
     SELECT i.entry, i.code, i.name, d.name AS department, i.district, i.online, i.reach,
            v.content ->> 'mobile_url' AS link
-    FROM unnest(CAST(:entries AS text[])) AS asked (entry)
-    JOIN items i ON i.entry = asked.entry
+    FROM items i
     JOIN departments d ON d.code = i.department
     JOIN item_versions v ON v.item_id = i.id AND v.number = i.version
-    WHERE i.starts_at <= :now AND (i.ends_at IS NULL OR i.ends_at > :now)
+    WHERE i.entry = ANY(CAST(:entries AS text[])) AND i.starts_at <= :now AND (i.ends_at IS NULL OR i.ends_at > :now)
     ORDER BY i.entry, i.district NULLS FIRST, i.code
 """)
 """Gives every office that now does one of these entries, the city's own first, then by district."""
@@ -26,12 +25,14 @@ LAST_NAMES: Final = text("""
 
 HOT: Final = text("""
     WITH used AS MATERIALIZED (
-        SELECT e.entry, e.popularity FROM entries e
-        WHERE e.popularity > 0 AND EXISTS (
+        SELECT e.entry, e.popularity
+        FROM (SELECT entry, popularity FROM entries WHERE popularity > 0 ORDER BY popularity DESC, entry) AS e
+        CROSS JOIN LATERAL (
             SELECT FROM items i WHERE i.entry = e.entry
               AND i.starts_at <= :now AND (i.ends_at IS NULL OR i.ends_at > :now)
               AND (i.district = :district OR i.district IS NULL OR i.reach <> 'office')
-        )
+            LIMIT 1
+        ) AS done
         ORDER BY e.popularity DESC, e.entry LIMIT :most
     ),
     named AS (
@@ -52,6 +53,8 @@ HOT: Final = text("""
     ORDER BY popularity DESC, name, entry LIMIT :most
 """)
 """Gives the entries most used of those that a hall has an office for (`district`, empty for the city's own).
+
+Entries are gone through from the most used on, until enough have an office: as a semijoin all items would be read.
 
 Where too few are used at all, further ones by name: so many wordings are looked through, of which an entry may have
 one for each office.

@@ -33,7 +33,6 @@ def upgrade() -> None:
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
-        sa.Column("fails", sa.Integer(), nullable=False),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("url", name=op.f("pk_link_checks")),
     )
@@ -48,16 +47,15 @@ def upgrade() -> None:
         sa.Column("widths", postgresql.ARRAY(sa.Integer()), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_by", sa.Uuid(), nullable=True),
-        sa.CheckConstraint("type IN ('image/jpeg', 'image/png', 'image/webp')", name=op.f("ck_media_type")),
+        sa.CheckConstraint("type IN ('image/jpeg', 'image/png')", name=op.f("ck_media_type")),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_media")),
     )
     op.create_index(op.f("ix_media_created_at"), "media", ["created_at"], unique=False)
     op.create_table(
         "page_stamps",
-        sa.Column("one", sa.Boolean(), nullable=False),
+        sa.Column("page", sa.Text(), nullable=False),
         sa.Column("stamp", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("one", name=op.f("ck_page_stamps_one")),
-        sa.PrimaryKeyConstraint("one", name=op.f("pk_page_stamps")),
+        sa.PrimaryKeyConstraint("page", name=op.f("pk_page_stamps")),
     )
     op.create_table(
         "pages",
@@ -166,20 +164,24 @@ def upgrade() -> None:
         sa.Column("size", sa.Text(), nullable=True),
         sa.Column("solution", sa.Text(), nullable=True),
         sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("text_sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("contact_sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("phone_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("text_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("contact_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("phone_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("answer_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("block", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("consented_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("handled_by", sa.Uuid(), nullable=True),
         sa.CheckConstraint("size IN ('micro', 'small', 'medium', 'large')", name=op.f("ck_demands_size")),
         sa.CheckConstraint(
             "state IN ('received', 'accepted', 'answered', 'closed', 'refused', 'withdrawn')",
             name=op.f("ck_demands_state"),
+        ),
+        sa.CheckConstraint(
+            "num_nulls(text_sealed, contact_sealed, phone_sealed) = CASE state WHEN 'withdrawn' THEN 3 ELSE 0 END "
+            "AND (state <> 'withdrawn' OR answer_sealed IS NULL)",
+            name=op.f("ck_demands_withdrawn"),
         ),
         sa.ForeignKeyConstraint(
             ["resident_id"], ["residents.id"], name=op.f("fk_demands_resident_id_residents"), ondelete="CASCADE"
@@ -187,7 +189,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_demands")),
     )
     op.create_index(op.f("ix_demands_resident_id"), "demands", ["resident_id"], unique=False)
-    op.create_index("ix_demands_zone_state", "demands", ["zone", "state", "created_at"], unique=False)
+    op.create_index("ix_demands_zone_id", "demands", ["zone", "id"], unique=False)
     op.create_table(
         "favourite_items",
         sa.Column("resident_id", sa.Uuid(), nullable=False),
@@ -324,6 +326,5 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("kind", "slug", "number", name=op.f("pk_page_withdrawals")),
     )
-    op.execute("INSERT INTO page_stamps (one, stamp) VALUES (true, 0)")
     for statement in STAND:
         op.execute(statement)

@@ -21,7 +21,8 @@ AT_ONCE: Final = 8
 DEAD: Final = frozenset({404, 410})
 NO_HEAD: Final = frozenset({405, 501})
 HEADERS: Final = {"User-Agent": "qe-ban link check", "Accept": "*/*", "Accept-Encoding": "identity"}
-TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
+GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
+"""All that is given out of IPv6 (RFC 4291, 2.4); outside of it an address may stand for one of IPv4, or of a site."""
 MOST_ADDRESSES: Final = 2
 PORTS: Final = {"http": 80, "https": 443}
 
@@ -167,7 +168,7 @@ def _is_public(address: str) -> bool:
     """Tell whether an address is of the public network; one of IPv6 that stands for one of IPv4 is none."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address) and (
-        parsed.ipv4_mapped or parsed.sixtofour or parsed.teredo or parsed in TRANSLATED
+        parsed not in GLOBAL_UNICAST or parsed.sixtofour or parsed.teredo
     ):
         return False
     return parsed.is_global and not parsed.is_multicast

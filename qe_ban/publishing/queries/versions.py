@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from qe_ban.publishing.models import PageVersion, PageWithdrawal
 from qe_ban.publishing.rules.states import PageKind
@@ -32,8 +32,12 @@ def last_published_at(session: Session, kind: PageKind, slug: str) -> datetime |
 
 
 def listed(session: Session, kind: PageKind, slug: str, before: int | None, limit: int) -> Sequence[Listed]:
-    """Give at most `limit` versions below the number `before`, newest first, each with its withdrawal."""
+    """Give at most `limit` versions below the number `before`, newest first, each with its withdrawal.
+
+    Without their contents: a hundred of them may be 50 MiB.
+    """
     wanted = _with_withdrawal(kind, slug).order_by(PageVersion.number.desc()).limit(limit)
+    wanted = wanted.options(defer(PageVersion.content, raiseload=True))
     if before is not None:
         wanted = wanted.where(PageVersion.number < before)
     return session.execute(wanted).all()

@@ -51,7 +51,7 @@ def _add_submitting(blp: Blueprint, kind: PageKind) -> None:
     @blp.route("/<slug>/submit", methods=["POST"])
     @guard.requires("pages.write")
     @blp.response(200, schemas.DraftSchema)
-    @blp.problems(409)
+    @blp.problems(409, 422)
     @blp.preconditioned()
     def submit_draft(slug: str) -> Response:
         """Hand a draft in for review, once everything that it refers to stands; its links are followed before."""

@@ -49,6 +49,8 @@ def _add_versions(blp: Blueprint, kind: PageKind) -> None:
     def list_versions(query: dict[str, Any], slug: str) -> dict[str, Any]:
         """All versions of a page, newest first: who made them, when, and where each stands now."""
         before = paging.decode(query["cursor"], int)[0] if query["cursor"] is not None else None
+        if before is not None and not 0 < before <= schemas.GREATEST:
+            raise paging.BadCursor
         limit, reader = query["limit"], guard.principal()
         with part(Database).transaction() as session:
             found = history.listed(

@@ -7,7 +7,8 @@ from typing import Any, Final
 from qe_ban.kernel import texts
 from qe_ban.kernel.shapes import Fault, Field, Kind, row_faults, table_faults, told, unknown_faults
 from qe_ban.publishing.rules import arrangement, links, page, rich
-from qe_ban.publishing.rules.blocks import TYPES, BlockType, parts
+from qe_ban.publishing.rules.blocks import BlockType, parts
+from qe_ban.publishing.rules.walking import told_rows, type_of
 
 _PAGE_NAMES: Final = frozenset(field.name for field in page.PAGE) | {"blocks"}
 _BLOCK_NAMES: Final = frozenset(field.name for field in page.BLOCK) | {"aim"}
@@ -30,10 +31,26 @@ def shape_faults(content: object, *, district_hall: bool, link_hosts: Collection
     if len(blocks) > page.MOST_BLOCKS:
         yield Fault("blocks", f"最多 {page.MOST_BLOCKS} 项，现有 {len(blocks)} 项")
         return
+    length = sum(_rich_length(block) for block in blocks)
+    if length > page.MOST_BYTES:
+        # cleaning is what costs time: not of more than a page can hold
+        yield Fault("blocks", f"全页带标签的文本合计最多 {page.MOST_BYTES} 个字符，现有 {length} 个")
+        return
     for number, block in enumerate(blocks):
         yield from _block(block, f"blocks.{number}.", link_hosts)
     yield from _repeated(blocks)
     yield from arrangement.faults(content, blocks, district_hall=district_hall)
+
+
+def _rich_length(block: object) -> int:
+    """Give how many characters of text with tags would be cleaned of a block, whatever it is."""
+    texts_found = (
+        row[field.name]
+        for fields, row in told_rows(block)
+        for field in fields
+        if field.kind is Kind.RICH and type(row.get(field.name)) is str and len(row[field.name]) <= field.max
+    )
+    return sum(len(text) for text in texts_found)
 
 
 def _block(block: object, prefix: str, link_hosts: Collection[str]) -> Iterator[Fault]:
@@ -43,8 +60,7 @@ def _block(block: object, prefix: str, link_hosts: Collection[str]) -> Iterator[
     yield from row_faults(page.BLOCK, block, prefix)
     yield from parts.order(prefix, block)
     yield from _aim(block.get("aim"), f"{prefix}aim")
-    word = block.get("type")
-    block_type = TYPES.get(word) if type(word) is str else None
+    block_type = type_of(block)
     if block_type is None:
         # which names it may have is said by its type
         return

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -9,15 +10,26 @@ from qe_ban.kernel.shapes import Fault, Field, Kind, moment_of, told
 from qe_ban.publishing.rules import page, rich
 from qe_ban.publishing.rules.blocks import TYPES
 from qe_ban.publishing.rules.checks import shape_faults
-from qe_ban.publishing.rules.walking import told_fields
+from qe_ban.publishing.rules.walking import told_fields, type_of
 
-__all__ = ["MOST_FAULTS", "Fault", "canonical", "cleaned", "digest", "encoded", "faults"]
+__all__ = ["MOST_FAULTS", "Fault", "canonical", "cleaned", "digest", "encoded", "faults", "spelled"]
 
 MOST_FAULTS: Final = 200
 _SETS: Final = frozenset({"hides", "districts"})
 """Of these lists the order says nothing; of choices, too."""
 
+_LINE_ENDS: Final = re.compile(r"\r\n?")
+
 Content = Mapping[str, Any]
+
+
+def spelled(content: Content) -> dict[str, Any]:
+    """Give a content, whatever it holds, as whoever pasted its texts meant it: without tabs and line ends of Windows.
+
+    Only in texts that may have several lines; elsewhere both stay, and are faults.
+    """
+    blocks = content.get("blocks")
+    return {**content, "blocks": [_spelled(block) for block in blocks]} if isinstance(blocks, list) else {**content}
 
 
 def faults(content: object, *, district_hall: bool, link_hosts: Collection[str]) -> list[Fault]:
@@ -64,6 +76,26 @@ def cleaned(content: Content, link_hosts: Collection[str]) -> tuple[dict[str, An
     The content must be without errors.
     """
     return _canonical(content, link_hosts), list(_taken_out(content, link_hosts))
+
+
+def _spelled(block: Any) -> Any:
+    block_type = type_of(block)
+    if block_type is None:
+        return block
+    made = _spelled_row(block_type.fields, block)
+    for table in block_type.tables:
+        if isinstance(rows := made.get(table.name), list):
+            made[table.name] = [_spelled_row(table.fields, row) if isinstance(row, dict) else row for row in rows]
+    return made
+
+
+def _spelled_row(fields: Iterable[Field], row: Content) -> dict[str, Any]:
+    made = dict(row)
+    for field in fields:
+        text = made.get(field.name)
+        if field.kind in (Kind.LINES, Kind.RICH) and type(text) is str:
+            made[field.name] = _LINE_ENDS.sub("\n", text).replace("\t", " ")
+    return made
 
 
 def _canonical(content: Content, hosts: Collection[str] | None) -> dict[str, Any]:

@@ -1,9 +1,14 @@
 """Where the links of pages may lead: https addresses on the city's allowed hosts."""
 
+import re
 from collections.abc import Collection
+from typing import Final
 from urllib.parse import urlsplit
 
 from qe_ban.kernel.shapes import is_link
+
+_NAMED: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
+"""A host as the DNS has it (RFC 1123, 2.1); others are written in their ASCII form (RFC 5890)."""
 
 
 def wrong(address: str, hosts: Collection[str]) -> str | None:
@@ -17,6 +22,8 @@ def wrong(address: str, hosts: Collection[str]) -> str | None:
     if parts.scheme != "https":
         return "须为 https 开头的网址"
     host = parts.hostname or ""
+    if not _NAMED.fullmatch(host):
+        return f"网址的域名 {host[:60]} 不正确"
     if any(_takes(one, host) for one in hosts):
         return None
     return f"网址的域名 {host[:60]} 不在允许范围内"

@@ -1,11 +1,11 @@
-"""Goes through the fields of blocks' own that say something, each with its place."""
+"""Goes through the fields of blocks' own, each with its place."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from qe_ban.kernel.shapes import Field, told
-from qe_ban.publishing.rules.blocks import TYPES
+from qe_ban.publishing.rules.blocks import TYPES, BlockType, parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,22 @@ class ToldField:
     place: str
     field: Field
     value: Any
+
+
+def type_of(block: object) -> BlockType | None:
+    """Give the type of a block, whatever it is; None where it has no known one."""
+    word = block.get("type") if isinstance(block, Mapping) else None
+    return TYPES.get(word) if type(word) is str else None
+
+
+def told_rows(block: Any) -> Iterator[tuple[Sequence[Field], Mapping[str, Any]]]:
+    """Give a block, whatever it is, and the rows of its tables, each with the fields that its type has for it."""
+    block_type = type_of(block)
+    if block_type is not None:
+        yield block_type.fields, block
+        for table in block_type.tables:
+            for _, row in parts.rows(block, table.name):
+                yield table.fields, row
 
 
 def told_fields(content: Mapping[str, Any]) -> Iterator[ToldField]:

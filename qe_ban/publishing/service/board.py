@@ -14,13 +14,14 @@ import redis
 
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import Dressed
+from qe_ban.publishing.service.screens import Absent
 
 NOTICE: Final = "qe:pages:notice"
 KEPT: Final = timedelta(days=7)
 LARGEST: Final = 2 * 1024 * 1024
 REST: Final = 1.0
 """How long Valkey is left alone after it failed, so that a hanging one costs one wait a second and not each call."""
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
 # a slow process must not put an older page over a newer one, least of all over one that was withdrawn
 _KEEP = """
@@ -38,9 +39,9 @@ class BoardAway(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A page as some process loaded it at a moment; `dressed` is None where there was nothing to show."""
+    """A page as some process loaded it at a moment."""
 
-    dressed: Dressed | None
+    page: Dressed | Absent
     at: datetime
 
 
@@ -59,9 +60,9 @@ class Board:
         """Tell the others of a change. Raises BoardAway."""
         self._call(lambda: self._valkey.incr(NOTICE))
 
-    def keep(self, kind: PageKind, slug: str, dressed: Dressed | None, stamp: int, now: datetime) -> None:
+    def keep(self, kind: PageKind, slug: str, page: Dressed | Absent, stamp: int, now: datetime) -> None:
         """Keep a copy, unless there is one of a later stamp or it is too large. Raises BoardAway."""
-        text = self._written(dressed, now)
+        text = self._written(page, now)
         if len(text) <= LARGEST:
             seconds = int(KEPT.total_seconds())
             self._call(lambda: self._valkey.eval(_KEEP, 1, _key(kind, slug), stamp, text, seconds))
@@ -80,22 +81,22 @@ class Board:
             self._resting_until = self._monotonic() + REST
             raise BoardAway from error
 
-    def _written(self, dressed: Dressed | None, now: datetime) -> bytes:
-        page = None
-        if dressed is not None:
-            turns_at = dressed.turns_at.isoformat() if dressed.turns_at else None
-            page = {"body": dressed.body, "blocks": dressed.blocks, "district": dressed.district, "turns_at": turns_at}
-        document = {"format": _FORMAT, "release": self._release, "at": now.timestamp(), "page": page}
-        return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    def _written(self, page: Dressed | Absent, now: datetime) -> bytes:
+        shown = None
+        if isinstance(page, Dressed):
+            shown = {"body": page.body, "blocks": page.blocks, "district": page.district}
+        turns_at = page.turns_at.isoformat() if page.turns_at else None
+        about = {"format": _FORMAT, "release": self._release, "at": now.timestamp(), "turns_at": turns_at}
+        return json.dumps(about | {"page": shown}, ensure_ascii=False, separators=(",", ":")).encode()
 
     def _read(self, text: bytes) -> Copy | None:
         document = json.loads(text)
         if (document["format"], document["release"]) != (_FORMAT, self._release):
             return None
         page, at = document["page"], datetime.fromtimestamp(document["at"], UTC)
+        turns_at = datetime.fromisoformat(document["turns_at"]) if document["turns_at"] else None
         if page is None:
-            return Copy(None, at)
-        turns_at = datetime.fromisoformat(page["turns_at"]) if page["turns_at"] else None
+            return Copy(Absent(turns_at), at)
         return Copy(Dressed(page["body"], page["blocks"], page["district"], turns_at), at)
 
 

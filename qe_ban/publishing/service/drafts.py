@@ -75,6 +75,7 @@ def save(
     with every fault of its shape, and what the precondition raises.
     """
     desk = access.desk_of(desks, kind, slug, change.by.place)
+    content = contents.spelled(content)
     warnings = _check(session, desks, desk, slug, content, change.at)
     plain, taken_out = contents.cleaned(content, desks.link_hosts)
     held = access.hold(session, desks, kind, slug, precondition=precondition, change=change)
@@ -124,18 +125,26 @@ def submit(
 ) -> Draft:
     """Hand a draft in for review; `followed`: what came of following its links, in no transaction.
 
-    Raises PageNotFound, OtherPlace, PageEnded, WrongState, DraftOutdated, ReferencesBroken with the places, and what
-    the precondition raises.
+    The caller becomes one of its editors.
+
+    Raises PageNotFound, OtherPlace, PageEnded, WrongState, DraftOutdated, PageInvalid and ReferencesBroken with the
+    places, and what the precondition raises.
     """
     held = access.hold(session, desks, kind, slug, precondition=precondition, change=change)
     _require_ready(held)
     page, before = held.page, held.state()
+    # what may be said may have changed since it was saved: the allowed hosts, and what the city's hall says
+    _check(session, desks, held.desk, slug, page.content, change.at)
+    # a picture may have come since
+    media.use(session, kind.value, slug, DRAFT, references.pictures(page.content))
     findings = references.inspect(session, desks.sources, page.content, change.at, followed)
     broken = references.told(findings, "error")
     if broken:
         raise errors.ReferencesBroken(errors=_by_place(broken))
     page.state, page.reason = PageState.SUBMITTED.value, None
     page.submitted_by, page.submitted_at = change.by.id, change.at
+    # who hands it in stands behind it, and cannot be the other person who approves
+    page.editors = [*page.editors, *({change.by.id} - set(page.editors))]
     page.reviewed_by = page.reviewed_at = None
     held.record("pages.submit", before)
     return seen(session, desks, held.desk, page, change.at)

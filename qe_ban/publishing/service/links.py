@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import case, delete, select
+from sqlalchemy import ARRAY, Text, any_, cast, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -18,15 +18,14 @@ __all__ = ["Checked", "HttpLinks", "LinkState", "Links", "known", "sweep"]
 FRESH: Final = timedelta(hours=1)
 FORGOTTEN: Final = timedelta(days=30)
 LONGEST: Final = 2000
-"""Characters of an address that is followed at all."""
+"""Bytes of an address that is followed at all; an index of PostgreSQL holds not many more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of following a link last; `fails` counts the times in a row that it was dead."""
+    """What came of following a link last."""
 
     state: LinkState
-    fails: int
     checked_at: datetime
 
 
@@ -62,7 +61,7 @@ class Links:
             return known(session, urls)
 
     def _ask(self, urls: Collection[str], now: datetime) -> dict[str, LinkState]:
-        answers = self._http.follow([url for url in urls if len(url) <= LONGEST])
+        answers = self._http.follow([url for url in urls if len(url.encode()) <= LONGEST])
         if answers:
             with self._database.transaction() as session:
                 _remember(session, answers, now)
@@ -71,8 +70,10 @@ class Links:
 
 def known(session: Session, urls: Collection[str]) -> dict[str, Checked]:
     """Give what came of following these addresses last, for those that ever were; nothing is asked."""
-    rows = session.scalars(select(LinkCheck).where(LinkCheck.url.in_(urls))) if urls else ()
-    return {row.url: Checked(LinkState(row.state), row.fails, row.checked_at) for row in rows}
+    # as one value: all pages of a city may have more links than a statement takes values
+    wanted = LinkCheck.url == any_(cast(list(urls), ARRAY(Text)))
+    rows = session.scalars(select(LinkCheck).where(wanted)) if urls else ()
+    return {row.url: Checked(LinkState(row.state), row.checked_at) for row in rows}
 
 
 def sweep(session: Session, now: datetime) -> None:
@@ -82,22 +83,10 @@ def sweep(session: Session, now: datetime) -> None:
 
 def _remember(session: Session, answers: Mapping[str, Answer], now: datetime) -> None:
     rows = [
-        {
-            "url": url,
-            "state": answer.state.value,
-            "status": answer.status,
-            "fails": int(answer.state is LinkState.DEAD),
-            "checked_at": now,
-        }
+        {"url": url, "state": answer.state.value, "status": answer.status, "checked_at": now}
         # in one order, so that two of us do not wait for each other
         for url, answer in sorted(answers.items())
     ]
     added = insert(LinkCheck).values(rows)
-    # what cannot be reached is not told to be dead, nor alive
-    fails = case(
-        (added.excluded.state == LinkState.DEAD.value, LinkCheck.fails + 1),
-        (added.excluded.state == LinkState.ALIVE.value, 0),
-        else_=LinkCheck.fails,
-    )
-    news = {"state": added.excluded.state, "status": added.excluded.status, "fails": fails, "checked_at": now}
+    news = {name: added.excluded[name] for name in ("state", "status", "checked_at")}
     session.execute(added.on_conflict_do_update(index_elements=["url"], set_=news))

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, BinaryIO, Final, Literal
+from typing import Any, Final, Literal
 
 import structlog
 from sqlalchemy import delete, exists, func, select
@@ -31,7 +31,6 @@ __all__ = [
     "Pictures",
     "collect",
     "keep",
-    "put",
     "remade",
     "shown",
     "source",
@@ -55,14 +54,6 @@ class Pictures:
     """The pictures of this installation: where their files are."""
 
     store: MediaStore
-
-
-def put(session: Session, store: MediaStore, file: BinaryIO, by: Principal | None, now: datetime) -> Media:
-    """Read a picture, and keep it: `remade` and `keep` in one, for who has no other work in the transaction.
-
-    Raises NotAPicture, PicturesBusy, StoreAway.
-    """
-    return keep(session, store, remade(file), by, now)[0]
 
 
 def keep(

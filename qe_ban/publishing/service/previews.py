@@ -52,7 +52,10 @@ def look(session: Session, desks: Desks, kind: PageKind, slug: str, token: str, 
     desk = desks.desks[kind]
     if slug not in desk.names:
         raise errors.PreviewNotFound
-    return desk.dress(session, slug, pages.look(session, kind, slug).content, now)
+    page = pages.look(session, kind, slug)
+    if page.ends_at is not None and page.ends_at <= now:
+        raise errors.PreviewNotFound
+    return desk.dress(session, slug, page.content, now)
 
 
 def sweep(session: Session, now: datetime) -> None:

@@ -146,7 +146,7 @@ def withdraw(
         in_force={"before": shown.number if shown else None, "after": after.number if after else None},
     )
     draft = drafts.seen(session, desks, held.desk, held.page, change.at)
-    stamps.bump(session)
+    stamps.bump(session, kind, slug)
     return draft
 
 
@@ -232,7 +232,7 @@ def _published(held: Held, version: PageVersion) -> Published:
     marks = queries.marks(session, held.kind, held.slug, now)
     upcoming = sorted((mark for mark in marks if mark.starts_at > now), key=lambda mark: (mark.starts_at, mark.number))
     draft = drafts.seen(session, held.desks, held.desk, held.page, now)
-    stamps.bump(session)
+    stamps.bump(session, held.kind, held.slug)
     return Published(draft, version.number, version.starts_at, version.ends_at, upcoming)
 
 

@@ -1,21 +1,24 @@
-"""What pages refer to: looked up for showing, and looked at for what no longer stands."""
+"""What pages refer to: found by their fields, looked up and put in its place, and what of it no longer stands."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from qe_ban.kernel.shapes import Severity
-from qe_ban.publishing.rules import references as rules
-from qe_ban.publishing.rules.references import LINK, MEDIA, Found
+from qe_ban.kernel.shapes import Field, Kind, Severity, moment_of
+from qe_ban.publishing.rules import rich
+from qe_ban.publishing.rules.blocks import TYPES, BlockType
+from qe_ban.publishing.rules.walking import told_fields
 from qe_ban.publishing.service.desks import Sources
 from qe_ban.publishing.service.links import LinkState
 
-__all__ = ["LINK", "MEDIA", "Finding", "dress", "inspect", "links", "look_up", "one", "pictures"]
-
+_MEDIA: Final = "media"
+_ITEM: Final = "item"
+_LINK: Final = "link"
+_SORTS: Final = {Kind.MEDIA: _MEDIA, Kind.ENTRY: _ITEM}
 _GONE: Final = {
     "item": "事项不存在或已终止",
     "app": "应用不存在或已下线",
@@ -31,6 +34,21 @@ _LINKS: Final[Mapping[LinkState, tuple[str, Severity]]] = {
 }
 
 Content = Mapping[str, Any]
+Found = Mapping[str, Mapping[str, Any]]
+"""What stands, by the sort of a reference and its key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One reference: its sort (item, app, place, media, zone, code_kind, link), what it names, and where it stands.
+
+    When a required one falls, its row (or block) falls with it.
+    """
+
+    sort: str
+    key: str
+    place: str
+    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +65,42 @@ class Finding:
     severity: Severity = "error"
 
 
-def dress(session: Session, sources: Sources, content: Content, now: datetime) -> list[dict[str, Any]]:
+def references(content: Content) -> list[Reference]:
+    """Give every reference of a content that is without errors, in the order of the page; a key as often as it stands.
+
+    Links in text with tags are told at the text's place. An event's stream is none: it only runs with the event.
+    """
+    banner = content.get("banner")
+    found = [Reference(_MEDIA, banner, "banner", required=False)] if banner else []
+    for one in told_fields(content):
+        found.extend(_of(one.place, one.field, one.value))
+    return found
+
+
+def dress(
+    session: Session, sources: Sources, content: Content, now: datetime
+) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
+    """Give a content's blocks `dressed` with what its references name now, and the picture that is its banner."""
+    found = _look_up(session, sources, content, now)
+    return dressed(content, found), found.get(_MEDIA, {}).get(content.get("banner") or "")
+
+
+def dressed(content: Content, found: Found) -> list[dict[str, Any]]:
     """Give a content's blocks with every reference but links replaced by what it names.
 
-    A row or a block whose required reference does not stand is left out, an optional one becomes null.
+    Rows, and blocks, whose required reference does not stand are left out; an optional one becomes null; of several
+    those remain that stand. Blocks of no known type are left out.
     """
-    return rules.dressed(content, look_up(session, sources, content, now))
+    made = (_block(TYPES[block["type"]], block, found) for block in content.get("blocks") or () if _known(block))
+    return [block for block in made if block is not None]
 
 
-def one(session: Session, sources: Sources, sort: str, key: str | None, now: datetime) -> Any:
-    """Give what a single reference names (a page's banner); None where it does not stand, or nothing is named."""
-    return sources[sort](session, [key], now).get(key) if key else None
+def turns(blocks: Iterable[Mapping[str, Any]]) -> Iterator[datetime | None]:
+    """Give when what dressed blocks refer to reads otherwise next: each of their places opens or closes."""
+    for block in blocks:
+        if block["type"] == "places":
+            for place in block.get("places") or ():
+                yield moment_of(place["closes_at"] if place["open_now"] else place["opens_at"])
 
 
 def inspect(
@@ -68,10 +111,10 @@ def inspect(
     followed: Mapping[str, LinkState] | None = None,
 ) -> list[Finding]:
     """Give every reference that does not stand; `followed`: what came of those links that were followed."""
-    found, states = look_up(session, sources, content, now), followed or {}
+    found, states = _look_up(session, sources, content, now), followed or {}
     findings = []
-    for reference in rules.references(content):
-        if reference.sort == LINK:
+    for reference in references(content):
+        if reference.sort == _LINK:
             if states.get(reference.key) in _LINKS:
                 said, severity = _LINKS[states[reference.key]]
                 findings.append(_finding(reference, said, severity))
@@ -82,21 +125,12 @@ def inspect(
 
 def links(content: Content) -> frozenset[str]:
     """Give the addresses that a content leads to."""
-    return frozenset(reference.key for reference in rules.references(content) if reference.sort == LINK)
+    return frozenset(reference.key for reference in references(content) if reference.sort == _LINK)
 
 
 def pictures(content: Content) -> frozenset[str]:
     """Give the digests of the pictures that a content shows."""
-    return frozenset(reference.key for reference in rules.references(content) if reference.sort == MEDIA)
-
-
-def look_up(session: Session, sources: Sources, content: Content, now: datetime) -> Found:
-    """Give what a content's references name, each sort looked up once."""
-    keys: defaultdict[str, set[str]] = defaultdict(set)
-    for reference in rules.references(content):
-        if reference.sort != LINK:
-            keys[reference.sort].add(reference.key)
-    return {sort: sources[sort](session, sorted(wanted), now) for sort, wanted in keys.items()}
+    return frozenset(reference.key for reference in references(content) if reference.sort == _MEDIA)
 
 
 def told(findings: Collection[Finding], severity: Severity) -> Sequence[Finding]:
@@ -104,5 +138,64 @@ def told(findings: Collection[Finding], severity: Severity) -> Sequence[Finding]
     return [finding for finding in findings if finding.severity == severity]
 
 
-def _finding(reference: rules.Reference, said: str, severity: Severity) -> Finding:
+def _look_up(session: Session, sources: Sources, content: Content, now: datetime) -> Found:
+    keys: defaultdict[str, set[str]] = defaultdict(set)
+    for reference in references(content):
+        if reference.sort != _LINK:
+            keys[reference.sort].add(reference.key)
+    return {sort: sources[sort](session, sorted(wanted), now) for sort, wanted in keys.items()}
+
+
+def _finding(reference: Reference, said: str, severity: Severity) -> Finding:
     return Finding(reference.place, reference.sort, reference.key, f"{said}：{reference.key}", severity)
+
+
+def _known(block: Mapping[str, Any]) -> bool:
+    return block["type"] in TYPES
+
+
+def _of(place: str, field: Field, value: Any) -> Iterator[Reference]:
+    sort = _sort(field)
+    if sort is not None:
+        if field.kind is Kind.SLUGS:
+            for number, key in enumerate(value):
+                yield Reference(sort, key, f"{place}.{number}", field.required)
+        else:
+            yield Reference(sort, value, place, field.required)
+    elif field.kind is Kind.LINK and not field.refers:
+        yield Reference(_LINK, value, place, required=False)
+    elif field.kind is Kind.RICH:
+        for href in dict.fromkeys(rich.hrefs(value)):
+            yield Reference(_LINK, href, place, required=False)
+
+
+def _sort(field: Field) -> str | None:
+    if field.kind in (Kind.SLUG, Kind.SLUGS):
+        return field.refers or None
+    return _SORTS.get(field.kind)
+
+
+def _block(block_type: BlockType, block: Mapping[str, Any], found: Found) -> dict[str, Any] | None:
+    made = _row(block_type.fields, block, found)
+    if made is None:
+        return None
+    for table in block_type.tables:
+        rows = (_row(table.fields, row, found) for row in block.get(table.name) or ())
+        made[table.name] = [row for row in rows if row is not None]
+    return made
+
+
+def _row(fields: Iterable[Field], row: Mapping[str, Any], found: Found) -> dict[str, Any] | None:
+    made = dict(row)
+    for field in fields:
+        sort, value = _sort(field), row.get(field.name)
+        if sort is None or not value:
+            continue
+        standing = found.get(sort, {})
+        if field.kind is Kind.SLUGS:
+            made[field.name] = [standing[key] for key in value if key in standing]
+        else:
+            made[field.name] = standing.get(value)
+        if field.required and not made[field.name]:
+            return None
+    return made

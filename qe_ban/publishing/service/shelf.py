@@ -1,56 +1,70 @@
 """Serves pages from memory: never older than two seconds unmarked, and still there when engines are away.
 
 Every change counts up a stamp in PostgreSQL, in its own transaction; after it a notice in Valkey. A process looks at
-the notice at most once a second, on use, and asks PostgreSQL for the stamp when the notice moved, when Valkey is away,
-and every few seconds anyway: a notice may be lost with the process that should have given it. When the stamp has moved,
-each page is loaded again on its next use. At most one thread of a process is on its way to the engines.
+the notice once a second while pages are asked for, and asks PostgreSQL for the stamps when the notice moved, when
+Valkey is away, and every few seconds anyway: a notice may be lost with the process that should have given it.
+
+Whoever asks for a page gets what is in memory. Two threads go to the engines, one to look and one to load: a page is
+loaded anew when its stamp moved, when it is old, and shortly before the moment at which it turns, as it will be then.
+They are waited for where there is nothing to show, after a rest in which nobody looked, and by whoever made a change.
 """
 
-import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from threading import Lock
 from typing import Final
 
 import redis
+import structlog
 from sqlalchemy.orm import Session
 
 from qe_ban.db.engine import Database, DatabaseUnavailable
+from qe_ban.kernel.clock import Clock
 from qe_ban.publishing.errors import PageNotFound
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import Dressed, View
 from qe_ban.publishing.service import stamps
 from qe_ban.publishing.service.board import Board, BoardAway
-from qe_ban.publishing.service.screens import Encode, Held, Screen
+from qe_ban.publishing.service.screens import Absent, Encode, Held, Screen
 
-Load = Callable[[Session, str, datetime], Dressed | None]
-"""Gives a page in force by its slug with all that it refers to; None where there is nothing to show."""
+Load = Callable[[Session, str, datetime], Dressed | Absent]
+"""Gives a page as it is, or will be, at a moment, by its slug, with all that it refers to."""
 
 LOOK_EVERY: Final = 1.0
 ASK_EVERY: Final = 4.0
 OLDEST: Final = 60.0
 """A page is loaded anew at this age: how much items are used, and what the catalogue says of them, moves no stamp."""
-MISSING_FOR: Final = 1.0
-GOES_ON: Final = 1.6
-"""What may have changed no longer ago is given by the other threads while one looks or loads; then they wait for it."""
+AHEAD: Final = timedelta(seconds=3)
+"""So long before a page turns it is loaded as it will be then."""
+WAITED_FOR: Final = 1.6
+"""What may have changed longer ago is waited for, as after a rest in which nobody looked."""
+JUST_ASKED: Final = 0.5
+"""Not so where its load was asked for longer ago: it is slow, as on a machine with too much to do."""
 VOUCHED: Final = 2.0
 """What may have changed longer ago is marked."""
 CONFIRMED: Final = 5.0
 """So is all that PostgreSQL itself has not confirmed for so long."""
-HANGS: Final = 1.0
-"""Who waits for another's way to the engines gives it up after this: something hangs."""
-LONGEST: Final = 4.0
-"""The same where there is nothing at all to show meanwhile."""
 ASK_PATIENCE: Final = 0.5
-LOAD_PATIENCE: Final = 1.0
-"""For each answer of PostgreSQL to one question: one that hangs is away, and gone on without before others wait."""
+PATIENCE: Final = 1.0
+"""For each answer of PostgreSQL, and for a thread on its way: what hangs is away, and gone on without."""
+LONGEST: Final = 4.0
+"""The same where there is nothing to show meanwhile, or only what has ended, and for whoever made a change."""
 NEVER: Final = float("-inf")
+
+_log = structlog.get_logger("qe_ban.publishing")
+
+Page = tuple[PageKind, str]
 
 
 class Shelf:
-    """All pages of one process; makes no connection before its first use. Times are of the monotonic clock."""
+    """All pages of one process; makes no connection and no thread before its first use.
+
+    Times are of the monotonic clock, moments at which pages turn of `clock`.
+    """
 
     def __init__(
         self,
@@ -61,17 +75,20 @@ class Shelf:
         *,
         encode: Encode,
         release: str,
+        clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`slugs` are all pages that there can be; `encode` writes a screen's JSON."""
-        self._database, self._loads, self._encode, self._monotonic = database, loads, encode, monotonic
+        self._database, self._loads, self._encode = database, loads, encode
+        self._clock, self._monotonic = clock, monotonic
         self._slugs = {kind: frozenset(names) for kind, names in slugs.items()}
         self._board = Board(valkey, release, monotonic)
-        self._pages: dict[tuple[PageKind, str], Held] = {}
-        self._lock = threading.Lock()
-        self._stamp = -1
+        self._pages: dict[Page, Held] = {}
+        self._looker, self._loader = ThreadPoolExecutor(1, "look"), ThreadPoolExecutor(1, "load")
+        self._lock = Lock()
+        self._coming: dict[Page | None, Future[None]] = {}
+        self._stamps = stamps.Stamps({})
         self._notice: bytes | None = None
-        self._began: float | None = None
         self._look_at = self._ask_at = self._retry_at = NEVER
         self._looked = self._confirmed = NEVER
         self._away = False
@@ -90,148 +107,164 @@ class Shelf:
         _, dressed, age = self._shown(kind, slug, now)
         return dressed, age
 
+    def tell(self) -> None:
+        """Say, once it is committed, that something changed which pages show; this process shows it at once."""
+        with suppress(BoardAway):
+            self._board.tell()
+        self._ask_at = NEVER
+        wait([self._ask(None)], PATIENCE)
+        at, now = self._monotonic(), self._clock()
+        late = [page for page, held in list(self._pages.items()) if held.late(at, now) >= 0]
+        wait([self._ask(page) for page in late], LONGEST)
+
+    def close(self) -> None:
+        """Let the way to the engines come to its end; then nothing can be asked any more."""
+        for thread in (self._looker, self._loader):
+            thread.shutdown(cancel_futures=True)
+
     def _shown(self, kind: PageKind, slug: str, now: datetime) -> tuple[Held, Dressed, int | None]:
+        page = kind, slug
+        if slug not in self._slugs[kind]:
+            raise PageNotFound
         at = self._monotonic()
         if at >= self._look_at:
-            self._look(at)
-        held = self._pages.get((kind, slug))
-        late = held.late(at, now) if held is not None else 0.0
-        if held is None or late >= 0:
-            if slug not in self._slugs[kind]:
-                raise PageNotFound
-            held = self._current(kind, slug, held, now)
-            late = held.late(at, now)
+            self._look_at = at + LOOK_EVERY
+            self._ask(None)
+        if at - self._looked > WAITED_FOR and not self._away:
+            wait([self._ask(None)], PATIENCE)
+        held = self._pages.get(page)
+        if held is None:
+            held = self._first(page)
+        held = held.at(now)
+        turned = held.turned(now)
+        rested = held.late(at, now) > WAITED_FOR and (held.asked is None or at - held.asked < JUST_ASKED)
+        if (turned or rested) and not self._away:
+            wait([self._ask(page)], LONGEST if turned else PATIENCE)
+            held = self._pages[page].at(now)
         if held.dressed is None:
             raise PageNotFound
+        late = held.late(at, now)
         if late <= VOUCHED and at - self._looked <= VOUCHED and at - self._confirmed <= CONFIRMED:
             return held, held.dressed, None
         known = held.loaded if late >= 0 else max(held.loaded, self._confirmed)
         return held, held.dressed, max(0, int(at - known))
 
-    def tell(self) -> None:
-        """Say, once it is committed, that something changed which pages show; this process looks anew at once."""
-        with suppress(BoardAway):
-            self._board.tell()
-        with self._way(HANGS) as free:
-            self._ask_at = NEVER
-            if free:
-                self._renew()
-                # not even for a moment does whoever made the change get the old one
-                self._all_due(NEVER)
-            else:
-                self._look_at = NEVER
-
-    @contextmanager
-    def _way(self, wait: float) -> Iterator[bool]:
-        """Let one thread at a time to the engines; gives False where another is still on its way after `wait`."""
-        if not self._lock.acquire(timeout=max(0.0, wait)):
-            yield False
-            return
-        self._began = self._monotonic()
+    def _first(self, page: Page) -> Held:
         try:
-            yield True
-        finally:
-            self._began = None
-            self._lock.release()
+            self._ask(page).result(LONGEST)
+        except TimeoutError:
+            raise DatabaseUnavailable from None
+        return self._pages[page]
 
-    def _look(self, at: float) -> None:
-        waits = at - self._looked > GOES_ON and not self._away
-        with self._way(self._patience(at) if waits else 0) as free:
-            # another may have looked while this one waited
-            if free and self._monotonic() >= self._look_at:
-                self._renew()
+    def _ask(self, page: Page | None) -> Future[None]:
+        """Give the next load of a page, or look (None), that has not begun yet; all who ask share it."""
+        with self._lock:
+            coming = self._coming.get(page)
+            if coming is None:
+                thread = self._looker if page is None else self._loader
+                coming = self._coming[page] = thread.submit(self._run, page)
+                coming.add_done_callback(_report)
+        return coming
 
-    def _patience(self, at: float) -> float:
-        """Give how long to wait for whoever is on the way: less, the longer that has been taking."""
-        began = self._began
-        return HANGS if began is None else began + HANGS - at
+    def _run(self, page: Page | None) -> None:
+        with self._lock:
+            del self._coming[page]
+        if page is None:
+            self._look()
+        else:
+            self._load(page)
 
-    def _renew(self) -> None:
-        at = self._monotonic()
-        self._look_at = at + LOOK_EVERY
+    def _look(self) -> None:
+        at, now = self._monotonic(), self._clock()
+        self._look_at, before, ask_at = at + LOOK_EVERY, self._looked, self._ask_at
         heard, notice = True, None
         try:
             notice = self._board.notice()
         except BoardAway:
             heard = False
-        unmoved = heard and notice == self._notice
-        if unmoved and at < self._ask_at:
+        vouched = heard and notice == self._notice
+        if not vouched or at >= ask_at:
+            answered = self._ask_stamps(at)
+            vouched = vouched or answered
+            if heard and answered:
+                self._notice = notice
+        for page, held in list(self._pages.items()):
+            if held.stamp < self._stamps.of(*page):
+                # it may have changed right after the look before
+                held.outdated(before, now)
+            if held.wants(at, now, AHEAD):
+                self._ask(page)
+        if vouched:
+            # only now: whoever finds it looked at must find marked what is outdated
             self._looked = at
-            return
+
+    def _ask_stamps(self, at: float) -> bool:
+        # set before it is asked: a change that is told of meanwhile wants it asked once more
+        self._ask_at = at + ASK_EVERY
         try:
             with self._database.transaction(patience=ASK_PATIENCE) as session:
-                stamp = stamps.current(session)
+                self._stamps = stamps.current(session)
         except DatabaseUnavailable:
+            self._ask_at = NEVER
             self._failed()
-            if unmoved:
-                self._looked = at
-            return
-        self._answered(at, stamp)
-        self._ask_at = at + ASK_EVERY
-        if heard:
-            self._notice = notice
-
-    def _answered(self, at: float, stamp: int) -> None:
-        if stamp != self._stamp:
-            self._stamp = stamp
-            # it may have changed right after the last look
-            self._all_due(self._looked)
+            return False
         self._away = False
-        self._looked = self._confirmed = at
+        self._confirmed = at
+        return True
 
     def _failed(self) -> None:
         self._away = True
         # counted from the end, so that a hanging engine, too, is left alone for a while
         self._look_at = self._retry_at = self._monotonic() + LOOK_EVERY
 
-    def _all_due(self, at: float) -> None:
-        for held in self._pages.values():
-            held.due_at = min(held.due_at, at)
-
-    def _current(self, kind: PageKind, slug: str, held: Held | None, now: datetime) -> Held:
-        """Load a page that is due, or wait for the thread that does, or give the old one: whichever is right."""
-        at = self._monotonic()
-        wait = 0.0
-        if held is None:
-            wait = LONGEST
-        elif held.late(at, now) > GOES_ON and not self._away:
-            wait = self._patience(at)
-        with self._way(wait) as free:
-            held = self._pages.get((kind, slug))
-            if held is None or held.late(self._monotonic(), now) >= 0:
-                if free:
-                    return self._loaded(kind, slug, held, now)
-                if held is None:
-                    raise DatabaseUnavailable
-            return held
-
-    def _loaded(self, kind: PageKind, slug: str, held: Held | None, now: datetime) -> Held:
-        at = self._monotonic()
+    def _load(self, page: Page) -> None:
+        """Load a page if it is due, and what it turns to if that is near. Raises DatabaseUnavailable without a copy."""
+        at, now = self._monotonic(), self._clock()
         if at >= self._retry_at:
             try:
-                with self._database.transaction(patience=LOAD_PATIENCE) as session:
-                    stamp, dressed = stamps.current(session), self._loads[kind](session, slug, now)
+                self._pages[page] = held = self._current(page, at, now)
+                if held.turns_at is not None and held.following is None and held.turned(now + AHEAD):
+                    held.following = self._loaded(page, held, at, held.turns_at)
             except DatabaseUnavailable:
                 self._failed()
-            else:
-                self._answered(at, stamp)
-                with suppress(BoardAway):
-                    self._board.keep(kind, slug, dressed, stamp, now)
-                due_at = at + (MISSING_FOR if dressed is None else OLDEST)
-                unchanged = held is not None and held.dressed == dressed
-                held = held.again(at, due_at) if held and unchanged else Held(dressed, at, due_at)
-                self._pages[kind, slug] = held
-        if held is None:
-            held = self._pages[kind, slug] = self._copied(kind, slug, now)
+        if page not in self._pages:
+            self._pages[page] = self._copied(page, now)
+
+    def _current(self, page: Page, at: float, now: datetime) -> Held:
+        held = self._pages.get(page)
+        if held is not None:
+            held = held.at(now)
+            if held.late(at, now) < 0:
+                return held
+        held = self._loaded(page, held, at, now)
+        with suppress(BoardAway):
+            self._board.keep(*page, held.page, held.stamp, now)
         return held
 
-    def _copied(self, kind: PageKind, slug: str, now: datetime) -> Held:
+    def _loaded(self, page: Page, before: Held | None, at: float, moment: datetime) -> Held:
+        kind, slug = page
+        with self._database.transaction(patience=PATIENCE) as session:
+            # first the stamp: what changes between the two is loaded once more
+            stamp = stamps.current(session).of(kind, slug)
+            shown = self._loads[kind](session, slug, moment)
+        if before is None:
+            return Held(shown, stamp, at, at + OLDEST)
+        return before.replaced_by(shown, stamp, at, at + OLDEST, moment, self._encode)
+
+    def _copied(self, page: Page, now: datetime) -> Held:
         """Give the copy in Valkey, due at once. Raises DatabaseUnavailable where there is none."""
         try:
-            copy = self._board.copy(kind, slug)
+            copy = self._board.copy(*page)
         except BoardAway as error:
             raise DatabaseUnavailable from error
         if copy is None:
             raise DatabaseUnavailable
         age = max(0.0, (now - copy.at).total_seconds())
-        return Held(copy.dressed, self._monotonic() - age, NEVER)
+        return Held(copy.page, -1, self._monotonic() - age, NEVER)
+
+
+def _report(done: Future[None]) -> None:
+    """Log what went wrong on the way to the engines; that they are away is told by the mark."""
+    error = done.exception()
+    if error is not None and not isinstance(error, DatabaseUnavailable):
+        _log.error("pages.failed", exc_info=error)

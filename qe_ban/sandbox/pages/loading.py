@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -19,6 +20,8 @@ from qe_ban.sandbox.pages import files, spelling
 from qe_ban.sandbox.pages.painting import Painter
 from qe_ban.sandbox.pages.people import Pair, pairs
 
+NOBODY_WROTE: Final = 0
+"""The revision of a page that has no draft."""
 _FIRST: Final = ("zone", CITY_HALL)
 """Zones come first, for halls lead to them; then the city's hall, for those of districts lie over it."""
 
@@ -65,17 +68,15 @@ class Loader:
         rows = files.apps()
         icons = [rows[slug] for slug in missing.apps]
         digests = self._pictures({*spelling.pictures(icons), *spelling.pictures(list(contents.values()))}, now)
-        self._put_registers(missing, rows, digests, now)
+        came = Missing(*self._put_registers(missing, rows, digests, now), [])
         speller = spelling.Speller(spelling.items() if missing.pages else {}, digests, now)
-        came = []
         for page in missing.pages:
-            with self.database.transaction() as session:
+            with suppress(_NotOurs), self.database.transaction() as session:
                 pair = pairs(session)(*page)
-                # whoever wrote it meanwhile holds it, or has left a revision
-                if pair is not None and _is_untouched(session, page):
+                if pair is not None:
                     self._publish(session, page, speller.spelled(contents[_key(page)]), pair, now)
-                    came.append(page)
-        return Missing(missing.apps, missing.places, came)
+                    came.pages.append(page)
+        return came
 
     def _pages(self) -> list[Page]:
         known = [(desk, slug) for desk in self.desks.desks.values() for slug in desk.names]
@@ -92,21 +93,28 @@ class Loader:
 
     def _put_registers(
         self, missing: Missing, rows: Mapping[str, Any], digests: Mapping[str, str], now: datetime
-    ) -> None:
+    ) -> tuple[list[str], list[str]]:
+        """Put the apps and places that are missing; gives the slugs of those that still were."""
         change, spots = audit.AtShell(now), files.places()
+        came: tuple[list[str], list[str]] = [], []
         with self.database.transaction() as session:
             for slug in missing.apps:
                 said = rows[slug] | {"icon": digests[rows[slug]["icon"]]}
-                apps.put(session, self.city, slug, said, precondition=_any, change=change)
+                with suppress(_NotOurs), session.begin_nested():
+                    apps.put(session, self.city, slug, said, precondition=_absent, change=change)
+                    came[0].append(slug)
             for slug in missing.places:
-                places.put(session, self.city, slug, spots[slug], precondition=_any, change=change)
+                with suppress(_NotOurs), session.begin_nested():
+                    places.put(session, self.city, slug, spots[slug], precondition=_absent, change=change)
+                    came[1].append(slug)
+        return came
 
     def _publish(self, session: Session, page: Page, content: Mapping[str, Any], pair: Pair, now: datetime) -> None:
         """Write, submit, approve and publish a page, each by whoever does that."""
         desk, slug = page
         editor, reviewer = (audit.Change(who, now) for who in (pair.editor, pair.reviewer))
         where = (session, self.desks, desk.kind, slug)
-        drafts.save(*where, content, precondition=_any, change=editor)
+        drafts.save(*where, content, precondition=_untouched, change=editor)
         # sandboxes follow no links: the sample's lead nowhere
         drafts.submit(*where, {}, precondition=_any, change=editor)
         reviewing.approve(*where, precondition=_any, change=reviewer)
@@ -115,8 +123,24 @@ class Loader:
             raise lapsed
 
 
+class _NotOurs(Exception):
+    """Somebody was there meanwhile."""
+
+
+def _absent(tag: str | None) -> None:
+    """Leave a row alone that somebody made meanwhile."""
+    if tag is not None:
+        raise _NotOurs
+
+
+def _untouched(tag: str | None) -> None:
+    """Leave a page alone that somebody wrote meanwhile."""
+    if tag != str(NOBODY_WROTE):
+        raise _NotOurs
+
+
 def _any(_tag: str | None) -> None:
-    """Take a row or a page as it is."""
+    """Take a page as it is: it is held."""
 
 
 def _is_there(
@@ -132,7 +156,7 @@ def _is_there(
 
 
 def _is_untouched(session: Session, page: Page) -> bool:
-    return pages.look(session, page[0].kind, page[1]).revision == 0
+    return pages.look(session, page[0].kind, page[1]).revision == NOBODY_WROTE
 
 
 def _key(page: Page) -> tuple[str, str]:

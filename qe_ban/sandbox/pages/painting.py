@@ -56,7 +56,7 @@ class Painter:
         for x, y, radius in ((0.92, 0.1, 0.75), (0.62, 1.05, 0.5), (0.08, 0.95, 0.35)):
             middle, reach = (width * x, height * y), height * radius
             box = (middle[0] - reach, middle[1] - reach, middle[0] + reach, middle[1] + reach)
-            draw.ellipse(box, fill=veil_of(radius))
+            draw.ellipse(box, fill=_veil_of(radius))
         picture.paste("white", (0, 0), veil)
         edge = height // 7
         side = height - 2 * edge
@@ -74,7 +74,7 @@ class Painter:
         return mask
 
 
-def veil_of(radius: float) -> int:
+def _veil_of(radius: float) -> int:
     """Give how much a circle brightens what it covers: large ones less."""
     return round(18 / radius)
 

@@ -44,7 +44,7 @@ def send_demand(body: dict[str, Any], slug: str) -> Response:
 
 @mine.route("", methods=["GET"])
 @guard.requires("me.demands", step_up=guard.SESSION)
-@mine.query(schemas.MineQuery)
+@mine.query(paging.PageQuery)
 @mine.response(200, schemas.DemandPage)
 def list_mine(query: dict[str, Any]) -> dict[str, Any]:
     """The demands that the caller has sent, newest first."""
@@ -58,12 +58,11 @@ def list_mine(query: dict[str, Any]) -> dict[str, Any]:
 @mine.route("/<id:demand_id>", methods=["GET"])
 @guard.requires("me.demands", step_up=guard.SESSION)
 @mine.response(200, schemas.DemandSchema)
-def get_mine(demand_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
+def get_mine(demand_id: UUID) -> dict[str, Any]:
     """A demand that the caller has sent, with its answer and its course."""
     with part(Database).transaction() as session:
         opened = service.one_of_mine(session, part(KeyRings), reader=guard.principal(), demand_id=demand_id, now=now())
-    told = telling.whole(part(City), opened, service.allowed(opened.demand))
-    return told, {"Cache-Control": "no-store"}
+    return telling.whole(part(City), opened, service.allowed(opened.demand))
 
 
 @mine.route("/<id:demand_id>/withdraw", methods=["POST"])
@@ -71,7 +70,7 @@ def get_mine(demand_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
 @mine.response(200, schemas.DemandReceivedSchema)
 @mine.problems(409)
 def withdraw_mine(demand_id: UUID) -> dict[str, Any]:
-    """Take back a demand that is not settled."""
+    """Take back a demand that is not settled: contact, text, answer and notes are erased for good."""
     with part(Database).transaction() as session:
         return _received(service.withdraw(session, part(KeyRings), demand_id=demand_id, change=_change()))
 

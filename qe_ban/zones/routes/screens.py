@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from flask import Response
 
@@ -22,8 +22,6 @@ from qe_ban.zones.service.overview import Overview, overview
 
 blp = Blueprint("zones", url_prefix="/zones", description="专区")
 
-_STALE: Final = "qe-ban; hit; detail=stale"
-
 
 @blp.route("", methods=["GET"])
 @guard.anyone
@@ -33,7 +31,7 @@ def list_zones() -> Response:
     """All zones of the city: open, coming (since when), ended, or empty."""
     found, age = overview(part(Shelf), part(Database), part(City), now())
     payload = schemas.ZoneOverviewsSchema().dump({"items": [_listed(one) for one in found], "next": None})
-    return _answer(payload, age)
+    return conditional.shown(payload, age)
 
 
 @blp.route("/<slug>", methods=["GET"])
@@ -60,7 +58,7 @@ def get_block(query: dict[str, Any], slug: str, block: str) -> Response:
     found = whole.block(dressed, _view(query), moment, block)
     if found is None:
         raise errors.BlockNotFound
-    return _answer(found, age)
+    return conditional.shown(found, age)
 
 
 @blp.route("/<slug>/solutions", methods=["GET"])
@@ -108,7 +106,7 @@ def list_events(query: dict[str, Any], slug: str) -> Response:
     dressed, age = part(Shelf).page(PageKind.ZONE, slug, moment)
     rows = cutting.rows(dressed, _view(query), moment, "event", "events")
     found = lists.ordered([row for row in rows if query["state"] in (None, row["state"])])
-    return _answer(_page(found, query), age)
+    return conditional.shown(_page(found, query), age)
 
 
 def _list(name: str, query: Mapping[str, Any], slug: str) -> Response:
@@ -120,7 +118,7 @@ def _list(name: str, query: Mapping[str, Any], slug: str) -> Response:
         name: [{"value": one.value, "name": one.name, "count": one.count} for one in choices]
         for name, choices in facets.items()
     }
-    return _answer(_page(found, query) | {"facets": told}, age)
+    return conditional.shown(_page(found, query) | {"facets": told}, age)
 
 
 def _page(rows: Sequence[Mapping[str, Any]], query: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,10 +144,3 @@ def _view(query: Mapping[str, Any]) -> View:
 def _listed(one: Overview) -> dict[str, Any]:
     said: dict[str, datetime | None] = {"opens_at": one.opens_at, "ended_at": one.ended_at}
     return {**one.body, "state": one.state, "state_name": showing.STATE_NAMES[one.state], **said}
-
-
-def _answer(payload: dict[str, Any], age: int | None) -> Response:
-    answer = conditional.etagged(payload, cache_control=conditional.PUBLIC)
-    if age is not None:
-        answer.headers["Cache-Status"], answer.headers["Age"] = _STALE, str(age)
-    return answer

@@ -8,6 +8,7 @@ from typing import Final
 
 from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.kernel.principal import PrincipalKind
+from qe_ban.publishing.rules.blocks import words as blocks
 
 
 class DemandState(StrEnum):
@@ -29,7 +30,8 @@ STATE_NAMES: Final = {
     DemandState.REFUSED: "不予受理",
     DemandState.WITHDRAWN: "已撤回",
 }
-SIZES: Final = {"micro": "微型企业", "small": "小型企业", "medium": "中型企业", "large": "大型企业"}
+WITHDRAWN_TITLE: Final = "（已撤回的需求）"
+SIZES: Final = blocks.SIZES
 
 
 class Step(StrEnum):
@@ -53,7 +55,8 @@ class Passage:
     to: DemandState
 
 
-_OPEN: Final = frozenset({DemandState.RECEIVED, DemandState.ACCEPTED, DemandState.ANSWERED})
+_STANDING: Final = frozenset(DemandState) - {DemandState.WITHDRAWN}
+"""A consent can be taken back at any time, also when the demand is settled: its data stand until then."""
 _ANSWERED: Final = frozenset({DemandState.ANSWERED})
 
 PASSAGES: Final[Mapping[Step, Passage]] = {
@@ -63,7 +66,7 @@ PASSAGES: Final[Mapping[Step, Passage]] = {
         PrincipalKind.STAFF, frozenset({DemandState.RECEIVED, DemandState.ACCEPTED}), DemandState.REFUSED
     ),
     Step.CLOSE: Passage(PrincipalKind.STAFF, _ANSWERED, DemandState.CLOSED),
-    Step.WITHDRAW: Passage(PrincipalKind.RESIDENT, _OPEN, DemandState.WITHDRAWN),
+    Step.WITHDRAW: Passage(PrincipalKind.RESIDENT, _STANDING, DemandState.WITHDRAWN),
     Step.SETTLE: Passage(PrincipalKind.RESIDENT, _ANSWERED, DemandState.CLOSED),
     Step.REOPEN: Passage(PrincipalKind.RESIDENT, _ANSWERED, DemandState.ACCEPTED),
 }

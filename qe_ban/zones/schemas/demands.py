@@ -1,4 +1,4 @@
-"""The wire shapes of firms' demands, as residents and as editors see them, and of a zone's end."""
+"""The wire shapes of firms' demands, as residents and as editors see them."""
 
 from typing import Final
 
@@ -7,10 +7,10 @@ from qe_ban.publishing.rules.blocks.words import INDUSTRIES
 from qe_ban.web import fields
 from qe_ban.web.paging import PageQuery, page_schema
 from qe_ban.web.schema import Schema
+from qe_ban.web.shapes import SLUG_PATTERN
 from qe_ban.zones.rules.demands import SIZES, DemandState, Step
 
 SLUG: Final = 40
-SLUG_PATTERN: Final = "[a-z0-9][a-z0-9-]{0,39}"
 NAME: Final = 60
 TITLE: Final = 60
 TEXT: Final = 2000
@@ -67,10 +67,6 @@ class DemandReasonSchema(Schema):
     reason = fields.Lines(1, REASON, required=True)
 
 
-class MineQuery(PageQuery):
-    """A page of one's own demands."""
-
-
 class DemandsQuery(PageQuery):
     """Which demands are looked for."""
 
@@ -110,11 +106,14 @@ class DemandStepSchema(Schema):
 
 
 class DemandSchema(ListedDemandSchema):
-    """A demand whole, for the firm and for those who handle it; the consent is what `version` says in `block`."""
+    """A demand whole, for the firm and for those who handle it; the consent is what `version` says in `block`.
 
-    text = fields.Lines(1, TEXT, required=True)
-    contact = fields.Text(1, 30, required=True)
-    phone = fields.Text(1, PHONE, required=True)
+    Of one that was withdrawn text, contact, phone, answer and notes are null.
+    """
+
+    text = fields.Lines(1, TEXT, required=True, allow_none=True)
+    contact = fields.Text(1, 30, required=True, allow_none=True)
+    phone = fields.Text(1, PHONE, required=True, allow_none=True)
     answer = fields.Lines(1, ANSWER, required=True, allow_none=True)
     block = fields.Text(1, SLUG, required=True)
     version = fields.Whole(required=True)

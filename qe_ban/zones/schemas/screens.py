@@ -6,17 +6,17 @@ from qe_ban.publishing.rules.blocks.words import AGE_MODES, AUDIENCES, EVENT_STA
 from qe_ban.web import fields
 from qe_ban.web.paging import PageQuery
 from qe_ban.web.schema import Schema
+from qe_ban.web.shapes import COLOUR_PATTERN, DISTRICT_PATTERN
 from qe_ban.zones.rules.showing import ZoneState
 
 QUERY: Final = 100
 SLUG: Final = 40
-COLOUR: Final = "#[0-9a-f]{6}"
 
 
 class ViewQuery(Schema):
     """How a client looks: it chooses what is shown and protects nothing."""
 
-    district = fields.Text(6, 6, "[0-9]{6}", load_default=None, metadata={"description": "区划代码（GB/T 2260）"})
+    district = fields.Text(6, 6, DISTRICT_PATTERN, load_default=None, metadata={"description": "区划代码（GB/T 2260）"})
     real_name = fields.Flag(load_default=False)
     age_mode = fields.Choice(AGE_MODES, load_default="standard")
     audience = fields.Choice(AUDIENCES, load_default="person")
@@ -49,9 +49,9 @@ class EventsQuery(PageQuery, ViewQuery):
 class ZoneThemeSchema(Schema):
     """Colours; `on_primary` is what letters on the primary colour have."""
 
-    primary = fields.Text(7, 7, COLOUR, required=True)
-    background = fields.Text(7, 7, COLOUR, required=True)
-    on_primary = fields.Text(7, 7, COLOUR, required=True)
+    primary = fields.Text(7, 7, COLOUR_PATTERN, required=True)
+    background = fields.Text(7, 7, COLOUR_PATTERN, required=True)
+    on_primary = fields.Text(7, 7, COLOUR_PATTERN, required=True)
 
 
 class ZoneOverviewSchema(Schema):

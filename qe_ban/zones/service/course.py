@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
@@ -32,12 +32,12 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A demand with what is sealed in it, and its course, oldest step first."""
+    """A demand with what is sealed in it (of one that was withdrawn nothing), and its course, oldest step first."""
 
     demand: Demand
-    text: str
-    contact: str
-    phone: str
+    text: str | None
+    contact: str | None
+    phone: str | None
     answer: str | None
     steps: Sequence[Taken]
 
@@ -54,9 +54,9 @@ def is_going(session: Session, zone: str, now: datetime) -> bool:
 
 
 def step(session: Session, rings: KeyRings, demand: Demand, step: Step, note: str | None, change: audit.Change) -> None:
-    """Take a step with a demand that is locked. Raises StepNotAllowed.
+    """Take a step with a demand that is locked; one that is withdrawn forgets who sent it and what was said.
 
-    The audit event tells the states and no text.
+    The audit event tells the states and no text. Raises StepNotAllowed.
     """
     before = DemandState(demand.state)
     after = rules.after(before, step)
@@ -64,6 +64,8 @@ def step(session: Session, rings: KeyRings, demand: Demand, step: Step, note: st
         raise errors.StepNotAllowed(f"需求{rules.STATE_NAMES[before]}，不能进行此操作", state=before.value)
     demand.state, demand.updated_at = after.value, change.at
     demand.revision += 1
+    if after is DemandState.WITHDRAWN:
+        _forget(session, demand)
     note_step(session, rings, demand, change, note=note)
     details = ({"state": before.value}, {"state": after.value})
     audit.record_change(
@@ -86,13 +88,12 @@ def note_step(session: Session, rings: KeyRings, demand: Demand, change: audit.C
 def opened(session: Session, rings: KeyRings, demand: Demand) -> Opened:
     """Open what is sealed in a demand."""
     steps = session.scalars(select(DemandStep).where(DemandStep.demand_id == demand.id).order_by(DemandStep.id)).all()
-    answer = demand.answer_sealed
     return Opened(
         demand=demand,
-        text=unseal(rings, "text", demand.id, demand.text_sealed),
-        contact=unseal(rings, "contact", demand.id, demand.contact_sealed),
-        phone=unseal(rings, "phone", demand.id, demand.phone_sealed),
-        answer=unseal(rings, "answer", demand.id, answer) if answer is not None else None,
+        text=_unseal(rings, "text", demand.id, demand.text_sealed),
+        contact=_unseal(rings, "contact", demand.id, demand.contact_sealed),
+        phone=_unseal(rings, "phone", demand.id, demand.phone_sealed),
+        answer=_unseal(rings, "answer", demand.id, demand.answer_sealed),
         steps=[_taken(rings, one) for one in steps],
     )
 
@@ -102,9 +103,15 @@ def seal(rings: KeyRings, column: str, demand_id: UUID, text: str, now: datetime
     return vault.seal(rings, f"demands.{column}", demand_id, text, now)
 
 
-def unseal(rings: KeyRings, column: str, demand_id: UUID, sealed: bytes) -> str:
-    """Open a column of a demand. Raises KeyMissing, SealBroken."""
-    return vault.unseal(rings, f"demands.{column}", demand_id, sealed)
+def _unseal(rings: KeyRings, column: str, demand_id: UUID, sealed: bytes | None) -> str | None:
+    return vault.unseal(rings, f"demands.{column}", demand_id, sealed) if sealed is not None else None
+
+
+def _forget(session: Session, demand: Demand) -> None:
+    """Erase what a firm takes back with its consent: title, text, contact, and all that was written about it."""
+    demand.title = rules.WITHDRAWN_TITLE
+    demand.text_sealed = demand.contact_sealed = demand.phone_sealed = demand.answer_sealed = None
+    session.execute(update(DemandStep).where(DemandStep.demand_id == demand.id).values(note_sealed=None))
 
 
 def _taken(rings: KeyRings, one: DemandStep) -> Taken:

@@ -82,7 +82,10 @@ def one_of_mine(session: Session, rings: KeyRings, *, reader: Principal, demand_
 
 
 def withdraw(session: Session, rings: KeyRings, *, demand_id: UUID, change: audit.Change) -> Demand:
-    """Take a demand back. Raises DemandNotFound, StepNotAllowed."""
+    """Take a demand back, and the consent with it: contact and texts are erased.
+
+    Raises DemandNotFound, StepNotAllowed.
+    """
     return _step(session, rings, demand_id, Step.WITHDRAW, None, change)
 
 

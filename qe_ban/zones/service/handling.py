@@ -104,7 +104,6 @@ def take(
         raise errors.DemandNotFound
     precondition(tag_of(demand))
     course.step(session, rings, demand, step, note, change)
-    demand.handled_by = change.by.id
     if step is Step.ANSWER and note is not None:
         demand.answer_sealed = course.seal(rings, "answer", demand.id, note, change.at)
     return demand

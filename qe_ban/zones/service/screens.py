@@ -11,14 +11,16 @@ from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.principal import Place
 from qe_ban.kernel.shapes import Fault, told
-from qe_ban.publishing.rules import themes
+from qe_ban.publishing.rules import aims, themes
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import Dressed
 from qe_ban.publishing.service import ending, pages, references
 from qe_ban.publishing.service.desks import Desk, Sources
+from qe_ban.publishing.service.screens import Absent
 
-_OF_HALLS: Final = ("replaces", "after")
-"""What only a district's hall says of a block: zones inherit from nobody."""
+_INHERITING: Final = ("replaces", "after")
+_FILLED: Final = (("places", "kinds"), ("app_grid", "local"))
+"""What a hall fills with its district's apps and places; a zone is of no district and names them one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,11 @@ class Zones:
     city: City
     sources: Sources
 
-    def load(self, session: Session, slug: str, now: datetime) -> Dressed | None:
-        """Give a zone's page in force; None where nothing is, or the zone has ended."""
+    def load(self, session: Session, slug: str, now: datetime) -> Dressed | Absent:
+        """Give a zone's page in force."""
         found = pages.in_force(session, PageKind.ZONE, slug, now)
         if found is None:
-            return None
+            return Absent(pages.begins_at(session, PageKind.ZONE, slug, now))
         body = {"version": found.number, "updated_at": rfc3339(found.published_at)}
         return self._dressed(session, slug, found.content, now, body, found.turns_at)
 
@@ -42,7 +44,11 @@ class Zones:
 
     def desk(self) -> Desk:
         """Give what zones bring to publishing."""
-        return Desk(PageKind.ZONE, self.city.zones, covers, faults, self.dress)
+        return Desk(PageKind.ZONE, self.city.zones, covers, self.faults, self.dress)
+
+    def faults(self, _session: Session, _slug: str, content: Mapping[str, Any], _now: datetime) -> Sequence[Fault]:
+        """Find what a zone may not say in this city, and whatever only a district's hall says."""
+        return [*aims.faults(content, self.city.districts), *_faults(content)]
 
     def _dressed(
         self,
@@ -54,6 +60,7 @@ class Zones:
         turns_at: datetime | None,
     ) -> Dressed:
         name = self.city.zones[slug]
+        blocks, banner = references.dress(session, self.sources, content, now)
         body = {
             "kind": PageKind.ZONE.value,
             "slug": slug,
@@ -61,21 +68,17 @@ class Zones:
             "title": content.get("title") or name,
             "summary": content.get("summary") or None,
             "theme": themes.theme(content),
-            "banner": references.one(session, self.sources, references.MEDIA, content.get("banner") or None, now),
+            "banner": banner,
             "audiences": list(content.get("audiences") or ()),
             **version,
         }
-        return Dressed(body, references.dress(session, self.sources, content, now), None, turns_at)
+        turns = (turns_at, *references.turns(blocks))
+        return Dressed(body, blocks, None, min((at for at in turns if at is not None), default=None))
 
 
 def covers(place: Place, slug: str) -> bool:
     """Tell whether a member of staff answers for a zone: the city's do, and the zone's own."""
     return place.is_city or place.zone == slug
-
-
-def faults(_session: Session, _slug: str, content: Mapping[str, Any], _now: datetime) -> Sequence[Fault]:
-    """Find what a zone may not say: whatever a district's hall says of the city's blocks."""
-    return list(_faults(content))
 
 
 def source(city: City, session: Session, keys: Collection[str], now: datetime) -> dict[str, Mapping[str, Any]]:
@@ -90,6 +93,11 @@ def _faults(content: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault("hides", "专区不继承市级总厅，不能隐藏其区块")
     blocks = content.get("blocks")
     for number, block in enumerate(blocks if isinstance(blocks, list) else ()):
-        for name in _OF_HALLS:
-            if isinstance(block, Mapping) and told(block.get(name)):
+        if not isinstance(block, Mapping):
+            continue
+        for name in _INHERITING:
+            if told(block.get(name)):
                 yield Fault(f"blocks.{number}.{name}", "专区不继承市级总厅，不能使用此项")
+        for type_slug, name in _FILLED:
+            if block.get("type") == type_slug and block.get(name):
+                yield Fault(f"blocks.{number}.{name}", "专区不属于某个区，须逐个选择，不能使用此项")

@@ -36,13 +36,13 @@ def run(session: Session, now: datetime) -> None:
 def _delete(session: Session, due: Sunset, room: int, now: datetime) -> int:
     """Delete at most `room` demands of a zone, and report when none is left; gives how many."""
     progress = due.progress or _begin(session, due.zone, now)
-    ids = session.scalars(select(Demand.id).where(Demand.zone == due.zone).order_by(Demand.id).limit(room)).all()
-    session.execute(delete(Demand).where(Demand.id.in_(ids)))
-    due.progress = progress | {"deleted": progress["deleted"] + len(ids)}
+    some = select(Demand.id).where(Demand.zone == due.zone).order_by(Demand.id).limit(room)
+    gone = session.scalars(delete(Demand).where(Demand.id.in_(some)).returning(Demand.id)).all()
+    due.progress = progress | {"deleted": progress["deleted"] + len(gone)}
     left = _left(session, due.zone)
     if not left["demands"]:
         _report(session, due, left, now)
-    return len(ids)
+    return len(gone)
 
 
 def _begin(session: Session, zone: str, now: datetime) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.kernel.shapes import Field, Kind
-from qe_ban.publishing.rules import references
 from qe_ban.publishing.rules.blocks import TYPES, BlockType
 from qe_ban.publishing.rules.content import canonical
 from qe_ban.publishing.rules.page import BLOCK, PAGE
 from qe_ban.publishing.rules.views import Dressed
+from qe_ban.publishing.service import references
 
 HOSTS = ("*.gov.cn", "haier.com")
 NOW = datetime(2022, 5, 1, 4, 0, tzinfo=UTC)

@@ -4,11 +4,9 @@ import pkgutil
 
 import pytest
 
-from qe_ban.halls.rules import words as hall_words
 from qe_ban.kernel.shapes import Kind
 from qe_ban.publishing.rules import blocks, content, page
-from qe_ban.publishing.rules.blocks import TYPES, words
-from qe_ban.zones.rules import demands
+from qe_ban.publishing.rules.blocks import TYPES
 from tests.publishing.rules.contents import ENTRY, HOSTS, MEDIA, block
 from tests.publishing.rules.contents import content as page_of
 
@@ -51,12 +49,6 @@ def test_a_type_is_told_whole(block_type):
         assert field.refers in REFERRED
         assert bool(field.choices) == (field.kind in (Kind.CHOICE, Kind.CHOICES))
         assert (field.kind is not Kind.SLUGS) or field.refers
-
-
-def test_words_that_other_slices_know_are_the_same_there():
-    assert words.PLACE_KINDS == hall_words.PLACE_KINDS
-    assert words.AGE_MODES == hall_words.AGE_MODES
-    assert words.SIZES == demands.SIZES
 
 
 def test_a_slide_leads_to_one_place_at_most():

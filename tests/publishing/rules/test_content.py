@@ -1,6 +1,7 @@
 """What is wrong with a page's content is told, whatever it holds; and the form in which it is kept."""
 
 import json
+from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -285,3 +286,31 @@ def test_only_a_district_hall_hides_replaces_and_follows(hides):
     assert set(errors(said, district_hall=False)) == {"blocks.0.replaces", "blocks.0.after"} | (
         {"hides"} if hides else set()
     )
+
+
+def test_what_a_person_pastes_is_spelled_as_it_was_meant():
+    said = content(
+        block("rich_text", id="a", html="<p>一\t二</p>\r\n<p>三</p>\r"),
+        block("notice", id="b", notices=[{"title": "标\t题", "body": "一\r\n二\t三"}, 5]),
+        block("questions", id="c", questions=[{"question": "问\r", "answer": "\t答"}]),
+    )
+    made = rules.spelled(said)["blocks"]
+    assert made[0]["html"] == "<p>一 二</p>\n<p>三</p>\n"
+    assert made[1]["notices"] == [{"title": "标\t题", "body": "一\n二 三"}, 5]
+    assert made[2]["questions"] == [{"question": "问\n", "answer": " 答"}]
+    assert said["blocks"][0]["html"].count("\r") == 2
+
+
+@given(anything.filter(dict.__instancecheck__) | st.builds(lambda listed: {"blocks": listed}, hostile_blocks))
+def test_nothing_that_json_can_hold_stops_the_spelling(hostile):
+    assert set(rules.spelled(hostile)) == set(hostile)
+
+
+@pytest.mark.parametrize("piece", ["<ul><li>", "<b x>", "<p>x"])
+def test_a_page_full_of_hostile_text_is_judged_in_bounded_time(piece):
+    """As much as a body may hold: more than a page may, so none of it is cleaned."""
+    html = (piece * 20_000)[:19_990]
+    said = content(*(block("rich_text", id=f"b{number}", html=f"{html}{number}") for number in range(52)))
+    start = perf_counter()
+    assert "最多 524288" in errors(said, district_hall=False)["blocks"]
+    assert perf_counter() - start < 2

@@ -36,6 +36,10 @@ def test_allowed_hosts_and_those_below_a_star_are_allowed(link):
         "https://192.0.2.1/",
         "https://[2001:db8::1]/",
         "https://www.ｇov.cn/",
+        "https://a..gov.cn/",
+        "https://a_b.gov.cn/",
+        f"https://{'a' * 64}.gov.cn/",
+        "https://аррle.gov.cn/",
     ],
 )
 def test_all_others_are_not(link):

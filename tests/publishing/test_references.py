@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from qe_ban.kernel.shapes import Kind
 from qe_ban.publishing.rules.blocks import TYPES
 from qe_ban.publishing.rules.content import canonical
-from qe_ban.publishing.rules.references import Reference, dressed, dressed_media, references
+from qe_ban.publishing.service.references import Reference, dressed, references
 from tests.publishing.rules.contents import ENTRY, MEDIA, block, content, contents
 
 
@@ -84,12 +84,6 @@ def test_a_block_of_a_type_that_is_no_more_is_passed_over():
     said = content({"id": "old", "type": "carousel", "slides": [{"picture": MEDIA}]}, block("contacts"))
     assert references(said) == []
     assert [one["id"] for one in dressed(said, {})] == ["one"]
-
-
-def test_one_picture_alone_is_dressed():
-    assert dressed_media(MEDIA, {"media": {MEDIA: {"url": "/m"}}}) == {"url": "/m"}
-    assert dressed_media(MEDIA, {}) is None
-    assert dressed_media(None, {"media": {}}) is None
 
 
 @given(contents)
