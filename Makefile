@@ -17,7 +17,7 @@ demo: $(RUN)
 	@$(BIN)/qe-ban demo $(ARGS)
 
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .

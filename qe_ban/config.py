@@ -46,6 +46,15 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How many days records are kept: scans, the audit log (never less than half a year), disputes once answered."""
+
+    scans: int = 90
+    audit: int = 400
+    disputes: int = 400
+
+
+@dataclass(frozen=True, slots=True)
 class Outside:
     """Addresses of the outside systems; empty in the sandbox, which has its own built-in ones."""
 
@@ -68,12 +77,15 @@ class Settings:
     city_file: Path | None = None
     media_dir: Path | None = None
     limits: Limits = Limits()
+    retention: Retention = Retention()
+    audit_heads: Path | None = None
     outside: Outside = Outside()
     proxies: int = 0
     code_life: int = 60
     threads: int = 8
     supervised: bool = False
     release: str = "0.1.0"
+    master_key_next: bytes | None = field(default=None, repr=False)
 
     @property
     def sandbox(self) -> bool:
@@ -86,15 +98,15 @@ class Settings:
         reader = _Reader(env)
         mode = reader.mode()
         factor = SANDBOX_FACTOR if mode is Mode.SANDBOX else 1
-        default = Limits()
+        default, kept = Limits(), Retention()
         settings = cls(
             mode=mode,
             database_url=reader.url("QE_DATABASE_URL", ("postgresql", "postgresql+psycopg")),
             redis_url=reader.url("QE_REDIS_URL", ("redis", "rediss", "unix")),
-            master_key=reader.master_key(),
+            master_key=reader.master_key("QE_MASTER_KEY", "the master key"),
             issuer=reader.text("QE_ISSUER"),
             city_file=Path(env["QE_CITY_FILE"]) if env.get("QE_CITY_FILE") else None,
-            media_dir=reader.directory("QE_MEDIA_DIR"),
+            media_dir=reader.absolute("QE_MEDIA_DIR"),
             limits=Limits(
                 otp_per_phone=reader.number("QE_OTP_PER_PHONE", default.otp_per_phone * factor, 1, 10_000),
                 otp_per_address=reader.number("QE_OTP_PER_ADDRESS", default.otp_per_address * factor, 1, 1_000_000),
@@ -104,6 +116,12 @@ class Settings:
                     "QE_TRIES_PER_ADDRESS", default.tries_per_address * factor, 1, 1_000_000
                 ),
             ),
+            retention=Retention(
+                scans=reader.number("QE_SCAN_DAYS", kept.scans, 7, 36_500),
+                audit=reader.number("QE_AUDIT_DAYS", kept.audit, 184, 36_500),
+                disputes=reader.number("QE_DISPUTE_DAYS", kept.disputes, 30, 36_500),
+            ),
+            audit_heads=reader.absolute("QE_AUDIT_HEADS"),
             outside=Outside(
                 sms=env.get("QE_SMS_URL") or None,
                 real_name=env.get("QE_REAL_NAME_URL") or None,
@@ -115,7 +133,12 @@ class Settings:
             code_life=reader.number("QE_CODE_LIFE", 60, 30, 300),
             threads=reader.number("QE_THREADS", 8, 1, 64),
             supervised=env.get("QE_SUPERVISED") == "1",
+            master_key_next=reader.master_key("QE_MASTER_KEY_NEXT", "the next master key") or None
+            if env.get("QE_MASTER_KEY_NEXT") or env.get("QE_MASTER_KEY_NEXT_FILE")
+            else None,
         )
+        if settings.master_key_next and settings.master_key_next == settings.master_key:
+            reader.lines.append("QE_MASTER_KEY_NEXT is the master key that is in use: make another")
         lines = reader.lines + (_production_faults(settings) if mode is Mode.PRODUCTION else [])
         if lines:
             raise ConfigInvalid(lines)
@@ -172,7 +195,7 @@ class _Reader:
         self.lines.append(f"{name} must be a whole number from {low} to {high}, not {value[:20]!r}")
         return default
 
-    def directory(self, name: str) -> Path | None:
+    def absolute(self, name: str) -> Path | None:
         """Give an absolute path: processes that start elsewhere must find the same."""
         value = self.env.get(name, "")
         if not value:
@@ -181,33 +204,34 @@ class _Reader:
             self.lines.append(f"{name} must be an absolute path, not {value[:60]!r}")
         return Path(value)
 
-    def master_key(self) -> bytes:
-        value, path = self.env.get("QE_MASTER_KEY", ""), self.env.get("QE_MASTER_KEY_FILE", "")
+    def master_key(self, name: str, meaning: str) -> bytes:
+        """Read a master key from the variable or the file that `<name>_FILE` says; empty where it is at fault."""
+        value, path = self.env.get(name, ""), self.env.get(f"{name}_FILE", "")
         if path and not value:
             try:
-                value = self._private_text(Path(path))
+                value = self._private_text(f"{name}_FILE", Path(path))
             except (OSError, UnicodeError) as error:
-                self.lines.append(f"QE_MASTER_KEY_FILE {path} cannot be read: {type(error).__name__}")
+                self.lines.append(f"{name}_FILE {path} cannot be read: {type(error).__name__}")
                 return b""
             if not value:
                 return b""
         if not value:
-            self.lines.append("QE_MASTER_KEY or QE_MASTER_KEY_FILE is missing (make one with: qe-ban keys master)")
+            self.lines.append(f"{name} or {name}_FILE is missing (make one with: qe-ban keys master)")
             return b""
         try:
             key = base64.b64decode(value.strip(), validate=True)
         except (binascii.Error, ValueError):
             key = b""
         if len(key) != 32 or len(set(key)) < 12:
-            self.lines.append("the master key must be 32 random bytes in base64")
+            self.lines.append(f"{meaning} must be 32 random bytes in base64")
             return b""
         return key
 
-    def _private_text(self, path: Path) -> str:
+    def _private_text(self, name: str, path: Path) -> str:
         """Read a secret's short file; one that others may read is refused."""
         with path.open("rb") as opened:
             if os.fstat(opened.fileno()).st_mode & 0o077:
-                self.lines.append(f"QE_MASTER_KEY_FILE {path} is readable by others: chmod 600 it")
+                self.lines.append(f"{name} {path} is readable by others: chmod 600 it")
                 return ""
             return opened.read(LARGEST_SECRET).decode("ascii")
 

@@ -115,3 +115,14 @@ def test_a_city_file_that_is_missing_or_broken_is_one_line(tmp_path):
     path.write_text("{}")
     with pytest.raises(ConfigInvalid, match="cannot be read"):
         assemble(settings)
+
+
+def test_records_are_kept_as_long_as_is_said_and_the_audit_never_less_than_half_a_year():
+    kept = Settings.from_env(GOOD).retention
+    assert (kept.scans, kept.audit, kept.disputes) == (90, 400, 400)
+    given = {"QE_SCAN_DAYS": "30", "QE_AUDIT_DAYS": "184", "QE_AUDIT_HEADS": "/var/heads"}
+    settings = Settings.from_env(GOOD | given)
+    assert (settings.retention.scans, settings.retention.audit) == (30, 184)
+    assert str(settings.audit_heads) == "/var/heads"
+    assert "QE_AUDIT_DAYS must be a whole number from 184" in faults(QE_AUDIT_DAYS="183")[0]
+    assert "absolute" in faults(QE_AUDIT_HEADS="heads")[0]

@@ -1,15 +1,18 @@
 """The parts of a process, put together from the settings; nothing connects before its first use."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.adapters.face import Face, HttpFace, SandboxFace
 from qe_ban.accounts.adapters.real_name import HttpRegister, Register, SandboxRegister
+from qe_ban.app import closing
 from qe_ban.codes import service as codes
 from qe_ban.codes.adapters.http import HttpSource
+from qe_ban.codes.service import holders
 from qe_ban.config import ConfigInvalid, Settings, sandbox_data
 from qe_ban.db import valkey
-from qe_ban.db.engine import Database
+from qe_ban.db.engine import UNHURRIED, Database, Waits
 from qe_ban.db.limits import Limiter
 from qe_ban.items.service.popularity import Popularity
 from qe_ban.kernel import city as cities
@@ -43,14 +46,24 @@ def load_city(settings: Settings) -> City:
         raise ConfigInvalid([str(error)]) from error
 
 
-def assemble(settings: Settings, clock: Clock = system_clock, *, pool: int | None = None) -> Parts:
-    """Put the parts together; nothing connects yet. Raises ConfigInvalid."""
+def assemble(
+    settings: Settings,
+    clock: Clock = system_clock,
+    *,
+    pool: int | None = None,
+    sealing: bool = False,
+    waits: Waits = UNHURRIED,
+) -> Parts:
+    """Put the parts together; nothing connects yet. Raises ConfigInvalid.
+
+    `sealing`: this process seals the audit. `waits`: how long it waits for PostgreSQL.
+    """
     city = load_city(settings)
     unknown = set(settings.outside.sources) - set(city.kinds)
     if unknown:
         raise ConfigInvalid([f"QE_SOURCES names kinds that the city does not have: {', '.join(sorted(unknown))}"])
-    database = Database(settings.database_url, pool=pool or settings.threads)
-    rings = KeyRings(database, settings.master_key)
+    database = Database(settings.database_url, pool=pool or settings.threads, waits=waits)
+    rings = KeyRings(database, settings.master_key, settings.master_key_next, sealing=sealing)
     limiter = Limiter(valkey.connect(settings.redis_url), database, clock)
     sources = {kind: HttpSource(url, settings.outside.token) for kind, url in settings.outside.sources.items()}
     register, face = _outside(settings)
@@ -69,6 +82,11 @@ def assemble(settings: Settings, clock: Clock = system_clock, *, pool: int | Non
             face=face,
             issuer=settings.issuer,
             verified=codes.open_wallet,
+            suspend=holders.suspend_all,
+            closing=closing.estates(rings),
+            retention=accounts.Retention(
+                timedelta(days=settings.retention.scans), timedelta(days=settings.retention.audit)
+            ),
             sandbox=settings.sandbox,
             otp_per_phone=settings.limits.otp_per_phone,
             otp_per_address=settings.limits.otp_per_address,

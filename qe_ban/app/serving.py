@@ -7,12 +7,13 @@ from sqlalchemy import text
 
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.routes import blueprints as accounts_blueprints
-from qe_ban.app import pages
+from qe_ban.app import alarms, pages
 from qe_ban.app.assembly import Parts, assemble
 from qe_ban.audit import routes as audit_routes
 from qe_ban.codes import routes as codes_routes
 from qe_ban.config import Settings
 from qe_ban.db import valkey
+from qe_ban.db.engine import SERVING
 from qe_ban.halls.routes import BLUEPRINTS as HALLS
 from qe_ban.items.routes import BLUEPRINTS as ITEMS
 from qe_ban.jobs import routes as jobs_routes
@@ -23,7 +24,7 @@ from qe_ban.keys.wrapping import MasterKeyWrong
 from qe_ban.publishing.routes import DESKS
 from qe_ban.publishing.routes import media as media_routes
 from qe_ban.venues import routes as venues_routes
-from qe_ban.web import application, guard, health, parts
+from qe_ban.web import application, guard, health, metrics, parts
 from qe_ban.zones.routes import BLUEPRINTS as ZONES
 
 WORKER_SILENT = timedelta(seconds=90)
@@ -31,15 +32,16 @@ WORKER_SILENT = timedelta(seconds=90)
 
 def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
     """Give the WSGI app. Raises ConfigInvalid."""
-    made = assemble(settings, clock)
+    made = assemble(settings, clock, waits=SERVING)
     app, api = application.build(settings, clock, name="qe_ban")
     provided = (made.database, made.rings, made.city, made.limiter, made.accounts, made.wallet, made.popularity)
     for collaborator in (*provided, made.pictures, pages.shelf(made), pages.desks(made), pages.links(made)):
         parts.provide(app, collaborator)
     guard.install(app, lambda token: accounts.principal_from(made.accounts, token, clock()))
     health.install(app, _checks(made))
-    others = (venues_routes.blp, codes_routes.blp, audit_routes.blp, jobs_routes.blp, media_routes.blp)
-    for blueprint in (*accounts_blueprints, *others, *ITEMS, *DESKS, *ZONES, *HALLS):
+    metrics.add(app, alarms.gauge(made.database))
+    others = (venues_routes.blp, *codes_routes.BLUEPRINTS, audit_routes.blp, jobs_routes.blp, media_routes.blp)
+    for blueprint in (*accounts_blueprints, *others, audit_routes.alarms, *ITEMS, *DESKS, *ZONES, *HALLS):
         api.register_blueprint(blueprint)
     return app
 

@@ -8,16 +8,19 @@ from sqlalchemy.orm import Session
 
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.adapters.sms import HttpSms, SandboxSms, Sms
-from qe_ban.app import pages
+from qe_ban.accounts.service import reindexing
+from qe_ban.app import alarms, pages, records
 from qe_ban.app.assembly import Parts, assemble
+from qe_ban.audit import service as audit
 from qe_ban.codes import service as codes
 from qe_ban.config import ConfigInvalid, Settings
 from qe_ban.db import limits
+from qe_ban.db.engine import WORKING
 from qe_ban.items.service import importing, indexing, misses, publishing
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.kernel.errors import Unavailable
-from qe_ban.keys import lifecycle
+from qe_ban.keys import lifecycle, rewrapping
 from qe_ban.publishing.service import links, media, previews
 from qe_ban.web import idempotency
 from qe_ban.zones.service import sunset
@@ -30,7 +33,7 @@ def create_worker(settings: Settings, clock: Clock = system_clock) -> jobs.Worke
 
     Raises ConfigInvalid.
     """
-    made = assemble(settings, clock, pool=3)
+    made = assemble(settings, clock, pool=3, sealing=True, waits=WORKING)
     return jobs.Worker(
         made.database,
         made.rings,
@@ -72,9 +75,20 @@ def _schedules(made: Parts) -> list[jobs.Schedule]:
 
     def make_keys(session: Session, now: datetime) -> None:
         require_right_clock(session, now)
-        lifecycle.make_ahead(session, made.settings.master_key, now)
-        lifecycle.renew_signing(session, made.settings.master_key, now)
+        settings = made.settings
+        master = rewrapping.master_for_new(session, settings.master_key, settings.master_key_next)
+        # what a program of the release before has made since
+        audit.adopt_keys(session, master, now)
+        lifecycle.make_ahead(session, master, now)
+        lifecycle.renew_signing(session, master, now)
         lifecycle.destroy_old(session, now)
+
+    def tidy_indexes(session: Session, _now: datetime) -> None:
+        reindexing.tidy(session)
+
+    def end_wards(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
+        accounts.end_due_wards(made.accounts, session, now)
 
     def end_zones(session: Session, now: datetime) -> None:
         require_right_clock(session, now)
@@ -94,8 +108,12 @@ def _schedules(made: Parts) -> list[jobs.Schedule]:
         publishing.turn(session, now)
 
     return [
-        jobs.Schedule("keys", timedelta(minutes=10), make_keys),
+        # a worker of the release before has `keys` and makes no key for the audit: its turn is not to stand for this
+        jobs.Schedule("keys.ahead", timedelta(minutes=10), make_keys),
+        jobs.Schedule("keys.tidy", timedelta(minutes=1), tidy_indexes),
         jobs.Schedule("sweep", timedelta(minutes=5), sweep),
+        *records.schedules(made, require_right_clock),
+        *alarms.schedules(made, require_right_clock),
         jobs.Schedule("items.turn", timedelta(seconds=5), turn),
         jobs.Schedule("items.tidy", timedelta(seconds=60), indexing.tidy),
         jobs.Schedule("items.popularity", timedelta(hours=1), made.popularity.fold),
@@ -104,6 +122,8 @@ def _schedules(made: Parts) -> list[jobs.Schedule]:
         jobs.Schedule("media.collect", timedelta(hours=1), let_pictures_go),
         jobs.Schedule("media.files", timedelta(hours=1), sweep_pictures),
         jobs.Schedule("zones.sunset", timedelta(minutes=1), end_zones),
+        jobs.Schedule("wards.end", timedelta(minutes=1), end_wards),
+        jobs.Schedule("accounts.closings", timedelta(minutes=1), partial(accounts.check_closings, made.accounts)),
     ]
 
 

@@ -1,14 +1,18 @@
-"""The interface of the audit log: read only, for auditors."""
+"""The interface of the audit log, read only, for auditors; and of alarms, for whoever is on duty."""
 
 from typing import Any
+from uuid import UUID
 
 from qe_ban.audit import schemas, service
+from qe_ban.audit.models import Alarm
+from qe_ban.audit.rules.alarms import WORDS, AlarmKind, AlarmState
 from qe_ban.db.engine import Database
 from qe_ban.web import guard, paging, requests
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 
 blp = Blueprint("audit", url_prefix="/audit", description="审计")
+alarms = Blueprint("alarms", url_prefix="/alarms", description="告警")
 
 
 @blp.route("", methods=["GET"])
@@ -30,3 +34,51 @@ def read_events(query: dict[str, Any]) -> dict[str, Any]:
             request_id=requests.request_id(),
         )
     return paging.page(events, limit, lambda event: [event.id])
+
+
+@alarms.route("", methods=["GET"])
+@guard.requires("alarms.read")
+@alarms.query(schemas.AlarmsQuery)
+@alarms.response(200, schemas.AlarmPage)
+def list_alarms(query: dict[str, Any]) -> dict[str, Any]:
+    """What looks wrong and what to do about it, newest first; the reading is recorded."""
+    wanted = service.WantedAlarms(query["state"], query["kind"], paging.last_id(query["cursor"]))
+    limit = query["limit"]
+    with part(Database).transaction() as session:
+        found = service.read_alarms(session, wanted=wanted, limit=limit + 1, change=_change())
+    page = paging.page(found, limit, lambda alarm: [str(alarm.id)])
+    return page | {"items": [_told(alarm) for alarm in page["items"]]}
+
+
+@alarms.route("/<id:alarm_id>/close", methods=["POST"])
+@guard.requires("alarms.close")
+@alarms.arguments(schemas.ClosingNoteSchema)
+@alarms.response(200, schemas.AlarmSchema)
+@alarms.problems(409)
+def close_alarm(body: dict[str, Any], alarm_id: UUID) -> dict[str, Any]:
+    """Close an alarm, once, saying what was found and done; nobody closes one about themselves."""
+    with part(Database).transaction() as session:
+        return _told(service.close_alarm(session, alarm_id=alarm_id, note=body["note"], change=_change()))
+
+
+def _change() -> service.Change:
+    return service.Change(guard.principal(), now(), requests.request_id())
+
+
+def _told(alarm: Alarm) -> dict[str, Any]:
+    words = WORDS[AlarmKind(alarm.kind)]
+    return {
+        "id": alarm.id,
+        "kind": alarm.kind,
+        "title": words.title,
+        "advice": words.advice,
+        "subject": alarm.subject,
+        "state": AlarmState.OPEN if alarm.closed_at is None else AlarmState.CLOSED,
+        "opened_at": alarm.opened_at,
+        "last_at": alarm.last_at,
+        "count": alarm.count,
+        "facts": alarm.facts,
+        "closed_at": alarm.closed_at,
+        "closed_by": alarm.closed_by,
+        "closing_note": alarm.closing_note,
+    }

@@ -1,5 +1,6 @@
-"""The wire shapes of GET /audit."""
+"""The wire shapes of the audit log and of alarms."""
 
+from qe_ban.audit.rules.alarms import AlarmKind, AlarmState
 from qe_ban.kernel.principal import PrincipalKind
 from qe_ban.web import fields
 from qe_ban.web.paging import PageQuery, page_schema
@@ -31,3 +32,37 @@ class AuditEventSchema(Schema):
 
 
 AuditPage = page_schema(AuditEventSchema)
+
+
+class AlarmsQuery(PageQuery):
+    """Which alarms to list."""
+
+    state = fields.Choice(AlarmState, load_default=AlarmState.OPEN)
+    kind = fields.Choice(AlarmKind, load_default=None)
+
+
+class AlarmSchema(Schema):
+    """One alarm. `title` and `advice` are for people on duty; `facts` are figures of the newest look."""
+
+    id = fields.Id(required=True)
+    kind = fields.Choice(AlarmKind, required=True)
+    title = fields.Text(required=True)
+    advice = fields.Text(required=True)
+    subject = fields.Text(required=True)
+    state = fields.Choice(AlarmState, required=True)
+    opened_at = fields.Moment(required=True)
+    last_at = fields.Moment(required=True)
+    count = fields.Whole(required=True)
+    facts = fields.Anything(required=True, metadata={"type": "object"})
+    closed_at = fields.Moment(required=True, allow_none=True)
+    closed_by = fields.Id(required=True, allow_none=True)
+    closing_note = fields.Lines(max=500, required=True, allow_none=True)
+
+
+class ClosingNoteSchema(Schema):
+    """What was found and what was done, without anybody's number."""
+
+    note = fields.Lines(2, 500, required=True)
+
+
+AlarmPage = page_schema(AlarmSchema)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from alembic.util import CommandError
 from sqlalchemy import exc
 
 from qe_ban.cli.refusals import Refused
@@ -20,6 +21,8 @@ def refused() -> Iterator[None]:
         raise Refused("the keys are missing: run `qe-ban keys init`") from error
     except MasterKeyWrong as error:
         raise Refused(str(error)) from error
+    except CommandError as error:
+        raise Refused("the database is of a newer release: start that one") from error
     except exc.ArgumentError as error:
         raise Refused("QE_DATABASE_URL is not a database's address") from error
     except (DatabaseUnavailable, exc.OperationalError, exc.ProgrammingError) as error:

@@ -1,15 +1,12 @@
 """The main job once over HTTP: a resident shows a code, a new scanner verifies it, the resident sees who looked."""
 
 import secrets
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-import pyotp
-
-from qe_ban.cli import pictures, scanner_key
+from qe_ban.cli import pictures, scanner_key, staff_token
 from qe_ban.cli.api import TOKEN_PATH, Api
 from qe_ban.cli.demo_pages import Pages, PagesJob
 from qe_ban.cli.refusals import Refused
@@ -21,7 +18,6 @@ from qe_ban.sandbox.secrets_file import StaffSecrets
 PURPOSE = "identity-check"
 VENUE = {"name": "演示核验点", "district": "370202", "address": "青岛市市南区（演示）", "scene": "government"}
 ADMIN = "city-admin"
-TOTP_STEP = 30
 TYPED, MEANT = "sbk", "社会保障卡"
 """What is searched for in the end, as people type it, and what the names that are found must hold."""
 
@@ -128,25 +124,8 @@ class Job:
         return text
 
     def _staff_token(self, username: str) -> str:
-        """Sign a member of staff in; a TOTP step counts once, and an earlier run may have used this one."""
-        member = self._staff[username]
-        totp, tried = pyotp.TOTP(member.totp_secret), 0
-        form = {"grant_type": "password", "username": username, "password": member.password}
-        deadline = time.monotonic() + 2 * TOTP_STEP
-        while True:
-            now = int(time.time()) // TOTP_STEP
-            step = max(tried + 1, now)
-            # the server takes the coming step as well, but none further off
-            if step > now + 1:
-                time.sleep(0.5)
-                continue
-            answer = self._api.ask("POST", TOKEN_PATH, body=form | {"totp": totp.generate_otp(step)})
-            if answer.status == 200:
-                token: str = answer.data["access_token"]
-                return token
-            if answer.data.get("code") != "accounts.staff_refused" or time.monotonic() > deadline:
-                raise Refused(answer.problem)
-            tried = step
+        """Sign a member of staff in."""
+        return staff_token.sign_in(self._api, self._staff[username])
 
     def _enrolment_code(self, label: str) -> str:
         token = self._staff_token(ADMIN)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qe_ban import migrations
+from qe_ban.audit import service as audit
 from qe_ban.cli import database_faults
 from qe_ban.cli.refusals import Refused
 from qe_ban.config import Settings
@@ -16,10 +17,13 @@ from qe_ban.db.engine import Database
 from qe_ban.embedded.errors import HomeInUse
 from qe_ban.embedded.home import Home
 from qe_ban.embedded.postgres import Postgres
+from qe_ban.kernel.clock import system_clock
+from qe_ban.keys import rewrapping
 from qe_ban.keys.rings import KeyRings
 
 DATABASE, REDIS = "QE_DATABASE_URL", "QE_REDIS_URL"
 MASTER_KEY, MASTER_KEY_FILE = "QE_MASTER_KEY", "QE_MASTER_KEY_FILE"
+NEXT_MASTER_KEY, NEXT_MASTER_KEY_FILE = "QE_MASTER_KEY_NEXT", "QE_MASTER_KEY_NEXT_FILE"
 CITY_FILE, MEDIA_DIR = "QE_CITY_FILE", "QE_MEDIA_DIR"
 OWN_MASTER_KEY, OWN_MEDIA = "master.key", "media"
 
@@ -46,12 +50,22 @@ def opened(home: Path, env: Mapping[str, str] | None = None, *, migrate: bool = 
         database = _database(settings)
         try:
             if migrate:
-                migrations.upgrade(database.engine)
+                _upgrade(database, settings)
             elif migrations.pending(database.engine):
                 raise Refused("the database is not yet at this program's version: start it with `qe-ban up` first")
-            yield Opened(database, KeyRings(database, settings.master_key), settings)
+            rings = KeyRings(database, settings.master_key, settings.master_key_next)
+            yield Opened(database, rings, settings)
         finally:
             database.dispose()
+
+
+def _upgrade(database: Database, settings: Settings) -> None:
+    before = migrations.upgrade(database.engine)
+    if before in (None, migrations.head()):
+        return
+    with database.transaction() as session:
+        master = rewrapping.master_for_new(session, settings.master_key, settings.master_key_next)
+        audit.adopt_after_upgrade(session, master, system_clock(), before)
 
 
 def new_master_key() -> str:
@@ -68,7 +82,8 @@ def _database(settings: Settings) -> Database:
 
 def _enough(env: Mapping[str, str], url: str, home: Path) -> dict[str, str]:
     """Give the settings that a command on the database needs; what only a server needs is not asked for here."""
-    given = {name: env[name] for name in (MASTER_KEY, MASTER_KEY_FILE, CITY_FILE) if env.get(name)}
+    wanted = (MASTER_KEY, MASTER_KEY_FILE, NEXT_MASTER_KEY, NEXT_MASTER_KEY_FILE, CITY_FILE)
+    given = {name: env[name] for name in wanted if env.get(name)}
     if not {MASTER_KEY, MASTER_KEY_FILE} & set(given) and (home / OWN_MASTER_KEY).is_file():
         given[MASTER_KEY_FILE] = str(home / OWN_MASTER_KEY)
     given[MEDIA_DIR] = env.get(MEDIA_DIR) or os.path.realpath(home / OWN_MEDIA)

@@ -1,6 +1,7 @@
 """One running installation: engines, schema, keys, sandbox, then source, worker and server under one supervisor."""
 
 import os
+import resource
 import shutil
 import sys
 import time
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 from urllib3.exceptions import HTTPError
 
 from qe_ban import app, migrations
+from qe_ban.audit import service as audit
 from qe_ban.cli import database_faults, root_keys
 from qe_ban.cli.home import write_private
 from qe_ban.cli.installation import DATABASE, OWN_MASTER_KEY, REDIS, new_master_key
@@ -28,14 +30,18 @@ from qe_ban.embedded.ports import reserve
 from qe_ban.embedded.postgres import Postgres
 from qe_ban.embedded.supervisor import Program, Supervisor
 from qe_ban.embedded.valkey import Valkey
-from qe_ban.keys import lifecycle
+from qe_ban.keys import lifecycle, rewrapping
 from qe_ban.keys.models import Key
 from qe_ban.sandbox import loading, secrets_file
 from qe_ban.sandbox.catalogue import loading as catalogue
 from qe_ban.sandbox.secrets_file import StaffSecrets
+from qe_ban.web import shedding
 
 PYTHON = (sys.executable, "-P", "-m")
-BACKLOG = 1024
+BACKLOG = 4096
+"""Connections that the kernel keeps until a worker takes them; net.core.somaxconn may say less."""
+DESCRIPTORS = 256
+"""Open files of a web worker other than clients' connections."""
 STOP_SECONDS = 20.0
 READY_PAUSE = 0.1
 # programs inherit our output; of a demo, people want to read something else on the terminal
@@ -83,8 +89,8 @@ class Instance:
         self._start_engines()
         parts = assembled(self.plan)
         try:
-            migrations.upgrade(parts.database.engine)
-            self._prepare(parts, parts.clock())
+            before = migrations.upgrade(parts.database.engine)
+            self._prepare(parts, parts.clock(), before)
         finally:
             parts.database.dispose()
         for program in self._programs(parts.settings.threads):
@@ -102,8 +108,8 @@ class Instance:
             urls[REDIS] = valkey.url
         self.plan = self.plan.with_engines(urls)
 
-    def _prepare(self, parts: app.Parts, now: datetime) -> None:
-        """Have keys for today, and in a sandbox the made-up city."""
+    def _prepare(self, parts: app.Parts, now: datetime, before: str | None) -> None:
+        """Have keys for today, and in a sandbox the made-up city; `before`: the schema's revision before."""
         sandbox = self.plan.asked.sandbox
         with parts.database.transaction() as session:
             made = _has_keys(session)
@@ -115,7 +121,10 @@ class Instance:
                 self.staff = secrets_file.complete(self.home.path)
             if not made:
                 root_keys.init(session, parts.settings.master_key, self.home.path / "roots", now)
-            lifecycle.make_ahead(session, parts.settings.master_key, now)
+            settings = parts.settings
+            master = rewrapping.master_for_new(session, settings.master_key, settings.master_key_next)
+            audit.adopt_after_upgrade(session, master, now, before)
+            lifecycle.make_ahead(session, master, now)
         # another master key than the one that the keys lie under shows here, and not in the server's log
         parts.rings.snapshot()
         if sandbox:
@@ -154,10 +163,13 @@ class Instance:
         asked = self.plan.asked
         words = (
             "granian", "--interface", "wsgi", "--http", "1", "--host", asked.host, "--port", str(asked.port),
-            "--workers", str(asked.workers), "--blocking-threads", str(threads), "--backlog", str(BACKLOG),
+            "--workers", str(asked.workers), "--blocking-threads", str(shedding.threads(threads)),
+            "--backlog", str(BACKLOG), "--backpressure", str(_connections()),
             "--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "error", "qe_ban.wsgi:app",
         )  # fmt: skip
-        counted = env | {"QE_SUPERVISED": "1", "PROMETHEUS_MULTIPROC_DIR": str(self._fresh_metrics())}
+        # one heap for all threads: they take turns anyway, and a heap each keeps what others could use
+        counted = env | {"QE_SUPERVISED": "1", "MALLOC_ARENA_MAX": "1"}
+        counted |= {"PROMETHEUS_MULTIPROC_DIR": str(self._fresh_metrics())}
         server = self._program("server", words, counted)
         server.ready = Readiness(f"{asked.address}/readyz")
         return server
@@ -196,6 +208,17 @@ class Readiness:
             return False
         finally:
             self._asked_at = time.monotonic()
+
+
+def _connections() -> int:
+    """Give how many connections a worker may hold: idle ones count, and who finds none free is not even refused."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = BACKLOG + DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        # what is started from here inherits it
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return BACKLOG if soft == resource.RLIM_INFINITY else max(1, min(BACKLOG, soft - DESCRIPTORS))
 
 
 def _has_keys(session: Session) -> bool:

@@ -5,8 +5,22 @@ from typing import NoReturn
 import click
 
 from qe_ban.cli.refusals import Cli
+from qe_ban.web import logs
 
-COMMANDS = ("up", "demo", "worker", "keys", "staff", "scanner", "items", "sandbox", "vectors")
+COMMANDS = (
+    "up",
+    "demo",
+    "worker",
+    "keys",
+    "proposals",
+    "staff",
+    "scanner",
+    "items",
+    "audit",
+    "sandbox",
+    "soak",
+    "vectors",
+)
 
 
 @click.group(
@@ -24,4 +38,6 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line of this process."""
+    # what a command tells stands alone on its output
+    logs.configure(json=False, access=False)
     cli.main()

@@ -15,6 +15,9 @@ ROLES = {
     "adult, not insured: no medical code": "未参保，无医保码",
     "born in 1950 under a county code that began later; uses paper codes": "1950年出生的老人",
     "holds a residence permit for Hong Kong, Macao and Taiwan residents (83...)": "持港澳台居民居住证",
+    "child of the first adult, no phone of their own": "未成年，测试甲为监护人",
+    "child of the first two adults, nobody's ward yet": "未成年，测试甲、测试乙的子女，可添加为被监护人",
+    "old parent of the third adult without a phone, nobody's ward yet": "无手机的老人，可由窗口核验后代办",
     "signed in, real name not yet verified": "尚未实名",
 }
 PIPE_WIDTH = 160
@@ -32,8 +35,8 @@ def print_accounts(staff: Sequence[StaffSecrets], screen: Console | None = None)
     data = sandbox_data()
     residents = _table("沙盒居民（验证码由接口直接返回）", "手机", "姓名", "证件号码", "情形")
     for row in data["residents"]:
-        if row["phone"]:
-            residents.add_row(row["phone"], row["name"] or "—", row["id_number"] or "—", ROLES.get(row["role"], ""))
+        said = (row["phone"] or "无手机", row["name"] or "—", row["id_number"] or "—")
+        residents.add_row(*said, ROLES.get(row["role"], ""))
     members = _table("沙盒工作人员", "用户名", "密码", "动态口令密钥", "角色", "范围")
     for member in staff:
         members.add_row(member.username, member.password, member.totp_secret, ", ".join(member.roles), _place(member))

@@ -31,6 +31,34 @@ class ScanIdReused(Conflict):
     detail = "核验编号已用于另一次核验，请更换编号后重试"
 
 
+class ScanNotFound(NotFound):
+    """No scan of the resident has this id: it never was, is forgotten by now, or is another's."""
+
+    code = "codes.scan_not_found"
+    detail = "没有这条用码记录"
+
+
+class DisputeExists(Conflict):
+    """This scan was disputed before."""
+
+    code = "codes.dispute_exists"
+    detail = "这条用码记录已提出过异议"
+
+
+class DisputeNotFound(NotFound):
+    """No such dispute, or one of a district that the caller does not answer for."""
+
+    code = "codes.dispute_not_found"
+    detail = "没有这条异议"
+
+
+class DisputeAnswered(Conflict):
+    """The dispute was answered before."""
+
+    code = "codes.dispute_answered"
+    detail = "此异议已经答复"
+
+
 class ScannerUnknown(Unauthenticated):
     """The scanner was revoked while its token still ran."""
 

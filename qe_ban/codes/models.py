@@ -1,10 +1,10 @@
 """Tables of the wallet: entitlements, what sources said of them, scans, and uses that exclude one another."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
@@ -46,14 +46,16 @@ class Scan(Base):
     """One verification, kept, accepted or not. `holder` is a keyed hash: this table alone tells nobody's movements.
 
     `request` is the SHA-256 of what was asked, so that a reused scan_id is told from a repeat. `showing` is the moment
-    of showing of a presented code, in seconds.
+    of showing of a presented code, in seconds; `guardian` that a guardian showed it. Cut by month; that a scan_id
+    serves once is decided by `scan_ids`.
     """
 
     __tablename__ = "scans"
     __table_args__ = (
-        UniqueConstraint("scanner_id", "scan_id"),
         Index("ix_scans_holder", "holder", "at"),
+        Index("ix_scans_at", "at"),
         CheckConstraint("accepted = (reason IN ('ok', 'stale_ok'))", name="accepted"),
+        {"postgresql_partition_by": "RANGE (at)"},
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -61,7 +63,7 @@ class Scan(Base):
     scan_id: Mapped[UUID]
     request: Mapped[bytes]
     venue_id: Mapped[UUID] = mapped_column(ForeignKey("venues.id"))
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(primary_key=True)
     purpose: Mapped[str]
     accepted: Mapped[bool]
     reason: Mapped[str]
@@ -73,6 +75,37 @@ class Scan(Base):
     fields: Mapped[list[str]] = mapped_column(ARRAY(Text))
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
     as_of: Mapped[datetime | None]
+    guardian: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class ScanId(Base):
+    """That a scanner has used a scan_id, and when: its primary key decides, which no table cut by months could.
+
+    A trigger on `scans` writes it, so that whoever writes a scan is held to it.
+    """
+
+    __tablename__ = "scan_ids"
+
+    scanner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    scan_id: Mapped[UUID] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+
+
+class ScannerHabit(Base):
+    """The most that a scanner scanned in one hour of a day of the city, in all (`purpose` is empty) and for a purpose.
+
+    Learned by the worker from the scans: what is far above it is unusual. `total` is what it scanned that day; an hour
+    with an alarm counts there, and for no `most`.
+    """
+
+    __tablename__ = "scanner_habits"
+    __table_args__ = (Index("ix_scanner_habits_day", "day"),)
+
+    scanner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(primary_key=True)
+    most: Mapped[int]
+    total: Mapped[int] = mapped_column(server_default=text("0"))
 
 
 class Use(Base):
@@ -91,3 +124,48 @@ class Use(Base):
     purpose: Mapped[str]
     at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class ShortNumber(Base):
+    """Ten digits that stand for a code for three minutes; of the digits only a keyed hash is kept, the code is sealed.
+
+    That it is accepted once is decided by `uses`.
+    """
+
+    __tablename__ = "short_numbers"
+
+    mac: Mapped[bytes] = mapped_column(primary_key=True)
+    code_sealed: Mapped[bytes]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Dispute(Base):
+    """What a resident says against a scan, and what the venue's district answers.
+
+    `holder` is the scan's keyed hash: it finds the resident's own disputes without naming anybody. `resident_sealed`
+    says whom to tell of the answer: the resident, and where a guardian disputes, the guardian and by which
+    guardianship. `scan` is a copy of what is disputed, which outlives the scan.
+    """
+
+    __tablename__ = "disputes"
+    __table_args__ = (
+        CheckConstraint("state IN ('open', 'upheld', 'dismissed')", name="state"),
+        CheckConstraint("(state = 'open') = (answered_at IS NULL)", name="answered"),
+        Index("ix_disputes_holder", "holder"),
+        Index("ix_disputes_district_id", "district", "id"),
+        Index("ix_disputes_due_at", "due_at", postgresql_where=text("state = 'open'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    scan_id: Mapped[UUID] = mapped_column(unique=True)
+    holder: Mapped[bytes]
+    resident_sealed: Mapped[bytes | None]
+    district: Mapped[str]
+    scan: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    text_sealed: Mapped[bytes]
+    state: Mapped[str]
+    opened_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    answer_sealed: Mapped[bytes | None]
+    answered_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    answered_at: Mapped[datetime | None]

@@ -5,11 +5,19 @@ from typing import Any
 import marshmallow
 
 from qe_ban.codes.rules import Level, Profile, Reason, State
+from qe_ban.codes.rules.disputes import DisputeState
 from qe_ban.web import fields, paging
 from qe_ban.web.schema import Schema
 
 MESSAGES = fields.COMMON_MESSAGES | {"invalid": "须为文本"}
+OPTIONAL = frozenset({"health", "as_of", "guardian"})
 KINDS = ("identity", "health", "medical", "social", "dining")
+
+
+class ForQuery(Schema):
+    """`?for=`: the ward whom the caller acts for; without it the caller's own."""
+
+    for_ = fields.Id(data_key="for", load_default=None)
 
 
 class DisplaySchema(Schema):
@@ -55,6 +63,13 @@ class CodeSchema(Schema):
     refresh_after = fields.Whole(required=True)
 
 
+class ShortNumberSchema(Schema):
+    """Ten digits that stand for a code until `expires_at`, once."""
+
+    number = fields.Text(10, 10, pattern="[0-9]{10}", required=True)
+    expires_at = fields.Moment(required=True)
+
+
 class RefusedSchema(Schema):
     """A kind that was not issued, and why."""
 
@@ -70,13 +85,25 @@ class IssuedSchema(Schema):
 
 
 class VerifyRequest(Schema):
-    """One scan. `scan_id` is the scanner's own UUID; `document` the last six characters of an identity document."""
+    """One scan, of a `code` or of a `short_number`.
+
+    `scan_id` is the scanner's own UUID; `document` the last six characters of an identity document.
+    """
 
     scan_id = fields.Id(required=True)
     # any text: what cannot be read is a verdict, not a bad field
-    code = marshmallow.fields.String(required=True, error_messages={**MESSAGES})
+    code = marshmallow.fields.String(error_messages={**MESSAGES})
+    short_number = fields.Text(10, 10, pattern="[0-9]{10}")
     purpose = fields.Text(max=64, pattern="[a-z0-9-]+", required=True)
     document = fields.Text(min=6, max=6, pattern="[0-9A-Za-z]+")
+
+    @marshmallow.validates_schema
+    def one_of_two(self, data: dict[str, Any], **_options: Any) -> None:
+        """Want one of code and short number. Raises ValidationError."""
+        if "code" not in data and "short_number" not in data:
+            raise marshmallow.ValidationError({"code": [MESSAGES["required"]]})
+        if "code" in data and "short_number" in data:
+            raise marshmallow.ValidationError({"short_number": ["code 与 short_number 只能填一个"]})
 
 
 class HealthSchema(Schema):
@@ -87,7 +114,10 @@ class HealthSchema(Schema):
 
 
 class VerdictSchema(Schema):
-    """The verdict. `holder` holds the fields that the purpose allows, and only where `accepted`."""
+    """The verdict. `holder` holds the fields that the purpose allows, and only where `accepted`.
+
+    `guardian`: a guardian shows the code; left out otherwise.
+    """
 
     scan_id = fields.Id(required=True)
     accepted = fields.Flag(required=True)
@@ -98,13 +128,14 @@ class VerdictSchema(Schema):
     health = fields.Nested(HealthSchema)
     detail = fields.Anything(required=True, metadata={"type": "object"})
     as_of = fields.Moment()
+    guardian = fields.Flag()
     repeat = fields.Flag(required=True)
     server_time = fields.Moment(required=True)
 
     @marshmallow.post_dump
     def leave_out(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Leave out what a verdict does not have."""
-        return {name: value for name, value in data.items() if value is not None or name not in ("health", "as_of")}
+        return {name: value for name, value in data.items() if value is not None or name not in OPTIONAL}
 
 
 class ScanVenueSchema(Schema):
@@ -117,8 +148,9 @@ class ScanVenueSchema(Schema):
 
 
 class EntrySchema(Schema):
-    """One scan in the resident's ledger."""
+    """One scan in the resident's ledger. `id` is ours, by which it is disputed; `scan_id` is the scanner's."""
 
+    id = fields.Id(required=True)
     scan_id = fields.Id(required=True)
     at = fields.Moment(required=True)
     venue = fields.Nested(ScanVenueSchema, required=True)
@@ -132,6 +164,70 @@ class EntrySchema(Schema):
     reason = fields.Choice(Reason, required=True)
     fields_disclosed = fields.Many(fields.Text(), data_key="fields", required=True)
     detail = fields.Anything(required=True, metadata={"type": "object"})
+    guardian = fields.Flag(required=True)
+
+
+class LedgerQuery(paging.PageQuery, ForQuery):
+    """A page of one's own ledger, or of a ward's."""
+
+
+class ExportQuery(ForQuery):
+    """As what the ledger is wanted."""
+
+    format = fields.Choice(("csv", "json"), load_default="csv")
+
+
+class ExportedSchema(Schema):
+    """The whole ledger, newest first."""
+
+    exported_at = fields.Moment(required=True)
+    items = fields.Many(fields.Nested(EntrySchema), max=2**31 - 1, required=True)
+
+
+class NewDisputeSchema(Schema):
+    """What is wrong with a scan."""
+
+    text = fields.Lines(max=1000, required=True)
+
+
+class DisputeAnswerSchema(Schema):
+    """What the venue's district says to it; `upheld`: the resident is right."""
+
+    text = fields.Lines(max=1000, required=True)
+    upheld = fields.Flag(required=True)
+
+
+class ListedDisputeSchema(Schema):
+    """A dispute without what people wrote. `scan` is as it stood when it was disputed."""
+
+    id = fields.Id(required=True)
+    scan = fields.Nested(EntrySchema, required=True)
+    state = fields.Choice(DisputeState, required=True)
+    state_name = fields.Text(required=True)
+    opened_at = fields.Moment(required=True)
+    due_at = fields.Moment(required=True)
+    overdue = fields.Flag(required=True)
+    answered_at = fields.Moment(allow_none=True, required=True)
+
+
+class DisputeSchema(ListedDisputeSchema):
+    """A dispute whole; a guardian reads no words of another's."""
+
+    text = fields.Lines(max=1000, allow_none=True, required=True)
+    answer = fields.Lines(max=1000, allow_none=True, required=True)
+
+
+class MyDisputesQuery(paging.PageQuery, ForQuery):
+    """A page of one's own disputes, or of a ward's."""
+
+
+class DisputesQuery(paging.PageQuery):
+    """Which disputes staff look for."""
+
+    state = fields.Choice(DisputeState, load_default=None)
+    overdue = fields.Flag(load_default=None)
 
 
 LedgerSchema = paging.page_schema(EntrySchema)
+DisputePage = paging.page_schema(DisputeSchema)
+ListedDisputePage = paging.page_schema(ListedDisputeSchema)

@@ -1,5 +1,6 @@
 """The declarative base and the names of constraints, so that migrations and errors can name them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
@@ -26,3 +27,8 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         UUID: Uuid(),
     }
+
+
+def listed(values: Iterable[str]) -> str:
+    """Spell words as a list of SQL literals, for a check of a column that holds one of them."""
+    return ", ".join(f"'{value}'" for value in values)

@@ -3,11 +3,11 @@
 import hashlib
 import threading
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import cast
 
 import redis
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -24,6 +24,11 @@ REST = 1.0
 _COUNT = """
 local count = redis.call('INCR', KEYS[1])
 if count == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return count
+"""
+_UNCOUNT = """
+local count = tonumber(redis.call('GET', KEYS[1]) or '0')
+if count > 0 then redis.call('DECR', KEYS[1]) end
 return count
 """
 
@@ -46,37 +51,56 @@ class Limiter:
         self._resting_until = float("-inf")
         self._lock = threading.Lock()
 
-    def hit(self, name: str, subject: str, *, limit: int, window: int) -> None:
-        """Count one more of `name` by `subject`; raises TooMany above `limit` in `window` seconds."""
-        now = self._clock()
-        seconds = int(now.timestamp())
+    def hit(self, name: str, subject: str, *, limit: int, window: int) -> int:
+        """Count one more of `name` by `subject`; gives when the window of `window` seconds ends, which `forgive` takes.
+
+        In seconds since 1970: windows are fixed, and begin at multiples of their length. Raises TooMany above `limit`.
+        """
+        seconds = int(self._clock().timestamp())
         ends = seconds - seconds % window + window
         digest = hashlib.sha256(f"{name}\0{subject}".encode()).hexdigest()[:32]
         count = self._count_in_valkey(f"qe:limit:{digest}:{ends}", window)
         if count is None:
             limit = max(1, limit // 2)
-            count = self._count_in_postgresql(digest, now + timedelta(seconds=ends - seconds))
+            count = self._count_in_postgresql(digest, ends)
         if count > limit:
             raise TooMany(max(1, ends - seconds))
+        return ends
+
+    def forgive(self, name: str, subject: str, *, ends: int) -> None:
+        """Take back one count of the window that `hit` told, where what was counted is none of what is limited."""
+        digest = hashlib.sha256(f"{name}\0{subject}".encode()).hexdigest()[:32]
+        if self._ask_valkey(_UNCOUNT, f"qe:limit:{digest}:{ends}") is None:
+            self._uncount_in_postgresql(digest, ends)
 
     def _count_in_valkey(self, key: str, window: int) -> int | None:
+        return self._ask_valkey(_COUNT, key, window)
+
+    def _ask_valkey(self, script: str, key: str, *arguments: int) -> int | None:
         if time.monotonic() < self._resting_until:
             return None
         try:
-            count = self._valkey.eval(_COUNT, 1, key, window)
+            count = self._valkey.eval(script, 1, key, *arguments)
         except (redis.RedisError, OSError):
             with self._lock:
                 self._resting_until = time.monotonic() + REST
             return None
         return int(cast(int, count))
 
-    def _count_in_postgresql(self, digest: str, ends_at: datetime) -> int:
-        row = insert(RateWindow).values(subject=digest, ends_at=ends_at.replace(microsecond=0), count=1)
+    def _count_in_postgresql(self, digest: str, ends: int) -> int:
+        row = insert(RateWindow).values(subject=digest, ends_at=datetime.fromtimestamp(ends, UTC), count=1)
         counted = row.on_conflict_do_update(
             index_elements=["subject", "ends_at"], set_={"count": RateWindow.count + 1}
         ).returning(RateWindow.count)
         with self._database.transaction() as session:
             return session.execute(counted).scalar_one()
+
+    def _uncount_in_postgresql(self, digest: str, ends: int) -> None:
+        of_window = (RateWindow.subject == digest) & (RateWindow.ends_at == datetime.fromtimestamp(ends, UTC))
+        with self._database.transaction() as session:
+            session.execute(
+                update(RateWindow).where(of_window, RateWindow.count > 0).values(count=RateWindow.count - 1)
+            )
 
 
 def sweep(session: Session, now: datetime) -> None:

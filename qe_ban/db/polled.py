@@ -12,6 +12,10 @@ from qe_ban.db.engine import Database, DatabaseUnavailable
 T = TypeVar("T")
 FRESH = 2.0
 USABLE = 8.0
+RETRY = 0.25
+"""How soon it is tried again when there is nothing to go on with."""
+PATIENCE = 1.5
+"""For each answer: those who wait for the one that reads wait no longer either."""
 
 
 class Polled(Generic[T]):
@@ -32,12 +36,14 @@ class Polled(Generic[T]):
 
     def get(self) -> T:
         """Give the value, about two seconds old, at most eight. Raises DatabaseUnavailable where none could be read."""
-        value, age = self._value, time.monotonic() - self._tried_at
-        if value is not None and age < FRESH:
+        now = time.monotonic()
+        value, usable = self._value, now - self._read_at <= USABLE
+        if value is not None and usable and now - self._tried_at < FRESH:
             return value
-        if self._lock.acquire(blocking=value is None or time.monotonic() - self._read_at > USABLE):
+        if self._lock.acquire(blocking=value is None or not usable):
             try:
-                if self._value is None or time.monotonic() - self._tried_at >= FRESH:
+                # another may have tried while this one waited
+                if time.monotonic() - self._tried_at >= (FRESH if usable else RETRY):
                     self._read()
             finally:
                 self._lock.release()
@@ -52,12 +58,15 @@ class Polled(Generic[T]):
         return self.get()
 
     def _read(self) -> None:
-        self._tried_at = time.monotonic()
+        began = time.monotonic()
         try:
-            with self._database.transaction() as session:
+            with self._database.transaction(patience=PATIENCE) as session:
                 self._value = self._load(session, self._value)
         except DatabaseUnavailable:
             if self._value is None:
                 raise
             return
-        self._read_at = time.monotonic()
+        finally:
+            # counted from the end: whoever waited for this try is not to make the next one at once
+            self._tried_at = time.monotonic()
+        self._read_at = began

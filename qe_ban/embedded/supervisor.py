@@ -101,6 +101,7 @@ class _Kept:
     since: float
     failures: int = 0
     due: float | None = None  # when it is to be started again; None: it runs
+    starting: bool = False
 
 
 class Supervisor:
@@ -146,8 +147,7 @@ class Supervisor:
             raise StartCancelled(f"start of {service.name} given up")
         kept = _Kept(service, on_exit, since=time.monotonic())
         self._kept.append(kept)
-        service.start(lambda: self.ending)
-        kept.since = time.monotonic()
+        self._begin(kept)
 
     def finish(self, service: Service) -> int:
         """Run something that ends by itself, tending what is kept meanwhile; give its exit code.
@@ -203,7 +203,7 @@ class Supervisor:
 
     def _tend(self, kept: _Kept) -> None:
         now = time.monotonic()
-        if self.ending:
+        if self.ending or kept.starting:
             return
         if kept.due is not None:
             if now >= kept.due:
@@ -222,15 +222,29 @@ class Supervisor:
 
     def _restart(self, kept: _Kept) -> None:
         try:
-            kept.service.start(lambda: self.ending)
+            self._begin(kept)
         except StartCancelled:
             return
         except EngineError as error:
             self._failed(kept, str(error))
         else:
             kept.due = None
-            kept.since = time.monotonic()
             log.warning("%s runs again", kept.service.name)
+
+    def _begin(self, kept: _Kept) -> None:
+        """Start it and wait until it is ready, tending the others meanwhile: it may need one that has just died."""
+
+        def cancelled() -> bool:
+            for other in self._kept:
+                self._tend(other)
+            return self.ending
+
+        kept.starting = True
+        try:
+            kept.service.start(cancelled)
+            kept.since = time.monotonic()
+        finally:
+            kept.starting = False
 
     def _failed(self, kept: _Kept, why: str) -> None:
         kept.failures += 1

@@ -12,6 +12,8 @@ LEASE: Final = timedelta(seconds=30)
 
 LONGEST_WAIT: Final = timedelta(minutes=15)
 SCHEDULE_RETRY: Final = timedelta(seconds=30)
+CLOCKS_APART: Final = timedelta(minutes=1)
+"""How far the clocks of two workers may differ: what was put off for longer than that was put off by a wrong one."""
 
 BEAT_EVERY: Final = timedelta(seconds=5)
 BEAT_FORGOTTEN: Final = timedelta(days=1)
@@ -58,6 +60,9 @@ JOB_KEPT: Final = timedelta(days=30)
 
 STEP_SECONDS: Final = 60
 """How long one statement of a step or of a schedule may take, or what is computed between two of them."""
+
+TURN_SECONDS: Final = 3600
+"""How long a schedule that commits by itself may have its turn: then it is given to another."""
 
 
 def percent(state: JobState, done: int, total: int | None) -> int | None:

@@ -12,6 +12,11 @@ def new_id() -> UUID:
     return UUID(int=value | 0b10 << 62 | secrets.randbits(62))
 
 
+def secret_id() -> UUID:
+    """Give an id that nobody guesses and that tells nothing, not even when it was made: 128 random bits."""
+    return UUID(bytes=secrets.token_bytes(16))
+
+
 def parse_id(text: str) -> UUID | None:
     """Give the id that a client sent, in small letters or capitals (RFC 9562, 4); None where the text is no id."""
     try:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,24 +25,30 @@ class Ring(StrEnum):
     BLIND_ID_NUMBER = "blind-id-number"
     HOLDER = "holder"
     DERIVE = "derive"
+    AUDIT = "audit"
     ROOT = "root"
 
 
-SIGNING = frozenset({Ring.CODE, Ring.CODE_PRINTED, Ring.TOKEN, Ring.ROOT})
+SIGNING = frozenset({Ring.CODE, Ring.CODE_PRINTED, Ring.TOKEN, Ring.AUDIT, Ring.ROOT})
 DAILY = frozenset({Ring.SEAL_ISSUED, Ring.SEAL_PASS, Ring.SEAL_PRINTED, Ring.COLUMN})
-SECRET = frozenset({Ring.BLIND_PHONE, Ring.BLIND_ID_NUMBER, Ring.HOLDER, Ring.DERIVE})
+BLIND = frozenset({Ring.BLIND_PHONE, Ring.BLIND_ID_NUMBER})
+SECRET = BLIND | {Ring.HOLDER, Ring.DERIVE}
 
 
 class Key(Base):
     """One key. `kid` is 8 hex digits; `wrapped` is empty for roots, whose private half is never kept here.
 
     `day` is the UTC day that a daily key serves: its uniqueness lets any number of workers make the same day's key.
+    `slot` says which of an index's two columns a blind key fills. `seal` is the MAC by which we know our own rows
+    (`genuine`), empty where a program of before made the row.
     """
 
-    __tablename__ = "keys"
+    __tablename__ = "ring_keys"
     __table_args__ = (
         UniqueConstraint("ring", "day"),
         CheckConstraint("not_before <= expires", name="order"),
+        CheckConstraint("slot IN (0, 1)", name="slot"),
+        Index("uq_ring_keys_slot", "ring", "slot", unique=True, postgresql_where=text("slot IS NOT NULL")),
     )
 
     kid: Mapped[str] = mapped_column(primary_key=True)
@@ -55,3 +61,5 @@ class Key(Base):
     made_at: Mapped[datetime]
     changed_at: Mapped[datetime]
     denied_at: Mapped[datetime | None]
+    slot: Mapped[int | None] = mapped_column(SmallInteger)
+    seal: Mapped[bytes | None]

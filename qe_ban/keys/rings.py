@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 
+import structlog
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,8 +14,8 @@ from sqlalchemy.orm import Session
 from qe_ban.db.engine import Database
 from qe_ban.db.polled import Polled
 from qe_ban.kernel.errors import Unavailable
-from qe_ban.keys import wrapping
-from qe_ban.keys.models import SIGNING, Key, Ring
+from qe_ban.keys import genuine, rewrapping, wrapping
+from qe_ban.keys.models import SECRET, SIGNING, Key, Ring
 
 
 class KeyMissing(Unavailable):
@@ -24,8 +25,10 @@ class KeyMissing(Unavailable):
     detail = "系统密钥未就绪，请稍后重试"
 
 
-Fingerprint: TypeAlias = tuple[int, int, datetime | None]
-"""Number of keys, of denied ones, and the newest change: it differs whenever any key does."""
+Fingerprint: TypeAlias = tuple[int, int, int, int, int, datetime | None]
+"""Which keys there are, how many are denied, not begun, not retired, sealed, and the newest change: by whatever clock a
+change was made, one of them differs."""
+_log = structlog.get_logger("qe_ban.keys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +64,31 @@ class Snapshot:
     secrets: Mapping[Ring, tuple[tuple[str, bytes], ...]] = field(repr=False)
     daily: Mapping[tuple[Ring, date], tuple[str, bytes]] = field(repr=False)
     columns: Mapping[str, bytes] = field(repr=False)
+    slots: Mapping[tuple[Ring, int], bytes] = field(repr=False)
     unwrapped: Mapping[str, bytes] = field(repr=False)
 
 
 class KeyRings:
-    """Every ring of this process. A web process never unwraps the printing key."""
+    """Every ring of this process. A web process never unwraps the keys of printed codes and of the audit's seals."""
 
-    def __init__(self, database: Database, master: bytes, *, printing: bool = False) -> None:
-        """`printing`: this process may sign printed codes (never a web worker)."""
-        self._master = master
-        self._hidden = frozenset({Ring.ROOT} if printing else {Ring.ROOT, Ring.CODE_PRINTED})
+    def __init__(
+        self,
+        database: Database,
+        master: bytes,
+        following: bytes | None = None,
+        *,
+        printing: bool = False,
+        sealing: bool = False,
+    ) -> None:
+        """`following`: the next master key, while it is being changed.
+
+        `printing`: this process may sign printed codes, `sealing`: it may seal the audit; a web worker never.
+        """
+        self._master, self._following = master, following
+        shown = {Ring.CODE_PRINTED: printing, Ring.AUDIT: sealing}
+        self._hidden = frozenset({Ring.ROOT, *(ring for ring, may in shown.items() if not may)})
+        self._judge = genuine.Judge(master, following)
+        self._foreign: set[str] = set()
         self._polled = Polled(database, self._load)
 
     def snapshot(self) -> Snapshot:
@@ -110,18 +128,30 @@ class KeyRings:
             raise KeyMissing
         return key
 
-    def blind(self, ring: Ring, value: str) -> tuple[bytes, bytes | None]:
-        """Give the blind index of a value under the current key and, while two are live, under the next.
+    def blind(self, ring: Ring, value: str) -> tuple[bytes | None, bytes | None]:
+        """Give the blind index of a value for each of the two slots; None where no live key has the slot.
 
-        HMAC-SHA-256, 32 bytes. The oldest live key is the current one.
+        HMAC-SHA-256, 32 bytes. While a rotation lasts both are there, else one. Raises KeyMissing.
         """
-        held = self._held(ring)
-        current = _mac(held[-1][1], value.encode())
-        return current, _mac(held[-2][1], value.encode()) if len(held) > 1 else None
+        slots = self.snapshot().slots
+        keys = [slots.get((ring, slot)) for slot in (0, 1)]
+        if keys == [None, None]:
+            raise KeyMissing
+        first, second = (None if key is None else _mac(key, value.encode()) for key in keys)
+        return first, second
 
     def mac(self, ring: Ring, purpose: str, message: bytes) -> bytes:
         """Give HMAC-SHA-256 (RFC 2104) of a message under the ring's newest secret, separated by purpose."""
         return _mac(self._held(ring)[0][1], purpose.encode() + b"\0" + message)
+
+    def macs(self, ring: Ring, purpose: str, message: bytes) -> list[bytes]:
+        """Give the same under every live secret of a ring: the first is `mac`'s, the others are looked for too.
+
+        While a rotation lasts one process may write with the secret before and another with the new one. So look-ups
+        ask for all of them, and what may happen only once is taken under all of them.
+        """
+        text = purpose.encode() + b"\0" + message
+        return [_mac(secret, text) for _, secret in self._held(ring)]
 
     def _held(self, ring: Ring) -> tuple[tuple[str, bytes], ...]:
         held = self.snapshot().secrets.get(ring)
@@ -130,12 +160,21 @@ class KeyRings:
         return held
 
     def _load(self, session: Session, before: Snapshot | None) -> Snapshot:
-        counted = select(func.count(), func.count(Key.denied_at), func.max(Key.changed_at)).select_from(Key)
-        count, denied, changed = session.execute(counted).one()
-        fingerprint = (count, denied, changed)
+        counted = select(
+            func.coalesce(func.sum(func.hashtext(Key.kid)), 0),
+            func.count(Key.denied_at),
+            func.count().filter(Key.not_before > func.now()),
+            func.count(Key.wrapped),
+            func.count(Key.seal),
+            func.max(Key.changed_at),
+        )
+        kids, denied, not_begun, wrapped, sealed, changed = session.execute(counted).one()
+        fingerprint = (kids, denied, not_begun, wrapped, sealed, changed)
         if before is not None and before.fingerprint == fingerprint:
             return before
-        rows = session.scalars(select(Key).order_by(Key.not_before.desc(), Key.made_at.desc())).all()
+        # secrets that have not begun come last: they are looked for already, but nothing is written with them yet
+        ahead = Key.ring.in_(SECRET) & (Key.not_before > func.now())
+        rows = session.scalars(select(Key).order_by(ahead, Key.not_before.desc(), Key.made_at.desc())).all()
         return self._snapshot(fingerprint, rows, before.unwrapped if before else {})
 
     def _snapshot(self, fingerprint: Fingerprint, rows: Sequence[Key], known: Mapping[str, bytes]) -> Snapshot:
@@ -144,15 +183,17 @@ class KeyRings:
         secrets: dict[Ring, list[tuple[str, bytes]]] = {}
         daily: dict[tuple[Ring, date], tuple[str, bytes]] = {}
         columns: dict[str, bytes] = {}
+        slots: dict[tuple[Ring, int], bytes] = {}
         unwrapped: dict[str, bytes] = {}
         for row in rows:
             ring = Ring(row.ring)
+            secret = self._secret(row, ring, known)
+            if (row.public is None and secret is None) or self._is_foreign(row, secret):
+                continue
             if row.public is not None:
                 public[bytes.fromhex(row.kid)] = _public(row, ring)
-            if row.wrapped is None or ring in self._hidden or row.denied_at is not None:
+            if secret is None:
                 continue
-            # what an earlier snapshot opened is taken on, what is gone from the table is forgotten with it
-            secret = known.get(row.kid) or wrapping.unwrap(self._master, row.kid, row.ring, row.wrapped)
             unwrapped[row.kid] = secret
             if ring in SIGNING:
                 private = wrapping.private_key(secret)
@@ -162,6 +203,8 @@ class KeyRings:
                 daily[ring, row.day] = (row.kid, secret)
                 if ring is Ring.COLUMN:
                     columns[row.kid] = secret
+            elif row.slot is not None:
+                slots[ring, row.slot] = secret
             else:
                 secrets.setdefault(ring, []).append((row.kid, secret))
         return Snapshot(
@@ -171,8 +214,35 @@ class KeyRings:
             {ring: tuple(held) for ring, held in secrets.items()},
             daily,
             columns,
+            slots,
             unwrapped,
         )
+
+    def _secret(self, row: Key, ring: Ring, known: Mapping[str, bytes]) -> bytes | None:
+        """Open a row's secret where this process may and needs to. Raises MasterKeyWrong."""
+        if row.wrapped is None or ring in self._hidden or row.denied_at is not None:
+            return None
+        # what an earlier snapshot opened is taken on, what is gone from the table is forgotten with it
+        known_secret = known.get(row.kid)
+        if known_secret is not None:
+            return known_secret
+        return rewrapping.unwrap(self._master, self._following, row.kid, row.ring, row.wrapped)
+
+    def _is_foreign(self, row: Key, secret: bytes | None) -> bool:
+        """Tell whether nobody of ours made the row, and log that once.
+
+        One without a seal proves itself by the secret that was opened; where this process may not open it, it waits
+        until the worker has adopted it. A denied one only ever refuses.
+        """
+        if row.denied_at is not None or self._judge.sealed(row):
+            return False
+        if row.seal is None and secret is not None and genuine.belongs(row, secret):
+            return False
+        waits = row.seal is None and row.wrapped is not None and row.ring in self._hidden
+        if not waits and row.kid not in self._foreign:
+            self._foreign.add(row.kid)
+            _log.error("keys.foreign", kid=row.kid, ring=row.ring)
+        return True
 
 
 def _public(row: Key, ring: Ring) -> PublicKey:

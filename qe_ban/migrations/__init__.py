@@ -1,12 +1,14 @@
 """The schema's history (alembic), and every table of every slice in one metadata."""
 
+import re
+import time
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, exc, text
 
 from qe_ban.accounts import models as accounts
 from qe_ban.audit import models as audit
@@ -27,6 +29,24 @@ TABLES = (accounts, audit, codes, halls, idempotency, items, jobs, keys, limits,
 
 metadata = Base.metadata
 LOCK = 0x71654261
+PATIENCE = "300ms"
+"""How long a migration waits for all tables, while it holds some.
+
+Less than the second after which PostgreSQL looks for deadlocks: it would end a request and not us.
+"""
+TRIES, PAUSE = 200, 0.1
+_TABLES = """
+SELECT string_agg(format('%I.%I', schemaname, tablename), ', ' ORDER BY tablename)
+FROM pg_tables WHERE schemaname = current_schema()
+"""
+PART = re.compile(r"(?P<table>\w+)_(before|default|\d{4}_\d{2})")
+"""How the parts of a table that is cut by months are called."""
+
+
+def is_told(name: str | None, kind: str, _parents: object = None) -> bool:
+    """Tell whether a name that stands in the database is the models' to know: parts of a table that is cut are not."""
+    part = PART.fullmatch(name or "") if kind == "table" else None
+    return part is None or part["table"] not in metadata.tables
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -36,12 +56,38 @@ def _config(connection: Connection | None = None) -> Config:
     return config
 
 
-def upgrade(engine: Engine) -> None:
-    """Bring the schema to the newest version; any number of processes may ask at once, one does it."""
+def upgrade(engine: Engine) -> str | None:
+    """Bring the schema to the newest version, and give the one before; any number may ask at once, one does it.
+
+    Programs of the release before may serve meanwhile: they wait, and none of their requests fails. Raises
+    OperationalError where their work never lets all tables go at once.
+    """
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        before = _revision(connection)
+        if before != head():
+            _take_tables(connection)
         command.upgrade(_config(connection), "head")
+    return before
+
+
+def _take_tables(connection: Connection) -> None:
+    """Lock all tables before any is changed: requests take theirs in orders of their own, and would meet us halfway."""
+    tables = connection.execute(text(_TABLES)).scalar_one()
+    if tables is None:
+        return
+    for left in reversed(range(TRIES)):
+        try:
+            with connection.begin_nested():
+                connection.execute(text(f"SET LOCAL statement_timeout = '{PATIENCE}'"))
+                connection.execute(text(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE"))
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+                return
+        except exc.OperationalError:
+            if not left:
+                raise
+            time.sleep(PAUSE)
 
 
 def head() -> str | None:
@@ -52,4 +98,8 @@ def head() -> str | None:
 def pending(engine: Engine) -> bool:
     """Tell whether the database is behind this program."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() != head()
+        return _revision(connection) != head()
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()

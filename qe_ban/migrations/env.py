@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from qe_ban.migrations import metadata
+from qe_ban.migrations import is_told, metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, include_name=is_told)
 with context.begin_transaction():
     context.run_migrations()

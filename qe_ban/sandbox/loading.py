@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts import service as accounts
+from qe_ban.accounts.service import RealName
 from qe_ban.codes import service as codes
 from qe_ban.codes.service import Answer, State
 from qe_ban.config import sandbox_data
@@ -35,10 +36,9 @@ class Loader:
     def load(self, session: Session, staff: Iterable[StaffSecrets], now: datetime) -> None:
         """Load residents with their register records, venues with their enrolment codes, and staff."""
         data = sandbox_data()
-        for row in data["residents"]:
-            # whoever has no phone is somebody's ward
-            if row["phone"] is not None:
-                self._resident(session, row, now)
+        # whoever has no phone may be a ward of those who have one
+        for row in sorted(data["residents"], key=lambda row: row["phone"] is None):
+            self._resident(session, row, now)
         for row in data["scanners"]:
             self._venue(session, row, now)
         for member in staff:
@@ -57,12 +57,29 @@ class Loader:
         said = None
         if row["name"] is not None:
             said = accounts.RealName(row["name"], IdType(row.get("id_type", IdType.RESIDENT_ID)), row["id_number"])
-        resident = accounts.seed_resident(self.accounts, session, phone=row["phone"], said=said, now=now)
+        if row["phone"] is None and said is not None:
+            resident = accounts.seed_ward(self.accounts, session, said=said, now=now)
+            self._guardians(session, row, resident, said, now)
+        else:
+            resident = accounts.seed_resident(self.accounts, session, phone=row["phone"], said=said, now=now)
         for kind, record in row["register"].items():
             if kind in self.outside:
                 continue
             answer = Answer(State(record["state"]), now, now, record.get("reason"), record["detail"])
             codes.record_answer(session, resident, kind, answer, now + HEALTH_LIFE if kind == "health" else None)
+
+    def _guardians(self, session: Session, row: Mapping[str, Any], ward: UUID, said: RealName, now: datetime) -> None:
+        for one in row.get("guardians", ()):
+            guardian = accounts.seed_resident(self.accounts, session, phone=one["phone"], said=None, now=now)
+            accounts.seed_guardianship(
+                session,
+                guardian_id=guardian,
+                ward_id=ward,
+                said=said,
+                relation=accounts.Relation(one["relation"]),
+                basis=accounts.WardBasis(one["basis"]),
+                now=now,
+            )
 
     def _venue(self, session: Session, row: Mapping[str, Any], now: datetime) -> None:
         venue_id = _seed(session, self.city, row, now)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -131,7 +131,7 @@ def invite(
     expires_at = change.at + rules.ENROLMENT_LIFE
     enrolment = Enrolment(
         id=new_id(),
-        code_hash=_code_hash(rings, code),
+        code_hash=_code_hashes(rings, code)[0],
         venue_id=place.id,
         purposes=list(purposes),
         label=label,
@@ -162,8 +162,8 @@ def enrol(
     over alike, and what accounts says to a bad proof or to a key that is registered already. The code then stays.
     """
     accounts.check_proof(collaborators, session, jwk=jwk, proof=proof, now=now)
-    code_hash = _code_hash(collaborators.rings, code)
-    enrolment = session.scalar(select(Enrolment).where(Enrolment.code_hash == code_hash).with_for_update())
+    hashes = _code_hashes(collaborators.rings, code)
+    enrolment = session.scalar(select(Enrolment).where(Enrolment.code_hash.in_(hashes)).with_for_update())
     if enrolment is None or enrolment.used_at is not None or _is_over(enrolment, now):
         raise EnrolmentCodeInvalid
     place = session.get_one(Venue, enrolment.venue_id)
@@ -225,12 +225,14 @@ def add_fixed_enrolment(
 ) -> None:
     """Load one of the sandbox's fixed codes, which do not expire; the same call makes a used one fresh again."""
     fresh = {"venue_id": venue_id, "purposes": list(purposes), "used_at": None, "scanner_id": None}
-    row = insert(Enrolment).values(id=new_id(), code_hash=_code_hash(rings, code), created_at=now, **fresh)
+    newest, *older = _code_hashes(rings, code)
+    session.execute(delete(Enrolment).where(Enrolment.code_hash.in_(older)))
+    row = insert(Enrolment).values(id=new_id(), code_hash=newest, created_at=now, **fresh)
     session.execute(row.on_conflict_do_update(index_elements=["code_hash"], set_=fresh))
 
 
-def _code_hash(rings: KeyRings, code: str) -> bytes:
-    return rings.mac(Ring.DERIVE, "enrolment", rules.normal_code(code).encode())
+def _code_hashes(rings: KeyRings, code: str) -> list[bytes]:
+    return rings.macs(Ring.DERIVE, "enrolment", rules.normal_code(code).encode())
 
 
 def _is_over(enrolment: Enrolment, now: datetime) -> bool:

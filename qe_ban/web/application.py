@@ -8,6 +8,7 @@ from qe_ban.kernel.clock import Clock
 from qe_ban.web import docs, errors, metrics, parts, paths, wire
 from qe_ban.web.api import Api
 from qe_ban.web.edge import Edge
+from qe_ban.web.shedding import Gate
 
 _ABOUT = (
     "青e办: the backend of a city's one government app. Errors are problem documents (RFC 9457) whose `code` is "
@@ -56,5 +57,6 @@ def build(settings: Settings, clock: Clock, *, name: str) -> tuple[Flask, Api]:
     api.register_converter(paths.IdConverter, paths.id_schema)
     docs.install(app, api)
     metrics.install(app)
-    app.wsgi_app = Edge(app.wsgi_app, clock, metrics.Recorder())  # type: ignore[method-assign]
+    gate = Gate(app.wsgi_app, settings.threads)
+    app.wsgi_app = Edge(gate, clock, metrics.Recorder())  # type: ignore[method-assign]
     return app, api

@@ -62,7 +62,8 @@ class Edge:
 
     def _note(self, environ: "WSGIEnvironment", status: str, request_id: str, stamp: str, began: float) -> None:
         request = environ.get("werkzeug.request")
-        rule = request.url_rule if request is not None else None
+        # what was refused before it was routed has none
+        rule = getattr(request, "url_rule", None)
         route = rule.rule if rule is not None else _UNMATCHED
         method = environ["REQUEST_METHOD"]
         if method not in METHODS:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from qe_ban.db.base import Base
 from qe_ban.kernel.errors import Conflict, Invalid
-from qe_ban.kernel.principal import Principal
+from qe_ban.kernel.principal import Actor, Principal
 from qe_ban.web import wire
 from qe_ban.web.parts import now
 
@@ -78,7 +78,7 @@ def once(
         return _answer(status, wire.dumps(data))
     if not _KEY.fullmatch(key):
         raise IdempotencyKeyInvalid
-    name = {"principal": f"{principal.kind}:{principal.id}" if principal else "", "route": route, "key": key}
+    name = {"principal": _whose(principal) if principal else "", "route": route, "key": key}
     _claim(session, name)
     moment, hashed = now(), _hash(body)
     kept = session.get(IdempotencyKey, name)
@@ -99,6 +99,20 @@ def once(
 def sweep(session: Session, now: datetime) -> None:
     """Forget the answers that are older than a day."""
     session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at <= now - KEPT))
+
+
+def kept(session: Session, principal: Actor) -> int:
+    """Count the answers that are kept for a principal."""
+    return session.scalar(select(func.count()).where(IdempotencyKey.principal == _whose(principal))) or 0
+
+
+def forget(session: Session, principal: Actor) -> None:
+    """Forget the answers that are kept for a principal who is no more."""
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.principal == _whose(principal)))
+
+
+def _whose(principal: Principal | Actor) -> str:
+    return f"{principal.kind}:{principal.id}"
 
 
 def _claim(session: Session, name: dict[str, str]) -> None:

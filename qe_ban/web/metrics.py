@@ -1,16 +1,21 @@
 """What is counted of every request, and `/metrics` for Prometheus. Slices add counters of their own."""
 
-from flask import Flask, Response
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
+
+from flask import Flask, Response, current_app
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
     CollectorRegistry,
     Counter,
     Histogram,
+    Metric,
     generate_latest,
     values,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from qe_ban.web import guard
 
@@ -21,6 +26,11 @@ DURATION = Histogram(
     ["method", "route"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0),
 )
+
+Read: TypeAlias = Callable[[], Iterable[Metric]]
+"""Gives what stands at this moment, the same in every worker; nothing where it cannot be told."""
+
+_READS = "qe_ban.metrics"
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -46,9 +56,27 @@ def install(app: Flask) -> None:
 
     @guard.anyone
     def metrics() -> Response:
-        return Response(generate_latest(_registry()), content_type=CONTENT_TYPE_LATEST)
+        read = CollectorRegistry()
+        read.register(_Standing(current_app.extensions.get(_READS, ())))
+        return Response(generate_latest(_registry()) + generate_latest(read), content_type=CONTENT_TYPE_LATEST)
 
     app.add_url_rule("/metrics", "metrics", metrics)
+
+
+def add(app: Flask, read: Read) -> None:
+    """Show at `/metrics` also what `read` gives when asked: what stands, which no worker counts by itself."""
+    app.extensions.setdefault(_READS, []).append(read)
+
+
+class _Standing(Collector):
+    """What is read at each asking."""
+
+    def __init__(self, reads: Iterable[Read]) -> None:
+        self._reads = reads
+
+    def collect(self) -> Iterator[Metric]:
+        for read in self._reads:
+            yield from read()
 
 
 def _registry() -> CollectorRegistry:

@@ -14,7 +14,10 @@ from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
 from qe_ban.kernel.clock import system_clock
 from qe_ban.web import parts
+from tests.factories import accounts as people
+from tests.factories import recovery
 from tests.factories.accounts import FACE_PROOF, OpenRegister, PersonFactory
+from tests.factories.wards import Family
 
 
 @pytest.fixture
@@ -72,3 +75,54 @@ def app(settings, register):
     parts.provide(made, replace(provided, real_name=register))
     yield made
     database.dispose()
+
+
+@pytest.fixture(scope="session")
+def city(app, database, rings, register, accounts):
+    """Residents over HTTP and staff, for recovery and closing."""
+    return recovery.Town(app, database, rings, register, accounts)
+
+
+@pytest.fixture(scope="session")
+def window(city):
+    """A clerk who opens and proposes, and another person who approves."""
+    return recovery.Window(city, city.staff("clerk"), city.staff("security_admin"))
+
+
+@pytest.fixture
+def family(accounts, database, register, now):
+    """What tests of acting for others work with."""
+    return Family(accounts, database, register, now)
+
+
+@pytest.fixture
+def parent():
+    return PersonFactory()
+
+
+@pytest.fixture
+def guardian(family, parent):
+    return family.person(parent)
+
+
+@pytest.fixture
+def come(client, register):
+    """Sign somebody in with a confirmed name and a face check; gives headers."""
+
+    def do(person):
+        register.add(person)
+        token = people.sign_in(client, person.phone)["access_token"]
+        stepped = people.bearer(people.step_up(client, token))
+        answer = client.put(f"{people.API}/me/real-name", json=person.body(), headers=stepped)
+        assert answer.status_code == 200, answer.get_json()
+        return stepped
+
+    return do
+
+
+@pytest.fixture(scope="module")
+def clerk(app, database, rings):
+    now = datetime.now(UTC)
+    staff = people.StaffFactory(roles=("clerk",))
+    staff.create(database, rings, now)
+    return people.bearer(people.sign_in_staff(app.test_client(), staff, now))

@@ -56,7 +56,7 @@ def test_signing_in_by_form_and_by_json_are_the_same(client):
         tokens = answer.get_json()
         assert tokens["token_type"] == "Bearer"
         assert tokens["expires_in"] == 600
-        assert tokens["scope"] == "auth.step_up me.read me.real_name"
+        assert tokens["scope"] == "auth.step_up me.read me.real_name me.recovery"
         assert len(tokens["refresh_token"]) == 43
 
 

@@ -51,7 +51,7 @@ def test_the_right_password_signs_a_visitor_in(ask, redeem, phone, accounts, now
     tokens = redeem(phone, ask(phone))
     principal = service.principal_from(accounts, tokens.access, now)
     assert (principal.kind, principal.stepped_up_at) == ("resident", None)
-    assert principal.scopes == {"me.read", "me.real_name", "auth.step_up"}
+    assert principal.scopes == {"me.read", "me.real_name", "me.recovery", "auth.step_up"}
     assert tokens.refresh is not None
     assert tokens.expires_in == 600
 

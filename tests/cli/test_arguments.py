@@ -29,7 +29,7 @@ VECTORS = REPOSITORY / "tests" / "vectors" / "codes" / "qe1.json"
         (["up", "--workers", "0"], "--workers"),
         (["demo", "--workers", "x"], "--workers"),
         (["keys", "rotate", "root"], "'root'"),
-        (["keys", "rotate", "column"], "'column'"),
+        (["keys", "rotate", "nonsense"], "'nonsense'"),
         (["scanner", "verify", "x"], "--key"),
         (["staff", "add", "somebody"], "--role"),
         (["sandbox", "accounts", "--home", "/nonexistent"], "/nonexistent"),

@@ -4,7 +4,7 @@ import time
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import exc, text
 
 from qe_ban.db.engine import Database, DatabaseUnavailable
 
@@ -57,6 +57,44 @@ def test_a_connection_that_the_server_closed_is_replaced_unseen(settings, databa
     with mine.statements() as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     mine.dispose()
+
+
+def test_a_server_that_takes_no_writes_any_more_is_away_and_the_connection_goes(settings, table):
+    mine = Database(settings.database_url, pool=2)
+    with mine.statements() as connection, mine.transaction() as session:
+        before = connection.info.backend_pid, session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        connection.execute("SET default_transaction_read_only = on")
+        session.execute(text("SET default_transaction_read_only = on"))
+    with pytest.raises(DatabaseUnavailable), mine.statements() as connection:
+        connection.execute("INSERT INTO notes VALUES (1)")
+    with pytest.raises(DatabaseUnavailable), mine.transaction() as session:
+        session.execute(text("INSERT INTO notes VALUES (2)"))
+    with mine.statements() as connection, mine.transaction() as session:
+        connection.execute("INSERT INTO notes VALUES (1)")
+        session.execute(text("INSERT INTO notes VALUES (2)"))
+        assert connection.info.backend_pid != before[0]
+        assert session.execute(text("SELECT pg_backend_pid()")).scalar_one() != before[1]
+    assert count(mine) == 2
+    mine.dispose()
+
+
+def test_a_connection_that_postgresql_ended_for_idling_is_away_and_is_replaced(settings):
+    mine = Database(settings.database_url, pool=1)
+    with pytest.raises(DatabaseUnavailable), mine.transaction() as session:  # noqa: PT012
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '20ms'"))
+        time.sleep(0.2)
+        session.execute(text("SELECT 1"))
+    with mine.transaction() as session:
+        assert session.execute(text("SELECT 1")).scalar_one() == 1
+    mine.dispose()
+
+
+def test_another_internal_error_is_none_of_the_servers_state(database):
+    wrong = "DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = 'XX000'; END $$"
+    with pytest.raises(exc.InternalError), database.transaction() as session:
+        session.execute(text(wrong))
+    with pytest.raises(psycopg.errors.InternalError_), database.statements() as connection:
+        connection.execute(wrong)
 
 
 def test_away_it_says_so_at_once():

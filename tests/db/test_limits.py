@@ -72,3 +72,39 @@ def test_no_subject_is_stored_in_the_clear_and_old_windows_are_swept(settings, d
         assert not [row for row in session.scalars(select(RateWindow.subject)) if "13800000001" in row]
         limits.sweep(session, NOW + timedelta(minutes=1))
         assert session.scalars(select(RateWindow).where(RateWindow.ends_at < NOW + timedelta(minutes=1))).all() == []
+
+
+def test_what_is_forgiven_is_not_counted_and_nothing_falls_below_nought(counted):
+    subject = str(uuid4())
+    counted.forgive("test", subject, ends=int(NOW.timestamp()) + 30)
+    for _ in range(20):
+        ends = counted.hit("test", subject, limit=4, window=60)
+        counted.forgive("test", subject, ends=ends)
+    allowed, _ = hits(counted, subject, limit=4, times=10)
+    assert allowed in (2, 4), "as often as if nothing had been"
+
+
+def test_of_many_at_once_that_are_forgiven_none_is_left_counted(counted):
+    subject = str(uuid4())
+
+    def one(_):
+        ends = counted.hit("test", subject, limit=1000, window=60)
+        counted.forgive("test", subject, ends=ends)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, range(64)))
+    allowed, _ = hits(counted, subject, limit=4, times=10)
+    assert allowed in (2, 4)
+
+
+@pytest.mark.parametrize("url", [None, "unix:///nowhere/valkey.sock"], ids=["valkey", "postgresql"])
+def test_what_is_forgiven_in_the_next_window_was_counted_in_its_own(settings, database, url):
+    subject, moments = str(uuid4()), [NOW]
+    moving = Limiter(valkey.connect(url or settings.redis_url), database, lambda: moments[0])
+    ends = moving.hit("test", subject, limit=2, window=60)
+    moments[0] = NOW + timedelta(seconds=31)
+    moving.hit("test", subject, limit=2, window=60)
+    moving.forgive("test", subject, ends=ends)
+    assert hits(moving, subject, limit=2, times=3)[0] == (1 if url is None else 0), "this one's count stands"
+    moments[0] = NOW
+    assert hits(moving, subject, limit=2, times=3)[0] == (2 if url is None else 1), "and that one's is taken back"

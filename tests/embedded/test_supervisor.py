@@ -172,6 +172,27 @@ def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
         assert kept.wait_until(lambda: told.exists() and len(told.read_text().split()) == 3, 10)
 
 
+def test_while_a_child_is_started_again_the_others_are_tended() -> None:
+    engine = shell("engine", "sleep 1000")
+    first: list[int | None] = []
+
+    def ready() -> bool:
+        if server.pid != first[0] and engine.pid == first[1] and engine.poll() is None:
+            os.kill(engine.pid or 0, signal.SIGKILL)
+            return False
+        return engine.pid != first[1]
+
+    server = shell("server", "sleep 1000", ready=lambda: not first or ready(), ready_seconds=10)
+    with Supervisor() as kept:
+        kept.start(engine)
+        kept.start(server)
+        first[:] = [server.pid, engine.pid]
+        os.kill(server.pid or 0, signal.SIGKILL)
+        assert kept.wait_until(lambda: engine.pid != first[1], 5)
+        assert (server.poll(), engine.poll()) == (None, None)
+        assert server.pid != first[0]
+
+
 def test_a_child_that_never_stays_ends_all_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.01)

@@ -31,8 +31,12 @@ def random_phone() -> str:
 
 
 def random_id_number() -> str:
-    body = f"370202{random.randint(1950, 2005)}{random.randint(1, 12):02d}{random.randint(1, 28):02d}"
-    body += f"{random.randint(0, 999):03d}"
+    return id_number_born(f"{random.randint(1950, 2005)}{random.randint(1, 12):02d}{random.randint(1, 28):02d}")
+
+
+def id_number_born(yyyymmdd: str) -> str:
+    """Give a number of somebody born that day; the county is random, so that few are born there that day."""
+    body = f"{random.randint(370200, 379999)}{yyyymmdd}{random.randint(0, 999):03d}"
     return body + resident_id_check(body)
 
 
@@ -68,11 +72,16 @@ class OpenRegister:
     """An outside register to which tests add people; `everyone` confirms whoever asks."""
 
     def __init__(self, *, everyone=False):
-        self.people, self.everyone, self.asked = set(), everyone, []
+        self.people, self.everyone, self.asked, self.custody = set(), everyone, [], set()
 
     def confirms(self, claim):
         self.asked.append(claim)
-        return self.everyone or (claim.name, claim.id_number, claim.phone) in self.people
+        known = {phone for name, number, phone in self.people if (name, number) == (claim.name, claim.id_number)}
+        return self.everyone or (bool(known) if claim.phone is None else claim.phone in known)
+
+    def has_custody(self, guardian, ward):
+        self.asked.append(ward)
+        return (guardian.id_number, ward.id_number) in self.custody
 
     def add(self, person):
         self.people.add((person.name, person.id_number, person.phone))

@@ -13,19 +13,23 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from sqlalchemy import select
 
 from qe_ban.accounts import service as accounts
-from qe_ban.accounts.rules import SCANNER, STEPPED_UP
-from qe_ban.accounts.service import residents, tokens
+from qe_ban.accounts.models import Guardianship, RefreshFamily
+from qe_ban.accounts.rules import SCANNER, STEPPED_UP, staff_scopes
+from qe_ban.accounts.service import residents, tokens, wards
+from qe_ban.accounts.service.wards import held
 from qe_ban.app import Parts
+from qe_ban.audit import service as audit
 from qe_ban.codes import service as codes
 from qe_ban.codes import token
 from qe_ban.codes.models import Entitlement
 from qe_ban.codes.rules import Answer, State
 from qe_ban.kernel.identifiers import IdType, resident_id_check
 from qe_ban.kernel.ids import new_id
-from qe_ban.kernel.principal import PrincipalKind
+from qe_ban.kernel.principal import Place, Principal, PrincipalKind
 from qe_ban.keys import vault, wrapping
 from qe_ban.keys.models import Key, Ring
 from qe_ban.venues.models import Scanner, Venue
+from tests.factories.accounts import StaffFactory
 
 ALL_MEALS = {"meals": ["breakfast", "lunch", "dinner", "supper"]}
 INSURED = {"insured_type": "职工基本医疗保险", "insured_place": "青岛市"}
@@ -100,15 +104,74 @@ class Town:
         return person
 
     def access(self, resident, *, step_up=True, stepped_up_at=None):
+        sign_in, now = new_id(), self.now
+        with self.parts.database.transaction() as session:
+            session.add(
+                RefreshFamily(
+                    id=sign_in,
+                    kind="resident",
+                    principal_id=resident,
+                    started_at=now,
+                    expires_at=now + timedelta(days=1),
+                )
+            )
         return tokens.access(
             self.parts.accounts,
             kind=PrincipalKind.RESIDENT,
             subject=resident,
-            session=new_id(),
+            session=sign_in,
             scopes=STEPPED_UP,
             now=self.now,
             stepped_up_at=(stepped_up_at or self.now) if step_up else None,
         ).access
+
+    def guard(self, guardian, ward, *, state="active", ends_at=None, basis="custody"):
+        """Let one person act for another; gives what `?for=` takes."""
+        made, now, rings = new_id(), self.now, self.parts.rings
+        row = Guardianship(
+            id=made,
+            guardian_id=guardian.id,
+            ward_id=None if state == "pending" else ward.id,
+            id_type=IdType.RESIDENT_ID.value,
+            relation="parent",
+            basis=basis,
+            state=state,
+            requested_at=now,
+            ends_at=ends_at,
+            confirmed_at=None if state == "pending" else now,
+            confirmed_by=None if state == "pending" else "register",
+            ended_at=now if state == "ended" else None,
+            ended_by="guardian" if state == "ended" else None,
+        )
+        if state == "pending":
+            row.name_sealed = vault.seal(rings, held.NAME, made, ward.name, now)
+            row.id_number_sealed = vault.seal(rings, held.ID_NUMBER, made, ward.id_number, now)
+            row.ward_mac = held.number_macs(rings, IdType.RESIDENT_ID, ward.id_number)[0]
+        with self.parts.database.transaction() as session:
+            session.add(row)
+        return str(made)
+
+    def unguard(self, guardian, guardianship):
+        """End a guardianship as its guardian."""
+        change = audit.Change(Principal(PrincipalKind.RESIDENT, guardian.id, STEPPED_UP, new_id()), self.now)
+        with self.parts.database.transaction() as session:
+            wards.end_ward(self.parts.accounts, session, guardianship_id=uuid.UUID(guardianship), change=change)
+
+    def staff(self, *roles, **place):
+        """Make a member of staff; gives the headers of a token."""
+        made, now = StaffFactory(roles=roles, place=Place(**place)), self.now
+        id_ = made.create(self.parts.database, self.parts.rings, now)
+        access = tokens.access(
+            self.parts.accounts,
+            kind=PrincipalKind.STAFF,
+            subject=id_,
+            session=new_id(),
+            scopes=staff_scopes(roles),
+            roles=roles,
+            place=made.place,
+            now=now,
+        ).access
+        return {"Authorization": f"Bearer {access}"}
 
     def record(self, person, kind, state=State.ACTIVE, *, reason=None, detail=None, age=timedelta(0), expires_at=None):
         at = self.now - age
@@ -141,17 +204,17 @@ class Town:
         ).access
         return Terminal(client, venue, access)
 
-    def cti(self, number, profile="issued", at=None):
+    def cti(self, number, profile="issued", at=None, *, guardian=False):
         _, key = self.parts.rings.daily(SEAL[profile], (at or self.now).date())
-        return token.seal(key, entitlement=number, guardian=False, random=secrets.token_bytes(8))
+        return token.seal(key, entitlement=number, guardian=guardian, random=secrets.token_bytes(8))
 
-    def claims(self, number, kind, profile="issued", *, at=None, life=60, index=7, **extra):
+    def claims(self, number, kind, profile="issued", *, at=None, life=60, index=7, guardian=False, **extra):
         at = at or self.now
         qe = [PROFILE_NUMBER[profile], token.Kind[kind.upper()] if isinstance(kind, str) else kind]
         if profile != "issued":
             qe.append(index)
         start = int(at.timestamp())
-        return {4: start + life, 6: start, 7: self.cti(number, profile, at), -70001: qe} | {
+        return {4: start + life, 6: start, 7: self.cti(number, profile, at, guardian=guardian), -70001: qe} | {
             int(name): value for name, value in extra.items()
         }
 

@@ -3,9 +3,26 @@
 from dataclasses import replace
 
 import psycopg
-from sqlalchemy import make_url
+from sqlalchemy import NullPool, create_engine, make_url
 
+from qe_ban import migrations
 from qe_ban.config import Settings
+
+
+def migrated(settings: Settings, name: str) -> Settings:
+    """The settings with a database of this name, at the newest version: a copy of one that was migrated once."""
+    url = make_url(settings.database_url)
+    template = f"{url.database}_template"
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        there = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (template,)).fetchone()
+    if not there:
+        engine = create_engine(another(settings, "template").database_url, poolclass=NullPool)
+        migrations.upgrade(engine)
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{url.database}_{name}"')
+        connection.execute(f'CREATE DATABASE "{url.database}_{name}" TEMPLATE "{template}"')
+    made = url.set(database=f"{url.database}_{name}").render_as_string(hide_password=False)
+    return replace(settings, database_url=made)
 
 
 def another(settings: Settings, name: str) -> Settings:

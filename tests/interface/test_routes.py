@@ -75,6 +75,7 @@ def test_there_are_routes_and_most_are_guarded():
         "get /api/v1/apps/{slug}",
         "get /api/v1/auth/metadata",
         "get /api/v1/auth/nonce",
+        "get /api/v1/closings/{closing_id}",
         "get /api/v1/departments",
         "get /api/v1/departments/{code}",
         "get /api/v1/halls",

@@ -17,6 +17,8 @@ from qe_ban.kernel.city import City
 from qe_ban.sandbox.catalogue import entries, loading
 from tests.factories import databases
 
+pytestmark = pytest.mark.xdist_group("recall")
+
 CASES = json.loads((Path(__file__).parents[1] / "vectors" / "items" / "recall.json").read_text("utf-8"))
 FIRST, LEAST = 5, 0.95
 WELL_FORMED = ("official", "everyday")

@@ -50,6 +50,15 @@ def test_missed_runs_are_made_up_for_by_one(database, rings):
     assert ran == moments
 
 
+def test_a_clock_that_was_ahead_puts_no_run_off_for_long(database, rings):
+    ran, schedule = [], named(lambda session, now: ran.append(now))
+    wrong, right = [far_future(400 * 24)], [far_future(0)]
+    worker(database, rings, wrong, schedule).once()
+    worker(database, rings, right, schedule).once()
+    worker(database, rings, right, schedule).once()
+    assert ran == wrong + right
+
+
 def test_a_run_is_taken_by_one_of_many_workers(database, rings):
     ran, moments, start = [], [far_future(0)], threading.Barrier(6)
 
@@ -106,8 +115,37 @@ def test_a_run_and_its_mark_commit_together(database, rings):
     assert row.next_run_at == moments[0]
 
 
+def test_a_schedule_whose_connection_postgresql_ended_is_tried_again_and_the_worker_lives(database, rings):
+    moments, name, ran = [far_future(0)], f"test-{uuid4()}", []
+
+    def idle(session, now):
+        session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '20ms'"))
+        time.sleep(0.2)
+
+    other = named(lambda session, now: ran.append(now))
+    worker(database, rings, moments, service.Schedule(name, HOUR, idle), other).once()
+    assert len(ran) == 1
+    with database.transaction() as session:
+        row = session.scalars(select(ScheduleRow).where(ScheduleRow.name == name)).one()
+    assert row.next_run_at == moments[0] + rules.SCHEDULE_RETRY
+
+
+@pytest.mark.parametrize(("commits", "idle"), [(False, "1min"), (True, "1h")])
+def test_a_schedule_that_commits_by_itself_may_idle_for_longer(database, rings, commits, idle):
+    told = []
+
+    def look(session, now):
+        told.append(session.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one())
+
+    schedule = service.Schedule(f"test-{uuid4()}", HOUR, look, commits=commits)
+    worker(database, rings, [far_future(0)], schedule).once()
+    assert told == [idle]
+
+
 def test_a_worker_gives_a_sign_of_life_and_forgets_those_long_gone(database, rings):
     moments = [far_future(1000)]
+    with database.transaction() as session:
+        session.query(WorkerBeat).delete()
     worker(database, rings, moments).once()
     with database.transaction() as session:
         assert service.last_beat(session) == moments[-1]

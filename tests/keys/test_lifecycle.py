@@ -90,7 +90,7 @@ def test_a_signing_key_is_renewed_thirty_days_before_it_ends_and_only_then(setti
     with database.transaction() as session:
         renewed = lifecycle.renew_signing(session, mine.master_key, now + timedelta(days=336))
         rings = session.scalars(select(Key.ring).where(Key.kid.in_(renewed))).all()
-        assert sorted(rings) == [Ring.CODE, Ring.CODE_PRINTED, Ring.TOKEN]
+        assert sorted(rings) == [Ring.AUDIT, Ring.CODE, Ring.CODE_PRINTED, Ring.TOKEN]
         assert lifecycle.renew_signing(session, mine.master_key, now + timedelta(days=336)) == []
     later = KeyRings(database, mine.master_key).signing(Ring.CODE, now + timedelta(days=400))
     assert later.kid.hex() in renewed

@@ -78,3 +78,11 @@ def test_secrets_stay_out_of_reprs(rings, settings):
 def test_a_jwk_off_the_curve_or_out_of_shape_is_no_key(jwk):
     with pytest.raises(ValueError, match=r"."):
         wrapping.public_key(jwk)
+
+
+def test_only_the_process_that_seals_holds_the_audits_key(database, settings, rings):
+    now = datetime.now(UTC)
+    with pytest.raises(KeyMissing):
+        rings.signing(Ring.AUDIT, now)
+    assert KeyRings(database, settings.master_key, sealing=True).signing(Ring.AUDIT, now)
+    assert rings.public(Ring.AUDIT)

@@ -16,8 +16,6 @@ class Host:
         self._answering, self._tls = answering, tls
         self.asked: list[str] = []
         self.heads: list[str] = []
-        self.open_now = self.open_most = 0
-        self._lock = threading.Lock()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = self._socket.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -35,25 +33,18 @@ class Host:
                 threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
-        with self._lock:
-            self.open_now += 1
-            self.open_most = max(self.open_most, self.open_now)
-        try:
-            with ExitStack() as stack, suppress(OSError):
-                stack.enter_context(connection)
-                connection.settimeout(5)
-                if self._tls is not None:
-                    connection = stack.enter_context(self._tls.wrap_socket(connection, server_side=True))
-                head = b""
-                while b"\r\n\r\n" not in head and (piece := connection.recv(4096)):
-                    head += piece
-                text = head.decode("latin-1")
-                self.asked.append(text.partition(" HTTP/")[0])
-                self.heads.append(text)
-                self._answering(connection, text)
-        finally:
-            with self._lock:
-                self.open_now -= 1
+        with ExitStack() as stack, suppress(OSError):
+            stack.enter_context(connection)
+            connection.settimeout(5)
+            if self._tls is not None:
+                connection = stack.enter_context(self._tls.wrap_socket(connection, server_side=True))
+            head = b""
+            while b"\r\n\r\n" not in head and (piece := connection.recv(4096)):
+                head += piece
+            text = head.decode("latin-1")
+            self.asked.append(text.partition(" HTTP/")[0])
+            self.heads.append(text)
+            self._answering(connection, text)
 
 
 def status(number: int, *headers: str, body: bytes = b"") -> Answering:

@@ -80,9 +80,10 @@ def test_rollbacks_at_once_get_numbers_of_their_own(town):
     town.publish(ZONE, slug)
     town.publish(ZONE, slug, content(title="二"))
     admin = town.staff()
-    answers = together(AT_ONCE, lambda _: town.do(admin, ZONE, slug, "rollback", {"version": 1}))
+    # as many as staff have slots: each waits for the one before, and who waits for a slot may be refused
+    answers = together(AT_ONCE // 2, lambda _: town.do(admin, ZONE, slug, "rollback", {"version": 1}))
     numbers = sorted(done(answer).json["published"]["version"] for answer in answers)
-    assert numbers == list(range(3, 3 + AT_ONCE))
+    assert numbers == list(range(3, 3 + AT_ONCE // 2))
     assert town.get(admin, ZONE, f"{slug}/draft").json["in_force"] == numbers[-1]
 
 

@@ -57,6 +57,7 @@ CALLERS = {
     "a system admin": ("system_admin", {}, set(), set()),
     "a security admin": ("security_admin", {}, set(), set()),
     "an auditor": ("auditor", {}, set(), set()),
+    "a clerk": ("clerk", {}, set(), set()),
 }
 
 

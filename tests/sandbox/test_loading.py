@@ -1,6 +1,6 @@
 """Loading the sandbox: whole, once, and keeping what people did since."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -8,16 +8,19 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts import service as accounts
-from qe_ban.accounts.models import Resident, Staff
+from qe_ban.accounts.adapters.real_name import Claim
+from qe_ban.accounts.models import Guardianship, Resident, Staff
 from qe_ban.accounts.service import residents
 from qe_ban.app import Parts
 from qe_ban.codes.models import Entitlement, SourceAnswer
+from qe_ban.config import sandbox_data
+from qe_ban.kernel.identifiers import IdType, normalise
 from qe_ban.sandbox import loading, secrets_file
 from qe_ban.sandbox.loading import Loader
 from qe_ban.venues.models import Enrolment, Scanner, Venue
 from tests.factories.venues import ScannerKey
 
-TABLES = (Resident, Staff, Entitlement, SourceAnswer, Venue, Enrolment, Scanner)
+TABLES = (Guardianship, Resident, Staff, Entitlement, SourceAnswer, Venue, Enrolment, Scanner)
 
 
 @pytest.fixture
@@ -52,10 +55,11 @@ def answer(parts: Parts, phone: str, kind: str) -> SourceAnswer | None:
         )
 
 
-def test_everybody_with_a_phone_is_loaded(parts, loaded):
+def test_everybody_is_loaded(parts, loaded):
     made = counts(parts)
-    assert made["residents"] == 7
-    assert made["staff"] == 17
+    assert made["residents"] == 10
+    assert made["staff"] == 18
+    assert made["guardianships"] == 1
     assert made["venues"] == made["enrolments"] == 9
     with parts.database.transaction() as session:
         assert residents.by_phone(parts.rings, session, "13800000001").assurance == "verified"
@@ -96,3 +100,45 @@ def test_a_used_enrolment_code_stays_used_until_it_is_renewed(parts, loaded, tmp
     assert used() == 0
     assert len(codes) == 9
     assert "SANDBOX-GOV-0001" in codes
+
+
+def test_a_child_is_loaded_with_the_guardian_and_the_registers_records(parts, loaded):
+    with parts.database.transaction() as session:
+        guardian = residents.by_phone(parts.rings, session, "13800000001")
+        child = residents.by_id_number(parts.rings, session, IdType.RESIDENT_ID, "370202201805300069")
+        made = session.scalars(select(Guardianship).where(Guardianship.guardian_id == guardian.id)).one()
+        acting = accounts.acting_for(session, guardian=guardian.id, ward=made.id, now=loaded)
+        kinds = session.scalars(
+            select(Entitlement.kind)
+            .join(SourceAnswer, SourceAnswer.entitlement == Entitlement.number)
+            .where(Entitlement.resident_id == child.id)
+        ).all()
+    assert (acting, child.phone_sealed) == (child.id, None)
+    assert made.ends_at == datetime(2036, 5, 29, 16, tzinfo=UTC)
+    assert {"social", "dining"} <= set(kinds)
+
+
+def test_a_guardianship_that_somebody_ended_is_not_loaded_again(parts, loaded, tmp_path):
+    with parts.database.transaction() as session:
+        made = session.scalars(select(Guardianship)).one()
+        made.state, made.ended_at, made.ended_by = "ended", loaded, "guardian"
+    with parts.database.transaction() as session:
+        Loader(parts.accounts, parts.city, ()).load(session, secrets_file.complete(tmp_path), datetime.now(UTC))
+        (row,) = session.scalars(select(Guardianship))
+        assert row.state == "ended"
+        row.state, row.ended_at, row.ended_by = "active", None, None
+
+
+def test_the_sandboxs_register_knows_the_children_and_the_old_parent(parts):
+    register, people = parts.accounts.real_name, {row["name"]: row for row in sandbox_data()["residents"]}
+
+    def claim(name):
+        return Claim(name, IdType.RESIDENT_ID, people[name]["id_number"])
+
+    for name in ("测试己", "测试辛", "测试壬"):
+        assert register.confirms(claim(name))
+        assert normalise(IdType.RESIDENT_ID, people[name]["id_number"], date(2026, 10, 2))
+    assert register.has_custody(claim("测试甲"), claim("测试己"))
+    assert register.has_custody(claim("测试乙"), claim("测试辛"))
+    assert not register.has_custody(claim("测试丙"), claim("测试辛"))
+    assert not register.has_custody(claim("测试丙"), claim("测试壬"))

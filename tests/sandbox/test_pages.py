@@ -33,6 +33,8 @@ from qe_ban.sandbox.pages.people import pairs
 from tests.conftest import closing_pool
 from tests.factories import databases
 
+pytestmark = pytest.mark.xdist_group("sandbox_pages")
+
 TABLES = (App, Place, Page, PageVersion, Media, MediaUse)
 PAGES = [("hall", slug) for slug in ("city", "shinan", "shibei", "huangdao", "laoshan", "licang", "chengyang", "jimo",
          "jiaozhou", "pingdu", "laixi")] + [("zone", slug) for slug in ("karos", "epidemic", "sanmin", "finance",

@@ -1,8 +1,8 @@
 """Text messages to residents.
 
 The HTTP gateway takes `{"phone": 11 digits, "template": name, "parameters": {name: text}}` and answers 200 with any
-JSON object once it has the message. Templates: `otp` (parameters `code`, `minutes`) and `recovery_opened` (none:
-somebody else claims the resident's number; who did not do so themselves should go to a window).
+JSON object once it has the message. Which templates there are, with their
+parameters and what each says, is in docs/operating.md.
 """
 
 from collections.abc import Mapping

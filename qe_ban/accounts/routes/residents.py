@@ -49,6 +49,7 @@ def _shown(found: service.Found) -> dict[str, Any]:
     cases = [
         {
             "id": case.id,
+            "kind": case.kind,
             "state": case.state,
             "part": "holder" if case.holder_id == found.id else "claimant",
             "opened_at": case.opened_at,

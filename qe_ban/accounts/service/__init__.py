@@ -1,15 +1,17 @@
 """The use cases of accounts; with `accounts.errors` all that other slices may call."""
 
 from qe_ban.accounts.service.clients import check_proof, nonce, register_client, revoke_client, sign_in_client
-from qe_ban.accounts.service.collaborators import Accounts, poll_revocations
-from qe_ban.accounts.service.consents import grant_consent, list_consents
-from qe_ban.accounts.service.families import end, refresh, revoke
+from qe_ban.accounts.service.closing import check_closings, close_account, closing_report, plan_closing
+from qe_ban.accounts.service.collaborators import Accounts, Estate, Retention, poll_revocations
+from qe_ban.accounts.service.consents import consent_history, grant_consent, list_consents, withdraw_consent
+from qe_ban.accounts.service.families import end, refresh, require_running, revoke
 from qe_ban.accounts.service.housekeeping import message_handlers, sweep
+from qe_ban.accounts.service.names import RealName
 from qe_ban.accounts.service.otp import OtpSent, limit_otp, limit_tries, redeem_otp, request_otp
 from qe_ban.accounts.service.people import Found, Me, Wanted, limit_look_ups, look_up, me
-from qe_ban.accounts.service.real_name import RealName, begin_claim, confirm_claim, finish_claim
+from qe_ban.accounts.service.real_name import begin_claim, confirm_claim, finish_claim, regret_claim
 from qe_ban.accounts.service.residents import id_number_from, phone_from
-from qe_ban.accounts.service.seeding import seed_resident, seed_staff
+from qe_ban.accounts.service.seeding import seed_guardianship, seed_resident, seed_staff, seed_ward
 from qe_ban.accounts.service.staff import (
     StaffAttempt,
     Standing,
@@ -22,32 +24,81 @@ from qe_ban.accounts.service.staff import (
 from qe_ban.accounts.service.staffing import change_staff, disable_staff, enable_staff, list_staff
 from qe_ban.accounts.service.step_up import begin_step_up, confirm_face, finish_step_up
 from qe_ban.accounts.service.tokens import Tokens, principal_from
+from qe_ban.accounts.service.wards import (
+    Relation,
+    Shown,
+    WardBasis,
+    Wish,
+    acting_for,
+    ask_register,
+    begin_ward,
+    confirm_at_window,
+    confirm_guardian,
+    end_at_window,
+    end_guardian,
+    end_ward,
+    finish_ward,
+    look_up_guardianships,
+    regret_ward,
+)
+from qe_ban.accounts.service.wards import (
+    end_due as end_due_wards,
+)
+from qe_ban.accounts.service.wards import (
+    guardians as guardians_of,
+)
+from qe_ban.accounts.service.wards import (
+    wards as wards_of,
+)
+from qe_ban.accounts.service.watching import WATCHES
 
 __all__ = [
+    "WATCHES",
     "Accounts",
+    "Estate",
     "Found",
     "Me",
     "OtpSent",
     "RealName",
+    "Relation",
+    "Retention",
+    "Shown",
     "StaffAttempt",
     "Standing",
     "Tokens",
     "Wanted",
+    "WardBasis",
+    "Wish",
+    "acting_for",
+    "ask_register",
     "begin_claim",
     "begin_sign_in",
     "begin_step_up",
+    "begin_ward",
     "change_staff",
+    "check_closings",
     "check_proof",
+    "close_account",
+    "closing_report",
+    "confirm_at_window",
     "confirm_claim",
     "confirm_face",
+    "confirm_guardian",
+    "consent_history",
     "create_staff",
     "disable_staff",
     "enable_staff",
     "end",
+    "end_at_window",
+    "end_due_wards",
+    "end_guardian",
+    "end_ward",
     "finish_claim",
     "finish_sign_in",
     "finish_step_up",
+    "finish_ward",
     "grant_consent",
+    "guardians_of",
     "id_number_from",
     "limit_look_ups",
     "limit_otp",
@@ -56,21 +107,30 @@ __all__ = [
     "list_consents",
     "list_staff",
     "look_up",
+    "look_up_guardianships",
     "me",
     "message_handlers",
     "nonce",
     "phone_from",
+    "plan_closing",
     "poll_revocations",
     "principal_from",
     "redeem_otp",
     "refresh",
     "register_client",
+    "regret_claim",
+    "regret_ward",
     "request_otp",
+    "require_running",
     "revoke",
     "revoke_client",
+    "seed_guardianship",
     "seed_resident",
     "seed_staff",
+    "seed_ward",
     "sign_in_client",
     "standing",
     "sweep",
+    "wards_of",
+    "withdraw_consent",
 ]

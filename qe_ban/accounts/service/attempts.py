@@ -1,10 +1,11 @@
 """Counts tries at a secret in PostgreSQL, before the secret is looked at: nobody tries two at once for free."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, or_
+from sqlalchemy import case, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -27,9 +28,35 @@ STAFF_PASSWORD = Allowance("staff", 5, timedelta(minutes=15), True, "登录失�
 STEP_UP = Allowance("step-up", 5, timedelta(minutes=10), True, "人脸核验失败次数过多，请10分钟后再试")
 REAL_NAME = Allowance("real-name", 5, timedelta(days=1), False, "今日实名认证次数已用完，请明天再试")
 
+WARD = Allowance("ward", 5, timedelta(days=1), False, "今日核验未通过的次数过多，请明天再试")
+WARD_WISHES = Allowance("ward-wishes", 20, timedelta(days=1), False, "今日提出的申请过多，请明天再试")
+WARD_TOLD = Allowance("ward-told", 1, timedelta(days=7), False, "")
+"""How often a guardian's wish is told to the same person."""
+WARD_DECLINED = Allowance("ward-declined", 1, timedelta(days=30), False, "")
+"""How long a wish that the person declined is not taken again."""
+
 
 def count(session: Session, allowance: Allowance, subject: str, now: datetime) -> None:
     """Take one try of a subject; commit it before the secret is compared. Raises TooMany when none is left."""
+    tries, until = _taken(session, allowance, subject, now)
+    if tries > allowance.tries:
+        raise TooMany(max(1, int((until - now).total_seconds())), allowance.detail)
+
+
+def take(session: Session, allowance: Allowance, subject: str, now: datetime) -> bool:
+    """Take one of what a subject may do; tells whether there was one left."""
+    return _taken(session, allowance, subject, now)[0] <= allowance.tries
+
+
+def is_spent(session: Session, allowance: Allowance, subjects: Iterable[str], now: datetime) -> bool:
+    """Tell whether one of these has nothing left."""
+    keys = [_key(allowance, subject) for subject in subjects]
+    spent = Attempt.subject.in_(keys) & (Attempt.count >= allowance.tries) & (Attempt.until > now)
+    return session.scalar(select(Attempt.subject).where(spent).limit(1)) is not None
+
+
+def _taken(session: Session, allowance: Allowance, subject: str, now: datetime) -> tuple[int, datetime]:
+    """Count one more; gives how many there are, and until when they count."""
     row = insert(Attempt).values(subject=_key(allowance, subject), count=1, until=now + allowance.window)
     over = Attempt.until <= now
     renewed = or_(over, Attempt.count < allowance.tries) if allowance.sliding else over
@@ -41,8 +68,13 @@ def count(session: Session, allowance: Allowance, subject: str, now: datetime) -
         },
     ).returning(Attempt.count, Attempt.until)
     tries, until = session.execute(counted).one()
-    if tries > allowance.tries:
-        raise TooMany(max(1, int((until - now).total_seconds())), allowance.detail)
+    return tries, until
+
+
+def give_back(session: Session, allowance: Allowance, subject: str) -> None:
+    """Take one try back that was no failure."""
+    one = update(Attempt).where(Attempt.subject == _key(allowance, subject), Attempt.count > 0)
+    session.execute(one.values(count=Attempt.count - 1))
 
 
 def forgive(session: Session, allowance: Allowance, subject: str) -> None:

@@ -126,7 +126,7 @@ def _end_of_nonce(accounts: Accounts, text: str) -> datetime | None:
     except (binascii.Error, ValueError):
         return None
     body, seal = data[:-NONCE_MAC], data[-NONCE_MAC:]
-    expected = accounts.rings.mac(Ring.DERIVE, "nonce", body)[:NONCE_MAC]
-    if not hmac.compare_digest(seal, expected) or wrapping.b64url(data) != text:
+    expected = [mac[:NONCE_MAC] for mac in accounts.rings.macs(Ring.DERIVE, "nonce", body)]
+    if not any(hmac.compare_digest(seal, mac) for mac in expected) or wrapping.b64url(data) != text:
         return None
     return datetime.fromtimestamp(int.from_bytes(body[:5], "big"), UTC)

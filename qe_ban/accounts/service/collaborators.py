@@ -1,8 +1,8 @@
 """What the use cases of accounts work with, put together once by `create_app`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -23,11 +23,32 @@ Revoked = frozenset[UUID]
 
 
 @dataclass(frozen=True, slots=True)
+class Estate:
+    """What a slice keeps of a resident: `count` tells the rows by table, `erase` deletes them, again harmlessly."""
+
+    count: Callable[[Session, UUID], Mapping[str, int]]
+    erase: Callable[[Session, UUID, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what outlives an account is kept."""
+
+    scans: timedelta = timedelta(days=90)
+    audit: timedelta = timedelta(days=400)
+
+
+def _no_codes(_session: Session, _resident: UUID, _now: datetime) -> None:
+    """Suspend nothing: there are no codes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Accounts:
     """The collaborators. Limits count in windows of `window` seconds.
 
     `verified` is called in the transaction in which a resident's real name is confirmed: what follows from a name
-    (entitlements) stands or falls with it.
+    (entitlements) stands or falls with it. `suspend` suspends all codes of a resident whose phone is lost; `closing` is
+    what the slices above keep of a resident, so that nothing stays when an account is closed.
     """
 
     rings: KeyRings
@@ -37,6 +58,9 @@ class Accounts:
     face: Face
     issuer: str
     verified: Callable[[Session, UUID, datetime], None]
+    suspend: Callable[[Session, UUID, datetime], None] = _no_codes
+    closing: Sequence[Estate] = ()
+    retention: Retention = Retention()
     sandbox: bool = False
     otp_per_phone: int = 5
     otp_per_address: int = 100

@@ -12,12 +12,12 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts import errors, rules
-from qe_ban.accounts.models import RefreshFamily, RefreshToken, Revocation, Staff
+from qe_ban.accounts.models import RefreshFamily, RefreshToken, Resident, Revocation, Staff
 from qe_ban.accounts.service import tokens
 from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.tokens import Tokens
 from qe_ban.kernel.ids import new_id
-from qe_ban.kernel.principal import Place, PrincipalKind
+from qe_ban.kernel.principal import Place, Principal, PrincipalKind
 from qe_ban.keys.models import Ring
 from qe_ban.keys.wrapping import b64url
 
@@ -57,13 +57,15 @@ def refresh(accounts: Accounts, session: Session, *, text: str, now: datetime) -
     row, family = held
     if family.ended_at is not None or family.expires_at <= now:
         return errors.RefreshRefused()
-    successor = accounts.rings.mac(Ring.DERIVE, "refresh", token)
+    successors = accounts.rings.macs(Ring.DERIVE, "refresh", token)
     if row.used_at is None:
         row.used_at = now
-        return _tokens(accounts, session, family, _add(session, family.id, successor), now)
-    next_row = session.get(RefreshToken, _hash(successor))
-    if now - row.used_at <= rules.GRACE and next_row is not None and next_row.used_at is None:
-        return _tokens(accounts, session, family, b64url(successor), now)
+        return _tokens(accounts, session, family, _add(session, family.id, successors[0]), now)
+    if now - row.used_at <= rules.GRACE:
+        for successor in successors:
+            next_row = session.get(RefreshToken, _hash(successor))
+            if next_row is not None and next_row.used_at is None:
+                return _tokens(accounts, session, family, b64url(successor), now)
     end(session, family.id, now)
     return errors.RefreshReused()
 
@@ -96,6 +98,17 @@ def end(session: Session, family_id: UUID, now: datetime) -> None:
     refuse(session, family_id, now)
 
 
+def end_all(session: Session, principal_id: UUID, now: datetime) -> int:
+    """End every sign-in of a principal; gives how many. Whoever signs in after this holds good tokens."""
+    running = select(RefreshFamily.id).where(
+        RefreshFamily.principal_id == principal_id, RefreshFamily.ended_at.is_(None)
+    )
+    ended = session.scalars(running.order_by(RefreshFamily.id)).all()
+    for family in ended:
+        end(session, family, now)
+    return len(ended)
+
+
 def refuse(session: Session, subject: UUID, now: datetime) -> None:
     """Refuse the access tokens of a family, client or principal, or the one of a `jti`, for as long as they live."""
     row = {"subject": subject, "revoked_at": now, "expires_at": now + rules.ACCESS_LIFE + CLOCKS_APART}
@@ -103,6 +116,23 @@ def refuse(session: Session, subject: UUID, now: datetime) -> None:
     session.execute(
         added.on_conflict_do_update(index_elements=["subject"], set_={"expires_at": added.excluded.expires_at})
     )
+
+
+def require_running(session: Session, caller: Principal) -> None:
+    """See that a resident's sign-in has not ended, and let none end it until the transaction does.
+
+    Revocations are polled: for some seconds a worker takes a token of a sign-in that ended on another one, and what
+    undoes a report of a lost phone must not be done with it. Raises SessionEnded.
+    """
+    # first: so lock all who end sign-ins of a resident
+    session.execute(select(Resident.id).where(Resident.id == caller.id).with_for_update(key_share=True))
+    running = (
+        (RefreshFamily.id == caller.session)
+        & (RefreshFamily.principal_id == caller.id)
+        & RefreshFamily.ended_at.is_(None)
+    )
+    if session.scalar(select(RefreshFamily.id).where(running).with_for_update(read=True)) is None:
+        raise errors.SessionEnded
 
 
 def stepped_up(accounts: Accounts, session: Session, *, family_id: UUID, now: datetime) -> Tokens:

@@ -49,7 +49,7 @@ def request_otp(accounts: Accounts, session: Session, *, phone: str, now: dateti
     """
     challenge, otp = new_id(), f"{secrets.randbelow(1_000_000):06d}"
     expires_at = now + rules.OTP_LIFE
-    mac = _mac(accounts, challenge, phone, otp)
+    mac = _macs(accounts, challenge, phone, otp)[0]
     session.add(OtpChallenge(id=challenge, code_mac=mac, tries=0, expires_at=expires_at))
     life = int(rules.OTP_LIFE.total_seconds())
     if not accounts.sandbox:
@@ -76,7 +76,7 @@ def redeem_otp(
         number = normalise_phone(phone)
     except IdentifierInvalid:
         number = ""
-    if not hmac.compare_digest(row.code_mac, _mac(accounts, challenge_id, number, otp)):
+    if not any(hmac.compare_digest(row.code_mac, mac) for mac in _macs(accounts, challenge_id, number, otp)):
         row.tries += 1
         return errors.OtpRefused()
     row.used_at = now
@@ -84,5 +84,5 @@ def redeem_otp(
     return families.start(accounts, session, kind=PrincipalKind.RESIDENT, principal_id=resident_id, now=now)
 
 
-def _mac(accounts: Accounts, challenge: UUID, phone: str, otp: str) -> bytes:
-    return accounts.rings.mac(Ring.DERIVE, "otp", b"\0".join((challenge.bytes, phone.encode(), otp.encode())))
+def _macs(accounts: Accounts, challenge: UUID, phone: str, otp: str) -> list[bytes]:
+    return accounts.rings.macs(Ring.DERIVE, "otp", b"\0".join((challenge.bytes, phone.encode(), otp.encode())))

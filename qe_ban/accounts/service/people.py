@@ -36,7 +36,7 @@ class Found:
     """A resident as staff see one: everything masked; cases oldest first."""
 
     id: UUID
-    phone: str
+    phone: str | None
     name: str | None
     id_type: str | None
     id_number: str | None
@@ -65,13 +65,13 @@ def me(accounts: Accounts, session: Session, principal: Principal) -> Me:
         roles, place = tuple(sorted(principal.roles)), principal.place
         return Me(principal.kind, principal.id, scopes, username=staff.username, roles=roles, place=place)
     resident = session.get(Resident, principal.id)
-    if resident is None:
+    if resident is None or resident.closed_at is not None:
         raise errors.SessionEnded
     return Me(
         principal.kind,
         principal.id,
         scopes,
-        phone=mask_phone(residents.phone_of(accounts.rings, resident)),
+        phone=_masked_phone(accounts.rings, resident),
         name=_masked_name(accounts.rings, resident),
         assurance=resident.assurance,
     )
@@ -117,7 +117,7 @@ def _found(accounts: Accounts, session: Session, resident: Resident) -> Found:
     number = residents.id_number_of(accounts.rings, resident)
     return Found(
         id=resident.id,
-        phone=mask_phone(residents.phone_of(accounts.rings, resident)),
+        phone=_masked_phone(accounts.rings, resident),
         name=_masked_name(accounts.rings, resident),
         id_type=resident.id_type,
         id_number=mask_id(number) if number else None,
@@ -126,6 +126,11 @@ def _found(accounts: Accounts, session: Session, resident: Resident) -> Found:
         created_at=resident.created_at,
         recovery_cases=tuple(real_name.open_cases(session, resident.id)),
     )
+
+
+def _masked_phone(rings: KeyRings, resident: Resident) -> str | None:
+    phone = residents.phone_of(rings, resident)
+    return mask_phone(phone) if phone is not None else None
 
 
 def _masked_name(rings: KeyRings, resident: Resident) -> str | None:

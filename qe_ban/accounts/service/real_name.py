@@ -1,7 +1,6 @@
 """Binds a real name to a resident's account: the register confirms it, and one number is one account."""
 
 import hmac
-from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -13,23 +12,13 @@ from qe_ban.accounts import errors
 from qe_ban.accounts.adapters.real_name import Claim
 from qe_ban.accounts.models import RecoveryCase, Resident
 from qe_ban.accounts.rules import Assurance, CaseState
-from qe_ban.accounts.service import attempts, residents
+from qe_ban.accounts.service import attempts, joining, names, residents
 from qe_ban.accounts.service.collaborators import Accounts
+from qe_ban.accounts.service.names import RealName
 from qe_ban.audit import service as audit
 from qe_ban.jobs import service as jobs
-from qe_ban.kernel.identifiers import IdType
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal
-from qe_ban.keys import vault
-
-
-@dataclass(frozen=True, slots=True)
-class RealName:
-    """What a resident says: a name and a document number in its normal form. Its repr shows nothing of it."""
-
-    name: str = field(repr=False)
-    id_type: IdType
-    id_number: str = field(repr=False)
 
 
 def begin_claim(
@@ -41,10 +30,11 @@ def begin_claim(
     that the try is kept: nobody finds out a holder's number by asking. Raises TooMany, SessionEnded.
     """
     resident = session.get(Resident, resident_id)
-    if resident is None:
+    if resident is None or resident.closed_at is not None:
         raise errors.SessionEnded
     attempts.count(session, attempts.REAL_NAME, str(resident_id), now)
     if resident.assurance != Assurance.VERIFIED:
+        # who is not confirmed has a phone: the sign-in came by it
         return Claim(said.name, said.id_type, said.id_number, residents.phone_of(accounts.rings, resident))
     if not _is_same(accounts, resident, said):
         return errors.RealNameFixed()
@@ -58,25 +48,30 @@ def confirm_claim(accounts: Accounts, claim: Claim) -> None:
         raise errors.RealNameUnconfirmed
 
 
+def regret_claim(session: Session, *, resident_id: UUID) -> None:
+    """Give the day's try back where the register gave no answer."""
+    attempts.give_back(session, attempts.REAL_NAME, str(resident_id))
+
+
 def finish_claim(
     accounts: Accounts, session: Session, *, principal: Principal, said: RealName, now: datetime
-) -> Assurance | errors.RecoveryOpened | errors.RealNameFixed:
+) -> Assurance | errors.AccountJoined | errors.RecoveryOpened | errors.RealNameFixed:
     """Bind the confirmed name to the account; the number's unique index decides between two at once.
 
-    Where another account holds the number, a recovery case is opened and the holder is told: that refusal is given
-    back and not raised, so that it commits; so is another name than the
-    confirmed one.
+    Where an account without a phone holds the number, made for a ward, it gets this phone. Where another account holds
+    it, a recovery case is opened and the holder is told. Both refusals are given back and not raised, so that they
+    commit; so is another name than the confirmed one. Raises SessionEnded.
     """
-    resident = session.get_one(Resident, principal.id, with_for_update=True)
+    resident = session.get_one(Resident, principal.id, with_for_update=True, populate_existing=True)
+    if resident.closed_at is not None:
+        raise errors.SessionEnded
     if resident.assurance == Assurance.VERIFIED:
         return Assurance.VERIFIED if _is_same(accounts, resident, said) else errors.RealNameFixed()
-    try:
-        with session.begin_nested():
-            bind(accounts, resident, said, now)
-    except exc.IntegrityError:
-        holder = residents.by_id_number(accounts.rings, session, said.id_type, said.id_number)
-        if holder is None:
-            raise
+    holder = _bound(accounts, session, resident, said, now)
+    if holder is not None:
+        joined = _joined(accounts, session, principal, resident, holder, said, now)
+        if joined is not None:
+            return joined
         _open_case(accounts, session, principal, holder, now)
         return errors.RecoveryOpened()
     attempts.forgive(session, attempts.REAL_NAME, str(resident.id))
@@ -84,14 +79,37 @@ def finish_claim(
     return Assurance.VERIFIED
 
 
-def bind(accounts: Accounts, resident: Resident, said: RealName, now: datetime) -> None:
-    """Write a confirmed name into the account; flushing it fails where another account has the number."""
-    rings = accounts.rings
-    resident.id_type = said.id_type.value
-    resident.id_index, resident.id_index_next = residents.id_index(rings, said.id_type, said.id_number)
-    resident.name_sealed = vault.seal(rings, residents.NAME, resident.id, said.name, now)
-    resident.id_number_sealed = vault.seal(rings, residents.ID_NUMBER, resident.id, said.id_number, now)
-    resident.assurance, resident.verified_at = Assurance.VERIFIED.value, now
+def _bound(accounts: Accounts, session: Session, resident: Resident, said: RealName, now: datetime) -> Resident | None:
+    """Bind the name, or give who holds the number; a holder who closes the account at this moment holds it no more."""
+    for last in (False, True):
+        try:
+            with session.begin_nested():
+                names.bind(accounts.rings, resident, said, now)
+        except exc.IntegrityError:
+            holder = residents.by_id_number(accounts.rings, session, said.id_type, said.id_number)
+            if holder is not None:
+                return holder
+            if last:
+                raise
+        else:
+            break
+    return None
+
+
+def _joined(
+    accounts: Accounts,
+    session: Session,
+    principal: Principal,
+    claimant: Resident,
+    holder: Resident,
+    said: RealName,
+    now: datetime,
+) -> errors.AccountJoined | None:
+    if holder.phone_sealed is not None:
+        return None
+    return joining.join(
+        accounts, session, principal=principal, claimant=claimant, holder=holder, name=said.name, now=now
+    )
 
 
 def _is_same(accounts: Accounts, resident: Resident, said: RealName) -> bool:
@@ -117,8 +135,10 @@ def _open_case(accounts: Accounts, session: Session, principal: Principal, holde
     opened = session.scalar(insert(RecoveryCase).values(case).on_conflict_do_nothing().returning(RecoveryCase.id))
     if opened is None:
         return
-    message = {"phone": residents.phone_of(accounts.rings, holder), "template": "recovery_opened"}
-    jobs.enqueue(session, accounts.rings, topic="notice", payload=message, now=now)
+    phone = residents.phone_of(accounts.rings, holder)
+    if phone is not None:
+        message = {"phone": phone, "template": "recovery_opened"}
+        jobs.enqueue(session, accounts.rings, topic="notice", payload=message, now=now)
     details = {"claimant": str(principal.id), "holder": str(holder.id)}
     audit.record(
         session, at=now, actor=principal, action="accounts.open_recovery", subject=str(opened), details=details

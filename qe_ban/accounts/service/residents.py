@@ -18,14 +18,15 @@ from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
 
 PHONE, NAME, ID_NUMBER = "residents.phone", "residents.name", "residents.id_number"
+ATTEMPTS = 3
 
 
-def phone_from(text: str) -> str:
-    """Give a typed phone's 11 digits. Raises IdentifierRefused."""
+def phone_from(text: str, field: str = "phone") -> str:
+    """Give a typed phone's 11 digits; `field` is where it was typed. Raises IdentifierRefused."""
     try:
         return normalise_phone(text)
     except IdentifierInvalid as error:
-        raise errors.IdentifierRefused(error.message, fields={"phone": error.message}) from error
+        raise errors.IdentifierRefused(error.message, fields={field: error.message}) from error
 
 
 def id_number_from(id_type: IdType, text: str, now: datetime) -> str:
@@ -48,38 +49,58 @@ def by_id_number(rings: KeyRings, session: Session, id_type: IdType, number: str
     return session.scalar(select(Resident).where(_found(Resident.id_index, Resident.id_index_next, index)))
 
 
-def id_index(rings: KeyRings, id_type: IdType, number: str) -> tuple[bytes, bytes | None]:
-    """Give the blind indexes of a document: current and, during a rotation, next."""
+def id_index(rings: KeyRings, id_type: IdType, number: str) -> tuple[bytes | None, bytes | None]:
+    """Give the blind indexes of a document for the two slots of its column."""
     return rings.blind(Ring.BLIND_ID_NUMBER, f"{id_type}:{number}")
 
 
 def of_phone(rings: KeyRings, session: Session, *, phone: str, now: datetime) -> UUID:
-    """Give the id of the account with this phone, made now if there is none; of two at once the first row stands."""
-    known = by_phone(rings, session, phone)
-    if known is not None:
-        return known.id
+    """Give the id of the account with this phone, made now if there is none; of two at once the first row stands.
+
+    The account is held until the transaction ends: a phone that moves to another account meanwhile is looked for anew,
+    and nobody signs in to the one that it has left. Raises PhoneUnsettled.
+    """
+    for _ in range(ATTEMPTS):
+        found = _held(rings, session, phone) or _made(rings, session, phone, now)
+        if found is not None:
+            return found
+    raise errors.PhoneUnsettled
+
+
+def _held(rings: KeyRings, session: Session, phone: str) -> UUID | None:
+    index = rings.blind(Ring.BLIND_PHONE, phone)
+    wanted = select(Resident.id).where(_found(Resident.phone_index, Resident.phone_index_next, index))
+    return session.scalar(wanted.with_for_update(read=True))
+
+
+def _made(rings: KeyRings, session: Session, phone: str, now: datetime) -> UUID | None:
     resident_id = new_id()
-    current, following = rings.blind(Ring.BLIND_PHONE, phone)
+    first, second = rings.blind(Ring.BLIND_PHONE, phone)
     row = {
         "id": resident_id,
-        "phone_index": current,
-        "phone_index_next": following,
+        "phone_index": first,
+        "phone_index_next": second,
         "phone_sealed": vault.seal(rings, PHONE, resident_id, phone, now),
         "assurance": Assurance.NONE,
         "created_at": now,
     }
-    made = insert(Resident).values(row).on_conflict_do_nothing().returning(Resident.id)
-    if session.scalar(made) is not None:
-        return resident_id
-    first = by_phone(rings, session, phone)
-    if first is None:
-        raise errors.ResidentNotFound
-    return first.id
+    return session.scalar(insert(Resident).values(row).on_conflict_do_nothing().returning(Resident.id))
 
 
-def phone_of(rings: KeyRings, resident: Resident) -> str:
-    """Open a resident's phone."""
-    return vault.unseal(rings, PHONE, resident.id, resident.phone_sealed)
+def give_phone(rings: KeyRings, resident: Resident, phone: str, now: datetime) -> None:
+    """Write a phone (11 digits) into an account; flushing it fails where another account has it. Raises KeyMissing."""
+    resident.phone_index, resident.phone_index_next = rings.blind(Ring.BLIND_PHONE, phone)
+    resident.phone_sealed = vault.seal(rings, PHONE, resident.id, phone, now)
+
+
+def take_phone(resident: Resident) -> None:
+    """Take its phone from an account; whoever is not verified and has an account has one."""
+    resident.phone_index = resident.phone_index_next = resident.phone_sealed = None
+
+
+def phone_of(rings: KeyRings, resident: Resident) -> str | None:
+    """Open a resident's phone, if there is one: a ward may have none."""
+    return vault.unseal(rings, PHONE, resident.id, resident.phone_sealed) if resident.phone_sealed else None
 
 
 def name_of(rings: KeyRings, resident: Resident) -> str | None:
@@ -94,9 +115,10 @@ def id_number_of(rings: KeyRings, resident: Resident) -> str | None:
 
 
 def _found(
-    current: InstrumentedAttribute[bytes] | InstrumentedAttribute[bytes | None],
-    following: InstrumentedAttribute[bytes | None],
-    index: tuple[bytes, bytes | None],
+    first: InstrumentedAttribute[bytes | None],
+    second: InstrumentedAttribute[bytes | None],
+    index: tuple[bytes | None, bytes | None],
 ) -> ColumnElement[bool]:
-    """Ask both columns: rows written before a rotation know only the first key."""
-    return or_(current == index[0], following == index[1]) if index[1] is not None else current == index[0]
+    """Ask both slots: while a rotation lasts, a row may have only one of them filled."""
+    pairs = zip((first, second), index, strict=True)
+    return or_(*(column == value for column, value in pairs if value is not None))

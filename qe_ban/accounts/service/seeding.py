@@ -7,11 +7,14 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from qe_ban.accounts.models import Resident, Staff
-from qe_ban.accounts.rules import Assurance
-from qe_ban.accounts.service import real_name, residents, staff
+from qe_ban.accounts import rules
+from qe_ban.accounts.models import Guardianship, Resident, Staff
+from qe_ban.accounts.rules import Assurance, ConfirmedBy, GuardianshipState, Relation, WardBasis
+from qe_ban.accounts.service import names, residents, staff
 from qe_ban.accounts.service.collaborators import Accounts
-from qe_ban.accounts.service.real_name import RealName
+from qe_ban.accounts.service.names import RealName
+from qe_ban.accounts.service.wards import confirming
+from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Place
 from qe_ban.keys.rings import KeyRings
 
@@ -24,10 +27,46 @@ def seed_resident(accounts: Accounts, session: Session, *, phone: str, said: Rea
     resident_id = residents.of_phone(accounts.rings, session, phone=phone, now=now)
     resident = session.get_one(Resident, resident_id, with_for_update=True)
     if said is not None and resident.assurance != Assurance.VERIFIED:
-        real_name.bind(accounts, resident, said, now)
+        names.bind(accounts.rings, resident, said, now)
         session.flush()
         accounts.verified(session, resident_id, now)
     return resident_id
+
+
+def seed_ward(accounts: Accounts, session: Session, *, said: RealName, now: datetime) -> UUID:
+    """Make the account of somebody without a phone unless the number has one; gives the resident's id."""
+    return confirming.account_of(accounts, session, said, now)
+
+
+def seed_guardianship(
+    session: Session,
+    *,
+    guardian_id: UUID,
+    ward_id: UUID,
+    said: RealName,
+    relation: Relation,
+    basis: WardBasis,
+    now: datetime,
+) -> bool:
+    """Let one resident act for another, unless there ever was anything between them; tells whether one was made."""
+    between = (Guardianship.guardian_id == guardian_id) & (Guardianship.ward_id == ward_id)
+    if session.scalar(select(Guardianship.id).where(between).limit(1)) is not None:
+        return False
+    made = Guardianship(
+        id=new_id(),
+        guardian_id=guardian_id,
+        ward_id=ward_id,
+        id_type=said.id_type.value,
+        relation=relation.value,
+        basis=basis.value,
+        state=GuardianshipState.ACTIVE.value,
+        requested_at=now,
+        ends_at=rules.ends_at(rules.born(said.id_type, said.id_number), None, now),
+        confirmed_at=now,
+        confirmed_by=ConfirmedBy.REGISTER.value,
+    )
+    session.add(made)
+    return True
 
 
 def seed_staff(

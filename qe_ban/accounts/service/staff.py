@@ -65,18 +65,28 @@ def finish_sign_in(
     A refusal is given back and not raised. What was wrong is not told, and a right code with a wrong password stays
     usable.
     """
+    proven = prove(session, accounts.rings, attempt=attempt, password_fits=password_fits, totp=totp, now=now)
+    if isinstance(proven, errors.StaffRefused):
+        return proven
+    return families.start(accounts, session, kind=PrincipalKind.STAFF, principal_id=proven.id, now=now)
+
+
+def prove(
+    session: Session, rings: KeyRings, *, attempt: StaffAttempt, password_fits: bool, totp: str, now: datetime
+) -> Staff | errors.StaffRefused:
+    """Check the dynamic code of somebody whose password was checked, without signing in; refusals are given back."""
     # An unknown user's row is asked for too, in vain: the time that it takes tells nobody who exists.
     staff = session.get(Staff, attempt.staff_id or new_id())
     if staff is None:
         return errors.StaffRefused()
-    step = rules.totp_step(vault.unseal(accounts.rings, TOTP_SECRET, staff.id, staff.totp_sealed), totp, now)
+    step = rules.totp_step(vault.unseal(rings, TOTP_SECRET, staff.id, staff.totp_sealed), totp, now)
     if step is None or not password_fits:
         return errors.StaffRefused()
     fresh = update(Staff).where(Staff.id == staff.id, Staff.last_step < step, Staff.disabled_at.is_(None))
     if session.scalar(fresh.values(last_step=step).returning(Staff.id)) is None:
         return errors.StaffRefused()
     attempts.forgive(session, attempts.STAFF_PASSWORD, attempt.username)
-    return families.start(accounts, session, kind=PrincipalKind.STAFF, principal_id=staff.id, now=now)
+    return staff
 
 
 def create_staff(

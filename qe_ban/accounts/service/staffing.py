@@ -34,6 +34,8 @@ def change_staff(
     where = _place(staff) if place is None else place
     rules.check_duties(wanted, where)
     before = _told(staff)
+    if wanted != sorted(staff.roles):
+        staff.duties_since = change.at
     staff.roles = wanted
     staff.district, staff.hall, staff.zone, staff.department = where.district, where.hall, where.zone, where.department
     return _changed(session, staff, before, change, "accounts.change_staff")
@@ -51,7 +53,8 @@ def enable_staff(session: Session, *, username: str, change: Change) -> bool:
     """Take sign-ins of a member of staff again; False where they are enabled. Raises StaffNotFound."""
     staff = _locked(session, username)
     before = _told(staff)
-    staff.disabled_at = None
+    if staff.disabled_at is not None:
+        staff.disabled_at, staff.duties_since = None, change.at
     return _changed(session, staff, before, change, "accounts.enable_staff")
 
 

@@ -1,8 +1,9 @@
 """Long selects and the hot path's own SQL, written by hand because it is what the product does all day."""
 
 from qe_ban.codes.queries.answers import Holding, holdings, keep_answer
-from qe_ban.codes.queries.ledger import Entry, ledger
+from qe_ban.codes.queries.ledger import Entry, entry, ledger
 from qe_ban.codes.queries.scanning import Facts, Holder, Outcome, Prior, Repeat, UsedMeanwhile, facts, keep, keep_repeat
+from qe_ban.codes.queries.short_numbers import keep_short_number, kept_short_number, live_short_number
 
 __all__ = [
     "Entry",
@@ -13,10 +14,14 @@ __all__ = [
     "Prior",
     "Repeat",
     "UsedMeanwhile",
+    "entry",
     "facts",
     "holdings",
     "keep",
     "keep_answer",
     "keep_repeat",
+    "keep_short_number",
+    "kept_short_number",
     "ledger",
+    "live_short_number",
 ]

@@ -67,7 +67,7 @@ SELECT e.number, e.kind, e.suspended_at IS NOT NULL, r.id, r.id_type, r.name_sea
 FROM entitlements e
 JOIN residents r ON r.id = e.resident_id
 LEFT JOIN source_answers a ON a.entitlement = e.number
-WHERE e.resident_id = %(resident)b
+WHERE e.resident_id = %(resident)b AND r.closed_at IS NULL
 """
 
 

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 class Entry:
     """Who looked, where, for what, when, with what verdict, and which fields were told.
 
-    `scan_id` is the scanner's own, as it knows it too; `id` is ours, unique over all scanners.
+    `scan_id` is the scanner's own, as it knows it too; `id` is ours, unique over all scanners. `guardian`: a guardian
+    showed the code.
     """
 
     id: UUID
@@ -32,13 +33,17 @@ class Entry:
     reason: str
     fields: list[str]
     detail: dict[str, Any]
+    guardian: bool
 
 
-_LEDGER = text("""
+_ENTRIES = """
 SELECT p.id, p.scan_id, p.at, v.name, v.district, v.address, s.label, v.scene, p.purpose, p.kind, p.profile, p.accepted,
-       p.reason, p.fields, p.detail
+       p.reason, p.fields, p.detail, p.guardian
 FROM scans p JOIN venues v ON v.id = p.venue_id JOIN scanners s ON s.id = p.scanner_id
 WHERE p.holder = ANY (:holders)
+"""
+_ENTRY = text(f"{_ENTRIES} AND p.id = :id".replace("SELECT", "SELECT p.holder,"))
+_LEDGER = text(f"""{_ENTRIES}
   AND (CAST(:at AS timestamptz) IS NULL OR (p.at, p.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
 ORDER BY p.at DESC, p.id DESC
 LIMIT :limit
@@ -52,3 +57,9 @@ def ledger(
     at, last = after or (None, None)
     rows = session.execute(_LEDGER, {"holders": list(holders), "limit": limit, "at": at, "id": last})
     return [Entry(*row) for row in rows]
+
+
+def entry(session: Session, holders: Sequence[bytes], scan: UUID) -> tuple[bytes, Entry] | None:
+    """Give one scan of some entitlements' hashes, by our id, with the hash it stands under."""
+    row = session.execute(_ENTRY, {"holders": list(holders), "id": scan}).first()
+    return None if row is None else (row[0], Entry(*row[1:]))

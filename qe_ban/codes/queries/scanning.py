@@ -38,19 +38,24 @@ class Prior:
     fields: tuple[str, ...]
     detail: Mapping[str, Any]
     as_of: datetime | None
+    guardian: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The entitlement that a code names, with its resident's sealed columns."""
+    """The entitlement that a code names, with its resident's sealed columns; a ward may have no phone.
+
+    `over`: the account was closed, or the guardian who shows the code is none any more.
+    """
 
     kind: str
     suspended: bool
+    over: bool
     resident: UUID
     id_type: str
     name_sealed: bytes = field(repr=False)
     id_number_sealed: bytes = field(repr=False)
-    phone_sealed: bytes = field(repr=False)
+    phone_sealed: bytes | None = field(repr=False)
     answer: Answer | None
     consented: bool
 
@@ -69,8 +74,8 @@ class Facts:
 
 _FACTS = """
 SELECT s.venue_id, s.purposes, sha256(%(again)b || uuid_send(s.venue_id)),
-       p.request, p.at, p.reason, p.kind, p.profile, p.fields, p.detail, p.as_of,
-       e.kind, e.suspended_at IS NOT NULL, r.id, r.id_type, r.name_sealed, r.id_number_sealed, r.phone_sealed,
+       i.at,
+       e.kind, e.suspended_at IS NOT NULL, {over}, r.id, r.id_type, r.name_sealed, r.id_number_sealed, r.phone_sealed,
        a.state, a.reason, a.detail, a.as_of, a.asked_at, a.expires_at, k.state = 'granted',
        (SELECT json_agg(json_build_array(encode(u.subject, 'hex'), u.n, u.scanner_id, u.purpose,
                                          extract(epoch FROM u.at)))
@@ -78,19 +83,33 @@ SELECT s.venue_id, s.purposes, sha256(%(again)b || uuid_send(s.venue_id)),
         WHERE u.subject IN ({subjects} sha256(%(again)b || uuid_send(s.venue_id))))
 FROM scanners s
 JOIN clients c ON c.id = s.id AND c.revoked_at IS NULL
-LEFT JOIN scans p ON p.scanner_id = s.id AND p.scan_id = %(scan_id)b
+LEFT JOIN scan_ids i ON i.scanner_id = s.id AND i.scan_id = %(scan_id)b
 LEFT JOIN entitlements e ON e.number = %(number)b AND %(purpose)s = ANY (s.purposes)
 LEFT JOIN residents r ON r.id = e.resident_id
 LEFT JOIN source_answers a ON a.entitlement = e.number
 LEFT JOIN consents k ON k.resident_id = e.resident_id AND k.purpose = %(purpose)s
 WHERE s.id = %(scanner)b
 """
+# a statement of its own: a repeat is rare, and a scan that is none must not open every month of the table
+_PRIOR = """
+SELECT request, at, reason, kind, profile, fields, detail, as_of, guardian
+FROM scans WHERE at = %(at)b AND scanner_id = %(scanner)b AND scan_id = %(scan_id)b
+"""
+_OVER = "r.closed_at IS NOT NULL"
+_ACTING = "SELECT FROM guardianships g WHERE g.ward_id = r.id AND g.state = 'active' AND"
+_STANDS = f"EXISTS ({_ACTING} (g.ends_at IS NULL OR g.ends_at > %(now)b))"
+_ENDED_BY_DATE = f"EXISTS ({_ACTING} g.ends_at BETWEEN %(guardian)b AND %(now)b)"
+# what a guardianship's end wrote, and the guardianships themselves: a date may have ended one, and no worker written so
+_OVER_FOR_GUARDIANS = f"{_OVER} OR r.guardian_codes_after >= %(guardian)b OR {_ENDED_BY_DATE} OR NOT {_STANDS}"
 
 
 @cache
-def _facts(subjects: int) -> str:
+def _facts(subjects: int, guardian: bool) -> str:
     """Write the statement for so many subjects: one by one they cost a tenth of what an array does."""
-    return _FACTS.format(subjects="".join(f"%(subject{n})b, " for n in range(subjects)))
+    return _FACTS.format(
+        over=_OVER_FOR_GUARDIANS if guardian else _OVER,
+        subjects="".join(f"%(subject{n})b, " for n in range(subjects)),
+    )
 
 
 def facts(
@@ -103,11 +122,13 @@ def facts(
     now: datetime,
     again: bytes,
     subjects: Sequence[bytes],
+    guardian: datetime | None = None,
 ) -> Facts | None:
     """Read what one scan is judged by, or None where the scanner is revoked or no scanner.
 
     `number` is None while nothing of the entitlement may be read; the statement itself reads it only where the scanner
-    is registered for the purpose. `again` is hashed together with the scanner's venue.
+    is registered for the purpose. `again` is hashed together with the scanner's venue. `guardian`, where one
+    shows the code: an end of theirs from this moment on has ended the code too.
     """
     values = {
         "again": again,
@@ -117,25 +138,29 @@ def facts(
         "scanner": scanner,
     }
     values |= {f"subject{n}": subject for n, subject in enumerate(subjects)}
-    row = connection.execute(_facts(len(subjects)), values, prepare=True).fetchone()
+    if guardian is not None:
+        values |= {"guardian": guardian, "now": now}
+    row = connection.execute(_facts(len(subjects), guardian is not None), values, prepare=True).fetchone()
     if row is None:
         return None
-    venue, purposes, again_at_venue = row[:3]
-    prior = None if row[3] is None else _prior(row[3:11])
-    holder = None if row[11] is None else _holder(row[11:25], now)
-    return Facts(venue, tuple(purposes), prior, holder, again_at_venue, _uses(row[25]))
+    venue, purposes, again_at_venue, kept_at = row[:4]
+    prior = None if kept_at is None else _prior(connection, scanner, scan_id, kept_at)
+    holder = None if row[4] is None else _holder(row[4:19], now)
+    return Facts(venue, tuple(purposes), prior, holder, again_at_venue, _uses(row[19]))
 
 
-def _prior(row: Sequence[Any]) -> Prior:
-    request, at, reason, kind, profile, fields, detail, as_of = row
-    return Prior(request, at, reason, kind, profile, tuple(fields), detail, as_of)
+def _prior(connection: psycopg.Connection[Any], scanner: UUID, scan_id: UUID, at: datetime) -> Prior | None:
+    row = connection.execute(_PRIOR, {"at": at, "scanner": scanner, "scan_id": scan_id}, prepare=True).fetchone()
+    if row is None:
+        return None
+    request, at, reason, kind, profile, fields, detail, as_of, guardian = row
+    return Prior(request, at, reason, kind, profile, tuple(fields), detail, as_of, guardian)
 
 
 def _holder(row: Sequence[Any], now: datetime) -> Holder:
-    kind, suspended, resident, id_type, name, id_number, phone = row[:7]
-    return Holder(
-        kind, suspended, resident, id_type, name, id_number, phone, kept_answer(row[7:13], now), bool(row[13])
-    )
+    kind, suspended, over, resident, id_type, name, id_number, phone = row[:8]
+    answer, consented = kept_answer(row[8:14], now), bool(row[14])
+    return Holder(kind, suspended, bool(over), resident, id_type, name, id_number, phone, answer, consented)
 
 
 def _uses(rows: list[list[Any]] | None) -> dict[bytes, list[Use]]:
@@ -167,6 +192,7 @@ class Outcome:
     fields: tuple[str, ...]
     detail: Mapping[str, Any]
     as_of: datetime | None
+    guardian: bool = False
     uses: tuple[NewUse, ...] = ()
     ask_consent_of: UUID | None = None
     request_id: str | None = None
@@ -174,9 +200,9 @@ class Outcome:
 
 _SCAN = """
 INSERT INTO scans (id, scanner_id, scan_id, request, venue_id, at, purpose, accepted, reason, kind, profile, cti,
-                   showing, holder, fields, detail, as_of)
+                   showing, holder, fields, detail, as_of, guardian)
 VALUES (%(id)b, %(scanner)b, %(scan_id)b, %(request)b, %(venue)b, %(at)b, %(purpose)s, %(accepted)b, %(reason)s,
-        %(kind)s, %(profile)s, %(cti)b, %(showing)b, %(holder)b, %(fields)s, %(detail)s, %(as_of)b)
+        %(kind)s, %(profile)s, %(cti)b, %(showing)b, %(holder)b, %(fields)s, %(detail)s, %(as_of)b, %(guardian)b)
 """
 _USES = "INSERT INTO uses (subject, n, scanner_id, purpose, at, expires_at) VALUES "
 _USE = "(%(subject{n})b, %(n{n})b, %(scanner)b, %(purpose)s, %(at)b, %(until{n})b)"
@@ -184,10 +210,10 @@ _AUDIT = """
 INSERT INTO audit_events (at, actor_kind, actor_id, action, subject, details, request_id)
 VALUES (%(at)b, 'scanner', %(scanner)b, 'codes.disclose', %(subject)s, %(disclosed)s, %(request_id)s)
 """
-# the day and not the moment: beside a plain resident's id it would name that resident's scan
+# the city's day and not the moment: beside a plain resident's id it would name that resident's scan
 _CONSENT = """
 INSERT INTO consents (resident_id, purpose, state, requested_at)
-VALUES (%(resident)b, %(purpose)s, 'requested', date_trunc('day', %(at)b)) ON CONFLICT DO NOTHING
+VALUES (%(resident)b, %(purpose)s, 'requested', date_trunc('day', %(at)b, 'Asia/Shanghai')) ON CONFLICT DO NOTHING
 """
 
 
@@ -229,6 +255,7 @@ def keep(connection: psycopg.Connection[Any], outcome: Outcome) -> None:
         "fields": _array(outcome.fields),
         "detail": _json(dict(outcome.detail)),
         "as_of": outcome.as_of,
+        "guardian": outcome.guardian,
     }
     audit = bool(outcome.fields) and outcome.holder is not None
     for n, use in enumerate(outcome.uses):

@@ -1,6 +1,8 @@
 """Pure decisions of the wallet: steps 7 to 11 of QE1 section 5, and what an answer of a source means."""
 
 from qe_ban.codes.rules.case import (
+    JUDGED,
+    SHORT_NUMBER_KEPT,
     Answer,
     Case,
     Level,
@@ -13,9 +15,21 @@ from qe_ban.codes.rules.case import (
     Verdict,
 )
 from qe_ban.codes.rules.judging import judge
+from qe_ban.codes.rules.short_numbers import (
+    MISSES,
+    MISSES_WINDOW,
+    SHORT_NUMBER_LIFE,
+    is_short_number,
+    with_check_digit,
+)
 from qe_ban.codes.rules.sources import default_answer, is_fresh, may_scan, meal_day
 
 __all__ = [
+    "JUDGED",
+    "MISSES",
+    "MISSES_WINDOW",
+    "SHORT_NUMBER_KEPT",
+    "SHORT_NUMBER_LIFE",
     "Answer",
     "Case",
     "Level",
@@ -28,7 +42,9 @@ __all__ = [
     "Verdict",
     "default_answer",
     "is_fresh",
+    "is_short_number",
     "judge",
     "may_scan",
     "meal_day",
+    "with_check_digit",
 ]

@@ -34,6 +34,20 @@ class Reason(StrEnum):
     STALE_OK = "stale_ok"
 
 
+JUDGED = frozenset(Reason) - {
+    Reason.MALFORMED,
+    Reason.UNKNOWN_KEY,
+    Reason.FORGED,
+    Reason.NOT_YET_VALID,
+    Reason.EXPIRED,
+    Reason.UNKNOWN_KIND,
+    Reason.KIND_NOT_ACCEPTED,
+    Reason.PURPOSE_NOT_ALLOWED,
+    Reason.WRONG_SCANNER,
+}
+"""Reasons from step 8 on: the scanner may scan this code for this purpose, so it is told who shows it."""
+
+
 class State(StrEnum):
     """The state of an entitlement, as its source says."""
 
@@ -66,6 +80,8 @@ USABLE_FOR = timedelta(hours=24)
 """A kept answer up to this age stands in for a source that cannot be asked, where the purpose allows."""
 LATE_UPLOADS = timedelta(days=7)
 """How long a use is kept after its code has ended: scans made offline come in late."""
+SHORT_NUMBER_KEPT = timedelta(minutes=10)
+"""How long a short number is kept after its end: so long a repeat of its scan is answered with the holder's data."""
 DOCUMENT_TRIES = 5
 
 
@@ -104,19 +120,21 @@ class Subjects:
     """What this scan would use up, as hashes; None where the purpose or the profile has no such thing.
 
     `document` counts every comparison with a document in hand, so that they come one after the other; `mismatch` only
-    those that failed.
+    those that failed. `meals` is one meal under each key that is live while keys rotate: it is taken under all of them.
+    `short` is the short number that was typed in the code's place.
     """
 
     once: bytes | None = None
     disclosure: bytes | None = None
     again: bytes | None = None
-    meal: bytes | None = None
+    meals: tuple[bytes, ...] = ()
     document: bytes | None = None
     mismatch: bytes | None = None
+    short: bytes | None = None
 
     def all(self) -> list[bytes]:
         """Give those that there are."""
-        every = (self.once, self.disclosure, self.again, self.meal, self.document, self.mismatch)
+        every = (self.once, self.disclosure, self.again, *self.meals, self.document, self.mismatch, self.short)
         return [subject for subject in every if subject is not None]
 
 
@@ -125,7 +143,8 @@ class Case:
     """Everything about one scan of an authentic, fresh code, once its entitlement may be read.
 
     `answer` is None when the source never answered; `asked` tells that it is the source's word of now. `document` is
-    None where none was given. `meal` is the period open now.
+    None where none was given. `meal` is the period open now. `over`: the account was closed, or the guardian who shows
+    the code is none any more.
     """
 
     now: datetime
@@ -137,6 +156,7 @@ class Case:
     known: bool
     held_kind: str | None
     suspended: bool
+    over: bool
     answer: Answer | None
     asked: bool
     consented: bool

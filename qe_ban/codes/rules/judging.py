@@ -6,6 +6,7 @@ from typing import Any
 from qe_ban.codes.rules.case import (
     DOCUMENT_TRIES,
     LATE_UPLOADS,
+    SHORT_NUMBER_KEPT,
     USABLE_FOR,
     Case,
     NewUse,
@@ -49,7 +50,7 @@ def _entitled(case: Case) -> Reason | None:  # noqa: PLR0911  one return a reaso
     if case.held_kind != case.kind:
         return Reason.FORGED
     state = case.answer.state if case.answer else None
-    if state is State.REVOKED:
+    if case.over or state is State.REVOKED:
         return Reason.REVOKED
     if case.answer and not case.asked and case.now - case.answer.asked_at > USABLE_FOR:
         state = None  # too old to be anybody's word
@@ -102,10 +103,14 @@ def _uses(case: Case) -> list[NewUse] | Reason:
     if subjects.document is not None and case.document is not None:
         # right or wrong, one comparison at a time: else many at once would all be the first
         taken.append(_next(subjects.document, case.uses.get(subjects.document, []), ends))
-    if subjects.once is not None:
-        if case.uses.get(subjects.once):
-            return Reason.REPLAYED
-        taken.append(NewUse(subjects.once, 0, ends))
+    short_ends = case.code_ends + SHORT_NUMBER_KEPT
+    for subject, reason, until in (
+        (subjects.short, Reason.EXPIRED, short_ends),
+        (subjects.once, Reason.REPLAYED, ends),
+    ):
+        if subject is not None and case.uses.get(subject):
+            return reason
+        taken += [NewUse(subject, 0, until)] if subject is not None else []
     if subjects.again is not None:
         before = case.uses.get(subjects.again, [])
         if before and case.now - max(use.at for use in before) < timedelta(seconds=case.purpose.again_after):
@@ -116,10 +121,9 @@ def _uses(case: Case) -> list[NewUse] | Reason:
         if isinstance(disclosed, Reason):
             return disclosed
         taken += disclosed
-    if subjects.meal is not None:
-        if case.uses.get(subjects.meal):
-            return Reason.USED
-        taken.append(NewUse(subjects.meal, 0, case.now + LATE_UPLOADS))
+    if any(case.uses.get(meal) for meal in subjects.meals):
+        return Reason.USED
+    taken += [NewUse(meal, 0, case.now + LATE_UPLOADS) for meal in subjects.meals]
     return taken
 
 

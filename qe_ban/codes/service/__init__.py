@@ -2,6 +2,14 @@
 
 from qe_ban.codes.queries import Entry, Holding, holdings, keep_answer
 from qe_ban.codes.rules import Answer, State
+from qe_ban.codes.service.disputes import Opened as OpenedDispute
+from qe_ban.codes.service.disputes import Wanted as WantedDisputes
+from qe_ban.codes.service.disputes import answer as answer_dispute
+from qe_ban.codes.service.disputes import listed as list_disputes
+from qe_ban.codes.service.disputes import mine as my_disputes
+from qe_ban.codes.service.disputes import open_dispute
+from qe_ban.codes.service.disputes import read as read_dispute
+from qe_ban.codes.service.exporting import csv_pieces
 from qe_ban.codes.service.issuing import (
     Code,
     Issued,
@@ -15,10 +23,14 @@ from qe_ban.codes.service.issuing import (
     suspend,
     with_answers,
 )
-from qe_ban.codes.service.ledger import entries, sweep
+from qe_ban.codes.service.ledger import all_entries, entries, sweep
+from qe_ban.codes.service.retention import Retention, drop_months, make_months
 from qe_ban.codes.service.scanning import Asked, Scanned
-from qe_ban.codes.service.verifying import verify
+from qe_ban.codes.service.short_numbers import Given as ShortNumber
+from qe_ban.codes.service.short_numbers import give as give_short_number
+from qe_ban.codes.service.verifying import verify, verify_number
 from qe_ban.codes.service.wallet import Wallet, holder_hash, verification_keys
+from qe_ban.codes.service.watching import learn_habits, watches
 
 __all__ = [
     "Answer",
@@ -27,23 +39,40 @@ __all__ = [
     "Entry",
     "Holding",
     "Issued",
+    "OpenedDispute",
+    "Retention",
     "Scanned",
+    "ShortNumber",
     "Shown",
     "State",
     "Wallet",
+    "WantedDisputes",
+    "all_entries",
+    "answer_dispute",
     "ask_sources",
+    "csv_pieces",
+    "drop_months",
     "entries",
+    "give_short_number",
     "holder_hash",
     "holdings",
     "issue",
     "keep_answer",
+    "learn_habits",
+    "list_disputes",
+    "make_months",
+    "my_disputes",
+    "open_dispute",
     "open_wallet",
     "overview",
+    "read_dispute",
     "record_answer",
     "resume",
     "suspend",
     "sweep",
     "verification_keys",
     "verify",
+    "verify_number",
+    "watches",
     "with_answers",
 ]

@@ -32,8 +32,10 @@ class _Opened:
     def id_number(self) -> str:
         return self.column("id_number", self.holder.id_number_sealed)
 
-    def phone(self) -> str:
-        return self.column("phone", self.holder.phone_sealed)
+    def masked_phone(self) -> str | None:
+        """A ward may have no phone."""
+        sealed = self.holder.phone_sealed
+        return identifiers.mask_phone(self.column("phone", sealed)) if sealed is not None else None
 
     def sixty_or_over(self) -> bool | None:
         """Tell by the birth date in a resident ID; other documents do not say it, so None."""
@@ -47,7 +49,7 @@ _FIELDS: Mapping[str, Callable[[_Opened], Any]] = {
     "name": _Opened.name,
     "id_number": _Opened.id_number,
     "social_number": _Opened.id_number,
-    "masked_phone": lambda opened: identifiers.mask_phone(opened.phone()),
+    "masked_phone": _Opened.masked_phone,
     "age_60_or_over": _Opened.sixty_or_over,
     "card_state": lambda opened: opened.answer.detail.get("card_state"),
     "insured_type": lambda opened: opened.answer.detail.get("insured_type"),

@@ -108,14 +108,19 @@ def with_answers(holdings: Sequence[queries.Holding], answers: Mapping[int, Answ
     return [replace(holding, answer=answers.get(holding.number, holding.answer)) for holding in holdings]
 
 
-def issue(wallet: Wallet, holdings: Sequence[queries.Holding], kinds: Sequence[str], now: datetime) -> Issued:
-    """Issue a code for each kind that is active, once each; asks no source and writes nothing. Raises KeyMissing."""
+def issue(
+    wallet: Wallet, holdings: Sequence[queries.Holding], kinds: Sequence[str], now: datetime, *, guardian: bool = False
+) -> Issued:
+    """Issue a code for each kind that is active, once each; asks no source and writes nothing. Raises KeyMissing.
+
+    `guardian`: the codes say, to us alone, that a guardian shows them.
+    """
     by_kind = {holding.kind: holding for holding in holdings}
     issued = Issued([], [])
     for kind in dict.fromkeys(kinds):
         shown = _shown(wallet, kind, by_kind.get(kind), now)
         if shown.state is State.ACTIVE:
-            issued.codes.append(_code(wallet, by_kind[kind], now))
+            issued.codes.append(_code(wallet, by_kind[kind], now, guardian=guardian))
         else:
             issued.refused.append({"kind": kind, "reason": shown.reason or shown.state.value})
     return issued
@@ -155,12 +160,12 @@ def _shown(wallet: Wallet, kind: str, holding: queries.Holding | None, now: date
     return Shown(kind, answer.state if answer else State.ACTIVE, answer.reason if answer else None, as_of, answer)
 
 
-def _code(wallet: Wallet, holding: queries.Holding, now: datetime) -> Code:
+def _code(wallet: Wallet, holding: queries.Holding, now: datetime, *, guardian: bool) -> Code:
     issued_at = int(now.timestamp())
     signing, sealing = wallet.rings.signing(Ring.CODE, now), wallet.rings.daily(Ring.SEAL_ISSUED, now.date())
     if sealing is None:
         raise KeyMissing
-    cti = token.seal(sealing[1], entitlement=holding.number, guardian=False, random=secrets.token_bytes(8))
+    cti = token.seal(sealing[1], entitlement=holding.number, guardian=guardian, random=secrets.token_bytes(8))
     text = token.issue(
         signing.private,
         kid=signing.kid,

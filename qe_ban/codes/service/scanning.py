@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,24 +13,27 @@ from qe_ban.kernel.city import Purpose
 from qe_ban.keys.models import Ring
 
 ONLINE = token.Policy(skew=30, issued_skew=5, presented_window=60)
+CLOCKS_APART = timedelta(seconds=1)
 PROVEN = frozenset({token.Reason.NOT_YET_VALID, token.Reason.EXPIRED, token.Reason.UNKNOWN_KIND})
 """Refusals that come after the signatures held: what such a code says is the issuer's word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a scanner asks: its own scan_id, the code's text, the purpose, and for paper the document's last six."""
+    """What a scanner asks: its own scan_id, the code's text or a short number, the purpose, a document's last six."""
 
     scanner: UUID
     scan_id: UUID
-    code: str = field(repr=False)
     purpose: str
+    code: str = field(default="", repr=False)
+    short_number: str | None = field(default=None, repr=False)
     document: str | None = field(default=None, repr=False)
     request_id: str | None = None
 
-    def digest(self) -> bytes:
-        """Tell one request from another under the same scan_id (SHA-256)."""
-        return hashlib.sha256("\0".join((self.code, self.purpose, self.document or "")).encode()).digest()
+    def digest(self, shown: str | None = None) -> bytes:
+        """Tell one request from another under the same scan_id (SHA-256); `shown` stands in the code's place."""
+        shown = self.code if shown is None else shown
+        return hashlib.sha256("\0".join((shown, self.purpose, self.document or "")).encode()).digest()
 
     def mark(self) -> bytes:
         """Give the 4 bytes by which a code names the one scanner that it is meant for: of the SHA-256 of its id."""
@@ -52,13 +55,16 @@ class Scanned:
     detail: Mapping[str, Any] = field(default_factory=dict)
     as_of: datetime | None = None
     repeat: bool = False
+    guardian: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
     """A code as the format sees it. `claims` are there when proven; `refused` is the format's reason (steps 1 to 6).
 
-    `number` is the entitlement that the sealed reference names, None where it opens to nothing.
+    `number` is the entitlement that the sealed reference names, None where it opens to nothing; `guardian`: it says
+    that a guardian shows the code. A kept scan is of this request where its digest is one of `requests`; the first of
+    them is written.
     """
 
     asked: Asked
@@ -68,6 +74,18 @@ class Scan:
     refused: rules.Reason | None
     number: int | None
     subjects: rules.Subjects
+    requests: tuple[bytes, ...]
+    guardian: bool = False
+
+    @property
+    def guardian_since(self) -> datetime | None:
+        """From when on a guardianship's end has ended this code too; None where no guardian shows it.
+
+        A second before its issue: the clock of who issued it may be ahead of theirs who ended the guardianship.
+        """
+        if not self.guardian or self.claims is None:
+            return None
+        return datetime.fromtimestamp(self.claims.issued_at, UTC) - CLOCKS_APART
 
     @property
     def kind(self) -> str | None:
@@ -96,7 +114,13 @@ def read(wallet: Wallet, asked: Asked, now: datetime) -> Scan:
     subjects = rules.Subjects()
     if claims and refused is None and purpose is not None:
         subjects = _subjects(wallet, claims, number, purpose, now)
-    return Scan(asked, now, purpose, claims, refused, number, subjects)
+    shown_by_guardian = opened is not None and opened.guardian
+    return Scan(asked, now, purpose, claims, refused, number, subjects, (asked.digest(),), shown_by_guardian)
+
+
+def unread(wallet: Wallet, asked: Asked, now: datetime, refused: rules.Reason, requests: tuple[bytes, ...]) -> Scan:
+    """Give a scan of which nothing is known but why it is refused."""
+    return Scan(asked, now, wallet.city.purposes.get(asked.purpose), None, refused, None, rules.Subjects(), requests)
 
 
 def _subjects(
@@ -110,9 +134,12 @@ def _subjects(
         disclosure=_hash("disclosure", claims.identity) if purpose.fields and not printed else None,
         again=_hash("again", claims.cti, purpose.slug) if claims.profile is token.Profile.PRESENTED else None,
         # keyed: an entitlement's number is small enough to be guessed from a plain hash
-        meal=wallet.rings.mac(Ring.HOLDER, "meal", f"{number}/{rules.meal_day(now)}/{meal.slug}".encode())
+        # sorted: two scans that take a meal under several keys must not wait for each other
+        meals=tuple(
+            sorted(wallet.rings.macs(Ring.HOLDER, "meal", f"{number}/{rules.meal_day(now)}/{meal.slug}".encode()))
+        )
         if meal
-        else None,
+        else (),
         document=_hash("document", claims.cti) if printed and purpose.fields else None,
         mismatch=_hash("document-mismatch", claims.cti) if printed and purpose.fields else None,
     )

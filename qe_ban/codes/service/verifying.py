@@ -1,6 +1,7 @@
 """The heart of the product: one scan in, one verdict out, kept (QE1 section 5)."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -13,9 +14,11 @@ from qe_ban.codes import queries, rules, token
 from qe_ban.codes.adapters import SourceAway
 from qe_ban.codes.errors import Contended, ScanIdReused, ScannerUnknown
 from qe_ban.codes.rules import Answer, Reason
-from qe_ban.codes.service import disclosing, scanning
+from qe_ban.codes.service import disclosing, scanning, short_numbers
 from qe_ban.codes.service.scanning import Asked, Scan, Scanned
 from qe_ban.codes.service.wallet import Wallet, holder_hash
+from qe_ban.db.limits import Limiter
+from qe_ban.kernel.errors import TooMany, Unavailable
 from qe_ban.kernel.ids import new_id
 
 log = structlog.get_logger(__name__)
@@ -32,31 +35,82 @@ def verify(wallet: Wallet, connection: Connection, asked: Asked, now: datetime) 
     `connection` commits each statement. Raises ScanIdReused, ScannerUnknown, Contended; a refused code is a result.
     """
     scan = scanning.read(wallet, replace(asked, code=token.strip_edge(asked.code)), now)
+    for _ in range(ATTEMPTS):
+        told = _attempt(wallet, connection, scan)
+        if told is not None:
+            return told
+    raise Contended
+
+
+def verify_number(wallet: Wallet, limiter: Limiter, connection: Connection, asked: Asked, now: datetime) -> Scanned:
+    """Judge the code that a short number stands for, which is accepted once.
+
+    Every try counts until it turns out to be none of guessing, so that ten misses a minute are ten however many come
+    at once; a repeat is answered even then. Raises TooMany, and what `verify` raises.
+    """
+    try:
+        counted = short_numbers.count(limiter, asked.scanner)
+    except TooMany:
+        scan = short_numbers.unread(wallet, asked, now)
+        prior = _facts(connection, scan, None, ()).prior
+        if prior is None:
+            raise
+        return _repeat(wallet, connection, scan, prior)
+    try:
+        scan, told = _told_of_number(wallet, connection, asked, now)
+    except (psycopg.Error, Unavailable):
+        # nothing was told of the number, so nothing was guessed; whoever cannot even say so is away, too
+        with suppress(Unavailable):
+            short_numbers.forgive(limiter, asked.scanner, counted)
+        raise
+    if told.repeat or not short_numbers.is_miss(scan):
+        short_numbers.forgive(limiter, asked.scanner, counted)
+    return told
+
+
+def _told_of_number(wallet: Wallet, connection: Connection, asked: Asked, now: datetime) -> tuple[Scan, Scanned]:
+    for _ in range(ATTEMPTS):
+        # looked up at each turn: of two scans at once the slower one finds what anybody finds who comes late
+        scan = short_numbers.read(wallet, connection, asked, now)
+        told = _attempt(wallet, connection, scan)
+        if told is not None:
+            return scan, told
+    raise Contended
+
+
+def _attempt(wallet: Wallet, connection: Connection, scan: Scan) -> Scanned | None:
+    """Judge a scan by what stands now and keep it; None where another scan took the same use meanwhile."""
     purpose = scan.purpose
     readable = purpose is not None and scan.barred((purpose.slug,)) is None
-    for _ in range(ATTEMPTS):
-        facts = _facts(connection, scan, scan.number if readable else None, scan.subjects.all())
-        if facts.prior is not None:
-            return _repeat(wallet, connection, scan, facts.prior)
-        verdict, answer = _judge(wallet, connection, scan, facts)
-        told = Scanned(
-            asked.scan_id,
-            verdict.accepted,
-            verdict.reason,
-            scan.kind,
-            scan.claims.profile if scan.claims else None,
-            now,
-            detail=verdict.detail,
-            as_of=verdict.as_of,
-        )
-        # opened before it is kept: a column that does not open must not leave a disclosure on record
-        told = _opened(wallet, told, facts.holder, answer, verdict.fields)
-        try:
-            queries.keep(connection, _outcome(wallet, scan, verdict, facts))
-        except queries.UsedMeanwhile:
-            continue
-        return told
-    raise Contended
+    facts = _facts(connection, scan, scan.number if readable else None, scan.subjects.all())
+    if facts.prior is not None:
+        return _repeat(wallet, connection, scan, facts.prior)
+    if scan.subjects.short in facts.uses:
+        return None  # since it was looked up: whoever looks now finds nothing
+    verdict, answer = _judge(wallet, connection, scan, facts)
+    told = Scanned(
+        scan.asked.scan_id,
+        verdict.accepted,
+        verdict.reason,
+        scan.kind,
+        scan.claims.profile if scan.claims else None,
+        scan.now,
+        detail=verdict.detail,
+        as_of=verdict.as_of,
+        guardian=_told_of_guardian(scan.guardian, verdict.reason),
+    )
+    # opened before it is kept: a column that does not open must not leave a disclosure on record
+    told = _opened(wallet, told, facts.holder, answer, verdict.fields)
+    try:
+        queries.keep(connection, _outcome(wallet, scan, verdict, facts))
+    except queries.UsedMeanwhile:
+        return None
+    return told
+
+
+def _told_of_guardian(guardian: bool, reason: str) -> bool | None:
+    """Say to a scanner that may scan the code that a guardian shows it; to another one nothing."""
+    return True if guardian and reason in rules.JUDGED else None
 
 
 def _facts(connection: Connection, scan: Scan, number: int | None, subjects: Sequence[bytes]) -> queries.Facts:
@@ -69,6 +123,7 @@ def _facts(connection: Connection, scan: Scan, number: int | None, subjects: Seq
         now=scan.now,
         again=scan.subjects.again or b"",
         subjects=subjects,
+        guardian=scan.guardian_since,
     )
     if facts is None:
         raise ScannerUnknown
@@ -96,6 +151,7 @@ def _judge(
             known=holder is not None,
             held_kind=holder.kind if holder else None,
             suspended=holder.suspended if holder else False,
+            over=holder.over if holder else False,
             answer=answer,
             asked=current,
             consented=holder.consented if holder else False,
@@ -117,7 +173,14 @@ def _alarm(what: str, scan: Scan) -> None:
 def _document(wallet: Wallet, scan: Scan, holder: queries.Holder | None) -> bool | None:
     """Compare the document only where it counts: paper, for a purpose that discloses."""
     document, paper = scan.asked.document, scan.subjects.document is not None
-    if holder is None or document is None or not paper or scan.purpose is None or not scan.purpose.fields:
+    if (
+        holder is None
+        or holder.over
+        or document is None
+        or not paper
+        or scan.purpose is None
+        or not scan.purpose.fields
+    ):
         return None
     return disclosing.document_matches(wallet.rings, holder, document)
 
@@ -126,7 +189,7 @@ def _answer(
     wallet: Wallet, connection: Connection, scan: Scan, holder: queries.Holder | None
 ) -> tuple[Answer | None, bool]:
     """Give the source's word and whether it is of now; the answer of a source that is asked is kept."""
-    if holder is None or scan.number is None:
+    if holder is None or holder.over or scan.number is None:
         return None, True
     source, kept = wallet.sources.get(holder.kind), holder.answer
     if source is None:
@@ -156,11 +219,13 @@ def _opened(
 def _outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.Facts) -> queries.Outcome:
     claims, holder = scan.claims, facts.holder
     asks = verdict.reason is Reason.CONSENT_REQUIRED and holder is not None
+    # without a holder, so that the scan itself shows it to whoever watches
+    nobody = verdict.reason is Reason.REVOKED and holder is None
     return queries.Outcome(
         id=new_id(),
         scanner=scan.asked.scanner,
         scan_id=scan.asked.scan_id,
-        request=scan.asked.digest(),
+        request=scan.requests[0],
         venue=facts.venue,
         at=scan.now,
         purpose=scan.asked.purpose,
@@ -170,10 +235,11 @@ def _outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.
         profile=claims.profile if claims else None,
         cti=claims.cti if claims else None,
         showing=claims.shown_at if claims else None,
-        holder=holder_hash(wallet.rings, scan.number) if scan.number is not None else None,
+        holder=holder_hash(wallet.rings, scan.number) if scan.number is not None and not nobody else None,
         fields=verdict.fields,
         detail=verdict.detail,
         as_of=verdict.as_of,
+        guardian=scan.guardian,
         uses=verdict.uses,
         ask_consent_of=holder.resident if asks and holder else None,
         request_id=scan.asked.request_id,
@@ -182,7 +248,7 @@ def _outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.
 
 def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.Prior) -> Scanned:
     """Give the kept verdict once more, with holder data for ten minutes only. Raises ScanIdReused."""
-    if prior.request != scan.asked.digest():
+    if prior.request not in scan.requests:
         raise ScanIdReused
     told = Scanned(
         scan.asked.scan_id,
@@ -194,18 +260,27 @@ def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.P
         detail=prior.detail,
         as_of=prior.as_of,
         repeat=True,
+        guardian=_told_of_guardian(prior.guardian, prior.reason),
     )
     if not prior.fields or scan.now - prior.at > REPEATABLE:
         return told
+    if scan.number is None and scan.asked.short_number is not None:
+        scan = short_numbers.read_again(wallet, connection, scan)
     # the code may have expired since it was accepted, so its entitlement is read for this kept disclosure only
     holder = _facts(connection, scan, scan.number, ()).holder
     answer = _kept_answer(wallet, scan, holder)
-    if holder is None or answer is None:
+    if holder is None or answer is None or not _still_told(scan, holder):
         return told
     current = holder.kind not in wallet.sources or rules.is_fresh(answer, scan.now)
     fields = tuple(name for name in prior.fields if name != "health_level" or current)
     queries.keep_repeat(connection, _repeated(wallet, scan, fields))
     return _opened(wallet, told, holder, answer, fields)
+
+
+def _still_told(scan: Scan, holder: queries.Holder) -> bool:
+    """Tell whether what was disclosed may be told again: the resident may have taken back what allowed it."""
+    rests_on_consent = scan.purpose is None or scan.purpose.basis == "consent"
+    return not holder.over and not holder.suspended and (holder.consented or not rests_on_consent)
 
 
 def _kept_answer(wallet: Wallet, scan: Scan, holder: queries.Holder | None) -> Answer | None:

@@ -69,3 +69,8 @@ def holder_hash(rings: KeyRings, number: int) -> bytes:
     resident's ledger all the same.
     """
     return rings.mac(Ring.HOLDER, "entitlement", number.to_bytes(7, "big"))
+
+
+def holder_hashes(rings: KeyRings, number: int) -> list[bytes]:
+    """Give the hashes of an entitlement under every live key, newest first: older scans stand under the key of then."""
+    return rings.macs(Ring.HOLDER, "entitlement", number.to_bytes(7, "big"))

@@ -7,13 +7,12 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from qe_ban.db.engine import Database
 from qe_ban.jobs import rules
 from qe_ban.jobs.models import OutboxMessage
-from qe_ban.kernel.clock import Clock
 from qe_ban.kernel.errors import DomainError
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import vault
@@ -51,15 +50,15 @@ def enqueue(
     `useful_until`: past this it is dropped (a one-time password that is no longer one). The payload is kept encrypted.
     Raises KeyMissing.
     """
-    message = new_id()
+    message, at = new_id(), func.clock_timestamp()
     session.add(
         OutboxMessage(
             id=message,
             topic=topic,
             payload=vault.seal(rings, COLUMN, message, json.dumps(dict(payload)), now),
             created_at=now,
-            due_at=now,
-            useful_until=useful_until,
+            due_at=at,
+            useful_until=None if useful_until is None else at + (useful_until - now),
             attempts=0,
         )
     )
@@ -82,15 +81,18 @@ class _Claim:
     topic: str
     payload: bytes
     attempts: int
-    useful_until: datetime | None
+    too_late: bool
 
 
 class Outbox:
-    """Delivers what the outbox holds; any number of them may work on one database."""
+    """Delivers what the outbox holds; any number of them may work on one database.
 
-    def __init__(self, database: Database, rings: KeyRings, clock: Clock, handlers: Mapping[str, Handler]) -> None:
+    All moments are the database's: a worker whose clock is wrong gives up nothing that is still of use.
+    """
+
+    def __init__(self, database: Database, rings: KeyRings, handlers: Mapping[str, Handler]) -> None:
         """`handlers` by topic; messages of other topics are left to workers that have one."""
-        self._database, self._rings, self._clock, self._handlers = database, rings, clock, dict(handlers)
+        self._database, self._rings, self._handlers = database, rings, dict(handlers)
 
     def deliver_one(self) -> bool:
         """Deliver one message that is due; False where none is. Raises DatabaseUnavailable."""
@@ -101,9 +103,9 @@ class Outbox:
 
     def _claim(self) -> _Claim | None:
         """Take one due message: the try is counted and the lease stands before anything is sent."""
-        now = self._clock()
+        now = func.clock_timestamp()
         due = (
-            select(OutboxMessage)
+            select(OutboxMessage, OutboxMessage.useful_until < now)
             .where(
                 OutboxMessage.given_up_at.is_(None),
                 OutboxMessage.due_at <= now,
@@ -114,15 +116,20 @@ class Outbox:
             .with_for_update(skip_locked=True)
         )
         with self._database.transaction() as session:
-            message = session.scalar(due)
-            if message is None or message.payload is None:
+            found = session.execute(due).first()
+            if found is None:
                 return None
-            message.attempts += 1
-            message.due_at = now + max(rules.LEASE, rules.wait_after(message.attempts))
-            return _Claim(message.id, message.topic, message.payload, message.attempts, message.useful_until)
+            message, too_late = found
+            if message.payload is None:
+                return None
+            attempts = message.attempts + 1
+            leased = now + max(rules.LEASE, rules.wait_after(attempts))
+            claimed = update(OutboxMessage).where(OutboxMessage.id == message.id)
+            session.execute(claimed.values(attempts=attempts, due_at=leased))
+            return _Claim(message.id, message.topic, message.payload, attempts, bool(too_late))
 
     def _deliver(self, claim: _Claim) -> None:
-        if claim.useful_until is not None and self._clock() > claim.useful_until:
+        if claim.too_late:
             self._give_up(claim, "too_late")
             return
         if claim.attempts > rules.ATTEMPTS:
@@ -147,12 +154,12 @@ class Outbox:
             self._give_up(claim, code)
             return
         _log.warning("outbox.failed", message=str(claim.id), topic=claim.topic, attempts=claim.attempts, code=code)
-        due_at = self._clock() + rules.wait_after(claim.attempts)
+        due_at = func.clock_timestamp() + rules.wait_after(claim.attempts)
         with self._database.transaction() as session:
             session.execute(update(OutboxMessage).where(OutboxMessage.id == claim.id).values(due_at=due_at))
 
     def _give_up(self, claim: _Claim, reason: str) -> None:
         _log.error("outbox.given_up", message=str(claim.id), topic=claim.topic, attempts=claim.attempts, code=reason)
-        given = {"given_up_at": self._clock(), "reason": reason, "payload": None}
+        given = {"given_up_at": func.clock_timestamp(), "reason": reason, "payload": None}
         with self._database.transaction() as session:
             session.execute(update(OutboxMessage).where(OutboxMessage.id == claim.id).values(given))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, false, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -21,11 +21,22 @@ _log = structlog.get_logger("qe_ban.jobs")
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Something that runs every so often, in a transaction of its own, on one worker of all."""
+    """Something that runs every so often, in a transaction of its own, on one worker of all.
+
+    `commits`: it does its work in other transactions, and this one, which says whose turn it is, may idle for an hour.
+    """
 
     name: str
     every: timedelta
     run: Callable[[Session, datetime], None]
+    commits: bool = False
+
+
+def _is_due(schedule: Schedule, now: datetime) -> ColumnElement[bool]:
+    """Tell whether a schedule is due; a turn that only a clock far ahead can have put off is due as well."""
+    ahead = now + schedule.every + rules.CLOCKS_APART
+    next_run = ScheduleRow.next_run_at
+    return and_(ScheduleRow.name == schedule.name, or_(next_run <= now, next_run > ahead))
 
 
 class Schedules:
@@ -51,25 +62,21 @@ class Schedules:
             if names and not self._rows_made:
                 rows = [{"name": name, "next_run_at": now} for name in names]
                 session.execute(insert(ScheduleRow).values(rows).on_conflict_do_nothing(index_elements=["name"]))
-            due = select(ScheduleRow.name).where(ScheduleRow.name.in_(names), ScheduleRow.next_run_at <= now)
-            held = set(session.scalars(due))
+            due = [_is_due(schedule, now) for schedule in self._schedules]
+            held = set(session.scalars(select(ScheduleRow.name).where(or_(false(), *due))))
         self._rows_made = True
         return [schedule for schedule in self._schedules if schedule.name in held]
 
     def _run(self, schedule: Schedule) -> bool:
         """Take the run if nobody else has it; what was missed, however often, is made up for by one run."""
         now = self._clock()
-        locked = (
-            select(ScheduleRow)
-            .where(ScheduleRow.name == schedule.name, ScheduleRow.next_run_at <= now)
-            .with_for_update(skip_locked=True)
-        )
+        locked = select(ScheduleRow).where(_is_due(schedule, now)).with_for_update(skip_locked=True)
         try:
             with self._database.transaction() as session:
                 row = session.scalar(locked)
                 if row is None:
                     return False
-                times.lengthen(session)
+                times.lengthen(session, idle=rules.TURN_SECONDS if schedule.commits else rules.STEP_SECONDS)
                 schedule.run(session, now)
                 row.next_run_at, row.last_run_at = now + schedule.every, now
         except DomainError as error:
@@ -80,6 +87,6 @@ class Schedules:
 
     def _postpone(self, schedule: Schedule, now: datetime) -> None:
         again = now + min(schedule.every, rules.SCHEDULE_RETRY)
-        row = update(ScheduleRow).where(ScheduleRow.name == schedule.name, ScheduleRow.next_run_at <= now)
+        row = update(ScheduleRow).where(_is_due(schedule, now))
         with self._database.transaction() as session:
             session.execute(row.values(next_run_at=again))

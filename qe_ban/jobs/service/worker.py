@@ -46,7 +46,7 @@ class Worker:
     ) -> None:
         """`handlers` by topic, `runners` by kind of job; what has none here is left to workers that have one."""
         self._database, self._clock = database, clock
-        self._outbox = Outbox(database, rings, clock, handlers)
+        self._outbox = Outbox(database, rings, handlers)
         self._schedules = Schedules(database, clock, schedules)
         self._jobs = Jobs(database, clock, runners)
         self._id = new_id()

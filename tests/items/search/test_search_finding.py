@@ -219,9 +219,9 @@ HOSTILE = "%_'\"\\&|!:*()<>-;,.?/@#$^~`+=[]{} \t社保卡证登记abcshibk019�
 
 
 @pytest.mark.slow
-def test_ten_thousand_hostile_queries_are_only_text(catalogue, city):
+def test_thousands_of_hostile_queries_are_only_text(catalogue, city):
     chance = random.Random(3)
-    texts = ["".join(chance.choices(HOSTILE, k=chance.choice((1, 2, 3, 5, 8)))) for _ in range(10_000)]
+    texts = ["".join(chance.choices(HOSTILE, k=chance.choice((1, 2, 3, 5, 8)))) for _ in range(3_000)]
     texts += ["社" * 100, "a" * 100, "'" * 100, "社a" * 50, "1" * 100, "\u0301" * 100, "﷽" * 100, "社" * 10_000, ""]
     now, none = datetime.now(UTC), searching.Filters()
     with catalogue.transaction() as session:

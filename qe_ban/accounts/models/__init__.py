@@ -1,0 +1,31 @@
+"""The tables of accounts."""
+
+from qe_ban.accounts.models.residents import Closing, Consent, ConsentEvent, Guardianship, RecoveryCase, Resident
+from qe_ban.accounts.models.sign_ins import (
+    Attempt,
+    Client,
+    OtpChallenge,
+    RefreshFamily,
+    RefreshToken,
+    Revocation,
+    UsedJti,
+)
+from qe_ban.accounts.models.staff import Proposal, Staff
+
+__all__ = [
+    "Attempt",
+    "Client",
+    "Closing",
+    "Consent",
+    "ConsentEvent",
+    "Guardianship",
+    "OtpChallenge",
+    "Proposal",
+    "RecoveryCase",
+    "RefreshFamily",
+    "RefreshToken",
+    "Resident",
+    "Revocation",
+    "Staff",
+    "UsedJti",
+]

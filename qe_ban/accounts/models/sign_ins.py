@@ -1,0 +1,94 @@
+"""Tables of everything that proves or ends a sign-in, and of the machines that sign in."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from qe_ban.db.base import Base
+
+
+class OtpChallenge(Base):
+    """One one-time password, as a keyed hash over challenge, phone and password: it tells nobody's phone."""
+
+    __tablename__ = "otp_challenges"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code_mac: Mapped[bytes]
+    tries: Mapped[int]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+
+class Attempt(Base):
+    """How often a secret was tried; `subject` is a hash, so that unknown user names are counted like known ones."""
+
+    __tablename__ = "attempts"
+
+    subject: Mapped[bytes] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    until: Mapped[datetime] = mapped_column(index=True)
+
+
+class Client(Base):
+    """A machine that proves itself by a key of its own (P-256, RFC 7517)."""
+
+    __tablename__ = "clients"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    jwk: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    thumbprint: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class UsedJti(Base):
+    """An assertion or nonce that was used; the key decides also between two at the same instant."""
+
+    __tablename__ = "used_jtis"
+
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    jti: Mapped[str] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class RefreshFamily(Base):
+    """One sign-in: all tokens that follow from it. The step-up stays with it."""
+
+    __tablename__ = "refresh_families"
+    __table_args__ = (
+        Index("ix_refresh_families_principal_id", "principal_id"),
+        Index("ix_refresh_families_expires_at", "expires_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    principal_id: Mapped[UUID]
+    started_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    stepped_up_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class RefreshToken(Base):
+    """One refresh token, as its SHA-256. Used ones stay while the family lives: they show a reuse."""
+
+    __tablename__ = "refresh_tokens"
+
+    token_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    family_id: Mapped[UUID] = mapped_column(ForeignKey("refresh_families.id", ondelete="CASCADE"), index=True)
+    used_at: Mapped[datetime | None]
+
+
+class Revocation(Base):
+    """A family, client, principal or single token (its `jti`) whose access tokens are refused while they live."""
+
+    __tablename__ = "revocations"
+
+    subject: Mapped[UUID] = mapped_column(primary_key=True)
+    revoked_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

@@ -1,0 +1,107 @@
+"""What the caller agrees to and takes back, for oneself or for a ward."""
+
+from typing import Any
+
+from flask import Response
+
+from qe_ban.accounts import service
+from qe_ban.accounts.models import Consent, ConsentEvent
+from qe_ban.accounts.routes.whose import record, whose
+from qe_ban.accounts.schemas import consents as schemas
+from qe_ban.db.engine import Database
+from qe_ban.kernel.city import City
+from qe_ban.web import conditional, guard, paging
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+blp = Blueprint("consents", url_prefix="/me/consents", description="我的授权")
+
+
+@blp.route("", methods=["GET"])
+@guard.requires("me.consents", step_up=guard.SESSION)
+@blp.query(schemas.ConsentsQuery)
+@blp.response(200, schemas.ConsentPage)
+@blp.problems(404)
+@blp.etagged
+def list_consents(query: dict[str, Any]) -> Response:
+    """The purposes that the caller was asked to agree to, agreed to, or took back."""
+    after = paging.decode(query["cursor"], str)[0] if query["cursor"] is not None else None
+    with part(Database).transaction() as session:
+        resident = whose(session, query, now()).resident
+        found = service.list_consents(session, resident_id=resident, after=after, limit=query["limit"] + 1)
+    page = paging.page(found, query["limit"], lambda consent: [consent.purpose])
+    return conditional.etagged(
+        schemas.ConsentPage().dump({"items": [_shown(consent) for consent in page["items"]], "next": page["next"]})
+    )
+
+
+@blp.route("/history", methods=["GET"])
+@guard.requires("me.consents", step_up=guard.SESSION)
+@blp.query(schemas.ConsentsQuery)
+@blp.response(200, schemas.ConsentEventPage)
+@blp.problems(404)
+@blp.etagged
+def list_consent_history(query: dict[str, Any]) -> Response:
+    """When the caller agreed to what, and took it back, newest first."""
+    before = paging.decode(query["cursor"], int)[0] if query["cursor"] is not None else None
+    with part(Database).transaction() as session:
+        resident = whose(session, query, now()).resident
+        found = service.consent_history(session, resident_id=resident, before=before, limit=query["limit"] + 1)
+    page = paging.page(found, query["limit"], lambda event: [event.id])
+    return conditional.etagged(
+        schemas.ConsentEventPage().dump({"items": [_told(event) for event in page["items"]], "next": page["next"]})
+    )
+
+
+@blp.route("/<purpose>", methods=["PUT"])
+@guard.requires("me.consents", step_up=guard.SESSION)
+@blp.query(schemas.WhoseQuery)
+@blp.response(200, schemas.ConsentSchema)
+@blp.problems(409)
+def put_consent(query: dict[str, Any], purpose: str) -> dict[str, Any]:
+    """Agree to a purpose, whether or not somebody asked for it yet; what a guardian does is recorded."""
+    moment = now()
+    with part(Database).transaction() as session:
+        meant = whose(session, query, moment)
+        granted = service.grant_consent(session, part(City), resident_id=meant.resident, purpose=purpose, now=moment)
+        record(session, meant, "consents.grant", moment, purpose=purpose)
+    return _shown(granted)
+
+
+@blp.route("/<purpose>", methods=["DELETE"])
+@guard.requires("me.consents", step_up=guard.SESSION)
+@blp.query(schemas.WhoseQuery)
+@blp.response(200, schemas.ConsentSchema)
+@blp.problems(409)
+def delete_consent(query: dict[str, Any], purpose: str) -> dict[str, Any]:
+    """Take a consent back, or decline one that was asked for; the next scan, wherever it is, is refused."""
+    moment = now()
+    with part(Database).transaction() as session:
+        meant = whose(session, query, moment)
+        withdrawn = service.withdraw_consent(
+            session, part(City), resident_id=meant.resident, purpose=purpose, now=moment
+        )
+        record(session, meant, "consents.withdraw", moment, purpose=purpose)
+    return _shown(withdrawn)
+
+
+def _shown(consent: Consent) -> dict[str, Any]:
+    known = part(City).purposes.get(consent.purpose)
+    return {
+        "purpose": consent.purpose,
+        "name": _name(consent.purpose),
+        "scene": known.scene if known else None,
+        "state": consent.state,
+        "requested_at": consent.requested_at,
+        "granted_at": consent.granted_at,
+        "withdrawn_at": consent.withdrawn_at,
+    }
+
+
+def _told(event: ConsentEvent) -> dict[str, Any]:
+    return {"purpose": event.purpose, "name": _name(event.purpose), "state": event.state, "at": event.at}
+
+
+def _name(purpose: str) -> str:
+    known = part(City).purposes.get(purpose)
+    return known.name if known else purpose

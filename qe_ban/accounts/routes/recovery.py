@@ -1,0 +1,144 @@
+"""Accounts and phones that no longer belong together: reported by whoever signs in, settled by two persons of staff."""
+
+from typing import Any
+from uuid import UUID
+
+from qe_ban.accounts import service
+from qe_ban.accounts.routes.outcomes import settled
+from qe_ban.accounts.rules import CaseKind
+from qe_ban.accounts.schemas import recovery as schemas
+from qe_ban.accounts.service import Accounts
+from qe_ban.accounts.service import recovery as cases
+from qe_ban.audit import service as audit
+from qe_ban.db.engine import Database
+from qe_ban.web import guard, paging, requests
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+blp = Blueprint("recovery", url_prefix="/recovery/cases", description="账号找回")
+mine = Blueprint("my-recovery", url_prefix="/me", description="号码换人申报")
+
+
+@mine.route("/not-mine", methods=["POST"])
+@guard.requires("me.recovery")
+@mine.response(202, schemas.ReportedSchema)
+@mine.problems(409)
+def report_not_mine() -> dict[str, Any]:
+    """Say that the account behind my number is another person's: this sign-in ends, and staff look into it."""
+    accounts = part(Accounts)
+    with part(Database).transaction() as session:
+        case = cases.report_not_mine(accounts, session, change=_change())
+    accounts.revocations.refresh()
+    return {"id": case.id, "state": case.state, "opened_at": case.opened_at}
+
+
+@blp.route("", methods=["POST"])
+@guard.requires("recovery.open")
+@blp.arguments(schemas.OpenRecoverySchema)
+@blp.response(201, schemas.CaseSchema)
+@blp.problems(404, 409, 429)
+def open_recovery(body: dict[str, Any]) -> dict[str, Any]:
+    """Open a case for who stands at the window: a new phone, or a lost one, which ends all sign-ins at once."""
+    accounts, change = part(Accounts), _change()
+    wanted = cases.NewCase(
+        kind=CaseKind(body["kind"]),
+        id_type=body["id_type"],
+        id_number=service.id_number_from(body["id_type"], body["id_number"], change.at),
+        name=body["name"].strip() if body["name"] is not None else None,
+        new_phone=service.phone_from(body["new_phone"], "new_phone") if body["new_phone"] is not None else None,
+        basis=body["basis"],
+        case_number=body["case_number"],
+    )
+    service.limit_look_ups(accounts, staff=guard.principal())
+    with part(Database).transaction() as session:
+        outcome = cases.open_recovery(accounts, session, wanted=wanted, change=change)
+    accounts.revocations.refresh()
+    return _shown(settled(outcome))
+
+
+@blp.route("", methods=["GET"])
+@guard.requires("recovery.read")
+@blp.query(schemas.RecoveryQuery)
+@blp.response(200, schemas.CasePage)
+def list_recovery(query: dict[str, Any]) -> dict[str, Any]:
+    """Cases of a state, oldest first, masked; the reading is recorded."""
+    with part(Database).transaction() as session:
+        found = cases.list_recovery(
+            part(Accounts),
+            session,
+            state=query["state"],
+            after=paging.last_id(query["cursor"]),
+            limit=query["limit"] + 1,
+            change=_change(),
+        )
+    page = paging.page(found, query["limit"], lambda shown: [str(shown.case.id)])
+    return {"items": [_shown(shown) for shown in page["items"]], "next": page["next"]}
+
+
+@blp.route("/<id:case_id>/propose", methods=["POST"])
+@guard.requires("recovery.propose")
+@blp.arguments(schemas.ProposeSchema)
+@blp.response(200, schemas.CaseSchema)
+@blp.problems(404, 409)
+def propose_decision(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
+    """Propose how a case ends; another person approves it within a day."""
+    with part(Database).transaction() as session:
+        shown = cases.propose_decision(part(Accounts), session, case_id=case_id, change=_change(), **body)
+    return _shown(shown)
+
+
+@blp.route("/<id:case_id>/withdraw", methods=["POST"])
+@guard.requires("recovery.propose")
+@blp.arguments(schemas.ProposalSchema)
+@blp.response(200, schemas.CaseSchema)
+@blp.problems(404, 409)
+def withdraw_decision(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
+    """Take a proposal back, so that another can be made."""
+    with part(Database).transaction() as session:
+        shown = cases.withdraw_decision(part(Accounts), session, case_id=case_id, change=_change(), **body)
+    return _shown(shown)
+
+
+@blp.route("/<id:case_id>/approve", methods=["POST"])
+@guard.requires("recovery.settle")
+@blp.arguments(schemas.ProposalSchema)
+@blp.response(200, schemas.CaseSchema)
+@blp.problems(404, 409)
+def approve_decision(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
+    """Approve what another person proposed: it is done at once, and both places are told."""
+    accounts = part(Accounts)
+    with part(Database).transaction() as session:
+        shown = cases.approve_decision(accounts, session, case_id=case_id, change=_change(), **body)
+    accounts.revocations.refresh()
+    return _shown(shown)
+
+
+def _change() -> audit.Change:
+    return audit.Change(guard.principal(), now(), requests.request_id())
+
+
+def _shown(shown: cases.ShownCase) -> dict[str, Any]:
+    case = shown.case
+    proposal = None
+    if shown.proposal is not None:
+        proposal = {
+            "id": shown.proposal.id,
+            "decision": shown.proposal.details["decision"],
+            "basis": case.decision_basis,
+            "proposed_by": shown.proposal.proposed_by,
+            "proposed_at": shown.proposal.proposed_at,
+            "expires_at": shown.proposal.expires_at,
+            "own": shown.proposal.proposed_by == guard.principal().id,
+        }
+    return {
+        "id": case.id,
+        "kind": case.kind,
+        "state": case.state,
+        "opened_at": case.opened_at,
+        "closed_at": case.closed_at,
+        "holder": shown.holder,
+        "claimant": shown.claimant,
+        "phone": shown.phone,
+        "basis": case.basis,
+        "proposal": proposal,
+    }

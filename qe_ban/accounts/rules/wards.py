@@ -1,0 +1,75 @@
+"""Who may act for whom, on what basis, and until when; days are the city's."""
+
+from datetime import date, datetime, time, timedelta
+
+from qe_ban.accounts import errors
+from qe_ban.accounts.rules.recovery import names_a_number
+from qe_ban.accounts.rules.states import WardBasis
+from qe_ban.kernel.clock import CITY_TIME
+from qe_ban.kernel.identifiers import IdType
+
+MOST_WARDS = 10
+WARD_WAITS = timedelta(days=30)
+"""How long an asked-for guardianship waits to be confirmed; keyed hashes of the ring HOLDER are found for longer."""
+
+_OF_AGE = 18
+_WITH_BIRTH_DATE = 18
+
+
+def born(id_type: IdType, number: str) -> date | None:
+    """Give the date of birth that a document's number (normal form) tells, None where it tells none."""
+    tells = id_type in (IdType.RESIDENT_ID, IdType.FOREIGN_PERMANENT_RESIDENT) and len(number) == _WITH_BIRTH_DATE
+    return date(int(number[6:10]), int(number[10:12]), int(number[12:14])) if tells else None
+
+
+def comes_of_age(birth: date) -> datetime:
+    """Give the first moment of the 18th birthday in the city; of 29 February it is 1 March."""
+    year, leap = birth.year + _OF_AGE, (birth.month, birth.day) == (2, 29)
+    # eighteen years after a leap year is never one
+    day = date(year, 3, 1) if leap else birth.replace(year=year)
+    return datetime.combine(day, time.min, CITY_TIME)
+
+
+def is_child(id_type: IdType, number: str, now: datetime) -> bool | None:
+    """Tell whether a person is not of age yet; None where the document does not tell."""
+    birth = born(id_type, number)
+    return now < comes_of_age(birth) if birth else None
+
+
+def check_ward(*, basis: WardBasis, child: bool | None, oneself: bool, until: datetime | None, now: datetime) -> None:
+    """Check whom somebody wants to act for, why and until when; `child` as `is_child` gives it. Raises WardInvalid."""
+    faults = {}
+    if oneself:
+        faults["id_number"] = "不能是本人"
+    if basis is WardBasis.CUSTODY and child is False:
+        faults["basis"] = "成年人须由本人委托，或凭法院文书"
+    elif basis is WardBasis.ENTRUSTED and child:
+        faults["basis"] = "未成年人不能委托，须凭法定监护或法院文书"
+    if until is not None and until <= now:
+        faults["until"] = "须晚于现在"
+    elif child is None and basis is WardBasis.CUSTODY:
+        if until is None:
+            faults["until"] = "该证件不含出生日期，须填写终止时间"
+        elif until > comes_of_age(now.astimezone(CITY_TIME).date()):
+            faults["until"] = "该证件不含出生日期，终止时间不得晚于今日起满18年"
+    if faults:
+        raise errors.WardInvalid(fields=faults)
+
+
+def ends_at(birth: date | None, until: datetime | None, now: datetime) -> datetime | None:
+    """Give when it ends by itself: when a child comes of age, or before at `until`; None where neither is.
+
+    Raises WardInvalid for an `until` that has passed: it would end never.
+    """
+    if until is not None and until <= now:
+        raise errors.WardInvalid(fields={"until": "须晚于现在"})
+    of_age = comes_of_age(birth) if birth else None
+    if of_age is None or of_age <= now:
+        return until
+    return of_age if until is None else min(of_age, until)
+
+
+def check_remark(field: str, text: str) -> None:
+    """Check what staff write into the audit: no document's or phone's number. Raises WardInvalid."""
+    if names_a_number(text):
+        raise errors.WardInvalid(fields={field: "不得填写证件号码、手机号码等8位及以上的号码"})

@@ -1,0 +1,29 @@
+"""Real names: what a person says, and how a confirmed one is written into an account."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from qe_ban.accounts.models import Resident
+from qe_ban.accounts.rules import Assurance
+from qe_ban.accounts.service import residents
+from qe_ban.kernel.identifiers import IdType
+from qe_ban.keys import vault
+from qe_ban.keys.rings import KeyRings
+
+
+@dataclass(frozen=True, slots=True)
+class RealName:
+    """What a resident says: a name and a document number in its normal form. Its repr shows nothing of it."""
+
+    name: str = field(repr=False)
+    id_type: IdType
+    id_number: str = field(repr=False)
+
+
+def bind(rings: KeyRings, resident: Resident, said: RealName, now: datetime) -> None:
+    """Write a confirmed name into the account; flushing it fails where another account has the number."""
+    resident.id_type = said.id_type.value
+    resident.id_index, resident.id_index_next = residents.id_index(rings, said.id_type, said.id_number)
+    resident.name_sealed = vault.seal(rings, residents.NAME, resident.id, said.name, now)
+    resident.id_number_sealed = vault.seal(rings, residents.ID_NUMBER, resident.id, said.id_number, now)
+    resident.assurance, resident.verified_at = Assurance.VERIFIED.value, now

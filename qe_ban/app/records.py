@@ -1,0 +1,47 @@
+"""What the worker does with records that only grow: seals the audit log, keeps as long as is due, turns the months."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from sqlalchemy.orm import Session
+
+from qe_ban.app.assembly import Parts
+from qe_ban.audit import service as audit
+from qe_ban.codes import service as codes
+from qe_ban.jobs import service as jobs
+
+Step: TypeAlias = Callable[[Session, datetime], object]
+
+
+def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
+    """Give the schedules. Each commits by itself, step by step; the schedule's transaction says whose turn it is."""
+    kept = made.settings.retention
+    sealer = audit.Sealer(made.database, made.rings, made.clock, made.settings.audit_heads)
+    scans = codes.Retention(made.database, made.clock, scans=kept.scans, disputes=kept.disputes)
+    log = audit.Retention(made.database, made.rings, made.clock, kept.audit)
+    turns: tuple[Step, ...] = (
+        codes.make_months,
+        audit.make_months,
+        lambda session, now: codes.drop_months(session, now, kept.scans),
+        lambda session, now: audit.drop_months(session, now, kept.audit),
+    )
+
+    def turn_months(now: datetime) -> None:
+        for turn in turns:
+            with made.database.transaction() as session:
+                turn(session, now)
+
+    def guarded(run: Callable[[datetime], object]) -> Callable[[Session, datetime], None]:
+        def guard(session: Session, now: datetime) -> None:
+            require_right_clock(session, now)
+            run(now)
+
+        return guard
+
+    return [
+        jobs.Schedule("audit.seal", timedelta(seconds=10), guarded(lambda _: sealer.run()), commits=True),
+        jobs.Schedule("audit.retention", timedelta(minutes=10), guarded(lambda _: log.run()), commits=True),
+        jobs.Schedule("scans.retention", timedelta(minutes=10), guarded(lambda _: scans.run()), commits=True),
+        jobs.Schedule("months", timedelta(hours=1), guarded(turn_months), commits=True),
+    ]

@@ -1,0 +1,53 @@
+"""The audit as other slices use it: recorded in their transactions, read by auditors, sealed, watched by the worker."""
+
+from qe_ban.audit.rules.alarms import AlarmKind
+from qe_ban.audit.rules.findings import Finding
+from qe_ban.audit.service.adopting import adopt_after_upgrade, adopt_keys
+from qe_ban.audit.service.alarms import Wanted as WantedAlarms
+from qe_ban.audit.service.alarms import close_alarm, count_open, raise_, read_alarms, subjects_since
+from qe_ban.audit.service.heads import Head
+from qe_ban.audit.service.heads import read as read_heads
+from qe_ban.audit.service.reading import Criteria, read
+from qe_ban.audit.service.recording import AtShell, Change, Precondition, difference, record, record_change
+from qe_ban.audit.service.retaining import Retention, drop_months, make_months
+from qe_ban.audit.service.sealing import Sealer, seconds_since_seal, unsealed
+from qe_ban.audit.service.verifying import Check, hold_still
+from qe_ban.audit.service.watching import WATCHES, After, Tally, Watch, Watchman, one_by_one, watch
+
+__all__ = [
+    "WATCHES",
+    "After",
+    "AlarmKind",
+    "AtShell",
+    "Change",
+    "Check",
+    "Criteria",
+    "Finding",
+    "Head",
+    "Precondition",
+    "Retention",
+    "Sealer",
+    "Tally",
+    "WantedAlarms",
+    "Watch",
+    "Watchman",
+    "adopt_after_upgrade",
+    "adopt_keys",
+    "close_alarm",
+    "count_open",
+    "difference",
+    "drop_months",
+    "hold_still",
+    "make_months",
+    "one_by_one",
+    "raise_",
+    "read",
+    "read_alarms",
+    "read_heads",
+    "record",
+    "record_change",
+    "seconds_since_seal",
+    "subjects_since",
+    "unsealed",
+    "watch",
+]

@@ -1,0 +1,145 @@
+"""Alarms: raised by watchers, one for a kind and a subject, read and closed by people, forgotten like the log."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from qe_ban.audit import errors
+from qe_ban.audit.models import Alarm
+from qe_ban.audit.rules.alarms import AlarmKind, AlarmState, names_somebody
+from qe_ban.audit.service.recording import Change, record, record_change
+from qe_ban.kernel.ids import new_id
+
+STEP: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which alarms somebody asks for."""
+
+    state: AlarmState = AlarmState.OPEN
+    kind: AlarmKind | None = None
+    before: UUID | None = None
+
+
+def raise_(
+    session: Session,
+    kind: AlarmKind,
+    subject: str,
+    *,
+    facts: Mapping[str, Any],
+    at: datetime,
+    count: int,
+    now: datetime,
+) -> UUID | None:
+    """Open an alarm, or add to the open one; gives the id of one that was opened.
+
+    `count` facts, the newest at `at`, none of which was counted before. What is no newer than what is counted, in an
+    open alarm or in one that was closed, changes nothing. The table decides between any number of watchers.
+    """
+    last = newest(session, kind, subject, lock=True)
+    if last is not None and last.last_at >= at:
+        return None
+    made = new_id()
+    new = insert(Alarm).values(
+        id=made, kind=kind.value, subject=subject, opened_at=now, last_at=at, count=count, facts=dict(facts)
+    )
+    added = new.on_conflict_do_update(
+        index_elements=["kind", "subject"],
+        index_where=Alarm.closed_at.is_(None),
+        set_={
+            "count": Alarm.count + new.excluded["count"],
+            "last_at": new.excluded.last_at,
+            "facts": new.excluded.facts,
+        },
+        where=new.excluded.last_at > Alarm.last_at,
+    ).returning(Alarm.id)
+    if session.scalar(added) != made:
+        return None
+    # sealed with the log: whoever deletes the row does not delete that there was an alarm
+    details = {"kind": kind.value, "about": subject}
+    record(session, at=now, actor=None, action="alarms.open", subject=str(made), details=details)
+    return made
+
+
+def newest(session: Session, kind: AlarmKind, subject: str, *, lock: bool = False) -> Alarm | None:
+    """Give the open alarm of a kind and a subject, else the one that was closed last; `lock`: it stays as it is."""
+    wanted = select(Alarm).where(Alarm.kind == kind.value, Alarm.subject == subject)
+    wanted = wanted.order_by(Alarm.last_at.desc(), Alarm.closed_at.desc().nulls_first()).limit(1)
+    if lock:
+        wanted = wanted.with_for_update()
+    return session.scalars(wanted.execution_options(populate_existing=True)).first()
+
+
+def read_alarms(session: Session, *, wanted: Wanted, limit: int, change: Change) -> Sequence[Alarm]:
+    """Give at most `limit` alarms, newest first, older than `wanted.before`; the reading is recorded."""
+    is_open = Alarm.closed_at.is_(None)
+    found = select(Alarm).where(is_open if wanted.state is AlarmState.OPEN else ~is_open)
+    if wanted.kind is not None:
+        found = found.where(Alarm.kind == wanted.kind.value)
+    if wanted.before is not None:
+        found = found.where(Alarm.id < wanted.before)
+    alarms = session.scalars(found.order_by(Alarm.id.desc()).limit(limit)).all()
+    details = {
+        "state": wanted.state.value,
+        "kind": wanted.kind.value if wanted.kind else None,
+        "before": str(wanted.before) if wanted.before else None,
+    }
+    record(
+        session,
+        at=change.at,
+        actor=change.by,
+        action="alarms.read",
+        subject="alarms",
+        details=details,
+        request_id=change.request_id,
+    )
+    return alarms
+
+
+def close_alarm(session: Session, *, alarm_id: UUID, note: str, change: Change) -> Alarm:
+    """Close an alarm, once, with what was found and done; by nobody whom it is about.
+
+    Raises AlarmNotFound, AlarmClosed, AlarmAboutCaller, NoteRefused.
+    """
+    if names_somebody(note):
+        raise errors.NoteRefused(fields={"note": errors.NoteRefused.detail})
+    alarm = session.get(Alarm, alarm_id, with_for_update=True)
+    if alarm is None:
+        raise errors.AlarmNotFound
+    if alarm.closed_at is not None:
+        raise errors.AlarmClosed
+    if alarm.subject == str(change.by.id):
+        raise errors.AlarmAboutCaller
+    alarm.closed_at, alarm.closed_by, alarm.closing_note = change.at, change.by.id, note
+    session.flush()
+    before = {"state": AlarmState.OPEN.value, "count": alarm.count}
+    after = {"state": AlarmState.CLOSED.value}
+    told = {"kind": alarm.kind, "about": alarm.subject}
+    record_change(session, change, "alarms.close", str(alarm.id), before=before, after=after, **told)
+    return alarm
+
+
+def subjects_since(session: Session, kinds: Collection[AlarmKind], since: datetime) -> set[str]:
+    """Give of whom there were facts for alarms of these kinds after a moment: what they did then is no habit."""
+    named = Alarm.kind.in_([kind.value for kind in kinds])
+    return set(session.scalars(select(Alarm.subject).where(named, Alarm.last_at > since)))
+
+
+def count_open(session: Session) -> dict[AlarmKind, int]:
+    """Give how many alarms of each kind are open; every kind is there."""
+    counted = select(Alarm.kind, func.count()).where(Alarm.closed_at.is_(None)).group_by(Alarm.kind)
+    found = {row[0]: row[1] for row in session.execute(counted)}
+    return {kind: found.get(kind.value, 0) for kind in AlarmKind}
+
+
+def forget_step(session: Session, before: datetime) -> int:
+    """Delete alarms that were closed before a moment, at most 500; gives how many."""
+    over = select(Alarm.id).where(Alarm.closed_at < before).limit(STEP)
+    return len(session.scalars(delete(Alarm).where(Alarm.id.in_(over)).returning(Alarm.id)).all())

@@ -1,0 +1,247 @@
+"""Checks the whole log against its seals, and names every row and seal that is not as it was."""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from qe_ban.audit import rules
+from qe_ban.audit.queries import checking, rows
+from qe_ban.audit.queries.checking import Link, Sealed
+from qe_ban.audit.rules import merkle, statement
+from qe_ban.audit.rules.findings import Finding, What
+from qe_ban.audit.service.heads import Head
+from qe_ban.audit.service.retaining import ACTION, signed_through
+from qe_ban.keys import wrapping
+from qe_ban.keys.genuine import Judge
+from qe_ban.keys.models import Key, Ring
+
+_MOST_MISSING: Final = 1000
+_UNHURRIED = text("""
+SELECT set_config(name, '0', true)
+FROM unnest(ARRAY['statement_timeout', 'idle_in_transaction_session_timeout']) AS name
+""")
+
+
+def hold_still(session: Session) -> None:
+    """Let a fresh transaction see the database as it is now until it ends, and take as long as it needs."""
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    session.execute(_UNHURRIED)
+
+
+@dataclass(frozen=True, slots=True)
+class _AuditKey:
+    public: ec.EllipticCurvePublicKey
+    begins: float
+    ends: float
+    denied: bool
+    thumbprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A time without seals, in seconds since 1970: after this seal, and until the next one or the check."""
+
+    seal: int
+    since: float
+    until: float
+
+
+class Check:
+    """One check. `seals`, `rows` and `gaps` say afterwards what was looked at, and when nothing was sealed.
+
+    `trusted` gives the thumbprints (RFC 7638) of the keys by which seals were believed, by kid.
+    """
+
+    def __init__(
+        self, session: Session, now: datetime, heads: Sequence[Head] = (), *, judge: Judge | None = None
+    ) -> None:
+        """`heads`: what was kept outside. `hold_still` first, where others write meanwhile.
+
+        `judge` knows our own keys, by the master key. Without it every audit key in the table is believed.
+        """
+        self._session, self._now = session, now.timestamp()
+        self._keys, self._foreign = _audit_keys(session, judge)
+        self.trusted = {kid: key.thumbprint for kid, key in self._keys.items()}
+        self._heads: dict[int, list[str]] = {}
+        for head in heads:
+            self._heads.setdefault(head.n, []).append(head.head)
+        self._erasures: deque[tuple[int, float, int]] = deque()
+        self._false: list[int] = []
+        self._read_erasures()
+        self._through = max((through for through, _, _ in self._erasures), default=0)
+        self.gaps: list[Gap] = []
+        self._before: Link | None = None
+        self._whole_at = float("-inf")
+        self._denied: list[int] = []
+        self._vouched = 0
+        self._passed = 0
+        self.seals = self.rows = 0
+
+    def run(self) -> Iterator[Finding]:
+        """Give every finding: of keys, in the order of the chain, then what no seal knows."""
+        yield from (Finding(What.FOREIGN_KEY, key=kid) for kid in self._foreign)
+        sealed = checking.sealed(self._session)
+        held = next(sealed, None)
+        for link in checking.links(self._session):
+            yield from self._link(link)
+            taken = []
+            while held is not None and held.seal <= link.n:
+                if held.seal < link.n:
+                    yield Finding(What.SLIPPED_IN, held.event, held.seal)
+                else:
+                    taken.append(held)
+                held = next(sealed, None)
+            yield from self._rows(link, taken)
+            self._pass(link)
+        for stray in chain([held] if held else [], sealed):
+            yield Finding(What.SLIPPED_IN, stray.event, stray.seal)
+        before = self._now - rules.UNSEALED.total_seconds()
+        for event in checking.unsealed(self._session, before=before, top=self._passed):
+            yield Finding(What.UNSEALED, event)
+        yield from self._end()
+
+    def _end(self) -> Iterator[Finding]:
+        """Check what shows only when the whole chain was seen."""
+        last = self._before.n if self._before else 0
+        if self._before is not None:
+            self._gap(self._before, self._now, rules.UNSEALED.total_seconds())
+            if self._before.top > rows.given_out(self._session):
+                yield Finding(What.SET_BACK, self._before.top, last)
+        yield from (Finding(What.FALSE_ERASURE, event) for event in self._false)
+        yield from (Finding(What.FALSE_ERASURE, event) for _, _, event in self._erasures)
+        yield from (Finding(What.CUT, seal=n) for n in sorted(self._heads) if n > last)
+        yield from (Finding(What.DENIED_KEY, seal=n) for n in self._denied if n > self._vouched)
+
+    def _read_erasures(self) -> None:
+        """Read what retention says of itself, by seal; what no worker signed is false."""
+        keys = {kid: key.public for kid, key in self._keys.items() if not key.denied}
+        denied = {kid: key.public for kid, key in self._keys.items() if key.denied}
+        signed = []
+        for event, at, told in checking.erased(self._session, ACTION):
+            through = signed_through(told, at, keys)
+            if through is not None:
+                signed.append((through, float(at), event))
+            elif signed_through(told, at, denied) is None:
+                self._false.append(event)
+        self._erasures.extend(sorted(signed))
+
+    def _gap(self, link: Link, until: float, longest: float) -> None:
+        if until - float(link.at) > longest:
+            self.gaps.append(Gap(link.n, float(link.at), until))
+
+    def _link(self, link: Link) -> Iterator[Finding]:
+        """Check a seal by itself, and its place in the chain."""
+        self.seals += 1
+        said, before = _stated(link), self._before
+        expected = before.n + 1 if before else 1
+        for n in range(expected, min(link.n, expected + _MOST_MISSING)):
+            yield Finding(What.SEAL_MISSING, seal=n)
+        previous = _head(before) if before else statement.NONE_BEFORE
+        if link.n <= expected and (link.n != expected or link.previous != previous):
+            yield Finding(What.CHAIN_BROKEN, seal=link.n)
+        yield from self._signed(link, said)
+        hashes = _leaves(link)
+        whole = len(link.ids) == link.leaves * statement.ID and len(link.hashes) == link.leaves * merkle.HASH
+        if not whole or merkle.root(hashes) != link.root:
+            yield Finding(What.SEAL_ALTERED, seal=link.n)
+        if told := self._heads.get(link.n):
+            mine = _head(link).hex()
+            if all(head == mine for head in told):
+                self._vouched = link.n
+            else:
+                yield Finding(What.REWRITTEN, seal=link.n)
+
+    def _signed(self, link: Link, said: statement.Statement) -> Iterator[Finding]:
+        key = self._keys.get(link.kid)
+        if key is None or not key.begins <= float(link.at) < key.ends + 1:
+            yield Finding(What.UNKNOWN_KEY, seal=link.n)
+        elif not said.is_signed(link.kid, key.public, link.signature):
+            yield Finding(What.SEAL_ALTERED, seal=link.n)
+        elif key.denied:
+            self._denied.append(link.n)
+
+    def _rows(self, link: Link, taken: Sequence[Sealed]) -> Iterator[Finding]:
+        """Check the rows that a seal has taken."""
+        ids, hashes = statement.unpacked(link.ids), _leaves(link)
+        missing = dict(enumerate(ids))
+        gone: list[int] = []
+        for one in taken:
+            self.rows += 1
+            if missing.get(one.position) != one.event or one.position >= len(hashes):
+                yield Finding(What.SLIPPED_IN, one.event, link.n)
+                continue
+            del missing[one.position]
+            if one.row is None:
+                gone.append(one.event)
+            elif merkle.leaf(one.salt, one.row.content) != hashes[one.position]:
+                yield Finding(What.ALTERED, one.event, link.n)
+            elif self._is_late(link, one.event, float(one.row.content["at"] or 0)):
+                yield Finding(What.LATE, one.event, link.n)
+        if not self._may_be_erased(link):
+            gone += missing.values()
+        standing = checking.standing(self._session, gone) if gone else set()
+        for event in gone:
+            yield Finding(What.ALTERED if event in standing else What.REMOVED, event, link.n)
+
+    def _is_late(self, link: Link, event: int, at: float) -> bool:
+        """Tell whether a seal that was made long after the row's moment would have taken it, had it been there."""
+        latest = self._whole_at
+        if self._before is not None and self._before.top >= event:
+            latest = max(latest, float(self._before.at))
+        # a clock that stepped forth and back: what comes after is not late by the hour that never was
+        return min(latest, float(link.at)) > at + rules.SETTLED.total_seconds()
+
+    def _may_be_erased(self, link: Link) -> bool:
+        """Tell whether a row's absence is retention's work: sealed half a year ago, and a sealed event says so."""
+        return link.n <= self._through and float(link.at) <= self._now - rules.LEAST_KEPT.total_seconds()
+
+    def _pass(self, link: Link) -> None:
+        if self._before is not None:
+            self._gap(self._before, float(link.at), rules.GAP.total_seconds())
+        self._before = link
+        if not link.more:
+            self._whole_at = float(link.at)
+        while self._erasures and self._erasures[0][0] <= link.n:
+            through, at, event = self._erasures.popleft()
+            if through != link.n or float(link.at) > at - rules.LEAST_KEPT.total_seconds():
+                self._false.append(event)
+        if float(link.at) <= self._now - rules.UNSEALED.total_seconds():
+            self._passed = max(self._passed, link.top)
+
+
+def _audit_keys(session: Session, judge: Judge | None) -> tuple[dict[str, _AuditKey], list[str]]:
+    """Give the keys that may have signed seals, and the kids of foreign ones. One that is no key signs nothing."""
+    found, foreign = {}, []
+    for key in session.scalars(select(Key).where(Key.ring == Ring.AUDIT).order_by(Key.kid)):
+        if judge is not None and not judge.is_genuine(key):
+            foreign.append(key.kid)
+            continue
+        jwk = key.public or {}
+        try:
+            public = wrapping.public_key(jwk)
+        except ValueError:
+            continue
+        begins, ends = key.not_before.timestamp(), key.expires.timestamp()
+        found[key.kid] = _AuditKey(public, begins, ends, key.denied_at is not None, wrapping.thumbprint(jwk).hex())
+    return found, foreign
+
+
+def _stated(link: Link) -> statement.Statement:
+    return statement.Statement(
+        link.n, link.at, link.leaves, link.top, link.more, link.root, link.previous, statement.digest(link.ids)
+    )
+
+
+def _head(link: Link) -> bytes:
+    return _stated(link).head(link.kid, link.signature)
+
+
+def _leaves(link: Link) -> list[bytes]:
+    return [link.hashes[i : i + merkle.HASH] for i in range(0, len(link.hashes), merkle.HASH)]

@@ -1,0 +1,222 @@
+"""Watches: each looks at a window of time for what is enough for an alarm, and counts no fact twice."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from qe_ban.audit.models import AuditEvent, Seal
+from qe_ban.audit.queries import rows
+from qe_ban.audit.queries import watching as queries
+from qe_ban.audit.rules import UNSEALED
+from qe_ban.audit.rules import alarms as rules
+from qe_ban.audit.rules.alarms import AlarmKind
+from qe_ban.audit.service import alarms
+from qe_ban.audit.service.sealing import unsealed
+from qe_ban.db.engine import Database, DatabaseUnavailable
+from qe_ban.kernel.clock import CITY_TIME
+
+EVERYWHERE: Final = "city"
+MOST: Final = 100
+"""Alarms of a kind that one look opens: beyond that it is one matter, and nobody reads the hundred and first."""
+LONGEST: Final = 30.0
+"""Seconds that one run goes on: it is due each minute."""
+
+_BOUNDED: Final = text("SET LOCAL statement_timeout = '20s'")
+_log = structlog.get_logger("qe_ban.audit")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was found of one subject: how many facts, the moment of the newest, and figures for people."""
+
+    subject: str
+    count: int
+    at: datetime
+    facts: Mapping[str, Any]
+
+
+After: TypeAlias = Mapping[str, datetime]
+"""Subjects, and the moment after which what they did counts."""
+
+Look: TypeAlias = Callable[[Session, datetime, datetime, After | None], Iterable[Tally]]
+"""Gives what there is after one moment and up to another of all subjects that may matter, or all there is of these,
+each after its own moment."""
+
+
+def one_by_one(look: Callable[[Session, datetime, datetime, str | None], Iterable[Tally]]) -> Look:
+    """Make a look of one that knows all subjects or one: for what is small enough to be read once for each."""
+
+    def looked(session: Session, since: datetime, until: datetime, after: After | None) -> Iterable[Tally]:
+        if after is None:
+            return look(session, since, until, None)
+        return [tally for subject, moment in after.items() for tally in look(session, moment, until, subject)]
+
+    return looked
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What to look for, in how long a window, and how much of it is enough for an alarm."""
+
+    kind: AlarmKind
+    window: timedelta
+    look: Look
+    enough: Callable[[Tally], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An alarm that was opened just now."""
+
+    id: UUID
+    kind: AlarmKind
+    tally: Tally
+
+
+def watch(session: Session, one: Watch, now: datetime) -> list[Opened]:
+    """Look once; gives the alarms that this opened.
+
+    Windows overlap from one look to the next: of a subject with an alarm only what came after its newest fact is
+    counted; where that alarm was closed, that alone must be enough for another one. More than a hundred subjects at
+    once are one matter, the city's.
+    """
+    since = now - one.window
+    found = [tally for tally in one.look(session, since, now, None) if one.enough(tally)]
+    if len(found) > MOST:
+        return _city_wide(session, one.kind, found, since, now)
+    known = {tally.subject: alarms.newest(session, one.kind, tally.subject) for tally in found}
+    after = {subject: last.last_at for subject, last in known.items() if last is not None and last.last_at >= since}
+    later = {tally.subject: tally for tally in one.look(session, since, now, after)} if after else {}
+    opened: list[Opened] = []
+    for tally in found:
+        last, fresh = known[tally.subject], tally
+        if tally.subject in after:
+            again = later.get(tally.subject)
+            if again is None or (last is not None and last.closed_at is not None and not one.enough(again)):
+                continue
+            fresh = again
+        made = alarms.raise_(
+            session, one.kind, tally.subject, facts=tally.facts, at=fresh.at, count=fresh.count, now=now
+        )
+        if made is not None:
+            opened.append(Opened(made, one.kind, tally))
+    return opened
+
+
+def _city_wide(
+    session: Session, kind: AlarmKind, found: Sequence[Tally], since: datetime, now: datetime
+) -> list[Opened]:
+    last, fresh = alarms.newest(session, kind, EVERYWHERE), found
+    if last is not None and last.last_at >= since:
+        fresh = [tally for tally in found if tally.at > last.last_at]
+        if not fresh or (last.closed_at is not None and len(fresh) <= MOST):
+            return []
+    told = Tally(EVERYWHERE, len(fresh), max(tally.at for tally in fresh), {"subjects": len(found)})
+    made = alarms.raise_(session, kind, EVERYWHERE, facts=told.facts, at=told.at, count=told.count, now=now)
+    return [] if made is None else [Opened(made, kind, told)]
+
+
+class Watchman:
+    """Goes through all watches, each in a transaction of its own; any number of workers may."""
+
+    def __init__(self, database: Database, watches: Sequence[Watch]) -> None:
+        self._database, self._watches, self._first = database, tuple(watches), 0
+
+    def run(self, now: datetime) -> int:
+        """Look for everything once, and log what is new when it has committed; gives how many alarms were opened.
+
+        A watch that fails hinders no other one. After half a minute the rest is the next run's, which begins with it.
+        Raises DatabaseUnavailable at the end where one failed.
+        """
+        number, ends = 0, time.monotonic() + LONGEST
+        failed: DatabaseUnavailable | None = None
+        turns = [*range(self._first, len(self._watches)), *range(self._first)]
+        for turn in turns:
+            one = self._watches[turn]
+            self._first = turn
+            if time.monotonic() > ends:
+                _log.warning("audit.watch_late", kind=one.kind.value)
+                break
+            try:
+                with self._database.transaction() as session:
+                    session.execute(_BOUNDED)
+                    opened = watch(session, one, now)
+            except DatabaseUnavailable as error:
+                _log.error("audit.watch_failed", kind=one.kind.value)
+                failed = error
+                continue
+            for alarm in opened:
+                _log.error("audit.alarm", kind=alarm.kind.value, alarm=str(alarm.id), about=alarm.tally.subject)
+            number += len(opened)
+        else:
+            self._first = 0
+        if failed is not None:
+            raise failed
+        return number
+
+
+def _unsealed(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterable[Tally]:
+    """Give what stands unsealed, as of now: whoever slips a row in also says of when it is.
+
+    Rows that were counted are not counted again for ten minutes, and then they still stand there.
+    """
+    ids = unsealed(session, until)
+    if not ids:
+        return []
+    found = select(func.count()).where(AuditEvent.id.in_(ids))
+    if subject is not None:
+        found = found.where(AuditEvent.at > since - UNSEALED)
+    number = session.scalar(found)
+    return [Tally("audit", number, until, {"rows": number, "first": ids[0]})] if number else []
+
+
+def _looks(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterable[Tally]:
+    today = until.astimezone(CITY_TIME).replace(hour=0, minute=0, second=0, microsecond=0)
+    # after midnight the evening before is still the same night
+    before = min(today, until - rules.LOOKS_WINDOW)
+    for one in _looked(session, since, until, subject, rules.LOOKS_FLOOR):
+        most, at_night = queries.habit(session, staff=one.staff, since=before - rules.HABIT, until=before)
+        told = {"looks": one.looks, "at_night": one.at_night, "most_before": most, "most_at_night": at_night}
+        yield Tally(str(one.staff), one.looks, one.at, told)
+
+
+def _looks_of_a_day(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterable[Tally]:
+    for one in _looked(session, since, until, subject, rules.LOOKS_DAY_MOST):
+        yield Tally(str(one.staff), one.looks, one.at, {"looks_of_a_day": one.looks})
+
+
+def _looked(
+    session: Session, since: datetime, until: datetime, subject: str | None, least: int
+) -> Iterable[queries.Looked]:
+    sealed = select(Seal.top).where(Seal.at <= since).order_by(Seal.n.desc()).limit(1)
+    floor = session.scalar(sealed) or 0
+    if floor > rows.given_out(session):
+        # the counter of ids was set back, or somebody has lifted the floor: the time alone bounds what is read
+        floor = 0
+    staff = UUID(subject) if subject else None
+    return queries.looks(session, floor=floor, since=since, until=until, least=least, staff=staff)
+
+
+WATCHES: Final = (
+    Watch(AlarmKind.UNSEALED_AUDIT, timedelta(minutes=10), one_by_one(_unsealed), lambda _: True),
+    Watch(
+        AlarmKind.STAFF_LOOK_UPS,
+        rules.LOOKS_WINDOW,
+        one_by_one(_looks),
+        lambda tally: rules.too_many_looks(rules.Looks(**tally.facts)),
+    ),
+    Watch(
+        AlarmKind.STAFF_LOOK_UPS,
+        rules.LOOKS_DAY,
+        one_by_one(_looks_of_a_day),
+        lambda tally: tally.count >= rules.LOOKS_DAY_MOST,
+    ),
+)
+"""What the log itself tells."""

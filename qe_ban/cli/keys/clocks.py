@@ -1,0 +1,20 @@
+"""What time it is for whoever destroys keys: the database's, and ours must be the same."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+
+from qe_ban.cli.installation import Opened
+from qe_ban.cli.refusals import Refused
+from qe_ban.kernel.clock import system_clock
+
+APART = timedelta(minutes=1)
+
+
+def right_now(installation: Opened) -> datetime:
+    """Give the database's time. Raises Refused where this machine's clock is a minute off: it would name other days."""
+    with installation.database.transaction() as session:
+        now: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    if abs(now - system_clock()) > APART:
+        raise Refused("this machine's clock and the database's are more than a minute apart: nothing was changed")
+    return now

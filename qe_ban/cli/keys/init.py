@@ -1,0 +1,40 @@
+"""`qe-ban keys init`: the first keys of an installation."""
+
+from pathlib import Path
+
+import click
+
+from qe_ban.cli import root_keys
+from qe_ban.cli.home import home_option
+from qe_ban.cli.installation import opened
+from qe_ban.cli.refusals import Refused
+from qe_ban.kernel.clock import system_clock
+from qe_ban.keys.lifecycle import KeysExist
+
+
+@click.command()
+@home_option
+@click.option(
+    "--roots",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("roots"),
+    show_default=True,
+    help="Directory for the two root keys.",
+)
+def init(home: Path, roots: Path) -> None:
+    """Make the first keys of an installation; the schema is made or brought up to date first.
+
+    The two root keys are written as PEM files and kept nowhere else.
+    """
+    with opened(home, migrate=True) as installation:
+        try:
+            with installation.database.transaction() as session:
+                written = root_keys.init(session, installation.settings.master_key, roots, system_clock())
+        except KeysExist as error:
+            raise Refused("there are keys already: nothing was changed") from error
+        except FileExistsError as error:
+            raise Refused(f"{error.filename} exists: choose another directory with --roots") from error
+    click.echo("keys made")
+    for path in written:
+        click.echo(f"root key: {path}")
+    click.echo("Move the root keys to two offline places now: whoever has one can sign for this city.")

@@ -1,0 +1,43 @@
+"""`qe-ban keys rewrap`: every secret under the next master key."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy.orm import Session
+
+from qe_ban.audit import service as audit
+from qe_ban.cli.home import home_option
+from qe_ban.cli.installation import NEXT_MASTER_KEY, opened
+from qe_ban.cli.keys import walking
+from qe_ban.cli.refusals import Refused
+from qe_ban.kernel.clock import system_clock
+from qe_ban.keys import rewrapping
+
+
+@click.command()
+@home_option
+def rewrap(home: Path) -> None:
+    """Wrap every secret under the next master key, QE_MASTER_KEY_NEXT, while everything serves.
+
+    Every process must have been started with both master keys before. Works in small steps; interrupted, run it again.
+    Afterwards start every process with the next one as the only QE_MASTER_KEY.
+    """
+    with opened(home) as installation:
+        following = installation.settings.master_key_next
+        if following is None:
+            raise Refused(f"{NEXT_MASTER_KEY} or {NEXT_MASTER_KEY}_FILE is missing: the master key to change to")
+        # neither of the two may be a third one's
+        installation.rings.snapshot()
+        master = installation.settings.master_key
+
+        def step(session: Session, _after: Any) -> tuple[Any, int]:
+            wrapped = rewrapping.step(session, master, following)
+            return (wrapped or None), wrapped
+
+        wrapped = walking.walk(installation.database, step)
+        with installation.database.transaction() as session:
+            audit.record_change(
+                session, audit.AtShell(system_clock()), "keys.rewrap", "master", before=None, after={"keys": wrapped}
+            )
+    click.echo(f"{wrapped} keys wrapped under the next master key; nothing is under the one before")

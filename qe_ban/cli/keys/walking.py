@@ -1,0 +1,49 @@
+"""Walks over whole tables in small committed steps: each may be the last, and the next run goes on."""
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from qe_ban.cli.refusals import Refused
+from qe_ban.db.engine import Database
+from qe_ban.keys import resealing
+
+TOLD = 5
+WALKS = 20
+
+
+def walk(database: Database, step: Callable[[Session, Any], tuple[Any, int]], start: Any = None) -> int:
+    """Do a step after another, each in a transaction of its own, until one reaches the end; gives how many it wrote.
+
+    `step` takes up to where the one before came, and gives up to where it came (None: to the end) and what it wrote.
+    """
+    reached, written = start, 0
+    while True:
+        with database.transaction() as session:
+            reached, more = step(session, reached)
+        written += more
+        if reached is None:
+            return written
+
+
+def count_sealed(database: Database) -> Counter[str]:
+    """Count the sealed columns by the data key that they lie under."""
+    counted: Counter[str] = Counter()
+    for sealed in resealing.SEALED:
+
+        def step(session: Session, after: Any, sealed: resealing.SealedColumn = sealed) -> tuple[Any, int]:
+            reached, found = resealing.used(session, sealed, after=after)
+            counted.update(found)
+            return reached, 0
+
+        walk(database, step)
+    return counted
+
+
+def refuse_broken(what: str, broken: Collection[Any]) -> None:
+    """Say which rows could not be opened. Raises Refused."""
+    if broken:
+        told = ", ".join(str(row) for row in sorted(broken)[:TOLD])
+        raise Refused(f"{len(broken)} rows of {what} do not open, or double another, and stay as they are: {told}")

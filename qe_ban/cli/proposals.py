@@ -1,0 +1,105 @@
+"""`qe-ban proposals`: what takes two persons, and what happens when the second one approves it at a shell."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts import errors
+from qe_ban.accounts.service import proposals as service
+from qe_ban.audit import service as audit
+from qe_ban.cli import signing_in
+from qe_ban.cli.home import home_option
+from qe_ban.cli.installation import opened
+from qe_ban.cli.keys import deny
+from qe_ban.cli.refusals import Refused
+from qe_ban.kernel.clock import rfc3339, system_clock
+from qe_ban.kernel.ids import parse_id
+from qe_ban.kernel.principal import Actor
+from qe_ban.keys import lifecycle
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A proposal that was approved a moment ago, and by whom."""
+
+    id: UUID
+    subject: str
+    details: Mapping[str, Any]
+    by: Actor
+    at: datetime
+
+
+def _deny(session: Session, approved: Approved) -> None:
+    lifecycle.deny(session, approved.subject, approved.at)
+    after = {"ring": approved.details.get("ring"), "proposal": str(approved.id)}
+    audit.record(
+        session,
+        at=approved.at,
+        actor=approved.by,
+        action="keys.deny",
+        subject=approved.subject,
+        details={"before": None, "after": after},
+    )
+
+
+DONE: Mapping[str, Callable[[Session, Approved], None]] = {deny.ACTION: _deny}
+"""What an approved proposal does, in the same transaction; all others are approved where they arise."""
+
+
+@click.group()
+def proposals() -> None:
+    """What takes two persons: listed, approved, withdrawn."""
+
+
+@proposals.command("list")
+@home_option
+def list_(home: Path) -> None:
+    """Print what waits for a second person: id, action, subject, until when, and what it says."""
+    with opened(home) as installation, installation.database.transaction() as session:
+        for one in service.open_proposals(session, system_clock()):
+            told = " ".join(f"{name}={value}" for name, value in sorted(one.details.items()))
+            click.echo(f"{one.id}\t{one.action}\t{one.subject}\t{rfc3339(one.expires_at)}\t{told}")
+
+
+@proposals.command()
+@home_option
+@click.argument("proposal", metavar="ID")
+@signing_in.as_option
+def approve(home: Path, proposal: str, name: str, password_file: Path | None, totp: str | None) -> None:
+    """Approve what another person proposed; it is done at once and in one piece."""
+    with opened(home) as installation:
+        actor = signing_in.prove(installation, name, password_file, totp)
+        now = system_clock()
+        with installation.database.transaction() as session:
+            approved = service.approve(session, _id(proposal), by=actor, now=now)
+            action = DONE.get(approved.action)
+            if action is None:
+                raise Refused(f"{approved.action} is approved in the staff's interface, not at a shell")
+            action(session, Approved(approved.id, approved.subject, approved.details, actor, now))
+    click.echo(f"{approved.action} {approved.subject}: done")
+
+
+@proposals.command()
+@home_option
+@click.argument("proposal", metavar="ID")
+@signing_in.as_option
+def withdraw(home: Path, proposal: str, name: str, password_file: Path | None, totp: str | None) -> None:
+    """Take back what nobody has approved yet."""
+    with opened(home) as installation:
+        actor = signing_in.prove(installation, name, password_file, totp)
+        with installation.database.transaction() as session:
+            withdrawn = service.withdraw(session, _id(proposal), by=actor, now=system_clock())
+    click.echo(f"{withdrawn.action} {withdrawn.subject}: withdrawn")
+
+
+def _id(text: str) -> UUID:
+    found = parse_id(text)
+    if found is None:
+        raise errors.ProposalNotFound
+    return found

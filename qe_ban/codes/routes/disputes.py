@@ -1,0 +1,111 @@
+"""The interface of disputes: residents say what is wrong with a scan, the venue's district answers."""
+
+from typing import Any
+from uuid import UUID
+
+from qe_ban.audit import service as audit
+from qe_ban.codes import schemas, service
+from qe_ban.codes.routes import telling
+from qe_ban.codes.routes.whose import record, whose_in
+from qe_ban.db.engine import Database
+from qe_ban.keys.rings import KeyRings
+from qe_ban.web import guard, paging, requests
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+raising = Blueprint("disputing", url_prefix="/codes/ledger", description="对用码记录提出异议")
+mine = Blueprint("my_disputes", url_prefix="/me/disputes", description="我的异议")
+handling = Blueprint("disputes", url_prefix="/disputes", description="答复异议")
+
+PRIVATE = {"Cache-Control": "no-store"}
+
+
+@raising.route("/<id:scan>/dispute", methods=["POST"])
+@guard.requires("me.disputes", step_up=guard.SESSION)
+@raising.query(schemas.ForQuery)
+@raising.arguments(schemas.NewDisputeSchema)
+@raising.response(201, schemas.DisputeSchema)
+@raising.problems(404, 409)
+def dispute(query: dict[str, Any], body: dict[str, Any], scan: UUID) -> dict[str, Any]:
+    """Dispute a scan of the ledger, once; it is answered within fifteen days, and the caller is told."""
+    change = _change()
+    with part(Database).transaction() as session:
+        meant = whose_in(session, query, change.at)
+        made = service.open_dispute(
+            session,
+            part(KeyRings),
+            resident=meant.resident,
+            ward=meant.ward,
+            scan=scan,
+            text=body["text"],
+            change=change,
+        )
+        # the day and not the moment: beside a guardian it would name whose scan was disputed then
+        record(session, meant, "disputes.dispute", change.at.replace(hour=0, minute=0, second=0, microsecond=0))
+    return telling.opened(made, change.at)
+
+
+@mine.route("", methods=["GET"])
+@guard.requires("me.disputes", step_up=guard.SESSION)
+@mine.query(schemas.MyDisputesQuery)
+@mine.response(200, schemas.DisputePage)
+@mine.problems(404)
+def list_mine(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The disputes of one's scans with their answers, newest first; a guardian reads the words of the own ones."""
+    before, limit, moment = paging.last_id(query["cursor"]), query["limit"], now()
+    with part(Database).transaction() as session:
+        meant = whose_in(session, query, moment)
+        found = service.my_disputes(
+            session,
+            part(KeyRings),
+            resident=meant.resident,
+            guardian=guard.principal().id if meant.is_ward else None,
+            before=before,
+            limit=limit + 1,
+        )
+        record(session, meant, "disputes.list", moment)
+    page = paging.page(found, limit, lambda row: [str(row.dispute.id)])
+    return page | {"items": [telling.opened(row, moment) for row in page["items"]]}, PRIVATE
+
+
+@handling.route("", methods=["GET"])
+@guard.requires("disputes.answer")
+@handling.query(schemas.DisputesQuery)
+@handling.response(200, schemas.ListedDisputePage)
+def list_disputes(query: dict[str, Any]) -> dict[str, Any]:
+    """The disputes of scans at venues that the caller answers for, newest first, without anybody's text."""
+    wanted = service.WantedDisputes(query["state"], query["overdue"], paging.last_id(query["cursor"]))
+    limit, moment = query["limit"], now()
+    with part(Database).transaction() as session:
+        found = service.list_disputes(session, reader=guard.principal(), wanted=wanted, limit=limit + 1, now=moment)
+    page = paging.page(found, limit, lambda row: [str(row.id)])
+    return page | {"items": [telling.dispute(row, moment) for row in page["items"]]}
+
+
+@handling.route("/<id:dispute_id>", methods=["GET"])
+@guard.requires("disputes.answer")
+@handling.response(200, schemas.DisputeSchema)
+def get_dispute(dispute_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
+    """A dispute with its text; that it was read is audited. Who disputes is not told."""
+    change = _change()
+    with part(Database).transaction() as session:
+        return telling.opened(
+            service.read_dispute(session, part(KeyRings), dispute_id=dispute_id, change=change), change.at
+        ), PRIVATE
+
+
+@handling.route("/<id:dispute_id>/answer", methods=["POST"])
+@guard.requires("disputes.answer")
+@handling.arguments(schemas.DisputeAnswerSchema)
+@handling.response(200, schemas.DisputeSchema)
+@handling.problems(409)
+def answer_dispute(body: dict[str, Any], dispute_id: UUID) -> dict[str, Any]:
+    """Answer a dispute, once; whoever disputes is told that there is an answer."""
+    change = _change()
+    with part(Database).transaction() as session:
+        made = service.answer_dispute(session, part(KeyRings), dispute_id=dispute_id, change=change, **body)
+    return telling.opened(made, change.at)
+
+
+def _change() -> audit.Change:
+    return audit.Change(guard.principal(), now(), requests.request_id())

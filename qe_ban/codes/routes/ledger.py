@@ -1,0 +1,108 @@
+"""The ledger: who scanned the codes of a resident, page by page, and whole as a file."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import IO, Any, Final
+from urllib.parse import quote
+
+from flask import Response
+
+from qe_ban.codes import schemas, service
+from qe_ban.codes.routes import telling
+from qe_ban.codes.routes.whose import record, whose_in
+from qe_ban.codes.service import Wallet
+from qe_ban.db.engine import Database
+from qe_ban.db.limits import Limiter
+from qe_ban.kernel.city import City
+from qe_ban.kernel.clock import rfc3339
+from qe_ban.kernel.ids import parse_id
+from qe_ban.web import conditional, guard, paging, wire
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+blp = Blueprint("ledger", url_prefix="/codes/ledger", description="用码记录")
+
+CSV: Final = "text/csv"
+EXPORTS, EXPORTS_WINDOW = 10, 600
+_IN_MEMORY: Final = 1 << 20
+_PIECE: Final = 1 << 16
+
+
+@blp.route("")
+@guard.requires("ledger.read", step_up=guard.SESSION)
+@blp.query(schemas.LedgerQuery)
+@blp.problems(404)
+@blp.response(200, schemas.LedgerSchema)
+@blp.etagged
+def ledger(query: dict[str, Any]) -> Response:
+    """List who scanned one's codes: where, what for, when, with what verdict, and which fields were told."""
+    after, moment, limit = _after(query["cursor"]), now(), query["limit"]
+    with part(Database).transaction() as session:
+        whose = whose_in(session, query, moment)
+        found = service.entries(session, part(Wallet).rings, whose.resident, limit=limit + 1, after=after)
+        record(session, whose, "ledger.read", moment)
+    listed = paging.page(found, limit, lambda entry: [int(entry.at.timestamp() * 1e6), str(entry.id)])
+    return conditional.etagged(
+        schemas.LedgerSchema().dump(listed | {"items": [telling.entry(entry) for entry in listed["items"]]})
+    )
+
+
+@blp.route("/export")
+@guard.requires("ledger.read", step_up=guard.SESSION)
+@blp.query(schemas.ExportQuery)
+@blp.response(200, schemas.ExportedSchema)
+@blp.alternative(200, content_type=CSV)
+@blp.problems(404, 429)
+def export_ledger(query: dict[str, Any]) -> Response:
+    """Give the whole ledger as a file, newest first: `csv` for spreadsheet programs, or `json`."""
+    kind, moment = query["format"], now()
+    # no `with`: the file lives until the last piece of the answer is sent
+    file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+    try:
+        with part(Database).transaction() as session:
+            whose = whose_in(session, query, moment)
+            part(Limiter).hit("codes.export", whose.limited, limit=EXPORTS, window=EXPORTS_WINDOW)
+            entries = service.all_entries(session, part(Wallet).rings, whose.resident)
+            pieces = service.csv_pieces(entries, part(City)) if kind == "csv" else _json_pieces(entries, moment)
+            for piece in pieces:
+                file.write(piece)
+            record(session, whose, "ledger.export", moment, format=kind)
+    except BaseException:
+        file.close()
+        raise
+    answer = Response(_read(file), content_type=f"{CSV}; charset=utf-8" if kind == "csv" else wire.JSON)
+    answer.call_on_close(file.close)
+    answer.content_length = file.tell()
+    file.seek(0)
+    name = quote(f"用码记录.{kind}")
+    answer.headers["Content-Disposition"] = f"attachment; filename=\"ledger.{kind}\"; filename*=UTF-8''{name}"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _json_pieces(entries: Iterable[service.Entry], moment: datetime) -> Iterator[bytes]:
+    """Write what ExportedSchema describes, an entry at a time."""
+    schema, before = schemas.EntrySchema(), b""
+    yield b'{"exported_at":' + wire.dumps(rfc3339(moment)) + b',"items":['
+    for entry in entries:
+        yield before + wire.dumps(schema.dump(telling.entry(entry)))
+        before = b","
+    yield b"]}"
+
+
+def _read(file: IO[bytes]) -> Iterator[bytes]:
+    with closing(file):
+        while piece := file.read(_PIECE):
+            yield piece
+
+
+def _after(cursor: str | None) -> tuple[datetime, Any] | None:
+    if cursor is None:
+        return None
+    microseconds, text = paging.decode(cursor, int, str)
+    last = parse_id(text)
+    if last is None or not 0 <= microseconds < 1 << 52:
+        raise paging.BadCursor
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=microseconds), last

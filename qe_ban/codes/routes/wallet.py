@@ -1,0 +1,184 @@
+"""The wallet: its kinds, codes and short numbers, and reporting one lost; with `?for=` for a ward."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from flask import Response, request
+
+from qe_ban.accounts import service as accounts
+from qe_ban.codes import qr, schemas, service
+from qe_ban.codes.errors import CodeRefused, KindNotFound
+from qe_ban.codes.routes.whose import Whose, record, whose, whose_in
+from qe_ban.codes.rules import Level
+from qe_ban.codes.service import Wallet
+from qe_ban.config import Settings
+from qe_ban.db.engine import Database
+from qe_ban.db.limits import Limiter
+from qe_ban.kernel import identifiers
+from qe_ban.kernel.city import City, KindInfo
+from qe_ban.keys import vault
+from qe_ban.web import conditional, guard, wire
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+blp = Blueprint("codes", url_prefix="/codes", description="码包：亮码")
+
+PICTURES: Mapping[str, Callable[..., str | bytes]] = {"image/svg+xml": qr.svg, "image/png": qr.png}
+LEVEL_COLOURS = {Level.GREEN: "#1a8f3c", Level.YELLOW: "#e0b000", Level.RED: "#c62828"}
+FRESH_STEP_UP = timedelta(minutes=10)
+KEPT = 256
+"""Of how many query strings what was read is remembered: nearly all calls have none."""
+
+
+@blp.route("")
+@guard.requires("codes.read", step_up=guard.SESSION)
+@blp.query(schemas.ForQuery, kept=KEPT)
+@blp.problems(404)
+@blp.response(200, schemas.WalletSchema)
+@blp.etagged
+def wallet(query: dict[str, Any]) -> Response:
+    """Show the five kinds with their states; 304 means that nothing but the moment has changed."""
+    parts, moment = part(Wallet), now()
+    resident = whose(query, moment).resident
+    with part(Database).statements() as connection:
+        held = service.holdings(connection, resident, moment)
+    answers = service.ask_sources(parts, held, moment)
+    if answers:
+        with part(Database).statements() as connection:
+            for number, answer in answers.items():
+                service.keep_answer(connection, number, answer)
+        held = service.with_answers(held, answers)
+    cards = _cards(held, moment)
+    lasting = [{name: value for name, value in card.items() if name != "as_of"} for card in cards]
+    # the moment moves on by itself and is no change: so the tag is a weak one (RFC 9110, 8.8.1)
+    shown = conditional.etagged(schemas.WalletSchema().dump({"items": cards, "next": None}), wire.dumps(lasting))
+    shown.headers["ETag"] = f"W/{shown.headers['ETag']}"
+    return shown
+
+
+def _cards(held: Sequence[service.Holding], moment: datetime) -> list[dict[str, Any]]:
+    parts, masked = part(Wallet), None
+    if held:
+        name = vault.unseal(parts.rings, "residents.name", held[0].resident, held[0].name_sealed)
+        masked = identifiers.mask_name(name)
+    return [_shown(shown, masked) for shown in service.overview(parts, held, moment)]
+
+
+def _shown(shown: service.Shown, masked_name: str | None) -> dict[str, Any]:
+    kind = _kind(shown.kind)
+    level = shown.answer.detail.get("level") if shown.answer and shown.kind == "health" else None
+    return {
+        "kind": shown.kind,
+        "name": kind.name,
+        "state": shown.state,
+        "reason": shown.reason,
+        "as_of": shown.as_of,
+        "display": {
+            "title": kind.name,
+            "colour": LEVEL_COLOURS[Level(level)] if level else kind.colour,
+            "masked_name": masked_name,
+        },
+    }
+
+
+@blp.route("/issue", methods=["POST"])
+@guard.requires("codes.issue", step_up=guard.SESSION)
+@blp.query(schemas.ForQuery, kept=KEPT)
+@blp.arguments(schemas.IssueRequest)
+@blp.response(200, schemas.IssuedSchema)
+@blp.problems(404, 429)
+def issue(query: dict[str, Any], asked: dict[str, Any]) -> service.Issued:
+    """Issue codes of several kinds in one call, so that switching between them needs no network."""
+    return _issue(query, asked["kinds"])
+
+
+@blp.route("/<kind>/issue", methods=["POST"])
+@guard.requires("codes.issue", step_up=guard.SESSION)
+@blp.query(schemas.ForQuery, kept=KEPT)
+@blp.response(200, schemas.CodeSchema)
+@blp.alternative(200, content_type="image/svg+xml")
+@blp.alternative(200, content_type="image/png")
+@blp.problems(409, 429)
+def issue_one(query: dict[str, Any], kind: str) -> service.Code | Response:
+    """Issue one code; `Accept: image/svg+xml` or `image/png` gives the picture."""
+    info = _kind(kind)
+    issued = _issue(query, [kind])
+    if issued.refused:
+        raise CodeRefused(reason=issued.refused[0]["reason"])
+    wanted = request.accept_mimetypes.best_match(["application/json", *PICTURES], default="application/json")
+    if wanted == "application/json":
+        return issued.codes[0]
+    picture = PICTURES[wanted](issued.codes[0].code, title=info.name, colour=info.colour)
+    return Response(picture, content_type=wanted)
+
+
+@blp.route("/<kind>/short-number", methods=["POST"])
+@guard.requires("codes.issue", step_up=guard.SESSION)
+@blp.query(schemas.ForQuery)
+@blp.response(200, schemas.ShortNumberSchema)
+@blp.problems(409, 429)
+def short_number(query: dict[str, Any], kind: str) -> service.ShortNumber:
+    """Give ten digits that stand for a code for three minutes and are accepted once, for a broken camera."""
+    slug, moment = _kind(kind).slug, now()
+    meant, held = _held(query, moment)
+    with part(Database).statements() as connection:
+        return service.give_short_number(part(Wallet), connection, held, slug, moment, guardian=meant.is_ward)
+
+
+def _issue(query: dict[str, Any], kinds: list[str]) -> service.Issued:
+    moment = now()
+    meant, held = _held(query, moment)
+    return service.issue(part(Wallet), held, kinds, moment, guardian=meant.is_ward)
+
+
+def _held(query: dict[str, Any], moment: datetime) -> tuple[Whose, list[service.Holding]]:
+    """Give whose codes are to be issued, and what that resident holds; calls are counted."""
+    meant = whose(query, moment)
+    limit = part(Settings).limits.issue_per_minute
+    part(Limiter).hit("codes.issue", meant.limited, limit=limit, window=60)
+    with part(Database).statements() as connection:
+        return meant, service.holdings(connection, meant.resident, moment)
+
+
+@blp.route("/<kind>/suspend", methods=["POST"])
+@guard.requires("codes.manage", step_up=guard.SESSION)
+@blp.query(schemas.ForQuery)
+@blp.response(200, schemas.KindSchema)
+def suspend(query: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Report a kind lost: its codes are refused from now on, those already shown too. Gives the kind's state."""
+    slug, moment = _kind(kind).slug, now()
+    with part(Database).transaction() as session:
+        meant = whose_in(session, query, moment)
+        service.suspend(session, meant.resident, slug, moment)
+        record(session, meant, "codes.suspend", moment, kind=slug)
+    return _card(slug, meant.resident)
+
+
+@blp.route("/<kind>/resume", methods=["POST"])
+@guard.requires("codes.manage", step_up=FRESH_STEP_UP)
+@blp.query(schemas.ForQuery)
+@blp.response(200, schemas.KindSchema)
+def resume(query: dict[str, Any], kind: str) -> dict[str, Any]:
+    """Take the own report back, within ten minutes of a step-up. Gives the kind's state: a source's hold stays."""
+    slug, moment = _kind(kind).slug, now()
+    with part(Database).transaction() as session:
+        accounts.require_running(session, guard.principal())
+        meant = whose_in(session, query, moment)
+        service.resume(session, meant.resident, slug)
+        record(session, meant, "codes.resume", moment, kind=slug)
+    return _card(slug, meant.resident)
+
+
+def _card(slug: str, resident: UUID) -> dict[str, Any]:
+    with part(Database).statements() as connection:
+        held = service.holdings(connection, resident, now())
+    return next(card for card in _cards(held, now()) if card["kind"] == slug)
+
+
+def _kind(slug: str) -> KindInfo:
+    kind = part(City).kinds.get(slug)
+    if kind is None:
+        raise KindNotFound
+    return kind

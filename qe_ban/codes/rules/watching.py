@@ -1,0 +1,102 @@
+"""When what is scanned looks wrong: thresholds with their reasons, and the decisions by them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Final
+
+HOUR: Final = timedelta(hours=1)
+HABIT_DAYS: Final = 14
+"""Days before today, so that no habit is made of what is going on: whoever grows by the hour gains nothing."""
+KNOWN_DAYS: Final = 3
+"""Before so many days a scanner has no habit: the first days of a new gate are like nothing before."""
+
+VOLUME_FLOOR: Final = 300
+"""Five a minute: below it one venue's rush is as good a reason as any."""
+VOLUME_FACTOR: Final = 3
+"""Times the own busiest hour: a holiday doubles it."""
+VOLUME_NEW: Final = 2000
+"""For a scanner without a habit: faster than people walk through one gate for an hour."""
+
+VOLUME_MOST: Final = 4000
+"""In an hour, whatever a scanner is used to: more than one a second, all the hour long."""
+DAY_NEW: Final = 6000
+"""In a day of the city, for a scanner without a habit: who keeps below the hour's is here."""
+DAY_MOST: Final = 24_000
+"""In a day, whatever a scanner is used to: a thousand an hour, day and night."""
+
+REFUSED_FLOOR: Final = 20
+"""Tries for purposes that are not registered: a wrong setting is noticed by the venue itself before that."""
+NEW_PURPOSE_FLOOR: Final = 50
+NEW_PURPOSE_FACTOR: Final = 3
+"""It never had a third of this, nor of the scanner's own busiest hour: a scan or two make no habit."""
+NEW_PURPOSE_SHARE: Final = 0.5
+"""Of all of the scanner's scans in that hour: a purpose that it used for nothing like as much takes over."""
+
+FORGED_AT_ONE: Final = 5
+"""Bad signatures or unknown keys: one person tries a foreign code two or three times."""
+FORGED_SCANNERS: Final = 4
+"""So many scanners with any: false codes are going round."""
+
+MISSES_FLOOR: Final = 30
+"""Short numbers that stand for nothing: mistyped ones fail at the check digit, so these were over, used or guessed."""
+DOCUMENTS_AT_ONE: Final = 15
+"""Wrong documents at one scanner; five lock one printed code, so three codes' worth."""
+
+TRAVEL_WINDOW: Final = timedelta(minutes=10)
+AT_ONCE: Final = timedelta(seconds=90)
+"""From an accepted scan in one district to one in another: a code lives a minute, the shortest ride is longer."""
+CHANGES: Final = 2
+"""There and back within the window: two phones go on showing one entitlement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """What a scanner scanned in an hour and today, its busiest hour before today, for how many days that is known."""
+
+    scans: int
+    usual: int
+    days: int
+    today: int
+
+
+@dataclass(frozen=True, slots=True)
+class Purposes:
+    """Of a scanner's scans in an hour: tries for purposes not registered, and scans for purposes never used before."""
+
+    scans: int
+    refused: int
+    new: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where and when an entitlement was accepted."""
+
+    at: datetime
+    district: str
+
+
+def is_too_much(told: Volume) -> bool:
+    """Tell whether a scanner scans far more than ever, or than any gate lets through."""
+    if told.days < KNOWN_DAYS:
+        return told.scans >= VOLUME_NEW or told.today >= DAY_NEW
+    far_more = told.scans >= VOLUME_FLOOR and told.scans > VOLUME_FACTOR * told.usual
+    return far_more or told.scans >= VOLUME_MOST or told.today >= DAY_MOST
+
+
+def are_strange(told: Purposes) -> bool:
+    """Tell whether a scanner's purposes are not what it stands there for."""
+    taken_over = told.new >= NEW_PURPOSE_FLOOR and told.new > NEW_PURPOSE_SHARE * told.scans
+    return told.refused >= REFUSED_FLOOR or taken_over
+
+
+def leaps(seen: Sequence[Seen]) -> list[tuple[Seen, Seen]]:
+    """Give the changes of district, in the order of time."""
+    return [(one, other) for one, other in pairwise(seen) if one.district != other.district]
+
+
+def is_implausible(changes: Sequence[tuple[Seen, Seen]]) -> bool:
+    """Tell whether nobody can have moved so: venues have districts and no coordinates, so only haste tells."""
+    return len(changes) >= CHANGES or any(other.at - one.at <= AT_ONCE for one, other in changes)

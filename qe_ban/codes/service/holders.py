@@ -1,0 +1,47 @@
+"""What happens to all codes of a resident at once: reported lost with the phone, or gone with the account."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts.service import Estate
+from qe_ban.codes.models import Dispute, Entitlement, SourceAnswer
+from qe_ban.codes.service import ledger
+from qe_ban.keys.rings import KeyRings
+
+
+def suspend_all(session: Session, resident: UUID, now: datetime) -> None:
+    """Refuse all codes of a resident from now on, until the resident resumes them; those that are suspended stay so."""
+    mine = update(Entitlement).where(Entitlement.resident_id == resident, Entitlement.suspended_at.is_(None))
+    session.execute(mine.values(suspended_at=now))
+
+
+def estate(rings: KeyRings) -> Estate:
+    """Give what the wallet keeps of a resident: what sources said, and disputes.
+
+    Entitlements stay, so that a code that was shown before is told from a forged one; scans stand under keyed hashes.
+    """
+    return Estate(count=partial(_count, rings), erase=partial(_erase, rings))
+
+
+def _count(rings: KeyRings, session: Session, resident: UUID) -> Mapping[str, int]:
+    numbers = select(Entitlement.number).where(Entitlement.resident_id == resident)
+    answers = select(func.count()).where(SourceAnswer.entitlement.in_(numbers))
+    disputes = select(func.count()).where(Dispute.holder.in_(list(ledger.holders(session, rings, resident))))
+    return {"source_answers": session.scalar(answers) or 0, "disputes": session.scalar(disputes) or 0}
+
+
+def _erase(rings: KeyRings, session: Session, resident: UUID, _now: datetime) -> None:
+    numbers = select(Entitlement.number).where(Entitlement.resident_id == resident)
+    session.execute(
+        delete(SourceAnswer).where(SourceAnswer.entitlement.in_(numbers)).execution_options(synchronize_session=False)
+    )
+    session.execute(
+        delete(Dispute)
+        .where(Dispute.holder.in_(list(ledger.holders(session, rings, resident))))
+        .execution_options(synchronize_session=False)
+    )

@@ -1,0 +1,51 @@
+"""Changes the secret of the holders' hashes: disputes are found under the newest, scans pass away by retention."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts.service import reindexing
+from qe_ban.codes.models import Dispute, Entitlement, Scan
+from qe_ban.codes.service.wallet import holder_hashes
+from qe_ban.keys import retirement
+from qe_ban.keys.models import Key
+from qe_ban.keys.rings import KeyRings
+
+STEP = 5000
+LATE_UPLOADS = timedelta(days=7)
+
+
+def rehash(session: Session, rings: KeyRings, after: int, *, limit: int = STEP) -> tuple[int | None, int]:
+    """Keep the disputes of the next entitlements under the newest secret; done anew it changes nothing.
+
+    Gives up to which number it came (None: there are no more) and how many disputes it changed.
+    """
+    retirement.lengthen(session)
+    wanted = select(Entitlement.number).where(Entitlement.number > after).order_by(Entitlement.number).limit(limit)
+    numbers = session.scalars(wanted).all()
+    newest = {}
+    for number in numbers:
+        first, *older = holder_hashes(rings, number)
+        newest.update(dict.fromkeys(older, first))
+    found = session.scalars(select(Dispute.holder).where(Dispute.holder.in_(newest)).distinct()).all() if newest else ()
+    for holder in found:
+        session.execute(
+            update(Dispute)
+            .where(Dispute.holder == holder)
+            .values(holder=newest[holder])
+            .execution_options(synchronize_session=False)
+        )
+    return (numbers[-1] if len(numbers) == limit else None), len(found)
+
+
+def retire(session: Session, key: Key, now: datetime) -> None:
+    """Delete a secret of holders' hashes under which no scan is left; rehash first. Raises KeyIsLast, KeyNeeded."""
+    since = retirement.superseded_at(session, key)
+    retirement.require_past(since + LATE_UPLOADS, now)
+    retirement.lengthen(session)
+    if session.scalar(select(exists().where(Scan.at < since, Scan.holder.is_not(None)))):
+        raise retirement.KeyNeeded("还有用码记录保存在这个密钥之下，超过保存期限后才能退役")
+    if reindexing.wards_before(session, since):
+        raise retirement.KeyNeeded("还有待确认的监护申请保存在这个密钥之下，确认或结束后才能退役")
+    session.delete(key)

@@ -1,0 +1,131 @@
+"""Encrypts old columns anew under today's data key, and says which data keys are still needed; in small steps."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.orm import Session
+
+from qe_ban.kernel.clock import Clock
+from qe_ban.keys import vault
+from qe_ban.keys.models import Key, Ring
+from qe_ban.keys.retirement import lengthen
+from qe_ban.keys.rings import KeyMissing, KeyRings
+
+STEP = 200
+LOOKED_AT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class SealedColumn:
+    """A column that is sealed: its table, the table's key, and the name that it is sealed under.
+
+    `name` is None where nothing lives long enough to be sealed anew.
+    """
+
+    table: str
+    column: str
+    name: str | None
+    key: str = "id"
+
+
+SEALED = (
+    SealedColumn("residents", "phone_sealed", "residents.phone"),
+    SealedColumn("residents", "name_sealed", "residents.name"),
+    SealedColumn("residents", "id_number_sealed", "residents.id_number"),
+    SealedColumn("guardianships", "name_sealed", "guardianships.name"),
+    SealedColumn("guardianships", "id_number_sealed", "guardianships.id_number"),
+    SealedColumn("recovery_cases", "phone_sealed", "recovery_cases.phone"),
+    SealedColumn("staff", "totp_sealed", "staff.totp_secret"),
+    SealedColumn("outbox", "payload", "outbox.payload"),
+    SealedColumn("short_numbers", "code_sealed", None, key="mac"),
+    SealedColumn("disputes", "resident_sealed", "disputes.resident"),
+    SealedColumn("disputes", "text_sealed", "disputes.text"),
+    SealedColumn("disputes", "answer_sealed", "disputes.answer"),
+    SealedColumn("demands", "text_sealed", "demands.text"),
+    SealedColumn("demands", "contact_sealed", "demands.contact"),
+    SealedColumn("demands", "phone_sealed", "demands.phone"),
+    SealedColumn("demands", "answer_sealed", "demands.answer"),
+    SealedColumn("demand_steps", "note_sealed", "demand_steps.note"),
+)
+"""Every sealed column of the database; a test compares it with the tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step did: up to which row it came (None: there are no more), and which rows did not open."""
+
+    reached: Any
+    written: int
+    broken: tuple[Any, ...] = ()
+
+
+def recent(session: Session, now: datetime, days: int) -> set[str]:
+    """Give the kids of the data keys that serve or did in the last `days`: what lies under them stays as it is.
+
+    Of no days, that is today's and those to come.
+    """
+    since = now - timedelta(days=days)
+    return set(session.scalars(select(Key.kid).where(Key.ring == Ring.COLUMN, Key.expires > since)))
+
+
+def reseal(
+    session: Session,
+    rings: KeyRings,
+    sealed: SealedColumn,
+    *,
+    keep: Collection[str],
+    after: Any,
+    clock: Clock,
+    limit: int = STEP,
+) -> Step:
+    """Encrypt the next rows whose data key is not one to keep, at most `limit` of them.
+
+    Who is locked is passed over: what is changed now is sealed under today's key. Raises KeyMissing when that was not
+    made.
+    """
+    if sealed.name is None:
+        return Step(None, 0)
+    source = sql_table(sealed.table, sql_column(sealed.key), sql_column(sealed.column))
+    key, column = source.c[sealed.key], source.c[sealed.column]
+    wanted = select(key, column).where(column.is_not(None), _kid(column).not_in(list(keep)))
+    if after is not None:
+        wanted = wanted.where(key > after)
+    lengthen(session)
+    free = wanted.order_by(key).limit(limit).with_for_update(skip_locked=True, key_share=True)
+    rows = session.execute(free).all()
+    rings.column_key_of_day(clock())
+    broken = []
+    for row, text in rows:
+        try:
+            fresh = vault.seal(rings, sealed.name, row, vault.unseal(rings, sealed.name, row, bytes(text)), clock())
+        except (vault.SealBroken, KeyMissing):
+            broken.append(row)
+            continue
+        session.execute(update(source).where(key == row).values({sealed.column: fresh}))
+    return Step(rows[-1][0] if len(rows) == limit else None, len(rows) - len(broken), tuple(broken))
+
+
+def used(session: Session, sealed: SealedColumn, *, after: Any, limit: int = LOOKED_AT) -> tuple[Any, dict[str, int]]:
+    """Count under which data keys the next rows lie; gives up to which row it came, and rows by kid."""
+    source = sql_table(sealed.table, sql_column(sealed.key), sql_column(sealed.column))
+    key, column = source.c[sealed.key], source.c[sealed.column]
+    rows = select(key.label("at"), _kid(column).label("kid")).where(column.is_not(None))
+    if after is not None:
+        rows = rows.where(key > after)
+    page = rows.order_by(key).limit(limit).subquery()
+    lengthen(session)
+    last = func.array_agg(aggregate_order_by(page.c.at, page.c.at.desc()))[1]
+    counted = session.execute(select(page.c.kid, func.count(), last).group_by(page.c.kid)).all()
+    total = {kid: count for kid, count, _ in counted}
+    return (max(reached for *_, reached in counted) if sum(total.values()) == limit else None), total
+
+
+def _kid(column: ColumnElement[Any]) -> ColumnElement[str]:
+    """Read the kid out of what is sealed: four bytes after the version."""
+    return func.encode(func.substring(column, 2, 4), "hex")

@@ -1,0 +1,34 @@
+"""What zones keep of a resident, so that nothing of it stays when the account is closed."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts.service import Estate
+from qe_ban.audit import service as audit
+from qe_ban.zones.models import Demand, DemandStep
+
+
+def count(session: Session, resident: UUID) -> Mapping[str, int]:
+    """Give a resident's rows by table."""
+    mine = Demand.resident_id == resident
+    steps = select(func.count()).select_from(DemandStep).join(Demand, Demand.id == DemandStep.demand_id).where(mine)
+    return {
+        "demands": session.scalar(select(func.count()).where(mine)) or 0,
+        "demand_steps": session.scalar(steps) or 0,
+    }
+
+
+def erase(session: Session, resident: UUID, now: datetime) -> None:
+    """Delete the demands, whatever their state; each is audited, for the report of a zone's end is counted by them."""
+    gone = delete(Demand).where(Demand.resident_id == resident).returning(Demand.id, Demand.zone, Demand.state)
+    for demand, zone, state in session.execute(gone.execution_options(synchronize_session=False)).all():
+        details = {"zone": zone, "state": state}
+        audit.record(session, at=now, actor=None, action="demands.erase", subject=str(demand), details=details)
+
+
+ESTATE: Final = Estate(count, erase)

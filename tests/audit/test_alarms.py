@@ -1,0 +1,290 @@
+"""Alarms: one open for a kind and a subject, read and closed by people whose reading and closing is recorded."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import exc, select, text
+
+from qe_ban.audit import routes, service
+from qe_ban.audit.models import Alarm, AuditEvent
+from qe_ban.audit.rules.alarms import WORDS, AlarmKind
+from qe_ban.audit.service import alarms
+from qe_ban.kernel.errors import Unauthenticated
+from qe_ban.kernel.ids import new_id
+from qe_ban.kernel.principal import Principal, PrincipalKind
+from qe_ban.web import application, guard, parts
+from tests.factories.accounts import together
+
+NOW = datetime.now(UTC)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+KIND = AlarmKind.FORGED_CODES
+
+
+def staff(*scopes):
+    return Principal(PrincipalKind.STAFF, new_id(), frozenset(scopes), new_id())
+
+
+DUTY, READER, OTHER = staff("alarms.read", "alarms.close"), staff("alarms.read"), staff("audit.read")
+
+
+@pytest.fixture
+def call(settings, database):
+    """Call the interface of alarms; a caller's token is the name of what it may do."""
+    callers = {"duty": DUTY, "reader": READER, "other": OTHER}
+
+    def principal_from(token):
+        try:
+            return callers[token]
+        except KeyError:
+            raise Unauthenticated from None
+
+    app, api = application.build(settings, lambda: NOW, name="alarm-tests")
+    parts.provide(app, database)
+    guard.install(app, principal_from)
+    api.register_blueprint(routes.alarms)
+    client = app.test_client()
+
+    def do(path="", *, token="duty", method=None, **more):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        method = method or ("POST" if "json" in more or "data" in more else "GET")
+        return client.open(f"/api/v1/alarms{path}", method=method, headers=headers, **more)
+
+    return do
+
+
+@pytest.fixture
+def subject():
+    return str(uuid.uuid4())
+
+
+@pytest.fixture
+def raised(database, subject):
+    """Raise an alarm about the subject; gives the id where one was opened."""
+
+    def do(at=NOW, count=1, kind=KIND, about=subject, **facts):
+        with database.transaction() as session:
+            return service.raise_(session, kind, about, facts=facts, at=at, count=count, now=NOW)
+
+    return do
+
+
+def rows(database, subject):
+    with database.transaction() as session:
+        return session.scalars(select(Alarm).where(Alarm.subject == subject).order_by(Alarm.id)).all()
+
+
+def events(database, **wanted):
+    with database.transaction() as session:
+        return session.scalars(select(AuditEvent).filter_by(**wanted).order_by(AuditEvent.id)).all()
+
+
+class TestRaising:
+    def test_what_is_found_anew_adds_to_the_open_one(self, database, raised, subject):
+        first = raised(count=3, codes=3)
+        assert first is not None
+        assert raised(NOW + MINUTE, count=2, codes=5) is None
+        (alarm,) = rows(database, subject)
+        told = (alarm.id, alarm.count, alarm.last_at, alarm.facts, alarm.opened_at)
+        assert told == (first, 5, NOW + MINUTE, {"codes": 5}, NOW)
+
+    def test_what_was_counted_is_not_counted_again(self, database, raised, subject):
+        raised(count=3)
+        assert raised(NOW, count=3) is raised(NOW - MINUTE, count=3) is None
+        assert [alarm.count for alarm in rows(database, subject)] == [3]
+
+    def test_after_closing_only_newer_facts_open_another(self, database, call, raised, subject):
+        first = raised()
+        assert call(f"/{first}/close", json={"note": "已处置"}).status_code == 200
+        assert raised() is None
+        second = raised(NOW + MINUTE)
+        assert [alarm.id for alarm in rows(database, subject)] == [first, second]
+
+    def test_kinds_and_subjects_do_not_meet(self, raised):
+        assert len({raised(), raised(kind=AlarmKind.GUESSING), raised(about=str(uuid.uuid4()))} - {None}) == 3
+
+    def test_many_at_once_raise_one(self, database, raised, subject):
+        outcomes = together(8, lambda _: raised(count=4))
+        assert sum(made is not None for made in outcomes) == 1
+        assert [alarm.count for alarm in rows(database, subject)] == [4]
+
+    def test_the_table_itself_holds_no_two(self, database, raised, subject):
+        raised()
+        copy = (
+            "INSERT INTO alarms SELECT :id, kind, subject, now(), now(), 1, '{}' FROM alarms WHERE subject = :subject"
+        )
+        with pytest.raises(exc.IntegrityError, match="uq_alarms_open"), database.transaction() as session:
+            session.execute(text(copy), {"id": new_id(), "subject": subject})
+
+    def test_the_sealed_log_keeps_that_there_was_one(self, database, raised, subject):
+        (event,) = events(database, subject=str(raised()))
+        assert (event.action, event.actor_id) == ("alarms.open", None)
+        assert event.details == {"kind": "forged_codes", "about": subject}
+
+    def test_every_kind_has_words_for_people(self):
+        assert set(WORDS) == set(AlarmKind)
+        for words in WORDS.values():
+            assert all("\u4e00" <= text[0] <= "\u9fff" for text in (words.title, words.advice))
+
+
+class TestReading:
+    def test_an_alarm_says_what_it_means_and_what_to_do(self, call, raised, subject):
+        made = raised(codes=5)
+        (shown,) = [one for one in call("?kind=forged_codes&limit=100").json["items"] if one["subject"] == subject]
+        assert shown.pop("advice").startswith("出现多个签名无效")
+        moment = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
+        assert shown == {
+            "id": str(made),
+            "kind": "forged_codes",
+            "title": "伪造码",
+            "subject": subject,
+            "state": "open",
+            "opened_at": moment,
+            "last_at": moment,
+            "count": 1,
+            "facts": {"codes": 5},
+            "closed_at": None,
+            "closed_by": None,
+            "closing_note": None,
+        }
+
+    def test_pages_hang_together_newest_first(self, call, raised):
+        made = [str(raised(kind=AlarmKind.STAFF_LOOK_UPS, about=str(uuid.uuid4()))) for _ in range(3)]
+        seen, cursor = [], ""
+        while cursor is not None and not set(made) <= set(seen):
+            answer = call(f"?kind=staff_look_ups&limit=2{cursor and '&cursor=' + cursor}")
+            seen += [one["id"] for one in answer.json["items"]]
+            cursor = answer.json["next"]
+        assert [one for one in seen if one in made] == made[::-1]
+
+    def test_closed_ones_stand_apart(self, call, raised):
+        made = raised(kind=AlarmKind.UNSEALED_AUDIT)
+        call(f"/{made}/close", json={"note": "已处置"})
+        listed = {
+            state: call(f"?state={state}&kind=unsealed_audit&limit=100").json["items"] for state in ("open", "closed")
+        }
+        assert str(made) not in [one["id"] for one in listed["open"]]
+        (closed,) = [one for one in listed["closed"] if one["id"] == str(made)]
+        assert (closed["state"], closed["closed_by"], closed["closing_note"]) == ("closed", str(DUTY.id), "已处置")
+
+    def test_reading_is_recorded_with_what_was_asked(self, call, database):
+        call("?state=closed&kind=guessing", token="reader")
+        event = events(database, actor_id=READER.id)[-1]
+        assert (event.action, event.subject) == ("alarms.read", "alarms")
+        assert event.details == {"state": "closed", "kind": "guessing", "before": None}
+        assert event.request_id
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "?state=all",
+            "?state=",
+            "?kind=fire",
+            "?kind=guessing&kind=guessing",
+            "?limit=0",
+            "?limit=101",
+            "?limit=x",
+            "?cursor=abc",
+            "?cursor=WyJhIl0",
+            "?cursor=WzFd",
+            f"?cursor={'a' * 2000}",
+            "?subject=x",
+        ],
+    )
+    def test_a_bad_query_is_refused_and_reads_nothing(self, call, database, query):
+        before = len(events(database, actor_id=DUTY.id))
+        answer = call(query)
+        assert answer.status_code in {400, 422}
+        assert answer.content_type == "application/problem+json"
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in answer.json["detail"])
+        assert len(events(database, actor_id=DUTY.id)) == before
+
+
+class TestClosing:
+    def test_it_is_closed_once_and_recorded_without_the_note(self, call, database, raised, subject):
+        made = raised(count=7)
+        assert call(f"/{made}/close", json={"note": "已停用终端\n并通报"}).json["state"] == "closed"
+        again = call(f"/{made}/close", json={"note": "再次"})
+        assert (again.status_code, again.json["code"]) == (409, "audit.alarm_closed")
+        (event,) = events(database, action="alarms.close", subject=str(made))
+        assert event.actor_id == DUTY.id
+        assert event.details == {
+            "before": {"state": "open", "count": 7},
+            "after": {"state": "closed"},
+            "kind": "forged_codes",
+            "about": subject,
+        }
+        assert rows(database, subject)[0].closing_note == "已停用终端\n并通报"
+
+    def test_of_many_at_once_one_closes(self, call, raised):
+        made = raised()
+        answers = together(6, lambda _: call(f"/{made}/close", json={"note": "已处置"}).status_code)
+        assert sorted(answers) == [200, 409, 409, 409, 409, 409]
+
+    def test_nobody_closes_what_is_about_themselves(self, call, database, raised):
+        about = str(DUTY.id)
+        made = raised(kind=AlarmKind.STAFF_LOOK_UPS, about=about)
+        answer = call(f"/{made}/close", json={"note": "没事"})
+        assert (answer.status_code, answer.json["code"]) == (403, "audit.alarm_about_caller")
+        assert rows(database, about)[-1].closed_at is None
+
+    def test_an_unknown_one(self, call):
+        answer = call(f"/{new_id()}/close", json={"note": "已处置"})
+        assert (answer.status_code, answer.json["code"]) == (404, "audit.alarm_not_found")
+        assert call("/1/close", json={"note": "已处置"}).status_code == 404
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {},
+            {"note": None},
+            {"note": 7},
+            {"note": ["已处置"]},
+            {"note": ""},
+            {"note": " \n "},
+            {"note": "好"},
+            {"note": "字" * 501},
+            {"note": "已处置\u202e"},
+            {"note": "已处置", "state": "closed"},
+            {"note": "本人13900000000已确认"},
+            {"note": "证件370202199003071234"},
+            {"note": "证件３７０２０２１９９００３０７１２３４"},
+            [],
+            "已处置",
+        ],
+        ids=str,
+    )
+    def test_a_bad_note_is_refused_and_closes_nothing(self, call, database, raised, subject, body):
+        answer = call(f"/{raised()}/close", json=body)
+        assert answer.status_code in {400, 422}, answer.text
+        assert any("\u4e00" <= letter <= "\u9fff" for letter in answer.json["detail"])
+        assert rows(database, subject)[0].closed_at is None
+
+    def test_the_note_may_have_five_hundred_characters(self, call, raised):
+        assert call(f"/{raised()}/close", json={"note": "字" * 500}).status_code == 200
+
+    @pytest.mark.parametrize(("token", "status"), [(None, 401), ("nobody", 401), ("other", 403), ("reader", 403)])
+    def test_only_who_is_on_duty_closes(self, call, database, raised, subject, token, status):
+        assert call(f"/{raised()}/close", token=token, json={"note": "已处置"}).status_code == status
+        assert rows(database, subject)[0].closed_at is None
+
+    @pytest.mark.parametrize(("token", "status"), [(None, 401), ("other", 403), ("reader", 200)])
+    def test_only_who_may_reads(self, call, token, status):
+        assert call(token=token).status_code == status
+
+
+def test_alarms_closed_long_ago_are_forgotten_in_steps(database, rings, call, raised, monkeypatch):
+    made = [raised(about=str(uuid.uuid4())) for _ in range(5)]
+    for one in made[:4]:
+        call(f"/{one}/close", json={"note": "已处置"})
+    with database.transaction() as session:
+        changed = "UPDATE alarms SET closed_at = now() - interval '401 days' WHERE id = ANY (:ids)"
+        session.execute(text(changed), {"ids": made[:3]})
+        session.execute(
+            text("UPDATE alarms SET opened_at = now() - interval '500 days' WHERE id = :id"), {"id": made[4]}
+        )
+    monkeypatch.setattr(alarms, "STEP", 2)
+    service.Retention(database, rings, lambda: NOW, 400).run()
+    with database.transaction() as session:
+        kept = session.scalars(select(Alarm.id).where(Alarm.id.in_(made))).all()
+    assert set(kept) == set(made[3:])

@@ -1,0 +1,153 @@
+"""What tests of recovery and closing share: residents over HTTP, staff at a window, and what phones were told."""
+
+import json
+import time
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from qe_ban.accounts import rules
+from qe_ban.accounts.models import Resident
+from qe_ban.accounts.service import tokens
+from qe_ban.jobs.models import OutboxMessage
+from qe_ban.jobs.service import COLUMN
+from qe_ban.kernel.ids import new_id
+from qe_ban.kernel.principal import PrincipalKind
+from qe_ban.keys import vault
+from tests.factories.accounts import API, PersonFactory, StaffFactory, bearer, random_phone, sign_in, step_up
+
+CASES = f"{API}/recovery/cases"
+BASIS = "查验本人居民身份证原件，人证一致"
+
+
+class SignedIn:
+    """Somebody signed in over HTTP, with or without a real name."""
+
+    def __init__(self, client, phone, person=None):
+        self.client, self.phone, self.person = client, phone, person
+        answer = sign_in(client, phone)
+        self.access, self.refresh = answer["access_token"], answer["refresh_token"]
+        if person is not None:
+            named = client.put(f"{API}/me/real-name", json=person.body(), headers=self.headers)
+            assert named.status_code == 200, named.get_json()
+        self.id = self.me().get_json()["id"]
+
+    @property
+    def headers(self):
+        return bearer(self.access)
+
+    def me(self):
+        return self.client.get(f"{API}/me", headers=self.headers)
+
+    def step_up(self):
+        self.access = step_up(self.client, self.access)
+        return self
+
+    def refreshed(self):
+        grant = {"grant_type": "refresh_token", "refresh_token": self.refresh}
+        return self.client.post(f"{API}/auth/token", json=grant)
+
+
+class Town:
+    """Makes residents and staff, and reads what left for phones."""
+
+    def __init__(self, app, database, rings, register, accounts):
+        self.app, self.database, self.rings = app, database, rings
+        self.register, self.accounts = register, accounts
+
+    @property
+    def client(self):
+        return self.app.test_client()
+
+    def visitor(self, phone=None):
+        return SignedIn(self.client, phone or random_phone())
+
+    def verified(self):
+        person = self.register.add(PersonFactory())
+        return SignedIn(self.client, person.phone, person)
+
+    def staff(self, role):
+        """Give the headers of a new member of staff, who really is in the table."""
+        now, account = datetime.now(UTC), StaffFactory(roles=(role,))
+        made = tokens.access(
+            self.accounts,
+            kind=PrincipalKind.STAFF,
+            subject=account.create(self.database, self.rings, now),
+            session=new_id(),
+            scopes=rules.staff_scopes([role]),
+            roles=[role],
+            now=now,
+        )
+        return bearer(made.access)
+
+    def claimant_of(self, holder):
+        """Give a visitor who claims the holder's number from another phone: a case is open."""
+        claimant = self.visitor()
+        self.register.people.add((holder.person.name, holder.person.id_number, claimant.phone))
+        answer = self.client.put(f"{API}/me/real-name", json=holder.person.body(), headers=claimant.headers)
+        assert answer.get_json()["code"] == "accounts.recovery_opened"
+        return claimant
+
+    def told(self, phone):
+        """Give the templates of the notices that wait for a phone, oldest first."""
+        with self.database.transaction() as session:
+            rows = session.scalars(
+                select(OutboxMessage).where(OutboxMessage.topic == "notice").order_by(OutboxMessage.id)
+            ).all()
+        said = [json.loads(vault.unseal(self.rings, COLUMN, row.id, row.payload)) for row in rows if row.payload]
+        return [message["template"] for message in said if message["phone"] == phone]
+
+    def row(self, resident_id):
+        with self.database.transaction() as session:
+            return session.get_one(Resident, resident_id)
+
+
+class Window:
+    """The staff paths of recovery, as somebody walks them."""
+
+    def __init__(self, town, clerk, officer):
+        self.town, self.clerk, self.officer = town, clerk, officer
+
+    def open(self, holder, kind="new_phone", *, headers=None, **changed):
+        body = {
+            "kind": kind,
+            "id_type": "resident_id",
+            "id_number": holder.person.id_number,
+            "basis": BASIS,
+            "case_number": "QD-2026-000001",
+        } | changed
+        return self.town.client.post(CASES, json=body, headers=headers or self.clerk)
+
+    def cases(self, state="open", headers=None):
+        found, cursor = [], ""
+        while cursor is not None:
+            page = self.town.client.get(f"{CASES}?state={state}&limit=100{cursor}", headers=headers or self.clerk)
+            found += page.get_json()["items"]
+            cursor = f"&cursor={page.get_json()['next']}" if page.get_json()["next"] else None
+        return found
+
+    def case_of(self, holder, state="open"):
+        (case,) = [case for case in self.cases(state) if case["holder"]["id"] == str(holder.id)]
+        return case
+
+    def propose(self, case, decision="settle", *, headers=None):
+        body = {"decision": decision, "basis": "已与登记信息核对"}
+        return self.town.client.post(f"{CASES}/{case['id']}/propose", json=body, headers=headers or self.clerk)
+
+    def approve(self, proposed, *, headers=None):
+        body = {"proposal_id": proposed["proposal"]["id"]}
+        path = f"{CASES}/{proposed['id']}/approve"
+        return self.town.client.post(path, json=body, headers=headers or self.officer)
+
+    def settle(self, case, decision="settle"):
+        proposed = self.propose(case, decision)
+        assert proposed.status_code == 200, proposed.get_json()
+        return self.approve(proposed.get_json())
+
+
+def within(seconds, holds):
+    """Wait until something holds: revocations are polled."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)

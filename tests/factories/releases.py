@@ -1,0 +1,198 @@
+"""An earlier release from the repository's history, run beside the code of today as it would be during an upgrade."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import time
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyotp
+import urllib3
+
+from qe_ban.cli.api import Api
+from tests.factories.accounts import ClientKey
+
+RELEASED = "0003"
+"""The newest revision of the schema that the last release knows: put today's here when the next one is out."""
+REPOSITORY = Path(__file__).parents[2]
+VERSIONS = "qe_ban/migrations/versions"
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("QE_", "GRANIAN_", "PYTHON"))}
+FAULT = re.compile(r'Traceback|"level": ?"(?:error|critical)"|\[ERROR\]')
+START = 60.0
+
+
+class NoHistory(Exception):
+    """The release is not to be had from here; the message says why."""
+
+
+def git(*words):
+    try:
+        done = subprocess.run(["git", "-C", REPOSITORY, *words], capture_output=True, text=True, check=True)
+    except FileNotFoundError:
+        raise NoHistory("git is not installed") from None
+    except subprocess.CalledProcessError as error:
+        raise NoHistory(f"git {words[0]}: {error.stderr.strip()}") from None
+    return done.stdout
+
+
+def commit_of_release():
+    """Give the newest commit that ends at the release's schema, with the migrations as they stand now.
+
+    First on the way of first parents: what else was merged was never released. Raises NoHistory.
+    """
+    wanted = {name: blob for name, blob in migrations_of("HEAD").items() if name.partition("_")[0] <= RELEASED}
+    for way in (("--first-parent",), ()):
+        for commit in git("rev-list", *way, "HEAD").split():
+            if migrations_of(commit) == wanted:
+                return commit
+    raise NoHistory(f"no commit here ends at the schema {RELEASED}: a shallow clone, or no clone at all")
+
+
+def migrations_of(commit):
+    """Give the migrations of a commit: names, and what tells their content."""
+    lines = (line.split() for line in git("ls-tree", commit, f"{VERSIONS}/").splitlines())
+    return {Path(name).name: blob for _, _, blob, name in lines if name.endswith(".py")}
+
+
+def unpack(directory):
+    """Write the release's files into a directory. Raises NoHistory."""
+    archive = directory.with_suffix(".tar")
+    git("archive", "--format=tar", f"--output={archive}", commit_of_release(), "qe_ban")
+    with tarfile.open(archive) as packed:
+        packed.extractall(directory, filter="data")
+    archive.unlink()
+    return directory
+
+
+class Program:
+    """A process of one release, with its output."""
+
+    def __init__(self, tree, words, env, output):
+        self.output = output
+        with output.open("a") as file:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                cwd="/",
+                env={**CLEAN, **env, "PYTHONPATH": str(tree)},
+            )
+
+    def said(self):
+        return self.output.read_text("utf-8")
+
+    def faults(self):
+        return [line for line in self.said().splitlines() if FAULT.search(line)]
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(20)
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(20)
+
+
+class Release:
+    """One release on a database: its commands, its servers, its worker of jobs."""
+
+    def __init__(self, name, tree, env, directory):
+        self.name, self.tree, self.env, self.directory = name, tree, env, directory
+        self.programs = []
+        self.api = None
+
+    def __repr__(self):
+        return self.name
+
+    def command(self, *words):
+        """Run one of the release's commands to its end; gives exit code and output."""
+        program = self._start("command", ("qe_ban.cli", *map(str, words)))
+        code = program.process.wait(START)
+        self.programs.remove(program)
+        return code, program.said()
+
+    def work(self):
+        return self._start("worker", ("qe_ban.cli", "worker"))
+
+    def serve(self):
+        """Start a server with one worker; gives the program once it is ready."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        words = ("granian", "--interface", "wsgi", "--http", "1", "--host", "127.0.0.1", "--port", str(port))
+        program = self._start("server", (*words, "--workers", "1", "--blocking-threads", "4", "qe_ban.wsgi:app"))
+        self.api = Api(f"http://127.0.0.1:{port}")
+        wait_for(lambda: is_ready(self.api.server), lambda: f"{self} is not ready: {program.said()[-3000:]}")
+        return program
+
+    def _start(self, name, words):
+        output = self.directory / f"{self.name}-{name}-{len(self.programs)}.log"
+        program = Program(self.tree, words, self.env, output)
+        self.programs.append(program)
+        return program
+
+    def stop(self):
+        for program in self.programs:
+            program.stop()
+
+
+def is_ready(address):
+    with suppress(urllib3.exceptions.HTTPError):
+        return urllib3.PoolManager(retries=False, timeout=3).request("GET", f"{address}/readyz").status == 200
+    return False
+
+
+def wait_for(condition, why, seconds=START):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, why()
+        time.sleep(0.1)
+
+
+@contextmanager
+def old_and_new(env, directory):
+    """The last release and the code of today, neither started yet; nothing of them runs on. Raises NoHistory."""
+    old = Release("old", unpack(directory / "old"), env, directory)
+    new = Release("new", REPOSITORY, env, directory)
+    try:
+        yield old, new
+    finally:
+        for release in (old, new):
+            release.stop()
+        shutil.rmtree(directory / "old")
+
+
+def chief(at):
+    """Make the first member of staff at the shell; gives an access token."""
+    code, said = at.command("staff", "add", "chief", "--role", "city_admin")
+    assert code == 0, said
+    password, secret = (re.search(rf"{what}: (\S+)", said)[1] for what in ("password", "TOTP secret"))
+    grant = {"grant_type": "password", "username": "chief", "password": password, "totp": pyotp.TOTP(secret).now()}
+    return at.api.get("POST", "/auth/token", body=grant).data["access_token"]
+
+
+def enrolled(at, staff, issuer):
+    """Make a venue and a scanner in it; gives the scanner's access token."""
+    venue = {"name": "五四广场站", "district": "370202", "address": "香港中路9号", "scene": "transport"}
+    made = at.api.get("POST", "/venues", token=staff, body=venue, status=201).data["id"]
+    invited = {"purposes": ["gate-entry"], "label": "1号闸机"}
+    ticket = at.api.get("POST", f"/venues/{made}/scanners", token=staff, body=invited, status=201).data
+    key, nonce = ClientKey(), at.api.get("GET", "/auth/nonce").data["nonce"]
+    body = {"enrolment_code": ticket["enrolment_code"], "jwk": key.jwk, "label": "1号闸机"}
+    proven = body | {"proof": key.proof(nonce, issuer)}
+    scanner = at.api.get("POST", "/venues/scanners/enrol", body=proven, status=201).data["scanner_id"]
+    return scanner_token(at, key.assertion(scanner, issuer, datetime.now(UTC)))
+
+
+def scanner_token(at, assertion):
+    way = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    grant = {"grant_type": "client_credentials", "client_assertion_type": way, "client_assertion": assertion}
+    return at.api.get("POST", "/auth/token", body=grant).data["access_token"]

@@ -1,0 +1,91 @@
+"""A city of its own in which the clock is put where a test wants it, and the watchman who goes through it."""
+
+import secrets
+import uuid
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import select
+
+from qe_ban.accounts import service as accounts
+from qe_ban.app import assemble, create_app
+from qe_ban.audit import service as audit
+from qe_ban.audit.models import Alarm
+from qe_ban.codes import service as codes
+from qe_ban.db import valkey
+from qe_ban.db.limits import Limiter
+from qe_ban.kernel.ids import new_id
+from qe_ban.kernel.principal import Principal, PrincipalKind
+from qe_ban.keys import lifecycle
+from tests.conftest import closing_pool
+from tests.factories.accounts import StaffFactory
+from tests.factories.codes import Town
+from tests.factories.databases import migrated
+
+SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
+DUTY = Principal(PrincipalKind.STAFF, new_id(), frozenset({"alarms.read", "alarms.close"}), new_id())
+
+
+class Watched(Town):
+    """A town whose alarms are its own."""
+
+    def __init__(self, settings, name):
+        made = migrated(settings, name)
+        super().__init__(assemble(made, pool=16))
+        self.settings, self.database = made, self.parts.database
+        with self.database.transaction() as session:
+            lifecycle.init(session, made.master_key, datetime.now(UTC) - HOUR)
+
+    @contextmanager
+    def client(self):
+        """The product over HTTP."""
+        with closing_pool(create_app(self.settings)) as app:
+            yield app.test_client()
+
+    def watch(self, at=None):
+        """Look at all but the log, which nobody seals here, as the worker does; gives how many alarms were opened."""
+        watches = (*codes.watches(), *accounts.WATCHES)
+        return audit.Watchman(self.database, watches).run(at or self.now)
+
+    def alarms(self, kind=None, *, closed=False):
+        with self.database.transaction() as session:
+            found = session.scalars(select(Alarm).order_by(Alarm.id)).all()
+        return [one for one in found if (one.closed_at is not None) == closed and kind in (None, one.kind)]
+
+    def close(self, alarm, at=None):
+        with self.database.transaction() as session:
+            audit.close_alarm(session, alarm_id=alarm.id, note="已核实", change=audit.Change(DUTY, at or self.now))
+
+    def clerk(self, *roles):
+        """Make a member of staff; gives the id."""
+        return StaffFactory(roles=roles or ("city_admin",)).create(self.database, self.parts.rings, self.now)
+
+    def scan(self, terminal, code="QE1:NOTHING", *, at=None, times=1, every=SECOND, purpose="gate-entry", **more):
+        """Scan through the service; gives the last verdict."""
+        at, told = at or self.now, None
+        with self.database.statements() as connection:
+            for n in range(times):
+                asked = codes.Asked(scanner=terminal.id, scan_id=uuid.uuid4(), purpose=purpose, code=code, **more)
+                told = codes.verify(self.parts.wallet, connection, asked, at + n * every)
+        return told
+
+    def type(self, terminal, number, *, at):
+        """Type a short number at a moment, by whose clock misses are limited, too."""
+        limiter = Limiter(valkey.connect(self.settings.redis_url), self.database, lambda: at)
+        asked = codes.Asked(scanner=terminal.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number)
+        with self.database.statements() as connection:
+            return codes.verify_number(self.parts.wallet, limiter, connection, asked, at)
+
+    def learn(self, at):
+        with self.database.transaction() as session:
+            codes.learn_habits(session, at)
+
+    def forged(self, person):
+        """A code that some other key has signed."""
+        _, kid = self._signing("issued")
+        return self.code(
+            person.numbers["identity"],
+            "identity",
+            key=(ec.generate_private_key(ec.SECP256R1()), secrets.token_bytes(len(kid))),
+        )

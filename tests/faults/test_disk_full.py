@@ -1,0 +1,105 @@
+"""PostgreSQL with no room left on its disk: refusals in time, nothing told is lost, and with room it goes on."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.factories.cities import City, soon
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def small_disk():
+    """Give a directory that is a disk of its own with 200 MiB."""
+    if os.geteuid() != 0:
+        pytest.skip("a small disk is mounted by root only")
+    directory = Path(tempfile.mkdtemp(prefix="qe-f-"))
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200m,mode=755", "tmpfs", directory], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        directory.rmdir()
+        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.decode().strip()}")
+    yield directory
+    subprocess.run(["umount", "--lazy", directory], check=True)
+    directory.rmdir()
+
+
+@pytest.fixture
+def city(small_disk):
+    made = City(small_disk)
+    yield made
+    made.close()
+
+
+def fill(directory):
+    """Take all room that is left; gives the file that takes it."""
+    filler = directory / "filler"
+    with filler.open("wb", buffering=0) as file:
+        for size in (MIB, 4096):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                pass
+    assert shutil.disk_usage(directory).free < 4096
+    return filler
+
+
+@pytest.mark.slow
+def test_with_the_disk_full_scans_are_refused_or_kept_and_after_it_all_that_was_told_holds(city, small_disk):
+    code = city.issue().get_json()["code"]
+    assert city.verify(code).get_json()["reason"] == "ok"
+    filler = fill(small_disk)
+    told, refused = {}, {}
+    deadline = time.monotonic() + 30
+    while len(refused) < 5:
+        assert time.monotonic() < deadline
+        scan_id, began = str(uuid.uuid4()), time.monotonic()
+        code = city.issue().get_json().get("code", code)
+        answer = city.verify(code, scan_id)
+        assert time.monotonic() - began < 3
+        assert answer.status_code in {200, 503}
+        if answer.status_code == 503:
+            assert answer.headers["Retry-After"]
+            refused[scan_id] = code
+        else:
+            told[scan_id] = (code, answer.get_json()["reason"])
+    # what no room stops outright: a write-ahead log that cannot grow
+    with psycopg.connect(city.postgres.url, autocommit=True) as connection, pytest.raises(psycopg.OperationalError):  # noqa: PT012
+        for _ in range(5):
+            connection.execute("SELECT pg_logical_emit_message(false, 'qe', repeat('x', 9000000)), pg_switch_wal()")
+    assert city.verify(code).status_code == 503
+    filler.unlink()
+    if city.postgres.poll() is not None or not _comes_back(city):
+        city.postgres.stop()
+        city.postgres.start()
+    soon(lambda: city.verify(code, str(uuid.uuid4())).status_code, lambda status: status == 200)
+    for scan_id, (shown, reason) in told.items():
+        again = city.verify(shown, scan_id).get_json()
+        assert (again["repeat"], again["reason"]) == (True, reason)
+    for scan_id, shown in refused.items():
+        assert city.verify(shown, scan_id).get_json()["repeat"] is False
+
+
+def _comes_back(city):
+    """Tell whether PostgreSQL recovers by itself, as it does after a crash of a backend."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            psycopg.connect(city.postgres.url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return True
+    return False

@@ -1,0 +1,195 @@
+"""Engines that hang, are full, empty or have no connection left: every answer comes in time, and then it is over."""
+
+import socket
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+
+import psycopg
+import pytest
+import redis
+from sqlalchemy import text
+
+from qe_ban.app import create_app
+from qe_ban.db.engine import POOL_WAIT, SERVING
+from qe_ban.db.outage import REST
+from qe_ban.web.shedding import PATIENCE
+from tests.conftest import closing_pool
+from tests.factories import cities
+from tests.factories.cities import API, soon
+from tests.factories.codes import ALL_MEALS, INSURED
+
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+BOUND = PATIENCE + POOL_WAIT + SERVING.patience + 5
+"""What any answer may take at most when PostgreSQL hangs; the last seconds are for a busy machine."""
+SOON = 1.5
+
+
+@pytest.fixture(scope="module")
+def shared():
+    with cities.city() as made:
+        yield made
+
+
+@pytest.fixture
+def city(shared):
+    shared.person = shared.town.resident()
+    soon(lambda: shared.issue().status_code, lambda status: status == 200)
+    return shared
+
+
+def is_problem(answer):
+    return answer.mimetype == "application/problem+json" and int(answer.headers["Retry-After"]) >= 1
+
+
+@pytest.mark.slow
+def test_with_postgresql_hanging_everybody_is_answered_in_time_and_soon_at_once(city):
+    code, scan_id = city.issue().get_json()["code"], str(uuid.uuid4())
+    staff = city.town.staff("auditor")
+    asks = [
+        lambda: city.verify(code, scan_id),
+        city.issue,
+        lambda: city.client.post(f"{API}/auth/otp", json={"phone": city.person.phone}),
+        lambda: city.client.get(f"{API}/codes", headers=city.person.headers),
+        lambda: city.client.get(f"{API}/codes/ledger", headers=city.person.headers),
+        lambda: city.client.get(f"{API}/audit", headers=staff),
+        lambda: city.client.get(f"{API}/items", query_string={"q": "社保"}),
+        lambda: city.client.get("/readyz"),
+    ]
+
+    def timed(ask):
+        began = time.monotonic()
+        answer = ask()
+        return time.monotonic() - began, answer
+
+    with cities.stopped(city.postgres):
+        with ThreadPoolExecutor(16) as pool:
+            told = list(pool.map(timed, asks * 2))
+        assert {answer.status_code for _, answer in told} == {503}
+        assert all(is_problem(answer) for _, answer in told if "parts" not in answer.get_json())
+        assert max(took for took, _ in told) < BOUND
+        # one that tries waits in vain each time; nobody else does
+        with ThreadPoolExecutor(16) as pool:
+            took = sorted(took for took, _ in pool.map(timed, asks[:2] * 8))
+        assert took[-3] < SOON, took
+        began = time.monotonic()
+        assert city.client.get("/healthz").status_code == 200
+        assert time.monotonic() - began < SOON
+    # whoever tried when it came back has to wait in vain first
+    soon(lambda: city.verify(code, scan_id), lambda answer: answer.status_code == 200, SERVING.patience + REST + 2)
+    first, again = (city.verify(code, scan_id).get_json() for _ in range(2))
+    assert first["reason"] in {"ok", "expired"}
+    assert (again["reason"], again["repeat"]) == (first["reason"], True)
+    with city.parts.database.transaction() as session:
+        counted = session.execute(text("SELECT count(*) FROM scans WHERE scan_id = :id"), {"id": scan_id})
+        assert counted.scalar_one() == 1
+
+
+@pytest.mark.slow
+def test_with_no_connection_left_those_who_have_one_go_on_and_the_others_hear_it_at_once(city):
+    code, path = city.issue().get_json()["code"], f"{API}/codes/identity/issue"
+    with closing_pool(create_app(city.settings)) as known, closing_pool(create_app(city.settings)) as newcomer:
+        # a process of its own, which has polled its keys just now
+        old, new = known.test_client(), newcomer.test_client()
+        assert old.post(path, headers=city.person.headers).status_code == 200
+        with ExitStack() as held:
+            with pytest.raises(psycopg.OperationalError):  # noqa: PT012
+                for _ in range(1000):
+                    held.enter_context(psycopg.connect(city.postgres.url))
+            body = {"scan_id": str(uuid.uuid4()), "code": code, "purpose": "gate-entry"}
+            assert old.post(f"{API}/codes/verify", json=body, headers=city.gate.headers).get_json()["reason"] == "ok"
+            began = time.monotonic()
+            answer = new.post(path, headers=city.person.headers)
+            assert (answer.status_code, is_problem(answer)) == (503, True)
+            assert time.monotonic() - began < 1
+        soon(lambda: new.post(path, headers=city.person.headers).status_code, lambda status: status == 200)
+
+
+def test_with_valkey_full_everything_goes_on_and_limits_hold_tighter(city):
+    with valkey(city) as engine:
+        before = {name: engine.config_get(name)[name] for name in ("maxmemory", "maxmemory-policy")}
+        engine.config_set("maxmemory", "1")
+        engine.config_set("maxmemory-policy", "noeviction")
+        try:
+            code = city.issue().get_json()["code"]
+            assert city.verify(code).get_json()["reason"] == "ok"
+            # twenty-one may fall into two minutes
+            statuses = [city.issue().status_code for _ in range(21)]
+            assert 429 in statuses, "half of twenty a minute"
+            assert city.client.get(f"{API}/items", query_string={"q": "社保"}).status_code == 200
+        finally:
+            for name, value in reversed(before.items()):
+                engine.config_set(name, value)
+
+
+def test_with_valkey_emptied_everything_goes_on_and_limits_count_anew(city):
+    with valkey(city) as engine:
+        # twenty a minute, and these may fall into two minutes
+        assert 429 in [city.issue().status_code for _ in range(41)]
+        engine.flushall()
+        # it may rest still from the test before, and count in PostgreSQL
+        soon(lambda: city.issue().status_code, lambda status: status == 200)
+        assert 429 in [city.issue().status_code for _ in range(41)]
+
+
+def valkey(city):
+    return redis.Redis.from_url(city.valkey.url)
+
+
+class Silent:
+    """A source that takes connections and answers nothing."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.taken, self.ends = [], False
+        self.thread = threading.Thread(target=self._take, daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.socket.getsockname()[1]}/"
+
+    def _take(self):
+        while not self.ends:
+            try:
+                self.taken.append(self.socket.accept()[0])
+            except OSError:
+                return
+
+    def close(self):
+        self.ends = True
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+        self.thread.join()
+        for one in self.taken:
+            one.close()
+
+
+def test_with_a_source_hanging_a_scan_waits_once_and_a_right_is_never_guessed(city):
+    source, age = Silent(), timedelta(minutes=5)
+    outside = replace(city.settings.outside, sources={"medical": source.url, "dining": source.url}, token="t")
+    till, window = city.town.terminal("settlement"), city.town.terminal("meal-redemption")
+    city.town.record(city.person, "medical", detail=INSURED, age=age)
+    city.town.record(city.person, "dining", detail=ALL_MEALS, age=age)
+    with closing_pool(create_app(replace(city.settings, outside=outside))) as app:
+        client = app.test_client()
+
+        def scan(kind, terminal, purpose):
+            code = city.issue(kind).get_json()["code"]
+            body = {"scan_id": str(uuid.uuid4()), "code": code, "purpose": purpose}
+            began = time.monotonic()
+            told = client.post(f"{API}/codes/verify", json=body, headers=terminal.headers).get_json()
+            return told["reason"], time.monotonic() - began
+
+        told = [scan("medical", till, "settlement") for _ in range(5)]
+        assert [reason for reason, _ in told] == ["stale_ok"] * 5
+        assert max(took for _, took in told) < 0.7 + SOON
+        assert max(took for _, took in told[3:]) < SOON, "after three failures nobody waits"
+        assert scan("dining", window, "meal-redemption")[0] == "stale", "a meal is given on the word of now only"
+        assert client.get(f"{API}/codes", headers=city.person.headers).status_code == 200
+    source.close()

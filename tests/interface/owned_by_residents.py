@@ -1,0 +1,183 @@
+"""What residents own: wards and guardians, consents, codes and scans, disputes, demands, halls and items they keep.
+
+Each maker takes the owner where that is a certain person, else makes one.
+"""
+
+import random
+from dataclasses import replace
+from uuid import UUID
+
+from qe_ban.accounts.models import Guardianship
+from tests.factories.items import add_item
+from tests.interface.owned import PURPOSE, Thing
+from tests.zones.conftest import demand
+
+CONSENTS = ("senior-discount", "social-enquiry", "visitor-registration")
+
+
+def _of(world, owner, *paths, **fields):
+    """Something of a resident that a stranger asks for."""
+    others = (world.person().headers, *fields.pop("others", ()))
+    return Thing(owner.headers, others, world.reads(owner.headers, *paths), **fields)
+
+
+def account(world, owner=None):
+    owner = owner or world.person()
+    return _of(world, owner, "/me", marks=(str(owner.id),))
+
+
+def ward(world, owner=None):
+    """Somebody whom the owner acts for; the ward's own token opens nothing of it either."""
+    owner, child = owner or world.person(), world.person()
+    made = world.people.guard(owner, child)
+    read = world.reads(child.headers, "/me/guardians", "/codes/ledger", "/me/disputes")
+    states = world.reads(child.headers, "/codes")
+    thing = _of(world, owner, names={"guardianship_id": made, "for": made}, others=[child.headers])
+
+    def seen():
+        return read(), [card["state"] for card in states()[0]["items"]]
+
+    return replace(thing, read=seen)
+
+
+def wards(world, owner=None):
+    owner = owner or world.person()
+    made = tuple(world.people.guard(owner, world.person()) for _ in range(2))
+    return _of(world, owner, "/me/wards", marks=made)
+
+
+def suspended_ward(world, owner=None):
+    thing = ward(world, owner)
+    world.done("post", f"/codes/identity/suspend?for={thing.names['for']}", thing.owner)
+    return thing
+
+
+def scanned_ward(world, owner=None):
+    owner, child = owner or world.person(), world.person()
+    made = world.people.guard(owner, child)
+    scans = tuple(world.scanned(child) for _ in range(2))
+    thing = _of(world, child, names={"for": made, "scan": scans[0]}, marks=scans)
+    return replace(thing, owner=owner.headers)
+
+
+def disputed_ward(world, owner=None):
+    owner, child = owner or world.person(), world.person()
+    made = world.people.guard(owner, child)
+    thing = _of(world, child, "/me/disputes", names={"for": made}, marks=(world.disputed(child),))
+    return replace(thing, owner=owner.headers)
+
+
+def guardians(world, owner=None):
+    """Those who wait for the owner's word; whoever asks cannot give it."""
+    owner, asking = owner or world.person(), (world.person(), world.person())
+    made = tuple(world.people.guard(one, owner, state="pending") for one in asking)
+    with world.database.transaction() as session:
+        for one in made:
+            # on the owner's word alone, not on papers that are seen at a window
+            session.get_one(Guardianship, UUID(one)).basis = "entrusted"
+    return _of(
+        world, owner, "/me/guardians", names={"guardianship_id": made[0]}, marks=made, others=[asking[0].headers]
+    )
+
+
+def consents(world, owner=None):
+    owner = owner or world.person()
+    for purpose in CONSENTS[:2]:
+        world.done("put", f"/me/consents/{purpose}", owner.headers)
+    return _of(world, owner, "/me/consents", "/me/consents/history", marks=CONSENTS[:2])
+
+
+def consent(world, owner=None):
+    """A consent by its purpose, which is the city's: others give and take back their own by that name."""
+    return replace(consents(world, owner), marks=(), names={"purpose": CONSENTS[0]}, never={"purpose": CONSENTS[2]})
+
+
+def consented_ward(world, owner=None):
+    """What a ward agreed to; whom the guardian acts for sees it, and only the two may change it."""
+    owner, child = owner or world.person(), world.person()
+    made = world.people.guard(owner, child)
+    thing = replace(consents(world, child), names={"for": made, "purpose": CONSENTS[0]})
+    return replace(thing, owner=owner.headers)
+
+
+def wallet(world, owner=None):
+    owner = owner or world.person()
+    world.done("post", "/codes/dining/suspend", owner.headers)
+    return _of(world, owner, "/me", marks=('"suspended"',))
+
+
+def scans(world, owner=None):
+    owner = owner or world.person()
+    made = tuple(world.scanned(owner) for _ in range(2))
+    return _of(world, owner, "/codes/ledger", "/me/disputes", names={"scan": made[0]}, marks=made)
+
+
+def disputes(world, owner=None):
+    owner = owner or world.person()
+    return _of(world, owner, "/me/disputes", marks=tuple(world.disputed(owner) for _ in range(2)))
+
+
+def demands(world, owner=None):
+    owner = owner or world.person()
+    made = tuple(world.zones.sent(world.zone, owner.headers) for _ in range(2))
+    return _of(world, owner, "/me/demands", f"/me/demands/{made[0]}", names={"demand_id": made[0]}, marks=made)
+
+
+def sent_once(world, owner=None):
+    """A demand that was sent under a key, which its sender may send again."""
+    owner, key, said = owner or world.person(), f"k-{random.getrandbits(64)}", demand()
+    made = world.done("post", f"/zones/{world.zone}/demands", owner.headers | {"Idempotency-Key": key}, json=said)["id"]
+    names = {"slug": world.zone, "Idempotency-Key": key}
+    return _of(world, owner, "/me/demands", names=names, marks=(made,), body=said)
+
+
+def home(world, owner=None):
+    owner = owner or world.person()
+    world.done("put", "/me/hall", owner.headers, json={"hall": world.hall, "age_mode": "elder"})
+    body = {"hall": world.other_hall, "age_mode": "standard"}
+    return _of(world, owner, "/me/hall", marks=('"age_mode":"elder"',), body=body)
+
+
+def followed(world, owner=None):
+    owner = owner or world.person()
+    for slug in (world.hall, world.other_hall):
+        world.done("put", f"/me/halls/{slug}", owner.headers)
+    marks = (f'"{world.hall}"', f'"{world.other_hall}"')
+    return _of(world, owner, "/me/halls", names={"slug": world.hall}, marks=marks)
+
+
+def plan(world, owner=None):
+    return replace(followed(world, owner), marks=('"关注的分厅","rows":2',))
+
+
+def _kept(world, owner, where):
+    owner = owner or world.person()
+    codes = [add_item(world.database) for _ in range(2)]
+    for code in codes:
+        world.done("put", f"/me/items/{where}/{code}", owner.headers)
+    # whichever office it was kept at, it is told by its basic code
+    marks = tuple(code[19:31] for code in codes)
+    return _of(world, owner, f"/me/items/{where}", names={"code": codes[0]}, marks=marks)
+
+
+def favourites(world, owner=None):
+    return _kept(world, owner, "favourites")
+
+
+def recent(world, owner=None):
+    return _kept(world, owner, "recent")
+
+
+def scan_of_a_scanner(world):
+    """A scan under the scanner's own number for it; another scanner may happen to use that number too."""
+    mine, other = (world.people.terminal(PURPOSE) for _ in range(2))
+    code = world.done("post", "/codes/identity/issue", world.person().headers)["code"]
+    body = {"code": code, "purpose": PURPOSE}
+    scan_id = str(UUID(int=random.getrandbits(128)))
+
+    def verdict():
+        told = world.done("post", "/codes/verify", mine.headers, json=body | {"scan_id": scan_id})
+        return {name: value for name, value in told.items() if name not in ("server_time", "repeat")}
+
+    verdict()
+    return Thing(mine.headers, (other.headers,), verdict, {"scan_id": scan_id}, ('"repeat":true',), body=body)

@@ -1,0 +1,214 @@
+"""The table: each guarded operation, what names something in it, whose that is, and what everybody else hears.
+
+Keys are operations of the description without `/api/v1`; below, what names something: a path parameter, `for`,
+`cursor`, an id in the body, `Idempotency-Key`; "" where the caller's token alone does.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tests.factories.pages import content
+from tests.interface import owned_by_places as places
+from tests.interface import owned_by_residents as residents
+from tests.interface.owned import Thing
+
+Told = tuple[int, str | None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """How a real thing is made, what everybody else hears (status, code), and what its owner hears then."""
+
+    make: Callable[..., Thing]
+    told: Told = (200, None)
+    mine: int = 200
+    body: object = None
+    query: Mapping[str, str] | None = None
+
+
+WARD, GUARDIAN = (404, "accounts.ward_not_found"), (404, "accounts.guardianship_not_found")
+SCAN, DISPUTE = (404, "codes.scan_not_found"), (404, "codes.dispute_not_found")
+VENUE, SCANNER = (404, "venues.not_found"), (404, "venues.scanner_not_found")
+DEMAND, JOB = (404, "zones.demand_not_found"), (404, "jobs.not_found")
+PROPOSAL = (404, "accounts.proposal_not_found")
+# these are public: that they are there is no secret, and whose they are is told
+PAGE, ITEM, OFFER = (403, "publishing.other_place"), (403, "items.other_place"), (403, "halls.other_place")
+ZONE = (403, "zones.other_zone")
+OWN_DONE, OWN = (204, None), (200, None)
+"""The name is the city's, what is kept under it is everybody's own."""
+
+
+def listed(make):
+    """A list of what one owns: others do not find it in theirs, nor by one's cursor."""
+    return {"": Row(make), "cursor": Row(make)}
+
+
+RESIDENTS = {
+    "get /me": {"": Row(residents.account)},
+    "get /me/consents": listed(residents.consents) | {"for": Row(residents.consented_ward, WARD)},
+    "get /me/consents/history": listed(residents.consents) | {"for": Row(residents.consented_ward, WARD)},
+    "put /me/consents/{purpose}": {"purpose": Row(residents.consent, OWN), "for": Row(residents.consented_ward, WARD)},
+    "delete /me/consents/{purpose}": {
+        "purpose": Row(residents.consent, (404, "accounts.consent_not_found")),
+        "for": Row(residents.consented_ward, WARD),
+    },
+    "get /me/closing": {"": Row(residents.plan)},
+    "get /me/wards": listed(residents.wards),
+    "delete /me/wards/{guardianship_id}": {"guardianship_id": Row(residents.ward, WARD, 204)},
+    "get /me/guardians": listed(residents.guardians),
+    "post /me/guardians/{guardianship_id}/confirm": {"guardianship_id": Row(residents.guardians, GUARDIAN)},
+    "delete /me/guardians/{guardianship_id}": {"guardianship_id": Row(residents.guardians, GUARDIAN, 204)},
+    "get /codes": {"": Row(residents.wallet), "for": Row(residents.ward, WARD)},
+    "post /codes/issue": {"for": Row(residents.ward, WARD, body={"kinds": ["identity"]})},
+    "post /codes/{kind}/issue": {"for": Row(residents.ward, WARD)},
+    "post /codes/{kind}/short-number": {"for": Row(residents.ward, WARD)},
+    "post /codes/{kind}/suspend": {"for": Row(residents.ward, WARD)},
+    "post /codes/{kind}/resume": {"for": Row(residents.suspended_ward, WARD)},
+    "get /codes/ledger": listed(residents.scans) | {"for": Row(residents.scanned_ward, WARD)},
+    "get /codes/ledger/export": {
+        "": Row(residents.scans, query={"format": "json"}),
+        "for": Row(residents.scanned_ward, WARD, query={"format": "json"}),
+    },
+    "post /codes/ledger/{scan}/dispute": {
+        "scan": Row(residents.scans, SCAN, 201, {"text": "不对"}),
+        "for": Row(residents.scanned_ward, WARD, 201, {"text": "不对"}),
+    },
+    "get /me/disputes": listed(residents.disputes) | {"for": Row(residents.disputed_ward, WARD)},
+    "post /zones/{slug}/demands": {"Idempotency-Key": Row(residents.sent_once, (201, None), 201)},
+    "get /me/demands": listed(residents.demands),
+    "get /me/demands/{demand_id}": {"demand_id": Row(residents.demands, DEMAND)},
+    "post /me/demands/{demand_id}/withdraw": {"demand_id": Row(residents.demands, DEMAND)},
+    # there is no answer yet to reply to
+    "post /me/demands/{demand_id}/reply": {"demand_id": Row(residents.demands, DEMAND, 409, {"solved": True})},
+    "get /me/home": {"": Row(residents.home)},
+    "get /me/hall": {"": Row(residents.home)},
+    "put /me/hall": {"": Row(residents.home)},
+    "get /me/halls": {"": Row(residents.followed)},
+    "put /me/halls/{slug}": {"slug": Row(residents.followed, OWN_DONE, 204)},
+    "delete /me/halls/{slug}": {"slug": Row(residents.followed, OWN_DONE, 204)},
+    "get /me/items/favourites": listed(residents.favourites),
+    "put /me/items/favourites/{code}": {"code": Row(residents.favourites, OWN_DONE, 204)},
+    "delete /me/items/favourites/{code}": {"code": Row(residents.favourites, OWN_DONE, 204)},
+    "get /me/items/recent": listed(residents.recent),
+    "put /me/items/recent/{code}": {"code": Row(residents.recent, OWN_DONE, 204)},
+    "delete /me/items/recent": {"": Row(residents.recent, OWN_DONE, 204)},
+}
+
+REASON, VERSION = {"reason": "不清楚"}, {"version": 1}
+
+
+def _page(of, page, reviewed, beside):
+    """The operations of a hall's or a zone's page, whose draft waits for review: 409 says that it is there."""
+    path = f"/{of}/{{slug}}"
+    return {
+        f"get {path}/draft": {"slug": Row(page, PAGE)},
+        f"put {path}/draft": {"slug": Row(page, PAGE, body=content())},
+        f"post {path}/submit": {"slug": Row(page, PAGE, 409)},
+        f"post {path}/approve": {"slug": Row(reviewed, PAGE)},
+        f"post {path}/reject": {"slug": Row(reviewed, PAGE, body=REASON)},
+        f"post {path}/publish": {"slug": Row(page, PAGE, 409, {})},
+        f"post {path}/rollback": {"slug": Row(page, PAGE, body=VERSION)},
+        f"post {path}/withdraw": {"slug": Row(page, PAGE, body=REASON | {"version": 3})},
+        f"get {path}/versions": {"slug": Row(page, PAGE), "cursor": Row(beside)},
+        f"get {path}/versions/{{number}}": {"slug": Row(page, PAGE)},
+        f"get {path}/versions/{{before}}/diff/{{after}}": {"slug": Row(page, PAGE)},
+        f"get {path}/findings": {"slug": Row(page, PAGE)},
+        f"post {path}/preview": {"slug": Row(page, PAGE, 201, {})},
+    }
+
+
+def _demand(verb, mine, body=None):
+    """A step with a demand: by its own zone's address it is another zone's, by one's own it is not there."""
+    rows = {"slug": Row(places.demands, ZONE, mine, body), "demand_id": Row(places.demands, DEMAND, mine, body)}
+    return {f"{'post' if verb else 'get'} /zones/{{slug}}/demands/{{demand_id}}{verb}": rows}
+
+
+PLACES = {
+    "get /venues": listed(places.venues),
+    "post /venues": {"Idempotency-Key": Row(places.keyed_venue, (201, None), 201)},
+    "get /venues/{venue_id}": {"venue_id": Row(places.venues, VENUE)},
+    "get /venues/{venue_id}/scanners": {"venue_id": Row(places.scanners, VENUE), "cursor": Row(places.scanners)},
+    "post /venues/{venue_id}/scanners": {
+        "venue_id": Row(places.venues, VENUE, 201, {"purposes": ["gate-entry"], "label": "2号"})
+    },
+    "post /venues/scanners/{scanner_id}/revoke": {"scanner_id": Row(places.venues, SCANNER, 204)},
+    "post /codes/verify": {"scan_id": Row(residents.scan_of_a_scanner)},
+    "get /disputes": listed(places.disputes),
+    "get /disputes/{dispute_id}": {"dispute_id": Row(places.disputes, DISPUTE)},
+    "post /disputes/{dispute_id}/answer": {
+        "dispute_id": Row(places.disputes, DISPUTE, body={"text": "已核实", "upheld": False})
+    },
+    "get /jobs": listed(places.running),
+    "get /jobs/{job_id}": {"job_id": Row(places.running, JOB)},
+    "post /jobs/{job_id}/cancel": {"job_id": Row(places.running, JOB)},
+    "post /jobs/{job_id}/resume": {"job_id": Row(places.cancelled, JOB)},
+    "post /items/imports": {"Idempotency-Key": Row(places.keyed_import, (202, None), 202)},
+    "post /items/synonyms": {"Idempotency-Key": Row(places.keyed_synonyms, (409, "items.synonyms_exist"), 201)},
+    "get /items/export": {"": Row(places.exported, query={"format": "csv"})},
+    "put /items/{code}": {"code": Row(places.item, ITEM)},
+    "get /items/{code}/versions": {"code": Row(places.item, ITEM)},
+    "get /items/{code}/draft": {"code": Row(places.item, ITEM)},
+    "post /items/{code}/end": {"code": Row(places.item, ITEM, body={})},
+    "post /items/{code}/reopen": {"code": Row(places.ended_item, ITEM)},
+    "put /apps/{slug}": {"slug": Row(places.app, OFFER)},
+    "put /places/{slug}": {"slug": Row(places.place, OFFER)},
+    "get /zones/{slug}/demands": {"slug": Row(places.demands, ZONE), "cursor": Row(places.demands)},
+    "get /zones/{slug}/demands/counts": {"slug": Row(places.demands, ZONE)},
+    **_demand("", 200),
+    **_demand("/accept", 200),
+    **_demand("/answer", 409, {"text": "好"}),
+    **_demand("/refuse", 200, REASON),
+    **_demand("/close", 409),
+    **_page("halls", places.hall, places.reviewed_hall, places.hall_and_hall),
+    **_page("zones", places.zone, places.reviewed_zone, places.zone_and_zone),
+    "post /recovery/cases/{case_id}/withdraw": {"proposal_id": Row(places.proposal, PROPOSAL)},
+    "post /recovery/cases/{case_id}/approve": {"proposal_id": Row(places.proposal, PROPOSAL)},
+}
+TABLE = RESIDENTS | PLACES
+
+CLERKS = "people may go to any window of the city: its clerks, whatever their place, see all of it, and it is audited"
+CITY = "only who answers for the whole city has the scope, so there is no other"
+SELF = "it names nobody but the caller"
+NUMBER = "a version within the page that the slug names"
+KINDS = "the city's five kinds"
+ZONES = "a zone of the city, to which every resident may send"
+NOBODYS = {
+    "post /auth/step-up": {"": SELF},
+    "put /me/real-name": {"": "a number that somebody else holds opens a recovery case: tests/accounts"},
+    "post /me/closing": {"": SELF},
+    "post /me/not-mine": {"": SELF},
+    "post /me/wards": {"": "a person is named by number, and the answer never tells of an account: tests/accounts"},
+    "post /codes/{kind}/issue": {"kind": KINDS},
+    "post /codes/{kind}/short-number": {"kind": KINDS},
+    "post /codes/{kind}/suspend": {"kind": KINDS},
+    "post /codes/{kind}/resume": {"kind": KINDS},
+    "post /zones/{slug}/demands": {"slug": ZONES},
+    "post /residents/look-up": {"": CLERKS},
+    "get /recovery/cases": {"": CLERKS, "cursor": CLERKS},
+    "post /recovery/cases": {"": CLERKS},
+    "post /recovery/cases/{case_id}/propose": {"case_id": CLERKS},
+    "post /recovery/cases/{case_id}/withdraw": {"case_id": CLERKS},
+    "post /recovery/cases/{case_id}/approve": {"case_id": CLERKS},
+    "post /guardianships/look-up": {"": CLERKS},
+    "post /guardianships/{guardianship_id}/confirm": {"guardianship_id": CLERKS},
+    "post /guardianships/{guardianship_id}/end": {"guardianship_id": CLERKS},
+    "get /audit": {"": CITY, "cursor": CITY},
+    "get /alarms": {"": CITY, "cursor": CITY},
+    "post /alarms/{alarm_id}/close": {"alarm_id": CITY},
+    "post /media": {"": "a picture is named by what is in it, and is everybody's"},
+    "get /items/synonyms": {"": CITY, "cursor": CITY},
+    "get /items/synonyms/{group_id}": {"group_id": CITY},
+    "put /items/synonyms/{group_id}": {"group_id": CITY},
+    "delete /items/synonyms/{group_id}": {"group_id": CITY},
+    "get /items/misses": {"": "what people looked for in vain, without who", "cursor": "how far the list was read"},
+    "get /items/imports/template": {"": "an empty file, the same for all"},
+    "put /departments/{code}": {"code": CITY},
+    "put /topics/{slug}": {"slug": CITY},
+    "delete /topics/{slug}": {"slug": CITY},
+    "get /zones/{slug}/sunset": {"slug": CITY},
+    "post /zones/{slug}/end": {"slug": CITY},
+    "post /zones/{slug}/reopen": {"slug": CITY},
+}
+for _path in ("halls", "zones"):
+    NOBODYS[f"get /{_path}/{{slug}}/versions/{{number}}"] = {"number": NUMBER}
+    NOBODYS[f"get /{_path}/{{slug}}/versions/{{before}}/diff/{{after}}"] = {"before": NUMBER, "after": NUMBER}
