@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import tarfile
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -64,8 +63,9 @@ def unpack(directory):
     """Write the release's files into a directory. Raises NoHistory."""
     archive = directory.with_suffix(".tar")
     git("archive", "--format=tar", f"--output={archive}", commit_of_release(), "qe_ban")
-    with tarfile.open(archive) as packed:
-        packed.extractall(directory, filter="data")
+    directory.mkdir(parents=True, exist_ok=True)
+    # tarfile asks for a filter in newer versions of Python and does not know it in older ones
+    subprocess.run(["tar", "--extract", "--file", archive, "--directory", directory], check=True)
     archive.unlink()
     return directory
 
