@@ -1,11 +1,12 @@
 """The command and its groups."""
 
+import sys
 from typing import NoReturn
 
 import click
+import structlog
 
 from qe_ban.cli.refusals import Cli
-from qe_ban.web import logs
 
 COMMANDS = (
     "up",
@@ -39,5 +40,5 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line of this process."""
     # what a command tells stands alone on its output
-    logs.configure(json=False, access=False)
+    structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.stderr))
     cli.main()
