@@ -17,6 +17,7 @@ from bench.load import BenchFailed
 from qe_ban.app import Parts, assemble
 from qe_ban.cli import plan as plans
 from qe_ban.cli.instance import TO_FILE, Instance
+from qe_ban.cli.soak import processes
 from qe_ban.config import Settings
 from qe_ban.embedded.supervisor import Program
 from qe_ban.keys.models import Ring
@@ -73,7 +74,7 @@ class Stand:
 
     def memory(self) -> tuple[float, float]:
         """Give the worker's memory, resident and proportional, in MiB."""
-        found = max((_rollup(pid) for pid in _tree(self.product.pid)), key=lambda used: used["Rss"])
+        found = max((_rollup(pid) for pid in processes.tree(self.product.pid)), key=lambda used: used["Rss"])
         return found["Rss"] / 1024, found["Pss"] / 1024
 
     def options(self) -> str:
@@ -103,11 +104,11 @@ class Server:
 
     def seconds(self) -> float:
         """Give the processor time of all its processes so far."""
-        return sum(_ticks(pid) for pid in _tree(self.pid)) / os.sysconf("SC_CLK_TCK")
+        return sum(_ticks(pid) for pid in processes.tree(self.pid)) / os.sysconf("SC_CLK_TCK")
 
     def stand_on(self, core: int) -> None:
         """Keep all its processes and threads on a core."""
-        for pid in _tree(self.pid):
+        for pid in processes.tree(self.pid):
             for thread in (PROC / str(pid) / "task").iterdir():
                 os.sched_setaffinity(int(thread.name), {core})
 
@@ -130,27 +131,10 @@ def _answers(port: int) -> bool:
 
 def _listening(app: str) -> int:
     """Find the server among our children by the app that it was started with."""
-    for pid in _tree(os.getpid()):
+    for pid in processes.tree(os.getpid()):
         if _words(pid)[-1:] == [app]:
             return pid
     raise BenchFailed("the product's server is not to be found")
-
-
-def _tree(root: int) -> list[int]:
-    """Give a process and all its descendants, parents first."""
-    parents: dict[int, list[int]] = {}
-    for entry in PROC.iterdir():
-        if entry.name.isdigit():
-            parents.setdefault(_parent(entry), []).append(int(entry.name))
-    found = [root]
-    for pid in found:
-        found += sorted(parents.get(pid, ()))
-    return found
-
-
-def _parent(process: Path) -> int:
-    fields = _stat(process)
-    return int(fields[1]) if fields else -1
 
 
 def _ticks(pid: int) -> int:

@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import Response
 
 from qe_ban.accounts import service as accounts
+from qe_ban.audit import service as audit
 from qe_ban.config import Settings
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
@@ -127,8 +128,8 @@ def revoke_scanner(scanner_id: UUID) -> None:
     part(accounts.Accounts).revocations.refresh()
 
 
-def _change() -> service.Change:
-    return service.Change(guard.principal(), now(), requests.request_id())
+def _change() -> audit.Change:
+    return audit.Change(guard.principal(), now(), requests.request_id())
 
 
 def _cursor(row: Venue | Scanner) -> list[str]:

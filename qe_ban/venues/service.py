@@ -40,15 +40,6 @@ class NewVenue:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """Who changes something, when, and in which request: what every audited use case takes."""
-
-    by: Principal
-    at: datetime
-    request_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Ticket:
     """An enrolment code as it is shown once."""
 
@@ -100,7 +91,7 @@ def scanners(
     return session.scalars(wanted).all()
 
 
-def create(session: Session, city: City, new: NewVenue, change: Change) -> Venue:
+def create(session: Session, city: City, new: NewVenue, change: audit.Change) -> Venue:
     """Make a venue. Raises VenueInvalid, OtherDistrict."""
     rules.check_place(city, new.district, new.scene)
     if not rules.answers_for(change.by, new.district):
@@ -119,7 +110,7 @@ def invite(
     venue_id: UUID,
     purposes: Sequence[str],
     label: str | None,
-    change: Change,
+    change: audit.Change,
 ) -> Ticket:
     """Make a code by which one scanner can be enrolled within 24 hours; `label` is what the scanner will be called.
 
@@ -190,7 +181,7 @@ def enrol(
     return Enrolled(scanner.id, place, scanner.purposes, roots)
 
 
-def revoke(session: Session, *, scanner_id: UUID, change: Change) -> None:
+def revoke(session: Session, *, scanner_id: UUID, change: audit.Change) -> None:
     """Shut a scanner out at once and for good; doing it again changes nothing. Raises ScannerNotFound."""
     scanner = session.get(Scanner, scanner_id)
     if scanner is None or not rules.answers_for(change.by, session.get_one(Venue, scanner.venue_id).district):
@@ -241,7 +232,7 @@ def _is_over(enrolment: Enrolment, now: datetime) -> bool:
 
 def _record(
     session: Session,
-    change: Change,
+    change: audit.Change,
     action: str,
     subject: UUID,
     *,

@@ -10,6 +10,7 @@ import pytest
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.adapters.face import SandboxFace
 from qe_ban.accounts.adapters.real_name import SandboxRegister
+from qe_ban.audit import service as audit
 from qe_ban.db import valkey
 from qe_ban.db.limits import Limiter
 from qe_ban.kernel import city as cities
@@ -43,7 +44,7 @@ def later(moments):
 @pytest.fixture
 def change(clock):
     admin = AdminFactory()
-    return lambda by=admin: service.Change(by, clock(), "r-test")
+    return lambda by=admin: audit.Change(by, clock(), "r-test")
 
 
 @pytest.fixture
