@@ -84,7 +84,7 @@ class Settings:
     code_life: int = 60
     threads: int = 8
     supervised: bool = False
-    release: str = "0.1.0"
+    release: str = "0.2.0"
     master_key_next: bytes | None = field(default=None, repr=False)
 
     @property

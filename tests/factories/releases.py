@@ -17,7 +17,7 @@ import urllib3
 from qe_ban.cli.api import Api
 from tests.factories.accounts import ClientKey
 
-RELEASED = "0003"
+RELEASED = "0006"
 """The newest revision of the schema that the last release knows: put today's here when the next one is out."""
 REPOSITORY = Path(__file__).parents[2]
 VERSIONS = "qe_ban/migrations/versions"
@@ -112,9 +112,9 @@ class Release:
     def __repr__(self):
         return self.name
 
-    def command(self, *words):
-        """Run one of the release's commands to its end; gives exit code and output."""
-        program = self._start("command", ("qe_ban.cli", *map(str, words)))
+    def command(self, *words, **env):
+        """Run one of the release's commands to its end, with more of an environment; return exit code and output."""
+        program = self._start("command", ("qe_ban.cli", *map(str, words)), env)
         code = program.process.wait(START)
         self.programs.remove(program)
         return code, program.said()
@@ -133,9 +133,9 @@ class Release:
         wait_for(lambda: is_ready(self.api.server), lambda: f"{self} is not ready: {program.said()[-3000:]}")
         return program
 
-    def _start(self, name, words):
+    def _start(self, name, words, env=None):
         output = self.directory / f"{self.name}-{name}-{len(self.programs)}.log"
-        program = Program(self.tree, words, self.env, output)
+        program = Program(self.tree, words, self.env | (env or {}), output)
         self.programs.append(program)
         return program
 
