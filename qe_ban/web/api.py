@@ -15,7 +15,7 @@ from flask_smorest import Blueprint as SmorestBlueprint
 
 from qe_ban.web import fields, guard, operation, uploads, wire
 from qe_ban.web.refusals import BadFields, BodyNotAllowed, flatten
-from qe_ban.web.requests import OAUTH
+from qe_ban.web.requests import OAUTH, QUERY
 
 V = TypeVar("V", bound=Callable[..., Any])
 SchemaLike = type[marshmallow.Schema] | marshmallow.Schema
@@ -98,7 +98,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         remembered = lru_cache(kept)(lambda text: load(wire.read_query(text)))
 
         def read() -> dict[str, Any]:
-            return dict(remembered(request.environ.get("QUERY_STRING", "")))
+            loaded = request.environ[QUERY] = remembered(request.environ.get("QUERY_STRING", ""))
+            return dict(loaded)
 
         return _reading(read, operation.query(schema), "query")
 

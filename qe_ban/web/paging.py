@@ -1,15 +1,22 @@
-"""Lists in pages: `{"items", "next"}`, read on with an opaque cursor that names the last row seen."""
+"""Lists in pages: `{"items", "next"}`, read on with an opaque cursor that names the last row seen.
+
+A cursor belongs to the list and the filters that it was given for: of another it would silently skip or repeat rows.
+"""
 
 import base64
 import binascii
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
 
+from flask import request
+
 from qe_ban.kernel.errors import Invalid
 from qe_ban.kernel.ids import parse_id
-from qe_ban.web import fields, wire
+from qe_ban.web import fields, requests, wire
 from qe_ban.web.refusals import Unreadable
 from qe_ban.web.schema import Schema
 
@@ -17,13 +24,16 @@ T = TypeVar("T")
 
 GREATEST_PAGE = 100
 _GREATEST_WHOLE = 2**63
+_TAG_BYTES = 6
+_NOT_BOUND = ("cursor", "limit")
+"""What may differ from page to page."""
 
 
 class BadCursor(Invalid):
-    """A cursor that this list never gave."""
+    """A cursor that this list never gave for these filters."""
 
     code = "bad_cursor"
-    detail = "翻页标记无效，请从第一页重新开始"
+    detail = "翻页标记无效或不属于这个查询，请从第一页重新开始"
 
     def __init__(self) -> None:
         super().__init__(fields={"cursor": self.detail})
@@ -37,15 +47,18 @@ class PageQuery(Schema):
 
 
 def encode(value: object) -> str:
-    """Give JSON data as a cursor: base64url of compact JSON."""
-    return base64.urlsafe_b64encode(wire.dumps(value)).rstrip(b"=").decode()
+    """Return JSON data as a cursor of the request in hand: base64url of the query's tag and compact JSON."""
+    return base64.urlsafe_b64encode(_query_tag() + wire.dumps(value)).rstrip(b"=").decode()
 
 
 def decode(cursor: str, *kinds: type) -> Any:
-    """Give what `encode` took; with `kinds` (str, int ...) a list of exactly these. Raises BadCursor."""
+    """Return what `encode` took; with `kinds` (str, int ...) a list of exactly these.
+
+    Raises BadCursor, also where `encode` was called for another path or other parameters.
+    """
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
-        value = wire.loads(raw)
+        value = wire.loads(raw[_TAG_BYTES:])
     except (binascii.Error, ValueError, Unreadable):
         raise BadCursor from None
     if encode(value) != cursor:
@@ -85,6 +98,16 @@ def page_schema(item: type[Schema]) -> type[Schema]:
             "next": fields.Text(max=1024, allow_none=True, required=True),
         },
     )
+
+
+def _query_tag() -> bytes:
+    """Return what stands for the path and the parameters, as they were loaded: defaults and order make no difference.
+
+    It is no signature. Who makes a cursor up sees only rows that the list shows anyway.
+    """
+    parameters = {name: value for name, value in requests.query().items() if name not in _NOT_BOUND}
+    text = json.dumps([request.path, parameters], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:_TAG_BYTES]
 
 
 def _is_row(value: object, kinds: tuple[type, ...]) -> bool:

@@ -1,7 +1,8 @@
 """What the edge knows of the request in hand: its id, where it comes from, the bytes of its body."""
 
 import ipaddress
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from flask import request
 
@@ -13,6 +14,7 @@ REQUEST_ID: Final = "qe.request_id"
 PRINCIPAL: Final = "qe.principal"
 BODY: Final = "qe.body"
 OAUTH: Final = "qe.oauth"
+QUERY: Final = "qe.query"
 
 UNKNOWN = "unknown"
 
@@ -26,6 +28,12 @@ def body() -> bytes:
     """Give the bytes of the body that the view's arguments were read from; empty where it takes none."""
     data: bytes = request.environ.get(BODY, b"")
     return data
+
+
+def query() -> Mapping[str, Any]:
+    """Return the parameters as the view's schema loaded them; none where it reads no query string."""
+    loaded: Mapping[str, Any] = request.environ.get(QUERY, {})
+    return loaded
 
 
 def address() -> str:

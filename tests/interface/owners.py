@@ -34,6 +34,8 @@ PROPOSAL = (404, "accounts.proposal_not_found")
 # these are public: that they are there is no secret, and whose they are is told
 PAGE, ITEM, OFFER = (403, "publishing.other_place"), (403, "items.other_place"), (403, "halls.other_place")
 ZONE = (403, "zones.other_zone")
+# a cursor is of its own path: what it was given for is another place's list
+CURSOR = (422, "bad_cursor")
 OWN_DONE, OWN = (204, None), (200, None)
 """The name is the city's, what is kept under it is everybody's own."""
 
@@ -109,7 +111,7 @@ def _page(of, page, reviewed, beside):
         f"post {path}/publish": {"slug": Row(page, PAGE, 409, {})},
         f"post {path}/rollback": {"slug": Row(page, PAGE, body=VERSION)},
         f"post {path}/withdraw": {"slug": Row(page, PAGE, body=REASON | {"version": 3})},
-        f"get {path}/versions": {"slug": Row(page, PAGE), "cursor": Row(beside)},
+        f"get {path}/versions": {"slug": Row(page, PAGE), "cursor": Row(beside, CURSOR)},
         f"get {path}/versions/{{number}}": {"slug": Row(page, PAGE)},
         f"get {path}/versions/{{before}}/diff/{{after}}": {"slug": Row(page, PAGE)},
         f"get {path}/findings": {"slug": Row(page, PAGE)},
@@ -127,7 +129,10 @@ PLACES = {
     "get /venues": listed(places.venues),
     "post /venues": {"Idempotency-Key": Row(places.keyed_venue, (201, None), 201)},
     "get /venues/{venue_id}": {"venue_id": Row(places.venues, VENUE)},
-    "get /venues/{venue_id}/scanners": {"venue_id": Row(places.scanners, VENUE), "cursor": Row(places.scanners)},
+    "get /venues/{venue_id}/scanners": {
+        "venue_id": Row(places.scanners, VENUE),
+        "cursor": Row(places.scanners, CURSOR),
+    },
     "post /venues/{venue_id}/scanners": {
         "venue_id": Row(places.venues, VENUE, 201, {"purposes": ["gate-entry"], "label": "2号"})
     },
@@ -152,7 +157,7 @@ PLACES = {
     "post /items/{code}/reopen": {"code": Row(places.ended_item, ITEM)},
     "put /apps/{slug}": {"slug": Row(places.app, OFFER)},
     "put /places/{slug}": {"slug": Row(places.place, OFFER)},
-    "get /zones/{slug}/demands": {"slug": Row(places.demands, ZONE), "cursor": Row(places.demands)},
+    "get /zones/{slug}/demands": {"slug": Row(places.demands, ZONE), "cursor": Row(places.demands, CURSOR)},
     "get /zones/{slug}/demands/counts": {"slug": Row(places.demands, ZONE)},
     **_demand("", 200),
     **_demand("/accept", 200),

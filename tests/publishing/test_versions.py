@@ -10,7 +10,7 @@ from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import history
 from qe_ban.publishing.service.desks import Desks
-from qe_ban.web import paging, parts
+from qe_ban.web import paging, parts, requests
 from tests.factories.pages import content, notice
 from tests.publishing.asking import done, events, refused
 from tests.publishing.test_publish import in_force, shown
@@ -166,7 +166,11 @@ def test_what_has_begun_only_the_city_withdraws_and_what_has_not_whoever_publish
 @pytest.mark.parametrize("number", [-1, 0, 2**31, 2**63 - 1])
 def test_a_cursor_that_no_list_gave_is_refused(town, number):
     admin, slug = town.staff(), town.zone()
-    refused(town.get(admin, ZONE, f"{slug}/versions?cursor={paging.encode([number])}"), 422, "bad_cursor", "cursor")
+    path = f"/api/v1/zones/{slug}/versions"
+    with town.app.test_request_context(path) as context:
+        context.request.environ[requests.QUERY] = paging.PageQuery().load({})
+        cursor = paging.encode([number])
+    refused(town.get(admin, ZONE, f"{slug}/versions?cursor={cursor}"), 422, "bad_cursor", "cursor")
 
 
 def test_a_list_of_versions_leaves_what_they_say_in_the_database(town):
