@@ -1,5 +1,6 @@
 """Whoever owns the database bends the log in every way we can think of; the check names what was bent, no more."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -106,6 +107,15 @@ def test_a_row_that_was_slipped_in_is_named(log, event, seconds):
     at = log.now - timedelta(hours=1) + timedelta(seconds=seconds)
     with log.bent() as connection:
         connection.execute(SLIP, {"id": event, "at": at})
+        findings = found(log, connection)
+    assert [(one.what, one.event) for one in findings] == [(What.UNSEALED, event)]
+
+
+@pytest.mark.parametrize("event", [-5, 0, 1, COUNT])
+@pytest.mark.parametrize("after", [timedelta(0), timedelta(seconds=1), timedelta(days=1)])
+def test_a_row_slipped_in_below_the_sealed_ids_is_named_however_late_it_is_dated(log, event, after):
+    with log.bent() as connection:
+        connection.execute(SLIP, {"id": event, "at": log.now + after})
         findings = found(log, connection)
     assert [(one.what, one.event) for one in findings] == [(What.UNSEALED, event)]
 
@@ -264,3 +274,11 @@ def test_a_head_of_another_chain_is_told(log):
     assert [str(one) for one in findings] == [
         "rewritten: seal 3 is not the one that was told outside: the chain was written anew"
     ]
+
+
+@pytest.mark.parametrize("is_right_first", [True, False])
+def test_of_two_heads_that_contradict_each_other_none_vouches(log, heads, is_right_first):
+    right = heads[3]
+    wrong = replace(right, head="0" * len(right.head))
+    both = [right, wrong] if is_right_first else [wrong, right]
+    assert [(one.what, one.seal) for one in log.check(heads=both)] == [(What.REWRITTEN, right.n)]

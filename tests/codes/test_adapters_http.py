@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -64,21 +65,31 @@ def bureau():
 
 
 @pytest.fixture
-def at_bureau(settings, make_app, bureau):
-    """An app whose medical entitlements are the bureau's, with a clock that can be put forward."""
-    ahead = timedelta(0)
+def app_with_source(settings, make_app, bureau):
+    """Make an app for which the bureau is the source of a kind, with a clock that can be put forward."""
 
-    def clock():
-        return datetime.now(UTC) + ahead
+    def make(kind):
+        ahead = timedelta(0)
 
-    def put_forward(**by):
-        nonlocal ahead
-        ahead += timedelta(**by)
+        def clock():
+            return datetime.now(UTC) + ahead
 
-    outside = Outside(sources={"medical": bureau.url}, token="secret-of-the-bureau")
-    client = make_app(clock, replace(settings, outside=outside)).test_client()
-    client.put_forward, client.now = put_forward, clock
-    return client
+        def put_forward(**by):
+            nonlocal ahead
+            ahead += timedelta(**by)
+
+        outside = Outside(sources={kind: bureau.url}, token="secret-of-the-bureau")
+        client = make_app(clock, replace(settings, outside=outside)).test_client()
+        client.put_forward, client.now = put_forward, clock
+        return client
+
+    return make
+
+
+@pytest.fixture
+def at_bureau(app_with_source):
+    """An app whose medical entitlements are the bureau's."""
+    return app_with_source("medical")
 
 
 def medical(town, person, at):
@@ -239,3 +250,38 @@ def test_a_moment_ahead_of_ours_is_taken_as_now(bureau):
     bureau.answer = {"state": "active", "as_of": "2999-01-01T00:00:00Z"}
     now = datetime.now(UTC)
     assert HttpSource(bureau.url, None).ask("medical", SOMEBODY, now).as_of == now
+
+
+def test_nobody_is_asked_about_a_code_that_its_holder_reported_lost(town, scan, bureau, at_bureau):
+    person, desk = town.resident(records=False), town.terminal("registration")
+    suspended = at_bureau.post("/api/v1/codes/medical/suspend", headers=person.headers)
+    assert suspended.status_code == 200, suspended.get_data(as_text=True)
+    bureau.asked.clear()
+    verdict = scan(desk, medical(town, person, at_bureau), "registration", at=at_bureau)
+    assert (verdict["reason"], verdict["holder"], bureau.asked) == ("suspended", {}, [])
+
+
+@pytest.mark.parametrize("purpose", ["gate-entry", "settlement"])
+def test_nobody_is_asked_for_a_scanner_that_may_not_scan(town, scan, bureau, at_bureau, purpose):
+    person, desk = town.resident(records=False), town.terminal("gate-entry")
+    verdict = scan(desk, medical(town, person, at_bureau), purpose, at=at_bureau)
+    assert verdict["reason"] in {"kind_not_accepted", "purpose_not_allowed"}
+    assert bureau.asked == []
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(20, "green"), (200, None)])
+def test_a_repeat_tells_a_level_only_while_the_sources_word_is_of_now(
+    town, scan, bureau, app_with_source, seconds, level
+):
+    at_source = app_with_source("health")
+    person, desk, scan_id = town.resident(records=False), town.terminal("health-check"), str(uuid.uuid4())
+    bureau.answer = {"state": "active", "detail": {"level": "green"}, "as_of": "2026-01-01T00:00:00Z"}
+    code = town.code(person.numbers["health"], "health", at=at_source.now(), life=300)
+    first = scan(desk, code, "health-check", scan_id=scan_id, at=at_source)
+    assert (first["reason"], first["health"]["level"]) == ("ok", "green")
+    bureau.answer = {"state": "active", "detail": {"level": "red"}, "as_of": "2026-01-01T00:00:00Z"}
+    at_source.put_forward(seconds=seconds)
+    again = scan(desk, code, "health-check", scan_id=scan_id, at=at_source)
+    assert (again["reason"], again["repeat"]) == ("ok", True)
+    assert again.get("health", {}).get("level") == level
+    assert len(bureau.asked) == 1, "a repeat is no new question"

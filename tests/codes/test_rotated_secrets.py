@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from qe_ban.codes import queries
 from qe_ban.keys import lifecycle
 from qe_ban.keys.models import Ring
 from tests.codes.test_verify_races import at_once
@@ -99,3 +100,19 @@ def test_a_number_given_before_a_rotation_is_accepted_after_it_once_and_repeated
     assert (first["reason"], again["reason"], again["repeat"]) == ("ok", "ok", True)
     assert again["holder"] == first["holder"] == {"name": person.name, "id_number": person.id_number}
     assert {typed(worker, str(uuid.uuid4()))["reason"] for worker in (old, new)} == {"expired"}
+
+
+def test_the_same_digits_are_kept_once_while_secrets_rotate(town, workers):
+    workers(Ring.DERIVE)
+    town.parts.rings.refresh()
+    macs = town.parts.rings.macs(Ring.DERIVE, "short-number", f"digits of {uuid.uuid4()}".encode())
+    assert len(macs) >= 2, "the newest key's and those before it"
+    ends = town.now + timedelta(minutes=3)
+
+    def keep(macs):
+        with town.parts.database.statements() as connection:
+            return queries.keep_short_number(connection, macs, b"sealed", ends)
+
+    assert keep(macs[1:]) is True, "a worker that does not know the new key yet"
+    assert keep(macs) is False
+    assert keep(macs[:1]) is True, "under the new key alone nothing stands"

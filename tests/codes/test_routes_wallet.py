@@ -263,3 +263,12 @@ def test_a_revoked_scanner_is_shut_out_at_once_though_its_token_runs(town, scan,
         accounts.revoke_client(session, terminal.id, town.now)
     problem = scan(terminal, issue(town.resident()), "gate-entry", status=401)
     assert problem["code"] in ("codes.scanner_revoked", "token_invalid", "accounts.token_invalid")
+
+
+def test_a_kind_that_is_asked_for_twice_is_issued_once(client, town):
+    person = town.resident()
+    answer = client.post(
+        "/api/v1/codes/issue", json={"kinds": ["identity", "dining", "identity"]}, headers=person.headers
+    )
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    assert [code["kind"] for code in answer.get_json()["codes"]] == ["identity", "dining"]

@@ -380,3 +380,23 @@ def test_tries_that_the_database_did_not_answer_are_no_guesses(town, given, type
             with pytest.raises(psycopg.OperationalError):
                 service.verify_number(parts.wallet, parts.limiter, cut, asked, clock())
     assert told(typed(gate, number, at=make_app(clock).test_client()))["reason"] == "ok"
+
+
+def test_repeats_of_a_scan_take_no_tries_from_its_scanner(town, given, typed, make_app):
+    at = make_app(Still()).test_client()
+    person, gate, scan_id = town.resident(), town.terminal("gate-entry"), str(uuid.uuid4())
+    number, spare = given(person, at=at), given(person, at=at)
+    assert told(typed(gate, number, scan_id=scan_id, at=at))["repeat"] is False
+    for _ in range(12):
+        assert told(typed(gate, number, scan_id=scan_id, at=at))["repeat"] is True
+    assert told(typed(gate, spare, at=at))["reason"] == "ok"
+
+
+def test_repeats_of_a_miss_take_no_further_tries(town, given, typed, make_app):
+    at = make_app(Still()).test_client()
+    person, gate, scan_id = town.resident(), town.terminal("gate-entry"), str(uuid.uuid4())
+    number = given(person, at=at)
+    wrong = another(number)
+    for _ in range(13):
+        assert told(typed(gate, wrong, scan_id=scan_id, at=at))["reason"] == "expired"
+    assert told(typed(gate, number, at=at))["reason"] == "ok"

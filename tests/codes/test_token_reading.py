@@ -159,6 +159,31 @@ def payloads():
     return [cbor2.dumps(item) for item in claims + passes + showings]
 
 
+def fixed_payloads():
+    """Every layout with a number in each of its places, as its fixed five bytes write it, in shortest form or not."""
+    key = qe1.cose_key(ISSUER.private)
+    large = 1 << 16
+    pass_claims = qe1.claims("pass", iat=large, life=0, index=large) | {8: {1: key | {-3: True}}}
+    layouts_and_places = {
+        cbor2.dumps(qe1.claims(iat=large, life=0)): 2,
+        cbor2.dumps(pass_claims): 3,
+        cbor2.dumps({6: large, -70002: ISSUER.sign(qe1.claims("pass", index=large) | {8: {1: key | {-3: True}}})}): 1,
+    }
+    number = b"\x1a" + large.to_bytes(4, "big")
+    for payload, count in layouts_and_places.items():
+        places = [at for at in range(len(payload)) if payload[at : at + 5] == number][:count]
+        assert len(places) == count
+        yield from ((payload, at + 1) for at in places)
+
+
+@pytest.mark.parametrize(("payload", "at"), [*fixed_payloads()], ids=lambda value: str(value)[:2])
+def test_a_number_that_is_not_in_shortest_form_is_refused_in_each_place_of_a_layout(payload, at):
+    for number in (*range(0, 1 << 16, 251), 23, 24, 255, 256, (1 << 16) - 1, 1 << 16, (1 << 16) + 1):
+        changed = payload[:at] + number.to_bytes(4, "big") + payload[at + 4 :]
+        assert outcome(layouts.read_map, changed) == outcome(cbor.read_map, changed)
+        assert (outcome(cbor.read_map, changed) is token.Reason.MALFORMED) == (number < 1 << 16)
+
+
 @pytest.mark.parametrize("payload", payloads(), ids=lambda payload: f"{len(payload)} bytes")
 def test_the_layouts_read_like_the_general_reader_whatever_byte_is_changed(payload):
     for at in range(len(payload)):

@@ -39,3 +39,10 @@ def test_paper_wants_the_document_and_five_wrong_ones_lock_it(town, scan):
 def test_paper_needs_no_document_where_nothing_is_disclosed(town, scan):
     paper = town.code(town.resident().numbers["identity"], "identity", "printed", life=86400)
     assert scan(town.terminal("gate-entry"), paper, "gate-entry")["reason"] == "ok"
+
+
+def test_the_letter_at_a_documents_end_may_be_small(town, scan):
+    person = next(person for person in iter(town.resident, None) if person.id_number.endswith("X"))
+    paper, desk = town.code(person.numbers["identity"], "identity", "printed"), town.terminal("identity-check")
+    for document in (person.id_number[-6:], person.id_number[-6:].lower()):
+        assert scan(desk, paper, "identity-check", document=document)["reason"] == "ok"

@@ -86,13 +86,17 @@ def test_a_scanner_that_may_not_scan_the_code_is_not_told_who_shows_it_and_the_l
     client, town, scan, family, shown
 ):
     guardian, ward, for_ = family
+    meant_for_another = {"-70101": b"\x00\x00\x00\x01"}
+    others = town.code(ward.numbers["identity"], "identity", guardian=True, **meant_for_another)
     refused = [
         scan(town.terminal("gate-entry"), shown(guardian, for_, "medical"), "gate-entry"),
         scan(town.terminal("gate-entry"), shown(guardian, for_), "settlement"),
+        scan(town.terminal("gate-entry"), others, "gate-entry"),
     ]
-    assert [verdict["reason"] for verdict in refused] == ["kind_not_accepted", "purpose_not_allowed"]
+    reasons = ["kind_not_accepted", "purpose_not_allowed", "wrong_scanner"]
+    assert [verdict["reason"] for verdict in refused] == reasons
     assert all("guardian" not in verdict for verdict in refused)
-    assert [row["guardian"] for row in ledger(client, ward)] == [True, True]
+    assert [row["guardian"] for row in ledger(client, ward)] == [True, True, True]
 
 
 def test_the_wards_ledger_is_complete_whoever_reads_it(client, town, scan, issue, family, shown):

@@ -180,7 +180,8 @@ class Town:
                 session, person.id, kind, Answer(state, at, at, reason, detail or {}), expires_at=expires_at
             )
 
-    def terminal(self, *purposes, scene=None, venue=None, district="370202"):
+    def terminal(self, *purposes, scene=None, venue=None, district="370202", at=None):
+        """Enrol a scanner; `at` is the moment at which its token is issued."""
         now, key = self.now, ec.generate_private_key(ec.SECP256R1())
         scene = scene or (self.parts.city.purposes[purposes[0]].scene if purposes else "government")
         with self.parts.database.transaction() as session:
@@ -200,7 +201,12 @@ class Town:
             session.flush()
             session.add(Scanner(id=client, venue_id=venue, label="1号", purposes=list(purposes), enrolled_at=now))
         access = tokens.access(
-            self.parts.accounts, kind=PrincipalKind.SCANNER, subject=client, session=client, scopes=SCANNER, now=now
+            self.parts.accounts,
+            kind=PrincipalKind.SCANNER,
+            subject=client,
+            session=client,
+            scopes=SCANNER,
+            now=at or now,
         ).access
         return Terminal(client, venue, access)
 

@@ -1,10 +1,12 @@
 """Who may change which item over HTTP, and what nobody may send."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from qe_ban.items.service.publishing import Draft
+from qe_ban.kernel.clock import rfc3339
 from tests.factories.items import (
     LAOSHAN,
     SHINAN,
@@ -217,3 +219,16 @@ def test_hostile_text_comes_back_as_it_was(client, staff, department):
     path, headers = f"{API}/{item_code(department)}", staff() | NEW
     made = client.put(path, json=content(department, name=hostile, aliases=[hostile[:30]]), headers=headers)
     assert (made.status_code, client.get(path).json["name"]) == (201, hostile)
+
+
+def test_an_item_that_will_belong_to_another_place_is_no_longer_changed_from_the_old_one(client, staff, database):
+    own = add_department(database)
+    path, admin, editor = f"{API}/{item_code(own)}", staff(), staff("editor", district=SHINAN)
+    made = client.put(path, json=content(own, district=SHINAN), headers=admin | NEW)
+    assert made.status_code == 201, made.json
+    tomorrow = rfc3339(datetime.now(UTC).replace(microsecond=0) + timedelta(days=1))
+    body = content(own, district=LAOSHAN) | {"starts_at": tomorrow}
+    moved = client.put(path, json=body, headers=admin | {"If-Match": made.headers["ETag"]})
+    assert moved.status_code == 200, moved.json
+    tag = {"If-Match": moved.headers["ETag"]}
+    refused(client.put(path, json=content(own, district=SHINAN), headers=editor | tag), 403, "items.other_place")

@@ -188,3 +188,40 @@ def test_workers_at_once_deliver_each_message_once(database, rings, clock, topic
         thread.join()
     assert Counter(sent) == Counter(str(number) for number in range(60))
     assert rows(database, topic) == []
+
+
+def test_a_message_that_is_slow_to_deliver_is_delivered_by_one_worker(database, rings, clock, topic):
+    put(database, rings, topic, {"otp": "123456"}, clock)
+    sent, is_sending, may_end = [], threading.Event(), threading.Event()
+
+    def slow(payload):
+        sent.append(payload)
+        is_sending.set()
+        assert may_end.wait(20)
+
+    first = threading.Thread(target=worker(database, rings, clock, topic, slow).once)
+    first.start()
+    assert is_sending.wait(20)
+    # three seconds pass while the gateway makes up its mind
+    later(database, topic, timedelta(seconds=3))
+    worker(database, rings, clock, topic, sent.append).once()
+    assert len(sent) == 1
+    assert rules.LEASE.total_seconds() - 5 < due_in(database, topic) <= rules.LEASE.total_seconds()
+    may_end.set()
+    first.join(20)
+    assert rows(database, topic) == []
+
+
+@pytest.mark.parametrize("attempts", range(1, 12))
+def test_the_lease_of_a_try_is_never_shorter_than_the_wait_after_it(database, rings, clock, topic, attempts):
+    put(database, rings, topic, {"n": "1"}, clock)
+    with database.transaction() as session:
+        counted = update(OutboxMessage).where(OutboxMessage.topic == topic)
+        session.execute(counted.values(attempts=attempts - 1))
+    leases = []
+    worker(database, rings, clock, topic, lambda _: leases.append(due_in(database, topic))).once()
+    if attempts > rules.ATTEMPTS:
+        assert leases == []
+        return
+    wanted = max(rules.LEASE, rules.wait_after(attempts)).total_seconds()
+    assert wanted - 5 < leases[0] <= wanted

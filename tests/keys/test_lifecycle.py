@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 
 from qe_ban import migrations
 from qe_ban.db.engine import Database
-from qe_ban.keys import lifecycle
+from qe_ban.keys import lifecycle, retirement
 from qe_ban.keys.models import DAILY, Key, Ring
 from qe_ban.keys.rings import KeyRings
 from tests.factories.databases import another
@@ -108,3 +108,88 @@ def test_the_roots_private_halves_are_kept_nowhere(database):
         roots = session.scalars(select(Key).where(Key.ring == Ring.ROOT)).all()
     assert len(roots) == 2
     assert all(root.wrapped is None and root.public["crv"] == "P-256" for root in roots)
+
+
+@pytest.fixture
+def own_keys(settings):
+    """A database with keys of its own, which a test may rotate and deny."""
+    mine = another(settings, "denial")
+    database = Database(mine.database_url)
+    migrations.upgrade(database.engine)
+    now = datetime.now(UTC)
+    with database.transaction() as session:
+        lifecycle.init(session, mine.master_key, now - timedelta(hours=1))
+    yield database, mine.master_key, now
+    database.dispose()
+
+
+def only_key(session, ring):
+    return session.scalars(select(Key).where(Key.ring == ring)).one()
+
+
+@pytest.mark.parametrize("ring", [Ring.CODE, Ring.TOKEN])
+def test_a_key_is_denied_only_once_its_successor_signs(own_keys, ring):
+    database, master, now = own_keys
+    with database.transaction() as session:
+        old = only_key(session, ring).kid
+        lifecycle.rotate(session, master, ring, now)
+    for later in (timedelta(0), lifecycle.PUBLISHED_AHEAD - timedelta(milliseconds=1)):
+        with pytest.raises(lifecycle.KeyIsLast) as refusal, database.transaction() as session:
+            lifecycle.deny(session, old, now + later)
+        assert "十秒后再" in refusal.value.detail
+    with database.transaction() as session:
+        lifecycle.deny(session, old, now + lifecycle.PUBLISHED_AHEAD)
+        assert session.get_one(Key, old).denied_at == now + lifecycle.PUBLISHED_AHEAD
+
+
+@pytest.mark.parametrize("ring", [Ring.CODE, Ring.TOKEN])
+def test_a_key_is_retired_only_once_its_successor_signs(own_keys, ring):
+    database, master, now = own_keys
+    with database.transaction() as session:
+        key = only_key(session, ring)
+        lifecycle.rotate(session, master, ring, now)
+        with pytest.raises(lifecycle.KeyIsLast):
+            retirement.retire_signing(session, key, now + lifecycle.PUBLISHED_AHEAD - timedelta(milliseconds=1))
+        retirement.retire_signing(session, key, now + lifecycle.PUBLISHED_AHEAD)
+
+
+def test_a_successor_that_is_denied_or_over_lets_no_key_go(own_keys):
+    database, master, now = own_keys
+    with database.transaction() as session:
+        old = only_key(session, Ring.CODE).kid
+        new = lifecycle.rotate(session, master, Ring.CODE, now)
+        begun = now + lifecycle.PUBLISHED_AHEAD
+        over = session.get_one(Key, new).expires
+        with pytest.raises(lifecycle.KeyIsLast):
+            lifecycle.deny(session, old, over)
+        lifecycle.deny(session, new, begun)
+        with pytest.raises(lifecycle.KeyIsLast):
+            lifecycle.deny(session, old, begun)
+
+
+def test_a_secret_is_superseded_a_minute_after_its_successor_began(own_keys):
+    database, master, now = own_keys
+    with database.transaction() as session:
+        old = only_key(session, Ring.DERIVE)
+        with pytest.raises(lifecycle.KeyIsLast):
+            retirement.superseded_at(session, old)
+        lifecycle.rotate(session, master, Ring.DERIVE, now)
+        begun = now + lifecycle.PUBLISHED_AHEAD
+        superseded_at = begun + timedelta(minutes=1)
+        assert retirement.superseded_at(session, old) == superseded_at
+        # a third key changes nothing for the first
+        lifecycle.rotate(session, master, Ring.DERIVE, now + timedelta(hours=1))
+        assert retirement.superseded_at(session, old) == superseded_at
+
+
+def test_a_derived_secret_goes_a_day_and_a_minute_after_its_successor_began(own_keys):
+    database, master, now = own_keys
+    with database.transaction() as session:
+        old = only_key(session, Ring.DERIVE)
+        lifecycle.rotate(session, master, Ring.DERIVE, now)
+        edge = now + lifecycle.PUBLISHED_AHEAD + timedelta(minutes=1, hours=24)
+        with pytest.raises(retirement.KeyNeeded):
+            retirement.retire_derived(session, old, edge - timedelta(seconds=1))
+        retirement.retire_derived(session, old, edge + timedelta(seconds=1))
+        session.flush()
+        assert session.scalar(select(Key.kid).where(Key.kid == old.kid)) is None

@@ -125,3 +125,22 @@ def test_no_text_breaks_the_reading_of_cursors(text):
         except paging.BadCursor:
             return
         assert paging.encode(value) == text
+
+
+@pytest.mark.parametrize("limit", [1, 3, 5, 9, 15, 45])
+def test_a_full_last_page_has_nothing_after_it(client, limit):
+    seen, cursor = 0, ""
+    for _ in range(45 // limit):
+        page = client.get(f"/api/v1/rows?limit={limit}{cursor}").json
+        assert len(page["items"]) == limit
+        seen += limit
+        cursor = f"&cursor={page['next']}"
+    assert (seen, page["next"]) == (45, None)
+
+
+@pytest.mark.parametrize(("rows_selected", "has_more"), [(0, False), (1, False), (2, False), (3, True)])
+def test_a_page_goes_on_only_where_more_was_selected_than_it_holds(rows_selected, has_more):
+    with PLAIN.test_request_context("/rows"):
+        page = paging.page(list(range(rows_selected)), 2, lambda row: [row])
+    assert page["items"] == list(range(min(rows_selected, 2)))
+    assert (page["next"] is not None) == has_more

@@ -241,3 +241,13 @@ def test_changing_a_group_is_described_to_want_if_match(client):
         wanted = {one["name"] for one in operations[method]["parameters"] if one.get("in") == "header"}
         assert "If-Match" in wanted
         assert {"412", "428"} <= set(operations[method]["responses"])
+
+
+def test_a_group_that_is_part_of_a_greater_one_is_a_group_of_its_own(call):
+    def make(*words):
+        return call("POST", "/synonyms", {"words": words}, token=VOCABULARY)
+
+    assert make("申领", "领取", "办领").status_code == 201
+    assert make("申领", "领取").status_code == 201
+    for again in (("申领", "领取", "办领"), ("办领", "领取", "申领"), ("领取", "申领")):
+        assert make(*again).json["code"] == "items.synonyms_exist"

@@ -1,0 +1,200 @@
+"""Steps 8 to 11 of QE1 section 5, decided without a server: which of two faults is named, and what a window counts."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from itertools import combinations, pairwise
+from uuid import UUID
+
+import pytest
+
+from qe_ban.codes import rules
+from qe_ban.codes.rules import Answer, Case, Profile, Reason, State, Subjects
+from qe_ban.codes.rules.case import DOCUMENT_TRIES, Use
+from qe_ban.kernel.city import MealPeriod, Purpose
+
+NOW = datetime(2026, 11, 30, 4, tzinfo=UTC)
+SCANNER, OTHER_SCANNER = (UUID(f"019ab000-0000-7000-8000-00000000000{n}") for n in (1, 2))
+ONCE, MEAL, DOCUMENT, MISMATCH, DISCLOSURE, AGAIN, SHORT = (bytes([n]) * 32 for n in range(7))
+LUNCH = MealPeriod("lunch", "午餐", time(11), time(13, 30))
+MEALS = {"meals": ["lunch"]}
+PURPOSE = Purpose(
+    slug="tasting",
+    scene="dining",
+    name="品鉴",
+    kinds=frozenset({"dining"}),
+    fields=("masked_name",),
+    basis="consent",
+    single_use=True,
+    offline=False,
+    again_after=300,
+    together=frozenset(),
+    consumes="meal",
+)
+
+
+def case(**facts):
+    """A scan that everything speaks for, of a printed code, but for these facts."""
+    good = {
+        "now": NOW,
+        "scanner_id": SCANNER,
+        "purpose": PURPOSE,
+        "kind": "dining",
+        "profile": Profile.PRINTED,
+        "code_ends": NOW + timedelta(days=1),
+        "known": True,
+        "held_kind": "dining",
+        "suspended": False,
+        "over": False,
+        "answer": Answer(State.ACTIVE, NOW, NOW, detail=MEALS),
+        "asked": True,
+        "consented": True,
+        "document": True,
+        "meal": LUNCH,
+        "subjects": Subjects(once=ONCE, meals=(MEAL,), document=DOCUMENT, mismatch=MISMATCH),
+        "uses": {},
+    }
+    return Case(**good | facts)
+
+
+def use(ago=0, n=0, purpose="tasting", scanner=SCANNER):
+    return Use(n, scanner, purpose, NOW - timedelta(seconds=ago))
+
+
+def showing(*uses, **facts):
+    """A pass that was shown so many seconds ago, newest first, and is shown now."""
+    before = [use(ago, n) for n, ago in enumerate(sorted(uses, reverse=True))]
+    purpose = replace(PURPOSE, single_use=False, consumes=None, fields=())
+    subjects = Subjects(again=AGAIN)
+    return case(profile=Profile.PRESENTED, purpose=purpose, subjects=subjects, uses={AGAIN: before}, **facts)
+
+
+FAULTS = {
+    "another_kind": (Reason.FORGED, {"held_kind": "identity"}),
+    "closed_account": (Reason.REVOKED, {"over": True}),
+    "reported_lost": (Reason.SUSPENDED, {"suspended": True}),
+    "no_meals": (Reason.NOT_ENTITLED, {"meal": None}),
+    "no_consent": (Reason.CONSENT_REQUIRED, {"consented": False}),
+    "source_away": (Reason.STALE, {"asked": False}),
+    "no_document": (Reason.DOCUMENT_MISMATCH, {"document": None}),
+    "shown_before": (Reason.REPLAYED, {"uses": {ONCE: [use()]}}),
+    "meal_eaten": (Reason.USED, {"uses": {MEAL: [use()]}}),
+}
+"""One fault each, in the order in which the format looks for them."""
+REASONS_OF_STATES = {
+    State.REVOKED: Reason.REVOKED,
+    State.SUSPENDED: Reason.SUSPENDED,
+    State.NOT_ENTITLED: Reason.NOT_ENTITLED,
+}
+
+
+def test_without_a_fault_the_code_is_accepted():
+    verdict = rules.judge(case())
+    assert (verdict.reason, verdict.fields) == (Reason.OK, ("masked_name",))
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_one_fault_is_named(name):
+    reason, facts = FAULTS[name]
+    assert rules.judge(case(**facts)).reason is reason
+
+
+@pytest.mark.parametrize(("earlier", "later"), [*combinations(FAULTS, 2)])
+def test_of_two_faults_the_earlier_one_is_named(earlier, later):
+    (reason, facts), (_, more) = FAULTS[earlier], FAULTS[later]
+    both = more | facts | {"uses": facts.get("uses", {}) | more.get("uses", {})}
+    verdict = rules.judge(case(**both))
+    assert verdict.reason is reason
+    assert verdict.fields == ()
+
+
+@pytest.mark.parametrize("state", REASONS_OF_STATES)
+@pytest.mark.parametrize("later", ["no_consent", "source_away", "no_document", "shown_before", "meal_eaten"])
+def test_the_sources_word_comes_before_consent_age_document_and_uses(state, later):
+    facts = FAULTS[later][1] | {"answer": Answer(state, NOW, NOW, detail=MEALS)}
+    assert rules.judge(case(**facts)).reason is REASONS_OF_STATES[state]
+
+
+def test_the_reasons_stand_in_the_order_of_the_format():
+    order = [reason for reason, _ in FAULTS.values()]
+    reasons = list(Reason)
+    assert all(reasons.index(one) < reasons.index(next_one) for one, next_one in pairwise(order))
+
+
+def test_a_code_that_names_nobody_is_revoked_whatever_else():
+    nobody = {"known": False, "held_kind": None, "answer": None, "consented": False, "document": None}
+    assert rules.judge(case(**nobody)).reason is Reason.REVOKED
+
+
+@pytest.mark.parametrize(
+    ("shown", "reason"),
+    [
+        ([], Reason.OK),
+        ([299], Reason.REPLAYED),
+        ([300], Reason.OK),
+        ([301, 1], Reason.REPLAYED),
+        ([700, 299], Reason.REPLAYED),
+        ([900, 600, 300], Reason.OK),
+        ([900, 600, 0], Reason.REPLAYED),
+    ],
+)
+def test_a_pass_waits_since_it_was_last_shown_and_not_since_the_first_time(shown, reason):
+    assert rules.judge(showing(*shown)).reason is reason
+
+
+@pytest.mark.parametrize("shown", [[], [400], [900, 600, 300]])
+def test_each_showing_takes_the_next_number(shown):
+    assert [taken.n for taken in rules.judge(showing(*shown)).uses] == [len(shown)]
+
+
+@pytest.mark.parametrize(
+    ("failures", "reason"), [(DOCUMENT_TRIES - 1, Reason.OK), (DOCUMENT_TRIES, Reason.DOCUMENT_MISMATCH)]
+)
+def test_the_fifth_wrong_document_locks_the_paper_for_the_right_one_too(failures, reason):
+    uses = {MISMATCH: [use(n=n) for n in range(failures)]}
+    assert rules.judge(case(uses=uses)).reason is reason
+
+
+@pytest.mark.parametrize(
+    ("age", "reason"), [(timedelta(hours=24), Reason.STALE_OK), (timedelta(hours=24, seconds=1), Reason.STALE)]
+)
+def test_a_kept_answer_stands_in_for_a_day_where_nothing_is_consumed(age, reason):
+    purpose = replace(PURPOSE, consumes=None)
+    answer = Answer(State.ACTIVE, NOW - age, NOW - age)
+    verdict = rules.judge(case(purpose=purpose, asked=False, answer=answer))
+    assert verdict.reason is reason
+
+
+@pytest.mark.parametrize("fields", [("masked_name", "health_level"), ("health_level",)])
+def test_a_level_is_never_told_on_a_kept_answer(fields):
+    purpose = replace(PURPOSE, consumes=None, fields=fields)
+    assert rules.judge(case(purpose=purpose, asked=False)).reason is Reason.STALE
+
+
+def test_a_short_number_is_accepted_once_and_its_use_is_kept_ten_minutes_beyond_its_end():
+    ends = NOW + timedelta(minutes=3)
+    facts = {"profile": Profile.ISSUED, "code_ends": ends, "subjects": Subjects(short=SHORT)}
+    (taken,) = rules.judge(case(**facts)).uses
+    assert (taken.subject, taken.n, taken.until) == (SHORT, 0, ends + timedelta(minutes=10))
+    assert rules.judge(case(uses={SHORT: [use()]}, **facts)).reason is Reason.EXPIRED
+
+
+def test_other_uses_are_kept_seven_days_beyond_the_codes_end():
+    verdict = rules.judge(case())
+    until = {taken.subject: taken.until for taken in verdict.uses}
+    assert until[ONCE] == NOW + timedelta(days=8)
+    assert until[MEAL] == NOW + timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2026-11-30T15:59:59+00:00", "2026-11-30"),
+        ("2026-11-30T16:00:00+00:00", "2026-12-01"),
+        ("2026-11-30T23:50:00+00:00", "2026-12-01"),
+        ("2026-12-01T00:05:00+00:00", "2026-12-01"),
+        ("2026-12-01T07:50:00+08:00", "2026-12-01"),
+        ("2026-11-30T20:00:00-08:00", "2026-12-01"),
+    ],
+)
+def test_a_meal_counts_for_the_citys_day(moment, day):
+    assert rules.meal_day(datetime.fromisoformat(moment)) == day
