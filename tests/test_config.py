@@ -1,6 +1,8 @@
 """Settings say every fault at once, in one line each, and production refuses what the sandbox may."""
 
 import base64
+import json
+from importlib import resources
 
 import pytest
 
@@ -115,6 +117,18 @@ def test_a_city_file_that_is_missing_or_broken_is_one_line(tmp_path):
     path.write_text("{}")
     with pytest.raises(ConfigInvalid, match="cannot be read"):
         assemble(settings)
+
+
+def test_a_city_file_under_which_a_red_health_code_could_pass_is_one_line(tmp_path):
+    data = json.loads((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8"))
+    entry = next(row for row in data["purposes"] if row["slug"] == "community-entry")
+    entry["kinds"] = ["identity", "health"]
+    path = tmp_path / "city.json"
+    path.write_text(json.dumps(data), "utf-8")
+    with pytest.raises(ConfigInvalid) as refused:
+        assemble(Settings.from_env(GOOD | {"QE_CITY_FILE": str(path)}))
+    [line] = refused.value.lines
+    assert line == "purpose community-entry accepts health codes and does not disclose health_level"
 
 
 def test_records_are_kept_as_long_as_is_said_and_the_audit_never_less_than_half_a_year():

@@ -94,6 +94,14 @@ class City:
         return next((period for period in self.meal_periods if period.start <= local <= period.end), None)
 
 
+LEVEL_KIND, LEVEL_FIELD = "health", "health_level"
+"""The kind of code that has a level, and the field that discloses it."""
+DISCLOSABLE = frozenset(
+    {"masked_name", "name", "id_type", "id_number", "social_number", "masked_phone", "phone", "age_60_or_over"}
+    | {"card_state", "insured_type", "insured_place", LEVEL_FIELD}
+)
+"""The fields that this program can disclose; a city's file may name fewer."""
+
 _LINK_HOST = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
 
 CITY_HALL = "city"
@@ -172,7 +180,7 @@ def _check(city: City, disclosable: frozenset[str]) -> None:
         unknown = (
             ({purpose.scene} - set(city.scenes))
             | (purpose.kinds - set(city.kinds))
-            | (set(purpose.fields) - disclosable)
+            | (set(purpose.fields) - (disclosable & DISCLOSABLE))
             | (purpose.together - set(city.purposes))
             | ({purpose.consumes} - {None, "meal"})
         )
@@ -180,3 +188,15 @@ def _check(city: City, disclosable: frozenset[str]) -> None:
             raise CityInvalid(f"purpose {purpose.slug} names what the city does not have: {sorted(map(str, unknown))}")
         if purpose.basis is Basis.NONE and set(purpose.fields) - {"masked_name"}:
             raise CityInvalid(f"purpose {purpose.slug} discloses fields without a basis")
+        _check_level(purpose)
+
+
+def _check_level(purpose: Purpose) -> None:
+    """Refuse a purpose under which a health code could pass and nobody would learn its level. Raises CityInvalid."""
+    accepts, discloses = LEVEL_KIND in purpose.kinds, LEVEL_FIELD in purpose.fields
+    if accepts and not discloses:
+        raise CityInvalid(f"purpose {purpose.slug} accepts health codes and does not disclose {LEVEL_FIELD}")
+    if discloses and purpose.kinds != {LEVEL_KIND}:
+        raise CityInvalid(f"purpose {purpose.slug} discloses {LEVEL_FIELD} and accepts codes that have none")
+    if accepts and purpose.offline:
+        raise CityInvalid(f"purpose {purpose.slug} accepts health codes offline, where no level can be known")

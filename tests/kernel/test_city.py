@@ -17,9 +17,9 @@ def changed(slug, **changes):
     return json.dumps(data)
 
 
-def test_qingdao_has_ten_districts_five_kinds_and_sixteen_purposes():
+def test_qingdao_has_ten_districts_five_kinds_and_eighteen_purposes():
     made = city.parse(TEXT)
-    assert (len(made.districts), len(made.kinds), len(made.scenes), len(made.purposes)) == (10, 5, 8, 16)
+    assert (len(made.districts), len(made.kinds), len(made.scenes), len(made.purposes)) == (10, 5, 8, 18)
     assert made.purposes["admission"].again_after == 60
     assert made.purposes["gate-entry"].again_after == 300
 
@@ -64,6 +64,36 @@ def test_together_is_mutual():
 def test_a_purpose_that_makes_no_sense_is_refused(changes):
     with pytest.raises(city.CityInvalid):
         city.parse(changed("window-acceptance", **changes))
+
+
+@pytest.mark.parametrize(
+    ("slug", "changes", "said"),
+    [
+        ("community-entry", {"kinds": ["identity", "health"]}, "does not disclose health_level"),
+        ("gate-entry", {"kinds": ["health"]}, "does not disclose health_level"),
+        ("meal-redemption", {"kinds": ["dining", "health"]}, "does not disclose health_level"),
+        ("health-check", {"fields": ["masked_name"]}, "does not disclose health_level"),
+        ("health-check", {"fields": []}, "does not disclose health_level"),
+        ("health-check", {"kinds": ["identity", "health"]}, "codes that have none"),
+        ("identity-check", {"fields": ["health_level"]}, "codes that have none"),
+        ("campus-health-check", {"offline": True}, "offline"),
+        ("health-check", {"basis": "none"}, "without a basis"),
+    ],
+    ids=str,
+)
+def test_a_purpose_under_which_a_health_code_could_pass_without_its_level_is_refused(slug, changes, said):
+    with pytest.raises(city.CityInvalid, match=said) as refused:
+        city.parse(changed(slug, **changes))
+    assert slug in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_field_that_the_program_cannot_disclose_is_refused_even_where_the_file_lists_it():
+    data = json.loads(TEXT)
+    data["disclosable_fields"].append("shoe_size")
+    data["purposes"][0]["fields"] = ["shoe_size"]
+    with pytest.raises(city.CityInvalid, match="shoe_size"):
+        city.parse(json.dumps(data))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"districts": 7}'])

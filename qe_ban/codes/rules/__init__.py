@@ -22,7 +22,7 @@ from qe_ban.codes.rules.short_numbers import (
     is_short_number,
     with_check_digit,
 )
-from qe_ban.codes.rules.sources import default_answer, is_fresh, may_scan, meal_day
+from qe_ban.codes.rules.sources import default_answer, has_level, is_fresh, may_scan, meal_day
 
 __all__ = [
     "JUDGED",
@@ -41,6 +41,7 @@ __all__ = [
     "Use",
     "Verdict",
     "default_answer",
+    "has_level",
     "is_fresh",
     "is_short_number",
     "judge",

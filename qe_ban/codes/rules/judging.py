@@ -16,7 +16,8 @@ from qe_ban.codes.rules.case import (
     Use,
     Verdict,
 )
-from qe_ban.codes.rules.sources import meal_day
+from qe_ban.codes.rules.sources import has_level, meal_day
+from qe_ban.kernel.city import LEVEL_KIND
 
 
 def judge(case: Case) -> Verdict:
@@ -65,10 +66,12 @@ def _entitled(case: Case) -> Reason | None:  # noqa: PLR0911  one return a reaso
 
 def _recent_enough(case: Case) -> bool:
     """A colour and a right that is consumed want the source's word of now; the rest may lean on a kept answer."""
+    if case.answer is None or (case.kind == LEVEL_KIND and not has_level(case.answer)):
+        return False
     if case.asked:
-        return case.answer is not None
-    strict = case.purpose.consumes is not None or "health_level" in case.purpose.fields
-    return case.answer is not None and not strict and case.now - case.answer.asked_at <= USABLE_FOR
+        return True
+    strict = case.purpose.consumes is not None or case.kind == LEVEL_KIND
+    return not strict and case.now - case.answer.asked_at <= USABLE_FOR
 
 
 def _no_meal_now(case: Case) -> bool:

@@ -42,4 +42,6 @@ FIELD_NAMES: Final[Mapping[str, str]] = {
     "insured_place": "参保地",
     "health_level": "健康码等级",
     "masked_phone": "手机号（脱敏）",
+    "id_type": "证件类型",
+    "phone": "手机号",
 }

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from qe_ban.codes.rules.case import ASK_AFTER, Answer, Level, Reason, State
-from qe_ban.kernel.city import Purpose
+from qe_ban.kernel.city import LEVEL_KIND, Purpose
 from qe_ban.kernel.clock import CITY_TIME
 
 
@@ -17,9 +17,14 @@ def default_answer(kind: str, now: datetime) -> Answer:
     """Say what the built-in register says of somebody it has no record of."""
     if kind == "identity":
         return Answer(State.ACTIVE, now, now)
-    if kind == "health":
+    if kind == LEVEL_KIND:
         return Answer(State.ACTIVE, now, now, detail={"level": Level.GREEN.value})
     return Answer(State.NOT_ENTITLED, now, now, reason="not_registered")
+
+
+def has_level(answer: Answer) -> bool:
+    """Return whether an answer of the health source says a level: a health code never passes without one."""
+    return answer.detail.get("level") in tuple(Level)
 
 
 def meal_day(moment: datetime) -> str:

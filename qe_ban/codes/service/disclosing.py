@@ -9,6 +9,7 @@ from typing import Any
 from qe_ban.codes.queries import Holder
 from qe_ban.codes.rules import Answer
 from qe_ban.kernel import identifiers
+from qe_ban.kernel.city import LEVEL_FIELD
 from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.keys import vault
 from qe_ban.keys.rings import KeyRings
@@ -32,10 +33,15 @@ class _Opened:
     def id_number(self) -> str:
         return self.column("id_number", self.holder.id_number_sealed)
 
-    def masked_phone(self) -> str | None:
-        """A ward may have no phone."""
+    def phone(self) -> str | None:
+        """Return the phone; a ward may have none."""
         sealed = self.holder.phone_sealed
-        return identifiers.mask_phone(self.column("phone", sealed)) if sealed is not None else None
+        return self.column("phone", sealed) if sealed is not None else None
+
+    def masked_phone(self) -> str | None:
+        """Return the phone without its middle."""
+        phone = self.phone()
+        return identifiers.mask_phone(phone) if phone is not None else None
 
     def sixty_or_over(self) -> bool | None:
         """Tell by the birth date in a resident ID; other documents do not say it, so None."""
@@ -47,8 +53,10 @@ class _Opened:
 _FIELDS: Mapping[str, Callable[[_Opened], Any]] = {
     "masked_name": lambda opened: identifiers.mask_name(opened.name()),
     "name": _Opened.name,
+    "id_type": lambda opened: opened.holder.id_type,
     "id_number": _Opened.id_number,
     "social_number": _Opened.id_number,
+    "phone": _Opened.phone,
     "masked_phone": _Opened.masked_phone,
     "age_60_or_over": _Opened.sixty_or_over,
     "card_state": lambda opened: opened.answer.detail.get("card_state"),
@@ -62,8 +70,8 @@ def disclose(
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Give the holder's data for the fields of an accepting verdict, and the health level where it is one of them."""
     opened = _Opened(rings, holder, answer, now.astimezone(CITY_TIME).date())
-    data = {field: _FIELDS[field](opened) for field in fields if field != "health_level"}
-    if "health_level" not in fields:
+    data = {field: _FIELDS[field](opened) for field in fields if field != LEVEL_FIELD}
+    if LEVEL_FIELD not in fields:
         return data, None
     return data, {"level": answer.detail.get("level"), "as_of": answer.as_of}
 

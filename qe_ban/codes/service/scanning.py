@@ -2,14 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from qe_ban.codes import rules, token
 from qe_ban.codes.service.wallet import Wallet, reference, verification_keys
-from qe_ban.kernel.city import Purpose
+from qe_ban.kernel.city import LEVEL_KIND, Purpose
 from qe_ban.keys.models import Ring
 
 ONLINE = token.Policy(skew=30, issued_skew=5, presented_window=60)
@@ -97,6 +97,16 @@ class Scan:
         if self.refused is not None or self.claims is None:
             return self.refused or rules.Reason.MALFORMED
         return rules.may_scan(self.purpose, registered, self.kind or "", self.claims.scanner, self.asked.mark())
+
+
+def without_level(told: Scanned) -> Scanned:
+    """Return what a repeat says where no level can be told: an accepted health code then counts as stale.
+
+    A gate that looks at `accepted` alone must not open for a repeat that hides a red level.
+    """
+    if told.kind != LEVEL_KIND or not told.accepted:
+        return told
+    return replace(told, accepted=False, reason=rules.Reason.STALE)
 
 
 def read(wallet: Wallet, asked: Asked, now: datetime) -> Scan:

@@ -18,6 +18,7 @@ from qe_ban.codes.service import disclosing, scanning, short_numbers
 from qe_ban.codes.service.scanning import Asked, Scan, Scanned
 from qe_ban.codes.service.wallet import Wallet, holder_hash
 from qe_ban.db.limits import Limiter
+from qe_ban.kernel.city import LEVEL_FIELD, LEVEL_KIND
 from qe_ban.kernel.errors import TooMany, Unavailable
 from qe_ban.kernel.ids import new_id
 
@@ -262,19 +263,21 @@ def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.P
         repeat=True,
         guardian=_told_of_guardian(prior.guardian, prior.reason),
     )
+    withheld = scanning.without_level(told)
     if not prior.fields or scan.now - prior.at > REPEATABLE:
-        return told
+        return withheld
     if scan.number is None and scan.asked.short_number is not None:
         scan = short_numbers.read_again(wallet, connection, scan)
     # the code may have expired since it was accepted, so its entitlement is read for this kept disclosure only
     holder = _facts(connection, scan, scan.number, ()).holder
     answer = _kept_answer(wallet, scan, holder)
     if holder is None or answer is None or not _still_told(scan, holder):
-        return told
+        return withheld
     current = holder.kind not in wallet.sources or rules.is_fresh(answer, scan.now)
-    fields = tuple(name for name in prior.fields if name != "health_level" or current)
-    queries.keep_repeat(connection, _repeated(wallet, scan, fields))
-    return _opened(wallet, told, holder, answer, fields)
+    if holder.kind == LEVEL_KIND and not (current and LEVEL_FIELD in prior.fields and rules.has_level(answer)):
+        return withheld
+    queries.keep_repeat(connection, _repeated(wallet, scan, prior.fields))
+    return _opened(wallet, told, holder, answer, prior.fields)
 
 
 def _still_told(scan: Scan, holder: queries.Holder) -> bool:
