@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from flask import Flask
@@ -29,6 +30,10 @@ from qe_ban.keys import lifecycle
 from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.service.shelf import Shelf
 from qe_ban.web.parts import part
+
+# no test is timed: machines are shared
+hypothesis.settings.register_profile("qe-ban", deadline=None)
+hypothesis.settings.load_profile("qe-ban")
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 ISSUER = "https://qe-ban.test"
@@ -57,14 +62,16 @@ class Engines:
 ENGINES = pytest.StashKey[Engines]()
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    if not hasattr(session.config, "workerinput"):
-        session.config.stash[ENGINES] = Engines()
+def engines_of(config: pytest.Config) -> Engines:
+    """Return the engines of this run, which start when they are first asked for: pure tests need none."""
+    if ENGINES not in config.stash:
+        config.stash[ENGINES] = Engines()
+    return config.stash[ENGINES]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: object) -> None:
-    engines = node.config.stash[ENGINES]  # type: ignore[attr-defined]
+    engines = engines_of(node.config)  # type: ignore[attr-defined]
     node.workerinput["qe_postgres"] = engines.postgres.url_of("{}")  # type: ignore[attr-defined]
     node.workerinput["qe_valkey"] = engines.valkey.url  # type: ignore[attr-defined]
 
@@ -81,7 +88,7 @@ def settings(request: pytest.FixtureRequest, worker_id: str, tmp_path_factory: p
     """Sandbox settings on this worker's own database, made by the migrations, and its own part of Valkey."""
     given = getattr(request.config, "workerinput", None)
     if given is None:
-        engines = request.config.stash[ENGINES]
+        engines = engines_of(request.config)
         given = {"qe_postgres": engines.postgres.url_of("{}"), "qe_valkey": engines.valkey.url}
     name, number = f"test_{worker_id}", int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
     url_of = given["qe_postgres"].replace("%7B%7D", "{}").format
