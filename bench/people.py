@@ -102,7 +102,7 @@ class People:
 
     def _person(self, row: dict[str, Any], number: int, now: datetime) -> Person:
         identity = Holding(
-            number, "identity", False, row["id"], row["id_type"], row["name_sealed"], row["id_number_sealed"], None
+            number, "identity", None, row["id"], row["id_type"], row["name_sealed"], row["id_number_sealed"], None
         )
         return Person(identity, self._token(PrincipalKind.RESIDENT, row["id"], STEPPED_UP, now))
 

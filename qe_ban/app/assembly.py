@@ -9,7 +9,7 @@ from qe_ban.accounts.adapters.real_name import HttpRegister, Register, SandboxRe
 from qe_ban.app import closing
 from qe_ban.codes import service as codes
 from qe_ban.codes.adapters.http import HttpSource
-from qe_ban.codes.service import holders
+from qe_ban.codes.service import suspending
 from qe_ban.config import ConfigInvalid, Settings, sandbox_data
 from qe_ban.db import valkey
 from qe_ban.db.engine import UNHURRIED, Database, Waits
@@ -82,7 +82,7 @@ def assemble(
             face=face,
             issuer=settings.issuer,
             verified=codes.open_wallet,
-            suspend=holders.suspend_all,
+            suspend=suspending.suspend_all,
             closing=closing.estates(rings),
             retention=accounts.Retention(
                 timedelta(days=settings.retention.scans), timedelta(days=settings.retention.audit)

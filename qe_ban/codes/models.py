@@ -13,16 +13,23 @@ from qe_ban.db.base import Base
 
 
 class Entitlement(Base):
-    """That a resident holds a kind. `number` is what the sealed reference of a code names (below 2^56)."""
+    """That a resident holds a kind. `number` is what the sealed reference of a code names (below 2^56).
+
+    `suspended_by` is of use while `suspended_at` says that it is suspended; NULL is the resident.
+    """
 
     __tablename__ = "entitlements"
-    __table_args__ = (UniqueConstraint("resident_id", "kind"),)
+    __table_args__ = (
+        UniqueConstraint("resident_id", "kind"),
+        CheckConstraint("suspended_by IN ('resident', 'guardian', 'window')", name="suspended_by"),
+    )
 
     number: Mapped[int] = mapped_column(BigInteger, Identity(maxvalue=(1 << 56) - 1), primary_key=True)
     resident_id: Mapped[UUID] = mapped_column(ForeignKey("residents.id"))
     kind: Mapped[str]
     made_at: Mapped[datetime]
     suspended_at: Mapped[datetime | None]
+    suspended_by: Mapped[str | None]
 
 
 class SourceAnswer(Base):

@@ -29,12 +29,13 @@ class DisplaySchema(Schema):
 
 
 class KindSchema(Schema):
-    """One kind in the wallet."""
+    """One kind in the wallet; `detail` says in Chinese who suspended it, if anybody did."""
 
     kind = fields.Choice(KINDS, required=True)
     name = fields.Text(required=True)
     state = fields.Choice(State, required=True)
     reason = fields.Text(allow_none=True)
+    detail = fields.Text(allow_none=True, required=True)
     as_of = fields.Moment(required=True)
     display = fields.Nested(DisplaySchema, required=True)
 

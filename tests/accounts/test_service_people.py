@@ -11,7 +11,7 @@ from sqlalchemy import select
 from qe_ban.accounts import errors, service
 from qe_ban.accounts.adapters.face import HttpFace
 from qe_ban.accounts.models import Consent
-from qe_ban.accounts.service import Wanted
+from qe_ban.accounts.service import ConsentDecision, Wanted
 from qe_ban.audit.models import AuditEvent
 from qe_ban.kernel.city import City
 from qe_ban.kernel.errors import TooMany
@@ -180,37 +180,37 @@ def city(app):
         return part(City)
 
 
-def test_a_consent_may_be_given_before_it_is_asked_for(sign_in, database, city, now):
+def test_a_consent_may_be_given_before_it_is_asked_for(accounts, sign_in, database, city, now):
     principal = sign_in(random_phone(), now)[1]
     with database.transaction() as session:
-        given = service.grant_consent(session, city, resident_id=principal.id, purpose="social-enquiry", now=now)
+        given = service.grant_consent(accounts, session, city, ConsentDecision(principal.id, "social-enquiry", now))
     assert (given.state, given.granted_at, given.requested_at) == ("granted", now, None)
 
 
-def test_a_requested_consent_is_granted_and_keeps_when_it_was_asked(sign_in, database, city, now):
+def test_a_requested_consent_is_granted_and_keeps_when_it_was_asked(accounts, sign_in, database, city, now):
     principal = sign_in(random_phone(), now)[1]
     asked = now - timedelta(minutes=3)
     with database.transaction() as session:
         session.add(Consent(resident_id=principal.id, purpose="social-enquiry", state="requested", requested_at=asked))
     for at in (now, now + timedelta(days=1)):
         with database.transaction() as session:
-            given = service.grant_consent(session, city, resident_id=principal.id, purpose="social-enquiry", now=at)
+            given = service.grant_consent(accounts, session, city, ConsentDecision(principal.id, "social-enquiry", at))
     assert (given.state, given.granted_at, given.requested_at) == ("granted", now, asked)
 
 
-def test_parallel_grants_are_one_consent(sign_in, database, city, now):
+def test_parallel_grants_are_one_consent(accounts, sign_in, database, city, now):
     principal = sign_in(random_phone(), now)[1]
 
     def grant(_):
         with database.transaction() as session:
             return service.grant_consent(
-                session, city, resident_id=principal.id, purpose="social-enquiry", now=now
+                accounts, session, city, ConsentDecision(principal.id, "social-enquiry", now)
             ).state
 
     assert together(4, grant) == ["granted"] * 4
 
 
-def test_only_known_purposes_that_rest_on_consent_can_be_granted(sign_in, database, city, now):
+def test_only_known_purposes_that_rest_on_consent_can_be_granted(accounts, sign_in, database, city, now):
     principal = sign_in(random_phone(), now)[1]
     for purpose, refusal in (
         ("no-such-purpose", errors.PurposeNotFound),
@@ -218,4 +218,4 @@ def test_only_known_purposes_that_rest_on_consent_can_be_granted(sign_in, databa
         ("gate-entry", errors.ConsentNotNeeded),
     ):
         with pytest.raises(refusal), database.transaction() as session:
-            service.grant_consent(session, city, resident_id=principal.id, purpose=purpose, now=now)
+            service.grant_consent(accounts, session, city, ConsentDecision(principal.id, purpose, now))

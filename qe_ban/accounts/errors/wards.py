@@ -66,6 +66,13 @@ class WindowNeeded(Conflict):
     detail = "该关系依据法定监护或法院文书，请携带材料到政务服务窗口办理"
 
 
+class WardDecided(Conflict):
+    """The ward, who has a phone of the own, decided this; no guardian undoes it."""
+
+    code = "accounts.ward_decided"
+    detail = "此项已由本人决定，本人有自己的手机，监护人或代办人不能更改"
+
+
 class AccountJoined(Conflict):
     """The caller had an account without a phone: it has the phone now, and the one of the phone is closed."""
 

@@ -103,7 +103,11 @@ class Guardianship(Base):
 
 
 class Consent(Base):
-    """A purpose that a resident was asked to agree to, or agreed to."""
+    """A purpose that a resident was asked to agree to, or agreed to.
+
+    `guardianship_id`: by which guardianship somebody else gave it or took it back; what was given so counts as long as
+    that guardianship stands. NULL where the resident decided.
+    """
 
     __tablename__ = "consents"
     __table_args__ = (
@@ -117,10 +121,11 @@ class Consent(Base):
     requested_at: Mapped[datetime | None]
     granted_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
+    guardianship_id: Mapped[UUID | None] = mapped_column(ForeignKey("guardianships.id"))
 
 
 class ConsentEvent(Base):
-    """That a resident agreed to a purpose or took it back."""
+    """That a resident agreed to a purpose or took it back; `guardianship_id` where a guardian did so."""
 
     __tablename__ = "consent_events"
     __table_args__ = (
@@ -133,6 +138,7 @@ class ConsentEvent(Base):
     purpose: Mapped[str]
     state: Mapped[str]
     at: Mapped[datetime]
+    guardianship_id: Mapped[UUID | None] = mapped_column(ForeignKey("guardianships.id"))
 
 
 class RecoveryCase(Base):

@@ -1,13 +1,15 @@
 """What the caller agrees to and takes back, for oneself or for a ward."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Response
 
 from qe_ban.accounts import service
-from qe_ban.accounts.models import Consent, ConsentEvent
-from qe_ban.accounts.routes.whose import record, whose
+from qe_ban.accounts.models import ConsentEvent
+from qe_ban.accounts.routes.whose import Whose, record, whose
 from qe_ban.accounts.schemas import consents as schemas
+from qe_ban.accounts.service import Accounts, ConsentDecision, ConsentStatus
 from qe_ban.db.engine import Database
 from qe_ban.kernel.city import City
 from qe_ban.web import conditional, guard, paging
@@ -26,9 +28,10 @@ blp = Blueprint("consents", url_prefix="/me/consents", description="我的授权
 def list_consents(query: dict[str, Any]) -> Response:
     """The purposes that the caller was asked to agree to, agreed to, or took back."""
     after = paging.decode(query["cursor"], str)[0] if query["cursor"] is not None else None
+    moment = now()
     with part(Database).transaction() as session:
-        resident = whose(session, query, now()).resident
-        found = service.list_consents(session, resident_id=resident, after=after, limit=query["limit"] + 1)
+        resident = whose(session, query, moment).resident
+        found = service.list_consents(session, resident_id=resident, now=moment, after=after, limit=query["limit"] + 1)
     page = paging.page(found, query["limit"], lambda consent: [consent.purpose])
     return conditional.etagged(
         schemas.ConsentPage().dump({"items": [_shown(consent) for consent in page["items"]], "next": page["next"]})
@@ -63,7 +66,7 @@ def put_consent(query: dict[str, Any], purpose: str) -> dict[str, Any]:
     moment = now()
     with part(Database).transaction() as session:
         meant = whose(session, query, moment)
-        granted = service.grant_consent(session, part(City), resident_id=meant.resident, purpose=purpose, now=moment)
+        granted = service.grant_consent(part(Accounts), session, part(City), _decision(meant, purpose, moment))
         record(session, meant, "consents.grant", moment, purpose=purpose)
     return _shown(granted)
 
@@ -78,14 +81,16 @@ def delete_consent(query: dict[str, Any], purpose: str) -> dict[str, Any]:
     moment = now()
     with part(Database).transaction() as session:
         meant = whose(session, query, moment)
-        withdrawn = service.withdraw_consent(
-            session, part(City), resident_id=meant.resident, purpose=purpose, now=moment
-        )
+        withdrawn = service.withdraw_consent(part(Accounts), session, part(City), _decision(meant, purpose, moment))
         record(session, meant, "consents.withdraw", moment, purpose=purpose)
     return _shown(withdrawn)
 
 
-def _shown(consent: Consent) -> dict[str, Any]:
+def _decision(meant: Whose, purpose: str, moment: datetime) -> ConsentDecision:
+    return ConsentDecision(meant.resident, purpose, moment, meant.ward)
+
+
+def _shown(consent: ConsentStatus) -> dict[str, Any]:
     known = part(City).purposes.get(consent.purpose)
     return {
         "purpose": consent.purpose,
@@ -95,11 +100,18 @@ def _shown(consent: Consent) -> dict[str, Any]:
         "requested_at": consent.requested_at,
         "granted_at": consent.granted_at,
         "withdrawn_at": consent.withdrawn_at,
+        "guardian": consent.guardian,
     }
 
 
 def _told(event: ConsentEvent) -> dict[str, Any]:
-    return {"purpose": event.purpose, "name": _name(event.purpose), "state": event.state, "at": event.at}
+    return {
+        "purpose": event.purpose,
+        "name": _name(event.purpose),
+        "state": event.state,
+        "at": event.at,
+        "guardian": event.guardianship_id is not None,
+    }
 
 
 def _name(purpose: str) -> str:

@@ -19,7 +19,10 @@ class ConsentsQuery(PageQuery, WhoseQuery):
 
 
 class ConsentSchema(Schema):
-    """A purpose that was asked for, agreed to or taken back; `name` and `scene` as the city has them."""
+    """A purpose that was asked for, agreed to or taken back; `name` and `scene` as the city has them.
+
+    `guardian`: a guardian gave it or took it back, or it ended with the guardianship.
+    """
 
     purpose = fields.Text(1, SLUG, required=True)
     name = fields.Text(required=True)
@@ -28,15 +31,17 @@ class ConsentSchema(Schema):
     requested_at = fields.Moment(required=True, allow_none=True)
     granted_at = fields.Moment(required=True, allow_none=True)
     withdrawn_at = fields.Moment(required=True, allow_none=True)
+    guardian = fields.Flag(required=True)
 
 
 class ConsentEventSchema(Schema):
-    """That the caller agreed to a purpose, or took it back."""
+    """That the caller agreed to a purpose, or took it back; `guardian`: a guardian did so, or a guardianship's end."""
 
     purpose = fields.Text(1, SLUG, required=True)
     name = fields.Text(required=True)
     state = fields.Choice(ConsentState, required=True)
     at = fields.Moment(required=True)
+    guardian = fields.Flag(required=True)
 
 
 ConsentPage = page_schema(ConsentSchema)

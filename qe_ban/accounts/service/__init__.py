@@ -3,14 +3,21 @@
 from qe_ban.accounts.service.clients import check_proof, nonce, register_client, revoke_client, sign_in_client
 from qe_ban.accounts.service.closing import check_closings, close_account, closing_report, plan_closing
 from qe_ban.accounts.service.collaborators import Accounts, Estate, Retention, poll_revocations
-from qe_ban.accounts.service.consents import consent_history, grant_consent, list_consents, withdraw_consent
+from qe_ban.accounts.service.consents import (
+    ConsentDecision,
+    ConsentStatus,
+    consent_history,
+    grant_consent,
+    list_consents,
+    withdraw_consent,
+)
 from qe_ban.accounts.service.families import end, refresh, require_running, revoke
 from qe_ban.accounts.service.housekeeping import message_handlers, sweep
 from qe_ban.accounts.service.names import RealName
 from qe_ban.accounts.service.otp import OtpSent, limit_otp, limit_tries, redeem_otp, request_otp
 from qe_ban.accounts.service.people import Found, Me, Wanted, limit_look_ups, look_up, me
 from qe_ban.accounts.service.real_name import begin_claim, confirm_claim, finish_claim, regret_claim
-from qe_ban.accounts.service.residents import id_number_from, phone_from
+from qe_ban.accounts.service.residents import has_phone, id_number_from, phone_from
 from qe_ban.accounts.service.seeding import seed_guardianship, seed_resident, seed_staff, seed_ward
 from qe_ban.accounts.service.staff import (
     StaffAttempt,
@@ -55,6 +62,8 @@ from qe_ban.accounts.service.watching import WATCHES
 __all__ = [
     "WATCHES",
     "Accounts",
+    "ConsentDecision",
+    "ConsentStatus",
     "Estate",
     "Found",
     "Me",
@@ -99,6 +108,7 @@ __all__ = [
     "finish_ward",
     "grant_consent",
     "guardians_of",
+    "has_phone",
     "id_number_from",
     "limit_look_ups",
     "limit_otp",

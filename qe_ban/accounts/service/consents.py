@@ -1,6 +1,11 @@
-"""What residents agree to, purpose by purpose, and take back; scans read what stands here, so both work at once."""
+"""What residents agree to, purpose by purpose, and take back; scans read what stands here, so both work at once.
+
+A guardian may do both for a ward. What a guardian gave counts as long as that guardianship stands: whoever reads a
+consent, a scan too, looks at the guardianship itself, so that it is over however and whenever that ends.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,17 +14,50 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts import errors
-from qe_ban.accounts.models import Consent, ConsentEvent
-from qe_ban.accounts.rules import ConsentState
+from qe_ban.accounts.models import Consent, ConsentEvent, Guardianship, Resident
+from qe_ban.accounts.rules import ConsentState, GuardianshipState, WardBasis
+from qe_ban.accounts.service import notices
+from qe_ban.accounts.service.collaborators import Accounts
+from qe_ban.accounts.service.wards import held
 from qe_ban.kernel.city import Basis, City
 
 
-def list_consents(session: Session, *, resident_id: UUID, after: str | None, limit: int) -> Sequence[Consent]:
-    """Give at most `limit` consents that were asked for, given or taken back, by purpose, those after `after`."""
-    wanted = select(Consent).where(Consent.resident_id == resident_id).order_by(Consent.purpose).limit(limit)
+@dataclass(frozen=True, slots=True)
+class ConsentStatus:
+    """A consent as it counts at a moment; `guardian`: one gave it or took it back, or it ended with them."""
+
+    purpose: str
+    state: str
+    requested_at: datetime | None
+    granted_at: datetime | None
+    withdrawn_at: datetime | None
+    guardian: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentDecision:
+    """Whose consent to what is given or taken back, when, and by which guardianship (None: by the resident)."""
+
+    resident_id: UUID
+    purpose: str
+    at: datetime
+    guardianship_id: UUID | None = None
+
+
+def list_consents(
+    session: Session, *, resident_id: UUID, now: datetime, after: str | None, limit: int
+) -> Sequence[ConsentStatus]:
+    """Return at most `limit` consents that were asked for, given or taken back, by purpose, those after `after`."""
+    query = (
+        select(Consent, Guardianship)
+        .outerjoin(Guardianship, Guardianship.id == Consent.guardianship_id)
+        .where(Consent.resident_id == resident_id)
+        .order_by(Consent.purpose)
+        .limit(limit)
+    )
     if after is not None:
-        wanted = wanted.where(Consent.purpose > after)
-    return session.scalars(wanted).all()
+        query = query.where(Consent.purpose > after)
+    return [_status(consent, guardianship, now) for consent, guardianship in session.execute(query)]
 
 
 def consent_history(session: Session, *, resident_id: UUID, before: int | None, limit: int) -> Sequence[ConsentEvent]:
@@ -30,38 +68,122 @@ def consent_history(session: Session, *, resident_id: UUID, before: int | None, 
     return session.scalars(wanted.order_by(ConsentEvent.id.desc()).limit(limit)).all()
 
 
-def grant_consent(session: Session, city: City, *, resident_id: UUID, purpose: str, now: datetime) -> Consent:
+def grant_consent(accounts: Accounts, session: Session, city: City, decision: ConsentDecision) -> ConsentStatus:
     """Agree to a purpose, whether or not somebody asked; a repeat keeps the first time.
 
-    Raises PurposeNotFound, ConsentNotNeeded.
+    What a guardian gave becomes the resident's own when the resident gives it, too; the other way round nothing
+    changes. Raises PurposeNotFound, ConsentNotNeeded; WardDecided where a ward with a phone took it back, WardNotFound.
     """
-    _require(city, purpose)
-    granted = {"state": ConsentState.GRANTED.value, "granted_at": now, "withdrawn_at": None}
-    row = insert(Consent).values(resident_id=resident_id, purpose=purpose, **granted)
-    changed = row.on_conflict_do_update(
-        index_elements=["resident_id", "purpose"], set_=granted, where=Consent.state != ConsentState.GRANTED.value
-    ).returning(Consent.purpose)
-    if session.scalar(changed) is not None:
-        _note(session, resident_id, purpose, ConsentState.GRANTED, now)
-    return session.get_one(Consent, (resident_id, purpose), populate_existing=True)
+    _require(city, decision.purpose)
+    ward, guardianship = _lock(session, decision)
+    consent = _row(session, decision)
+    standing = _is_granted(session, consent, decision.at)
+    if standing and (guardianship is not None or consent.guardianship_id is None):
+        return _status_of(session, consent, decision.at)
+    if guardianship is not None and consent.state == ConsentState.WITHDRAWN and _is_decided_by(ward, consent):
+        raise errors.WardDecided
+    _decide(session, consent, decision, ConsentState.GRANTED)
+    _tell(accounts, session, decision)
+    return _status_of(session, consent, decision.at)
 
 
-def withdraw_consent(session: Session, city: City, *, resident_id: UUID, purpose: str, now: datetime) -> Consent:
+def withdraw_consent(accounts: Accounts, session: Session, city: City, decision: ConsentDecision) -> ConsentStatus:
     """Take a consent back, or decline one that was asked for; a repeat keeps the first time.
 
-    Also of a purpose that the city has no more. A scan that asks again leaves it withdrawn: only the resident grants.
-    Raises PurposeNotFound, ConsentNotNeeded, ConsentNotFound.
+    Also of a purpose that the city has no more. A scan that asks again leaves it withdrawn: only the resident, or a
+    guardian, grants. Custody and a court's order include taking back what the ward gave; whom a ward with a phone
+    entrusted may not. Raises PurposeNotFound, ConsentNotNeeded, ConsentNotFound, WardDecided, WardNotFound.
     """
-    withdrawn = {"state": ConsentState.WITHDRAWN.value, "granted_at": None, "withdrawn_at": now}
-    mine = (Consent.resident_id == resident_id) & (Consent.purpose == purpose)
-    changed = update(Consent).where(mine, Consent.state != ConsentState.WITHDRAWN.value).values(withdrawn)
-    if session.scalar(changed.returning(Consent.purpose).execution_options(synchronize_session=False)) is not None:
-        _note(session, resident_id, purpose, ConsentState.WITHDRAWN, now)
-    found = session.get(Consent, (resident_id, purpose), populate_existing=True)
-    if found is None:
-        _require(city, purpose)
+    ward, guardianship = _lock(session, decision)
+    consent = session.get(
+        Consent, (decision.resident_id, decision.purpose), with_for_update=True, populate_existing=True
+    )
+    if consent is None:
+        _require(city, decision.purpose)
         raise errors.ConsentNotFound
-    return found
+    withdrawn = consent.state == ConsentState.WITHDRAWN
+    if withdrawn and (guardianship is not None or consent.guardianship_id is None):
+        return _status_of(session, consent, decision.at)
+    granted_by_ward = consent.state == ConsentState.GRANTED and _is_decided_by(ward, consent)
+    if guardianship is not None and guardianship.basis == WardBasis.ENTRUSTED and granted_by_ward:
+        raise errors.WardDecided
+    _decide(session, consent, decision, ConsentState.WITHDRAWN)
+    _tell(accounts, session, decision)
+    return _status_of(session, consent, decision.at)
+
+
+def withdraw_with_guardianship(session: Session, guardianship: Guardianship, at: datetime) -> None:
+    """Take back what was given by a locked guardianship that has ended; scans refuse it without this, too."""
+    granted = (
+        (Consent.resident_id == guardianship.ward_id)
+        & (Consent.guardianship_id == guardianship.id)
+        & (Consent.state == ConsentState.GRANTED.value)
+    )
+    values = {"state": ConsentState.WITHDRAWN.value, "granted_at": None, "withdrawn_at": at}
+    ended = update(Consent).where(granted).values(values).returning(Consent.resident_id, Consent.purpose)
+    for resident_id, purpose in session.execute(ended.execution_options(synchronize_session=False)).all():
+        decision = ConsentDecision(resident_id, purpose, at, guardianship.id)
+        _note(session, decision, ConsentState.WITHDRAWN)
+
+
+def _lock(session: Session, decision: ConsentDecision) -> tuple[Resident | None, Guardianship | None]:
+    """Lock resident and guardianship, which come before consents everywhere. Raises WardNotFound.
+
+    A guardianship that ends at this moment has ended before, or ends after and takes along what is given here.
+    """
+    resident = session.get(Resident, decision.resident_id, with_for_update={"read": True, "key_share": True})
+    if decision.guardianship_id is None:
+        return resident, None
+    guardianship = session.get(
+        Guardianship, decision.guardianship_id, with_for_update={"read": True}, populate_existing=True
+    )
+    if guardianship is None or not _is_active(guardianship, decision.at):
+        raise errors.WardNotFound
+    return resident, guardianship
+
+
+def _row(session: Session, decision: ConsentDecision) -> Consent:
+    """Return the locked consent; one that nobody asked for begins here, in the state that it will not keep."""
+    key = {"resident_id": decision.resident_id, "purpose": decision.purpose}
+    session.execute(insert(Consent).values(key | {"state": ConsentState.REQUESTED.value}).on_conflict_do_nothing())
+    return session.get_one(Consent, tuple(key.values()), with_for_update=True, populate_existing=True)
+
+
+def _is_granted(session: Session, consent: Consent, now: datetime) -> bool:
+    return _status_of(session, consent, now).state == ConsentState.GRANTED
+
+
+def _is_decided_by(ward: Resident | None, consent: Consent) -> bool:
+    """Return whether a ward who signs in with a phone decided this consent."""
+    return consent.guardianship_id is None and ward is not None and ward.phone_sealed is not None
+
+
+def _decide(session: Session, consent: Consent, decision: ConsentDecision, state: ConsentState) -> None:
+    granted = state is ConsentState.GRANTED
+    consent.state, consent.guardianship_id = state.value, decision.guardianship_id
+    consent.granted_at, consent.withdrawn_at = (decision.at, None) if granted else (None, decision.at)
+    session.flush()
+    _note(session, decision, state)
+
+
+def _status_of(session: Session, consent: Consent, now: datetime) -> ConsentStatus:
+    by = consent.guardianship_id
+    return _status(consent, session.get(Guardianship, by) if by is not None else None, now)
+
+
+def _status(consent: Consent, guardianship: Guardianship | None, now: datetime) -> ConsentStatus:
+    """Return a consent as it counts: what was given by a guardianship that is over is withdrawn, written so or not."""
+    state, granted_at, withdrawn_at = consent.state, consent.granted_at, consent.withdrawn_at
+    if state == ConsentState.GRANTED and guardianship is not None and not _is_active(guardianship, now):
+        state, granted_at = ConsentState.WITHDRAWN.value, None
+        withdrawn_at = guardianship.ended_at or guardianship.ends_at
+    return ConsentStatus(
+        consent.purpose, state, consent.requested_at, granted_at, withdrawn_at, consent.guardianship_id is not None
+    )
+
+
+def _is_active(guardianship: Guardianship, now: datetime) -> bool:
+    return guardianship.state == GuardianshipState.ACTIVE and held.is_standing(guardianship, now)
 
 
 def _require(city: City, purpose: str) -> None:
@@ -72,5 +194,25 @@ def _require(city: City, purpose: str) -> None:
         raise errors.ConsentNotNeeded
 
 
-def _note(session: Session, resident_id: UUID, purpose: str, state: ConsentState, now: datetime) -> None:
-    session.add(ConsentEvent(resident_id=resident_id, purpose=purpose, state=state.value, at=now))
+def _note(session: Session, decision: ConsentDecision, state: ConsentState) -> None:
+    session.add(
+        ConsentEvent(
+            resident_id=decision.resident_id,
+            purpose=decision.purpose,
+            state=state.value,
+            at=decision.at,
+            guardianship_id=decision.guardianship_id,
+        )
+    )
+
+
+def _tell(accounts: Accounts, session: Session, decision: ConsentDecision) -> None:
+    """Tell a ward with a phone that a guardian decided: which purpose is personal and stands in the app."""
+    if decision.guardianship_id is not None:
+        notices.tell(
+            session,
+            accounts.rings,
+            resident_id=decision.resident_id,
+            template="consent_by_guardian",
+            now=decision.at,
+        )

@@ -103,6 +103,12 @@ def phone_of(rings: KeyRings, resident: Resident) -> str | None:
     return vault.unseal(rings, PHONE, resident.id, resident.phone_sealed) if resident.phone_sealed else None
 
 
+def has_phone(session: Session, resident_id: UUID) -> bool:
+    """Return whether a resident has a phone to sign in with; a ward may have none."""
+    phone = select(Resident.phone_sealed.is_not(None)).where(Resident.id == resident_id)
+    return bool(session.scalar(phone))
+
+
 def name_of(rings: KeyRings, resident: Resident) -> str | None:
     """Open a resident's name, if it is known."""
     return vault.unseal(rings, NAME, resident.id, resident.name_sealed) if resident.name_sealed else None

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.json import Jsonb
 
-from qe_ban.codes.rules import Answer, State
+from qe_ban.codes.rules import Answer, State, SuspendedBy
 
 
 def kept_answer(row: Sequence[Any], now: datetime) -> Answer | None:
@@ -49,11 +49,11 @@ def keep_answer(connection: psycopg.Connection[Any], number: int, answer: Answer
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One entitlement of a resident who looks at the own wallet."""
+    """One entitlement of a resident who looks at the own wallet; `suspended` says by whom it is, if it is."""
 
     number: int
     kind: str
-    suspended: bool
+    suspended: SuspendedBy | None
     resident: UUID
     id_type: str
     name_sealed: bytes = field(repr=False)
@@ -62,7 +62,8 @@ class Holding:
 
 
 _HOLDINGS = """
-SELECT e.number, e.kind, e.suspended_at IS NOT NULL, r.id, r.id_type, r.name_sealed, r.id_number_sealed,
+SELECT e.number, e.kind, CASE WHEN e.suspended_at IS NOT NULL THEN coalesce(e.suspended_by, 'resident') END,
+       r.id, r.id_type, r.name_sealed, r.id_number_sealed,
        a.state, a.reason, a.detail, a.as_of, a.asked_at, a.expires_at
 FROM entitlements e
 JOIN residents r ON r.id = e.resident_id
@@ -75,6 +76,8 @@ def holdings(connection: psycopg.Connection[Any], resident: UUID, now: datetime)
     """Give a resident's entitlements with what their sources said last."""
     rows = connection.execute(_HOLDINGS, {"resident": resident}, prepare=True).fetchall()
     return [
-        Holding(number, kind, suspended, resident, id_type, name, id_number, kept_answer(row, now))
-        for number, kind, suspended, resident, id_type, name, id_number, *row in rows
+        Holding(
+            number, kind, SuspendedBy(by) if by else None, resident, id_type, name, id_number, kept_answer(row, now)
+        )
+        for number, kind, by, resident, id_type, name, id_number, *row in rows
     ]

@@ -16,6 +16,7 @@ import psycopg
 from psycopg.types.numeric import Int2, Int8
 
 from qe_ban.codes.queries.answers import kept_answer
+from qe_ban.codes.queries.guardians import CONSENTED, OVER, OVER_FOR_GUARDIANS
 from qe_ban.codes.rules import Answer, NewUse, Use
 
 _json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -76,7 +77,7 @@ _FACTS = """
 SELECT s.venue_id, s.purposes, sha256(%(again)b || uuid_send(s.venue_id)),
        i.at,
        e.kind, e.suspended_at IS NOT NULL, {over}, r.id, r.id_type, r.name_sealed, r.id_number_sealed, r.phone_sealed,
-       a.state, a.reason, a.detail, a.as_of, a.asked_at, a.expires_at, k.state = 'granted',
+       a.state, a.reason, a.detail, a.as_of, a.asked_at, a.expires_at, {consented},
        (SELECT json_agg(json_build_array(encode(u.subject, 'hex'), u.n, u.scanner_id, u.purpose,
                                          extract(epoch FROM u.at)))
         FROM uses u
@@ -95,19 +96,14 @@ _PRIOR = """
 SELECT request, at, reason, kind, profile, fields, detail, as_of, guardian
 FROM scans WHERE at = %(at)b AND scanner_id = %(scanner)b AND scan_id = %(scan_id)b
 """
-_OVER = "r.closed_at IS NOT NULL"
-_ACTING = "SELECT FROM guardianships g WHERE g.ward_id = r.id AND g.state = 'active' AND"
-_STANDS = f"EXISTS ({_ACTING} (g.ends_at IS NULL OR g.ends_at > %(now)b))"
-_ENDED_BY_DATE = f"EXISTS ({_ACTING} g.ends_at BETWEEN %(guardian)b AND %(now)b)"
-# what a guardianship's end wrote, and the guardianships themselves: a date may have ended one, and no worker written so
-_OVER_FOR_GUARDIANS = f"{_OVER} OR r.guardian_codes_after >= %(guardian)b OR {_ENDED_BY_DATE} OR NOT {_STANDS}"
 
 
 @cache
 def _facts(subjects: int, guardian: bool) -> str:
     """Write the statement for so many subjects: one by one they cost a tenth of what an array does."""
     return _FACTS.format(
-        over=_OVER_FOR_GUARDIANS if guardian else _OVER,
+        over=OVER_FOR_GUARDIANS if guardian else OVER,
+        consented=CONSENTED,
         subjects="".join(f"%(subject{n})b, " for n in range(subjects)),
     )
 
@@ -136,10 +132,11 @@ def facts(
         "number": None if number is None else Int8(number),
         "purpose": purpose,
         "scanner": scanner,
+        "now": now,
     }
     values |= {f"subject{n}": subject for n, subject in enumerate(subjects)}
     if guardian is not None:
-        values |= {"guardian": guardian, "now": now}
+        values["guardian"] = guardian
     row = connection.execute(_facts(len(subjects), guardian is not None), values, prepare=True).fetchone()
     if row is None:
         return None

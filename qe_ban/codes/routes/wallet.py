@@ -9,9 +9,10 @@ from flask import Response, request
 
 from qe_ban.accounts import service as accounts
 from qe_ban.codes import qr, schemas, service
-from qe_ban.codes.errors import CodeRefused, KindNotFound
+from qe_ban.codes.errors import KindNotFound
 from qe_ban.codes.routes.whose import Whose, record, whose, whose_in
 from qe_ban.codes.rules import Level
+from qe_ban.codes.rules.naming import HELD_NAMES
 from qe_ban.codes.service import Wallet
 from qe_ban.config import Settings
 from qe_ban.db.engine import Database
@@ -74,6 +75,7 @@ def _shown(shown: service.Shown, masked_name: str | None) -> dict[str, Any]:
         "name": kind.name,
         "state": shown.state,
         "reason": shown.reason,
+        "detail": HELD_NAMES.get(shown.reason or ""),
         "as_of": shown.as_of,
         "display": {
             "title": kind.name,
@@ -106,7 +108,7 @@ def issue_one(query: dict[str, Any], kind: str) -> service.Code | Response:
     info = _kind(kind)
     issued = _issue(query, [kind])
     if issued.refused:
-        raise CodeRefused(reason=issued.refused[0]["reason"])
+        raise service.refusal(issued)
     wanted = request.accept_mimetypes.best_match(["application/json", *PICTURES], default="application/json")
     if wanted == "application/json":
         return issued.codes[0]
@@ -151,7 +153,7 @@ def suspend(query: dict[str, Any], kind: str) -> dict[str, Any]:
     slug, moment = _kind(kind).slug, now()
     with part(Database).transaction() as session:
         meant = whose_in(session, query, moment)
-        service.suspend(session, meant.resident, slug, moment)
+        service.suspend(session, part(Wallet).rings, _holder(meant, slug), moment)
         record(session, meant, "codes.suspend", moment, kind=slug)
     return _card(slug, meant.resident)
 
@@ -161,14 +163,18 @@ def suspend(query: dict[str, Any], kind: str) -> dict[str, Any]:
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.KindSchema)
 def resume(query: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Take the own report back, within ten minutes of a step-up. Gives the kind's state: a source's hold stays."""
+    """Take a report back, within ten minutes of a step-up. Gives the kind's state: a source's hold stays."""
     slug, moment = _kind(kind).slug, now()
     with part(Database).transaction() as session:
         accounts.require_running(session, guard.principal())
         meant = whose_in(session, query, moment)
-        service.resume(session, meant.resident, slug)
+        service.resume(session, part(Wallet).rings, _holder(meant, slug), moment)
         record(session, meant, "codes.resume", moment, kind=slug)
     return _card(slug, meant.resident)
+
+
+def _holder(meant: Whose, kind: str) -> service.Holder:
+    return service.Holder(meant.resident, kind, by_guardian=meant.is_ward)
 
 
 def _card(slug: str, resident: UUID) -> dict[str, Any]:

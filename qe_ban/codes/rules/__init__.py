@@ -11,6 +11,7 @@ from qe_ban.codes.rules.case import (
     Reason,
     State,
     Subjects,
+    SuspendedBy,
     Use,
     Verdict,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "Reason",
     "State",
     "Subjects",
+    "SuspendedBy",
     "Use",
     "Verdict",
     "default_answer",

@@ -57,6 +57,14 @@ class State(StrEnum):
     NOT_ENTITLED = "not_entitled"
 
 
+class SuspendedBy(StrEnum):
+    """Who reported a code lost: the resident, somebody who acts for the resident, or a window."""
+
+    RESIDENT = "resident"
+    GUARDIAN = "guardian"
+    WINDOW = "window"
+
+
 class Level(StrEnum):
     """A health code's level; never a bare integer, because public interfaces disagree whether 0 is red or green."""
 

@@ -19,8 +19,7 @@ from qe_ban.codes.service.issuing import (
     open_wallet,
     overview,
     record_answer,
-    resume,
-    suspend,
+    refusal,
     with_answers,
 )
 from qe_ban.codes.service.ledger import all_entries, entries, sweep
@@ -28,6 +27,7 @@ from qe_ban.codes.service.retention import Retention, drop_months, make_months
 from qe_ban.codes.service.scanning import Asked, Scanned
 from qe_ban.codes.service.short_numbers import Given as ShortNumber
 from qe_ban.codes.service.short_numbers import give as give_short_number
+from qe_ban.codes.service.suspending import Holder, resume, suspend
 from qe_ban.codes.service.verifying import verify, verify_number
 from qe_ban.codes.service.wallet import Wallet, holder_hash, verification_keys
 from qe_ban.codes.service.watching import learn_habits, watches
@@ -37,6 +37,7 @@ __all__ = [
     "Asked",
     "Code",
     "Entry",
+    "Holder",
     "Holding",
     "Issued",
     "OpenedDispute",
@@ -67,6 +68,7 @@ __all__ = [
     "overview",
     "read_dispute",
     "record_answer",
+    "refusal",
     "resume",
     "suspend",
     "sweep",

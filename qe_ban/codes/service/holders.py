@@ -1,23 +1,17 @@
-"""What happens to all codes of a resident at once: reported lost with the phone, or gone with the account."""
+"""What becomes of all codes of a resident whose account is closed."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts.service import Estate
 from qe_ban.codes.models import Dispute, Entitlement, SourceAnswer
 from qe_ban.codes.service import ledger
 from qe_ban.keys.rings import KeyRings
-
-
-def suspend_all(session: Session, resident: UUID, now: datetime) -> None:
-    """Refuse all codes of a resident from now on, until the resident resumes them; those that are suspended stay so."""
-    mine = update(Entitlement).where(Entitlement.resident_id == resident, Entitlement.suspended_at.is_(None))
-    session.execute(mine.values(suspended_at=now))
 
 
 def estate(rings: KeyRings) -> Estate:

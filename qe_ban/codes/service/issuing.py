@@ -1,4 +1,4 @@
-"""A resident's wallet: the five kinds with their states, issued codes, suspension. Issuing writes nothing."""
+"""A resident's wallet: the five kinds with their states, and issued codes. Issuing writes nothing."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -6,20 +6,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from qe_ban.codes import queries, rules, token
 from qe_ban.codes.adapters import SourceAway
-from qe_ban.codes.errors import EntitlementNotFound
+from qe_ban.codes.errors import CodeRefused, EntitlementNotFound
 from qe_ban.codes.models import Entitlement, SourceAnswer
 from qe_ban.codes.rules import Answer, State
+from qe_ban.codes.rules.naming import HELD_NAMES
 from qe_ban.codes.service.wallet import Wallet
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyMissing
 
-HELD = "held_by_resident"
 REAL_NAME = "real_name_required"
 KINDS = {kind.slug: kind for kind in token.Kind}
 
@@ -126,25 +126,10 @@ def issue(
     return issued
 
 
-def suspend(session: Session, resident: UUID, kind: str, now: datetime) -> None:
-    """Refuse this kind's codes from now on; reporting it twice is harmless. Raises EntitlementNotFound."""
-    _set_suspended(session, resident, kind, now)
-
-
-def resume(session: Session, resident: UUID, kind: str) -> None:
-    """Take the resident's own suspension back; a source's stays. Raises EntitlementNotFound."""
-    _set_suspended(session, resident, kind, None)
-
-
-def _set_suspended(session: Session, resident: UUID, kind: str, at: datetime | None) -> None:
-    changed = session.execute(
-        update(Entitlement)
-        .where(Entitlement.resident_id == resident, Entitlement.kind == kind)
-        .values(suspended_at=at)
-        .returning(Entitlement.number)
-    )
-    if changed.first() is None:
-        raise EntitlementNotFound
+def refusal(issued: Issued) -> CodeRefused:
+    """Return why the only kind that was asked for is not issued."""
+    reason = issued.refused[0]["reason"]
+    return CodeRefused(HELD_NAMES.get(reason), reason=reason)
 
 
 def _shown(wallet: Wallet, kind: str, holding: queries.Holding | None, now: datetime) -> Shown:
@@ -155,7 +140,7 @@ def _shown(wallet: Wallet, kind: str, holding: queries.Holding | None, now: date
         answer = replace(answer, as_of=now) if answer else rules.default_answer(kind, now)
     as_of = answer.as_of if answer else now
     if holding.suspended:
-        return Shown(kind, State.SUSPENDED, HELD, as_of, answer)
+        return Shown(kind, State.SUSPENDED, f"held_by_{holding.suspended}", as_of, answer)
     # a source that never answered: the code is only a pointer, whoever scans it asks the source
     return Shown(kind, answer.state if answer else State.ACTIVE, answer.reason if answer else None, as_of, answer)
 

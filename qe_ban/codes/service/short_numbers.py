@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from qe_ban.codes import queries, rules
-from qe_ban.codes.errors import CodeRefused, Contended
+from qe_ban.codes.errors import Contended
 from qe_ban.codes.rules import Reason
 from qe_ban.codes.service import issuing, scanning
 from qe_ban.codes.service.scanning import Asked, Scan
@@ -50,7 +50,7 @@ def give(
     life = int(rules.SHORT_NUMBER_LIFE.total_seconds())
     issued = issuing.issue(replace(wallet, code_life=life), holdings, [kind], now, guardian=guardian)
     if issued.refused:
-        raise CodeRefused(reason=issued.refused[0]["reason"])
+        raise issuing.refusal(issued)
     code = issued.codes[0]
     for _ in range(DRAWS):
         number = rules.with_check_digit(f"{secrets.randbelow(10**9):09d}")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from qe_ban.accounts import errors, rules
 from qe_ban.accounts.models import Guardianship, Resident
 from qe_ban.accounts.rules import EndedBy, GuardianshipState, WardBasis
-from qe_ban.accounts.service import attempts, notices
+from qe_ban.accounts.service import attempts, consents, notices
 from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.wards import held
 from qe_ban.audit import service as audit
@@ -92,7 +92,7 @@ def end(
     change: audit.Change | audit.AtShell,
     record: Callable[[dict[str, object], dict[str, object]], None] | None = None,
 ) -> None:
-    """End a locked guardianship; what the ward's guardians show at this moment counts no more.
+    """End a locked guardianship: what was agreed to by it, and what the ward's guardians show now, counts no more.
 
     `record` audits what it was before and after, where more is to be said than who and when.
     """
@@ -102,6 +102,8 @@ def end(
     session.flush()
     if was_active:
         outdate(session, Resident.id == row.ward_id, change.at)
+        # what time has ended was over then, whenever the worker comes to it
+        consents.withdraw_with_guardianship(session, row, min(change.at, row.ends_at or change.at))
     if record is not None:
         record(before, told(row))
     else:
