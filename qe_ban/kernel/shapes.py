@@ -87,11 +87,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong at a place (`promised_days`, `materials.0.name`), in Chinese; a warning hinders nothing."""
+    """What is wrong at a place (`promised_days`, `materials.0.name`), in Chinese; a warning hinders nothing.
+
+    `code` says to programs of which sort a warning is.
+    """
 
     place: str
     message: str
     severity: Severity = "error"
+    code: str = "noticed"
 
 
 def told(value: object) -> bool:

@@ -66,7 +66,8 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
     def route(self, rule: str, *, methods: Sequence[str] = ("GET",), endpoint: str | None = None) -> Callable[[V], V]:
         """Serve a view at a path below the blueprint's. Raises TypeError where the view declares no guard.
 
-        A query string or a body is refused where the view reads none.
+        A query string or a body is refused where the view reads none. What campaigns add to a shared link (`utm_*`) is
+        passed over on reads that are open to anyone, before anything is looked up by the query.
         """
 
         def decorator(view: V) -> V:
@@ -256,6 +257,8 @@ def _reading(
 def _entry(view: Callable[..., Any]) -> Callable[..., Any]:
     places = operation.places(view)
     reads_query, reads_body = "query" in places, "body" in places
+    declared = guard.of(view)
+    is_public = declared is not None and declared.scope is None
     oauth = getattr(view, "__oauth__", False)
 
     @wraps(view)
@@ -263,6 +266,8 @@ def _entry(view: Callable[..., Any]) -> Callable[..., Any]:
         environ = request.environ
         if oauth:
             environ[OAUTH] = True
+        if is_public and "utm" in environ.get("QUERY_STRING", "") and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
+            environ["QUERY_STRING"] = wire.without_campaign(environ["QUERY_STRING"])
         if not reads_query and environ.get("QUERY_STRING"):
             raise BadFields({name[:64]: ["未知的参数"] for name in wire.read_query(environ["QUERY_STRING"])})
         if not reads_body and (

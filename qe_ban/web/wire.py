@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from flask import request
 from werkzeug.http import parse_options_header
@@ -72,6 +72,11 @@ def read_form_or_json(limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
 def read_query(text: str) -> TextValues:
     """Give the parameters of a query string. Raises Unreadable, and BadFields where one stands there twice."""
     return _pairs(text) if text else TextValues()
+
+
+def without_campaign(text: str) -> str:
+    """Return a query string without what campaigns add to shared links (`utm_source`, `utm_medium` ...)."""
+    return "&".join(pair for pair in text.split("&") if not unquote_plus(pair).startswith("utm_"))
 
 
 def loads(data: bytes) -> Any:

@@ -117,3 +117,29 @@ def test_who_answers_for_a_hall(town):
         (Place(department=items.department_code()), set()),
     ):
         assert {name for name in (slug, other, CITY) if halls.covers(place, name)} == covered, place
+
+
+CAMPAIGN = "utm_source=wechat&utm_medium=social&utm_source=again&utm%5Fid=1"
+
+
+@pytest.mark.parametrize("query", ["", "age_mode=elder"])
+def test_what_a_campaign_adds_to_a_shared_link_is_passed_over_and_makes_no_other_answer(town, query):
+    slug = town.hall()
+    town.publish(HALL, slug)
+    plain = town.client.get(f"/api/v1/halls/{slug}?{query}")
+    for shared in (f"{query}&{CAMPAIGN}", f"{CAMPAIGN}&{query}"):
+        tagged = town.client.get(f"/api/v1/halls/{slug}?{shared}".replace("?&", "?"))
+        assert (tagged.status_code, tagged.headers["ETag"]) == (200, plain.headers["ETag"])
+    for path in ("halls", "places", "zones", "items", f"halls/{slug}/blocks/about"):
+        assert town.client.get(f"/api/v1/{path}?{CAMPAIGN}").status_code == 200, path
+
+
+@pytest.mark.parametrize("query", ["utm=1", "xutm_source=1", "UTM_SOURCE=1", "from=share"])
+def test_every_other_unknown_parameter_is_refused_as_before(town, query):
+    assert town.client.get(f"/api/v1/halls/{town.hall()}?{query}").status_code == 422
+
+
+def test_staff_and_writes_get_no_such_leniency(town):
+    editor = town.staff()
+    assert town.get(editor, HALL, f"{town.hall()}/draft?utm_source=x").status_code == 422
+    assert town.client.post("/api/v1/auth/otp?utm_source=x", json={"phone": "13800000000"}).status_code == 422

@@ -125,6 +125,21 @@ def test_hostile_text_with_tags_is_cleaned_and_the_editor_is_told(town, html, ke
     assert [warning["place"] for warning in saved.json["warnings"]] == ["blocks.0.html"]
 
 
+def test_text_that_would_mean_the_opposite_without_its_tags_is_refused_with_its_place(town):
+    said = content(rich_text(html="<p>已<s>不再</s>受理</p>"))
+    answer = refused(town.put(town.staff(), ZONE, town.zone(), said), 422, "publishing.invalid", "blocks.0.html")
+    assert "删除线" in answer.json["errors"]["blocks.0.html"][0]
+
+
+def test_a_warning_names_what_was_taken_out_and_addresses_are_trimmed(town):
+    host = town.parts.city.link_hosts[0].replace("*", "www")
+    said = content(rich_text(html="<p><font>红</font></p>"), notice(link=f" https://{host}/ "))
+    saved = done(town.put(town.staff(), ZONE, town.zone(), said)).json
+    assert [(one["code"], one["place"]) for one in saved["warnings"]] == [("content_removed", "blocks.0.html")]
+    assert "<font>" in saved["warnings"][0]["message"]
+    assert saved["content"]["blocks"][1]["notices"][0]["link"] == f"https://{host}/"
+
+
 def test_text_that_reads_otherwise_than_it_is_stored_is_refused(town):
     for hostile in ("停水\u202e知通", "一\u0000", "\u200b"):
         said = json.dumps(content(notice(title=hostile)))

@@ -1,5 +1,6 @@
 """Pictures are made anew from what their content is: upright, in sRGB, in sizes, and with nothing else of the file."""
 
+import base64
 import hashlib
 import io
 import random
@@ -9,6 +10,7 @@ import zlib
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
+from qe_ban.publishing.errors import NotAPicture
 from tests.publishing import photos
 from tests.publishing.photos import SECRET, made
 
@@ -78,6 +80,92 @@ def test_a_colour_that_stands_for_nothing_is_transparent(mode):
     value = drawn.getpixel((0, 0))
     picture = made(photos.written(drawn, "PNG", transparency=value if mode != "P" else bytes([0] * 256)))
     assert (picture.type, opened(picture.full).getchannel("A").getextrema()) == ("image/png", (0, 0))
+
+
+def png_of(depth, colour_type, width, rows, *, see_through=b"", more=()):
+    """A PNG file of rows of packed samples, uncompressed by any filter; `more`: chunks before the pixels."""
+
+    def chunk(kind, body):
+        return struct.pack(">I4s", len(body), kind) + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, len(rows), depth, colour_type, 0, 0, 0)
+    pixels = zlib.compress(b"".join(b"\0" + row for row in rows))
+    parts = [chunk(b"IHDR", header), *([chunk(b"tRNS", see_through)] if see_through else [])]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        [*parts, *(chunk(*one) for one in more), chunk(b"IDAT", pixels), chunk(b"IEND", b"")]
+    )
+
+
+def alphas(data, *points):
+    picture = made(data)
+    assert picture.type == "image/png"
+    alpha = opened(picture.full).getchannel("A")
+    return [alpha.getpixel(point) for point in points]
+
+
+HALF_TRANSPARENT = (
+    "iVBORw0KGgoAAAANSUhEUgAAAEAAAABAAgAAAADFsjajAAAAAnRSTlMAA++anIIAAAAYSURBVHicY/gPBQwwMCowKjAqMCpAnAAA/C3+EByoZEMA"
+    "AAAASUVORK5CYII="
+)
+
+
+def test_the_transparent_half_of_a_grey_picture_of_two_bits_stays_transparent():
+    assert alphas(base64.b64decode(HALF_TRANSPARENT), (0, 0), (31, 63), (32, 0), (63, 63)) == [0, 0, 255, 255]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_each_grey_of_few_bits_can_be_the_one_that_is_transparent(depth):
+    shades = 1 << depth
+    for grey in range(0, shades, max(1, shades // 16)):
+        # the bits above the depth say nothing
+        said = struct.pack(">H", grey | (0xFF00 if depth == 8 else 0xFFFF & ~(shades - 1)))
+        each, other = ((value << (8 - depth)) & 0xFF for value in (grey, (grey + 1) % shades))
+        data = png_of(depth, 0, 1, [bytes([each]), bytes([other])], see_through=said)
+        assert alphas(data, (0, 0), (0, 1)) == [0, 255]
+
+
+def test_a_grey_of_sixteen_bits_is_transparent_only_where_all_of_its_bits_are_the_same():
+    rows = [struct.pack(">HHH", 0x1234, 0x1235, 0x1334)]
+    assert alphas(png_of(16, 0, 3, rows, see_through=b"\x12\x34"), (0, 0), (1, 0), (2, 0)) == [0, 255, 255]
+
+
+@pytest.mark.parametrize(("depth", "form"), [(8, ">BBB"), (16, ">HHH")])
+def test_a_colour_of_red_green_and_blue_is_transparent(depth, form):
+    scale = 1 if depth == 8 else 257
+    rows = [b"".join(struct.pack(form, *(scale * value for value in pixel)) for pixel in ((9, 8, 7), (9, 8, 6)))]
+    see_through = struct.pack(">HHH", *(scale * value for value in (9, 8, 7)))
+    assert alphas(png_of(depth, 2, 2, rows, see_through=see_through), (0, 0), (1, 0)) == [0, 255]
+
+
+def test_a_grey_of_sixteen_bits_with_alpha_keeps_both():
+    rows = [struct.pack(">HHHH", 0x8000, 0x0000, 0x8000, 0xFFFF)]
+    assert alphas(png_of(16, 4, 2, rows), (0, 0), (1, 0)) == [0, 255]
+
+
+def test_a_palette_of_which_a_part_is_transparent_keeps_each_shade():
+    drawn = Image.new("P", (9, 9), 0)
+    drawn.putpalette([255, 0, 0, 0, 0, 255])
+    drawn.paste(1, (4, 0, 9, 9))
+    data = photos.written(drawn, "PNG", transparency=bytes([0, 128]))
+    assert alphas(data, (0, 0), (8, 8)) == [0, 128]
+
+
+def test_an_animation_of_one_frame_is_a_picture():
+    frames = [(b"acTL", struct.pack(">II", 1, 0)), (b"fcTL", struct.pack(">IIIIIHHBB", 0, 1, 1, 0, 0, 1, 1, 0, 0))]
+    assert made(png_of(8, 0, 1, [b"\x80"], more=frames)).type == "image/jpeg"
+    file = io.BytesIO()
+    photos.image(20, 10).save(file, "WEBP", save_all=True, append_images=[photos.image(20, 10)])
+    moving = file.getvalue()
+    with pytest.raises(NotAPicture, match="动图"):
+        made(moving)
+    assert made(one_frame_of(moving)).width == 20
+
+
+def one_frame_of(moving):
+    """The same WebP file with its first frame only."""
+    at = moving.index(b"ANMF")
+    end = at + 8 + struct.unpack_from("<I", moving, at + 4)[0]
+    return moving[:4] + struct.pack("<I", end - 8) + moving[8:end]
 
 
 def test_a_palette_with_shades_of_transparency_is_taken_without_a_warning():

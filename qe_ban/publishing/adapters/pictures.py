@@ -6,13 +6,14 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import BinaryIO, Final
 
-from PIL import Image, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+from PIL import Image, ImageChops, ImageCms, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 from PIL.Image import Resampling, Transpose
 
 from qe_ban.publishing.adapters import containers
-from qe_ban.publishing.adapters.containers import JPEG, PNG, WEBP, Container
+from qe_ban.publishing.adapters.containers import JPEG, PNG, WEBP, Container, SeeThrough
 from qe_ban.publishing.adapters.media import FULL
 from qe_ban.publishing.errors import NotAPicture, PicturesBusy
 
@@ -100,7 +101,11 @@ def _upright(container: Container) -> Image.Image:
     # a JPEG's decoder can give a half, a quarter or an eighth at once, without ever holding the whole
     image.draft(None, size)
     image.load()
+    opacity = _opacity(image, container.see_through) if container.see_through is not None else None
     image = _plain(image)
+    if opacity is not None:
+        image.putalpha(opacity)
+        image = image.convert("RGBA")
     # else what a reader noted down would be written into our files
     image.info.clear()
     if image.size != size:
@@ -121,6 +126,28 @@ def _kept_size(container: Container) -> tuple[int, int]:
     shown_width = height if container.orientation in _SIDEWAYS else width
     scale = min(1.0, WIDEST / shown_width, math.sqrt(MOST_KEPT / (width * height)))
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _opacity(image: Image.Image, colour: SeeThrough) -> Image.Image:
+    """Give where a picture is opaque (255) and where it has the colour that stands for nothing (0)."""
+    if image.mode == "I;16":
+        # both bytes of each sample, for the decoder's other modes keep only the upper one
+        samples = image.tobytes()
+        bands = [Image.frombytes("L", image.size, samples[byte::2]) for byte in (1, 0)]
+        values = [colour.values[0] >> 8, colour.values[0] & 0xFF]
+    elif len(colour.values) == 1:
+        bands, values = [image.convert("L")], [colour.values[0] * 255 // ((1 << colour.depth) - 1)]
+    else:
+        # the decoder gives colours of 16 bits in their upper 8
+        bands, values = (
+            list(image.convert("RGB").split()),
+            [value >> max(0, colour.depth - 8) for value in colour.values],
+        )
+    unlike = [
+        band.point([0 if one == value else 255 for one in range(256)])
+        for band, value in zip(bands, values, strict=True)
+    ]
+    return reduce(ImageChops.lighter, unlike)
 
 
 def _plain(image: Image.Image) -> Image.Image:

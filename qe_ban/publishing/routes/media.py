@@ -15,7 +15,8 @@ from qe_ban.web.uploads import Upload
 
 blp = Blueprint("media", url_prefix="/media", description="图片")
 
-TAKEN: Final = ("image/jpeg", "image/png", "image/webp")
+TAKEN: Final = ("image/jpeg", "image/jpg", "image/png", "image/webp")
+"""`image/jpg` is no registered type, but many programs write it."""
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 BINARY: Final = {"type": "string", "format": "binary"}
 

@@ -110,6 +110,11 @@ def _texts(
             if message is not None:
                 yield Fault(prefix + field.name, message)
         elif field.kind is Kind.RICH and not texts.FORBIDDEN_IN_LINES.search(value):
+            changes = rich.meaning_changes(value)
+            if changes:
+                message = f"含有{'、'.join(changes)}，保存时去掉后意思会改变，请改写为普通文字"
+                yield Fault(prefix + field.name, message)
+                continue
             cleaned = rich.clean(value, link_hosts)
             if len(cleaned) > field.max:
                 yield Fault(prefix + field.name, f"整理后最多 {field.max} 个字符，现有 {len(cleaned)} 个")

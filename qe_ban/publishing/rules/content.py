@@ -95,6 +95,8 @@ def _spelled_row(fields: Iterable[Field], row: Content) -> dict[str, Any]:
         text = made.get(field.name)
         if field.kind in (Kind.LINES, Kind.RICH) and type(text) is str:
             made[field.name] = _LINE_ENDS.sub("\n", text).replace("\t", " ")
+        elif field.kind is Kind.LINK and type(text) is str:
+            made[field.name] = text.strip()
     return made
 
 
@@ -140,5 +142,6 @@ def _value(field: Field, value: Any, hosts: Collection[str] | None) -> Any:
 
 def _taken_out(content: Content, hosts: Collection[str]) -> Iterator[Fault]:
     for one in told_fields(content):
-        if one.field.kind is Kind.RICH and rich.takes_out(one.value, hosts):
-            yield Fault(one.place, "去掉了不允许的标签、属性或链接", "warning")
+        removals = rich.removals(one.value, hosts) if one.field.kind is Kind.RICH else []
+        if removals:
+            yield Fault(one.place, f"去掉了不允许的内容：{'、'.join(removals)}", "warning", "content_removed")

@@ -1,32 +1,41 @@
-"""Cleans text with tags: a short list of tags stays, and of attributes only where a link leads."""
+"""Cleans text with tags: a short list of tags stays, and of attributes only links and the spans of cells."""
 
 import html
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import nh3
 
 from qe_ban.kernel import texts
-from qe_ban.publishing.rules import links
+from qe_ban.publishing.rules import links, markup, meaning
 
 TAGS: Final = frozenset(
-    {"p", "br", "strong", "em", "ul", "ol", "li", "h3", "h4", "a", "blockquote", "table", "thead", "tbody", "tr"}
-    | {"th", "td"}
+    {"p", "br", "strong", "em", "sup", "sub", "ul", "ol", "li", "h3", "h4", "a", "blockquote"}
+    | {"table", "thead", "tbody", "tr", "th", "td"}
 )
 _REL: Final = "noopener noreferrer"
 _WITH_CONTENT: Final = frozenset(
     {"script", "style", "template", "noscript", "noembed", "noframes", "iframe", "object", "textarea", "title", "xmp"}
 )
 """Go with what stands between their tags: it is not meant to be read."""
-_ROUNDS: Final = 4
-"""Once is enough but for what taking out hidden characters, or a parser's repairs, bring together."""
+_ROUNDS: Final = 5
+"""One or two are enough but for what taking out hidden characters, or a parser's repairs, bring together."""
+_MAX_GROWTH: Final = 200_000
+"""Characters of a parsed text: a parser repeats open tags in every paragraph, so a hostile one grows without bound."""
+_MAX_LABELS: Final = 10
+_LABEL_LENGTH: Final = 80
+_MAX_ATTRIBUTES: Final = 3
 
 _TAG: Final = re.compile(r"<([a-zA-Z/!?][^\s<>/]*)([^<>]*)>?")
 _HREF: Final = re.compile(r'<a href="([^"<>]*)"')
 _ATTRIBUTES: Final = re.compile(r"""\s+|\s*rel\s*=\s*["']?noopener noreferrer["']?|["'/]""")
+_PAIRS: Final = re.compile(r"""([a-zA-Z][a-zA-Z0-9:_-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+)))?""")
+_STRUCK_STYLE: Final = re.compile(r"<style\b[^>]*>[^<]*line-through", re.IGNORECASE)
+_UNNAMED: Final = markup.BLOCKS | {"span", "tbody"}
+"""What goes without a word: a block became a paragraph, a bare span says nothing."""
 
 
 def clean(text: str, hosts: Collection[str] | None = None) -> str:
@@ -42,7 +51,9 @@ def _cleaned(text: str, hosts: tuple[str, ...] | None) -> str:
     """Clean. Saving a page wants the same text several times, and a hostile one takes a tenth of a second."""
     cleaner = _cleaner(hosts)
     for _ in range(_ROUNDS):
-        cleaned = texts.FORBIDDEN_IN_LINES.sub("", cleaner.clean(text))
+        parsed = _parsed(text)
+        known = text if parsed is None else markup.rewritten(parsed)
+        cleaned = texts.FORBIDDEN_IN_LINES.sub("", cleaner.clean(known))
         if cleaned == text:
             return cleaned
         text = cleaned
@@ -50,13 +61,35 @@ def _cleaned(text: str, hosts: tuple[str, ...] | None) -> str:
     return html.escape(words(text), quote=False)
 
 
+@lru_cache(maxsize=128)
+def meaning_changes(text: str) -> tuple[str, ...]:
+    """Return in Chinese what of a text would mean something else once it is cleaned: it must not be saved so."""
+    parsed = _parsed(text)
+    if parsed is None:
+        return ("过多的嵌套标签",)
+    struck = ["样式表中的删除线"] if _STRUCK_STYLE.search(text) else []
+    return (*struck, *meaning.changes(parsed))
+
+
 def takes_out(text: str, hosts: Collection[str] | None = None) -> bool:
     """Tell whether cleaning takes out something that was written, rather than only write the same otherwise."""
+    return bool(removals(text, hosts))
+
+
+def removals(text: str, hosts: Collection[str] | None = None) -> list[str]:
+    """Return the names of what cleaning takes out of a text: tags, attributes, addresses of links."""
     cleaned = clean(text, hosts)
-    return cleaned != text and (
-        "".join(words(text).split()) != "".join(words(cleaned).split())
-        or bool(Counter(_written(text)) - Counter(_written(cleaned)))
-    )
+    if cleaned == text:
+        return []
+    written = list(_written(text))
+    attributes = {(tag.name, tag.plain): tag.attributes for tag in written}
+    missing = Counter(tag[:2] for tag in written) - Counter(tag[:2] for tag in _written(cleaned))
+    labels = list(dict.fromkeys(label for key in missing for label in _labels(key[0], attributes[key])))
+    if not labels and "".join(words(text).split()) != "".join(words(cleaned).split()):
+        labels = ["部分文字"]
+    if len(labels) > _MAX_LABELS:
+        labels[_MAX_LABELS - 1 :] = [f"另外 {len(labels) - _MAX_LABELS + 1} 处"]
+    return labels
 
 
 def hrefs(cleaned: str) -> list[str]:
@@ -69,15 +102,40 @@ def words(cleaned: str) -> str:
     return html.unescape(_TAG.sub("", cleaned))
 
 
+def _parsed(text: str) -> str | None:
+    """Return a text as an HTML parser understands it, with all tags that matter; None where that is too long."""
+    parsed = _PARSER.clean(markup.without_stray_cells(text))
+    return parsed if len(parsed) <= _MAX_GROWTH else None
+
+
+_PARSER: Final = nh3.Cleaner(
+    tags=set(TAGS | markup.BLOCKS | markup.DROPPED | markup.RENAMED.keys() | meaning.REFUSED | {"hr"}),
+    clean_content_tags=set(_WITH_CONTENT - meaning.REFUSED),
+    attributes={
+        "*": set(meaning.ATTRIBUTES),
+        "a": {"href"},
+        "td": {"colspan", "rowspan"},
+        "th": {"colspan", "rowspan"},
+    },
+    url_schemes={"https", "http"},
+    url_relative="pass_through",
+    link_rel=None,
+    strip_comments=True,
+)
+"""Only reads: what it lets through is rewritten, and then cleaned."""
+
+
 def _cleaner(hosts: Collection[str] | None) -> nh3.Cleaner:
     def kept(tag: str, name: str, value: str) -> str | None:
+        if tag in ("td", "th"):
+            return value if markup.SPAN.fullmatch(value) else None
         allowed = value == _REL if name == "rel" else links.is_allowed(value, hosts)
         return value if tag == "a" and allowed else None
 
     return nh3.Cleaner(
         tags=set(TAGS),
         clean_content_tags=set(_WITH_CONTENT),
-        attributes={"a": {"href"}},
+        attributes={"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
         attribute_filter=kept,
         url_schemes={"https"},
         url_relative="deny",
@@ -86,10 +144,35 @@ def _cleaner(hosts: Collection[str] | None) -> nh3.Cleaner:
     )
 
 
-def _written(text: str) -> list[tuple[str, str]]:
-    """Give the tags of a text with their attributes, without what cleaning itself adds or writes otherwise."""
-    return [
-        (name.lower(), _ATTRIBUTES.sub("", html.unescape(attributes)))
-        for name, attributes in _TAG.findall(text)
-        if not name.startswith("/")
-    ]
+class _Tag(NamedTuple):
+    """A tag as it was written; `plain`: its attributes without what cleaning itself adds or writes otherwise."""
+
+    name: str
+    plain: str
+    attributes: str
+
+
+def _written(text: str) -> Iterator[_Tag]:
+    """Give the tags of a text, but for those whose loss says nothing."""
+    for name, attributes in _TAG.findall(text):
+        known = markup.RENAMED.get(name.lower(), name.lower())
+        plain = _ATTRIBUTES.sub("", html.unescape(attributes))
+        if not name.startswith("/") and not (known in _UNNAMED and not plain):
+            yield _Tag(known, plain, html.unescape(attributes))
+
+
+def _labels(name: str, attributes: str) -> Iterator[str]:
+    if name.startswith(("!", "?")):
+        yield "注释"
+        return
+    if name not in TAGS and name not in _UNNAMED:
+        yield f"<{name}>"[:_LABEL_LENGTH]
+        return
+    for attribute, double, single, bare in _PAIRS.findall(attributes)[:_MAX_ATTRIBUTES]:
+        value = double or single or bare
+        if attribute.lower() == "href":
+            yield f"链接 {value.strip()}"[:_LABEL_LENGTH]
+        elif attribute.lower() != "rel":
+            yield f"属性 {attribute}"[:_LABEL_LENGTH]
+    if name in TAGS and not attributes.strip(" /"):
+        yield f"<{name}>"

@@ -29,8 +29,9 @@ class FindingSchema(Schema):
 
 
 class NoticedSchema(Schema):
-    """Something noticed in a draft that hinders nothing."""
+    """Something noticed in a draft that hinders nothing; `code` says of which sort it is, `place` where (or empty)."""
 
+    code = fields.Text(1, 40, required=True)
     place = fields.Text(0, PLACE, required=True)
     message = fields.Text(1, MESSAGE, required=True)
 

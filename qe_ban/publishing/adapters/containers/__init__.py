@@ -8,10 +8,10 @@ from collections.abc import Callable
 from struct import error as StructError  # noqa: N812 - struct's only exception
 
 from qe_ban.publishing.adapters.containers import jpeg, png, webp
-from qe_ban.publishing.adapters.containers.container import BROKEN, JPEG, PNG, WEBP, Container
+from qe_ban.publishing.adapters.containers.container import BROKEN, JPEG, PNG, WEBP, Container, SeeThrough
 from qe_ban.publishing.errors import NotAPicture
 
-__all__ = ["JPEG", "PNG", "WEBP", "Container", "read"]
+__all__ = ["JPEG", "PNG", "WEBP", "Container", "SeeThrough", "read"]
 
 
 def read(data: bytes) -> Container:

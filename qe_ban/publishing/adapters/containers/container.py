@@ -24,10 +24,19 @@ ANIMATED: Final = "不支持动图，请上传静态图片"
 
 
 @dataclass(frozen=True, slots=True)
+class SeeThrough:
+    """The colour of a PNG file that stands for nothing: one value (grey) or three, of `depth` bits each."""
+
+    values: tuple[int, ...]
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """A picture's file. `clean` is a file of the same picture without anything beside it.
 
-    `profile`: its ICC profile; `orientation`: how it is to be turned (EXIF 2.32, 4.6.5.1: 1 to 8).
+    `profile`: its ICC profile; `orientation`: how it is to be turned (EXIF 2.32, 4.6.5.1: 1 to 8); `see_through`: the
+    colour that is transparent, which `clean` does not tell.
     """
 
     type: str
@@ -36,6 +45,7 @@ class Container:
     clean: bytes
     profile: bytes | None
     orientation: int
+    see_through: SeeThrough | None = None
 
 
 def check_size(kind: str, width: int, height: int) -> None:

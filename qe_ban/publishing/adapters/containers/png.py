@@ -14,6 +14,7 @@ from qe_ban.publishing.adapters.containers.container import (
     PNG,
     TOO_MANY,
     Container,
+    SeeThrough,
     check_size,
     orientation_of,
 )
@@ -21,34 +22,50 @@ from qe_ban.publishing.errors import NotAPicture
 
 MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 
-_NEEDED = frozenset({b"PLTE", b"tRNS"})
+_NOTED = frozenset({b"tRNS", b"iCCP", b"eXIf"})
+_COLOUR_VALUES = {0: 1, 2: 3}
+"""By colour type (grey, RGB): of how many values of 16 bits a colour consists that stands for nothing."""
 
 
 def read(data: bytes) -> Container:
     """Read a PNG file; what follows its end is left away. Raises NotAPicture, StructError."""
-    chunks, pixels, profile, orientation = list[bytes](), list[bytes](), None, 1
-    width = height = 0
+    chunks, pixels, noted = list[bytes](), list[bytes](), dict[bytes, bytes]()
+    width = height = depth = colour_type = 0
     for kind, body in _chunks(data):
         if not width and kind != b"IHDR":
             raise NotAPicture(BROKEN)
         if kind == b"IHDR":
-            width, height = unpack_from(">II", body)
+            width, height, depth, colour_type = unpack_from(">IIBB", body)
             check_size(PNG, width, height)
             chunks.append(_chunk(kind, body))
-        elif kind in _NEEDED:
+        elif kind == b"PLTE":
             chunks.append(_chunk(kind, body))
         elif kind == b"IDAT":
             pixels.append(body)
-        elif kind == b"acTL":
+        elif kind == b"acTL" and unpack_from(">I", body)[0] != 1:
+            # a single frame moves nothing
             raise NotAPicture(ANIMATED)
-        elif kind == b"iCCP":
-            profile = _unfolded(body)
-        elif kind == b"eXIf":
-            orientation = orientation_of(body)
+        elif kind in _NOTED:
+            noted[kind] = body
     if not pixels:
         raise NotAPicture(INCOMPLETE)
+    see_through = _see_through(noted.get(b"tRNS"), colour_type, depth)
+    if see_through is None and b"tRNS" in noted:
+        chunks.append(_chunk(b"tRNS", noted[b"tRNS"]))
     clean = b"".join((MAGIC, *chunks, _chunk(b"IDAT", b"".join(pixels)), _chunk(b"IEND", b"")))
-    return Container(PNG, width, height, clean, profile, orientation)
+    profile = _unfolded(noted[b"iCCP"]) if b"iCCP" in noted else None
+    return Container(PNG, width, height, clean, profile, orientation_of(noted.get(b"eXIf", b"")), see_through)
+
+
+def _see_through(body: bytes | None, colour_type: int, depth: int) -> SeeThrough | None:
+    """Give the colour that is transparent: of its values only `depth` bits count (ISO/IEC 15948, 11.3.2.1).
+
+    None where there is none, and for palettes. It is kept from the decoder, which would compare scaled samples with it.
+    """
+    if body is None or colour_type not in _COLOUR_VALUES:
+        return None
+    values = unpack_from(f">{_COLOUR_VALUES[colour_type]}H", body)
+    return SeeThrough(tuple(value & ((1 << depth) - 1) for value in values), depth)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

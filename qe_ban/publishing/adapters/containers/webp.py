@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from struct import pack, unpack_from
+from typing import Final
 
 from qe_ban.publishing.adapters.containers.container import (
     ANIMATED,
@@ -16,13 +17,14 @@ from qe_ban.publishing.adapters.containers.container import (
 )
 from qe_ban.publishing.errors import NotAPicture
 
+Chunk = tuple[bytes, bytes]
+_FRAME_HEADER: Final = 16
+
 
 def read(data: bytes) -> Container:
     """Read a WebP file; what follows its end is left away. Raises NotAPicture, StructError, IndexError."""
     kept, profile, orientation, sizes = list[bytes](), None, 1, list[tuple[int, int]]()
-    for kind, body in _chunks(data):
-        if kind in (b"ANIM", b"ANMF"):
-            raise NotAPicture(ANIMATED)
+    for kind, body in _still(list(_chunks(data))):
         if kind == b"VP8X":
             sizes.append(_canvas(body))
             # of what was announced only the transparency stays
@@ -43,10 +45,30 @@ def read(data: bytes) -> Container:
     return Container(WEBP, width, height, pack("<4sI", b"RIFF", len(body)) + body, profile, orientation)
 
 
-def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    end, at = 8 + unpack_from("<I", data, 4)[0], 12
+def _still(chunks: list[Chunk]) -> list[Chunk]:
+    """Give the chunks of a picture that does not move; the one frame of an animation of one (RFC 9649, 2.7.1.1).
+
+    Raises NotAPicture.
+    """
+    frames = [body for kind, body in chunks if kind == b"ANMF"]
+    if not frames:
+        return [chunk for chunk in chunks if chunk[0] != b"ANIM"]
+    canvas = next((_canvas(body) for kind, body in chunks if kind == b"VP8X"), None)
+    place, size = frames[0][:6], tuple(1 + int.from_bytes(frames[0][at : at + 3], "little") for at in (6, 9))
+    if len(frames) > 1 or any(place) or size != canvas:
+        raise NotAPicture(ANIMATED)
+    inner = list(_chunks_from(frames[0], _FRAME_HEADER, len(frames[0])))
+    return [*(chunk for chunk in chunks if chunk[0] not in (b"ANIM", b"ANMF")), *inner]
+
+
+def _chunks(data: bytes) -> Iterator[Chunk]:
+    end = 8 + unpack_from("<I", data, 4)[0]
     if end > len(data):
         raise NotAPicture(INCOMPLETE)
+    yield from _chunks_from(data, 12, end)
+
+
+def _chunks_from(data: bytes, at: int, end: int) -> Iterator[Chunk]:
     for _ in range(MOST_CHUNKS):
         if at + 8 > end:
             return

@@ -1,0 +1,155 @@
+"""Finds in text with tags what would mean something else once its tags are gone: that is refused, not cleaned."""
+
+from collections.abc import Callable, Mapping
+from html.parser import HTMLParser
+from typing import Final
+
+from qe_ban.publishing.rules.markup import VOID, Attributes, styles
+
+_STRUCK: Final = "删除线"
+_RUBY: Final = "注音"
+_HIDDEN: Final = "隐藏的文字"
+_NUMBERED: Final = "自定编号的列表"
+_QUOTED: Final = "引号标签（<q>）"
+_REVERSED: Final = "从右至左排列的文字"
+_FORM: Final = "表单控件的内容"
+_FORMULA: Final = "公式"
+
+REFUSED: Final = frozenset(
+    {
+        "s",
+        "del",
+        "strike",
+        "ruby",
+        "rb",
+        "rt",
+        "rp",
+        "q",
+        "bdo",
+        "select",
+        "textarea",
+        "math",
+        "meter",
+        "progress",
+        "input",
+    }
+)
+"""Elements that are looked at here, beside those that `markup` knows."""
+ATTRIBUTES: Final = frozenset({"style", "dir", "hidden", "start", "reversed", "type", "value", "open"})
+
+_BY_TAG: Final[Mapping[str, str]] = {
+    "s": _STRUCK, "del": _STRUCK, "strike": _STRUCK, "ruby": _RUBY, "q": _QUOTED, "select": _FORM, "textarea": _FORM,
+    "meter": _FORM, "progress": _FORM, "math": _FORMULA,
+}  # fmt: skip
+_NO_NUMBERS: Final = (
+    "none",
+    "alpha",
+    "latin",
+    "roman",
+    "greek",
+    "cjk",
+    "chinese",
+    "ideographic",
+    "disc",
+    "circle",
+    "square",
+)
+_UNSEEN_INPUTS: Final = ("hidden", "file", "image", "password")
+_ZERO: Final = ("0", "0px", "0pt", "0em", "0%", "0.0")
+
+Style = Mapping[str, str]
+
+
+def changes(parsed: str) -> list[str]:
+    """Return in Chinese what of a parsed text would read otherwise without its tags, each sort once."""
+    reader = _Reader()
+    reader.feed(parsed)
+    reader.close()
+    return list(dict.fromkeys(reader.reasons))
+
+
+class _Reader(HTMLParser):
+    """Notes the reasons of the open elements once text stands in them: what is empty says nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.reasons: list[str] = []
+        self._open: list[tuple[str, bool]] = []
+        self._waiting: list[list[str]] = []
+
+    def handle_starttag(self, tag: str, attrs: Attributes) -> None:
+        told = dict(attrs)
+        if tag == "input":
+            self._input(told)
+        if tag in VOID:
+            return
+        parent = self._open[-1][0] if self._open else ""
+        reasons = [reason for find in _FINDERS if (reason := find(tag, parent, told, styles(attrs)))]
+        self._open.append((tag, bool(reasons)))
+        if reasons:
+            self._waiting.append(reasons)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in VOID or not self._open:
+            return
+        if self._open.pop()[1]:
+            self._waiting.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self._waiting and data.strip():
+            for reasons in self._waiting:
+                self.reasons += reasons
+                # once is enough, and keeps a deep text cheap
+                reasons.clear()
+
+    def _input(self, attributes: Mapping[str, str | None]) -> None:
+        kind = (attributes.get("type") or "text").lower()
+        if kind in ("checkbox", "radio") or (kind not in _UNSEEN_INPUTS and (attributes.get("value") or "").strip()):
+            self.reasons.append(_FORM)
+
+
+def _by_tag(tag: str, _parent: str, _attributes: Mapping[str, str | None], _style: Style) -> str | None:
+    return _BY_TAG.get(tag)
+
+
+def _struck(_tag: str, _parent: str, _attributes: Mapping[str, str | None], style: Style) -> str | None:
+    decorations = (style.get("text-decoration", ""), style.get("text-decoration-line", ""))
+    return _STRUCK if any("line-through" in decoration for decoration in decorations) else None
+
+
+def _hidden(tag: str, _parent: str, attributes: Mapping[str, str | None], style: Style) -> str | None:
+    unseen = (
+        "hidden" in attributes
+        or (tag == "dialog" and "open" not in attributes)
+        or style.get("display") == "none"
+        or style.get("visibility") in ("hidden", "collapse")
+        or style.get("mso-hide") == "all"
+        or style.get("font-size") in _ZERO
+        or style.get("opacity") in _ZERO
+    )
+    return _HIDDEN if unseen else None
+
+
+def _numbered(tag: str, parent: str, attributes: Mapping[str, str | None], style: Style) -> str | None:
+    if tag == "li" and parent == "ol" and (attributes.get("value") or "").strip():
+        return _NUMBERED
+    if tag != "ol" and not (tag == "li" and parent == "ol"):
+        return None
+    mark = f"{style.get('list-style', '')} {style.get('list-style-type', '')}"
+    own = (
+        (attributes.get("start") or "1").strip() != "1"
+        or "reversed" in attributes
+        or (attributes.get("type") or "1").strip() not in ("1", "decimal")
+        or any(word in mark for word in _NO_NUMBERS)
+    )
+    return _NUMBERED if own else None
+
+
+def _reversed(_tag: str, _parent: str, attributes: Mapping[str, str | None], style: Style) -> str | None:
+    is_rtl = (attributes.get("dir") or "").strip().lower() == "rtl" or style.get("direction") == "rtl"
+    return _REVERSED if is_rtl else None
+
+
+_FINDERS: Final[tuple[Callable[[str, str, Mapping[str, str | None], Style], str | None], ...]] = (
+    _by_tag, _struck, _hidden, _numbered, _reversed,
+)  # fmt: skip
