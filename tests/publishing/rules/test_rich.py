@@ -1,7 +1,7 @@
 """Text with tags: a few stay, nothing that acts does, and cleaning twice is cleaning once."""
 
 import re
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -171,10 +171,10 @@ def test_links_anywhere_stay_only_where_no_hosts_are_given():
     ids=lambda html: html[:12],
 )
 def test_no_text_of_twenty_thousand_characters_keeps_a_processor_busy(html):
-    start = perf_counter()
+    start = process_time()
     assert is_safe(rich.clean(html[:20000], HOSTS))
     rich.takes_out(html[:20000], HOSTS)
-    assert perf_counter() - start < 3
+    assert process_time() - start < 3
 
 
 @pytest.mark.parametrize(
