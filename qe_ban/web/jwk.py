@@ -12,8 +12,10 @@ from qe_ban.web.schema import messages
 
 _COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _TAKEN = frozenset({"kty", "crv", "x", "y"})
-# Names and uses that key makers add; what we do with a key is fixed by where it is enrolled.
+# What key makers add. Nothing of it is kept, but it must not contradict what a client's key is for.
 _ALLOWED = _TAKEN | {"kid", "use", "alg", "key_ops", "ext"}
+# "sign" is what an exported key pair still says of its public half; without "verify" a key is for something else.
+_OPERATIONS = frozenset({"sign", "verify"})
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
@@ -25,6 +27,7 @@ class PublicJwk(base.Dict):
         private="不得提交私钥",
         members="公钥含有未知的成员",
         key="须为 P-256 椭圆曲线公钥（ES256）",
+        purpose="须为签名用公钥：use 为 sig，key_ops 含 verify 且不含其他用途",
     )
 
     def __init__(self, **options: Any) -> None:
@@ -36,8 +39,10 @@ class PublicJwk(base.Dict):
                 "x": coordinate,
                 "y": coordinate,
                 "kid": {"type": "string"},
-                "use": {"type": "string"},
+                "use": {"type": "string", "enum": ["sig"]},
                 "alg": {"type": "string", "enum": ["ES256"]},
+                "key_ops": {"type": "array", "items": {"type": "string", "enum": sorted(_OPERATIONS)}},
+                "ext": {"type": "boolean"},
             },
             "additionalProperties": False,
             "description": "A public key on P-256 (RFC 7517); private members are refused.",
@@ -54,6 +59,10 @@ class PublicJwk(base.Dict):
             raise self.make_error("members")
         if value.get("kty") != "EC" or value.get("crv") != "P-256" or value.get("alg", "ES256") != "ES256":
             raise self.make_error("key")
+        if value.get("use", "sig") != "sig" or not _is_for_verifying(value.get("key_ops", ["verify"])):
+            raise self.make_error("purpose")
+        if not isinstance(value.get("kid", ""), str) or not isinstance(value.get("ext", True), bool):
+            raise self.make_error("members")
         x, y = self._coordinate(value.get("x")), self._coordinate(value.get("y"))
         try:
             ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
@@ -72,3 +81,10 @@ class PublicJwk(base.Dict):
         if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != text:
             raise self.make_error("key")
         return int.from_bytes(raw)
+
+
+def _is_for_verifying(operations: object) -> bool:
+    """Return whether `key_ops` (RFC 7517, 4.3: strings, none twice) are those of a key for signatures."""
+    if not isinstance(operations, list) or not all(isinstance(name, str) for name in operations):
+        return False
+    return "verify" in operations and _OPERATIONS.issuperset(operations) and len(set(operations)) == len(operations)

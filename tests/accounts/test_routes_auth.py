@@ -1,7 +1,9 @@
 import re
 import time
 from datetime import UTC, datetime
+from uuid import uuid4
 
+import jwt
 import pytest
 
 from tests.factories.accounts import (
@@ -175,6 +177,30 @@ def test_a_replayed_assertion_is_invalid_client(client, scanner):
     answer = client.post(TOKEN, data=body)
     assert refusal(answer, 401, "invalid_client")["code"] == "accounts.assertion_replayed"
     assert "WWW-Authenticate" in answer.headers
+
+
+@pytest.mark.parametrize("encoding", ["data", "json"])
+def test_a_client_id_beside_the_assertion_is_its_client(client, scanner, encoding):
+    def ask(named):
+        body = scanner()
+        subject = jwt.decode(body["client_assertion"], options={"verify_signature": False})["sub"]
+        return client.post(TOKEN, **{encoding: body | {"client_id": named(subject)}})
+
+    others = jwt.decode(scanner()["client_assertion"], options={"verify_signature": False})["sub"][:-1] + "z"
+    for named in (others, str(uuid4()), "x", " ", "客户端", "9" * 5000):
+        answer = ask(lambda _, named=named: named)
+        assert refusal(answer, 401, "invalid_client")["code"] == "accounts.assertion_refused"
+    assert refusal(ask(lambda own: own.upper()), 401, "invalid_client")
+    assert refusal(ask(lambda own: f"{own} "), 401, "invalid_client")
+    assert ask(lambda own: own).status_code == 200
+    # a parameter without a value is one that was left out (RFC 6749, 3.2)
+    assert ask(lambda _: "").status_code == 200
+
+
+def test_a_refused_client_id_does_not_use_up_the_assertion(client, scanner):
+    body = scanner()
+    refusal(client.post(TOKEN, data=body | {"client_id": str(uuid4())}), 401, "invalid_client")
+    assert client.post(TOKEN, data=body).status_code == 200
 
 
 def test_the_audience_is_the_issuer_and_never_the_host_that_was_called(client, scanner):

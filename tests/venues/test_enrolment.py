@@ -5,6 +5,7 @@ import hmac
 import json
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from qe_ban.config import Limits
@@ -87,6 +88,13 @@ def test_a_private_key_is_refused_and_never_echoed(call, enrolment):
     answer = call("POST", "/scanners/enrol", {**enrolment, "jwk": {**enrolment["jwk"], "d": private}}, token=None)
     assert answer.status_code == 422
     assert private not in answer.text
+
+
+@pytest.mark.parametrize("said", [{"use": "enc"}, {"key_ops": ["deriveKey"]}, {"alg": "ECDH-ES"}])
+def test_a_key_that_says_it_is_for_something_else_is_refused_and_the_code_stays(call, enrolment, said):
+    answer = call("POST", "/scanners/enrol", {**enrolment, "jwk": enrolment["jwk"] | said}, token=None)
+    assert (answer.status_code, list(answer.json["errors"])) == (422, ["jwk"])
+    assert call("POST", "/scanners/enrol", enrolment, token=None).status_code == 201
 
 
 def test_guessing_codes_is_limited_by_address(make_call, settings, enrolment):

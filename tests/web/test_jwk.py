@@ -40,6 +40,24 @@ def test_a_key_is_taken_without_its_trimmings(jwk):
         {"crv": "P-384"},
         {"crv": ["P-256"]},
         {"alg": "none"},
+        {"alg": "ES384"},
+        {"alg": "ECDH-ES"},
+        {"alg": None},
+        {"use": "enc"},
+        {"use": "SIG"},
+        {"use": ["sig"]},
+        {"use": None},
+        {"key_ops": ["sign"]},
+        {"key_ops": ["deriveKey"]},
+        {"key_ops": ["verify", "deriveBits"]},
+        {"key_ops": ["verify", "verify"]},
+        {"key_ops": ["verify", {}]},
+        {"key_ops": "verify"},
+        {"key_ops": []},
+        {"key_ops": None},
+        {"use": "sig", "key_ops": ["encrypt"]},
+        {"kid": 7},
+        {"ext": "yes"},
         {"x": None},
         {"x": 1},
         {"x": ""},
@@ -54,6 +72,13 @@ def test_other_keys_are_refused(jwk, change):
     with pytest.raises(marshmallow.ValidationError) as caught:
         Enrolment().load({"jwk": jwk | change})
     assert list(caught.value.messages) == ["jwk"]
+
+
+@pytest.mark.parametrize(
+    "extra", [{"use": "sig"}, {"key_ops": ["verify"]}, {"key_ops": ["sign", "verify"]}, {"ext": False}]
+)
+def test_what_fits_a_key_for_signatures_is_taken(jwk, extra):
+    assert Enrolment().load({"jwk": jwk | extra}) == {"jwk": jwk}
 
 
 @pytest.mark.parametrize("value", [None, "", [], 1, {}])

@@ -52,8 +52,12 @@ def _password(body: Mapping[str, str]) -> Tokens:
 def _assertion(body: Mapping[str, str]) -> Tokens:
     if body["client_assertion_type"] != JWT_BEARER:
         raise errors.GrantRequestInvalid(fields={"client_assertion_type": f"须为 {JWT_BEARER}"})
+    # a parameter without a value is one that was left out (RFC 6749, 3.2)
+    named = body.get("client_id") or None
     with part(Database).transaction() as session:
-        return service.sign_in_client(part(Accounts), session, assertion=body["client_assertion"], now=now())
+        return service.sign_in_client(
+            part(Accounts), session, assertion=body["client_assertion"], now=now(), named=named
+        )
 
 
 def _refresh(body: Mapping[str, str]) -> Tokens:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import marshmallow
+
 from qe_ban.accounts.rules import Assurance, CaseKind, CaseState
 from qe_ban.kernel.identifiers import IdType
 from qe_ban.kernel.principal import PrincipalKind
@@ -49,6 +51,8 @@ class TokenRequestSchema(OpenSchema):
     totp = fields.Text(1, 16)
     client_assertion_type = fields.Text(1, 128)
     client_assertion = fields.Text(1, JWT)
+    # any text: one that is not the assertion's client is `invalid_client` and not a bad field (RFC 7521, 4.2)
+    client_id = marshmallow.fields.String(error_messages={**fields.COMMON_MESSAGES, "invalid": "须为文本"})
     refresh_token = fields.Text(1, 128)
 
 

@@ -77,10 +77,13 @@ def revoke_client(session: Session, client_id: UUID, now: datetime) -> None:
     families.refuse(session, client_id, now)
 
 
-def sign_in_client(accounts: Accounts, session: Session, *, assertion: str, now: datetime) -> Tokens:
+def sign_in_client(
+    accounts: Accounts, session: Session, *, assertion: str, now: datetime, named: str | None = None
+) -> Tokens:
     """Sign a scanner in by an assertion (RFC 7523): the key is the one enrolled for `sub`, whatever the header says.
 
-    Raises AssertionRefused, AssertionClock, AssertionReplayed.
+    `named` is the `client_id` beside the assertion, where there is one: it must be the assertion's client (RFC 7521,
+    4.2). Raises AssertionRefused, AssertionClock, AssertionReplayed.
     """
     try:
         client_id = parse_id(jwts.claimed_subject(assertion) or "")
@@ -92,6 +95,8 @@ def sign_in_client(accounts: Accounts, session: Session, *, assertion: str, now:
         raise errors.AssertionRefused from error
     if client.revoked_at is not None:
         raise errors.AssertionRefused("设备身份验证失败：该设备已停用")
+    if named is not None and named != str(client.id):
+        raise errors.AssertionRefused("设备身份验证失败：client_id 与断言中的设备编号不一致")
     jti, remembered_until = rules.check_assertion(claims, client=str(client.id), issuer=accounts.issuer, now=now)
     if not _use(session, str(client.id), jti, remembered_until):
         raise errors.AssertionReplayed
