@@ -79,7 +79,8 @@ SELECT s.venue_id, s.purposes, sha256(%(again)b || uuid_send(s.venue_id)),
        e.kind, e.suspended_at IS NOT NULL, {over}, r.id, r.id_type, r.name_sealed, r.id_number_sealed, r.phone_sealed,
        a.state, a.reason, a.detail, a.as_of, a.asked_at, a.expires_at, {consented},
        (SELECT json_agg(json_build_array(encode(u.subject, 'hex'), u.n, u.scanner_id, u.purpose,
-                                         extract(epoch FROM u.at)))
+                                         extract(epoch FROM u.at),
+                                         (SELECT o.venue_id = s.venue_id FROM scanners o WHERE o.id = u.scanner_id)))
         FROM uses u
         WHERE u.subject IN ({subjects} sha256(%(again)b || uuid_send(s.venue_id))))
 FROM scanners s
@@ -162,8 +163,8 @@ def _holder(row: Sequence[Any], now: datetime) -> Holder:
 
 def _uses(rows: list[list[Any]] | None) -> dict[bytes, list[Use]]:
     found: dict[bytes, list[Use]] = {}
-    for subject, n, scanner, purpose, at in rows or ():
-        use = Use(n, UUID(scanner), purpose, datetime.fromtimestamp(at, UTC))
+    for subject, n, scanner, purpose, at, at_venue in rows or ():
+        use = Use(n, UUID(scanner), purpose, datetime.fromtimestamp(at, UTC), bool(at_venue))
         found.setdefault(bytes.fromhex(subject), []).append(use)
     return found
 

@@ -106,12 +106,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """An earlier use of a subject."""
+    """An earlier use of a subject; `at_venue`: at the venue of the scan that is judged."""
 
     n: int
     scanner_id: UUID
     purpose: str
     at: datetime
+    at_venue: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,8 @@ class Subjects:
 
     `document` counts every comparison with a document in hand, so that they come one after the other; `mismatch` only
     those that failed. `meals` is one meal under each key that is live while keys rotate: it is taken under all of them.
-    `short` is the short number that was typed in the code's place.
+    `short` is the short number that was typed in the code's place. `venue` has one use for each venue that accepted the
+    code.
     """
 
     once: bytes | None = None
@@ -139,10 +141,12 @@ class Subjects:
     document: bytes | None = None
     mismatch: bytes | None = None
     short: bytes | None = None
+    venue: bytes | None = None
 
     def all(self) -> list[bytes]:
         """Give those that there are."""
-        every = (self.once, self.disclosure, self.again, *self.meals, self.document, self.mismatch, self.short)
+        single = (self.once, self.venue, self.disclosure, self.again, self.document, self.mismatch, self.short)
+        every = (*single, *self.meals)
         return [subject for subject in every if subject is not None]
 
 

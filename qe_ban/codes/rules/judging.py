@@ -100,38 +100,68 @@ def _document(case: Case) -> Verdict | None:
 
 
 def _uses(case: Case) -> list[NewUse] | Reason:
-    """Step 10: what this scan uses up, or why that was used before."""
-    subjects, ends = case.subjects, case.code_ends + LATE_UPLOADS
+    """Step 10: what this scan uses up, or why that was used before.
+
+    In one order for all scans, for two that want the same rows must not wait for each other.
+    """
+    taken: list[NewUse] = []
+    for step in (_comparison, _single, _venue, _again, _disclosure, _meals):
+        uses = step(case, case.code_ends + LATE_UPLOADS)
+        if isinstance(uses, Reason):
+            return uses
+        taken += uses
+    return taken
+
+
+def _comparison(case: Case, ends: datetime) -> list[NewUse] | Reason:
+    """Right or wrong, one comparison with a document at a time: else many at once would all be the first."""
+    subject = case.subjects.document
+    if subject is None or case.document is None:
+        return []
+    return [_next(subject, case.uses.get(subject, []), ends)]
+
+
+def _single(case: Case, ends: datetime) -> list[NewUse] | Reason:
+    """What is accepted once: a short number, and a code where the purpose is single-use."""
     taken = []
-    if subjects.document is not None and case.document is not None:
-        # right or wrong, one comparison at a time: else many at once would all be the first
-        taken.append(_next(subjects.document, case.uses.get(subjects.document, []), ends))
-    short_ends = case.code_ends + SHORT_NUMBER_KEPT
     for subject, reason, until in (
-        (subjects.short, Reason.EXPIRED, short_ends),
-        (subjects.once, Reason.REPLAYED, ends),
+        (case.subjects.short, Reason.EXPIRED, case.code_ends + SHORT_NUMBER_KEPT),
+        (case.subjects.once, Reason.REPLAYED, ends),
     ):
         if subject is not None and case.uses.get(subject):
             return reason
         taken += [NewUse(subject, 0, until)] if subject is not None else []
-    if subjects.again is not None:
-        before = case.uses.get(subjects.again, [])
-        if before and case.now - max(use.at for use in before) < timedelta(seconds=case.purpose.again_after):
-            return Reason.REPLAYED
-        taken.append(_next(subjects.again, before, ends))
-    if subjects.disclosure is not None:
-        disclosed = _disclosure(case, subjects.disclosure, ends)
-        if isinstance(disclosed, Reason):
-            return disclosed
-        taken += disclosed
-    if any(case.uses.get(meal) for meal in subjects.meals):
-        return Reason.USED
-    taken += [NewUse(meal, 0, case.now + LATE_UPLOADS) for meal in subjects.meals]
     return taken
 
 
-def _disclosure(case: Case, subject: bytes, ends: datetime) -> list[NewUse] | Reason:
+def _venue(case: Case, ends: datetime) -> list[NewUse] | Reason:
+    """After an acceptance at one venue a code discloses only there, whatever it was accepted for."""
+    subject = case.subjects.venue
+    if subject is None:
+        return []
+    before = case.uses.get(subject, [])
+    # whoever read the code at one venue must learn nothing by it at another
+    if case.purpose.fields and not all(use.at_venue for use in before):
+        return Reason.REPLAYED
+    return [] if any(use.at_venue for use in before) else [_next(subject, before, ends)]
+
+
+def _again(case: Case, ends: datetime) -> list[NewUse] | Reason:
+    """A phone's pass waits at the venue that accepted it for this purpose."""
+    subject = case.subjects.again
+    if subject is None:
+        return []
+    before = case.uses.get(subject, [])
+    if before and case.now - max(use.at for use in before) < timedelta(seconds=case.purpose.again_after):
+        return Reason.REPLAYED
+    return [_next(subject, before, ends)]
+
+
+def _disclosure(case: Case, ends: datetime) -> list[NewUse] | Reason:
     """One code discloses for one purpose at one scanner, and for the purposes that go together with it."""
+    subject = case.subjects.disclosure
+    if subject is None:
+        return []
     before = case.uses.get(subject, [])
     together = case.purpose.together | {case.purpose.slug}
     if any(use.scanner_id != case.scanner_id or use.purpose not in together for use in before):
@@ -139,6 +169,13 @@ def _disclosure(case: Case, subject: bytes, ends: datetime) -> list[NewUse] | Re
     if any(use.purpose == case.purpose.slug for use in before):
         return []
     return [_next(subject, before, ends)]
+
+
+def _meals(case: Case, _ends: datetime) -> list[NewUse] | Reason:
+    """The right of this period, by whatever code."""
+    if any(case.uses.get(meal) for meal in case.subjects.meals):
+        return Reason.USED
+    return [NewUse(meal, 0, case.now + LATE_UPLOADS) for meal in case.subjects.meals]
 
 
 def _next(subject: bytes, before: list[Use], until: datetime) -> NewUse:

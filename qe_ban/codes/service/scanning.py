@@ -142,6 +142,8 @@ def _subjects(
         once=_hash("once", claims.identity, purpose.slug) if purpose.single_use else None,
         # paper is one constant code for months, shown together with a document: one disclosure does not spend it
         disclosure=_hash("disclosure", claims.identity) if purpose.fields and not printed else None,
+        # of a phone's pass all showings are one code: the moment of showing is the holder's to choose
+        venue=_hash("venue", claims.cti) if not printed else None,
         again=_hash("again", claims.cti, purpose.slug) if claims.profile is token.Profile.PRESENTED else None,
         # keyed: an entitlement's number is small enough to be guessed from a plain hash
         # sorted: two scans that take a meal under several keys must not wait for each other
