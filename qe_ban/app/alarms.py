@@ -17,6 +17,7 @@ from qe_ban.codes import service as codes
 from qe_ban.db.engine import Database, DatabaseUnavailable
 from qe_ban.db.polled import Polled
 from qe_ban.jobs import service as jobs
+from qe_ban.kernel.city import City
 from qe_ban.web.metrics import Read
 
 
@@ -29,14 +30,14 @@ class _Read:
     at: float
 
 
-def watches() -> Sequence[audit.Watch]:
-    """Give all that is watched."""
-    return (*audit.WATCHES, *codes.watches(), *accounts.WATCHES)
+def watches(city: City) -> Sequence[audit.Watch]:
+    """Return all that is watched; how soon nobody can be elsewhere is the city's to say."""
+    return (*audit.WATCHES, *codes.watches(city.travel), *accounts.WATCHES)
 
 
 def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
     """Give the schedules: looking each minute, and learning what is usual each hour."""
-    watchman = audit.Watchman(made.database, watches())
+    watchman = audit.Watchman(made.database, watches(made.city))
 
     def look(session: Session, now: datetime) -> None:
         require_right_clock(session, now)

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -65,6 +65,18 @@ class MealPeriod:
 
 
 @dataclass(frozen=True, slots=True)
+class Travel:
+    """How soon nobody can be accepted at another venue: of another district, and at all.
+
+    A code lives a minute and the shortest ride is longer. Within a district the next venue may be across the street:
+    less than its walk and its queue is haste.
+    """
+
+    between_districts: timedelta = timedelta(seconds=90)
+    between_venues: timedelta = timedelta(seconds=45)
+
+
+@dataclass(frozen=True, slots=True)
 class City:
     """Everything of `qingdao.json` that the program decides by, keyed by slug or code.
 
@@ -80,6 +92,7 @@ class City:
     hall_names: Mapping[str, str] = field(default_factory=dict)
     zones: Mapping[str, str] = field(default_factory=dict)
     link_hosts: tuple[str, ...] = ()
+    travel: Travel = Travel()
 
     def hall(self, slug: str) -> str | None:
         """Give the district (GB/T 2260 code) of a hall: a district's own slug, or `city`, which has none.
@@ -108,6 +121,8 @@ CITY_HALL = "city"
 """The slug of the whole city's own hall."""
 
 DEFAULT_AGAIN_AFTER = 300
+MAX_TRAVEL = timedelta(minutes=10)
+"""Alarms look at ten minutes at a time."""
 SUPPER = MealPeriod("supper", "夜宵", time.min, time.max)
 """In the sandbox a meal period is always open, so that the demo works at any hour."""
 
@@ -126,6 +141,7 @@ def parse(text: str, *, always_open: bool = False) -> City:
             hall_names=_hall_names(data),
             zones={row["slug"]: row["name"] for row in data.get("zones", ())},
             link_hosts=tuple(data.get("link_hosts", ())),
+            travel=_travel(data.get("travel", {})),
         )
         disclosable = frozenset(data["disclosable_fields"])
     except (KeyError, TypeError, ValueError) as error:
@@ -164,6 +180,14 @@ def _together(purposes: dict[str, Purpose]) -> dict[str, Purpose]:
         )
         for slug, purpose in purposes.items()
     }
+
+
+def _travel(row: Mapping[str, Any]) -> Travel:
+    """Read the seconds of `travel`; what is left out is as usual. Raises TypeError, ValueError."""
+    spans = {name: timedelta(seconds=int(value)) for name, value in dict(row).items()}
+    if any(not timedelta() < span <= MAX_TRAVEL for span in spans.values()):
+        raise ValueError("travel: 1 to 600 seconds")
+    return Travel(**spans)
 
 
 def _period(row: dict[str, Any]) -> MealPeriod:

@@ -9,6 +9,7 @@ from qe_ban.audit import service as audit
 from qe_ban.codes import service as codes
 from qe_ban.codes.queries import watching as queries
 from qe_ban.codes.rules import State, with_check_digit
+from qe_ban.kernel.city import Travel
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from tests.factories.accounts import together
@@ -140,7 +141,12 @@ class TestTravel:
         alarm = only(city.alarms())
         holder = codes.holder_hash(city.parts.rings, person.numbers["identity"])
         assert (alarm.kind, alarm.subject, alarm.count) == ("implausible_travel", holder.hex(), 1)
-        assert alarm.facts == {"districts": ["370202", "370203"], "changes": 1, "shortest_seconds": 42}
+        assert alarm.facts == {
+            "districts": ["370202", "370203"],
+            "venues": 2,
+            "changes": 1,
+            "shortest_seconds": 42,
+        }
         assert city.watch(start + 2 * MINUTE) == 0
 
     def test_there_and_back_in_ten_minutes(self, city):
@@ -160,6 +166,61 @@ class TestTravel:
         south, north, person = city.terminal(GATE), city.terminal(GATE, district="370203"), city.resident()
         start = self.walk(city, person, (south, 0), (south, 1), (north, 5), (north, 6), (south, 20))
         assert [city.watch(start + n * MINUTE) for n in range(1, 25)] == [0] * 24
+
+    def test_two_venues_of_one_district_at_once(self, city):
+        gate, other, person = city.terminal(GATE), city.terminal(GATE), city.resident()
+        start = self.walk(city, person, (gate, 0), (other, 0.5))
+        assert city.watch(start + MINUTE) == 1
+        assert only(city.alarms()).facts == {
+            "districts": ["370202"],
+            "venues": 2,
+            "changes": 1,
+            "shortest_seconds": 30,
+        }
+
+    def test_twice_there_and_back_within_a_district(self, city):
+        gate, other, person = city.terminal(GATE), city.terminal(GATE), city.resident()
+        start = self.walk(city, person, (gate, 0), (other, 2), (gate, 4), (other, 6), (gate, 8))
+        assert [city.watch(start + n * MINUTE) for n in (7, 9)] == [0, 1]
+
+    def test_a_gate_and_the_canteen_behind_it_are_none(self, city):
+        gate, canteen, person = city.terminal(GATE), city.terminal(GATE), city.resident()
+        start = self.walk(city, person, (gate, 0), (canteen, 1), (gate, 8))
+        assert [city.watch(start + n * MINUTE) for n in range(1, 12)] == [0] * 11
+
+    def test_two_gates_of_one_venue_are_none(self, city):
+        gate, person = city.terminal(GATE), city.resident()
+        start = self.walk(city, person, (gate, 0), (city.terminal(GATE, venue=gate.venue), 0.2), (gate, 0.4))
+        assert city.watch(start + MINUTE) == 0
+
+    def test_the_city_says_how_soon_is_too_soon(self, city):
+        gate, other, person = city.terminal(GATE), city.terminal(GATE), city.resident()
+        start = self.walk(city, person, (gate, 0), (other, 2))
+        assert city.watch(start + 3 * MINUTE) == 0
+        watches = codes.watches(Travel(between_venues=3 * MINUTE))
+        assert audit.Watchman(city.database, watches).run(start + 3 * MINUTE) == 1
+
+    @pytest.mark.parametrize("district", ["370202", "370203"])
+    def test_a_code_that_guardians_show_in_two_places_at_once(self, city, district):
+        gate, other, child = city.terminal(GATE), city.terminal(GATE, district=district), city.resident(born="20160307")
+        city.guard(city.resident(), child)
+        start = self.walk(city, child, (gate, 0), (other, 0.5), guardian=True)
+        assert city.watch(start + MINUTE) == 1
+        alarm = only(city.alarms())
+        assert (alarm.kind, alarm.facts["guardian"], alarm.facts["shortest_seconds"]) == (
+            "implausible_travel",
+            True,
+            30,
+        )
+
+    def test_both_series_of_one_holder_are_one_alarm(self, city):
+        gates = [city.terminal(GATE) for _ in range(4)]
+        child = city.resident(born="20160307")
+        city.guard(city.resident(), child)
+        start = self.walk(city, child, (gates[0], 0), (gates[1], 0.5))
+        self.walk(city, child, (gates[2], 0), (gates[3], 0.2), guardian=True)
+        assert city.watch(start + MINUTE) == 1
+        assert only(city.alarms()).count == 2
 
     def test_a_parent_shows_the_code_of_a_child_elsewhere(self, city):
         south, north = city.terminal(GATE), city.terminal(GATE, district="370203")

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from qe_ban.codes.rules import watching as rules
+from qe_ban.kernel.city import Travel
 
 SORTS: Final = {
     "refused": "reason = 'purpose_not_allowed'",
@@ -142,46 +143,52 @@ def learn(
     session.execute(_FORGET, {"first": first})
 
 
-# what one guardian shows is on another phone than the holder's, and tells nothing of where anybody was.
+# what guardians show is on other phones than the holder's, and tells nothing of where the holder was: another series.
 # Judged here and not afterwards: of thousands who went from one district to another on a working day few are strange
 _MOVED = text("""
 WITH moved AS MATERIALIZED (
-    SELECT s.holder
-    FROM scans s JOIN venues v ON v.id = s.venue_id
-    WHERE s.at > :since AND s.at <= :until AND s.accepted AND NOT s.guardian
+    SELECT s.holder, s.guardian
+    FROM scans s
+    WHERE s.at > :since AND s.at <= :until AND s.accepted
       AND s.holder IS NOT NULL AND (CAST(:holder AS bytea) IS NULL OR s.holder = CAST(:holder AS bytea))
-    GROUP BY s.holder
-    HAVING min(v.district) <> max(v.district)
+    GROUP BY s.holder, s.guardian
+    HAVING count(DISTINCT s.venue_id) > 1
 ), seen AS MATERIALIZED (
-    SELECT s.holder, s.at, v.district, lag(v.district) OVER way AS before, s.at - lag(s.at) OVER way AS took
+    SELECT s.holder, s.guardian, s.at, s.venue_id, v.district,
+           lag(s.venue_id) OVER way <> s.venue_id AS changed, lag(v.district) OVER way <> v.district AS far,
+           s.at - lag(s.at) OVER way AS took
     FROM moved m
-    JOIN scans s ON s.holder = m.holder AND s.at > :since AND s.at <= :until AND s.accepted AND NOT s.guardian
+    JOIN scans s ON s.holder = m.holder AND s.guardian = m.guardian AND s.at > :since AND s.at <= :until AND s.accepted
     JOIN venues v ON v.id = s.venue_id
-    WINDOW way AS (PARTITION BY s.holder ORDER BY s.at)
+    WINDOW way AS (PARTITION BY s.holder, s.guardian ORDER BY s.at)
 ), judged AS (
-    SELECT holder
-    FROM seen WHERE before <> district
-    GROUP BY holder
-    HAVING count(*) >= :changes OR min(took) <= :at_once
+    SELECT holder, guardian
+    FROM seen WHERE changed
+    GROUP BY holder, guardian
+    HAVING count(*) FILTER (WHERE far) >= :district_changes OR count(*) >= :venue_changes
+        OR min(took) FILTER (WHERE far) <= :between_districts OR min(took) <= :between_venues
     ORDER BY min(took)
     LIMIT :most
 )
-SELECT holder, at, district FROM seen JOIN judged USING (holder) ORDER BY holder, at
+SELECT holder, guardian, at, district, venue_id FROM seen JOIN judged USING (holder, guardian)
+ORDER BY holder, guardian, at
 """)
 
 
 def moved(
-    session: Session, *, since: datetime, until: datetime, holder: bytes | None = None
-) -> dict[bytes, list[rules.Seen]]:
-    """Give where entitlements were accepted that were in two districts too soon, by their hash and in order.
+    session: Session, *, since: datetime, until: datetime, travel: Travel, holder: bytes | None = None
+) -> dict[bytes, dict[bool, list[rules.Seen]]]:
+    """Return where entitlements were accepted that were at two venues too soon, by their hash and in order.
 
-    At most five hundred, the hastiest.
+    What guardians showed stands under True, what the holder showed under False. At most five hundred, the hastiest.
     """
-    found: dict[bytes, list[rules.Seen]] = {}
+    found: dict[bytes, dict[bool, list[rules.Seen]]] = {}
     values: dict[str, Any] = {"since": since, "until": until, "holder": holder, "most": MOST}
-    values |= {"changes": rules.CHANGES, "at_once": rules.AT_ONCE}
-    for hashed, at, district in session.execute(_MOVED, values):
-        found.setdefault(bytes(hashed), []).append(rules.Seen(at, district))
+    values |= {"district_changes": rules.DISTRICT_CHANGES, "venue_changes": rules.VENUE_CHANGES}
+    values |= {"between_districts": travel.between_districts, "between_venues": travel.between_venues}
+    for hashed, guardian, at, district, venue in session.execute(_MOVED, values):
+        series = found.setdefault(bytes(hashed), {}).setdefault(guardian, [])
+        series.append(rules.Seen(at, district, venue))
     return found
 
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final
+from uuid import UUID
+
+from qe_ban.kernel.city import Travel
 
 HOUR: Final = timedelta(hours=1)
 HABIT_DAYS: Final = 14
@@ -45,10 +48,10 @@ DOCUMENTS_AT_ONE: Final = 15
 """Wrong documents at one scanner; five lock one printed code, so three codes' worth."""
 
 TRAVEL_WINDOW: Final = timedelta(minutes=10)
-AT_ONCE: Final = timedelta(seconds=90)
-"""From an accepted scan in one district to one in another: a code lives a minute, the shortest ride is longer."""
-CHANGES: Final = 2
+DISTRICT_CHANGES: Final = 2
 """There and back within the window: two phones go on showing one entitlement."""
+VENUE_CHANGES: Final = 4
+"""Likewise within a district, where a gate, a canteen and the gate again lie minutes apart: there and back twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Seen:
 
     at: datetime
     district: str
+    venue: UUID
 
 
 def is_too_much(told: Volume) -> bool:
@@ -93,10 +97,16 @@ def are_strange(told: Purposes) -> bool:
 
 
 def leaps(seen: Sequence[Seen]) -> list[tuple[Seen, Seen]]:
-    """Give the changes of district, in the order of time."""
-    return [(one, other) for one, other in pairwise(seen) if one.district != other.district]
+    """Return the changes of venue, in the order of time."""
+    return [(one, other) for one, other in pairwise(seen) if one.venue != other.venue]
 
 
-def is_implausible(changes: Sequence[tuple[Seen, Seen]]) -> bool:
-    """Tell whether nobody can have moved so: venues have districts and no coordinates, so only haste tells."""
-    return len(changes) >= CHANGES or any(other.at - one.at <= AT_ONCE for one, other in changes)
+def is_implausible(changes: Sequence[tuple[Seen, Seen]], travel: Travel) -> bool:
+    """Return whether nobody can have moved so: venues have districts and no coordinates, so only haste tells."""
+    districts = [(one, other) for one, other in changes if one.district != other.district]
+    return (
+        len(districts) >= DISTRICT_CHANGES
+        or len(changes) >= VENUE_CHANGES
+        or any(other.at - one.at <= travel.between_districts for one, other in districts)
+        or any(other.at - one.at <= travel.between_venues for one, other in changes)
+    )

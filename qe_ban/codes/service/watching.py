@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import exc
@@ -13,6 +14,7 @@ from qe_ban.codes.queries.watching import Hour, WrongDocument
 from qe_ban.codes.rules import watching as rules
 from qe_ban.codes.rules.case import DOCUMENT_TRIES
 from qe_ban.db.engine import DatabaseUnavailable
+from qe_ban.kernel.city import Travel
 from qe_ban.kernel.clock import CITY_TIME
 
 EVERYWHERE = "city"
@@ -29,9 +31,9 @@ def learn_habits(session: Session, now: datetime) -> None:
     queries.learn(session, since=since, until=now, day=today, first=first, strange=strange)
 
 
-def watches() -> Sequence[audit.Watch]:
-    """Give what is watched; those of one hour share one reading of it."""
-    hours = _Hours()
+def watches(travel: Travel | None = None) -> Sequence[audit.Watch]:
+    """Return what is watched; those of one hour share one reading of it. `travel`: the city's, or the usual one."""
+    hours, look = _Hours(), audit.one_by_one(partial(_travel, travel or Travel()))
     return (
         audit.Watch(audit.AlarmKind.SCANNER_VOLUME, rules.HOUR, hours.volume, _is_too_much),
         audit.Watch(audit.AlarmKind.SCANNER_PURPOSES, rules.HOUR, hours.purposes, _are_strange),
@@ -41,7 +43,7 @@ def watches() -> Sequence[audit.Watch]:
             audit.AlarmKind.GUESSING, rules.HOUR, hours.misses, lambda tally: tally.count >= rules.MISSES_FLOOR
         ),
         audit.Watch(audit.AlarmKind.GUESSING, rules.HOUR, audit.one_by_one(_documents), _are_many_documents),
-        audit.Watch(audit.AlarmKind.IMPLAUSIBLE_TRAVEL, rules.TRAVEL_WINDOW, audit.one_by_one(_travel), lambda _: True),
+        audit.Watch(audit.AlarmKind.IMPLAUSIBLE_TRAVEL, rules.TRAVEL_WINDOW, look, lambda _: True),
         audit.Watch(audit.AlarmKind.DISPUTE_OVERDUE, DISPUTES, audit.one_by_one(_overdue), lambda _: True),
     )
 
@@ -169,18 +171,23 @@ def _are_many_documents(tally: audit.Tally) -> bool:
     return tally.count >= rules.DOCUMENTS_AT_ONE
 
 
-def _travel(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterator[audit.Tally]:
+def _travel(
+    travel: Travel, session: Session, since: datetime, until: datetime, subject: str | None
+) -> Iterator[audit.Tally]:
     holder = bytes.fromhex(subject) if subject is not None else None
-    for hashed, seen in queries.moved(session, since=since, until=until, holder=holder).items():
-        changes = rules.leaps(seen)
-        if rules.is_implausible(changes):
-            shortest = min(other.at - one.at for one, other in changes)
-            told = {
-                "districts": sorted({one.district for one in seen}),
-                "changes": len(changes),
-                "shortest_seconds": int(shortest.total_seconds()),
-            }
-            yield audit.Tally(hashed.hex(), len(changes), changes[-1][1].at, told)
+    found = queries.moved(session, since=since, until=until, travel=travel, holder=holder)
+    for hashed, series in found.items():
+        seen = [stop for stops in series.values() for stop in stops]
+        changes = [change for stops in series.values() for change in rules.leaps(stops)]
+        facts = {
+            "districts": sorted({stop.district for stop in seen}),
+            "venues": len({stop.venue for stop in seen}),
+            "changes": len(changes),
+            "shortest_seconds": int(min(other.at - one.at for one, other in changes).total_seconds()),
+        }
+        # as the verdict has it: left out where none does
+        guardian = {"guardian": True} if True in series else {}
+        yield audit.Tally(hashed.hex(), len(changes), max(other.at for _, other in changes), facts | guardian)
 
 
 def _overdue(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterator[audit.Tally]:
