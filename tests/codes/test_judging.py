@@ -14,7 +14,7 @@ from qe_ban.kernel.city import MealPeriod, Purpose
 
 NOW = datetime(2026, 11, 30, 4, tzinfo=UTC)
 SCANNER, OTHER_SCANNER = (UUID(f"019ab000-0000-7000-8000-00000000000{n}") for n in (1, 2))
-ONCE, MEAL, DOCUMENT, MISMATCH, DISCLOSURE, AGAIN, SHORT = (bytes([n]) * 32 for n in range(7))
+ONCE, MEAL, DOCUMENT, MISMATCH, DISCLOSURE, AGAIN, SHORT, VENUE = (bytes([n]) * 32 for n in range(8))
 LUNCH = MealPeriod("lunch", "午餐", time(11), time(13, 30))
 MEALS = {"meals": ["lunch"]}
 PURPOSE = Purpose(
@@ -198,3 +198,25 @@ def test_other_uses_are_kept_seven_days_beyond_the_codes_end():
 )
 def test_a_meal_counts_for_the_citys_day(moment, day):
     assert rules.meal_day(datetime.fromisoformat(moment)) == day
+
+
+@pytest.mark.parametrize(
+    ("at_venues", "fields", "reason", "taken"),
+    [
+        ([], ("name",), Reason.OK, [0]),
+        ([True], ("name",), Reason.OK, []),
+        ([False], ("name",), Reason.REPLAYED, []),
+        ([True, False], ("name",), Reason.REPLAYED, []),
+        ([False], (), Reason.OK, [1]),
+        ([False, True], (), Reason.OK, []),
+        ([False, False], (), Reason.OK, [2]),
+    ],
+)
+def test_a_code_that_another_venue_accepted_discloses_nothing(at_venues, fields, reason, taken):
+    before = [replace(use(n=n), at_venue=here) for n, here in enumerate(at_venues)]
+    purpose = replace(PURPOSE, single_use=False, consumes=None, fields=fields)
+    verdict = rules.judge(
+        case(profile=Profile.ISSUED, purpose=purpose, subjects=Subjects(venue=VENUE), uses={VENUE: before})
+    )
+    assert verdict.reason is reason
+    assert [one.n for one in verdict.uses] == taken

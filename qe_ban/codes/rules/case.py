@@ -112,7 +112,7 @@ class Use:
     scanner_id: UUID
     purpose: str
     at: datetime
-    at_venue: bool
+    at_venue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
