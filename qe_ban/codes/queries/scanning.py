@@ -141,9 +141,8 @@ def facts(
     row = connection.execute(_facts(len(subjects), guardian is not None), values, prepare=True).fetchone()
     if row is None:
         return None
-    venue, purposes, again_at_venue, kept_at = row[:4]
+    (venue, purposes, again_at_venue, kept_at), holder = row[:4], None if row[4] is None else _holder(row[4:19], now)
     prior = None if kept_at is None else _prior(connection, scanner, scan_id, kept_at)
-    holder = None if row[4] is None else _holder(row[4:19], now)
     return Facts(venue, tuple(purposes), prior, holder, again_at_venue, _uses(row[19]))
 
 
