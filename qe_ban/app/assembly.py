@@ -87,6 +87,7 @@ def assemble(
             retention=accounts.Retention(
                 timedelta(days=settings.retention.scans), timedelta(days=settings.retention.audit)
             ),
+            recovery_wait=city.recovery_wait,
             sandbox=settings.sandbox,
             otp_per_phone=settings.limits.otp_per_phone,
             otp_per_address=settings.limits.otp_per_address,

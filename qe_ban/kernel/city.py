@@ -80,7 +80,8 @@ class Travel:
 class City:
     """Everything of `qingdao.json` that the program decides by, keyed by slug or code.
 
-    `link_hosts`: where the links of pages may lead; `*.example.cn` also takes the hosts below.
+    `link_hosts`: where the links of pages may lead; `*.example.cn` also takes the hosts below. `recovery_wait`: how
+    long a phone that still signs in to an account is not taken from it.
     """
 
     districts: Mapping[str, str]
@@ -93,6 +94,7 @@ class City:
     zones: Mapping[str, str] = field(default_factory=dict)
     link_hosts: tuple[str, ...] = ()
     travel: Travel = Travel()
+    recovery_wait: timedelta = timedelta(hours=24)
 
     def hall(self, slug: str) -> str | None:
         """Give the district (GB/T 2260 code) of a hall: a district's own slug, or `city`, which has none.
@@ -123,6 +125,9 @@ CITY_HALL = "city"
 DEFAULT_AGAIN_AFTER = 300
 MAX_TRAVEL = timedelta(minutes=10)
 """Alarms look at ten minutes at a time."""
+DEFAULT_RECOVERY_WAIT = 24
+RECOVERY_WAITS = range(1, 7 * 24 + 1)
+"""Hours: whoever sleeps must wake up in time to object, and whoever lost a phone cannot wait for weeks."""
 SUPPER = MealPeriod("supper", "夜宵", time.min, time.max)
 """In the sandbox a meal period is always open, so that the demo works at any hour."""
 
@@ -142,6 +147,7 @@ def parse(text: str, *, always_open: bool = False) -> City:
             zones={row["slug"]: row["name"] for row in data.get("zones", ())},
             link_hosts=tuple(data.get("link_hosts", ())),
             travel=_travel(data.get("travel", {})),
+            recovery_wait=_recovery_wait(data.get("recovery_wait_hours", DEFAULT_RECOVERY_WAIT)),
         )
         disclosable = frozenset(data["disclosable_fields"])
     except (KeyError, TypeError, ValueError) as error:
@@ -153,6 +159,13 @@ def parse(text: str, *, always_open: bool = False) -> City:
 def _hall_names(data: Mapping[str, Any]) -> dict[str, str]:
     districts = {row["slug"]: f"{row['name']}分厅" for row in data["districts"]}
     return {CITY_HALL: data.get("city_hall", "市级总厅")} | districts
+
+
+def _recovery_wait(hours: object) -> timedelta:
+    # True is an int
+    if type(hours) is not int or hours not in RECOVERY_WAITS:
+        raise ValueError(f"recovery_wait_hours must be a whole number from 1 to {RECOVERY_WAITS[-1]}")
+    return timedelta(hours=hours)
 
 
 def _purpose(row: dict[str, Any]) -> Purpose:

@@ -50,6 +50,8 @@ class Move:
         change = audit.Change(two[0], now)
         with database.transaction() as session:
             self.case = recovery.open_recovery(accounts, session, wanted=wanted, change=change).case
+            # the holder, who is signed in, had the time to object
+            self.case.opened_at -= accounts.recovery_wait
         with database.transaction() as session:
             self.proposal = recovery.propose_decision(
                 accounts, session, case_id=self.case.id, decision=Decision.SETTLE, basis="已核对", change=change

@@ -2,12 +2,13 @@
 
 import json
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import select
 
 from qe_ban.accounts import rules
-from qe_ban.accounts.models import Resident
+from qe_ban.accounts.models import RecoveryCase, Resident
 from qe_ban.accounts.service import tokens
 from qe_ban.jobs.models import OutboxMessage
 from qe_ban.jobs.service import COLUMN
@@ -17,6 +18,7 @@ from qe_ban.keys import vault
 from tests.factories.accounts import API, PersonFactory, StaffFactory, bearer, random_phone, sign_in, step_up
 
 CASES = f"{API}/recovery/cases"
+WAIT = timedelta(hours=24)
 BASIS = "查验本人居民身份证原件，人证一致"
 
 
@@ -130,7 +132,16 @@ class Window:
         (case,) = [case for case in self.cases(state) if case["holder"]["id"] == str(holder.id)]
         return case
 
-    def propose(self, case, decision="settle", *, headers=None):
+    def wait(self, case):
+        """Let the time pass in which the holder may object."""
+        with self.town.database.transaction() as session:
+            row = session.get(RecoveryCase, UUID(case["id"]))
+            if row is not None:
+                row.opened_at -= WAIT
+
+    def propose(self, case, decision="settle", *, headers=None, waited=True):
+        if waited:
+            self.wait(case)
         body = {"decision": decision, "basis": "已与登记信息核对"}
         return self.town.client.post(f"{CASES}/{case['id']}/propose", json=body, headers=headers or self.clerk)
 

@@ -7,7 +7,8 @@ import random
 from dataclasses import replace
 from uuid import UUID
 
-from qe_ban.accounts.models import Guardianship
+from qe_ban.accounts.models import Guardianship, RecoveryCase
+from qe_ban.kernel.ids import new_id
 from tests.factories.items import add_item
 from tests.interface.owned import PURPOSE, Thing
 from tests.zones.conftest import demand
@@ -98,6 +99,18 @@ def consented_ward(world, owner=None):
     made = world.people.guard(owner, child)
     thing = replace(consents(world, child), names={"for": made, "purpose": CONSENTS[0]})
     return replace(thing, owner=owner.headers)
+
+
+def recovery(world, owner=None):
+    """Cases about somebody's account, which only the holder may stop."""
+    owner, now = owner or world.person(), world.places.clock()
+    kinds, made = ("new_phone", "lost_phone"), []
+    with world.database.transaction() as session:
+        for kind in kinds:
+            case = RecoveryCase(id=new_id(), kind=kind, holder_id=owner.id, state="open", opened_at=now)
+            session.add(case)
+            made.append(str(case.id))
+    return _of(world, owner, "/me/recovery", names={"case_id": made[0]}, marks=tuple(made))
 
 
 def wallet(world, owner=None):

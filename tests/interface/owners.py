@@ -30,7 +30,7 @@ WARD, GUARDIAN = (404, "accounts.ward_not_found"), (404, "accounts.guardianship_
 SCAN, DISPUTE = (404, "codes.scan_not_found"), (404, "codes.dispute_not_found")
 VENUE, SCANNER = (404, "venues.not_found"), (404, "venues.scanner_not_found")
 DEMAND, JOB = (404, "zones.demand_not_found"), (404, "jobs.not_found")
-PROPOSAL = (404, "accounts.proposal_not_found")
+RECOVERY, PROPOSAL = (404, "accounts.recovery_case_not_found"), (404, "accounts.proposal_not_found")
 # these are public: that they are there is no secret, and whose they are is told
 PAGE, ITEM, OFFER = (403, "publishing.other_place"), (403, "items.other_place"), (403, "halls.other_place")
 ZONE = (403, "zones.other_zone")
@@ -55,6 +55,8 @@ RESIDENTS = {
         "for": Row(residents.consented_ward, WARD),
     },
     "get /me/closing": {"": Row(residents.plan)},
+    "get /me/recovery": listed(residents.recovery),
+    "post /me/recovery/{case_id}/object": {"case_id": Row(residents.recovery, RECOVERY)},
     "get /me/wards": listed(residents.wards),
     "delete /me/wards/{guardianship_id}": {"guardianship_id": Row(residents.ward, WARD, 204)},
     "get /me/guardians": listed(residents.guardians),

@@ -1,7 +1,7 @@
 """The city's file is checked when it is read: a purpose that contradicts itself never serves."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 
 import pytest
@@ -117,3 +117,20 @@ def test_meals_are_by_the_citys_clock(moment, period):
     found = city.parse(TEXT).meal_period(at)
     assert (found.slug if found else None) == period
     assert city.parse(TEXT, always_open=True).meal_period(at.astimezone(UTC)) is not None
+
+
+def with_wait(hours):
+    return json.dumps(json.loads(TEXT) | {"recovery_wait_hours": hours})
+
+
+def test_how_long_a_recovery_case_waits_is_the_citys_to_say_and_a_day_where_it_says_nothing():
+    silent = json.loads(TEXT)
+    del silent["recovery_wait_hours"]
+    assert city.parse(json.dumps(silent)).recovery_wait == city.parse(TEXT).recovery_wait == timedelta(hours=24)
+    assert city.parse(with_wait(48)).recovery_wait == timedelta(hours=48)
+
+
+@pytest.mark.parametrize("hours", [0, -1, 169, 1.5, "24", True, None, [24]])
+def test_a_wait_that_is_none_or_for_ever_is_refused(hours):
+    with pytest.raises(city.CityInvalid, match="recovery_wait_hours"):
+        city.parse(with_wait(hours))

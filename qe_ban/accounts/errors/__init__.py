@@ -13,6 +13,7 @@ from qe_ban.accounts.errors.recovery import (
     RecoveryCaseOver,
     RecoveryCaseStale,
     RecoveryInvalid,
+    RecoveryTooEarly,
 )
 from qe_ban.accounts.errors.residents import (
     ConsentNotNeeded,
@@ -110,6 +111,7 @@ __all__ = [
     "RecoveryCaseStale",
     "RecoveryInvalid",
     "RecoveryOpened",
+    "RecoveryTooEarly",
     "RefreshRefused",
     "RefreshReused",
     "ResidentNotFound",

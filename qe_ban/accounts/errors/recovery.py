@@ -38,6 +38,13 @@ class RecoveryCaseStale(Conflict):
     detail = "账号情况在立案后已变化，本案不能再按此办结，请驳回后重新立案"
 
 
+class RecoveryTooEarly(Conflict):
+    """The account is signed in to, so its holder has time to object; until `earliest_settlement_at`."""
+
+    code = "accounts.recovery_too_early"
+    detail = "该账号的手机仍在登录使用，须等待本人提出反对的期限届满后才能办结"
+
+
 class RecoveryInvalid(Invalid):
     """A recovery case cannot be opened or decided so; `fields` say why."""
 

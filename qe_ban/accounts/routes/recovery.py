@@ -1,7 +1,11 @@
 """Accounts and phones that no longer belong together: reported by whoever signs in, settled by two persons of staff."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
+
+import structlog
+from flask import Response
 
 from qe_ban.accounts import service
 from qe_ban.accounts.routes.outcomes import settled
@@ -11,12 +15,16 @@ from qe_ban.accounts.service import Accounts
 from qe_ban.accounts.service import recovery as cases
 from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
-from qe_ban.web import guard, paging, requests
+from qe_ban.web import conditional, guard, paging, requests
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 
 blp = Blueprint("recovery", url_prefix="/recovery/cases", description="账号找回")
-mine = Blueprint("my-recovery", url_prefix="/me", description="号码换人申报")
+mine = Blueprint("my-recovery", url_prefix="/me", description="号码换人申报，本人账号的找回案件")
+
+FRESH_STEP_UP = timedelta(minutes=10)
+
+log = structlog.get_logger(__name__)
 
 
 @mine.route("/not-mine", methods=["POST"])
@@ -30,6 +38,36 @@ def report_not_mine() -> dict[str, Any]:
         case = cases.report_not_mine(accounts, session, change=_change())
     accounts.revocations.refresh()
     return {"id": case.id, "state": case.state, "opened_at": case.opened_at}
+
+
+@mine.route("/recovery", methods=["GET"])
+@guard.requires("me.recovery")
+@mine.query(schemas.HolderCasesQuery)
+@mine.response(200, schemas.HolderCasePage)
+@mine.etagged
+def list_my_recovery(query: dict[str, Any]) -> Response:
+    """Cases about the caller's account, newest first: what is to happen, and until when one may object."""
+    before = paging.last_id(query["cursor"])
+    with part(Database).transaction() as session:
+        found = cases.list_holder_cases(
+            part(Accounts), session, holder_id=guard.principal().id, before=before, limit=query["limit"] + 1
+        )
+    page = paging.page(found, query["limit"], lambda case: [str(case.id)])
+    return conditional.etagged(schemas.HolderCasePage().dump(page))
+
+
+@mine.route("/recovery/<id:case_id>/object", methods=["POST"])
+@guard.requires("me.recovery", step_up=FRESH_STEP_UP)
+@mine.response(200, schemas.HolderCaseSchema)
+@mine.problems(404, 409)
+def object_to_recovery(case_id: UUID) -> cases.HolderCase:
+    """Stop a case about the caller's account, which the caller did not ask for: it is rejected, and an alarm raised."""
+    with part(Database).transaction() as session:
+        objection = cases.object_to_recovery(part(Accounts), session, case_id=case_id, change=_change())
+    if objection.alarm_id is not None:
+        kind = audit.AlarmKind.RECOVERY_OBJECTION.value
+        log.error("audit.alarm", kind=kind, alarm=str(objection.alarm_id), about=objection.alarm_subject)
+    return objection.case
 
 
 @blp.route("", methods=["POST"])
@@ -136,6 +174,7 @@ def _shown(shown: cases.ShownCase) -> dict[str, Any]:
         "state": case.state,
         "opened_at": case.opened_at,
         "closed_at": case.closed_at,
+        "earliest_settlement_at": shown.earliest_settlement_at,
         "holder": shown.holder,
         "claimant": shown.claimant,
         "phone": shown.phone,

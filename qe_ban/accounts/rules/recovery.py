@@ -5,6 +5,8 @@ import unicodedata
 from enum import StrEnum
 from typing import Final
 
+from qe_ban.accounts.rules.states import CaseKind
+
 _NUMBER: Final = re.compile(r"\d{8}")
 """No phone and hardly an identity document has fewer digits in a row."""
 _DATE: Final = re.compile(r"(?<![\d-])(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?![\d-])")
@@ -17,6 +19,11 @@ class Decision(StrEnum):
 
     SETTLE = "settle"
     REJECT = "reject"
+
+
+def takes_a_phone(kind: CaseKind, *, has_new_phone: bool) -> bool:
+    """Return whether settling a case takes the account from the phone that it has: all but a number that is kept."""
+    return kind is not CaseKind.LOST_PHONE or has_new_phone
 
 
 def names_a_number(text: str) -> bool:

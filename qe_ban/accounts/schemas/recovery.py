@@ -68,13 +68,17 @@ class WaitingSchema(Schema):
 
 
 class CaseSchema(Schema):
-    """A recovery case: `phone` (masked) is what it is about, `claimant` the account that claims another's number."""
+    """A recovery case: `phone` (masked) is what it is about, `claimant` the account that claims another's number.
+
+    `earliest_settlement_at`: before this an approval is refused, as things stand; null of one that is closed.
+    """
 
     id = fields.Id(required=True)
     kind = fields.Choice(CaseKind, required=True)
     state = fields.Choice(CaseState, required=True)
     opened_at = fields.Moment(required=True)
     closed_at = fields.Moment(required=True, allow_none=True)
+    earliest_settlement_at = fields.Moment(required=True, allow_none=True)
     holder = fields.Nested(SideSchema, required=True)
     claimant = fields.Nested(SideSchema, required=True, allow_none=True)
     phone = fields.Text(required=True, allow_none=True)
@@ -90,4 +94,20 @@ class ReportedSchema(Schema):
     opened_at = fields.Moment(required=True)
 
 
+class HolderCaseSchema(Schema):
+    """A case about the caller's account; `earliest_settlement_at` ends the time to object, null once it is closed."""
+
+    id = fields.Id(required=True)
+    kind = fields.Choice(CaseKind, required=True)
+    state = fields.Choice(CaseState, required=True)
+    opened_at = fields.Moment(required=True)
+    closed_at = fields.Moment(required=True, allow_none=True)
+    earliest_settlement_at = fields.Moment(required=True, allow_none=True)
+
+
+class HolderCasesQuery(PageQuery):
+    """A page of the caller's own."""
+
+
 CasePage = page_schema(CaseSchema)
+HolderCasePage = page_schema(HolderCaseSchema)

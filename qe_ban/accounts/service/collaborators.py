@@ -48,7 +48,8 @@ class Accounts:
 
     `verified` is called in the transaction in which a resident's real name is confirmed: what follows from a name
     (entitlements) stands or falls with it. `suspend` suspends all codes of a resident whose phone is lost; `closing` is
-    what the slices above keep of a resident, so that nothing stays when an account is closed.
+    what the slices above keep of a resident, so that nothing stays when an account is closed. `recovery_wait`: how long
+    a recovery case waits for an objection while the account is signed in to.
     """
 
     rings: KeyRings
@@ -61,6 +62,7 @@ class Accounts:
     suspend: Callable[[Session, UUID, datetime], None] = _no_codes
     closing: Sequence[Estate] = ()
     retention: Retention = Retention()
+    recovery_wait: timedelta = timedelta(hours=24)
     sandbox: bool = False
     otp_per_phone: int = 5
     otp_per_address: int = 100

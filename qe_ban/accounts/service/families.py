@@ -7,7 +7,7 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -107,6 +107,18 @@ def end_all(session: Session, principal_id: UUID, now: datetime) -> int:
     for family in ended:
         end(session, family, now)
     return len(ended)
+
+
+def has_run_since(session: Session, principal_id: UUID, since: datetime, *, face_shown: bool = False) -> bool:
+    """Return whether a sign-in of a principal runs, or ran at some moment since; one with a face check if so wanted."""
+    ran = (
+        (RefreshFamily.principal_id == principal_id)
+        & (RefreshFamily.expires_at > since)
+        & or_(RefreshFamily.ended_at.is_(None), RefreshFamily.ended_at >= since)
+    )
+    if face_shown:
+        ran &= RefreshFamily.stepped_up_at.is_not(None)
+    return session.scalar(select(RefreshFamily.id).where(ran).limit(1)) is not None
 
 
 def refuse(session: Session, subject: UUID, now: datetime) -> None:

@@ -29,11 +29,15 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is proposed: `action` is `slice.verb`, `subject` an opaque id, `details` JSON without personal numbers."""
+    """What is proposed: `action` is `slice.verb`, `subject` an opaque id, `details` JSON without personal numbers.
+
+    `ready_at`: the day in which it must be approved does not begin before this.
+    """
 
     action: str
     subject: str
     details: Mapping[str, Any]
+    ready_at: datetime | None = None
 
 
 def propose(session: Session, wanted: Wanted, *, by: Principal | Actor, now: datetime) -> Proposal:
@@ -49,7 +53,7 @@ def propose(session: Session, wanted: Wanted, *, by: Principal | Actor, now: dat
         "details": dict(wanted.details),
         "proposed_by": by.id,
         "proposed_at": now,
-        "expires_at": now + LASTS,
+        "expires_at": max(now, wanted.ready_at or now) + LASTS,
     }
     for _ in range(TRIES):
         made = session.scalar(insert(Proposal).values(row).on_conflict_do_nothing().returning(Proposal.id))

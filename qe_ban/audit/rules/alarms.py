@@ -21,6 +21,7 @@ class AlarmKind(StrEnum):
     UNSEALED_AUDIT = "unsealed_audit"
     AUDIT_HEADS = "audit_heads"
     DISPUTE_OVERDUE = "dispute_overdue"
+    RECOVERY_OBJECTION = "recovery_objection"
 
 
 class AlarmState(StrEnum):
@@ -79,6 +80,11 @@ WORDS: Final[Mapping[AlarmKind, Words]] = {
     AlarmKind.DISPUTE_OVERDUE: Words(
         "异议逾期未答复",
         "该区有居民异议超过答复期限。请督促该区尽快答复。",
+    ),
+    AlarmKind.RECOVERY_OBJECTION: Words(
+        "本人反对账号找回",
+        "账号的持有人经人脸核验反对了正在办理的找回案件，可能有人冒名办理或工作人员违规立案。"
+        "请核对立案材料和经办人，查清前停用有疑问的工作人员账号。",
     ),
 }
 

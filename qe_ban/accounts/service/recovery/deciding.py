@@ -10,7 +10,7 @@ from qe_ban.accounts.rules import CaseState
 from qe_ban.accounts.rules.recovery import Decision
 from qe_ban.accounts.service import proposals
 from qe_ban.accounts.service.collaborators import Accounts
-from qe_ban.accounts.service.recovery import settling
+from qe_ban.accounts.service.recovery import settling, waiting
 from qe_ban.accounts.service.recovery.opening import check_basis
 from qe_ban.accounts.service.recovery.showing import ShownCase, shown
 from qe_ban.audit import service as audit
@@ -29,12 +29,14 @@ def propose_decision(
     """
     check_basis(basis)
     case = _locked(session, case_id)
-    wanted = proposals.Wanted(ACTION, str(case.id), {"decision": decision.value})
+    # a day to approve it begins when it can be approved
+    ready_at = waiting.earliest_settlement(accounts, session, case) if decision is Decision.SETTLE else None
+    wanted = proposals.Wanted(ACTION, str(case.id), {"decision": decision.value}, ready_at)
     proposal = proposals.propose(session, wanted, by=change.by, now=change.at)
     if proposal.id != case.proposal_id:
         case.proposal_id, case.decision_basis = proposal.id, basis
     session.flush()
-    return shown(accounts.rings, session, case, change.at)
+    return shown(accounts, session, case, change.at)
 
 
 def withdraw_decision(
@@ -47,7 +49,7 @@ def withdraw_decision(
     case = _locked(session, case_id)
     _require_of(case, session.get(Proposal, proposal_id))
     proposals.withdraw(session, proposal_id, by=change.by, now=change.at)
-    return shown(accounts.rings, session, case, change.at)
+    return shown(accounts, session, case, change.at)
 
 
 def approve_decision(
@@ -56,7 +58,8 @@ def approve_decision(
     """Approve what another person proposed and carry it out: just the proposal that the caller has read.
 
     Raises RecoveryCaseNotFound, RecoveryCaseOver, ProposalNotFound, ProposalOver, OwnProposal; and where a case cannot
-    be settled, so that it stays open with its proposal, RecoveryCaseStale, PhoneTaken, PhoneUnsettled.
+    be settled, so that it stays open with its proposal, RecoveryTooEarly, RecoveryCaseStale, PhoneTaken,
+    PhoneUnsettled.
     """
     found = session.get(RecoveryCase, case_id)
     if found is None:
@@ -71,7 +74,7 @@ def approve_decision(
     else:
         settling.reject(accounts, session, case, change)
     session.flush()
-    return shown(accounts.rings, session, case, change.at)
+    return shown(accounts, session, case, change.at)
 
 
 def _locked(session: Session, case_id: UUID) -> RecoveryCase:

@@ -69,7 +69,7 @@ def open_recovery(
         notices.tell(session, accounts.rings, resident_id=holder.id, template="recovery_opened", now=change.at)
     _record(session, case, OPENED, change, wanted.case_number)
     session.flush()
-    return shown(accounts.rings, session, case, change.at)
+    return shown(accounts, session, case, change.at)
 
 
 def report_not_mine(accounts: Accounts, session: Session, *, change: audit.Change) -> RecoveryCase:

@@ -13,8 +13,10 @@ from qe_ban.accounts.models import RecoveryCase, Resident
 from qe_ban.accounts.rules import Assurance, CaseKind, CaseState
 from qe_ban.accounts.service import closing, families, notices, residents
 from qe_ban.accounts.service.collaborators import Accounts
+from qe_ban.accounts.service.recovery import waiting
 from qe_ban.accounts.service.recovery.showing import phone_of
 from qe_ban.audit import service as audit
+from qe_ban.kernel.clock import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,15 @@ def _owner(accounts: Accounts, session: Session, phone: str | None) -> UUID | No
 
 
 def settle(accounts: Accounts, session: Session, case: RecoveryCase, sides: Sides, change: audit.Change) -> None:
-    """Carry a locked case out. Raises RecoveryCaseStale, PhoneTaken, PhoneUnsettled: then nothing is done."""
+    """Carry a locked case out.
+
+    Raises RecoveryTooEarly, RecoveryCaseStale, PhoneTaken, PhoneUnsettled: then nothing is done.
+    """
     if sides.holder.closed_at is not None:
         raise errors.RecoveryCaseStale
+    earliest = waiting.earliest_settlement(accounts, session, case)
+    if change.at < earliest:
+        raise errors.RecoveryTooEarly(earliest_settlement_at=rfc3339(earliest))
     if not sides.settled:
         raise errors.PhoneUnsettled
     # first: closing the other account ends the cases of it that are open
@@ -60,13 +68,15 @@ def settle(accounts: Accounts, session: Session, case: RecoveryCase, sides: Side
     _record(session, case, "accounts.settle_recovery", change, done)
 
 
-def reject(accounts: Accounts, session: Session, case: RecoveryCase, change: audit.Change) -> None:
-    """End a locked case and leave everything as it is; all who are concerned are told."""
+def reject(
+    accounts: Accounts, session: Session, case: RecoveryCase, change: audit.Change, *, why: str = "decision"
+) -> None:
+    """End a locked case and leave everything as it is; all who are concerned are told. `why` stands in the audit."""
     phone = phone_of(accounts.rings, case)
     _end(case, CaseState.REJECTED, change)
     for number in sorted({phone, *_phones(accounts, session, case)} - {None}, key=str):
         notices.tell_phone(session, accounts.rings, phone=str(number), template="recovery_rejected", now=change.at)
-    _record(session, case, "accounts.reject_recovery", change, {})
+    _record(session, case, "accounts.reject_recovery", change, {"why": why})
 
 
 def _claimed(accounts: Accounts, session: Session, sides: Sides, change: audit.Change) -> Mapping[str, Any]:

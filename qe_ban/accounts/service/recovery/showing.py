@@ -12,6 +12,7 @@ from qe_ban.accounts.models import Proposal, RecoveryCase, Resident
 from qe_ban.accounts.rules import CaseState
 from qe_ban.accounts.service import residents
 from qe_ban.accounts.service.collaborators import Accounts
+from qe_ban.accounts.service.recovery import waiting
 from qe_ban.audit import service as audit
 from qe_ban.kernel.identifiers import mask_id, mask_name, mask_phone
 from qe_ban.keys import vault
@@ -34,13 +35,17 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class ShownCase:
-    """A case with its sides, the phone that it is about (masked), and what waits for a second person."""
+    """A case with its sides, the phone that it is about (masked), and what waits for a second person.
+
+    `earliest_settlement_at` is None of one that is closed.
+    """
 
     case: RecoveryCase
     holder: Side
     claimant: Side | None
     phone: str | None
     proposal: Proposal | None
+    earliest_settlement_at: datetime | None
 
 
 def list_recovery(
@@ -70,11 +75,12 @@ def list_recovery(
         },
         request_id=change.request_id,
     )
-    return [shown(accounts.rings, session, case, change.at) for case in cases]
+    return [shown(accounts, session, case, change.at) for case in cases]
 
 
-def shown(rings: KeyRings, session: Session, case: RecoveryCase, now: datetime) -> ShownCase:
+def shown(accounts: Accounts, session: Session, case: RecoveryCase, now: datetime) -> ShownCase:
     """Give one case as staff see it."""
+    rings = accounts.rings
     phone = phone_of(rings, case)
     proposal = session.get(Proposal, case.proposal_id) if case.proposal_id is not None else None
     claimant = session.get_one(Resident, case.claimant_id) if case.claimant_id is not None else None
@@ -84,6 +90,7 @@ def shown(rings: KeyRings, session: Session, case: RecoveryCase, now: datetime) 
         _side(rings, claimant) if claimant is not None else None,
         mask_phone(phone) if phone is not None else None,
         proposal if proposal is not None and _waits(proposal, now) else None,
+        waiting.earliest_settlement(accounts, session, case) if case.state == CaseState.OPEN else None,
     )
 
 
