@@ -16,6 +16,7 @@ from qe_ban.audit import service as audit
 from qe_ban.codes import service as codes
 from qe_ban.db.engine import Database, DatabaseUnavailable
 from qe_ban.db.polled import Polled
+from qe_ban.health import service as health
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.city import City
 from qe_ban.web.metrics import Read
@@ -32,7 +33,7 @@ class _Read:
 
 def watches(city: City) -> Sequence[audit.Watch]:
     """Return all that is watched; how soon nobody can be elsewhere is the city's to say."""
-    return (*audit.WATCHES, *codes.watches(city.travel), *accounts.WATCHES)
+    return (*audit.WATCHES, *codes.watches(city.travel), *health.watches(), *accounts.WATCHES)
 
 
 def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:

@@ -14,6 +14,7 @@ from qe_ban.config import ConfigInvalid, Settings, sandbox_data
 from qe_ban.db import valkey
 from qe_ban.db.engine import UNHURRIED, Database, Waits
 from qe_ban.db.limits import Limiter
+from qe_ban.health.service import Health
 from qe_ban.items.service.popularity import Popularity
 from qe_ban.kernel import city as cities
 from qe_ban.kernel.city import City
@@ -34,6 +35,7 @@ class Parts:
     limiter: Limiter
     accounts: accounts.Accounts
     wallet: codes.Wallet
+    health: Health
     popularity: Popularity
     pictures: Pictures
 
@@ -95,6 +97,7 @@ def assemble(
             window=settings.limits.window,
         ),
         wallet=codes.Wallet(rings, city, sources, settings.code_life),
+        health=Health(rings, city.health, frozenset(sources)),
         popularity=Popularity(valkey.connect(settings.redis_url)),
         pictures=Pictures(DirectoryStore(settings.media_dir)),
     )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from qe_ban.accounts.service import Estate
 from qe_ban.codes.service import holders
 from qe_ban.halls.service import closing as halls
+from qe_ban.health.service import closing as health
 from qe_ban.kernel.principal import Actor, PrincipalKind
 from qe_ban.keys.rings import KeyRings
 from qe_ban.web import idempotency
@@ -29,4 +30,4 @@ _ANSWERS: Final = Estate(_count_answers, _erase_answers)
 
 def estates(rings: KeyRings) -> tuple[Estate, ...]:
     """Give what is deleted of a closed account above the accounts themselves."""
-    return holders.estate(rings), halls.ESTATE, zones.ESTATE, _ANSWERS
+    return holders.estate(rings), health.ESTATE, halls.ESTATE, zones.ESTATE, _ANSWERS

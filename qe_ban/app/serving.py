@@ -15,6 +15,7 @@ from qe_ban.config import Settings
 from qe_ban.db import valkey
 from qe_ban.db.engine import SERVING
 from qe_ban.halls.routes import BLUEPRINTS as HALLS
+from qe_ban.health.routes import BLUEPRINTS as HEALTH
 from qe_ban.items.routes import BLUEPRINTS as ITEMS
 from qe_ban.jobs import routes as jobs_routes
 from qe_ban.jobs import service as jobs
@@ -35,12 +36,19 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
     made = assemble(settings, clock, waits=SERVING)
     app, api = application.build(settings, clock, name="qe_ban")
     provided = (made.database, made.rings, made.city, made.limiter, made.accounts, made.wallet, made.popularity)
-    for collaborator in (*provided, made.pictures, pages.shelf(made), pages.desks(made), pages.links(made)):
+    for collaborator in (
+        *provided,
+        made.health,
+        made.pictures,
+        pages.shelf(made),
+        pages.desks(made),
+        pages.links(made),
+    ):
         parts.provide(app, collaborator)
     guard.install(app, lambda token: accounts.principal_from(made.accounts, token, clock()))
     health.install(app, _checks(made))
     metrics.add(app, alarms.gauge(made.database))
-    others = (venues_routes.blp, *codes_routes.BLUEPRINTS, audit_routes.blp, jobs_routes.blp, media_routes.blp)
+    others = (venues_routes.blp, *codes_routes.BLUEPRINTS, *HEALTH, audit_routes.blp, jobs_routes.blp, media_routes.blp)
     for blueprint in (*accounts_blueprints, *others, audit_routes.alarms, *ITEMS, *DESKS, *ZONES, *HALLS):
         api.register_blueprint(blueprint)
     return app

@@ -36,9 +36,20 @@ class SourceAnswer(Base):
     """What a kind's source said last of an entitlement: for the built-in register its record, else a kept answer.
 
     `as_of` is the source's moment, `asked_at` ours; past `expires_at` the record no longer holds (a health level).
+    Of health levels: `rule` is the register's rule with its version that wrote the record; `set_level` is what two
+    persons set over it until `set_until`; `told_level` is what a rule or source said when the resident was told last.
     """
 
     __tablename__ = "source_answers"
+    __table_args__ = (
+        CheckConstraint("set_level IN ('green', 'yellow', 'red')", name="set_level"),
+        CheckConstraint("(set_level IS NULL) = (set_until IS NULL)", name="set_until"),
+        Index(
+            "ix_source_answers_level_news",
+            "entitlement",
+            postgresql_where=text("(detail ->> 'level') <> COALESCE(told_level, 'green')"),
+        ),
+    )
 
     entitlement: Mapped[int] = mapped_column(ForeignKey("entitlements.number"), primary_key=True, autoincrement=False)
     state: Mapped[str]
@@ -47,6 +58,10 @@ class SourceAnswer(Base):
     as_of: Mapped[datetime]
     asked_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
+    rule: Mapped[str | None]
+    set_level: Mapped[str | None]
+    set_until: Mapped[datetime | None]
+    told_level: Mapped[str | None]
 
 
 class Scan(Base):

@@ -77,6 +77,29 @@ class Travel:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthBasis:
+    """A legal basis on which two persons may set a level, and the levels that it allows."""
+
+    code: str
+    name: str
+    levels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class HealthRules:
+    """How levels of health codes are changed by persons; without bases nobody may.
+
+    A level lasts at most `max_days` and is set for at most `max_residents` at once; a request for correction is
+    answered within `correction_days`, all of them calendar days.
+    """
+
+    bases: Mapping[str, HealthBasis] = field(default_factory=dict)
+    max_days: int = 14
+    max_residents: int = 200
+    correction_days: int = 3
+
+
+@dataclass(frozen=True, slots=True)
 class City:
     """Everything of `qingdao.json` that the program decides by, keyed by slug or code.
 
@@ -95,6 +118,7 @@ class City:
     link_hosts: tuple[str, ...] = ()
     travel: Travel = Travel()
     recovery_wait: timedelta = timedelta(hours=24)
+    health: HealthRules = HealthRules()
 
     def hall(self, slug: str) -> str | None:
         """Give the district (GB/T 2260 code) of a hall: a district's own slug, or `city`, which has none.
@@ -111,12 +135,14 @@ class City:
 
 LEVEL_KIND, LEVEL_FIELD = "health", "health_level"
 """The kind of code that has a level, and the field that discloses it."""
+LEVELS = frozenset({"green", "yellow", "red"})
 DISCLOSABLE = frozenset(
     {"masked_name", "name", "id_type", "id_number", "social_number", "masked_phone", "phone", "age_60_or_over"}
     | {"card_state", "insured_type", "insured_place", LEVEL_FIELD}
 )
 """The fields that this program can disclose; a city's file may name fewer."""
 
+_SLUG = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 _LINK_HOST = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
 
 CITY_HALL = "city"
@@ -148,9 +174,10 @@ def parse(text: str, *, always_open: bool = False) -> City:
             link_hosts=tuple(data.get("link_hosts", ())),
             travel=_travel(data.get("travel", {})),
             recovery_wait=_recovery_wait(data.get("recovery_wait_hours", DEFAULT_RECOVERY_WAIT)),
+            health=_health(data.get("health", {})),
         )
         disclosable = frozenset(data["disclosable_fields"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CityInvalid(f"the city file cannot be read: {type(error).__name__} {error}") from error
     _check(city, disclosable)
     return city
@@ -184,6 +211,12 @@ def _purpose(row: dict[str, Any]) -> Purpose:
     )
 
 
+def _health(data: Mapping[str, Any]) -> HealthRules:
+    bases = [HealthBasis(str(row["code"]), str(row["name"]), frozenset(row["levels"])) for row in data.get("bases", ())]
+    numbers = {name: int(data[name]) for name in ("max_days", "max_residents", "correction_days") if name in data}
+    return HealthRules(bases={basis.code: basis for basis in bases}, **numbers)
+
+
 def _together(purposes: dict[str, Purpose]) -> dict[str, Purpose]:
     """Make `together` mutual: a file that names it on one side means both."""
     return {
@@ -213,6 +246,7 @@ def _check(city: City, disclosable: frozenset[str]) -> None:
     for host in city.link_hosts:
         if not _LINK_HOST.fullmatch(host):
             raise CityInvalid(f"link_hosts: {host[:60]!r} is no host")
+    _check_health(city.health)
     for purpose in city.purposes.values():
         unknown = (
             ({purpose.scene} - set(city.scenes))
@@ -226,6 +260,16 @@ def _check(city: City, disclosable: frozenset[str]) -> None:
         if purpose.basis is Basis.NONE and set(purpose.fields) - {"masked_name"}:
             raise CityInvalid(f"purpose {purpose.slug} discloses fields without a basis")
         _check_level(purpose)
+
+
+def _check_health(health: HealthRules) -> None:
+    """Refuse bases of levels that there are not, and numbers without sense. Raises CityInvalid."""
+    for basis in health.bases.values():
+        if not basis.levels or basis.levels - LEVELS or not _SLUG.fullmatch(basis.code):
+            raise CityInvalid(f"health basis {basis.code[:60]!r} needs a slug and levels of {sorted(LEVELS)}")
+    for name, most in (("max_days", 90), ("max_residents", 1000), ("correction_days", 60)):
+        if not 1 <= getattr(health, name) <= most:
+            raise CityInvalid(f"health {name} must be from 1 to {most}")
 
 
 def _check_level(purpose: Purpose) -> None:

@@ -16,6 +16,7 @@ from qe_ban.codes import models as codes
 from qe_ban.db import limits
 from qe_ban.db.base import Base
 from qe_ban.halls import models as halls
+from qe_ban.health import models as health
 from qe_ban.items import models as items
 from qe_ban.jobs import models as jobs
 from qe_ban.keys import models as keys
@@ -24,7 +25,7 @@ from qe_ban.venues import models as venues
 from qe_ban.web import idempotency
 from qe_ban.zones import models as zones
 
-TABLES = (accounts, audit, codes, halls, idempotency, items, jobs, keys, limits, publishing, venues, zones)
+TABLES = (accounts, audit, codes, halls, health, idempotency, items, jobs, keys, limits, publishing, venues, zones)
 """The modules that have tables: importing them is what fills the metadata."""
 
 metadata = Base.metadata

@@ -20,6 +20,7 @@ from qe_ban.keys.rings import KeyRings
 from qe_ban.sandbox.secrets_file import StaffSecrets
 from qe_ban.venues import service as venues
 
+RULE = "sandbox.seed/1"
 HEALTH_LIFE = timedelta(days=14)
 LOADER = Principal(kind=PrincipalKind.STAFF, id=UUID(int=0), scopes=frozenset({"venues.read"}), session=UUID(int=0))
 """Asks for venues of the whole city; no such member of staff exists."""
@@ -66,7 +67,8 @@ class Loader:
             if kind in self.outside:
                 continue
             answer = Answer(State(record["state"]), now, now, record.get("reason"), record["detail"])
-            codes.record_answer(session, resident, kind, answer, now + HEALTH_LIFE if kind == "health" else None)
+            until = now + HEALTH_LIFE if kind == "health" else None
+            codes.record_answer(session, resident, kind, answer, until, rule=RULE)
 
     def _guardians(self, session: Session, row: Mapping[str, Any], ward: UUID, said: RealName, now: datetime) -> None:
         for one in row.get("guardians", ()):

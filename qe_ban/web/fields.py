@@ -38,6 +38,13 @@ __all__ = [
     "Whole",
 ]
 
+CASE_NUMBER: dict[str, Any] = {
+    "pattern": "(?!.*[0-9]{9})[A-Za-z][0-9A-Za-z]*(?:-[0-9A-Za-z]+)+",
+    "error_messages": {"pattern": "须以字母开头、含连字符，如QD-2026-000001；不得是证件号码或手机号码"},
+    "metadata": {"examples": ["QD-2026-000001"]},
+}
+"""Options of a text that is a case number: no phone, and no document's number, is written so."""
+
 _CANONICAL_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII

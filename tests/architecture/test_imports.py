@@ -12,7 +12,7 @@ import pytest
 from qe_ban.web import guard
 
 ROOT = Path(__file__).parents[2]
-SLICES = ("accounts", "audit", "codes", "halls", "items", "jobs", "publishing", "venues", "zones")
+SLICES = ("accounts", "audit", "codes", "halls", "health", "items", "jobs", "publishing", "venues", "zones")
 ASSEMBLY = ("qe_ban.app", "qe_ban.migrations", "qe_ban.wsgi")
 MODULES = sorted((ROOT / "qe_ban").rglob("*.py"))
 

@@ -68,6 +68,36 @@ def disputed_ward(world, owner=None):
     return replace(thing, owner=owner.headers)
 
 
+def requested(world, person):
+    """Ask to have somebody's health level corrected; gives the request's id."""
+    return world.done("post", "/me/health/corrections", person.headers, json={"text": "等级有误"})["id"]
+
+
+def corrections(world, owner=None):
+    """Two requests to have a level corrected: one that is answered, one that is open."""
+    owner = owner or world.person()
+    first, reviewer = requested(world, owner), world.places.staff("health_reviewer").headers
+    answer = {"text": "等级无误", "corrected": False}
+    world.done("post", f"/health/corrections/{first}/answer", reviewer, json=answer)
+    return _of(world, owner, "/me/health/corrections", marks=(first, requested(world, owner)))
+
+
+def level(world, owner=None):
+    """A level whose resident waits for an answer, which only the resident is told."""
+    owner = owner or world.person()
+    requested(world, owner)
+    return _of(world, owner, "/me/health", marks=('"open":true',))
+
+
+def level_of_ward(world, owner=None):
+    owner, child = owner or world.person(), world.person()
+    made = world.people.guard(owner, child)
+    thing = _of(
+        world, child, "/me/health", "/me/health/corrections", names={"for": made}, marks=(requested(world, child),)
+    )
+    return replace(thing, owner=owner.headers)
+
+
 def guardians(world, owner=None):
     """Those who wait for the owner's word; whoever asks cannot give it."""
     owner, asking = owner or world.person(), (world.person(), world.person())

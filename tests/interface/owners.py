@@ -77,6 +77,9 @@ RESIDENTS = {
         "scan": Row(residents.scans, SCAN, 201, {"text": "不对"}),
         "for": Row(residents.scanned_ward, WARD, 201, {"text": "不对"}),
     },
+    "get /me/health": {"": Row(residents.level), "for": Row(residents.level_of_ward, WARD)},
+    "get /me/health/corrections": listed(residents.corrections) | {"for": Row(residents.level_of_ward, WARD)},
+    "post /me/health/corrections": {"for": Row(residents.ward, WARD, 201, {"text": "等级有误"})},
     "get /me/disputes": listed(residents.disputes) | {"for": Row(residents.disputed_ward, WARD)},
     "post /zones/{slug}/demands": {"Idempotency-Key": Row(residents.sent_once, (201, None), 201)},
     "get /me/demands": listed(residents.demands),
@@ -175,6 +178,7 @@ TABLE = RESIDENTS | PLACES
 
 CLERKS = "people may go to any window of the city: its clerks, whatever their place, see all of it, and it is audited"
 CITY = "only who answers for the whole city has the scope, so there is no other"
+HEALTH = "levels are the whole city's: its health officers and reviewers see all of them, and it is audited"
 SELF = "it names nobody but the caller"
 NUMBER = "a version within the page that the slug names"
 KINDS = "the city's five kinds"
@@ -199,6 +203,15 @@ NOBODYS = {
     "post /guardianships/look-up": {"": CLERKS},
     "post /guardianships/{guardianship_id}/confirm": {"guardianship_id": CLERKS},
     "post /guardianships/{guardianship_id}/end": {"guardianship_id": CLERKS},
+    "post /health/changes": {"": HEALTH},
+    "get /health/changes": {"": HEALTH, "cursor": HEALTH},
+    "get /health/changes/{change_id}": {"change_id": HEALTH},
+    "post /health/changes/{change_id}/approve": {"change_id": HEALTH},
+    "post /health/changes/{change_id}/reject": {"change_id": HEALTH},
+    "post /health/changes/{change_id}/withdraw": {"change_id": "another officer may not: tests/health"},
+    "get /health/corrections": {"": HEALTH, "cursor": HEALTH},
+    "get /health/corrections/{correction_id}": {"correction_id": HEALTH},
+    "post /health/corrections/{correction_id}/answer": {"correction_id": "who had no part in the level: tests/health"},
     "get /audit": {"": CITY, "cursor": CITY},
     "get /alarms": {"": CITY, "cursor": CITY},
     "post /alarms/{alarm_id}/close": {"alarm_id": CITY},

@@ -88,6 +88,37 @@ def test_a_purpose_under_which_a_health_code_could_pass_without_its_level_is_ref
     assert "\n" not in str(refused.value)
 
 
+def test_levels_are_changed_on_the_bases_of_the_file_and_without_bases_by_nobody():
+    data = json.loads(TEXT)
+    health = city.parse(TEXT).health
+    assert health.bases["isolation"].levels == {"red"}
+    assert (health.max_days, health.max_residents, health.correction_days) == (14, 200, 3)
+    del data["health"]
+    assert city.parse(json.dumps(data)).health.bases == {}
+
+
+@pytest.mark.parametrize(
+    "health",
+    [
+        [],
+        {"bases": [{"code": "x"}]},
+        {"bases": [{"code": "x", "name": "x", "levels": []}]},
+        {"bases": [{"code": "x", "name": "x", "levels": ["purple"]}]},
+        {"bases": [{"code": "x", "name": "x", "levels": [0]}]},
+        {"bases": [{"code": "X Y", "name": "x", "levels": ["red"]}]},
+        {"max_days": 0},
+        {"max_days": 91},
+        {"max_residents": 100_000},
+        {"correction_days": 0},
+        {"correction_days": "soon"},
+    ],
+    ids=str,
+)
+def test_rules_of_levels_without_sense_are_refused(health):
+    with pytest.raises(city.CityInvalid):
+        city.parse(json.dumps(json.loads(TEXT) | {"health": health}))
+
+
 def test_a_field_that_the_program_cannot_disclose_is_refused_even_where_the_file_lists_it():
     data = json.loads(TEXT)
     data["disclosable_fields"].append("shoe_size")

@@ -14,6 +14,8 @@ DELETED: Final[Mapping[str, str]] = {
     "recovery_cases": "账号找回案件中的手机号码与办理说明",
     "source_answers": "各码的状态与详情",
     "disputes": "用码记录异议",
+    "health_levels": "人工变更的健康码等级",
+    "health_corrections": "健康码纠错申请",
     "resident_halls": "首页分厅与字号设置",
     "followed_halls": "关注的分厅",
     "favourite_items": "收藏的事项",

@@ -18,6 +18,7 @@ STEPPED_UP = VISITOR | {
     "me.demands",
     "me.wards",
     "me.disputes",
+    "me.health",
     "me.close",
 }
 SCANNER = frozenset({"codes.verify"})
@@ -31,6 +32,8 @@ class Role(StrEnum):
     EDITOR = "editor"
     REVIEWER = "reviewer"
     CLERK = "clerk"
+    HEALTH_OFFICER = "health_officer"
+    HEALTH_REVIEWER = "health_reviewer"
     SYSTEM_ADMIN = "system_admin"
     SECURITY_ADMIN = "security_admin"
     AUDITOR = "auditor"
@@ -48,6 +51,10 @@ PAGES = frozenset({"pages.read", "pages.write", "pages.publish", "media.write", 
 WINDOW = frozenset({"residents.look_up", "wards.confirm", "recovery.open", "recovery.read", "recovery.propose"})
 """What is done for people who stand at a window with their papers."""
 
+HEALTH = frozenset({"health.read", "health.answer"})
+"""Reading changes of health levels, and answering residents who ask for a correction. No administrator has it."""
+HEALTH_ROLES = frozenset({Role.HEALTH_OFFICER, Role.HEALTH_REVIEWER})
+
 STAFF_SCOPES: Mapping[Role, frozenset[str]] = {
     Role.CITY_ADMIN: CATALOGUE
     | PAGES
@@ -60,6 +67,8 @@ STAFF_SCOPES: Mapping[Role, frozenset[str]] = {
     Role.EDITOR: CATALOGUE | PAGES | {"me.read", "demands.handle"},
     Role.REVIEWER: frozenset({"me.read", "pages.read", "pages.review", "pages.publish"}),
     Role.CLERK: WINDOW | {"me.read"},
+    Role.HEALTH_OFFICER: HEALTH | {"me.read", "residents.look_up", "health.propose"},
+    Role.HEALTH_REVIEWER: HEALTH | {"me.read", "health.approve"},
     Role.SYSTEM_ADMIN: frozenset({"me.read", "jobs.read", "jobs.manage"}),
     Role.SECURITY_ADMIN: frozenset(
         {"me.read", "proposals.approve", "alarms.read", "alarms.close"}
@@ -125,6 +134,8 @@ def _fault_of_roles(roles: Collection[str], place: Place) -> str | None:
         return "角色或范围不存在，或范围多于一个"
     if known & KEPT_APART and (len(known) > 1 or parts):
         return "系统管理员、安全管理员、审计员须各自独立，且不限定范围"
+    if known & HEALTH_ROLES and parts:
+        return "健康码管理人员不限定范围"
     if Role.CITY_ADMIN in known and parts:
         return "市级管理员不限定范围"
     if Role.DISTRICT_ADMIN in known and (place.district is None or Role.CITY_ADMIN in known):

@@ -1,7 +1,5 @@
 """The wire shapes of signing in, of the caller's own account, and of looking a resident up."""
 
-from typing import Any
-
 import marshmallow
 
 from qe_ban.accounts.rules import Assurance, CaseKind, CaseState
@@ -14,11 +12,7 @@ from qe_ban.web.schema import OpenSchema, Schema
 A_PHONE = {"pattern": r"^(?:\+86|0086)?[ -]?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}$", "examples": ["13800000001"]}
 PHONE, ID_NUMBER, NAME, SLUG, SCOPE = 32, 32, 60, 64, 40
 JWT = 4096
-A_CASE: dict[str, Any] = {
-    "pattern": "(?!.*[0-9]{9})[A-Za-z][0-9A-Za-z]*(?:-[0-9A-Za-z]+)+",
-    "error_messages": {"pattern": "须以字母开头、含连字符，如QD-2026-000001；不得是证件号码或手机号码"},
-    "metadata": {"examples": ["QD-2026-000001"]},
-}
+A_CASE = fields.CASE_NUMBER
 """A case number: no phone, and no document's number, is written so; the audit keeps it."""
 
 

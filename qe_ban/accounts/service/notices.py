@@ -3,9 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from qe_ban.accounts.models import Resident
+from qe_ban.accounts.models import Guardianship, Resident
+from qe_ban.accounts.rules import GuardianshipState
 from qe_ban.accounts.service import residents
 from qe_ban.jobs import service as jobs
 from qe_ban.keys.rings import KeyRings
@@ -22,6 +24,19 @@ def tell(session: Session, rings: KeyRings, *, resident_id: UUID, template: str,
         return False
     tell_phone(session, rings, phone=phone, template=template, now=now)
     return True
+
+
+def tell_or_guardians(session: Session, rings: KeyRings, *, resident_id: UUID, template: str, now: datetime) -> None:
+    """Send a notice to a resident, or where there is no phone to all who act for the resident. Raises KeyMissing."""
+    if tell(session, rings, resident_id=resident_id, template=template, now=now):
+        return
+    acting = select(Guardianship.guardian_id).where(
+        Guardianship.ward_id == resident_id,
+        Guardianship.state == GuardianshipState.ACTIVE.value,
+        or_(Guardianship.ends_at.is_(None), Guardianship.ends_at > now),
+    )
+    for guardian in session.scalars(acting.order_by(Guardianship.id)).all():
+        tell(session, rings, resident_id=guardian, template=template, now=now)
 
 
 def tell_phone(

@@ -21,7 +21,10 @@ from qe_ban.kernel.principal import Actor, Principal
 LASTS = timedelta(hours=24)
 NEW_FOR = timedelta(hours=24)
 """How long a new account, or a new role, counts for no two persons: whoever may make accounts is one person."""
-RIGHTS: Mapping[str, tuple[str, str]] = {"accounts.decide_recovery": ("recovery.propose", "recovery.settle")}
+RIGHTS: Mapping[str, tuple[str, str]] = {
+    "accounts.decide_recovery": ("recovery.propose", "recovery.settle"),
+    "health.set_level": ("health.propose", "health.approve"),
+}
 """By action: what takes to propose, and to approve; for all others `SHELL`."""
 SHELL = ("proposals.approve", "proposals.approve")
 TRIES = 3

@@ -1,5 +1,6 @@
 """Finds residents by blind indexes, makes their accounts, and opens what is sealed of them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from qe_ban.accounts import errors
 from qe_ban.accounts.models import Resident
 from qe_ban.accounts.rules import Assurance
 from qe_ban.kernel.clock import CITY_TIME
-from qe_ban.kernel.identifiers import IdentifierInvalid, IdType, normalise, normalise_phone
+from qe_ban.kernel.identifiers import IdentifierInvalid, IdType, mask_name, normalise, normalise_phone
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import vault
 from qe_ban.keys.models import Ring
@@ -85,6 +86,22 @@ def _made(rings: KeyRings, session: Session, phone: str, now: datetime) -> UUID 
         "created_at": now,
     }
     return session.scalar(insert(Resident).values(row).on_conflict_do_nothing().returning(Resident.id))
+
+
+def lock_open(session: Session, resident_ids: Iterable[UUID]) -> set[UUID]:
+    """Lock accounts that are not closed until the transaction ends, in the order of their ids; returns their ids.
+
+    Scans, which only refer to accounts, do not wait for it.
+    """
+    wanted = select(Resident.id).where(Resident.id.in_(sorted(resident_ids)), Resident.closed_at.is_(None))
+    return set(session.scalars(wanted.order_by(Resident.id).with_for_update(key_share=True)))
+
+
+def masked_names(rings: KeyRings, session: Session, resident_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the masked names of those of these residents whose names are known."""
+    rows = session.scalars(select(Resident).where(Resident.id.in_(list(resident_ids))))
+    names = {row.id: name_of(rings, row) for row in rows}
+    return {one: mask_name(name) for one, name in names.items() if name is not None}
 
 
 def give_phone(rings: KeyRings, resident: Resident, phone: str, now: datetime) -> None:

@@ -22,6 +22,7 @@ class AlarmKind(StrEnum):
     AUDIT_HEADS = "audit_heads"
     DISPUTE_OVERDUE = "dispute_overdue"
     RECOVERY_OBJECTION = "recovery_objection"
+    CORRECTION_OVERDUE = "correction_overdue"
 
 
 class AlarmState(StrEnum):
@@ -86,6 +87,10 @@ WORDS: Final[Mapping[AlarmKind, Words]] = {
         "账号的持有人经人脸核验反对了正在办理的找回案件，可能有人冒名办理或工作人员违规立案。"
         "请核对立案材料和经办人，查清前停用有疑问的工作人员账号。",
     ),
+    AlarmKind.CORRECTION_OVERDUE: Words(
+        "健康码纠错逾期未答复",
+        "有居民的健康码纠错申请超过答复期限，其等级可能有误而仍受限制。请督促卫健工作人员立即答复。",
+    ),
 }
 
 LOOKS: Final = (
@@ -93,6 +98,8 @@ LOOKS: Final = (
     "wards.look_up",
     "accounts.read_recovery",
     "disputes.read",
+    "health.read",
+    "health.read_corrections",
     "demands.read",
     "audit.read",
 )

@@ -13,18 +13,20 @@ from qe_ban.codes.rules import Answer, State, SuspendedBy
 
 
 def kept_answer(row: Sequence[Any], now: datetime) -> Answer | None:
-    """Read a kept answer; one that has run out (a health level) is none."""
-    state, reason, detail, as_of, asked_at, expires_at = row
+    """Read a kept answer; one that has run out (a health level) is none. Over it lies a level that two persons set."""
+    state, reason, detail, as_of, asked_at, expires_at, set_level, set_until = row
+    is_set = set_level is not None and set_until > now
     if state is None or (expires_at is not None and expires_at <= now):
-        return None
-    return Answer(State(state), as_of, asked_at, reason, detail)
+        return Answer(State.ACTIVE, as_of, asked_at, detail={"level": set_level}) if is_set else None
+    return Answer(State(state), as_of, asked_at, reason, detail | {"level": set_level} if is_set else detail)
 
 
 _KEEP_ANSWER = """
 INSERT INTO source_answers (entitlement, state, reason, detail, as_of, asked_at)
 VALUES (%(entitlement)s, %(state)s, %(reason)s, %(detail)s, %(as_of)s, %(asked_at)s)
 ON CONFLICT (entitlement) DO UPDATE SET state = excluded.state, reason = excluded.reason, detail = excluded.detail,
-    as_of = excluded.as_of, asked_at = excluded.asked_at, expires_at = NULL
+    as_of = excluded.as_of, asked_at = excluded.asked_at, expires_at = NULL, rule = NULL,
+    set_level = NULL, set_until = NULL
 WHERE source_answers.asked_at <= excluded.asked_at OR source_answers.asked_at > excluded.asked_at + interval '1 minute'
 """
 
@@ -64,7 +66,7 @@ class Holding:
 _HOLDINGS = """
 SELECT e.number, e.kind, CASE WHEN e.suspended_at IS NOT NULL THEN coalesce(e.suspended_by, 'resident') END,
        r.id, r.id_type, r.name_sealed, r.id_number_sealed,
-       a.state, a.reason, a.detail, a.as_of, a.asked_at, a.expires_at
+       a.state, a.reason, a.detail, a.as_of, a.asked_at, a.expires_at, a.set_level, a.set_until
 FROM entitlements e
 JOIN residents r ON r.id = e.resident_id
 LEFT JOIN source_answers a ON a.entitlement = e.number

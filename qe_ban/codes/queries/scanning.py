@@ -77,7 +77,8 @@ _FACTS = """
 SELECT s.venue_id, s.purposes, sha256(%(again)b || uuid_send(s.venue_id)),
        i.at,
        e.kind, e.suspended_at IS NOT NULL, {over}, r.id, r.id_type, r.name_sealed, r.id_number_sealed, r.phone_sealed,
-       a.state, a.reason, a.detail, a.as_of, a.asked_at, a.expires_at, {consented},
+       a.state, a.reason, a.detail, a.as_of, a.asked_at, a.expires_at, a.set_level, a.set_until,
+       {consented},
        (SELECT json_agg(json_build_array(encode(u.subject, 'hex'), u.n, u.scanner_id, u.purpose,
                                          extract(epoch FROM u.at),
                                          (SELECT o.venue_id = s.venue_id FROM scanners o WHERE o.id = u.scanner_id)))
@@ -141,9 +142,9 @@ def facts(
     row = connection.execute(_facts(len(subjects), guardian is not None), values, prepare=True).fetchone()
     if row is None:
         return None
-    (venue, purposes, again_at_venue, kept_at), holder = row[:4], None if row[4] is None else _holder(row[4:19], now)
+    (venue, purposes, again_at_venue, kept_at), holder = row[:4], None if row[4] is None else _holder(row[4:21], now)
     prior = None if kept_at is None else _prior(connection, scanner, scan_id, kept_at)
-    return Facts(venue, tuple(purposes), prior, holder, again_at_venue, _uses(row[19]))
+    return Facts(venue, tuple(purposes), prior, holder, again_at_venue, _uses(row[21]))
 
 
 def _prior(connection: psycopg.Connection[Any], scanner: UUID, scan_id: UUID, at: datetime) -> Prior | None:
@@ -156,7 +157,7 @@ def _prior(connection: psycopg.Connection[Any], scanner: UUID, scan_id: UUID, at
 
 def _holder(row: Sequence[Any], now: datetime) -> Holder:
     kind, suspended, over, resident, id_type, name, id_number, phone = row[:8]
-    answer, consented = kept_answer(row[8:14], now), bool(row[14])
+    answer, consented = kept_answer(row[8:16], now), bool(row[16])
     return Holder(kind, suspended, bool(over), resident, id_type, name, id_number, phone, answer, consented)
 
 

@@ -62,9 +62,18 @@ def open_wallet(session: Session, resident: UUID, now: datetime) -> None:
 
 
 def record_answer(
-    session: Session, resident: UUID, kind: str, answer: Answer, expires_at: datetime | None = None
+    session: Session,
+    resident: UUID,
+    kind: str,
+    answer: Answer,
+    expires_at: datetime | None = None,
+    *,
+    rule: str | None = None,
 ) -> None:
-    """Set the built-in register's record of a resident's entitlement. Raises EntitlementNotFound."""
+    """Set the built-in register's record of a resident's entitlement. Raises EntitlementNotFound.
+
+    `rule`: by which rule and version of it (`sandbox.seed/1`). What two persons set over a level stays.
+    """
     number = session.scalar(
         select(Entitlement.number).where(Entitlement.resident_id == resident, Entitlement.kind == kind)
     )
@@ -77,6 +86,7 @@ def record_answer(
         "as_of": answer.as_of,
         "asked_at": answer.asked_at,
         "expires_at": expires_at,
+        "rule": rule,
     }
     row = insert(SourceAnswer).values(entitlement=number, **values)
     session.execute(row.on_conflict_do_update(index_elements=["entitlement"], set_=values))

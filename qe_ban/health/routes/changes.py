@@ -1,0 +1,95 @@
+"""Changes of levels: one of the staff proposes, another approves or rejects."""
+
+from typing import Any
+from uuid import UUID
+
+from qe_ban.audit import service as audit
+from qe_ban.db.engine import Database
+from qe_ban.health import schemas, service
+from qe_ban.health.routes.presenters import render_change, render_whole_change
+from qe_ban.health.service import Health
+from qe_ban.web import guard, paging, requests
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+blp = Blueprint("health_changes", url_prefix="/health/changes", description="健康码等级变更")
+
+PRIVATE = {"Cache-Control": "no-store"}
+LIMIT = 128 * 1024
+"""A thousand ids, and room for the rest."""
+
+
+@blp.route("", methods=["POST"])
+@guard.requires("health.propose")
+@blp.arguments(schemas.NewHealthChangeSchema, limit=LIMIT)
+@blp.response(201, schemas.HealthChangeSchema)
+@blp.problems(409)
+def propose_change(body: dict[str, Any]) -> dict[str, Any]:
+    """Propose a level for residents, by the ids that look-ups give; another person approves it within a day."""
+    request = service.ChangeRequest(**body)
+    with part(Database).transaction() as session:
+        shown = service.propose_change(part(Health), session, request=request, change=_change())
+    return render_whole_change(shown)
+
+
+@blp.route("", methods=["GET"])
+@guard.requires("health.read")
+@blp.query(schemas.HealthChangesQuery)
+@blp.response(200, schemas.ChangePage)
+def list_changes(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Changes of a state, oldest first, without their residents; the reading is audited."""
+    after, limit = paging.last_id(query["cursor"]), query["limit"]
+    with part(Database).transaction() as session:
+        found = service.list_changes(
+            part(Health), session, state=query["state"], after=after, limit=limit + 1, change=_change()
+        )
+    page = paging.page(found, limit, lambda shown: [str(shown.change.id)])
+    return page | {"items": [render_change(shown) for shown in page["items"]]}, PRIVATE
+
+
+@blp.route("/<id:change_id>", methods=["GET"])
+@guard.requires("health.read")
+@blp.response(200, schemas.HealthChangeSchema)
+def get_change(change_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
+    """A change with those whom it concerns, masked; the reading is audited."""
+    with part(Database).transaction() as session:
+        shown = service.read_change(part(Health), session, change_id=change_id, change=_change())
+    return render_whole_change(shown), PRIVATE
+
+
+@blp.route("/<id:change_id>/approve", methods=["POST"])
+@guard.requires("health.approve")
+@blp.arguments(schemas.HealthApprovalSchema)
+@blp.response(200, schemas.HealthChangeSchema)
+@blp.problems(404, 409)
+def approve_change(body: dict[str, Any], change_id: UUID) -> dict[str, Any]:
+    """Approve what another person proposed, stating the number; it is carried out at once and all are told."""
+    with part(Database).transaction() as session:
+        shown = service.approve_change(part(Health), session, change_id=change_id, change=_change(), **body)
+    return render_whole_change(shown)
+
+
+@blp.route("/<id:change_id>/reject", methods=["POST"])
+@guard.requires("health.approve")
+@blp.response(200, schemas.HealthChangeSchema)
+@blp.problems(404, 409)
+def reject_change(change_id: UUID) -> dict[str, Any]:
+    """Reject what another person proposed."""
+    with part(Database).transaction() as session:
+        shown = service.reject_change(part(Health), session, change_id=change_id, change=_change())
+    return render_whole_change(shown)
+
+
+@blp.route("/<id:change_id>/withdraw", methods=["POST"])
+@guard.requires("health.propose")
+@blp.response(200, schemas.HealthChangeSchema)
+@blp.problems(404, 409)
+def withdraw_change(change_id: UUID) -> dict[str, Any]:
+    """Withdraw what the caller proposed."""
+    with part(Database).transaction() as session:
+        shown = service.withdraw_change(part(Health), session, change_id=change_id, change=_change())
+    return render_whole_change(shown)
+
+
+def _change() -> audit.Change:
+    return audit.Change(guard.principal(), now(), requests.request_id())

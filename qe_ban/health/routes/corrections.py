@@ -1,0 +1,66 @@
+"""The inbox of requests for correction: answered by somebody who neither proposed nor approved the level."""
+
+from typing import Any
+from uuid import UUID
+
+from qe_ban.audit import service as audit
+from qe_ban.db.engine import Database
+from qe_ban.health import schemas, service
+from qe_ban.health.routes.presenters import render_correction, render_whole_correction
+from qe_ban.health.service import Health
+from qe_ban.web import guard, paging, requests
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+blp = Blueprint("health_corrections", url_prefix="/health/corrections", description="健康码纠错")
+
+PRIVATE = {"Cache-Control": "no-store"}
+
+
+@blp.route("", methods=["GET"])
+@guard.requires("health.answer")
+@blp.query(schemas.CorrectionsQuery)
+@blp.response(200, schemas.ListedCorrectionPage)
+def list_corrections(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Requests for correction, the earliest deadline first, without anybody's words; the reading is audited."""
+    wanted = service.CorrectionFilter(query["state"], query["overdue"], paging.last_id(query["cursor"]))
+    limit, change = query["limit"], _change()
+    with part(Database).transaction() as session:
+        found = service.list_corrections(session, wanted=wanted, limit=limit + 1, change=change)
+    page = paging.page(found, limit, lambda row: [str(row.id)])
+    return page | {"items": [render_correction(row, change.at) for row in page["items"]]}, PRIVATE
+
+
+@blp.route("/<id:correction_id>", methods=["GET"])
+@guard.requires("health.answer")
+@blp.response(200, schemas.CorrectionSchema)
+def get_correction(correction_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
+    """A request with its words; the reading is audited."""
+    change = _change()
+    with part(Database).transaction() as session:
+        opened = service.read_correction(part(Health), session, correction_id=correction_id, change=change)
+    return render_whole_correction(opened, change.at), PRIVATE
+
+
+@blp.route("/<id:correction_id>/answer", methods=["POST"])
+@guard.requires("health.answer")
+@blp.arguments(schemas.CorrectionAnswerSchema)
+@blp.response(200, schemas.CorrectionSchema)
+@blp.problems(404, 409)
+def answer_correction(body: dict[str, Any], correction_id: UUID) -> dict[str, Any]:
+    """Answer a request, once; the resident is told. `corrected` lifts a level that two persons set."""
+    change = _change()
+    with part(Database).transaction() as session:
+        opened = service.answer_correction(
+            part(Health),
+            session,
+            correction_id=correction_id,
+            corrected=body["corrected"],
+            wording=body["text"],
+            change=change,
+        )
+    return render_whole_correction(opened, change.at)
+
+
+def _change() -> audit.Change:
+    return audit.Change(guard.principal(), now(), requests.request_id())

@@ -1,0 +1,111 @@
+"""A resident's own level, or a ward's: who says it, on which basis, until when; and requests to have it corrected."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts import service as accounts
+from qe_ban.audit import service as audit
+from qe_ban.db.engine import Database
+from qe_ban.health import schemas, service
+from qe_ban.health.routes.presenters import render_level, render_whole_correction
+from qe_ban.health.service import Health
+from qe_ban.web import guard, paging, requests
+from qe_ban.web.api import Blueprint
+from qe_ban.web.parts import now, part
+
+blp = Blueprint("my_health", url_prefix="/me/health", description="我的健康码等级与纠错")
+
+PRIVATE = {"Cache-Control": "no-store"}
+
+
+@blp.route("", methods=["GET"])
+@guard.requires("me.health", step_up=guard.SESSION)
+@blp.query(schemas.ForQuery)
+@blp.response(200, schemas.MyHealthSchema)
+@blp.problems(404)
+def get_my_health(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The level as scanners read it, who says it, on which basis, since and until when, and how to correct it."""
+    change = _change()
+    with part(Database).transaction() as session:
+        subject = _subject(session, query, "health.read_level", change)
+        level = service.my_level(part(Health), session, subject.resident, change.at)
+        has_open = service.has_open_request(session, subject.resident)
+    return render_level(level, has_open_request=has_open), PRIVATE
+
+
+@blp.route("/corrections", methods=["POST"])
+@guard.requires("me.health", step_up=guard.SESSION)
+@blp.query(schemas.ForQuery)
+@blp.arguments(schemas.NewCorrectionSchema)
+@blp.response(201, schemas.MyCorrectionSchema)
+@blp.problems(404, 409)
+def request_correction(query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
+    """Ask to have the level corrected; it is answered by a deadline, by somebody who had no part in it."""
+    change = _change()
+    with part(Database).transaction() as session:
+        subject = _subject(session, query, None, change)
+        opened = service.request_correction(
+            part(Health),
+            session,
+            resident=subject.resident,
+            by_guardian=subject.is_ward,
+            wording=body["text"],
+            change=change,
+        )
+    return render_whole_correction(opened, change.at)
+
+
+@blp.route("/corrections", methods=["GET"])
+@guard.requires("me.health", step_up=guard.SESSION)
+@blp.query(schemas.MyCorrectionsQuery)
+@blp.response(200, schemas.MyCorrectionPage)
+@blp.problems(404)
+def list_my_corrections(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The requests for correction with their answers, newest first."""
+    before, limit, change = paging.last_id(query["cursor"]), query["limit"], _change()
+    with part(Database).transaction() as session:
+        subject = _subject(session, query, "health.list_corrections", change)
+        found = service.my_corrections(
+            part(Health),
+            session,
+            resident=subject.resident,
+            guardian=subject.is_ward,
+            before=before,
+            limit=limit + 1,
+        )
+    page = paging.page(found, limit, lambda opened: [str(opened.correction.id)])
+    return page | {"items": [render_whole_correction(one, change.at) for one in page["items"]]}, PRIVATE
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The resident whom a call is about; `is_ward`: a guardian calls."""
+
+    resident: UUID
+    is_ward: bool
+
+
+def _subject(session: Session, query: Mapping[str, Any], action: str | None, change: audit.Change) -> Subject:
+    """Return whom a call is about, asked in each call anew; what a guardian reads is recorded. Raises WardNotFound."""
+    ward = query["for_"]
+    if ward is None:
+        return Subject(change.by.id, is_ward=False)
+    resident = accounts.acting_for(session, guardian=change.by.id, ward=ward, now=change.at)
+    if action is not None:
+        audit.record(
+            session,
+            at=change.at,
+            actor=change.by,
+            action=action,
+            subject=str(ward),
+            request_id=change.request_id,
+        )
+    return Subject(resident, is_ward=True)
+
+
+def _change() -> audit.Change:
+    return audit.Change(guard.principal(), now(), requests.request_id())

@@ -1,0 +1,204 @@
+"""Changes of level as they are proposed, and as staff read them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts.service import proposals
+from qe_ban.accounts.service import residents as people
+from qe_ban.audit import service as audit
+from qe_ban.codes.service import levels as codes
+from qe_ban.health.errors import ChangeInvalid, ChangeNotFound, ChangePending, SourceDecides
+from qe_ban.health.models import HealthChange, HealthLevel
+from qe_ban.health.rules import ChangeState, LevelState, check_change, check_list, digest_of
+from qe_ban.health.service.levels import REASON, Health, reason_of
+from qe_ban.kernel.clock import rfc3339
+from qe_ban.kernel.ids import new_id
+from qe_ban.keys import vault
+
+ACTION = "health.set_level"
+"""The action of the proposals; they are approved in `deciding` and nowhere else, where the change is carried out."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRequest:
+    """What is proposed: a level for residents until a moment, on a basis of the city's list and for a reason.
+
+    `expected_count` is the number that the proposer states: it must be the list's.
+    """
+
+    residents: Sequence[UUID]
+    expected_count: int
+    level: str
+    basis: str
+    reason: str = field(repr=False)
+    ends_at: datetime
+    case_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """A resident of a change as staff see one: the name masked, the level before it came into force, its state."""
+
+    id: UUID
+    name: str | None
+    state: LevelState
+    before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownChange:
+    """A change with its reason and, where it is read alone, those whom it concerns now."""
+
+    change: HealthChange
+    state: ChangeState
+    reason: str | None = field(repr=False)
+    residents: Sequence[Concerned] = ()
+
+
+def propose_change(health: Health, session: Session, *, request: ChangeRequest, change: audit.Change) -> ShownChange:
+    """Propose a change of level; another person approves it within a day. All residents or none.
+
+    Raises SourceDecides, ChangeInvalid, ChangePending.
+    """
+    if codes.has_source(health.sources):
+        raise SourceDecides
+    now, ids = change.at, sorted(request.residents)
+    check_change(health.city, level=request.level, basis=request.basis, ends_at=request.ends_at, now=now)
+    if len(ids) > health.city.max_residents:
+        raise ChangeInvalid(fields={"residents": f"一次最多 {health.city.max_residents} 人"})
+    # residents before changes, as whoever closes an account locks them
+    people.lock_open(session, ids)
+    known = codes.health_answers(session, health.sources, ids, now)
+    check_list(ids, request.expected_count, known)
+    drop_lapsed(session, now)
+    made = new_id()
+    details = {
+        "level": request.level,
+        "basis": request.basis,
+        "ends_at": rfc3339(request.ends_at),
+        "number": len(ids),
+        "digest": digest_of(ids).hex(),
+    }
+    wanted = proposals.Wanted(ACTION, str(made), details)
+    proposal = proposals.propose(session, wanted, by=change.by, now=now)
+    row = HealthChange(
+        id=made,
+        level=request.level,
+        basis=request.basis,
+        reason_sealed=vault.seal(health.rings, REASON, made, request.reason, now),
+        ends_at=request.ends_at,
+        number=len(ids),
+        digest=digest_of(ids),
+        state=ChangeState.PROPOSED.value,
+        proposed_by=change.by.id,
+        proposed_at=now,
+        proposal_id=proposal.id,
+    )
+    session.add(row)
+    session.flush()
+    _add_residents(session, row, ids)
+    audit.record(
+        session,
+        at=now,
+        actor=change.by,
+        action="health.propose",
+        subject=str(made),
+        details=details | {"residents": [str(one) for one in ids]},
+        case_number=request.case_number,
+        request_id=change.request_id,
+    )
+    return show_change(health, session, row, now)
+
+
+def _add_residents(session: Session, row: HealthChange, ids: Sequence[UUID]) -> None:
+    """Put the residents under a change, in the order of their ids: two lists that overlap never wait in a ring.
+
+    Raises ChangePending where one of them waits in another change.
+    """
+    rows = [
+        {"id": new_id(), "change_id": row.id, "resident_id": one, "state": LevelState.WAITING.value}
+        | {"ends_at": row.ends_at}
+        for one in ids
+    ]
+    added = insert(HealthLevel).values(rows).on_conflict_do_nothing().returning(HealthLevel.resident_id)
+    pending = sorted(set(ids) - set(session.scalars(added)))
+    if pending:
+        raise ChangePending(residents=[str(one) for one in pending])
+
+
+def drop_lapsed(session: Session, now: datetime) -> int:
+    """Let go of what nobody approved within a day, so that it can be proposed anew; returns how many changes."""
+    waiting = HealthChange.state == ChangeState.PROPOSED.value
+    over = select(HealthChange).where(waiting, HealthChange.proposed_at <= now - proposals.LASTS)
+    lapsed = session.scalars(over.order_by(HealthChange.id).with_for_update(skip_locked=True)).all()
+    for row in lapsed:
+        row.state, row.decided_at = ChangeState.LAPSED.value, now
+        drop_waiting(session, row)
+        details = {"before": {"state": ChangeState.PROPOSED.value}, "after": {"state": row.state}, "number": row.number}
+        audit.record(session, at=now, actor=None, action="health.lapse", subject=str(row.id), details=details)
+    session.flush()
+    return len(lapsed)
+
+
+def drop_waiting(session: Session, change: HealthChange) -> None:
+    """End the waiting of all residents of a change that comes to nothing."""
+    mine = (HealthLevel.change_id == change.id) & (HealthLevel.state == LevelState.WAITING.value)
+    session.execute(update(HealthLevel).where(mine).values(state=LevelState.DROPPED.value))
+
+
+def list_changes(
+    health: Health, session: Session, *, state: ChangeState, after: UUID | None, limit: int, change: audit.Change
+) -> list[ShownChange]:
+    """Return at most `limit` changes of a state, oldest first, those after `after`, without their residents."""
+    found = select(HealthChange).where(HealthChange.state == state.value).order_by(HealthChange.id).limit(limit)
+    if after is not None:
+        found = found.where(HealthChange.id > after)
+    rows = session.scalars(found).all()
+    _record_read(session, change, "changes", {"state": state.value, "changes": [str(row.id) for row in rows]})
+    return [ShownChange(row, state_at(row, change.at), reason_of(health.rings, row)) for row in rows]
+
+
+def read_change(health: Health, session: Session, *, change_id: UUID, change: audit.Change) -> ShownChange:
+    """Return a change with those whom it concerns, masked; the reading is audited. Raises ChangeNotFound."""
+    row = session.get(HealthChange, change_id)
+    if row is None:
+        raise ChangeNotFound
+    _record_read(session, change, str(row.id), {"state": row.state, "number": row.number})
+    return show_change(health, session, row, change.at)
+
+
+def show_change(health: Health, session: Session, row: HealthChange, now: datetime) -> ShownChange:
+    """Return a change whole."""
+    mine = select(HealthLevel).where(HealthLevel.change_id == row.id).order_by(HealthLevel.resident_id)
+    rows = session.scalars(mine.execution_options(populate_existing=True)).all()
+    names = people.masked_names(health.rings, session, [one.resident_id for one in rows])
+    concerned = [
+        Concerned(one.resident_id, names.get(one.resident_id), LevelState(one.state), one.before) for one in rows
+    ]
+    return ShownChange(row, state_at(row, now), reason_of(health.rings, row), concerned)
+
+
+def state_at(row: HealthChange, now: datetime) -> ChangeState:
+    """Return where a change stands: past its day it has lapsed, whether or not that is written already."""
+    state = ChangeState(row.state)
+    is_over = state is ChangeState.PROPOSED and row.proposed_at <= now - proposals.LASTS
+    return ChangeState.LAPSED if is_over else state
+
+
+def _record_read(session: Session, change: audit.Change, subject: str, details: dict[str, Any]) -> None:
+    audit.record(
+        session,
+        at=change.at,
+        actor=change.by,
+        action="health.read",
+        subject=subject,
+        details=details,
+        request_id=change.request_id,
+    )

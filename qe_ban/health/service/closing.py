@@ -1,0 +1,47 @@
+"""What levels leave of a closed account: nothing that names it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts.service import Estate
+from qe_ban.health.models import HealthChange, HealthCorrection, HealthLevel
+
+
+def _count(session: Session, resident: UUID) -> Mapping[str, int]:
+    mine = {
+        "health_levels": HealthLevel.resident_id == resident,
+        "health_corrections": HealthCorrection.resident_id == resident,
+    }
+    return {table: session.scalar(select(func.count()).where(row)) or 0 for table, row in mine.items()}
+
+
+def _erase(session: Session, resident: UUID, _now: datetime) -> None:
+    # changes before their levels, as everywhere: who rejects a change at this moment holds the change
+    mine = select(HealthLevel.change_id).where(HealthLevel.resident_id == resident)
+    locked = select(HealthChange.id).where(HealthChange.id.in_(mine)).order_by(HealthChange.id).with_for_update()
+    changes = session.scalars(locked).all()
+    session.execute(
+        delete(HealthLevel).where(HealthLevel.resident_id == resident).execution_options(synchronize_session=False)
+    )
+    # the reason may be about this one resident: it stays only while it is somebody else's, too
+    left = select(HealthLevel.id).where(HealthLevel.change_id == HealthChange.id)
+    session.execute(
+        update(HealthChange)
+        .where(HealthChange.id.in_(changes), ~left.exists())
+        .values(reason_sealed=None)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        delete(HealthCorrection)
+        .where(HealthCorrection.resident_id == resident)
+        .execution_options(synchronize_session=False)
+    )
+
+
+ESTATE: Final = Estate(_count, _erase)
+"""What is deleted when an account is closed. Changes stay, with numbers and a digest that names nobody."""

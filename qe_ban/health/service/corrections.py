@@ -1,0 +1,213 @@
+"""Corrections (纠错): a resident says what is wrong with the level, somebody who had no part in it answers in time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts.service import residents as people
+from qe_ban.audit import service as audit
+from qe_ban.codes.service import levels as codes
+from qe_ban.health.errors import (
+    CorrectionAnswered,
+    CorrectionExists,
+    CorrectionNotFound,
+    LevelStands,
+    LevelUnknown,
+    NotIndependent,
+)
+from qe_ban.health.models import HealthCorrection
+from qe_ban.health.rules import CorrectionState, End, SetBy, severity
+from qe_ban.health.service.deciding import end_in_force
+from qe_ban.health.service.levels import ANSWERED, CHANGED, Health, MyLevel, my_level, tell
+from qe_ban.kernel.ids import new_id
+from qe_ban.keys import vault
+
+TEXT, ANSWER = "health_corrections.text", "health_corrections.answer"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedCorrection:
+    """A request with what is sealed of it, or without where the reader is not to see it."""
+
+    correction: HealthCorrection
+    text: str | None = field(repr=False)
+    answer: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionFilter:
+    """Which requests staff look for; `overdue`: those that are, or those that are not; `after`: the last one seen."""
+
+    state: CorrectionState | None = None
+    overdue: bool | None = None
+    after: UUID | None = None
+
+
+def request_correction(
+    health: Health, session: Session, *, resident: UUID, by_guardian: bool, wording: str, change: audit.Change
+) -> OpenedCorrection:
+    """Ask to have a resident's level corrected; one request at a time. Raises CorrectionExists, LevelUnknown."""
+    people.lock_open(session, [resident])
+    level, now, made = my_level(health, session, resident, change.at), change.at, new_id()
+    if level.level is None:
+        raise LevelUnknown
+    row = {
+        "id": made,
+        "resident_id": resident,
+        "level": level.level,
+        "set_by": level.set_by.value,
+        "proposed_by": level.proposed_by,
+        "approved_by": level.approved_by,
+        "by_guardian": by_guardian,
+        "text_sealed": vault.seal(health.rings, TEXT, made, wording, now),
+        "state": CorrectionState.OPEN.value,
+        "opened_at": now,
+        "due_at": now + timedelta(days=health.city.correction_days),
+    }
+    added = insert(HealthCorrection).values(row).on_conflict_do_nothing().returning(HealthCorrection.id)
+    if session.scalar(added) is None:
+        raise CorrectionExists
+    after = {"state": CorrectionState.OPEN.value, "level": level.level, "set_by": level.set_by.value}
+    audit.record_change(
+        session, change, "health.request_correction", str(made), before=None, after=after, resident=str(resident)
+    )
+    return _opened(health, session.get_one(HealthCorrection, made))
+
+
+def has_open_request(session: Session, resident: UUID) -> bool:
+    """Return whether a resident waits for an answer."""
+    mine = (HealthCorrection.resident_id == resident) & (HealthCorrection.state == CorrectionState.OPEN.value)
+    return session.scalar(select(HealthCorrection.id).where(mine)) is not None
+
+
+def my_corrections(
+    health: Health, session: Session, *, resident: UUID, guardian: bool, before: UUID | None, limit: int
+) -> list[OpenedCorrection]:
+    """Return at most `limit` requests of a resident, newest first, older than `before`.
+
+    A guardian reads the words of those that a guardian made: others are the ward's own.
+    """
+    found = select(HealthCorrection).where(HealthCorrection.resident_id == resident)
+    if before is not None:
+        found = found.where(HealthCorrection.id < before)
+    rows = session.scalars(found.order_by(HealthCorrection.id.desc()).limit(limit))
+    return [
+        _opened(health, row) if row.by_guardian or not guardian else OpenedCorrection(row, None, None) for row in rows
+    ]
+
+
+def list_corrections(
+    session: Session, *, wanted: CorrectionFilter, limit: int, change: audit.Change
+) -> Sequence[HealthCorrection]:
+    """Return at most `limit` requests, the earliest deadline first, without anybody's words; the reading is audited."""
+    rows = session.scalars(_filtered(wanted, change.at).limit(limit)).all()
+    details = {
+        "state": wanted.state.value if wanted.state else None,
+        "overdue": wanted.overdue,
+        "corrections": [str(row.id) for row in rows],
+    }
+    _record_read(session, change, "corrections", details)
+    return rows
+
+
+def _filtered(wanted: CorrectionFilter, now: datetime) -> Select[HealthCorrection]:
+    row = HealthCorrection
+    found = select(HealthCorrection).order_by(row.due_at, row.id)
+    if wanted.state is not None:
+        found = found.where(row.state == wanted.state.value)
+    if wanted.overdue is not None:
+        overdue = (row.state == CorrectionState.OPEN.value) & (row.due_at <= now)
+        found = found.where(overdue if wanted.overdue else ~overdue)
+    if wanted.after is not None:
+        last = select(row.due_at, row.id).where(row.id == wanted.after)
+        found = found.where(tuple_(row.due_at, row.id) > last.scalar_subquery())
+    return found
+
+
+def read_correction(health: Health, session: Session, *, correction_id: UUID, change: audit.Change) -> OpenedCorrection:
+    """Return a request with its words; the reading is audited. Raises CorrectionNotFound."""
+    row = session.get(HealthCorrection, correction_id)
+    if row is None:
+        raise CorrectionNotFound
+    _record_read(session, change, str(row.id), {"state": row.state})
+    return _opened(health, row)
+
+
+def answer_correction(
+    health: Health, session: Session, *, correction_id: UUID, corrected: bool, wording: str, change: audit.Change
+) -> OpenedCorrection:
+    """Answer a request, once, by somebody who neither proposed nor approved the level.
+
+    `corrected` ends a level that two persons set where the register's is milder: to lift a restriction takes one person
+    who had no part in it, to impose one always takes two. Raises CorrectionNotFound, CorrectionAnswered,
+    NotIndependent, and LevelStands where the level that is shown afterwards is still the contested one.
+    """
+    resident = session.scalar(select(HealthCorrection.resident_id).where(HealthCorrection.id == correction_id))
+    if resident is None:
+        raise CorrectionNotFound
+    people.lock_open(session, [resident])
+    row = session.get(HealthCorrection, correction_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise CorrectionNotFound
+    if row.state != CorrectionState.OPEN:
+        raise CorrectionAnswered
+    level = my_level(health, session, resident, change.at)
+    if change.by.id in (row.proposed_by, row.approved_by, level.proposed_by, level.approved_by):
+        raise NotIndependent
+    if corrected:
+        _lift(health, session, resident, level, change)
+        if my_level(health, session, resident, change.at).level == row.level:
+            raise LevelStands
+    row.state = (CorrectionState.CORRECTED if corrected else CorrectionState.UPHELD).value
+    row.answer_sealed = vault.seal(health.rings, ANSWER, row.id, wording, change.at)
+    row.answered_by, row.answered_at = change.by.id, change.at
+    session.flush()
+    before, after = {"state": CorrectionState.OPEN.value}, {"state": row.state}
+    audit.record_change(
+        session, change, "health.answer_correction", str(row.id), before=before, after=after, resident=str(resident)
+    )
+    tell(health, session, resident, ANSWERED, change.at)
+    return _opened(health, row)
+
+
+def _lift(health: Health, session: Session, resident: UUID, level: MyLevel, change: audit.Change) -> None:
+    """End a level that two persons set, where what is shown then is milder."""
+    beneath = codes.health_answers(session, health.sources, [resident], change.at)[resident].level
+    if level.set_by is not SetBy.PERSON or level.level is None or beneath is None:
+        return
+    if severity(beneath) >= severity(level.level):
+        return
+    end_in_force(session, [resident], End.CORRECTED, change)
+    codes.end_levels(session, [resident], change.at, expired=False)
+    before = {"level": level.level}
+    audit.record_change(
+        session, change, "health.end_level", str(resident), before=before, after={"level": beneath}, why="corrected"
+    )
+    tell(health, session, resident, CHANGED, change.at)
+
+
+def _opened(health: Health, row: HealthCorrection) -> OpenedCorrection:
+    sealed = row.answer_sealed
+    return OpenedCorrection(
+        row,
+        vault.unseal(health.rings, TEXT, row.id, row.text_sealed),
+        vault.unseal(health.rings, ANSWER, row.id, sealed) if sealed is not None else None,
+    )
+
+
+def _record_read(session: Session, change: audit.Change, subject: str, details: dict[str, Any]) -> None:
+    audit.record(
+        session,
+        at=change.at,
+        actor=change.by,
+        action="health.read_corrections",
+        subject=subject,
+        details=details,
+        request_id=change.request_id,
+    )

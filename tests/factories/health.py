@@ -1,0 +1,110 @@
+"""Those who set levels of health codes, with the paths that they walk."""
+
+import json
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from qe_ban.accounts.models import Staff
+from qe_ban.accounts.rules import staff_scopes
+from qe_ban.accounts.service import tokens
+from qe_ban.audit.models import AuditEvent
+from qe_ban.jobs.models import OutboxMessage
+from qe_ban.jobs.service.outbox import COLUMN
+from qe_ban.kernel.ids import new_id
+from qe_ban.kernel.principal import PrincipalKind
+from qe_ban.keys import vault
+from tests.factories.accounts import StaffFactory
+
+API = "/api/v1"
+CHANGES, INBOX, MINE = f"{API}/health/changes", f"{API}/health/corrections", f"{API}/me/health"
+
+
+class Ward:
+    """A department with an officer who proposes and reviewers who approve; all paths give the answer."""
+
+    def __init__(self, town, client):
+        self.town, self.client = town, client
+        self.officer, self.reviewer, self.third = (
+            self.staff(role) for role in ("health_officer", "health_reviewer", "health_reviewer")
+        )
+
+    def staff(self, *roles, age=timedelta(days=2)):
+        """Make a member of staff whose account is so old; gives the headers of a token."""
+        parts, now = self.town.parts, self.town.now
+        made = StaffFactory(roles=roles)
+        id_ = made.create(parts.database, parts.rings, now)
+        with parts.database.transaction() as session:
+            session.execute(update(Staff).where(Staff.id == id_).values(created_at=now - age))
+        access = tokens.access(
+            parts.accounts,
+            kind=PrincipalKind.STAFF,
+            subject=id_,
+            session=new_id(),
+            scopes=staff_scopes(roles),
+            roles=roles,
+            place=made.place,
+            now=now,
+        ).access
+        return {"Authorization": f"Bearer {access}"}
+
+    def body(self, *people, **changed):
+        residents = [str(person.id) for person in people]
+        return {
+            "residents": residents,
+            "expected_count": len(residents),
+            "level": "red",
+            "basis": "isolation",
+            "reason": "核酸检测阳性，隔离治疗",
+            "ends_at": (self.town.now + timedelta(days=7)).isoformat(),
+            "case_number": "WJ-2026-0001",
+        } | changed
+
+    def propose(self, *people, by=None, at=None, **changed):
+        return (at or self.client).post(CHANGES, json=self.body(*people, **changed), headers=by or self.officer)
+
+    def decide(self, change, verb, *, by, at=None, **options):
+        return (at or self.client).post(f"{CHANGES}/{change['id']}/{verb}", headers=by, **options)
+
+    def approve(self, change, *, by=None, count=None, at=None):
+        number = change["number"] if count is None else count
+        return self.decide(change, "approve", by=by or self.reviewer, at=at, json={"expected_count": number})
+
+    def set(self, *people, at=None, **changed):
+        """Propose and approve a level; gives the change."""
+        proposed = self.propose(*people, at=at, **changed)
+        assert proposed.status_code == 201, proposed.get_data(as_text=True)
+        approved = self.approve(proposed.get_json(), at=at)
+        assert approved.status_code == 200, approved.get_data(as_text=True)
+        return approved.get_json()
+
+    def mine(self, person, at=None, **query):
+        answer = (at or self.client).get(MINE, headers=person.headers, query_string=query)
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        return answer.get_json()
+
+    def request(self, person, text="我从未去过该场所", **query):
+        path = f"{MINE}/corrections"
+        return self.client.post(path, json={"text": text}, headers=person.headers, query_string=query)
+
+    def answer(self, correction, *, by=None, corrected=True, text="经核实，已更正"):
+        path = f"{INBOX}/{correction['id']}/answer"
+        return self.client.post(path, json={"text": text, "corrected": corrected}, headers=by or self.third)
+
+    def messages(self, person):
+        """The templates of the notices that wait for somebody's phone, oldest first, with all that they say."""
+        parts = self.town.parts
+        with parts.database.transaction() as session:
+            wanted = select(OutboxMessage).where(OutboxMessage.topic == "notice").order_by(OutboxMessage.id)
+            rows = [row for row in session.scalars(wanted) if row.payload]
+            said = [json.loads(vault.unseal(parts.rings, COLUMN, row.id, row.payload)) for row in rows]
+        return [message for message in said if message["phone"] == person.phone]
+
+    def templates(self, person):
+        return [message["template"] for message in self.messages(person)]
+
+    def events(self, subject):
+        """The audit events about something, oldest first."""
+        with self.town.parts.database.transaction() as session:
+            wanted = select(AuditEvent).where(AuditEvent.subject == str(subject)).order_by(AuditEvent.id)
+            return list(session.scalars(wanted))

@@ -1,0 +1,105 @@
+"""Two at the same instant: the tables decide, one of them wins, and it is written down once."""
+
+import threading
+
+import pytest
+from sqlalchemy import select
+
+from qe_ban.health.models import HealthLevel
+
+
+def at_once(*works):
+    """Run all in threads that start together; gives their results in order."""
+    start, results = threading.Barrier(len(works)), [None] * len(works)
+
+    def run(place, work):
+        start.wait()
+        results[place] = work()
+
+    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@pytest.fixture
+def clients(make_app):
+    return [make_app().test_client() for _ in range(2)]
+
+
+def actions(ward, change):
+    return [event.action for event in ward.events(change["id"]) if event.action != "health.read"]
+
+
+def test_two_approvals_at_once_carry_it_out_once(town, ward, clients):
+    person = town.resident()
+    change = ward.propose(person).get_json()
+    answers = at_once(
+        *(
+            lambda by=by, at=at: ward.approve(change, by=by, at=at)
+            for by, at in zip((ward.reviewer, ward.third), clients, strict=True)
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert actions(ward, change).count("health.approve") == 1
+    assert ward.templates(person) == ["health_level_changed"]
+
+
+def test_of_an_approval_and_a_withdrawal_at_once_one_happens(town, ward, clients, level_of):
+    for _ in range(4):
+        person = town.resident()
+        change = ward.propose(person).get_json()
+        approved, withdrawn = at_once(
+            lambda change=change: ward.approve(change, at=clients[0]),
+            lambda change=change: ward.decide(change, "withdraw", by=ward.officer, at=clients[1]),
+        )
+        assert sorted((approved.status_code, withdrawn.status_code)) == [200, 409]
+        assert level_of(person) == ("red" if approved.status_code == 200 else "green")
+
+
+def test_of_two_proposals_for_overlapping_lists_one_stands(town, ward, clients):
+    people = [town.resident() for _ in range(6)]
+    first, second = at_once(
+        lambda: ward.propose(*people, at=clients[0]),
+        lambda: ward.propose(*reversed(people), at=clients[1]),
+    )
+    assert sorted((first.status_code, second.status_code)) == [201, 409]
+    with town.parts.database.transaction() as session:
+        ids = [person.id for person in people]
+        rows = session.scalars(select(HealthLevel).where(HealthLevel.resident_id.in_(ids))).all()
+    assert len(rows) == 6
+    assert len({row.change_id for row in rows}) == 1
+
+
+def test_a_correction_and_a_new_level_at_once_leave_one_level(town, ward, clients, level_of):
+    person = town.resident()
+    ward.set(person)
+    correction = ward.request(person).get_json()
+    change = ward.propose(person, level="yellow", basis="observation").get_json()
+    approved, answered = at_once(
+        lambda: ward.approve(change, at=clients[0]),
+        lambda: ward.answer(correction, by=ward.third),
+    )
+    assert (approved.status_code, answered.status_code) == (200, 200)
+    assert level_of(person) in ("yellow", "green")
+    assert ward.mine(person)["level"] == level_of(person)
+
+
+def test_two_requests_at_once_are_one(town, ward):
+    person = town.resident()
+    answers = at_once(*(lambda: ward.request(person) for _ in range(3)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+
+
+def test_two_answers_at_once_are_one(town, ward):
+    person = town.resident()
+    ward.set(person)
+    correction = ward.request(person).get_json()
+    other = ward.staff("health_reviewer")
+    answers = at_once(
+        lambda: ward.answer(correction, by=ward.third), lambda: ward.answer(correction, by=other, corrected=False)
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert ward.templates(person).count("health_correction_answered") == 1
