@@ -4,10 +4,12 @@ Tests commit for real and clean up nothing: each makes its own people and venues
 """
 
 import base64
+import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -60,6 +62,41 @@ class Engines:
 
 
 ENGINES = pytest.StashKey[Engines]()
+IN_CI = os.environ.get("QE_CI") == "1"
+SLOW_TIMEOUT = 300
+"""Seconds: whole programs start and stop in slow tests, on machines that do other things beside."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a skipped test fail where everything is said to be installed: what is not tested there is tested nowhere."""
+    report = yield
+    skipped = report.skipped and not hasattr(report, "wasxfail")
+    if IN_CI and skipped and not item.get_closest_marker("privileged"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and QE_CI=1 lets no test be: {skip_reason(report)}"
+    return report
+
+
+def skip_reason(report: pytest.TestReport) -> str:
+    """Give the reason of a skipped test: pytest keeps it beside file and line."""
+    return report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = Counter(
+        skip_reason(report).removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", ())
+    )
+    if reasons:
+        terminalreporter.section("NOT TESTED on this machine", yellow=True)
+    for reason, number in reasons.most_common():
+        terminalreporter.line(f"{number} {'test' if number == 1 else 'tests'}: {reason}")
 
 
 def engines_of(config: pytest.Config) -> Engines:

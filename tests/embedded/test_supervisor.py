@@ -193,6 +193,7 @@ def test_while_a_child_is_started_again_the_others_are_tended() -> None:
         assert server.pid != first[0]
 
 
+@pytest.mark.timeout(20)
 def test_a_child_that_never_stays_ends_all_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.01)

@@ -13,7 +13,10 @@ import pytest
 
 from tests.factories.cities import City, soon
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.privileged,
+]
 
 MIB = 1 << 20
 

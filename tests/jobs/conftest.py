@@ -1,5 +1,6 @@
 """What the tests of jobs share: a clock that can be moved, jobs of a kind of their own, and who looks at them."""
 
+import time
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -46,7 +47,10 @@ def start(database, clock, kind, owner):
 
     def do(*, lane=None, kind=kind, owner=owner, place=owner.place):
         with database.transaction() as session:
-            return service.start(session, kind=kind, lane=lane or kind, owner=owner, place=place, now=clock())
+            job_id = service.start(session, kind=kind, lane=lane or kind, owner=owner, place=place, now=clock())
+        # the clock stands, so the next job's id alone tells that it is younger: ids of one millisecond are in no order
+        time.sleep(0.001)
+        return job_id
 
     return do
 
