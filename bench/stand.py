@@ -50,7 +50,9 @@ class Stand:
         with ExitStack() as started:
             directory = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="qe-bench-")))
             asked = plans.Asked(directory / "home", "127.0.0.1", port, workers=1, sandbox=True)
-            self._instance = started.enter_context(Instance(plans.make(asked, env), log="bench.log"))
+            self._instance = started.enter_context(
+                Instance(plans.make(asked, env), say=lambda _: None, log="bench.log")
+            )
             self._instance.start()
             self.product = Server(port, _listening(SERVED))
             self.settings = Settings.from_env(self._instance.plan.env)

@@ -84,6 +84,7 @@ class Settings:
     code_life: int = 60
     threads: int = 8
     supervised: bool = False
+    pooled: bool = False
     release: str = "0.2.0"
     master_key_next: bytes | None = field(default=None, repr=False)
 
@@ -101,7 +102,8 @@ class Settings:
         default, kept = Limits(), Retention()
         settings = cls(
             mode=mode,
-            database_url=reader.url("QE_DATABASE_URL", ("postgresql", "postgresql+psycopg")),
+            database_url=reader.database(),
+            pooled=reader.flag("QE_DATABASE_POOLED"),
             redis_url=reader.url("QE_REDIS_URL", ("redis", "rediss", "unix")),
             master_key=reader.master_key("QE_MASTER_KEY", "the master key"),
             issuer=reader.text("QE_ISSUER"),
@@ -132,7 +134,7 @@ class Settings:
             proxies=reader.number("QE_PROXIES", 0, 0, 10),
             code_life=reader.number("QE_CODE_LIFE", 60, 30, 300),
             threads=reader.number("QE_THREADS", 8, 1, 64),
-            supervised=env.get("QE_SUPERVISED") == "1",
+            supervised=reader.flag("QE_SUPERVISED"),
             master_key_next=reader.master_key("QE_MASTER_KEY_NEXT", "the next master key") or None
             if env.get("QE_MASTER_KEY_NEXT") or env.get("QE_MASTER_KEY_NEXT_FILE")
             else None,
@@ -185,6 +187,19 @@ class _Reader:
         if value and _scheme(value) not in schemes:
             self.lines.append(f"{name} must begin with one of {', '.join(f'{scheme}://' for scheme in schemes)}")
         return value
+
+    def database(self) -> str:
+        """Read the database's address: a URL, or libpq's `host=... dbname=...`."""
+        value = self.env.get("QE_DATABASE_URL", "").strip()
+        if value and "://" not in value and "=" in value:
+            return value
+        return self.url("QE_DATABASE_URL", ("postgresql", "postgres", "postgresql+psycopg"))
+
+    def flag(self, name: str) -> bool:
+        value = self.env.get(name, "")
+        if value not in ("", "0", "1"):
+            self.lines.append(f"{name} must be 1 or 0, not {value[:20]!r}")
+        return value == "1"
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         value = self.env.get(name, "")

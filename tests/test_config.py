@@ -45,7 +45,8 @@ def test_the_sandbox_is_twenty_times_as_wide():
     [
         ("QE_MODE", "demo", "QE_MODE"),
         ("QE_DATABASE_URL", None, "QE_DATABASE_URL is missing"),
-        ("QE_DATABASE_URL", "postgres://qe@db/qe", "postgresql://"),
+        ("QE_DATABASE_URL", "mysql://qe@db/qe", "postgresql://"),
+        ("QE_DATABASE_POOLED", "yes", "QE_DATABASE_POOLED must be 1 or 0"),
         ("QE_DATABASE_URL", "mysql://db", "postgresql://"),
         ("QE_REDIS_URL", "http://valkey", "redis://"),
         ("QE_MASTER_KEY", None, "master"),

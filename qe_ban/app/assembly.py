@@ -12,7 +12,8 @@ from qe_ban.codes.adapters.http import HttpSource
 from qe_ban.codes.service import suspending
 from qe_ban.config import ConfigInvalid, Settings, sandbox_data
 from qe_ban.db import valkey
-from qe_ban.db.engine import UNHURRIED, Database, Waits
+from qe_ban.db.connecting import UNHURRIED, Waits
+from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
 from qe_ban.health.service import Health
 from qe_ban.items.service.popularity import Popularity
@@ -64,7 +65,7 @@ def assemble(
     unknown = set(settings.outside.sources) - set(city.kinds)
     if unknown:
         raise ConfigInvalid([f"QE_SOURCES names kinds that the city does not have: {', '.join(sorted(unknown))}"])
-    database = Database(settings.database_url, pool=pool or settings.threads, waits=waits)
+    database = Database(settings.database_url, pool=pool or settings.threads, waits=waits, pooled=settings.pooled)
     rings = KeyRings(database, settings.master_key, settings.master_key_next, sealing=sealing)
     limiter = Limiter(valkey.connect(settings.redis_url), database, clock)
     sources = {kind: HttpSource(url, settings.outside.token) for kind, url in settings.outside.sources.items()}

@@ -13,7 +13,7 @@ from qe_ban.audit import routes as audit_routes
 from qe_ban.codes import routes as codes_routes
 from qe_ban.config import Settings
 from qe_ban.db import valkey
-from qe_ban.db.engine import SERVING
+from qe_ban.db.connecting import SERVING
 from qe_ban.halls.routes import BLUEPRINTS as HALLS
 from qe_ban.health.routes import BLUEPRINTS as HEALTH
 from qe_ban.items.routes import BLUEPRINTS as ITEMS
@@ -58,8 +58,11 @@ def _checks(made: Parts) -> dict[str, health.Check]:
     client = valkey.connect(made.settings.redis_url)
 
     def database() -> None:
+        # both pools: each connects by itself, and codes are issued and verified by the second
         with made.database.transaction() as session:
             session.execute(text("SELECT 1"))
+        with made.database.statements() as connection:
+            connection.execute("SELECT 1")
 
     def keys() -> None:
         now = made.clock()

@@ -15,7 +15,7 @@ from qe_ban.audit import service as audit
 from qe_ban.codes import service as codes
 from qe_ban.config import ConfigInvalid, Settings
 from qe_ban.db import limits
-from qe_ban.db.engine import WORKING
+from qe_ban.db.connecting import WORKING
 from qe_ban.items.service import importing, indexing, misses, publishing
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.clock import Clock, system_clock

@@ -7,6 +7,8 @@ from alembic.util import CommandError
 from sqlalchemy import exc
 
 from qe_ban.cli.refusals import Refused
+from qe_ban.db.address import AddressInvalid
+from qe_ban.db.connecting import ServerRefused
 from qe_ban.db.engine import DatabaseUnavailable
 from qe_ban.keys.rings import KeyMissing
 from qe_ban.keys.wrapping import MasterKeyWrong
@@ -23,12 +25,16 @@ def refused() -> Iterator[None]:
         raise Refused(str(error)) from error
     except CommandError as error:
         raise Refused("the database is of a newer release: start that one") from error
-    except exc.ArgumentError as error:
-        raise Refused("QE_DATABASE_URL is not a database's address") from error
+    except AddressInvalid as error:
+        raise Refused(f"QE_DATABASE_URL is not a database's address: {error}") from error
     except (DatabaseUnavailable, exc.OperationalError, exc.ProgrammingError) as error:
-        raise Refused(f"the database cannot be reached{_reason(error.__cause__ or error)}") from error
+        cause = error.__cause__ or error
+        if isinstance(getattr(cause, "orig", cause), ServerRefused):
+            raise Refused(reason(cause)) from error
+        raise Refused(f"the database cannot be reached: {reason(cause)}") from error
 
 
-def _reason(error: BaseException) -> str:
-    told = str(getattr(error, "orig", None) or error).strip().splitlines()
-    return f": {told[0]}" if told else ""
+def reason(error: BaseException) -> str:
+    """Return the first line of what the driver says."""
+    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

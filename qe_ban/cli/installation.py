@@ -22,6 +22,7 @@ from qe_ban.keys import rewrapping
 from qe_ban.keys.rings import KeyRings
 
 DATABASE, REDIS = "QE_DATABASE_URL", "QE_REDIS_URL"
+POOLED = "QE_DATABASE_POOLED"
 MASTER_KEY, MASTER_KEY_FILE = "QE_MASTER_KEY", "QE_MASTER_KEY_FILE"
 NEXT_MASTER_KEY, NEXT_MASTER_KEY_FILE = "QE_MASTER_KEY_NEXT", "QE_MASTER_KEY_NEXT_FILE"
 CITY_FILE, MEDIA_DIR = "QE_CITY_FILE", "QE_MEDIA_DIR"
@@ -75,14 +76,14 @@ def new_master_key() -> str:
 
 def _database(settings: Settings) -> Database:
     try:
-        return Database(settings.database_url, pool=1)
+        return Database(settings.database_url, pool=1, pooled=settings.pooled)
     except ValueError as error:
         raise Refused(f"{DATABASE} is no address: {error}") from error
 
 
 def _enough(env: Mapping[str, str], url: str, home: Path) -> dict[str, str]:
     """Give the settings that a command on the database needs; what only a server needs is not asked for here."""
-    wanted = (MASTER_KEY, MASTER_KEY_FILE, NEXT_MASTER_KEY, NEXT_MASTER_KEY_FILE, CITY_FILE)
+    wanted = (POOLED, MASTER_KEY, MASTER_KEY_FILE, NEXT_MASTER_KEY, NEXT_MASTER_KEY_FILE, CITY_FILE)
     given = {name: env[name] for name in wanted if env.get(name)}
     if not {MASTER_KEY, MASTER_KEY_FILE} & set(given) and (home / OWN_MASTER_KEY).is_file():
         given[MASTER_KEY_FILE] = str(home / OWN_MASTER_KEY)

@@ -5,7 +5,7 @@ import resource
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from qe_ban import app, migrations
 from qe_ban.audit import service as audit
-from qe_ban.cli import database_faults, root_keys
+from qe_ban.cli import database_faults, primary, root_keys
 from qe_ban.cli.home import write_private
 from qe_ban.cli.installation import DATABASE, OWN_MASTER_KEY, REDIS, new_master_key
 from qe_ban.cli.plan import Plan, assembled
@@ -51,9 +51,12 @@ TO_FILE = ("/bin/sh", "-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh")
 class Instance:
     """A context: inside it everything of a plan may be started; on leaving, all of it has ended."""
 
-    def __init__(self, plan: Plan, *, log: str | None = None) -> None:
-        """`log`: the file of the home's log directory that the programs write to, instead of to our output."""
-        self.plan, self._log = plan, log
+    def __init__(self, plan: Plan, *, say: Callable[[str], object], log: str | None = None) -> None:
+        """`say` hears a line for each step of the start.
+
+        `log`: the file of the home's log directory that the programs write to, instead of to our output.
+        """
+        self.plan, self._say, self._log = plan, say, log
         self.home = Home(plan.asked.home)
         self.supervisor = Supervisor()
         self.staff: list[StaffSecrets] = []
@@ -89,6 +92,8 @@ class Instance:
         self._start_engines()
         parts = assembled(self.plan)
         try:
+            if not self.plan.own_postgres:
+                primary.wait(parts.database, self._say, cancelled=lambda: self.supervisor.ending)
             before = migrations.upgrade(parts.database.engine)
             self._prepare(parts, parts.clock(), before)
         finally:

@@ -50,7 +50,9 @@ def _state(name: str, check: Check) -> str:
     try:
         check.run()
     except check.failures as error:
-        structlog.get_logger("qe_ban.web").warning("not_ready", part=name, failure=type(error).__qualname__)
+        reason = getattr(error, "reason", None)
+        more = {"reason": reason} if isinstance(reason, str) else {}
+        structlog.get_logger("qe_ban.web").warning("not_ready", part=name, failure=type(error).__qualname__, **more)
         return "failed"
     return "ok"
 

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from qe_ban.db.engine import SERVING, UNHURRIED, WORKING, Database, DatabaseUnavailable, Waits
+from qe_ban.db.connecting import SERVING, UNHURRIED, WORKING, Waits
+from qe_ban.db.engine import Database, DatabaseUnavailable
 from qe_ban.db.outage import PROBE, REST, Outage
 from tests.conftest import Engines
 from tests.factories import cities
@@ -171,15 +172,20 @@ def test_after_a_wait_in_vain_every_connection_from_before_is_replaced_unasked(p
     database.dispose()
 
 
-@pytest.mark.parametrize("primary", [True, False])
-def test_a_standby_counts_as_away_for_those_who_write(postgres, primary):
-    database = Database(postgres.url, waits=replace(SHORT, primary=primary))
+@pytest.mark.parametrize(
+    ("primary", "asked", "away"),
+    [(True, "", True), (False, "", True), (True, "any", True), (False, "any", False)],
+    ids=["serving", "a command", "serving, whatever the address says", "a command that asks for any server"],
+)
+def test_a_standby_counts_as_away_for_those_who_write(postgres, primary, asked, away):
+    url = f"{postgres.url}&target_session_attrs={asked}" if asked else postgres.url
+    database = Database(url, waits=replace(SHORT, primary=primary))
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         name = connection.info.dbname
         connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     try:
         for way in (database.transaction, database.statements):
-            told = pytest.raises(DatabaseUnavailable) if primary else nullcontext()
+            told = pytest.raises(DatabaseUnavailable) if away else nullcontext()
             with told, way() as connection:
                 connection.execute(text("SELECT 1") if way == database.transaction else "SELECT 1")
     finally:

@@ -15,7 +15,8 @@ import redis
 from sqlalchemy import text
 
 from qe_ban.app import create_app
-from qe_ban.db.engine import POOL_WAIT, SERVING
+from qe_ban.db.connecting import SERVING
+from qe_ban.db.engine import POOL_WAIT
 from qe_ban.db.outage import REST
 from qe_ban.web.shedding import PATIENCE
 from tests.conftest import closing_pool

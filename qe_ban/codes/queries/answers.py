@@ -10,6 +10,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from qe_ban.codes.rules import Answer, State, SuspendedBy
+from qe_ban.db.connecting import require_own
 
 
 def kept_answer(row: Sequence[Any], now: datetime) -> Answer | None:
@@ -77,6 +78,8 @@ WHERE e.resident_id = %(resident)b AND r.closed_at IS NULL
 def holdings(connection: psycopg.Connection[Any], resident: UUID, now: datetime) -> list[Holding]:
     """Give a resident's entitlements with what their sources said last."""
     rows = connection.execute(_HOLDINGS, {"resident": resident}, prepare=True).fetchall()
+    for row in rows:
+        require_own(row[3], resident)
     return [
         Holding(
             number, kind, SuspendedBy(by) if by else None, resident, id_type, name, id_number, kept_answer(row, now)

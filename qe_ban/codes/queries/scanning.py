@@ -18,6 +18,7 @@ from psycopg.types.numeric import Int2, Int8
 from qe_ban.codes.queries.answers import kept_answer
 from qe_ban.codes.queries.guardians import CONSENTED, OVER, OVER_FOR_GUARDIANS
 from qe_ban.codes.rules import Answer, NewUse, Use
+from qe_ban.db.connecting import require_own
 
 _json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 """Spells what PostgreSQL parses; the wrapper for it would choose a way of dumping anew each time."""
@@ -83,7 +84,8 @@ SELECT s.venue_id, s.purposes, sha256(%(again)b || uuid_send(s.venue_id)),
                                          extract(epoch FROM u.at),
                                          (SELECT o.venue_id = s.venue_id FROM scanners o WHERE o.id = u.scanner_id)))
         FROM uses u
-        WHERE u.subject IN ({subjects} sha256(%(again)b || uuid_send(s.venue_id))))
+        WHERE u.subject IN ({subjects} sha256(%(again)b || uuid_send(s.venue_id)))),
+       %(scan_id)b
 FROM scanners s
 JOIN clients c ON c.id = s.id AND c.revoked_at IS NULL
 LEFT JOIN scan_ids i ON i.scanner_id = s.id AND i.scan_id = %(scan_id)b
@@ -95,7 +97,7 @@ WHERE s.id = %(scanner)b
 """
 # a statement of its own: a repeat is rare, and a scan that is none must not open every month of the table
 _PRIOR = """
-SELECT request, at, reason, kind, profile, fields, detail, as_of, guardian
+SELECT scan_id, request, at, reason, kind, profile, fields, detail, as_of, guardian
 FROM scans WHERE at = %(at)b AND scanner_id = %(scanner)b AND scan_id = %(scan_id)b
 """
 
@@ -142,6 +144,7 @@ def facts(
     row = connection.execute(_facts(len(subjects), guardian is not None), values, prepare=True).fetchone()
     if row is None:
         return None
+    require_own(row[-1], scan_id)
     (venue, purposes, again_at_venue, kept_at), holder = row[:4], None if row[4] is None else _holder(row[4:21], now)
     prior = None if kept_at is None else _prior(connection, scanner, scan_id, kept_at)
     return Facts(venue, tuple(purposes), prior, holder, again_at_venue, _uses(row[21]))
@@ -151,7 +154,8 @@ def _prior(connection: psycopg.Connection[Any], scanner: UUID, scan_id: UUID, at
     row = connection.execute(_PRIOR, {"at": at, "scanner": scanner, "scan_id": scan_id}, prepare=True).fetchone()
     if row is None:
         return None
-    request, at, reason, kind, profile, fields, detail, as_of, guardian = row
+    echo, request, at, reason, kind, profile, fields, detail, as_of, guardian = row
+    require_own(echo, scan_id)
     return Prior(request, at, reason, kind, profile, tuple(fields), detail, as_of, guardian)
 
 
@@ -201,6 +205,7 @@ INSERT INTO scans (id, scanner_id, scan_id, request, venue_id, at, purpose, acce
                    showing, holder, fields, detail, as_of, guardian)
 VALUES (%(id)b, %(scanner)b, %(scan_id)b, %(request)b, %(venue)b, %(at)b, %(purpose)s, %(accepted)b, %(reason)s,
         %(kind)s, %(profile)s, %(cti)b, %(showing)b, %(holder)b, %(fields)s, %(detail)s, %(as_of)b, %(guardian)b)
+RETURNING id
 """
 _USES = "INSERT INTO uses (subject, n, scanner_id, purpose, at, expires_at) VALUES "
 _USE = "(%(subject{n})b, %(n{n})b, %(scanner)b, %(purpose)s, %(at)b, %(until{n})b)"
@@ -265,9 +270,10 @@ def keep(connection: psycopg.Connection[Any], outcome: Outcome) -> None:
         values["resident"] = outcome.ask_consent_of
     statement = _statement(len(outcome.uses), audit, outcome.ask_consent_of is not None)
     try:
-        connection.execute(statement, values, prepare=True)
+        row = connection.execute(statement, values, prepare=True).fetchone()
     except psycopg.errors.UniqueViolation as error:
         raise UsedMeanwhile from error
+    require_own(row and row[0], outcome.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,108 @@
+"""The address of a database in every form that libpq takes, read by libpq itself, for all that connects.
+
+SQLAlchemy's own reading differs: it knows no list of hosts before the path, and gives one port to all of them.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+from urllib.parse import parse_qsl, quote, urlencode
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+Server: TypeAlias = tuple[str, str, str]
+"""Host, numeric address and port, as libpq takes them; each may be empty."""
+
+_DRIVER: Final = re.compile(r"^postgres(?:ql)?(?:\+psycopg)?://")
+_HOST_AND_PORT: Final = re.compile(r"(?P<host>[^/@:\[\]]+):(?P<port>\d+)")
+DEFAULT_PORT: Final = "5432"
+UNREADABLE: Final = "it cannot be read"
+
+
+class AddressInvalid(ValueError):
+    """The text is no address of a PostgreSQL database."""
+
+
+class Address:
+    """One database on one server or on several, of which the one that answered last is asked first."""
+
+    def __init__(self, text: str) -> None:
+        """Take a `postgresql://` URL or libpq's `host=... dbname=...`. Raises AddressInvalid."""
+        try:
+            options = conninfo_to_dict(_normalized(text))
+        except (psycopg.ProgrammingError, UnicodeError) as error:
+            raise AddressInvalid(_spoken(str(error))) from error
+        self._options: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+        self.servers = _servers(self._options)
+        self._first = 0
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return what psycopg connects with: the servers in the order in which they are to be tried."""
+        servers = self.servers[self._first :] + self.servers[: self._first]
+        lists = zip(("host", "hostaddr", "port"), zip(*servers, strict=True), strict=True)
+        return self._options | {name: ",".join(values) for name, values in lists if any(values)}
+
+    def prefer(self, host: str, port: int) -> None:
+        """Try this server first from now on: each attempt at a machine that is gone takes seconds."""
+        for number, (name, numeric, own_port) in enumerate(self.servers):
+            if host in (name, numeric) and (own_port or DEFAULT_PORT) == str(port):
+                self._first = number
+                return
+
+    def __str__(self) -> str:
+        """Return the servers for a person, without user and password."""
+        return ", ".join(_spelled(name or numeric, port) for name, numeric, port in self.servers)
+
+
+def _spelled(host: str, port: str) -> str:
+    if host.startswith(("/", "@")) or not host:
+        return host or "the local socket"
+    return f"{f'[{host}]' if ':' in host else host}:{port or DEFAULT_PORT}"
+
+
+def _normalized(text: str) -> str:
+    """Spell as libpq does what SQLAlchemy's users know: its scheme, and one `host` of the query for each server."""
+    scheme = _DRIVER.match(text.strip())
+    if scheme is None:
+        return text.strip()
+    place, mark, query = text.strip()[scheme.end() :].partition("?")
+    values: dict[str, list[str]] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True, errors="surrogateescape"):
+        values.setdefault(name, []).append(value)
+    hosts = [host for value in values.get("host", ()) for host in value.split(",")]
+    parted = [_HOST_AND_PORT.fullmatch(host) for host in hosts]
+    if any(parted):
+        if "port" in values:
+            raise AddressInvalid("the hosts have ports of their own, and `port` gives others")
+        pairs = [
+            (match["host"], match["port"]) if match else (host, "") for match, host in zip(parted, hosts, strict=True)
+        ]
+        values["host"], values["port"] = [[",".join(column)] for column in zip(*pairs, strict=True)]
+    joined = {
+        name: ",".join(given) if name in ("host", "hostaddr", "port") else given[-1] for name, given in values.items()
+    }
+    return f"postgresql://{place}{mark}{urlencode(joined, quote_via=quote, errors='surrogateescape')}"
+
+
+def _servers(options: Mapping[str, Any]) -> tuple[Server, ...]:
+    """Pair hosts with ports as libpq does: one port for all, or one for each. Raises AddressInvalid."""
+    lists = [str(options.get(name) or "").split(",") for name in ("host", "hostaddr", "port")]
+    number = max(len(values) for values in lists[:2])
+    for values, name in zip(lists, ("hosts", "addresses", "ports"), strict=True):
+        if len(values) not in (1, number):
+            raise AddressInvalid(f"{number} hosts and {len(values)} {name}")
+    for port in lists[2]:
+        if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
+            raise AddressInvalid(f"{port[:20]!r} is no port")
+    return tuple(zip(*(values * number if len(values) == 1 else values for values in lists), strict=True))
+
+
+def _spoken(message: str) -> str:
+    """Return libpq's message where it names an option; others quote parts of the address, which may be a password."""
+    return (
+        message.strip()
+        if message.startswith(("invalid URI query parameter", "invalid connection option"))
+        else UNREADABLE
+    )
