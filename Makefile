@@ -5,7 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(VENV)/.run-installed
 DEV := $(VENV)/.dev-installed
-PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+# a line for each package that is fetched, and before the long silence of unpacking
+SHOW = awk -v all="$$(grep -c '^[a-z0-9].*==' $(1))" '/^(Collecting|Processing) / { printf "  %d of %d: %s\n", ++n, all, $$2; fflush() } /^(Building|Preparing|Installing) / { sub(/:.*/, ""); print "  " $$0 " ..."; fflush() } /ERROR|error:/ { print; fflush() }'
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
 export PIP_ROOT_USER_ACTION := ignore
 
 .PHONY: install demo test bench lint fmt clean
@@ -40,17 +44,21 @@ clean:
 # what builds the package itself, and the one dependency that comes as source, comes hashed from the lock file of development, so that nothing is fetched unchecked
 $(RUN): requirements.lock requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@echo "1 of 4: $(VENV), and what builds packages"
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || rm -rf $(VENV)
 	@test -d $(VENV) || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "python3 -m venv failed (on Debian: apt install python3-venv)"; exit 1; }
-	@echo "installing into $(VENV) ..."
 	@awk '/^setuptools==/ { on = 1 } on { print } on && !/\\$$/ { exit }' requirements-dev.lock > $(VENV)/build.lock
-	@$(PIP) install --require-hashes -r $(VENV)/build.lock
-	@$(PIP) install --require-hashes --no-build-isolation --use-pep517 -r requirements.lock
-	@$(PIP) install --no-index --no-deps --no-build-isolation -e .
+	@$(PIP) install --require-hashes -r $(VENV)/build.lock | $(call SHOW,$(VENV)/build.lock)
+	@echo "2 of 4: what the product needs, some 150 MB; then unpacking, up to some minutes on a slow machine"
+	@$(PIP) install --require-hashes --no-build-isolation --use-pep517 -r requirements.lock | $(call SHOW,requirements.lock)
+	@echo "3 of 4: qe-ban"
+	@$(PIP) --quiet install --no-index --no-deps --no-build-isolation -e .
+	@echo "4 of 4: compiling"
 	@$(BIN)/python -m compileall -q qe_ban
+	@echo "installed: . $(BIN)/activate, then qe-ban --help"
 	@touch $@
 
 $(DEV): $(RUN) requirements-dev.lock
-	@echo "installing what tests need into $(VENV) ..."
-	@$(PIP) install --require-hashes --no-build-isolation --use-pep517 -r requirements-dev.lock
+	@echo "what tests need, into $(VENV)"
+	@$(PIP) install --require-hashes --no-build-isolation --use-pep517 -r requirements-dev.lock | $(call SHOW,requirements-dev.lock)
 	@touch $@

@@ -28,7 +28,7 @@ def demo(home: Path, host: str, port: int, workers: int, *, once: bool) -> int:
     logs.configure(json=False, access=False)
     screen = sandbox_screen.console()
     demo_screen.step(screen, "启动数据库、缓存与服务（首次启动要装入七千余项示例事项，约需一分钟）")
-    with Instance(plan, say=lambda text: demo_screen.step(screen, text), log=LOG) as instance:
+    with Instance(plan, say=lambda step: demo_screen.step(screen, step.chinese), log=LOG) as instance:
         instance.start()
         job = Job(Api(plan.asked.address), instance.staff, lambda text: demo_screen.step(screen, text))
         attempt = _Attempt(job)

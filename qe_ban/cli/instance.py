@@ -18,12 +18,13 @@ from urllib3.exceptions import HTTPError
 
 from qe_ban import app, migrations
 from qe_ban.audit import service as audit
-from qe_ban.cli import database_faults, primary, root_keys
+from qe_ban.cli import database_faults, primary, root_keys, steps
 from qe_ban.cli.home import write_private
 from qe_ban.cli.installation import DATABASE, OWN_MASTER_KEY, REDIS, new_master_key
 from qe_ban.cli.plan import Plan, assembled
 from qe_ban.cli.refusals import Refused
 from qe_ban.cli.sandbox import pages as sample_pages
+from qe_ban.db import valkey
 from qe_ban.embedded.home import Home
 from qe_ban.embedded.output import Output
 from qe_ban.embedded.ports import reserve
@@ -44,6 +45,7 @@ DESCRIPTORS = 256
 """Open files of a web worker other than clients' connections."""
 STOP_SECONDS = 20.0
 READY_PAUSE = 0.1
+PROGRESS_SECONDS = 5.0
 # programs inherit our output; of a demo, people want to read something else on the terminal
 TO_FILE = ("/bin/sh", "-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh")
 
@@ -51,7 +53,7 @@ TO_FILE = ("/bin/sh", "-c", 'log=$1; shift; exec "$@" >>"$log" 2>&1', "sh")
 class Instance:
     """A context: inside it everything of a plan may be started; on leaving, all of it has ended."""
 
-    def __init__(self, plan: Plan, *, say: Callable[[str], object], log: str | None = None) -> None:
+    def __init__(self, plan: Plan, *, say: steps.Say, log: str | None = None) -> None:
         """`say` hears a line for each step of the start.
 
         `log`: the file of the home's log directory that the programs write to, instead of to our output.
@@ -92,30 +94,41 @@ class Instance:
         self._start_engines()
         parts = assembled(self.plan)
         try:
-            if not self.plan.own_postgres:
-                primary.wait(parts.database, self._say, cancelled=lambda: self.supervisor.ending)
+            self._look_at_engines(parts)
+            self._say(steps.SCHEMA)
             before = migrations.upgrade(parts.database.engine)
             self._prepare(parts, parts.clock(), before)
         finally:
             parts.database.dispose()
+        self._say(steps.SERVERS)
         for program in self._programs(parts.settings.threads):
             self.supervisor.start(program)
 
+    def _look_at_engines(self, parts: app.Parts) -> None:
+        """Wait for a database of somebody else's, and warn of an old Valkey."""
+        if not self.plan.own_postgres:
+            primary.wait(parts.database, self._say, cancelled=lambda: self.supervisor.ending)
+        if not self.plan.own_valkey and (version := valkey.too_old(valkey.connect(parts.settings.redis_url))):
+            self._say(steps.old_valkey(version))
+
     def _start_engines(self) -> None:
         urls: dict[str, str] = {}
+        if self.plan.own_postgres or self.plan.own_valkey:
+            self._say(steps.ENGINES)
         if self.plan.own_postgres:
             postgres = Postgres(self.home, max_connections=max(200, self.plan.connections))
             self.supervisor.start(postgres)
             urls[DATABASE] = postgres.url
         if self.plan.own_valkey:
-            valkey = Valkey(self.home)
-            self.supervisor.start(valkey)
-            urls[REDIS] = valkey.url
+            engine = Valkey(self.home)
+            self.supervisor.start(engine)
+            urls[REDIS] = engine.url
         self.plan = self.plan.with_engines(urls)
 
     def _prepare(self, parts: app.Parts, now: datetime, before: str | None) -> None:
         """Have keys for today, and in a sandbox the made-up city; `before`: the schema's revision before."""
         sandbox = self.plan.asked.sandbox
+        self._say(steps.KEYS)
         with parts.database.transaction() as session:
             made = _has_keys(session)
             if made and sandbox and not secrets_file.exists(self.home.path):
@@ -133,19 +146,30 @@ class Instance:
         # another master key than the one that the keys lie under shows here, and not in the server's log
         parts.rings.snapshot()
         if sandbox:
+            self._say(steps.PEOPLE)
             loader = loading.Loader(parts.accounts, parts.city, parts.settings.outside.sources)
             with parts.database.transaction() as session:
                 loader.load(session, self.staff, now)
-            if not catalogue.is_whole(parts.database):
-                self._load("catalogue")
+            self._load("catalogue", lambda: catalogue.count_missing(parts.database))
             # its pages name items of the catalogue
-            if len(sample_pages.loader_of(parts).missing()):
-                self._load("pages")
+            self._load("pages", lambda: len(sample_pages.loader_of(parts).missing()))
 
-    def _load(self, sample: str) -> None:
-        """Load a part of the sample by a process of its own: what it takes, for words 120 MiB, goes with it."""
+    def _load(self, sample: str, count_missing: Callable[[], int]) -> None:
+        """Load what is missing of a part of the sample, and say how far it is.
+
+        By a process of its own: what it takes, for words 120 MiB, goes with it.
+        """
+        total = count_missing()
+        if not total:
+            return
+        self._say(steps.SAMPLES[sample])
+
+        def show() -> None:
+            self._say(steps.progress(total - count_missing(), total))
+
         words = ("qe_ban.cli", "sandbox", sample, "--home", str(self.home.path))
-        code = self.supervisor.finish(self._program(sample, words, self._env()))
+        program = self._program(sample, words, self._env())
+        code = self.supervisor.finish(program, meanwhile=show, every=PROGRESS_SECONDS)
         if code:
             where = f"{self.home.path / 'log' / self._log} says why" if self._log else "the reason stands above"
             raise Refused(f"the sample {sample} cannot be loaded (exit code {code}): {where}")

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from qe_ban.cli import database_faults
+from qe_ban.cli import database_faults, steps
 from qe_ban.cli.refusals import Refused
 from qe_ban.db.engine import Database, DatabaseUnavailable, DatabaseUnfit
 from qe_ban.embedded.errors import StartCancelled
@@ -16,7 +16,7 @@ PAUSE: Final = 0.5
 
 def wait(
     database: Database,
-    say: Callable[[str], object],
+    say: steps.Say,
     *,
     cancelled: Callable[[], bool],
     seconds: float = PRIMARY_TIMEOUT,
@@ -35,7 +35,7 @@ def wait(
         if time.monotonic() > deadline:
             raise Refused(f"no server of QE_DATABASE_URL took writes after {seconds:.0f} s: {why}")
         if not has_said:
-            say(f"waiting up to {seconds:.0f} s for a server that takes writes ({database.address}): {why}")
+            say(steps.waiting(seconds, str(database.address), why))
             has_said = True
         time.sleep(PAUSE)
 

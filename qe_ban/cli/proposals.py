@@ -48,6 +48,7 @@ def _deny(session: Session, approved: Approved) -> None:
     )
 
 
+COLUMNS = ("id", "action", "subject", "expires", "details")
 DONE: Mapping[str, Callable[[Session, Approved], None]] = {deny.ACTION: _deny}
 """What an approved proposal does, in the same transaction; all others are approved where they arise."""
 
@@ -62,9 +63,10 @@ def proposals() -> None:
 def list_(home: Path) -> None:
     """Print what waits for a second person: id, action, subject, until when, and what it says."""
     with opened(home) as installation, installation.database.transaction() as session:
+        click.echo("\t".join(COLUMNS))
         for one in service.open_proposals(session, system_clock()):
-            told = " ".join(f"{name}={value}" for name, value in sorted(one.details.items()))
-            click.echo(f"{one.id}\t{one.action}\t{one.subject}\t{rfc3339(one.expires_at)}\t{told}")
+            details = " ".join(f"{name}={value}" for name, value in sorted(one.details.items()))
+            click.echo(f"{one.id}\t{one.action}\t{one.subject}\t{rfc3339(one.expires_at)}\t{details}")
 
 
 @proposals.command()

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from qe_ban.cli import terminal
 from qe_ban.config import ConfigInvalid
 from qe_ban.embedded.errors import EngineError, StartCancelled
 from qe_ban.kernel.errors import DomainError, Invalid
@@ -68,6 +69,7 @@ class Cli(Lazy):
         raise SystemExit(self._run(args, prog_name or NAME, extra))
 
     def _run(self, args: Sequence[str] | None, prog_name: str, extra: dict[str, Any]) -> int:
+        terminal.forgive()
         extra["standalone_mode"] = False
         try:
             code = super().main(args, prog_name, **extra)

@@ -1,6 +1,5 @@
 """`qe-ban up`: the whole installation as one tree of processes, ended by one signal."""
 
-from functools import partial
 from pathlib import Path
 
 import click
@@ -21,7 +20,7 @@ def up(home: Path, host: str, port: int, workers: int, *, sandbox: bool) -> int:
     """
     plan = plans.of_this_process(plans.Asked(home, host, port, workers, sandbox))
     logs.configure(json=True, access=False)
-    with Instance(plan, say=partial(click.echo, err=True)) as instance:
+    with Instance(plan, say=lambda step: click.echo(step.english, err=True)) as instance:
         instance.start()
         mode = "sandbox" if plan.asked.sandbox else "production"
         click.echo(f"qe-ban serves at {plan.asked.address} ({mode}, home {instance.home.path})")

@@ -149,16 +149,31 @@ class Supervisor:
         self._kept.append(kept)
         self._begin(kept)
 
-    def finish(self, service: Service) -> int:
-        """Run something that ends by itself, tending what is kept meanwhile; give its exit code.
+    def finish(
+        self, service: Service, *, meanwhile: Callable[[], object] | None = None, every: float = STEADY_SECONDS
+    ) -> int:
+        """Run something that ends on its own, tending what is kept meanwhile; give its exit code.
+
+        `meanwhile` is called each so many seconds while it runs.
 
         Raises what its `start` raises; StartCancelled, once it was stopped, when the end is asked for.
         """
         if self.ending:
             raise StartCancelled(f"start of {service.name} given up")
         service.start(lambda: self.ending)
+        called_at = time.monotonic()
+
+        def has_ended() -> bool:
+            nonlocal called_at
+            if service.poll() is not None:
+                return True
+            if meanwhile is not None and time.monotonic() - called_at >= every:
+                meanwhile()
+                called_at = time.monotonic()
+            return False
+
         try:
-            if not self.wait_until(lambda: service.poll() is not None, None):
+            if not self.wait_until(has_ended, None):
                 raise StartCancelled(f"{service.name} given up")
             return service.poll() or 0
         finally:

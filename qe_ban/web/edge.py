@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from qe_ban.kernel.clock import Clock
 from qe_ban.web import logs
+from qe_ban.web.draining import is_draining
 from qe_ban.web.metrics import METHODS, Recorder
 from qe_ban.web.requests import BODY, PRINCIPAL, REQUEST_ID
 
@@ -52,8 +53,9 @@ class Edge:
                 headers.append(("Date", date))
             if "cache-control" not in names:
                 headers.append(("Cache-Control", "no-store"))
-            if BODY not in environ and environ.get("CONTENT_LENGTH", "0") not in ("", "0") and http_1(environ):
-                # refused before its body was read: what is left of it would be taken for the next request
+            unread = BODY not in environ and environ.get("CONTENT_LENGTH", "0") not in ("", "0")
+            # unread: refused before its body was read, and what is left of it would be taken for the next request
+            if (unread or is_draining()) and http_1(environ):
                 headers.append(("Connection", "close"))
             self._note(environ, status[:3], request_id, f"{stamp}.{moment.microsecond // 1000:03d}Z", began)
             return start_response(status, headers, exc_info) if exc_info else start_response(status, headers)

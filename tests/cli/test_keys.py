@@ -161,6 +161,13 @@ def test_denying_takes_two_persons(run, database, officer):
     assert audited(database, "keys.deny", old).actor_id is not None
     refused(run("proposals", "approve", proposal, *officer()), "已批准")
     refused(run("keys", "deny", old, *officer()), "denied already")
+    assert done(run("proposals", "list")).splitlines()[0].split("\t") == [
+        "id",
+        "action",
+        "subject",
+        "expires",
+        "details",
+    ]
     assert proposal not in done(run("proposals", "list"))
 
 

@@ -2,7 +2,8 @@
 
 from qe_ban.codes.queries.answers import Holding, holdings, keep_answer
 from qe_ban.codes.queries.ledger import Entry, entry, ledger
-from qe_ban.codes.queries.scanning import Facts, Holder, Outcome, Prior, Repeat, UsedMeanwhile, facts, keep, keep_repeat
+from qe_ban.codes.queries.prior import Prior
+from qe_ban.codes.queries.scanning import Facts, Holder, Outcome, Repeat, UsedMeanwhile, facts, keep, keep_repeat
 from qe_ban.codes.queries.short_numbers import keep_short_number, kept_short_number, live_short_number
 
 __all__ = [

@@ -17,6 +17,7 @@ from psycopg.types.numeric import Int2, Int8
 
 from qe_ban.codes.queries.answers import kept_answer
 from qe_ban.codes.queries.guardians import CONSENTED, OVER, OVER_FOR_GUARDIANS
+from qe_ban.codes.queries.prior import Prior, read_prior
 from qe_ban.codes.rules import Answer, NewUse, Use
 from qe_ban.db.connecting import require_own
 
@@ -26,21 +27,6 @@ _json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 class UsedMeanwhile(Exception):
     """Another scan took the same use, or the same scan_id, between our reading and our writing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prior:
-    """The scan that the scanner kept under this scan_id before."""
-
-    request: bytes
-    at: datetime
-    reason: str
-    kind: str | None
-    profile: str | None
-    fields: tuple[str, ...]
-    detail: Mapping[str, Any]
-    as_of: datetime | None
-    guardian: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +81,6 @@ LEFT JOIN source_answers a ON a.entitlement = e.number
 LEFT JOIN consents k ON k.resident_id = e.resident_id AND k.purpose = %(purpose)s
 WHERE s.id = %(scanner)b
 """
-# a statement of its own: a repeat is rare, and a scan that is none must not open every month of the table
-_PRIOR = """
-SELECT scan_id, request, at, reason, kind, profile, fields, detail, as_of, guardian
-FROM scans WHERE at = %(at)b AND scanner_id = %(scanner)b AND scan_id = %(scan_id)b
-"""
 
 
 @cache
@@ -145,18 +126,10 @@ def facts(
     if row is None:
         return None
     require_own(row[-1], scan_id)
-    (venue, purposes, again_at_venue, kept_at), holder = row[:4], None if row[4] is None else _holder(row[4:21], now)
-    prior = None if kept_at is None else _prior(connection, scanner, scan_id, kept_at)
+    venue, purposes, again_at_venue, kept_at = row[:4]
+    prior = None if kept_at is None else read_prior(connection, scanner, scan_id, kept_at)
+    holder = None if row[4] is None else _holder(row[4:21], now)
     return Facts(venue, tuple(purposes), prior, holder, again_at_venue, _uses(row[21]))
-
-
-def _prior(connection: psycopg.Connection[Any], scanner: UUID, scan_id: UUID, at: datetime) -> Prior | None:
-    row = connection.execute(_PRIOR, {"at": at, "scanner": scanner, "scan_id": scan_id}, prepare=True).fetchone()
-    if row is None:
-        return None
-    echo, request, at, reason, kind, profile, fields, detail, as_of, guardian = row
-    require_own(echo, scan_id)
-    return Prior(request, at, reason, kind, profile, tuple(fields), detail, as_of, guardian)
 
 
 def _holder(row: Sequence[Any], now: datetime) -> Holder:

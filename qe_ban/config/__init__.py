@@ -1,17 +1,17 @@
 """Frozen settings, parsed and checked once; the only reader of the environment."""
 
-import base64
-import binascii
 import ipaddress
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
+
+from qe_ban.config.reading import Mode, Reader, scheme_of
+
+__all__ = ["ConfigInvalid", "Limits", "Mode", "Outside", "Retention", "Settings", "sandbox_data"]
 
 
 class ConfigInvalid(ValueError):
@@ -22,14 +22,6 @@ class ConfigInvalid(ValueError):
         super().__init__("; ".join(lines))
 
 
-class Mode(StrEnum):
-    """Production is the default; the sandbox shows one-time passwords and takes a fixed face proof."""
-
-    PRODUCTION = "production"
-    SANDBOX = "sandbox"
-
-
-LARGEST_SECRET = 4096
 SANDBOX_FACTOR = 20
 """How much wider the sandbox's limits are: one laptop plays a whole city there."""
 
@@ -96,7 +88,7 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
         """Read the QE_* variables; raises ConfigInvalid with a line for each thing that is wrong."""
-        reader = _Reader(env)
+        reader = Reader(env)
         mode = reader.mode()
         factor = SANDBOX_FACTOR if mode is Mode.SANDBOX else 1
         default, kept = Limits(), Retention()
@@ -162,113 +154,6 @@ def sandbox_data() -> dict[str, Any]:
     return data
 
 
-class _Reader:
-    """Takes values out of the environment and collects what is wrong, so that all of it is said at once."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self.env = env
-        self.lines: list[str] = []
-
-    def mode(self) -> Mode:
-        try:
-            return Mode(self.env.get("QE_MODE") or Mode.PRODUCTION)
-        except ValueError:
-            self.lines.append(f"QE_MODE must be production or sandbox, not {self.env['QE_MODE']!r}")
-            return Mode.PRODUCTION
-
-    def text(self, name: str) -> str:
-        value = self.env.get(name, "").strip()
-        if not value:
-            self.lines.append(f"{name} is missing")
-        return value
-
-    def url(self, name: str, schemes: tuple[str, ...]) -> str:
-        value = self.text(name)
-        if value and _scheme(value) not in schemes:
-            self.lines.append(f"{name} must begin with one of {', '.join(f'{scheme}://' for scheme in schemes)}")
-        return value
-
-    def database(self) -> str:
-        """Read the database's address: a URL, or libpq's `host=... dbname=...`."""
-        value = self.env.get("QE_DATABASE_URL", "").strip()
-        if value and "://" not in value and "=" in value:
-            return value
-        return self.url("QE_DATABASE_URL", ("postgresql", "postgres", "postgresql+psycopg"))
-
-    def flag(self, name: str) -> bool:
-        value = self.env.get(name, "")
-        if value not in ("", "0", "1"):
-            self.lines.append(f"{name} must be 1 or 0, not {value[:20]!r}")
-        return value == "1"
-
-    def number(self, name: str, default: int, low: int, high: int) -> int:
-        value = self.env.get(name, "")
-        if not value:
-            return default
-        if value.isascii() and value.isdigit() and low <= int(value[:12]) <= high:
-            return int(value)
-        self.lines.append(f"{name} must be a whole number from {low} to {high}, not {value[:20]!r}")
-        return default
-
-    def absolute(self, name: str) -> Path | None:
-        """Give an absolute path: processes that start elsewhere must find the same."""
-        value = self.env.get(name, "")
-        if not value:
-            return None
-        if not value.startswith("/") or "\0" in value:
-            self.lines.append(f"{name} must be an absolute path, not {value[:60]!r}")
-        return Path(value)
-
-    def master_key(self, name: str, meaning: str) -> bytes:
-        """Read a master key from the variable or the file that `<name>_FILE` says; empty where it is at fault."""
-        value, path = self.env.get(name, ""), self.env.get(f"{name}_FILE", "")
-        if path and not value:
-            try:
-                value = self._private_text(f"{name}_FILE", Path(path))
-            except (OSError, UnicodeError) as error:
-                self.lines.append(f"{name}_FILE {path} cannot be read: {type(error).__name__}")
-                return b""
-            if not value:
-                return b""
-        if not value:
-            self.lines.append(f"{name} or {name}_FILE is missing (make one with: qe-ban keys master)")
-            return b""
-        try:
-            key = base64.b64decode(value.strip(), validate=True)
-        except (binascii.Error, ValueError):
-            key = b""
-        if len(key) != 32 or len(set(key)) < 12:
-            self.lines.append(f"{meaning} must be 32 random bytes in base64")
-            return b""
-        return key
-
-    def _private_text(self, name: str, path: Path) -> str:
-        """Read a secret's short file; one that others may read is refused."""
-        with path.open("rb") as opened:
-            if os.fstat(opened.fileno()).st_mode & 0o077:
-                self.lines.append(f"{name} {path} is readable by others: chmod 600 it")
-                return ""
-            return opened.read(LARGEST_SECRET).decode("ascii")
-
-    def sources(self) -> dict[str, str]:
-        """Read `medical=https://host/path,social=https://...`: kinds whose entitlements another system knows."""
-        pairs = [part.partition("=") for part in self.env.get("QE_SOURCES", "").split(",") if part.strip()]
-        for kind, _, url in pairs:
-            if not kind.strip() or _scheme(url) not in ("http", "https"):
-                self.lines.append(f"QE_SOURCES must read kind=https://..., not {kind[:20]!r}")
-        if len({kind.strip() for kind, _, _ in pairs}) < len(pairs):
-            self.lines.append("QE_SOURCES names a kind twice")
-        return {kind.strip(): url.strip() for kind, _, url in pairs if url.strip()}
-
-
-def _scheme(url: str) -> str:
-    """Give an address's scheme; of what is no address, none."""
-    try:
-        return urlsplit(url.strip()).scheme
-    except ValueError:
-        return ""
-
-
 def _production_faults(settings: Settings) -> list[str]:
     """Say what a production system must not start with."""
     lines = []
@@ -281,12 +166,12 @@ def _production_faults(settings: Settings) -> list[str]:
     ):
         if url is None:
             lines.append(f"{name} is missing: the sandbox's own is refused in production")
-        elif _scheme(url) != "https":
+        elif scheme_of(url) != "https":
             lines.append(f"{name} must be https in production")
     lines += [
         f"QE_SOURCES: the source of {kind} must be https in production"
         for kind, url in settings.outside.sources.items()
-        if _scheme(url) != "https"
+        if scheme_of(url) != "https"
     ]
     if settings.media_dir is None:
         lines.append("QE_MEDIA_DIR is missing: the directory in which pictures are kept")

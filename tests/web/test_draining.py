@@ -1,0 +1,54 @@
+"""A process that was asked to end says so with each answer; nobody's handlers are replaced."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from qe_ban.web import draining, edge
+
+PROGRAM = """
+import os, signal, time
+from qe_ban.web import draining
+heard = []
+signal.signal(signal.SIGTERM, lambda *_: heard.append("before"))
+draining.listen()
+# as granian does, after the app was loaded
+signal.signal(signal.SIGTERM, lambda *_: heard.append("after"))
+os.kill(os.getpid(), signal.SIGCHLD)
+assert not draining.is_draining()
+os.kill(os.getpid(), signal.SIGTERM)
+for _ in range(200):
+    if draining.is_draining():
+        break
+    time.sleep(0.05)
+print(draining.is_draining(), heard)
+"""
+
+
+def test_the_signal_is_heard_beside_whoever_handles_it():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "True ['after']\n"), done.stderr
+
+
+def test_in_another_thread_nothing_is_heard_and_nothing_fails():
+    failed = []
+
+    def load():
+        try:
+            draining.listen()
+        except ValueError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=load)
+    thread.start()
+    thread.join(10)
+    assert failed == []
+
+
+@pytest.mark.parametrize(("drains", "said"), [(False, None), (True, "close")])
+def test_while_it_drains_each_answer_closes_its_connection(client, monkeypatch, drains, said):
+    monkeypatch.setattr(edge, "is_draining", lambda: drains)
+    assert client.get("/healthz").headers.get("Connection") == said
+    assert client.get("/nowhere").headers.get("Connection") == said
