@@ -13,6 +13,7 @@ from qe_ban.cli.installation import Opened
 from qe_ban.cli.refusals import Refused
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.principal import Actor, PrincipalKind
+from qe_ban.kernel.typed_input import normalise_number
 
 SCOPE = "proposals.approve"
 LARGEST = 4096
@@ -45,7 +46,7 @@ def as_option(command: Callable[..., object]) -> Callable[..., object]:
 def prove(installation: Opened, name: str, password_file: Path | None, totp: str | None) -> Actor:
     """Prove who somebody is, by five tries at most, and that they may approve. Raises Refused, TooMany."""
     password = _password(password_file)
-    code = totp or click.prompt("Dynamic code", err=True)
+    code = normalise_number(totp or click.prompt("Dynamic code", err=True))
     hasher, now = passwords.Passwords(), system_clock()
     with installation.database.transaction() as session:
         attempt = staff.begin_sign_in(session, username=name, now=now)

@@ -24,7 +24,7 @@ from qe_ban.kernel.principal import Place
 
 ISSUER_NAME = "青e办"
 RANDOM_BYTES = 15
-ROLES = "city_admin, district_admin, editor, reviewer, system_admin, security_admin, auditor"
+ROLES = ", ".join(accounts.Role)
 
 
 @click.group()

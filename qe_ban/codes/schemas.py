@@ -6,7 +6,7 @@ import marshmallow
 
 from qe_ban.codes.rules import Level, Profile, Reason, State
 from qe_ban.codes.rules.disputes import DisputeState
-from qe_ban.web import fields, paging
+from qe_ban.web import fields, paging, typed_fields
 from qe_ban.web.schema import Schema
 
 MESSAGES = fields.COMMON_MESSAGES | {"invalid": "须为文本"}
@@ -94,9 +94,9 @@ class VerifyRequest(Schema):
     scan_id = fields.Id(required=True)
     # any text: what cannot be read is a verdict, not a bad field
     code = marshmallow.fields.String(error_messages={**MESSAGES})
-    short_number = fields.Text(10, 10, pattern="[0-9]{10}")
+    short_number = typed_fields.Number(10, 10, pattern="[0-9]{10}")
     purpose = fields.Text(max=64, pattern="[a-z0-9-]+", required=True)
-    document = fields.Text(min=6, max=6, pattern="[0-9A-Za-z]+")
+    document = typed_fields.Number(min=6, max=6, pattern="[0-9A-Za-z]+")
 
     @marshmallow.validates_schema
     def one_of_two(self, data: dict[str, Any], **_options: Any) -> None:

@@ -1,6 +1,7 @@
 """Counts how often something was asked: in Valkey, and where that is away in PostgreSQL, tighter."""
 
 import hashlib
+import ipaddress
 import threading
 import time
 from datetime import UTC, datetime
@@ -15,6 +16,11 @@ from qe_ban.db.base import Base
 from qe_ban.db.engine import Database
 from qe_ban.kernel.clock import Clock
 from qe_ban.kernel.errors import TooMany
+
+SITE_PREFIX, SITE_FACTOR = 48, 8
+"""One customer is given up to a /48 of IPv6, 65,536 of the networks that are counted: all of it together may do eight
+times what one network may. No wider, or one who holds a /48 has the limit as often as there are networks in it; no
+narrower, for a mobile operator gives each phone a /64 of its own."""
 
 REST = 1.0
 """How long Valkey is left alone after it failed, so that a hanging one costs one wait a second and not each call."""
@@ -66,6 +72,18 @@ class Limiter:
         if count > limit:
             raise TooMany(max(1, ends - seconds))
         return ends
+
+    def hit_network(self, name: str, network: str, *, limit: int, window: int, subject: str = "") -> None:
+        """Count one more of `name` by a network (`web.requests.network`) and, of IPv6, by the /48 that it is of.
+
+        `subject`: what is counted apart, such as a phone. The /48 is counted after its network, so that one network
+        that asks on does not use up its neighbours' share. Raises TooMany.
+        """
+        suffix = f"\0{subject}" if subject else ""
+        self.hit(name, network + suffix, limit=limit, window=window)
+        if ":" in network:
+            site = ipaddress.ip_network(network, strict=False).supernet(new_prefix=SITE_PREFIX)
+            self.hit(name, f"{site}{suffix}", limit=limit * SITE_FACTOR, window=window)
 
     def forgive(self, name: str, subject: str, *, ends: int) -> None:
         """Take back one count of the window that `hit` told, where what was counted is none of what is limited."""

@@ -6,14 +6,18 @@ from datetime import date
 from enum import StrEnum
 from typing import Self
 
+from qe_ban.kernel.typed_input import normalise_name, normalise_number
+
 _RESIDENT_ID = re.compile(r"[0-9]{17}[0-9X]")
 _RESIDENT_ID_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
 _RESIDENT_ID_CHECKS = "10X98765432"
 # Nobody alive is this old; a year such as 1090 is a slip of the finger.
 _OLDEST_YEARS = 150
 
-_PHONE = re.compile(r"(?:\+86|0086)?(1[3-9][0-9]{9})")
-_PHONE_TYPED_MAX = 32
+# what is typed comes without spaces and dashes; an address book writes (+86)
+_PHONE = re.compile(r"(?:\+86|0086|\(\+86\)|\(0086\)|\(86\))?(1[3-9][0-9]{9})", re.ASCII)
+TYPED_MAX = 64
+"""Characters that a number may be typed with, all that groups them counted; nothing longer is looked at."""
 
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC = re.compile(f"[{_USCC_ALPHABET}]{{2}}[0-9]{{6}}[{_USCC_ALPHABET}]{{10}}")
@@ -31,6 +35,9 @@ class IdType(StrEnum):
     PASSPORT = "passport"
     FOREIGN_PERMANENT_RESIDENT = "foreign_permanent_resident"
 
+
+_WITH_BIRTH_DATE = frozenset({IdType.RESIDENT_ID, IdType.FOREIGN_PERMANENT_RESIDENT})
+_WITHOUT_CASE = frozenset({IdType.PASSPORT, IdType.FOREIGN_PERMANENT_RESIDENT})
 
 _SHAPES = {
     IdType.HK_MACAO_PERMIT: (re.compile(r"[HM](?:[0-9]{8}|[0-9]{10})"), "港澳居民来往内地通行证号码"),
@@ -81,8 +88,8 @@ class ResidentId:
         return cls(number, born)
 
     def age_on(self, day: date) -> int:
-        """Completed years on `day`, reached on the birthday (of 29 February: on 1 March); negative before birth."""
-        return day.year - self.born.year - ((day.month, day.day) < (self.born.month, self.born.day))
+        """Completed years on `day`: see the function `age_on`."""
+        return age_on(self.born, day)
 
 
 def _birth_date(yyyymmdd: str, today: date) -> date:
@@ -97,6 +104,31 @@ def _birth_date(yyyymmdd: str, today: date) -> date:
     return born
 
 
+def birth_date(id_type: IdType, number: str) -> date | None:
+    """Return the date of birth that a document's number (normal form) tells, None where it tells none.
+
+    Resident IDs tell it, residence permits of people from Hong Kong, Macao and Taiwan (81, 82, 83) among them, and so
+    do the 18-character numbers of foreign permanent residents. Their former numbers of 15 have the year in two digits.
+    """
+    if id_type not in _WITH_BIRTH_DATE or len(number) != 18:
+        return None
+    return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+
+
+def age_on(born: date, day: date) -> int:
+    """Return completed years on `day`, reached on the birthday (of 29 February: on 1 March); negative before birth."""
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def normalise_holder_name(id_type: IdType, text: str) -> str:
+    """Return a name in the form in which the register is asked for a document's holder.
+
+    Foreigners' documents have it in capitals, whatever people type (ICAO 9303, part 3).
+    """
+    name = normalise_name(text)
+    return normalise_name(name.upper()) if id_type in _WITHOUT_CASE else name
+
+
 def resident_id_check(body: str) -> str:
     """The 18th character for 17 digits (ISO 7064 MOD 11-2, as GB 11643 uses it)."""
     total = sum(int(digit) * weight for digit, weight in zip(body, _RESIDENT_ID_WEIGHTS, strict=True))
@@ -104,13 +136,13 @@ def resident_id_check(body: str) -> str:
 
 
 def normalise(id_type: IdType, text: str, today: date) -> str:
-    """The one form in which a document's number is stored and compared: upper case, no white space around it.
+    """The one form in which a document's number is stored and compared: upper case, ASCII, nothing between.
 
     Resident numbers, and the 18-character ones of foreign permanent residents (they have the same layout), are fully
     checked; of the others the shape is. `today` is the date in Asia/Shanghai. Raises IdentifierInvalid: the codes of
     ResidentId.parse, `id_shape`.
     """
-    text = text.strip()
+    text = normalise_number(text) if len(text) <= TYPED_MAX else text
     if id_type is IdType.RESIDENT_ID:
         return ResidentId.parse(text, today=today).number
     shape, name = _SHAPES[id_type]
@@ -123,11 +155,11 @@ def normalise(id_type: IdType, text: str, today: date) -> str:
 
 
 def normalise_phone(text: str) -> str:
-    """The 11 digits of a mainland mobile number; takes +86 or 0086 before and spaces and hyphens in it.
+    """The 11 digits of a mainland mobile number as people type it, with +86 or 0086 before it, in brackets or not.
 
     Raises IdentifierInvalid: `phone_shape`.
     """
-    match = _PHONE.fullmatch(text.replace(" ", "").replace("-", "")) if len(text) <= _PHONE_TYPED_MAX else None
+    match = _PHONE.fullmatch(normalise_number(text)) if len(text) <= TYPED_MAX else None
     if match is None:
         raise IdentifierInvalid("phone_shape", "手机号码格式不正确，应为11位中国大陆手机号码")
     return match[1]
@@ -139,7 +171,7 @@ def normalise_uscc(text: str) -> str:
     Raises IdentifierInvalid: `uscc_shape`, `uscc_check_digit` (some real agencies' codes fail this one: an import may
     treat it as a warning).
     """
-    code = text.strip()
+    code = normalise_number(text) if len(text) <= TYPED_MAX else text
     if not code.isascii() or not _USCC.fullmatch(code := code.upper()):
         raise IdentifierInvalid("uscc_shape", "统一社会信用代码格式不正确，应为18位")
     total = sum(_USCC_ALPHABET.index(char) * weight for char, weight in zip(code[:17], _USCC_WEIGHTS, strict=True))

@@ -104,7 +104,7 @@ def invite_scanner(body: dict[str, Any], venue_id: UUID) -> service.Ticket:
 def enrol_scanner(body: dict[str, Any]) -> service.Enrolled:
     """Register a scanner's key with an enrolment code."""
     limits = part(Settings).limits
-    part(Limiter).hit("venues.enrol", requests.network(), limit=limits.tries_per_address, window=limits.window)
+    part(Limiter).hit_network("venues.enrol", requests.network(), limit=limits.tries_per_address, window=limits.window)
     with part(Database).transaction() as session:
         return service.enrol(
             session,

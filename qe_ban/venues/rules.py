@@ -6,13 +6,14 @@ from typing import Final
 
 from qe_ban.kernel.city import City
 from qe_ban.kernel.principal import Principal
+from qe_ban.kernel.typed_input import normalise_number
 from qe_ban.venues.errors import PurposesInvalid, VenueInvalid
 
 ENROLMENT_LIFE: Final = timedelta(hours=24)
 CODE_BITS: Final = 80
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_LOOK_ALIKES = str.maketrans("OIL", "011", "- ")
+_LOOK_ALIKES = str.maketrans("OIL", "011")
 
 
 def enrolment_code(value: int) -> str:
@@ -22,8 +23,8 @@ def enrolment_code(value: int) -> str:
 
 
 def normal_code(text: str) -> str:
-    """Give the form in which codes are compared: upper case, no hyphens or spaces, O as 0, I and L as 1 (Crockford)."""
-    return text.upper().translate(_LOOK_ALIKES)
+    """Give the form in which codes are compared: upper case, nothing between, O as 0, I and L as 1 (Crockford)."""
+    return normalise_number(text).upper().translate(_LOOK_ALIKES)
 
 
 def check_place(city: City, district: str, scene: str) -> None:

@@ -1,6 +1,6 @@
 """The wire shapes of venues and scanners."""
 
-from qe_ban.web import fields
+from qe_ban.web import fields, typed_fields
 from qe_ban.web.jwk import PublicJwk
 from qe_ban.web.paging import PageQuery, page_schema
 from qe_ban.web.schema import Schema
@@ -58,7 +58,7 @@ class TicketSchema(Schema):
 class EnrolSchema(Schema):
     """A scanner that enrols; `proof` is a JWT by its key over the nonce and the issuer."""
 
-    enrolment_code = fields.Text(1, 64, required=True)
+    enrolment_code = typed_fields.Number(required=True)
     jwk = PublicJwk(required=True)
     label = fields.Text(1, LABEL, required=True)
     proof = fields.Text(1, 2048, required=True)

@@ -89,7 +89,8 @@ def test_the_sixth_wrong_name_of_a_day_is_429(client, visitor):
         {"id_number": "37020219900307001"},
         {"id_number": "370202199003070012"},
         {"id_number": "370202209003070011"},
-        {"id_number": "３７０２０２１９９００３０７００１１"},
+        {"id_number": "３７０２０２１９９００３０７００１２"},
+        {"name": "测试3"},
         {"id_type": "library_card"},
         {"id_type": ["resident_id"]},
         {"name": ""},
@@ -190,3 +191,26 @@ def test_hard_bodies_get_a_problem(client, resident, city_staff, method, path, b
     answer = getattr(client, method)(path, data=body, headers=headers, content_type="application/json")
     assert answer.status_code in ((400, 422) if body else (400, 411))
     assert answer.content_type == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "typed", ["古丽{}·买买提", "古丽{}.买买提", "古丽{} ・ 买买提", "\u202d古丽{}•买买提\u202c", "古丽{}．买买提 "]
+)
+def test_a_name_is_confirmed_however_its_dot_is_typed(client, register, typed):
+    serial = PersonFactory().name
+    person = register.add(PersonFactory(name=f"古丽{serial}·买买提"))
+    headers = bearer(sign_in(client, person.phone)["access_token"])
+    for name in (typed.format(serial), person.name):
+        answer = client.put(NAME, json=person.body() | {"name": name}, headers=headers)
+        assert (answer.status_code, answer.get_json()) == (200, {"assurance": "verified"})
+
+
+def test_numbers_are_taken_as_address_books_and_keyboards_give_them(client, person):
+    typed = f"\u202d(+86) {person.phone[:3]}\u00a0{person.phone[3:]}\u202c"
+    sent = client.post("/api/v1/auth/otp", json={"phone": typed}).get_json()
+    otp = "".join(chr(ord(digit) + 0xFEE0) for digit in sent["otp"])
+    form = {"grant_type": "otp", "phone": typed, "challenge": sent["challenge"], "otp": f"{otp[:3]}\u3000{otp[3:]}"}
+    token = client.post("/api/v1/auth/token", data=form).get_json()["access_token"]
+    number = person.id_number
+    body = person.body() | {"id_number": f"{number[:6]} {number[6:14]}－{number[14:].lower()}"}
+    assert client.put(NAME, json=body, headers=bearer(token)).status_code == 200

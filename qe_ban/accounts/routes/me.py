@@ -41,7 +41,7 @@ def put_real_name(body: dict[str, Any]) -> dict[str, Any]:
     """Bind a real name to the account, once the register confirms it together with the account's phone."""
     accounts, database, principal = part(Accounts), part(Database), guard.principal()
     number = service.id_number_from(body["id_type"], body["id_number"], now())
-    said = service.RealName(body["name"].strip(), body["id_type"], number)
+    said = service.real_name_of(body["name"], body["id_type"], number)
     with database.transaction() as session:
         begun = service.begin_claim(accounts, session, resident_id=principal.id, said=said, now=now())
     claim = settled(begun)

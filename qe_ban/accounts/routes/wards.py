@@ -54,7 +54,7 @@ def add_ward(body: dict[str, Any]) -> dict[str, Any]:
     """
     accounts, database, caller = part(Accounts), part(Database), guard.principal()
     number = service.id_number_from(body["id_type"], body["id_number"], now())
-    said = service.RealName(body["name"].strip(), body["id_type"], number)
+    said = service.real_name_of(body["name"], body["id_type"], number)
     wish = Wish(said, body["relation"], body["basis"], body["until"])
     with database.transaction() as session:
         asked = service.begin_ward(accounts, session, guardian_id=caller.id, wish=wish, now=now())

@@ -5,7 +5,6 @@ from qe_ban.accounts.rules.proofs import (
     ASSERTION_LIFE,
     ASSERTION_SKEW,
     FAMILY_LIFE,
-    GRACE,
     NONCE_LIFE,
     OTP_LIFE,
     OTP_RETRY_AFTER,
@@ -46,13 +45,13 @@ from qe_ban.accounts.rules.states import (
 from qe_ban.accounts.rules.wards import (
     MOST_WARDS,
     WARD_WAITS,
-    born,
     check_remark,
     check_ward,
     comes_of_age,
     ends_at,
     is_child,
 )
+from qe_ban.kernel.identifiers import birth_date as born
 
 __all__ = [
     "ACCESS_LIFE",
@@ -60,7 +59,6 @@ __all__ = [
     "ASSERTION_SKEW",
     "CATALOGUE",
     "FAMILY_LIFE",
-    "GRACE",
     "KEPT_APART",
     "MOST_WARDS",
     "NONCE_LIFE",

@@ -15,7 +15,6 @@ from qe_ban.kernel.principal import PrincipalKind
 
 ACCESS_LIFE = timedelta(minutes=10)
 FAMILY_LIFE = {PrincipalKind.RESIDENT: timedelta(days=30), PrincipalKind.STAFF: timedelta(hours=12)}
-GRACE = timedelta(seconds=30)
 OTP_LIFE = timedelta(minutes=5)
 OTP_RETRY_AFTER = timedelta(seconds=60)
 OTP_TRIES = 5

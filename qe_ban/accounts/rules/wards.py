@@ -6,20 +6,13 @@ from qe_ban.accounts import errors
 from qe_ban.accounts.rules.recovery import names_a_number
 from qe_ban.accounts.rules.states import WardBasis
 from qe_ban.kernel.clock import CITY_TIME
-from qe_ban.kernel.identifiers import IdType
+from qe_ban.kernel.identifiers import IdType, birth_date
 
 MOST_WARDS = 10
 WARD_WAITS = timedelta(days=30)
 """How long an asked-for guardianship waits to be confirmed; keyed hashes of the ring HOLDER are found for longer."""
 
 _OF_AGE = 18
-_WITH_BIRTH_DATE = 18
-
-
-def born(id_type: IdType, number: str) -> date | None:
-    """Give the date of birth that a document's number (normal form) tells, None where it tells none."""
-    tells = id_type in (IdType.RESIDENT_ID, IdType.FOREIGN_PERMANENT_RESIDENT) and len(number) == _WITH_BIRTH_DATE
-    return date(int(number[6:10]), int(number[10:12]), int(number[12:14])) if tells else None
 
 
 def comes_of_age(birth: date) -> datetime:
@@ -32,7 +25,7 @@ def comes_of_age(birth: date) -> datetime:
 
 def is_child(id_type: IdType, number: str, now: datetime) -> bool | None:
     """Tell whether a person is not of age yet; None where the document does not tell."""
-    birth = born(id_type, number)
+    birth = birth_date(id_type, number)
     return now < comes_of_age(birth) if birth else None
 
 

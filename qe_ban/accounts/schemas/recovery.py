@@ -2,9 +2,9 @@
 
 from qe_ban.accounts.rules import CaseKind, CaseState
 from qe_ban.accounts.rules.recovery import Decision
-from qe_ban.accounts.schemas import A_CASE, A_PHONE, ID_NUMBER, NAME, PHONE
+from qe_ban.accounts.schemas import A_CASE, A_PHONE, NAME
 from qe_ban.kernel.identifiers import IdType
-from qe_ban.web import fields
+from qe_ban.web import fields, typed_fields
 from qe_ban.web.paging import PageQuery, page_schema
 from qe_ban.web.schema import Schema
 
@@ -18,11 +18,11 @@ class OpenRecoverySchema(Schema):
 
     kind = fields.Choice(AT_WINDOW, required=True)
     id_type = fields.Choice(IdType, required=True)
-    id_number = fields.Text(1, ID_NUMBER, required=True)
-    name = fields.Text(1, NAME, load_default=None)
-    new_phone = fields.Text(1, PHONE, load_default=None, metadata=A_PHONE)
+    id_number = typed_fields.Number(required=True)
+    name = typed_fields.PersonName(1, NAME, load_default=None)
+    new_phone = typed_fields.Number(load_default=None, metadata=A_PHONE)
     basis = fields.Lines(2, BASIS, required=True, metadata=A_BASIS)
-    case_number = fields.Text(6, 64, required=True, **A_CASE)
+    case_number = typed_fields.HyphenatedNumber(6, 64, required=True, **A_CASE)
 
 
 class ProposeSchema(Schema):

@@ -1,9 +1,9 @@
 """The wire shapes of acting for others: the guardian's side, the ward's, and the window's."""
 
 from qe_ban.accounts.rules import ConfirmedBy, GuardianshipState, Relation, WardBasis
-from qe_ban.accounts.schemas import A_CASE, ID_NUMBER, NAME
+from qe_ban.accounts.schemas import A_CASE, NAME
 from qe_ban.kernel.identifiers import IdType
-from qe_ban.web import fields
+from qe_ban.web import fields, typed_fields
 from qe_ban.web.paging import PageQuery, page_schema
 from qe_ban.web.schema import Schema
 
@@ -22,9 +22,9 @@ class GuardiansQuery(PageQuery):
 class NewWardSchema(Schema):
     """For whom the caller wants to act; `relation`: what the caller is to that person; `until`: at most so long."""
 
-    name = fields.Text(1, NAME, required=True)
+    name = typed_fields.PersonName(1, NAME, required=True)
     id_type = fields.Choice(IdType, load_default=IdType.RESIDENT_ID)
-    id_number = fields.Text(1, ID_NUMBER, required=True)
+    id_number = typed_fields.Number(required=True)
     relation = fields.Choice(Relation, required=True)
     basis = fields.Choice(WardBasis, required=True)
     until = fields.Moment(load_default=None, allow_none=True)
@@ -84,22 +84,22 @@ class LookUpGuardianshipsSchema(Schema):
     """Whose guardianships staff look for, as ward or guardian, and the case that it is for."""
 
     id_type = fields.Choice(IdType, required=True)
-    id_number = fields.Text(1, ID_NUMBER, required=True)
-    case_number = fields.Text(6, 64, required=True, **A_CASE)
+    id_number = typed_fields.Number(required=True)
+    case_number = typed_fields.HyphenatedNumber(6, 64, required=True, **A_CASE)
 
 
 class ConfirmAtWindowSchema(Schema):
     """Which papers were seen (their kind and court's reference; never a number that names a person), for a case."""
 
     basis_seen = fields.Text(2, REMARK, required=True)
-    case_number = fields.Text(6, 64, required=True, **A_CASE)
+    case_number = typed_fields.HyphenatedNumber(6, 64, required=True, **A_CASE)
 
 
 class EndAtWindowSchema(Schema):
     """Why it ends (never a number that names a person), for a case."""
 
     reason = fields.Text(2, REMARK, required=True)
-    case_number = fields.Text(6, 64, required=True, **A_CASE)
+    case_number = typed_fields.HyphenatedNumber(6, 64, required=True, **A_CASE)
 
 
 WardPage = page_schema(WardSchema)

@@ -1,5 +1,6 @@
 """The use cases of accounts; with `accounts.errors` all that other slices may call."""
 
+from qe_ban.accounts.rules import Role
 from qe_ban.accounts.service.clients import check_proof, nonce, register_client, revoke_client, sign_in_client
 from qe_ban.accounts.service.closing import check_closings, close_account, closing_report, plan_closing
 from qe_ban.accounts.service.collaborators import Accounts, Estate, Retention, poll_revocations
@@ -13,7 +14,7 @@ from qe_ban.accounts.service.consents import (
 )
 from qe_ban.accounts.service.families import end, refresh, require_running, revoke
 from qe_ban.accounts.service.housekeeping import message_handlers, sweep
-from qe_ban.accounts.service.names import RealName
+from qe_ban.accounts.service.names import RealName, real_name_of
 from qe_ban.accounts.service.otp import OtpSent, limit_otp, limit_tries, redeem_otp, request_otp
 from qe_ban.accounts.service.people import Found, Me, Wanted, limit_look_ups, look_up, me
 from qe_ban.accounts.service.real_name import begin_claim, confirm_claim, finish_claim, regret_claim
@@ -71,6 +72,7 @@ __all__ = [
     "RealName",
     "Relation",
     "Retention",
+    "Role",
     "Shown",
     "StaffAttempt",
     "Standing",
@@ -125,6 +127,7 @@ __all__ = [
     "plan_closing",
     "poll_revocations",
     "principal_from",
+    "real_name_of",
     "redeem_otp",
     "refresh",
     "register_client",

@@ -42,8 +42,9 @@ def start(accounts: Accounts, session: Session, *, kind: PrincipalKind, principa
 def refresh(accounts: Accounts, session: Session, *, text: str, now: datetime) -> Tokens | errors.RefreshRefused:
     """Rotate a refresh token (RFC 9700, 4.14.2): the old one is used up, its successor is given.
 
-    Within 30 s, while the successor is unused, the old one gives the same successor again: an answer was lost.
-    Otherwise a second use ends the family; that refusal is given back and not raised, so that it commits.
+    While the successor is unused, the old one gives the same successor again, however late: an answer was lost, and a
+    phone in a tunnel asks again after minutes. Once the successor was used, a second use of the old one ends the
+    family; that refusal is given back and not raised, so that it commits.
     """
     token = _bytes(text)
     held = session.execute(
@@ -61,11 +62,11 @@ def refresh(accounts: Accounts, session: Session, *, text: str, now: datetime) -
     if row.used_at is None:
         row.used_at = now
         return _tokens(accounts, session, family, _add(session, family.id, successors[0]), now)
-    if now - row.used_at <= rules.GRACE:
-        for successor in successors:
-            next_row = session.get(RefreshToken, _hash(successor))
-            if next_row is not None and next_row.used_at is None:
-                return _tokens(accounts, session, family, b64url(successor), now)
+    for successor in successors:
+        # the family's row is locked: nobody uses the successor meanwhile
+        next_row = session.get(RefreshToken, _hash(successor))
+        if next_row is not None and next_row.used_at is None:
+            return _tokens(accounts, session, family, b64url(successor), now)
     end(session, family.id, now)
     return errors.RefreshReused()
 

@@ -33,13 +33,13 @@ class OtpSent:
 
 def limit_otp(accounts: Accounts, *, phone: str, address: str) -> None:
     """Count a wish for a one-time password, before any work. Raises TooMany."""
-    accounts.limiter.hit("otp-address", address, limit=accounts.otp_per_address, window=accounts.window)
+    accounts.limiter.hit_network("otp-address", address, limit=accounts.otp_per_address, window=accounts.window)
     accounts.limiter.hit("otp-phone", phone, limit=accounts.otp_per_phone, window=accounts.window)
 
 
 def limit_tries(accounts: Accounts, *, address: str) -> None:
     """Count a try at a secret from one address, before any work. Raises TooMany."""
-    accounts.limiter.hit("tries-address", address, limit=accounts.tries_per_address, window=accounts.window)
+    accounts.limiter.hit_network("tries-address", address, limit=accounts.tries_per_address, window=accounts.window)
 
 
 def request_otp(accounts: Accounts, session: Session, *, phone: str, now: datetime) -> OtpSent:

@@ -114,13 +114,11 @@ def _joined(
 
 def _is_same(accounts: Accounts, resident: Resident, said: RealName) -> bool:
     """A repeat of the confirmed name is harmless; anything else would be another person."""
-    held = (
-        residents.name_of(accounts.rings, resident) or "",
-        resident.id_type or "",
-        residents.id_number_of(accounts.rings, resident) or "",
-    )
-    given = (said.name, said.id_type.value, said.id_number)
-    return hmac.compare_digest("\0".join(held).encode(), "\0".join(given).encode())
+    held = (resident.id_type or "", residents.id_number_of(accounts.rings, resident) or "")
+    given = (said.id_type.value, said.id_number)
+    same_document = hmac.compare_digest("\0".join(held).encode(), "\0".join(given).encode())
+    same_name = names.is_same_name(said.id_type, residents.name_of(accounts.rings, resident) or "", said.name)
+    return same_document and same_name
 
 
 def _open_case(accounts: Accounts, session: Session, principal: Principal, holder: Resident, now: datetime) -> None:

@@ -44,7 +44,7 @@ class Standing:
 
 def limit_sign_in(accounts: Accounts, *, username: str, address: str) -> None:
     """Count a staff sign-in, before any work: a password check is the dearest thing here. Raises TooMany."""
-    accounts.limiter.hit("tries-address", address, limit=accounts.tries_per_address, window=accounts.window)
+    accounts.limiter.hit_network("tries-address", address, limit=accounts.tries_per_address, window=accounts.window)
     limit = max(PER_USERNAME, accounts.tries_per_address // 4)
     accounts.limiter.hit("staff-username", username.lower(), limit=limit, window=accounts.window)
 

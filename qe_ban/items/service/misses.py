@@ -44,7 +44,7 @@ def record(database: Database, limiter: Limiter, *, q: str, hall: str | None, ne
     if query is None:
         return
     try:
-        limiter.hit("items.misses", network, limit=PER_NETWORK, window=WINDOW)
+        limiter.hit_network("items.misses", network, limit=PER_NETWORK, window=WINDOW)
         limiter.hit("items.misses", "", limit=IN_ALL, window=WINDOW)
         with database.transaction() as session:
             add(session, query=query, hall=hall, now=now)

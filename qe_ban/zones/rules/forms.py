@@ -9,11 +9,12 @@ from typing import Any, Final
 from qe_ban.kernel import identifiers
 from qe_ban.kernel.identifiers import IdentifierInvalid
 from qe_ban.kernel.shapes import moment_of
+from qe_ban.kernel.typed_input import normalise_hyphenated
 from qe_ban.zones.rules.demands import SIZES
 
 FORM: Final = "demand_form"
 SOLUTIONS: Final = "solution_list"
-_FIXED_LINE: Final = re.compile(r"(010|02[0-9]|0[3-9][0-9]{2})-?([2-9][0-9]{6,7})(?:-([0-9]{1,6}))?", re.ASCII)
+_FIXED_LINE: Final = re.compile(r"\(?(010|02[0-9]|0[3-9][0-9]{2})\)?-?([2-9][0-9]{6,7})(?:-([0-9]{1,6}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def phone(text: str) -> str:
 
     Raises IdentifierInvalid: `phone_shape`.
     """
-    fixed = _FIXED_LINE.fullmatch(text.replace(" ", ""))
+    fixed = _FIXED_LINE.fullmatch(normalise_hyphenated(text))
     if fixed is not None:
         return "-".join(part for part in fixed.groups() if part)
     try:

@@ -4,7 +4,7 @@ from typing import Final
 
 from qe_ban.kernel.principal import PrincipalKind
 from qe_ban.publishing.rules.blocks.words import INDUSTRIES
-from qe_ban.web import fields
+from qe_ban.web import fields, typed_fields
 from qe_ban.web.paging import PageQuery, page_schema
 from qe_ban.web.schema import Schema
 from qe_ban.web.shapes import SLUG_PATTERN
@@ -27,14 +27,14 @@ class NewDemandSchema(Schema):
     block = fields.Text(1, SLUG, SLUG_PATTERN, required=True)
     version = fields.Whole(1, 2**31 - 1)
     firm = fields.Text(2, NAME, required=True)
-    uscc = fields.Text(USCC, USCC, required=True, metadata={"description": "统一社会信用代码（GB 32100）"})
+    uscc = typed_fields.Number(USCC, USCC, required=True, metadata={"description": "统一社会信用代码（GB 32100）"})
     industry = fields.Choice(INDUSTRIES, required=True)
     size = fields.Choice(SIZES, load_default=None, allow_none=True)
     solution = fields.Text(1, NAME, load_default=None, allow_none=True)
     title = fields.Text(2, TITLE, required=True)
     text = fields.Lines(5, TEXT, required=True)
     contact = fields.Text(1, 30, required=True)
-    phone = fields.Text(7, PHONE, required=True)
+    phone = typed_fields.HyphenatedNumber(7, PHONE, required=True)
     consent = fields.Flag(required=True)
 
 

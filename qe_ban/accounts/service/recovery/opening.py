@@ -1,6 +1,5 @@
 """How a recovery case is opened: at a window by a clerk, or by whoever signs in and finds another person's account."""
 
-import hmac
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +12,7 @@ from qe_ban.accounts.rules import Assurance, CaseKind, CaseState, GuardianshipSt
 from qe_ban.accounts.rules.recovery import names_a_number
 from qe_ban.accounts.service import cases, families, notices, residents
 from qe_ban.accounts.service.collaborators import Accounts
+from qe_ban.accounts.service.names import is_same_name
 from qe_ban.accounts.service.recovery.showing import PHONE, ShownCase, phone_of, shown
 from qe_ban.accounts.service.wards import ending
 from qe_ban.audit import service as audit
@@ -126,8 +126,9 @@ def _looked_up(accounts: Accounts, session: Session, wanted: NewCase, change: au
 
 
 def _is_named(accounts: Accounts, resident: Resident, name: str | None) -> bool:
-    held = residents.name_of(accounts.rings, resident) or ""
-    return name is None or hmac.compare_digest(held.encode(), name.encode())
+    """Tell whether the name, where one is given, is the holder's, however it is typed."""
+    held, id_type = residents.name_of(accounts.rings, resident), resident.id_type
+    return name is None or (held is not None and id_type is not None and is_same_name(IdType(id_type), held, name))
 
 
 def _protect(accounts: Accounts, session: Session, holder: Resident, wanted: NewCase, change: audit.Change) -> None:
