@@ -94,6 +94,7 @@ def assemble(
             sandbox=settings.sandbox,
             otp_per_phone=settings.limits.otp_per_phone,
             otp_per_address=settings.limits.otp_per_address,
+            otp_per_day=settings.limits.otp_per_day,
             tries_per_address=settings.limits.tries_per_address,
             window=settings.limits.window,
         ),

@@ -13,6 +13,7 @@ import click
 from qe_ban.cli import pictures, scanner_key
 from qe_ban.cli.api import Api, Away
 from qe_ban.cli.refusals import Refused
+from qe_ban.codes.service import undo_keyboard
 from qe_ban.kernel.clock import system_clock
 
 LONGEST_CODE = 65536
@@ -82,7 +83,7 @@ def _code(code: str | None, image: Path | None) -> str:
             return pictures.text_of(image.read_bytes(), str(image))
         except OSError as error:
             raise Refused(f"{image}: {error.strerror}") from error
-    text = _typed().rstrip("\r\n") if code == "-" else str(code)
+    text = undo_keyboard(_typed().rstrip("\r\n") if code == "-" else str(code))
     if not text:
         raise Refused("the code is empty")
     return text

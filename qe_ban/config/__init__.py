@@ -32,6 +32,7 @@ class Limits:
 
     otp_per_phone: int = 5
     otp_per_address: int = 100
+    otp_per_day: int = 10
     window: int = 600
     issue_per_minute: int = 20
     tries_per_address: int = 100
@@ -103,6 +104,7 @@ class Settings:
             media_dir=reader.absolute("QE_MEDIA_DIR"),
             limits=Limits(
                 otp_per_phone=reader.number("QE_OTP_PER_PHONE", default.otp_per_phone * factor, 1, 10_000),
+                otp_per_day=reader.number("QE_OTP_PER_DAY", default.otp_per_day * factor, 1, 10_000),
                 otp_per_address=reader.number("QE_OTP_PER_ADDRESS", default.otp_per_address * factor, 1, 1_000_000),
                 window=reader.number("QE_LIMIT_WINDOW", default.window, 1, 86_400),
                 issue_per_minute=reader.number("QE_ISSUE_PER_MINUTE", default.issue_per_minute, 1, 1_000_000),

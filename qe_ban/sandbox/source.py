@@ -8,19 +8,20 @@ from typing import Any, ClassVar
 
 from qe_ban.config import sandbox_data
 from qe_ban.kernel.clock import Clock, rfc3339
+from qe_ban.kernel.identifiers import IdType
 
 KIND = "medical"
 LARGEST = 4096
 UNKNOWN = {"state": "not_entitled", "reason": "not_insured", "detail": {}}
 
-Person = tuple[str, str]
+Person = tuple[str, str, str]
 Records = Mapping[Person, Mapping[str, Any]]
 
 
 def records() -> dict[Person, Mapping[str, Any]]:
-    """Give the kind's records of the made-up people, by document number and name."""
+    """Give the kind's records of the made-up people, by document (type and number) and name."""
     return {
-        (row["id_number"], row["name"]): row["register"][KIND]
+        (row.get("id_type", IdType.RESIDENT_ID.value), row["id_number"], row["name"]): row["register"][KIND]
         for row in sandbox_data()["residents"]
         if KIND in row["register"]
     }
@@ -100,5 +101,7 @@ def _asked(body: bytes) -> Person | None:
         return None
     if not isinstance(data, dict) or data.get("kind") != KIND:
         return None
-    number, name = data.get("id_number"), data.get("name")
-    return (number, name) if isinstance(number, str) and isinstance(name, str) else None
+    id_type, number, name = (data.get(field) for field in ("id_type", "id_number", "name"))
+    if not (isinstance(id_type, str) and isinstance(number, str) and isinstance(name, str)):
+        return None
+    return id_type, number, name

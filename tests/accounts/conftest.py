@@ -111,11 +111,8 @@ def come(client, register):
 
     def do(person):
         register.add(person)
-        token = people.sign_in(client, person.phone)["access_token"]
-        stepped = people.bearer(people.step_up(client, token))
-        answer = client.put(f"{people.API}/me/real-name", json=person.body(), headers=stepped)
-        assert answer.status_code == 200, answer.get_json()
-        return stepped
+        token = people.sign_in_named(client, person)["access_token"]
+        return people.bearer(people.step_up(client, token))
 
     return do
 

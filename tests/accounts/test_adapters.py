@@ -87,8 +87,6 @@ def test_the_face_check_is_asked_with_the_person_and_the_proof(system):
         "id_number": "370202199003070011",
         "proof": "proof",
     }
-    with pytest.raises(errors.RealNameRequired):
-        HttpFace(system.url, TOKEN).confirms(None, "proof")
 
 
 def test_a_message_is_handed_over(system):
@@ -150,9 +148,9 @@ def test_the_sandboxs_register_knows_its_people_only():
 def test_the_sandboxs_face_check_takes_one_word():
     face = SandboxFace("sandbox")
     assert face.method == "sandbox"
-    assert face.confirms(None, "sandbox")
-    assert not face.confirms(None, "Sandbox")
-    assert not face.confirms(None, "沙盒")
+    assert face.confirms(PERSON, "sandbox")
+    assert not face.confirms(PERSON, "Sandbox")
+    assert not face.confirms(PERSON, "沙盒")
 
 
 def test_messages_of_the_outbox_are_handed_to_the_gateway(system):

@@ -8,11 +8,13 @@ import pytest
 
 from tests.factories.accounts import (
     API,
+    FACE_PROOF,
     ClientKey,
     StaffFactory,
     bearer,
     random_phone,
     sign_in,
+    sign_in_named,
     sign_in_staff,
     step_up,
     together,
@@ -218,8 +220,8 @@ def test_a_scanner_with_a_wrong_clock_learns_the_servers_time(client, scanner):
     assert problem["server_time"].endswith("Z")
 
 
-def test_step_up_gives_a_new_token_and_says_that_it_is_the_sandboxs(client):
-    tokens = sign_in(client, random_phone())
+def test_step_up_gives_a_new_token_and_says_that_it_is_the_sandboxs(client, person):
+    tokens = sign_in_named(client, person)
     answer = client.post(
         f"{API}/auth/step-up",
         json={"method": "face", "proof": "sandbox"},
@@ -230,14 +232,20 @@ def test_step_up_gives_a_new_token_and_says_that_it_is_the_sandboxs(client):
     assert "refresh_token" not in answer
 
 
-def test_a_wrong_proof_is_422(client):
-    token = sign_in(client, random_phone())["access_token"]
+def test_a_new_account_is_told_to_give_a_real_name_before_the_face_check(client):
+    headers = bearer(sign_in(client, random_phone())["access_token"])
+    answer = client.post(f"{API}/auth/step-up", json={"method": "face", "proof": FACE_PROOF}, headers=headers)
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "accounts.real_name_required")
+
+
+def test_a_wrong_proof_is_422(client, person):
+    token = sign_in_named(client, person)["access_token"]
     answer = client.post(f"{API}/auth/step-up", json={"method": "face", "proof": "x"}, headers=bearer(token))
     assert (answer.status_code, answer.get_json()["code"]) == (422, "accounts.face_refused")
 
 
-def test_revoking_ends_the_sign_in_at_once_and_answers_200_to_anything(client):
-    tokens = sign_in(client, random_phone())
+def test_revoking_ends_the_sign_in_at_once_and_answers_200_to_anything(client, person):
+    tokens = sign_in_named(client, person)
     stepped = step_up(client, tokens["access_token"])
     for body in ({"token": tokens["refresh_token"], "token_type_hint": "refresh_token"}, {"token": "nothing"}):
         answer = client.post(f"{API}/auth/revoke", data=body)

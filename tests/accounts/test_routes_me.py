@@ -10,6 +10,7 @@ from tests.factories.accounts import (
     bearer,
     random_phone,
     sign_in,
+    sign_in_named,
     sign_in_staff,
     step_up,
 )
@@ -24,8 +25,8 @@ def visitor(client):
 
 
 @pytest.fixture
-def resident(client, visitor):
-    return bearer(step_up(client, visitor["Authorization"].removeprefix("Bearer ")))
+def resident(client, person):
+    return bearer(step_up(client, sign_in_named(client, person)["access_token"]))
 
 
 def staff_headers(client, database, rings, **fields):
@@ -142,9 +143,9 @@ def test_what_needs_no_consent_is_not_granted(client, resident, purpose, status,
     assert (answer.status_code, answer.get_json()["code"]) == (status, code)
 
 
-def test_consents_of_others_are_not_seen(client, resident):
+def test_consents_of_others_are_not_seen(client, resident, register):
     client.put(f"{CONSENTS}/social-enquiry", headers=resident)
-    other = bearer(step_up(client, sign_in(client, random_phone())["access_token"]))
+    other = bearer(step_up(client, sign_in_named(client, register.add(PersonFactory()))["access_token"]))
     assert client.get(CONSENTS, headers=other).get_json()["items"] == []
 
 

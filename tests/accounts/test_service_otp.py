@@ -25,19 +25,25 @@ def phone():
 
 @pytest.fixture
 def ask(accounts, database, now):
-    def do(phone, accounts=accounts, at=now):
+    def do(phone, accounts=accounts, at=now, network="home"):
         with database.transaction() as session:
-            return service.request_otp(accounts, session, phone=phone, now=at)
+            return service.request_otp(accounts, session, phone=phone, now=at, network=network)
 
     return do
 
 
 @pytest.fixture
 def redeem(accounts, database, now):
-    def do(phone, sent, otp=None, at=now, challenge=None):
+    def do(phone, sent, otp=None, at=now, challenge=None, network="home"):
         with database.transaction() as session:
             return service.redeem_otp(
-                accounts, session, phone=phone, challenge=challenge or str(sent.challenge), otp=otp or sent.otp, now=at
+                accounts,
+                session,
+                phone=phone,
+                challenge=challenge or str(sent.challenge),
+                otp=otp or sent.otp,
+                now=at,
+                network=network,
             )
 
     return do
@@ -154,12 +160,14 @@ def test_the_sandbox_sends_nothing(ask, phone, database, rings):
         assert not any(phone in vault.unseal(rings, COLUMN, message.id, message.payload) for message in messages)
 
 
-def test_a_phone_is_limited_to_five_in_ten_minutes(accounts, phone):
+def test_a_network_asks_five_times_in_ten_minutes_for_a_phone_and_uses_up_no_others(accounts, phone):
+    address = random_address() + "-of-its-own"
     for _ in range(5):
-        service.limit_otp(accounts, phone=phone, address=random_address())
+        service.limit_otp(accounts, phone=phone, address=address)
     with pytest.raises(TooMany) as refused:
-        service.limit_otp(accounts, phone=phone, address=random_address())
+        service.limit_otp(accounts, phone=phone, address=address)
     assert 1 <= refused.value.retry_after <= 600
+    service.limit_otp(accounts, phone=phone, address=random_address())
 
 
 def test_an_address_is_limited_to_a_hundred_in_ten_minutes(accounts):
@@ -172,10 +180,11 @@ def test_an_address_is_limited_to_a_hundred_in_ten_minutes(accounts):
 
 def test_with_valkey_away_the_limits_are_tighter_and_signing_in_goes_on(accounts, database, phone, sign_in, now):
     lonely = replace(accounts, limiter=Limiter(valkey.connect("redis://127.0.0.1:1/0"), database, system_clock))
+    address = random_address() + "-of-its-own"
     for _ in range(2):
-        service.limit_otp(lonely, phone=phone, address=random_address())
+        service.limit_otp(lonely, phone=phone, address=address)
     with pytest.raises(TooMany):
-        service.limit_otp(lonely, phone=phone, address=random_address())
+        service.limit_otp(lonely, phone=phone, address=address)
     tokens, _ = sign_in(phone, now, lonely)
     assert tokens.access
 

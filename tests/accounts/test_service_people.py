@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from qe_ban.accounts import errors, service
 from qe_ban.accounts.adapters.face import HttpFace
-from qe_ban.accounts.models import Consent
+from qe_ban.accounts.models import Consent, RefreshFamily
 from qe_ban.accounts.service import ConsentDecision, Wanted
 from qe_ban.audit.models import AuditEvent
 from qe_ban.kernel.city import City
@@ -25,12 +25,12 @@ from tests.factories.accounts import FACE_PROOF, PersonFactory, random_id_number
 def verified(sign_in, register, database, accounts, now):
     """A resident with a real name: gives the person and the principal."""
 
-    def make():
+    def make(ahead=timedelta(0)):
         person = register.add(PersonFactory())
         principal = sign_in(person.phone, now)[1]
         with database.transaction() as session:
             service.begin_claim(accounts, session, resident_id=principal.id, said=person.said(), now=now)
-            service.finish_claim(accounts, session, principal=principal, said=person.said(), now=now)
+            service.finish_claim(accounts, session, principal=principal, said=person.said(), now=now + ahead)
         return person, principal
 
     return make
@@ -64,8 +64,8 @@ def look_up(database, accounts, staff, now):
     return do
 
 
-def test_a_step_up_stays_with_the_sign_in_through_a_refresh(sign_in, step_up, accounts, database, now):
-    tokens, principal = sign_in(random_phone(), now)
+def test_a_step_up_stays_with_the_sign_in_through_a_refresh(verified, sign_in, step_up, accounts, database, now):
+    tokens, principal = sign_in(verified()[0].phone, now)
     step_up(principal)
     with database.transaction() as session:
         renewed = service.refresh(accounts, session, text=tokens.refresh, now=now + timedelta(minutes=9))
@@ -74,14 +74,14 @@ def test_a_step_up_stays_with_the_sign_in_through_a_refresh(sign_in, step_up, ac
     assert "codes.issue" in again.scopes
 
 
-def test_another_sign_in_of_the_same_resident_is_a_visitors_again(sign_in, step_up, now):
-    phone = random_phone()
+def test_another_sign_in_of_the_same_resident_is_a_visitors_again(verified, sign_in, step_up, now):
+    phone = verified()[0].phone
     step_up(sign_in(phone, now)[1])
     assert sign_in(phone, now)[1].stepped_up_at is None
 
 
-def test_a_wrong_proof_is_refused_and_the_sixth_try_is_too_many(sign_in, step_up, now):
-    principal = sign_in(random_phone(), now)[1]
+def test_a_wrong_proof_is_refused_and_the_sixth_try_is_too_many(verified, step_up, now):
+    principal = verified()[1]
     for _ in range(5):
         with pytest.raises(errors.FaceRefused):
             step_up(principal, "wrong")
@@ -90,24 +90,47 @@ def test_a_wrong_proof_is_refused_and_the_sixth_try_is_too_many(sign_in, step_up
     assert step_up(principal, at=now + timedelta(minutes=10))
 
 
-def test_right_proofs_are_not_counted(sign_in, step_up, now):
-    principal = sign_in(random_phone(), now)[1]
+def test_right_proofs_are_not_counted(verified, step_up):
+    principal = verified()[1]
     for _ in range(7):
         assert step_up(principal)
 
 
-def test_an_ended_sign_in_does_not_step_up(sign_in, step_up, accounts, database, now):
-    tokens, principal = sign_in(random_phone(), now)
+def test_an_ended_sign_in_does_not_step_up(verified, sign_in, step_up, accounts, database, now):
+    tokens, principal = sign_in(verified()[0].phone, now)
     with database.transaction() as session:
         service.revoke(accounts, session, text=tokens.refresh, now=now)
     with pytest.raises(errors.SessionEnded):
         step_up(principal)
 
 
-def test_the_real_face_check_wants_a_real_name_first(sign_in, step_up, accounts, now):
+def test_whichever_face_check_there_is_it_wants_a_real_name_first_and_costs_no_try(sign_in, step_up, accounts, now):
     principal = sign_in(random_phone(), now)[1]
-    with pytest.raises(errors.RealNameRequired):
-        step_up(principal, accounts=replace(accounts, face=HttpFace("http://127.0.0.1:1/", "t" * 32)))
+    for face in (accounts.face, HttpFace("http://127.0.0.1:1/", "t" * 32)):
+        for _ in range(6):
+            with pytest.raises(errors.RealNameRequired):
+                step_up(principal, accounts=replace(accounts, face=face))
+
+
+def test_a_step_up_from_before_the_name_never_counts_after_it(sign_in, register, accounts, database, now):
+    """Sandboxes of release 0.2.0 took one."""
+    person = register.add(PersonFactory())
+    tokens, principal = sign_in(person.phone, now)
+    with database.transaction() as session:
+        session.get_one(RefreshFamily, principal.session).stepped_up_at = now
+    with database.transaction() as session:
+        before = service.refresh(accounts, session, text=tokens.refresh, now=now)
+        service.finish_claim(accounts, session, principal=principal, said=person.said(), now=now + timedelta(seconds=1))
+        after = service.refresh(accounts, session, text=before.refresh, now=now + timedelta(seconds=2))
+    for refreshed in (before, after):
+        again = service.principal_from(accounts, refreshed.access, now)
+        assert (again.stepped_up_at, "codes.read" in again.scopes) == (None, False)
+
+
+def test_a_step_up_counts_although_another_servers_clock_was_ahead_when_the_name_came(verified, step_up, accounts, now):
+    principal = verified(ahead=timedelta(seconds=5))[1]
+    tokens = step_up(principal)
+    assert "codes.read" in service.principal_from(accounts, tokens.access, now).scopes
 
 
 def test_a_resident_sees_themselves_masked(verified, database, accounts):

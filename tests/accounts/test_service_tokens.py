@@ -13,7 +13,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from qe_ban.accounts import errors, rules, service
+from qe_ban.accounts.models import Resident
 from qe_ban.accounts.service import checked as remembering
+from qe_ban.accounts.service import names
 from qe_ban.accounts.service import tokens as making
 from qe_ban.accounts.service.checked import CheckedTokens
 from qe_ban.db.polled import FRESH
@@ -21,7 +23,7 @@ from qe_ban.kernel.principal import Place, PrincipalKind
 from qe_ban.keys import lifecycle
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
-from tests.factories.accounts import random_phone
+from tests.factories.accounts import PersonFactory, random_phone
 
 
 @pytest.fixture
@@ -211,6 +213,7 @@ def test_the_memory_of_tokens_is_bounded(accounts, signed_in, now, monkeypatch):
 def test_a_principal_is_the_same_for_the_token_of_a_step_up(signed_in, accounts, database, now):
     _, principal = signed_in
     with database.transaction() as session:
+        names.bind(accounts.rings, session.get_one(Resident, principal.id), PersonFactory().said(), now)
         tokens = service.finish_step_up(accounts, session, principal=principal, now=now)
     again = service.principal_from(accounts, tokens.access, now)
     assert (again.id, again.session) == (principal.id, principal.session)

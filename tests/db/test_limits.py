@@ -108,3 +108,36 @@ def test_what_is_forgiven_in_the_next_window_was_counted_in_its_own(settings, da
     assert hits(moving, subject, limit=2, times=3)[0] == (1 if url is None else 0), "this one's count stands"
     moments[0] = NOW
     assert hits(moving, subject, limit=2, times=3)[0] == (2 if url is None else 1), "and that one's is taken back"
+
+
+def test_networks_of_one_48_share_a_wider_limit(settings, database):
+    counted, site = limiter(settings, database), f"2001:db8:{uuid4().hex[:4]}"
+    refused = 0
+    for n in range(14):
+        for _ in range(3):
+            try:
+                counted.hit_network("test", f"{site}:{n:x}::/64", limit=3, window=60)
+            except TooMany:
+                refused += 1
+    assert refused == 14 * 3 - 8 * 3
+    other = f"2001:db8:{uuid4().hex[:4]}::/64"
+    counted.hit_network("test", other, limit=3, window=60)
+
+
+def test_one_network_that_asks_on_uses_up_nothing_of_its_neighbours(settings, database):
+    counted, site = limiter(settings, database), f"2001:db8:{uuid4().hex[:4]}"
+    for n in range(60):
+        try:
+            counted.hit_network("test", f"{site}:1::/64", limit=3, window=60)
+        except TooMany:
+            assert n >= 3
+    counted.hit_network("test", f"{site}:2::/64", limit=3, window=60)
+
+
+def test_a_networks_limit_is_apart_by_subject_and_ipv4_has_no_wider_one(settings, database):
+    counted = limiter(settings, database)
+    address = f"203.0.113.7-{uuid4()}"
+    for subject in ("a", "b"):
+        counted.hit_network("test", address, limit=1, window=60, subject=subject)
+        with pytest.raises(TooMany):
+            counted.hit_network("test", address, limit=1, window=60, subject=subject)

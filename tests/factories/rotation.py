@@ -126,7 +126,7 @@ class Rotating:
         assert sorted(one["reason"] for one in told) == ["ok", "used"], told
 
     def sign_in(self, _n):
-        phone = PersonFactory().phone
+        phone = self.settle(self.parts[0].accounts)[1].phone
         asked = self.here.post(f"{API}/auth/otp", json={"phone": phone}).get_json()
         grant = {"grant_type": "otp", "phone": phone, "challenge": asked["challenge"], "otp": asked["otp"]}
         tokens = self.there.post(f"{API}/auth/token", json=grant).get_json()

@@ -2,14 +2,13 @@
 
 The HTTP service takes `{"name", "id_type", "id_number", "proof"}`, where `proof` is what its own kit on the phone gave
 (text of at most 4,096 characters), and answers 200 with `{"match": true|false}`. It compares with the register's
-picture, so the account must have a real name.
+picture: who has no real name yet is refused before it is asked (`service.step_up`), in the sandbox as well.
 """
 
 import hmac
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
-from qe_ban.accounts import errors
 from qe_ban.accounts.adapters.http import JsonPost
 
 
@@ -27,11 +26,8 @@ class Face(Protocol):
 
     method: ClassVar[str]
 
-    def confirms(self, person: Person | None, proof: str) -> bool:
-        """Tell whether the proof shows this person; None: no real name yet.
-
-        Raises OutsideUnavailable, RealNameRequired.
-        """
+    def confirms(self, person: Person, proof: str) -> bool:
+        """Tell whether the proof shows this person. Raises OutsideUnavailable."""
 
 
 class SandboxFace:
@@ -43,7 +39,7 @@ class SandboxFace:
         """Take the word that passes."""
         self._proof = proof
 
-    def confirms(self, person: Person | None, proof: str) -> bool:  # noqa: ARG002 - made-up people have no faces
+    def confirms(self, person: Person, proof: str) -> bool:  # noqa: ARG002 - made-up people have no faces
         """Tell whether the word is the fixed one."""
         return hmac.compare_digest(proof.encode(), self._proof.encode())
 
@@ -57,10 +53,8 @@ class HttpFace:
         """Take the service's address and bearer token."""
         self._post = JsonPost(url, token)
 
-    def confirms(self, person: Person | None, proof: str) -> bool:
-        """Ask the service. Raises OutsideUnavailable, RealNameRequired."""
-        if person is None:
-            raise errors.RealNameRequired
+    def confirms(self, person: Person, proof: str) -> bool:
+        """Ask the service. Raises OutsideUnavailable."""
         return self._post.matches(
             {"name": person.name, "id_type": person.id_type, "id_number": person.id_number, "proof": proof}
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 from qe_ban.accounts.adapters.http import JsonPost
-from qe_ban.kernel.identifiers import IdType
+from qe_ban.kernel.identifiers import IdType, normalise_holder_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,18 @@ class SandboxRegister:
 
     def confirms(self, claim: Claim) -> bool:
         """Tell whether such a person was made up."""
-        person = (claim.name, claim.id_type.value, claim.id_number)
+        person = (normalise_holder_name(claim.id_type, claim.name), claim.id_type.value, claim.id_number)
         return person in self._phones and claim.phone in (None, self._phones[person])
 
     def has_custody(self, guardian: Claim, ward: Claim) -> bool:
-        """Tell whether such a ward was made up with this guardian."""
-        return self.confirms(ward) and (guardian.id_number, ward.id_number) in self._custody
+        """Tell whether such a ward was made up with this guardian, whose name and phone must fit too."""
+        both = self.confirms(ward) and self.confirms(guardian)
+        return both and (guardian.id_number, ward.id_number) in self._custody
 
 
 def _person(row: Mapping[str, Any]) -> _Person:
-    return row["name"], row.get("id_type") or IdType.RESIDENT_ID.value, row["id_number"]
+    id_type = IdType(row.get("id_type") or IdType.RESIDENT_ID)
+    return normalise_holder_name(id_type, row["name"]), id_type.value, row["id_number"]
 
 
 class HttpRegister:

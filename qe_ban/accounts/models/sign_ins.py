@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -12,15 +12,26 @@ from qe_ban.db.base import Base
 
 
 class OtpChallenge(Base):
-    """One one-time password, as a keyed hash over challenge, phone and password: it tells nobody's phone."""
+    """Whoever asked for a one-time password; `code_mac` is a keyed hash over challenge, phone and password.
+
+    `message_id`: the challenge for which the message with this password was sent, itself or an earlier one of the same
+    minute. Of that one `phone_mac` finds it, a keyed hash that tells nobody's phone, and `code_used_from` is the keyed
+    hash of the network in which the password was first redeemed: nowhere else it is again.
+    """
 
     __tablename__ = "otp_challenges"
+    __table_args__ = (
+        Index("ix_otp_challenges_phone_mac", "phone_mac", postgresql_where=text("phone_mac IS NOT NULL")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     code_mac: Mapped[bytes]
     tries: Mapped[int]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
+    message_id: Mapped[UUID | None]
+    phone_mac: Mapped[bytes | None]
+    code_used_from: Mapped[bytes | None]
 
 
 class Attempt(Base):

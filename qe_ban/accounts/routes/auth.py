@@ -22,9 +22,10 @@ blp = Blueprint("auth", url_prefix="/auth", description="登录与令牌")
 def request_otp(body: dict[str, Any]) -> dict[str, Any]:
     """Send a one-time password to a phone; the answer is the same whether or not anybody has an account with it."""
     accounts, phone = part(Accounts), service.phone_from(body["phone"])
-    service.limit_otp(accounts, phone=phone, address=requests.network())
+    network = requests.network()
+    service.limit_otp(accounts, phone=phone, address=network)
     with part(Database).transaction() as session:
-        sent = service.request_otp(accounts, session, phone=phone, now=now())
+        sent = service.request_otp(accounts, session, phone=phone, now=now(), network=network)
     answer = {"challenge": sent.challenge, "expires_in": sent.expires_in, "retry_after": sent.retry_after}
     return answer | ({"otp": sent.otp} if sent.otp is not None else {})
 

@@ -26,11 +26,17 @@ def grant(body: Mapping[str, str]) -> Tokens:
 
 
 def _otp(body: Mapping[str, str]) -> Tokens:
-    accounts = part(Accounts)
-    service.limit_tries(accounts, address=requests.network())
+    accounts, network = part(Accounts), requests.network()
+    service.limit_tries(accounts, address=network)
     with part(Database).transaction() as session:
         outcome = service.redeem_otp(
-            accounts, session, phone=body["phone"], challenge=body["challenge"], otp=body["otp"], now=now()
+            accounts,
+            session,
+            phone=body["phone"],
+            challenge=body["challenge"],
+            otp=body["otp"],
+            now=now(),
+            network=network,
         )
     return settled(outcome)
 

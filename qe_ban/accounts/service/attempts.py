@@ -9,6 +9,7 @@ from sqlalchemy import case, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from qe_ban.accounts import rules
 from qe_ban.accounts.models import Attempt
 from qe_ban.kernel.errors import TooMany
 
@@ -27,6 +28,17 @@ class Allowance:
 STAFF_PASSWORD = Allowance("staff", 5, timedelta(minutes=15), True, "登录失败次数过多，账号暂时锁定，请15分钟后再试")
 STEP_UP = Allowance("step-up", 5, timedelta(minutes=10), True, "人脸核验失败次数过多，请10分钟后再试")
 REAL_NAME = Allowance("real-name", 5, timedelta(days=1), False, "今日实名认证次数已用完，请明天再试")
+
+OTP_MESSAGE = Allowance("otp-message", 1, rules.OTP_RETRY_AFTER, False, "")
+"""One message to a phone within this time, whoever asks: the row decides between many at one instant."""
+OTP_DAY = Allowance("otp-day", 10, timedelta(days=1), False, "该手机号码今日获取验证码次数已用完，请明天再试")
+"""Messages a day to a phone; those for networks that it signed in from count apart from all others'."""
+OTP_KNOWN = Allowance("otp-known", 1, timedelta(days=90), False, "")
+"""How long a network is known that a phone signed in from."""
+OTP_NETWORK = Allowance("otp-network", 10, timedelta(minutes=10), False, "")
+"""Wrong tries at one message's password from one network, on whatever challenges."""
+OTP_STRANGERS = Allowance("otp-strangers", 20, timedelta(minutes=10), False, "")
+"""Wrong tries at one message's password of all who neither caused the message nor are known."""
 
 WARD = Allowance("ward", 5, timedelta(days=1), False, "今日核验未通过的次数过多，请明天再试")
 WARD_WISHES = Allowance("ward-wishes", 20, timedelta(days=1), False, "今日提出的申请过多，请明天再试")

@@ -66,6 +66,7 @@ class Accounts:
     sandbox: bool = False
     otp_per_phone: int = 5
     otp_per_address: int = 100
+    otp_per_day: int = 10
     tries_per_address: int = 100
     window: int = 600
     passwords: Passwords = field(default_factory=Passwords)

@@ -7,7 +7,7 @@ import secrets
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -149,11 +149,15 @@ def require_running(session: Session, caller: Principal) -> None:
 
 
 def stepped_up(accounts: Accounts, session: Session, *, family_id: UUID, now: datetime) -> Tokens:
-    """Keep with a sign-in that its holder's face was seen now. Raises SessionEnded."""
+    """Keep with a sign-in that its holder's face was seen now. Raises SessionEnded.
+
+    Not before the name, whose moment another server's clock has told: else the step-up would count for nothing.
+    """
+    named_at = select(Resident.verified_at).where(Resident.id == RefreshFamily.principal_id).scalar_subquery()
     family = session.scalar(
         update(RefreshFamily)
         .where(RefreshFamily.id == family_id, RefreshFamily.ended_at.is_(None), RefreshFamily.expires_at > now)
-        .values(stepped_up_at=now)
+        .values(stepped_up_at=func.greatest(literal(now, RefreshFamily.stepped_up_at.type), named_at))
         .returning(RefreshFamily)
     )
     if family is None:
@@ -164,13 +168,14 @@ def stepped_up(accounts: Accounts, session: Session, *, family_id: UUID, now: da
 def _tokens(accounts: Accounts, session: Session, family: RefreshFamily, refresh: str | None, now: datetime) -> Tokens:
     """Sign an access token for what the family's principal may do at this moment."""
     if family.kind == PrincipalKind.RESIDENT:
+        stepped_up_at = _valid_step_up(session, family)
         return tokens.access(
             accounts,
             kind=PrincipalKind.RESIDENT,
             subject=family.principal_id,
             session=family.id,
-            scopes=rules.resident_scopes(stepped_up=family.stepped_up_at is not None),
-            stepped_up_at=family.stepped_up_at,
+            scopes=rules.resident_scopes(stepped_up=stepped_up_at is not None),
+            stepped_up_at=stepped_up_at,
             refresh=refresh,
             now=now,
         )
@@ -188,6 +193,17 @@ def _tokens(accounts: Accounts, session: Session, family: RefreshFamily, refresh
         refresh=refresh,
         now=now,
     )
+
+
+def _valid_step_up(session: Session, family: RefreshFamily) -> datetime | None:
+    """Return when the face was seen; None where no name was known then, with which it could have been compared.
+
+    Sandboxes of release 0.2.0 took a step-up before the name. It never counts after it.
+    """
+    if family.stepped_up_at is None:
+        return None
+    named_at = session.scalar(select(Resident.verified_at).where(Resident.id == family.principal_id))
+    return family.stepped_up_at if named_at is not None and family.stepped_up_at >= named_at else None
 
 
 def _add(session: Session, family_id: UUID, token: bytes) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from qe_ban.accounts import rules
 from qe_ban.accounts.adapters.sms import Sms
 from qe_ban.accounts.models import Attempt, OtpChallenge, RefreshFamily, Revocation, UsedJti
 
@@ -22,7 +23,8 @@ def message_handlers(sms: Sms) -> Mapping[str, Callable[[dict[str, str]], None]]
 
 def sweep(session: Session, now: datetime) -> None:
     """Forget the challenges, ids, revocations, tries and sign-ins whose time is over."""
-    session.execute(delete(OtpChallenge).where(OtpChallenge.expires_at <= now))
+    # of one message there may be challenges that end later than its own
+    session.execute(delete(OtpChallenge).where(OtpChallenge.expires_at <= now - rules.OTP_RETRY_AFTER))
     session.execute(delete(UsedJti).where(UsedJti.expires_at <= now))
     session.execute(delete(Revocation).where(Revocation.expires_at <= now))
     session.execute(delete(Attempt).where(Attempt.until <= now))

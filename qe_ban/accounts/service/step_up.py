@@ -14,23 +14,23 @@ from qe_ban.accounts.service.tokens import Tokens
 from qe_ban.kernel.principal import Principal
 
 
-def begin_step_up(accounts: Accounts, session: Session, *, resident_id: UUID, now: datetime) -> Person | None:
-    """Take one of the five tries and say whose face it should be (None: no real name yet); commit, then ask the check.
+def begin_step_up(accounts: Accounts, session: Session, *, resident_id: UUID, now: datetime) -> Person:
+    """Take one of the five tries and return whose face it should be; commit, then ask the check.
 
-    Raises TooMany, SessionEnded.
+    Raises RealNameRequired, which costs no try, TooMany, SessionEnded.
     """
-    attempts.count(session, attempts.STEP_UP, str(resident_id), now)
     resident = session.get(Resident, resident_id)
     if resident is None:
         raise errors.SessionEnded
     name, number = residents.name_of(accounts.rings, resident), residents.id_number_of(accounts.rings, resident)
     if name is None or number is None or resident.id_type is None:
-        return None
+        raise errors.RealNameRequired
+    attempts.count(session, attempts.STEP_UP, str(resident_id), now)
     return Person(name, resident.id_type, number)
 
 
-def confirm_face(accounts: Accounts, *, person: Person | None, proof: str) -> None:
-    """Ask the face check, outside of any transaction. Raises FaceRefused, RealNameRequired, OutsideUnavailable."""
+def confirm_face(accounts: Accounts, *, person: Person, proof: str) -> None:
+    """Ask the face check, outside of any transaction. Raises FaceRefused, OutsideUnavailable."""
     if not accounts.face.confirms(person, proof):
         raise errors.FaceRefused(fields={"proof": errors.FaceRefused.detail})
 

@@ -21,8 +21,10 @@ blp = Blueprint("scanning", url_prefix="/codes", description="核验")
 @blp.problems(409, 429)
 def verify(body: dict[str, Any]) -> service.Scanned:
     """Judge a code, or a short number, for a purpose; a refusal is a result, kept like an acceptance."""
-    asked = service.Asked(scanner=guard.principal().id, request_id=request_id(), **body)
+    typed = body.get("code", "")
+    code = {"code": service.undo_keyboard(typed)} if typed else {}
+    asked = service.Asked(scanner=guard.principal().id, request_id=request_id(), **body | code)
     with part(Database).statements() as connection:
         if asked.short_number is not None:
             return service.verify_number(part(Wallet), part(Limiter), connection, asked, now())
-        return service.verify(part(Wallet), connection, asked, now())
+        return service.explain_keyboard(service.verify(part(Wallet), connection, asked, now()), typed)

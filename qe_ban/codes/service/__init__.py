@@ -24,10 +24,11 @@ from qe_ban.codes.service.issuing import (
 )
 from qe_ban.codes.service.ledger import all_entries, entries, sweep
 from qe_ban.codes.service.retention import Retention, drop_months, make_months
-from qe_ban.codes.service.scanning import Asked, Scanned
+from qe_ban.codes.service.scanning import Asked, Scanned, explain_keyboard
 from qe_ban.codes.service.short_numbers import Given as ShortNumber
 from qe_ban.codes.service.short_numbers import give as give_short_number
 from qe_ban.codes.service.suspending import Holder, resume, suspend
+from qe_ban.codes.service.typed_codes import undo_keyboard
 from qe_ban.codes.service.verifying import verify, verify_number
 from qe_ban.codes.service.wallet import Wallet, holder_hash, verification_keys
 from qe_ban.codes.service.watching import learn_habits, watches
@@ -54,6 +55,7 @@ __all__ = [
     "csv_pieces",
     "drop_months",
     "entries",
+    "explain_keyboard",
     "give_short_number",
     "holder_hash",
     "holdings",
@@ -72,6 +74,7 @@ __all__ = [
     "resume",
     "suspend",
     "sweep",
+    "undo_keyboard",
     "verification_keys",
     "verify",
     "verify_number",

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from qe_ban.codes import rules, token
+from qe_ban.codes.service.typed_codes import is_keyboard_fault
 from qe_ban.codes.service.wallet import Wallet, reference, verification_keys
 from qe_ban.kernel.city import LEVEL_KIND, Purpose
 from qe_ban.keys.models import Ring
@@ -16,6 +17,9 @@ ONLINE = token.Policy(skew=30, issued_skew=5, presented_window=60)
 CLOCKS_APART = timedelta(seconds=1)
 PROVEN = frozenset({token.Reason.NOT_YET_VALID, token.Reason.EXPIRED, token.Reason.UNKNOWN_KIND})
 """Refusals that come after the signatures held: what such a code says is the issuer's word."""
+
+
+KEYBOARD_FAULT = "扫码枪的键盘布局与本机不一致，读到的内容已改变：请将扫码枪和本机都设为英文（美国）键盘后重新扫码"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,13 @@ def read(wallet: Wallet, asked: Asked, now: datetime) -> Scan:
 def unread(wallet: Wallet, asked: Asked, now: datetime, refused: rules.Reason, requests: tuple[bytes, ...]) -> Scan:
     """Give a scan of which nothing is known but why it is refused."""
     return Scan(asked, now, wallet.city.purposes.get(asked.purpose), None, refused, None, rules.Subjects(), requests)
+
+
+def explain_keyboard(scanned: Scanned, code: str) -> Scanned:
+    """Return a verdict with a word to the venue where the scanner's keyboard is why the code could not be read."""
+    if scanned.reason != rules.Reason.MALFORMED or not is_keyboard_fault(code):
+        return scanned
+    return replace(scanned, detail={**scanned.detail, "keyboard": KEYBOARD_FAULT})
 
 
 def _subjects(
