@@ -69,7 +69,10 @@ def disputed_ward(world, owner=None):
 
 
 def requested(world, person):
-    """Ask to have somebody's health level corrected; gives the request's id."""
+    """Have somebody wait for a correction of the health level; gives the request's id."""
+    waiting = world.done("get", "/me/health/corrections", person.headers)["items"]
+    if waiting and waiting[0]["state"] == "open":
+        return waiting[0]["id"]
     return world.done("post", "/me/health/corrections", person.headers, json={"text": "等级有误"})["id"]
 
 
@@ -86,15 +89,13 @@ def level(world, owner=None):
     """A level whose resident waits for an answer, which only the resident is told."""
     owner = owner or world.person()
     requested(world, owner)
-    return _of(world, owner, "/me/health", marks=('"open":true',))
+    return _of(world, owner, "/me/health/corrections", marks=('"open":true',))
 
 
 def level_of_ward(world, owner=None):
     owner, child = owner or world.person(), world.person()
     made = world.people.guard(owner, child)
-    thing = _of(
-        world, child, "/me/health", "/me/health/corrections", names={"for": made}, marks=(requested(world, child),)
-    )
+    thing = _of(world, child, "/me/health/corrections", names={"for": made}, marks=(requested(world, child),))
     return replace(thing, owner=owner.headers)
 
 
