@@ -1,7 +1,7 @@
 """Wire shapes of health levels. A level is a name and never a number."""
 
 from qe_ban.health.rules import LEVEL_NAMES, ChangeState, CorrectionState, LevelState, SetBy
-from qe_ban.web import fields, paging
+from qe_ban.web import fields, paging, typed_fields
 from qe_ban.web.schema import Schema
 
 LEVELS = tuple(LEVEL_NAMES)
@@ -19,7 +19,7 @@ class NewHealthChangeSchema(Schema):
     basis = fields.Text(1, 64, pattern="[a-z0-9-]+", required=True)
     reason = fields.Lines(2, REASON, required=True)
     ends_at = fields.Moment(required=True)
-    case_number = fields.Text(6, CASE, required=True, **fields.CASE_NUMBER)
+    case_number = typed_fields.HyphenatedNumber(6, CASE, required=True, **fields.CASE_NUMBER)
 
 
 class HealthApprovalSchema(Schema):
