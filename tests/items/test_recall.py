@@ -1,4 +1,7 @@
-"""The recall set: what people type finds what they want among the first five, on the whole sample catalogue."""
+"""What people type finds what they want among the first five, and what the city does not do finds nothing.
+
+On the whole sample catalogue.
+"""
 
 import json
 from collections import defaultdict
@@ -19,8 +22,12 @@ from tests.factories import databases
 
 pytestmark = pytest.mark.xdist_group("recall")
 
-CASES = json.loads((Path(__file__).parents[1] / "vectors" / "items" / "recall.json").read_text("utf-8"))
+VECTORS = Path(__file__).parents[1] / "vectors" / "items"
+CASES = json.loads((VECTORS / "recall.json").read_text("utf-8"))
+ABSENT = json.loads((VECTORS / "absent.json").read_text("utf-8"))
 FIRST, LEAST = 5, 0.95
+LEAST_ABSENT = 0.85
+"""How many of the queries that the catalogue cannot answer must find nothing, or the item that is meant after all."""
 WELL_FORMED = ("official", "everyday")
 SECOND = "second"
 """Who wrote queries that nobody had looked at while the search was made: see docs/catalogue.md."""
@@ -35,11 +42,14 @@ def sample(settings: Settings) -> Iterator[Database]:
     made.dispose()
 
 
-def first_names(database: Database, city: City, query: str) -> list[str]:
+def search(database: Database, city: City, query: str) -> searching.Found:
     anywhere = searching.Filters()
     with database.transaction() as session:
-        found = searching.search(session, city, query, anywhere, offset=0, limit=FIRST, now=datetime.now(UTC))
-    return [item.name for item in found.items]
+        return searching.search(session, city, query, anywhere, offset=0, limit=FIRST, now=datetime.now(UTC))
+
+
+def first_names(database: Database, city: City, query: str) -> list[str]:
+    return [item.name for item in search(database, city, query).items]
 
 
 def test_the_set_is_large_and_a_third_is_as_people_really_type():
@@ -69,6 +79,55 @@ def test_what_people_want_is_among_the_first_five(sample, settings):
     told = [f"{kind}: {sum(hits)} of {len(hits)}" for kind, hits in kinds.items()]
     right = sum(sum(hits) for hits in kinds.values())
     assert right >= LEAST * len(CASES), "\n".join([f"{right} of {len(CASES)}", *told, *misses])
+
+
+def test_what_the_city_does_not_do_finds_nothing_and_is_corrected_into_nothing(sample, settings):
+    city, wrong, corrected = load_city(settings), [], {}
+    for case in ABSENT:
+        found = search(sample, city, case["query"])
+        names = [item.name for item in found.items]
+        if names and set(names).isdisjoint(case["wanted"]):
+            wrong.append(f"{case['kind']}: {case['query']} -> {names}")
+        assert found.missed == (not names)
+        corrected |= {case["query"]: found.corrected} if found.corrected else {}
+    assert len(ABSENT) - len(wrong) >= LEAST_ABSENT * len(ABSENT) >= 0.85 * 120, "\n".join(wrong)
+    assert corrected == {}
+
+
+@pytest.mark.parametrize("query", ["信访", "退押金", "12345", "劳动监察", "心理咨询", "押金", "110", "翻译", "heating"])
+def test_a_right_word_is_not_taken_for_another(sample, settings, query):
+    found = search(sample, load_city(settings), query)
+    assert (found.items, found.corrected, found.missed) == ([], None, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("复婚登记", "内地居民结婚登记"),
+        ("饭店办证", "食品经营许可新办"),
+        ("网吧办证", "互联网上网服务营业场所经营许可新办"),
+        ("2胎", "生育登记服务（一孩、二孩、三孩）"),
+        ("两胎", "生育登记服务（一孩、二孩、三孩）"),
+        ("３孩", "生育登记服务（一孩、二孩、三孩）"),
+        ("叁孩", "生育登记服务（一孩、二孩、三孩）"),
+        ("噪音", "夜间建筑施工噪声作业证明"),
+        ("jiéhūn", "内地居民结婚登记"),
+        ("jie2hun1", "内地居民结婚登记"),
+        ("lüshi", "律师执业许可新办"),
+        ("lu:shi", "律师执业许可新办"),
+        ("驾驶证补办", "机动车驾驶证补领"),
+        ("补办驾驶证", "机动车驾驶证补领"),
+        ("紧急情况林木采伐备案", "林木采伐许可证核发"),
+    ],
+)
+def test_the_item_that_is_meant_comes_first(sample, settings, query, first):
+    assert first_names(sample, load_city(settings), query)[0] == first
+
+
+def test_the_strong_word_decides_and_not_the_common_one(sample, settings):
+    names = first_names(sample, load_city(settings), "电子社保卡")
+    assert names
+    assert all("社会保障卡" in name for name in names)
 
 
 @pytest.mark.parametrize(("query", "limit", "least"), [(None, 100, 1000), (None, 33, 990), ("登记", 50, 100)])

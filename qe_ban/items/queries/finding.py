@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import text
 
 from qe_ban.items.words.pieces import Piece
+from qe_ban.items.words.text import runs
 
 VOCABULARY: Final = text("""
     SELECT term, texts, word, pinyin, initials, NULL::text[] AS alike
@@ -120,6 +121,9 @@ def either(pieces: Sequence[Piece]) -> str:
 
 def _word(word: str) -> str:
     """Give the tsquery of a word: as jieba cut it, or every two of its characters that stand together."""
+    stretches = [stretch for _, stretch in runs(word)]
+    if len(stretches) > 1:
+        return "(" + " & ".join(_word(stretch) for stretch in stretches) + ")"
     if len(word) < 3 or word.isascii():
         return quoted(word)
     pairs = " & ".join(quoted(word[place : place + 2]) for place in range(len(word) - 1))

@@ -24,13 +24,15 @@ IN_ALL: Final = 1000
 
 # digits of every script, and those that are written as words
 _NUMBER = re.compile(r"[\d〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖幺]{5}")
+# short numbers that everybody has: 12345, 12306, 96xxx, 95xxx
+_HOTLINE = re.compile(r"(?<!\d)(?:1[012]\d{3}|9[56]\d{3})(?!\d)", re.ASCII)
 
 
 def query_of(q: str) -> str | None:
     """Give a query as it may be kept; None where it is too long, empty, or looks like a number or an address."""
     normal = text.normalise(q)
     compact = text.compact(normal)
-    if not compact or len(normal) > LONGEST or "@" in normal or _NUMBER.search(compact):
+    if not compact or len(normal) > LONGEST or "@" in normal or _NUMBER.search(_HOTLINE.sub("", compact)):
         return None
     return normal
 

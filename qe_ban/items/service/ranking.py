@@ -19,10 +19,12 @@ MOST: Final = 120
 """How many wordings are looked at closely."""
 ENOUGH: Final = 5
 SURE: Final = 0.8
-LEAST, LEAST_OF_SINGLES = 0.3, 0.6
-"""How much of a query a wording must hold; more where the query is but characters that happen to be somewhere."""
-SPOKEN: Final = 6
-"""From how many letters on a query is a sentence, of which one strong word may be all that can be found."""
+LEAST, LEAST_OF_TERMS, LEAST_OF_SINGLES = 0.35, 0.5, 0.6
+"""How much of a query a wording must hold, that is found at all: of a sentence, of a term, of single characters.
+
+No result is better than a wrong one. In a sentence much stands round what is wanted; of a term most must be there; and
+characters that happen to be somewhere say little.
+"""
 NEAR_BEST: Final = 0.75
 COMMON: Final = 1000
 """Pieces that together are in more wordings than this do not find anything by themselves."""
@@ -83,13 +85,16 @@ def _attempt(session: Session, understood: Understood, *, widely: bool = True) -
 
 
 def _scored(understood: Understood, rows: Iterable[Row[Any]], *, capped: bool) -> Ranked:
-    scorer = Scorer(understood.compact, understood.pieces)
+    scorer = Scorer(understood.compact, understood.pieces, understood.certain)
     scored = [scorer.score(_candidate(row)) for row in rows]
     best = max((one.coverage for one in scored), default=0.0)
-    least = LEAST if any(piece.solid for piece in understood.wanted) else LEAST_OF_SINGLES
     scored.sort(key=lambda one: (-one.score, one.candidate.names[0], one.candidate.id))
+    is_term, is_solid = understood.is_term, any(piece.solid for piece in understood.wanted)
+    least = LEAST_OF_SINGLES if not is_solid else LEAST_OF_TERMS if is_term else LEAST
     enough = [one for one in scored if one.coverage >= least]
-    if not enough and len(understood.compact) >= SPOKEN:
+    if not is_solid:
+        enough = [one for one in enough if scoring.holds_together(one.candidate, understood.compact)]
+    if not enough and not is_term:
         # much was said round the one word that counts
         strong = understood.strong
         enough = [one for one in scored if scoring.holds(one.candidate, strong)][:ENOUGH]
@@ -97,7 +102,8 @@ def _scored(understood: Understood, rows: Iterable[Row[Any]], *, capped: bool) -
     near = [one for one in scored if one.coverage >= NEAR_BEST * best]
     # where hardly any holds it all, some that hold much of it may be what was meant
     kept = near if len(near) >= ENOUGH else [*near, *(one for one in scored if one not in near)][:ENOUGH]
-    return Ranked(kept, capped and bool(kept), understood, understood.corrected)
+    corrected = understood.corrected(kept[0].candidate.names) if kept else None
+    return Ranked(kept, capped and bool(kept), understood, corrected)
 
 
 def _every(session: Session, understood: Understood) -> Iterable[Row[Any]]:

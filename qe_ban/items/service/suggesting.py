@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy.orm import Session
 
 from qe_ban.items.queries import finding, suggesting
-from qe_ban.items.service import ranking
+from qe_ban.items.service import ranking, understanding
 from qe_ban.items.service.searching import district_of
 from qe_ban.items.words import marks, sounds, text
 from qe_ban.kernel.city import City
@@ -34,7 +34,7 @@ def suggest(
 ) -> list[Suggestion]:
     """Give at most `limit` names, each once. Where nothing begins so, what a search finds. Raises HallUnknown."""
     district = district_of(city, hall)
-    compact = text.compact(text.normalise(q))
+    compact = text.compact(understanding.normalise(q))
     asked = {"hall": district, "now": now}
     found: list[Suggestion] = []
     for keys in _keys(compact):

@@ -1,5 +1,6 @@
 """Understands a query: normalises it, looks its words up and cuts it into pieces."""
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -8,13 +9,15 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from qe_ban.items.queries import finding
-from qe_ban.items.words import districts, pieces, slips, text
+from qe_ban.items.words import dictionary, districts, latin, numerals, pieces, slips, text
 from qe_ban.items.words.pieces import Kind, Piece
 from qe_ban.items.words.vocabulary import Known, Vocabulary
 
 LONGEST: Final = 100
 MOST_GRAMS: Final = 1000
 SHREDS: Final = 3
+LONGEST_TERM: Final = 8
+SAYS_NOTHING: Final = 0.1
 RARE: Final = 0.01
 """A word is rare that is in so small a part of all wordings."""
 
@@ -52,6 +55,14 @@ class Understood:
         return not self.compact.isascii() and loose >= SHREDS and 2 * loose >= len(self.compact)
 
     @property
+    def is_term(self) -> bool:
+        """Whether it names something in a few words; a sentence is longer, or has words that say nothing in it."""
+        return len(self.compact) <= LONGEST_TERM and not any(
+            piece.kind is Kind.NOISE or (piece.kind is Kind.UNKNOWN and piece.emphasis < SAYS_NOTHING)
+            for piece in self.pieces
+        )
+
+    @property
     def swapped(self) -> bool:
         """Whether a mended word has but its letters in another order."""
         return any(
@@ -77,17 +88,37 @@ class Understood:
         return self.vocabulary.districts[named[0]] if named else None
 
     @property
-    def corrected(self) -> str | None:
-        """The query as it was probably meant, where a slip was mended."""
-        if not any(piece.kind is Kind.MENDED for piece in self.pieces):
+    def certain(self) -> list[str]:
+        """The words of the language in it, which are right as they stand."""
+        runs = [run for kind, run in text.runs(self.normal) if kind == "han"]
+        return [run[first:last] for run in runs for first, last in dictionary.spans(run[: pieces.LONGEST_RUN])]
+
+    @property
+    def is_mended(self) -> bool:
+        """Whether something in it was taken for a slip."""
+        return any(piece.kind is Kind.MENDED for piece in self.pieces)
+
+    def corrected(self, names: Sequence[str]) -> str | None:
+        """Return the query as it was meant, where a slip was mended to words of `names` (of the best wording).
+
+        None where something in it is still no word: then nobody can tell what was meant.
+        """
+        if not self.is_mended or self.unknown:
             return None
-        return "".join(piece.words[0][0] if piece.kind is Kind.MENDED else piece.text for piece in self.pieces)
+        meant = [_meant(piece, names) for piece in self.pieces]
+        return "".join(meant) if all(meant) else None
+
+
+def _meant(piece: Piece, names: Sequence[str]) -> str:
+    if piece.kind is not Kind.MENDED:
+        return piece.text
+    return next((word for word, _ in piece.words if any(word in name for name in names)), "")
 
 
 def understand(session: Session, query: str, names: Mapping[str, str]) -> Understood:
     """Understand a query of at most 100 characters; `names`: the districts' names by code."""
-    normal = text.normalise(query[:LONGEST])
-    exact, heard, initials = pieces.candidates(normal)
+    variants = numerals.variants(normalise(query))
+    exact, heard, initials = _candidates(variants)
     vocabulary = Vocabulary(districts=districts.spellings(names))
     if exact:
         asked = {"exact": ["", *sorted(exact)], "heard": sorted(heard), "initials": sorted(initials)}
@@ -96,7 +127,12 @@ def understand(session: Session, query: str, names: Mapping[str, str]) -> Unders
                 vocabulary.add_group(row.alike)
             else:
                 vocabulary.add(Known(row.term, row.texts, row.word, row.pinyin, row.initials))
-    return Understood(normal, text.compact(normal), vocabulary, pieces.cut(normal, vocabulary))
+    return _understood(variants, vocabulary)
+
+
+def normalise(query: str) -> str:
+    """Return a query of at most 100 characters as wordings are spelled, its pinyin in plain letters."""
+    return text.normalise(latin.plain(unicodedata.normalize("NFKC", query[:LONGEST])))
 
 
 def mend(session: Session, understood: Understood) -> Understood | None:
@@ -115,8 +151,18 @@ def mend(session: Session, understood: Understood) -> Understood | None:
         return None
     for one in known:
         vocabulary.add(one)
-    mended = Understood(understood.normal, understood.compact, vocabulary, pieces.cut(understood.normal, vocabulary))
-    return mended if mended.corrected is not None else None
+    mended = _understood([understood.normal], vocabulary)
+    return mended if mended.is_mended else None
+
+
+def _candidates(variants: Sequence[str]) -> tuple[set[str], set[str], set[str]]:
+    exact, heard, initials = zip(*map(pieces.candidates, variants), strict=True)
+    return set().union(*exact), set().union(*heard), set().union(*initials)
+
+
+def _understood(variants: Sequence[str], vocabulary: Vocabulary) -> Understood:
+    normal, found = pieces.cut_best(variants, vocabulary)
+    return Understood(normal, text.compact(normal), vocabulary, found)
 
 
 def _by_gram(known: Iterable[Known]) -> dict[str, list[Known]]:

@@ -1,14 +1,15 @@
 """Cuts a query into the pieces that the vocabulary knows: the cheapest way through each stretch of one script.
 
 Every piece costs about one, so fewer and longer pieces win; what is less sure (a word that only sounds so, initials,
-a mended slip) costs more, what nobody knows most.
+a mended slip) costs more, what nobody knows most. What the dictionary of the language knows is right as it stands: it
+is never taken for another word, and where the catalogue does not have it, it is one unknown word, not its characters.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from qe_ban.items.words import sounds, text
+from qe_ban.items.words import corrections, dictionary, numerals, sounds, text
 from qe_ban.items.words.vocabulary import Known, Vocabulary, noise
 
 LONGEST_HAN = 8
@@ -38,6 +39,7 @@ class Piece:
     kind: Kind
     words: tuple[tuple[str, float], ...]
     rarity: float = 0.0
+    emphasis: float = 1.0
 
     @property
     def solid(self) -> bool:
@@ -57,16 +59,36 @@ SAME, SYNONYM, SOUND, SYLLABLE, INITIALS, HOMOPHONE, SWAPPED, SLIP = 1.0, 0.9, 0
 
 def cut(normal: str, vocabulary: Vocabulary) -> list[Piece]:
     """Give the pieces of a normalised query. If there is nothing but noise in it, the noise is what is wanted."""
+    return _way(normal, vocabulary)[1]
+
+
+def cut_best(variants: Sequence[str], vocabulary: Vocabulary) -> tuple[str, list[Piece]]:
+    """Return the way to write a query that the vocabulary knows best, of equal ones the first, and its pieces."""
+    ways = [(variant, *_way(variant, vocabulary)) for variant in variants]
+    variant, _, found = min(ways, key=lambda way: way[1])
+    return variant, found
+
+
+def _way(normal: str, vocabulary: Vocabulary) -> tuple[float, list[Piece]]:
     found: list[Piece] = []
+    whole = 0.0
     for kind, run in text.runs(normal):
-        if kind == "han":
-            found += _cheapest(run[:LONGEST_RUN], _han, vocabulary)
-        else:
-            found += _trusted(_cheapest(run[:LONGEST_RUN], _latin, vocabulary))
-    weighed = [replace(piece, rarity=vocabulary.rarity(word for word, _ in piece.words)) for piece in found]
+        options = _han if kind == "han" else _latin
+        cost, cheapest = _cheapest(run[:LONGEST_RUN], options, vocabulary)
+        whole += cost
+        found += _compounded(run[:LONGEST_RUN], cheapest) if kind == "han" else _trusted(cheapest)
+    weighed = [_weighed(piece, vocabulary) for piece in found]
     if any(piece.kind is not Kind.NOISE for piece in weighed):
-        return weighed
-    return [replace(piece, kind=Kind.WORD) if piece.kind is Kind.NOISE else piece for piece in weighed]
+        return whole, weighed
+    return whole, [replace(piece, kind=Kind.WORD) if piece.kind is Kind.NOISE else piece for piece in weighed]
+
+
+def _weighed(piece: Piece, vocabulary: Vocabulary) -> Piece:
+    words = [word for word, _ in piece.words]
+    emphasis = 1.0
+    if not piece.text.isascii():
+        emphasis = dictionary.emphasis(piece.text, is_known=piece.kind is not Kind.UNKNOWN)
+    return replace(piece, rarity=vocabulary.rarity(words), emphasis=emphasis)
 
 
 def candidates(normal: str) -> tuple[set[str], set[str], set[str]]:
@@ -89,24 +111,45 @@ def candidates(normal: str) -> tuple[set[str], set[str], set[str]]:
     return exact, heard, initials
 
 
-def _cheapest(run: str, options: _Options, vocabulary: Vocabulary) -> Sequence[Piece]:
+def _cheapest(run: str, options: _Options, vocabulary: Vocabulary) -> tuple[float, Sequence[Piece]]:
     best: list[tuple[float, tuple[Piece, ...]]] = [(0.0, ()), *[(float("inf"), ())] * len(run)]
     for start in range(len(run)):
         cost_here, before = best[start]
         for end, cost, piece in options(run, start, vocabulary):
             if cost_here + cost < best[end][0]:
                 best[end] = (cost_here + cost, (*before, piece))
-    return best[-1][1]
+    return best[-1]
 
 
 def _trusted(pieces: Sequence[Piece]) -> list[Piece]:
-    """Give the pieces of Latin letters; where they are as short as chance makes them, initials are none."""
-    if len(pieces) == 1 or sum(len(piece.text) for piece in pieces) >= LEAST_MEAN * len(pieces):
-        return list(pieces)
+    """Give the pieces of Latin letters; where they are as short as chance makes them, initials are none.
+
+    Nor is anything a slip where letters are left over: google is no pinyin, and neither are its parts.
+    """
+    short = len(pieces) > 1 and sum(len(piece.text) for piece in pieces) < LEAST_MEAN * len(pieces)
+    torn = any(len(piece.text) == 1 for piece in pieces)
     return [
-        Piece(piece.text, Kind.UNKNOWN, ()) if piece.kind is Kind.INITIALS or len(piece.text) == 1 else piece
+        Piece(piece.text, Kind.UNKNOWN, ())
+        if (short and (piece.kind is Kind.INITIALS or len(piece.text) == 1)) or (torn and piece.kind is Kind.MENDED)
+        else piece
         for piece in pieces
     ]
+
+
+def _compounded(run: str, pieces: Sequence[Piece]) -> list[Piece]:
+    """Return the pieces of a run of Han; a single character that ends or begins a word of the language stays with it.
+
+    电影票 is no 电影 with a 票 anywhere: the 票 must stand behind it.
+    """
+    spans = [span for span in dictionary.spans(run) if span[1] - span[0] > 2]
+    whole, start = list(pieces), 0
+    for place, piece in enumerate(pieces):
+        for first, last in spans:
+            if len(piece.text) == 1 and piece.kind is Kind.WORD and first <= start < last:
+                pair = run[start - 1 : start + 1] if start > first else run[start : start + 2]
+                whole[place] = replace(piece, words=((pair, SAME),))
+        start += len(piece.text)
+    return whole
 
 
 def _han(run: str, start: int, vocabulary: Vocabulary) -> Iterator[_Option]:
@@ -122,19 +165,25 @@ def _han(run: str, start: int, vocabulary: Vocabulary) -> Iterator[_Option]:
         elif len(piece) == 1:
             yield end, 1.1 if known else 1.3, _single(piece, known)
         else:
-            yield from _uncertain_han(piece, end, known, vocabulary)
+            if any(first <= start and end <= last for first, last in dictionary.spans(run)):
+                yield end, 0.5 + 0.6 * len(piece), Piece(piece, Kind.UNKNOWN, ())
+            yield from _uncertain_han(run, start, end, known, vocabulary)
 
 
-def _uncertain_han(piece: str, end: int, known: Known | None, vocabulary: Vocabulary) -> Iterator[_Option]:
+def _uncertain_han(run: str, start: int, end: int, known: Known | None, vocabulary: Vocabulary) -> Iterator[_Option]:
+    piece = run[start:end]
     if known is not None:
-        yield end, 1.6, Piece(piece, Kind.WORD, ((piece, SAME),))
+        yield end, 1.6, _meaning(piece, False, vocabulary)
         return
+    guarded = corrections.guarded(run, start, end)
     alike = vocabulary.sounding(sounds.heard(piece), words=True)
+    alike = [one for one in alike if corrections.may_be(piece, one.term, guarded)]
     if alike:
         words = tuple((one.term, HOMOPHONE) for one in alike)
         yield end, 1.6 if len(piece) > 2 else 1.9, Piece(piece, Kind.MENDED, words)
-    if piece in vocabulary.mended:
-        near = [(one.term, SWAPPED if is_swapped(piece, one.term) else SLIP) for one in vocabulary.mended[piece]]
+    mended = [one for one in vocabulary.mended.get(piece, ()) if corrections.may_be(piece, one.term, guarded)]
+    if mended:
+        near = [(one.term, SWAPPED if is_swapped(piece, one.term) else SLIP) for one in mended]
         words = tuple(sorted(near, key=lambda word: -word[1]))
         yield end, 1 + 0.45 * len(piece), Piece(piece, Kind.MENDED, words)
 
@@ -145,8 +194,13 @@ def is_swapped(piece: str, word: str) -> bool:
 
 
 def _latin(run: str, start: int, vocabulary: Vocabulary) -> Iterator[_Option]:
+    if run[start].isdigit():
+        yield from _number(run, start, vocabulary)
+        return
     yield start + 1, 1.3, Piece(run[start], Kind.UNKNOWN, ())
     for end in range(start + 1, min(len(run), start + LONGEST_LATIN) + 1):
+        if run[end - 1].isdigit() and run[end : end + 1].isdigit():
+            continue
         piece = run[start:end]
         if piece in vocabulary.districts:
             yield end, 1.0, Piece(piece, Kind.DISTRICT, ())
@@ -154,16 +208,35 @@ def _latin(run: str, start: int, vocabulary: Vocabulary) -> Iterator[_Option]:
             yield end, 1.0, Piece(piece, Kind.NOISE, ())
         if piece in vocabulary.terms or piece in vocabulary.synonyms:
             yield end, 1.0, _meaning(piece, False, vocabulary)
-        sounding = [one for one in vocabulary.sounding(piece, words=False) if one.term != piece]
-        if sounding:
-            longest = max(len(one.term) for one in sounding)
-            is_word = any(one.word for one in sounding)
-            cost = 1.5 if longest == 1 else 1.0 if is_word else 1.6
-            yield end, cost, _heard(piece, sounding, Kind.SOUND, SYLLABLE if longest == 1 else SOUND, vocabulary)
-        if 2 <= len(piece) <= LONGEST_HAN and (short := vocabulary.abbreviated(piece)):
-            yield end, max(1.5, 2.6 - 0.3 * len(piece)), _heard(piece, short, Kind.INITIALS, INITIALS, vocabulary)
-        if piece in vocabulary.mended:
-            yield end, 2.2, _heard(piece, vocabulary.mended[piece], Kind.MENDED, SLIP, vocabulary)
+        if piece.isalpha():
+            for cost, found in _uncertain_latin(piece, vocabulary):
+                yield end, cost, found
+
+
+def _uncertain_latin(piece: str, vocabulary: Vocabulary) -> Iterator[tuple[float, Piece]]:
+    sounding = [one for one in vocabulary.sounding(piece, words=False) if one.term != piece]
+    if sounding:
+        longest = max(len(one.term) for one in sounding)
+        is_word = any(one.word for one in sounding)
+        cost = 1.5 if longest == 1 else 1.0 if is_word else 1.6
+        yield cost, _heard(piece, sounding, Kind.SOUND, SYLLABLE if longest == 1 else SOUND, vocabulary)
+    if 2 <= len(piece) <= LONGEST_HAN and (short := vocabulary.abbreviated(piece)):
+        yield max(1.5, 2.6 - 0.3 * len(piece)), _heard(piece, short, Kind.INITIALS, INITIALS, vocabulary)
+    if piece in vocabulary.mended and corrections.may_be_pinyin_slip(piece):
+        yield 2.2, _heard(piece, vocabulary.mended[piece], Kind.MENDED, SLIP, vocabulary)
+
+
+def _number(run: str, start: int, vocabulary: Vocabulary) -> Iterator[_Option]:
+    """Give a number as a whole, or a word that begins with it: its digits are neither parted nor taken for others."""
+    end = start + 1
+    while run[end : end + 1].isdigit():
+        end += 1
+    number = run[start:end]
+    known = number in vocabulary.terms or any(form in vocabulary.terms for form in numerals.forms(number))
+    yield end, 1.0 if known else 1.3, _meaning(number, False, vocabulary) if known else Piece(number, Kind.UNKNOWN, ())
+    for further in range(end + 1, min(len(run), start + LONGEST_LATIN) + 1):
+        if run[start:further] in vocabulary.terms or run[start:further] in vocabulary.synonyms:
+            yield further, 1.0, _meaning(run[start:further], False, vocabulary)
 
 
 def _single(piece: str, known: Known | None) -> Piece:
@@ -173,8 +246,9 @@ def _single(piece: str, known: Known | None) -> Piece:
 
 
 def _meaning(piece: str, is_noise: bool, vocabulary: Vocabulary) -> Piece:
+    forms = tuple((form, SAME) for form in numerals.forms(piece))
     others = tuple((word, SYNONYM) for word in sorted(vocabulary.synonyms.get(piece, ())))
-    return Piece(piece, Kind.NOISE if is_noise else Kind.WORD, ((piece, SAME), *others))
+    return Piece(piece, Kind.NOISE if is_noise else Kind.WORD, ((piece, SAME), *forms, *others))
 
 
 def _heard(piece: str, known: Sequence[Known], kind: Kind, sure: float, vocabulary: Vocabulary) -> Piece:

@@ -9,12 +9,14 @@ popularity  the weight of the entry, on its scale of logarithms
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Final
 
 from qe_ban.items.words.pieces import Kind, Piece
 
 IN_ALIAS, IN_OTHERS, MIXED = 0.96, 0.55, 0.97
-NOISE, UNKNOWN, SINGLE = 0.06, 0.3, 0.5
+NOISE, UNKNOWN, UNKNOWN_WORD, SINGLE = 0.06, 0.3, 0.8, 0.5
+MOST_ARRANGED, REARRANGED = 3, 0.97
 PRECISION, LIKENESS, POPULARITY = 0.25, 0.3, 0.25
 HEAVIEST: Final = 60.0
 """The weight (see `queries.wordings`) from which on an entry is as popular as can be."""
@@ -42,10 +44,14 @@ class Scored:
 
 
 class Scorer:
-    """Scores wordings for one query; `compact` is the query without spaces and punctuation."""
+    """Scores wordings for one query; `compact` is the query without spaces and punctuation.
 
-    def __init__(self, compact: str, pieces: Sequence[Piece]) -> None:
-        self._compact = compact
+    `certain`: what a name must hold that only sounds as the query does.
+    """
+
+    def __init__(self, compact: str, pieces: Sequence[Piece], certain: Sequence[str] = ()) -> None:
+        self._arrangements = _arrangements(compact, pieces)
+        self._certain = certain
         self._pieces = [(piece, _weight(piece)) for piece in pieces if _weight(piece)]
         self._whole = sum(weight for _, weight in self._pieces) or 1.0
         self._asked = sum(len(piece.text) for piece, _ in self._pieces)
@@ -62,7 +68,8 @@ class Scorer:
         if len(candidate.names) > 1:
             mixed, _ = self._hold("\n".join(candidate.names), candidate.others, IN_ALIAS)
             coverage = max(coverage, mixed * MIXED)
-        coverage = max(coverage, candidate.direct)
+        if candidate.direct > coverage and self._is_certain(candidate):
+            coverage = candidate.direct
         popularity = min(1.0, candidate.weight / HEAVIEST)
         score = coverage + PRECISION * precision + LIKENESS * likeness + POPULARITY * popularity
         return Scored(candidate, score, coverage)
@@ -81,14 +88,32 @@ class Scorer:
             letters += length
         return held / self._whole, letters
 
+    def _is_certain(self, candidate: Candidate) -> bool:
+        return any(all(word in name for word in self._certain) for name in candidate.names)
+
     def _likeness(self, name: str) -> float:
-        if name == self._compact:
-            return 1.0
-        if len(self._compact) < 2:
-            return 0.0
-        if name.startswith(self._compact):
-            return 0.75
-        return 0.5 if self._compact in name else 0.0
+        if len(self._arrangements) == 1:
+            return _likeness(name, self._arrangements[0][0])
+        return max(sure * _likeness(name, compact) for compact, sure in self._arrangements)
+
+
+def _arrangements(compact: str, pieces: Sequence[Piece]) -> list[tuple[str, float]]:
+    """Return the query and its few words in any other order (驾驶证补办, 补办驾驶证), each with its weight."""
+    words = [piece.text for piece in pieces if piece.wanted and not piece.text.isascii()]
+    arranged = [(compact, 1.0)]
+    if 1 < len(words) <= MOST_ARRANGED and "".join(words) == compact:
+        arranged += [("".join(order), REARRANGED) for order in permutations(words)]
+    return arranged
+
+
+def _likeness(name: str, compact: str) -> float:
+    if name == compact:
+        return 1.0
+    if len(compact) < 2:
+        return 0.0
+    if name.startswith(compact):
+        return 0.75
+    return 0.5 if compact in name else 0.0
 
 
 def holds(candidate: Candidate, pieces: Sequence[Piece]) -> bool:
@@ -96,11 +121,24 @@ def holds(candidate: Candidate, pieces: Sequence[Piece]) -> bool:
     return any(word in name for piece in pieces for word, _ in piece.words for name in candidate.names)
 
 
+def holds_together(candidate: Candidate, compact: str) -> bool:
+    """Return whether two characters of a query stand together in a name, as they do in the query; one has no other."""
+    pairs = [compact[place : place + 2] for place in range(len(compact) - 1)] or [compact]
+    return any(pair in name for pair in pairs for name in candidate.names) or candidate.direct > 0
+
+
 def _weight(piece: Piece) -> float:
-    if piece.kind is Kind.NOISE:
-        return piece.rarity * NOISE
-    if piece.kind is Kind.UNKNOWN:
-        return piece.rarity * UNKNOWN
-    if piece.kind is Kind.DISTRICT:
-        return 0.0
-    return piece.rarity if piece.solid else piece.rarity * SINGLE
+    weight = piece.rarity * piece.emphasis
+    match piece.kind:
+        case Kind.DISTRICT:
+            return 0.0
+        case Kind.NOISE:
+            return weight * NOISE
+        case Kind.UNKNOWN:
+            return weight * (UNKNOWN_WORD if is_unknown_word(piece) else UNKNOWN)
+    return weight if piece.solid else weight * SINGLE
+
+
+def is_unknown_word(piece: Piece) -> bool:
+    """Return whether a piece is a word of the language, or a number, that the catalogue does not have."""
+    return piece.kind is Kind.UNKNOWN and (len(piece.text) > 1 or piece.text.isdigit())

@@ -24,6 +24,7 @@ def _pypinyin() -> ModuleType:
     return import_module("pypinyin")
 
 
+@cache
 def syllables() -> frozenset[str]:
     """Give every syllable there is, without tones; ü is written v."""
     return frozenset(_readings().values())
