@@ -15,7 +15,7 @@ blp = Blueprint("audit", url_prefix="/audit", description="审计")
 alarms = Blueprint("alarms", url_prefix="/alarms", description="告警")
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="审计记录：谁做了什么，新的在前；查询本身也留痕")
 @guard.requires("audit.read")
 @blp.query(schemas.AuditQuery)
 @blp.response(200, schemas.AuditPage)
@@ -36,7 +36,7 @@ def read_events(query: dict[str, Any]) -> dict[str, Any]:
     return paging.page(events, limit, lambda event: [event.id])
 
 
-@alarms.route("", methods=["GET"])
+@alarms.route("", methods=["GET"], summary_zh="异常告警及处置建议，新的在前；查询留痕")
 @guard.requires("alarms.read")
 @alarms.query(schemas.AlarmsQuery)
 @alarms.response(200, schemas.AlarmPage)
@@ -50,7 +50,9 @@ def list_alarms(query: dict[str, Any]) -> dict[str, Any]:
     return page | {"items": [_told(alarm) for alarm in page["items"]]}
 
 
-@alarms.route("/<id:alarm_id>/close", methods=["POST"])
+@alarms.route(
+    "/<id:alarm_id>/close", methods=["POST"], summary_zh="关闭告警，一次为限，须说明查明的情况；不得关闭涉及本人的告警"
+)
 @guard.requires("alarms.close")
 @alarms.arguments(schemas.ClosingNoteSchema)
 @alarms.response(200, schemas.AlarmSchema)

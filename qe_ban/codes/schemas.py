@@ -31,9 +31,9 @@ class DisplaySchema(Schema):
 class KindSchema(Schema):
     """One kind in the wallet; `detail` says in Chinese who suspended it, if anybody did."""
 
-    kind = fields.Choice(KINDS, required=True)
+    kind = fields.Choice(KINDS, name="CodeKind", required=True)
     name = fields.Text(required=True)
-    state = fields.Choice(State, required=True)
+    state = fields.Choice(State, name="EntitlementState", required=True)
     reason = fields.Text(allow_none=True)
     detail = fields.Text(allow_none=True, required=True)
     as_of = fields.Moment(required=True)
@@ -50,13 +50,13 @@ class WalletSchema(Schema):
 class IssueRequest(Schema):
     """Which kinds to issue."""
 
-    kinds = fields.Many(fields.Choice(KINDS), max=10, min=1, required=True)
+    kinds = fields.Many(fields.Choice(KINDS, name="CodeKind"), max=10, min=1, required=True)
 
 
 class CodeSchema(Schema):
     """An issued code; `ttl` and `refresh_after` in seconds."""
 
-    kind = fields.Choice(KINDS, required=True)
+    kind = fields.Choice(KINDS, name="CodeKind", required=True)
     code = fields.Text(max=700, required=True)
     issued_at = fields.Moment(required=True)
     expires_at = fields.Moment(required=True)
@@ -74,7 +74,7 @@ class ShortNumberSchema(Schema):
 class RefusedSchema(Schema):
     """A kind that was not issued, and why."""
 
-    kind = fields.Choice(KINDS, required=True)
+    kind = fields.Choice(KINDS, name="CodeKind", required=True)
     reason = fields.Text(required=True)
 
 
@@ -85,18 +85,32 @@ class IssuedSchema(Schema):
     refused = fields.Many(fields.Nested(RefusedSchema), required=True)
 
 
-class VerifyRequest(Schema):
-    """One scan, of a `code` or of a `short_number`.
+class _ScanRequest(Schema):
+    """One scan. `scan_id` is the scanner's own UUID; `document` the last six characters of an identity document."""
 
-    `scan_id` is the scanner's own UUID; `document` the last six characters of an identity document.
-    """
+    scan_id = fields.Id(required=True, metadata={"examples": ["0196f3a8-1c5e-7d4b-9a51-3f0b6f0c2d11"]})
+    purpose = fields.Text(max=64, pattern="[a-z0-9-]+", required=True, metadata={"examples": ["identity-check"]})
+    document = typed_fields.Number(min=6, max=6, pattern="[0-9A-Za-z]+")
 
-    scan_id = fields.Id(required=True)
+
+class VerifyCode(_ScanRequest):
+    """A scan of a code."""
+
     # any text: what cannot be read is a verdict, not a bad field
+    code = marshmallow.fields.String(required=True, error_messages={**MESSAGES})
+
+
+class VerifyShortNumber(_ScanRequest):
+    """A scan by the ten digits that stand for a code."""
+
+    short_number = typed_fields.Number(10, 10, pattern="[0-9]{10}", required=True)
+
+
+class VerifyRequest(_ScanRequest):
+    """One scan, of a `code` or of a `short_number`, as it is read; VERIFY describes it."""
+
     code = marshmallow.fields.String(error_messages={**MESSAGES})
     short_number = typed_fields.Number(10, 10, pattern="[0-9]{10}")
-    purpose = fields.Text(max=64, pattern="[a-z0-9-]+", required=True)
-    document = typed_fields.Number(min=6, max=6, pattern="[0-9A-Za-z]+")
 
     @marshmallow.validates_schema
     def one_of_two(self, data: dict[str, Any], **_options: Any) -> None:
@@ -107,11 +121,45 @@ class VerifyRequest(Schema):
             raise marshmallow.ValidationError({"short_number": ["code 与 short_number 只能填一个"]})
 
 
+VERIFY = {"title": "VerifyRequest", "oneOf": [VerifyCode, VerifyShortNumber]}
+"""The body of a scan: the two are exclusive."""
+
+
 class HealthSchema(Schema):
     """A health level, and as of when."""
 
-    level = fields.Choice(Level, required=True)
+    level = fields.Choice(Level, name="HealthLevel", required=True)
     as_of = fields.Moment(required=True)
+
+
+class HolderSchema(Schema):
+    """The fields that a purpose allows: those that it does not allow are not there."""
+
+    masked_name = fields.Text()
+    name = fields.Text()
+    id_number = fields.Text()
+    social_number = fields.Text()
+    masked_phone = fields.Text(allow_none=True)
+    age_60_or_over = fields.Flag(
+        allow_none=True, metadata={"description": "null where the document does not say when its holder was born."}
+    )
+    card_state = fields.Text(allow_none=True)
+    insured_type = fields.Text(allow_none=True)
+    insured_place = fields.Text(allow_none=True)
+
+
+class MealSchema(Schema):
+    """The meal that a scan takes, or would have taken."""
+
+    period = fields.Text(required=True)
+    name = fields.Text(required=True)
+    date = fields.Text(10, 10, required=True)
+
+
+class ScanDetailSchema(Schema):
+    """What belongs to a purpose besides: `meal` where it takes a meal."""
+
+    meal = fields.Nested(MealSchema)
 
 
 class VerdictSchema(Schema):
@@ -123,11 +171,11 @@ class VerdictSchema(Schema):
     scan_id = fields.Id(required=True)
     accepted = fields.Flag(required=True)
     reason = fields.Choice(Reason, required=True)
-    kind = fields.Choice(KINDS, allow_none=True, required=True)
-    profile = fields.Choice(Profile, allow_none=True, required=True)
-    holder = fields.Anything(required=True, metadata={"type": "object"})
+    kind = fields.Choice(KINDS, name="CodeKind", allow_none=True, required=True)
+    profile = fields.Choice(Profile, name="CodeProfile", allow_none=True, required=True)
+    holder = fields.Described(HolderSchema, required=True)
     health = fields.Nested(HealthSchema)
-    detail = fields.Anything(required=True, metadata={"type": "object"})
+    detail = fields.Described(ScanDetailSchema, required=True)
     as_of = fields.Moment()
     guardian = fields.Flag()
     repeat = fields.Flag(required=True)
@@ -159,12 +207,12 @@ class EntrySchema(Schema):
     scene_name = fields.Text(required=True)
     purpose = fields.Text(required=True)
     purpose_name = fields.Text(required=True)
-    kind = fields.Choice(KINDS, allow_none=True, required=True)
-    profile = fields.Choice(Profile, allow_none=True, required=True)
+    kind = fields.Choice(KINDS, name="CodeKind", allow_none=True, required=True)
+    profile = fields.Choice(Profile, name="CodeProfile", allow_none=True, required=True)
     accepted = fields.Flag(required=True)
     reason = fields.Choice(Reason, required=True)
     fields_disclosed = fields.Many(fields.Text(), data_key="fields", required=True)
-    detail = fields.Anything(required=True, metadata={"type": "object"})
+    detail = fields.Described(ScanDetailSchema, required=True)
     guardian = fields.Flag(required=True)
 
 
@@ -175,7 +223,7 @@ class LedgerQuery(paging.PageQuery, ForQuery):
 class ExportQuery(ForQuery):
     """As what the ledger is wanted."""
 
-    format = fields.Choice(("csv", "json"), load_default="csv")
+    format = fields.Choice(("csv", "json"), name="LedgerFormat", load_default="csv")
 
 
 class ExportedSchema(Schema):

@@ -14,7 +14,7 @@ from qe_ban.web.parts import now, part
 blp = Blueprint("jobs", url_prefix="/jobs", description="后台任务")
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="本人的及所负责范围内的后台任务，新的在前")
 @guard.requires("jobs.read")
 @blp.query(schemas.JobsQuery)
 @blp.response(200, schemas.JobPage)
@@ -27,7 +27,7 @@ def list_jobs(query: dict[str, Any]) -> dict[str, Any]:
     return paging.page(found, query["limit"], lambda job: [str(job.id)])
 
 
-@blp.route("/<id:job_id>", methods=["GET"])
+@blp.route("/<id:job_id>", methods=["GET"], summary_zh="后台任务的进度，及文件中有误之处（工作表、行、列）")
 @guard.requires("jobs.read")
 @blp.response(200, schemas.JobSchema)
 @blp.etagged
@@ -38,7 +38,9 @@ def get_job(job_id: UUID) -> Response:
     return conditional.etagged(schemas.JobSchema().dump(job))
 
 
-@blp.route("/<id:job_id>/cancel", methods=["POST"])
+@blp.route(
+    "/<id:job_id>/cancel", methods=["POST"], summary_zh="在下一步之前停止任务；已完成的保留，之后可继续；重复操作无影响"
+)
 @guard.requires("jobs.manage")
 @blp.response(200, schemas.JobSummarySchema)
 @blp.problems(409)
@@ -48,7 +50,7 @@ def cancel_job(job_id: UUID) -> service.JobView:
         return service.cancel(session, job_id=job_id, change=_change())
 
 
-@blp.route("/<id:job_id>/resume", methods=["POST"])
+@blp.route("/<id:job_id>/resume", methods=["POST"], summary_zh="让已取消或失败的任务从中断处继续；重复操作无影响")
 @guard.requires("jobs.manage")
 @blp.response(200, schemas.JobSummarySchema)
 @blp.problems(409)

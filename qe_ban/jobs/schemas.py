@@ -22,6 +22,31 @@ class FaultSchema(Schema):
     message = fields.Text(0, LONGEST, required=True)
 
 
+class FaultCountsSchema(Schema):
+    """How many faults there are, by severity."""
+
+    error = fields.Whole(required=True)
+    warning = fields.Whole(required=True)
+
+
+class JobResultSchema(Schema):
+    """What a job has done so far; which counts there are depends on its kind and phase, more may come.
+
+    Of an import: items by outcome, `skipped` rows' items, `ending`: those that will end. `refusals`: why the import
+    that a dry run tried would fail.
+    """
+
+    created = fields.Whole()
+    changed = fields.Whole()
+    unchanged = fields.Whole()
+    reopened = fields.Whole()
+    ended = fields.Whole()
+    ending = fields.Whole()
+    skipped = fields.Whole()
+    refusals = fields.Many(fields.Text(max=LONGEST))
+    faults = fields.Nested(FaultCountsSchema)
+
+
 class JobSummarySchema(Schema):
     """A job as it stands; `percent` of its phase is null where nobody knows."""
 
@@ -32,7 +57,7 @@ class JobSummarySchema(Schema):
     done = fields.Whole(required=True)
     total = fields.Whole(required=True, allow_none=True)
     percent = fields.Whole(0, 100, required=True, allow_none=True)
-    result = fields.Anything(required=True, metadata={"type": "object"})
+    result = fields.Described(JobResultSchema, required=True)
     error = fields.Text(0, LONGEST, required=True, allow_none=True, metadata={"description": "未能完成的原因"})
     created_at = fields.Moment(required=True)
     started_at = fields.Moment(required=True, allow_none=True)

@@ -60,7 +60,8 @@ class Field:
     """One field. `heading` is what people read; `max`: characters of a text or word, or the greatest number.
 
     `most`: how many words or choices at most. `choices`: what a choice is called, by its word in JSON. `refers`: what
-    sort of thing a slug names.
+    sort of thing a slug names. `vocabulary`: what the choices are called in the API document, where another field of
+    this name has others.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Field:
     choices: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
     refers: str = ""
+    vocabulary: str = ""
 
 
 @dataclass(frozen=True, slots=True)

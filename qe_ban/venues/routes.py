@@ -21,7 +21,7 @@ from qe_ban.web.parts import now, part
 blp = Blueprint("venues", url_prefix="/venues", description="场所与核验设备")
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="本人负责的场所，新的在前")
 @guard.requires("venues.read")
 @blp.query(schemas.VenuesQuery)
 @blp.response(200, schemas.VenuePage)
@@ -34,7 +34,7 @@ def list_venues(query: dict[str, Any]) -> dict[str, Any]:
     return paging.page(found, query["limit"], _cursor)
 
 
-@blp.route("", methods=["POST"])
+@blp.route("", methods=["POST"], summary_zh="在本人所在区市登记场所")
 @guard.requires("venues.write")
 @blp.arguments(schemas.NewVenueSchema)
 @blp.response(201, schemas.VenueSchema)
@@ -51,7 +51,7 @@ def create_venue(body: dict[str, Any]) -> Response:
         return idempotency.once(session, change.by, "venues.create", body, produce)
 
 
-@blp.route("/<id:venue_id>", methods=["GET"])
+@blp.route("/<id:venue_id>", methods=["GET"], summary_zh="查看一个场所")
 @guard.requires("venues.read")
 @blp.response(200, schemas.VenueSchema)
 def get_venue(venue_id: UUID) -> Venue:
@@ -60,7 +60,7 @@ def get_venue(venue_id: UUID) -> Venue:
         return service.venue(session, reader=guard.principal(), venue_id=venue_id)
 
 
-@blp.route("/<id:venue_id>/scanners", methods=["GET"])
+@blp.route("/<id:venue_id>/scanners", methods=["GET"], summary_zh="场所的核验设备，新的在前，含已停用的")
 @guard.requires("venues.read")
 @blp.query(schemas.VenuesQuery)
 @blp.response(200, schemas.ScannerPage)
@@ -77,7 +77,9 @@ def list_scanners(query: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
     return paging.page(found, query["limit"], _cursor)
 
 
-@blp.route("/<id:venue_id>/scanners", methods=["POST"])
+@blp.route(
+    "/<id:venue_id>/scanners", methods=["POST"], summary_zh="为一台核验设备生成24小时内有效的登记码，只显示这一次"
+)
 @guard.requires("venues.write")
 @blp.arguments(schemas.InviteSchema)
 @blp.response(201, schemas.TicketSchema)
@@ -96,7 +98,7 @@ def invite_scanner(body: dict[str, Any], venue_id: UUID) -> service.Ticket:
         )
 
 
-@blp.route("/scanners/enrol", methods=["POST"])
+@blp.route("/scanners/enrol", methods=["POST"], summary_zh="核验设备用登记码登记自己的密钥")
 @guard.anyone
 @blp.arguments(schemas.EnrolSchema)
 @blp.response(201, schemas.EnrolledSchema)
@@ -118,7 +120,9 @@ def enrol_scanner(body: dict[str, Any]) -> service.Enrolled:
         )
 
 
-@blp.route("/scanners/<id:scanner_id>/revoke", methods=["POST"])
+@blp.route(
+    "/scanners/<id:scanner_id>/revoke", methods=["POST"], summary_zh="立即并永久停用一台核验设备；重复操作无影响"
+)
 @guard.requires("venues.write")
 @blp.response(204)
 def revoke_scanner(scanner_id: UUID) -> None:

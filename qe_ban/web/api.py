@@ -9,11 +9,10 @@ from functools import lru_cache, wraps
 from typing import Any, Final, TypeVar
 
 import marshmallow
-from flask import Flask, Response, request
-from flask_smorest import Api as SmorestApi
+from flask import Response, request
 from flask_smorest import Blueprint as SmorestBlueprint
 
-from qe_ban.web import fields, guard, operation, uploads, wire
+from qe_ban.web import guard, operation, uploads, wire
 from qe_ban.web.refusals import BadFields, BodyNotAllowed, flatten
 from qe_ban.web.requests import OAUTH, QUERY
 
@@ -23,51 +22,30 @@ SchemaLike = type[marshmallow.Schema] | marshmallow.Schema
 PREFIX: Final = "/api/v1"
 
 
-class Api(SmorestApi):  # type: ignore[misc]
-    """The description of one app's interface, and the way its blueprints get into the app."""
-
-    DEFAULT_ERROR_RESPONSE_NAME = None
-
-    def __init__(self, app: Flask, *, title: str, version: str, description: str) -> None:
-        app.config.update(API_TITLE=title, API_VERSION=version, OPENAPI_VERSION="3.1.0")
-        super().__init__(app, spec_kwargs={"info": {"description": description}})
-        self.spec.components.security_scheme("bearer", operation.BEARER)
-        self.ma_plugin.converter.add_attribute_function(_one_of)
-
-    def register_blueprint(self, blueprint: "Blueprint") -> None:
-        """Serve a blueprint's views under /api/v1 and describe them."""
-        super().register_blueprint(blueprint, url_prefix=PREFIX + (blueprint.url_prefix or ""))
-
-    def document(self) -> dict[str, Any]:
-        """Give the OpenAPI 3.1.0 document of all that is registered."""
-        document: dict[str, Any] = self.spec.to_dict()
-        return document
-
-    def _register_error_handlers(self) -> None:
-        """Leave failures to `web.errors`, which answers them for the whole app."""
-
-    def _register_etag_headers(self) -> None:
-        """Leave ETags to `operation`, which describes them where they are."""
-
-    def _register_pagination_header(self) -> None:
-        """Leave pages to `paging`: ours are in the body, not in a header."""
-
-    def _register_responses(self) -> None:
-        for name, response in operation.problem_responses().items():
-            self.spec.components.response(name, response, lazy=True)
-
-
 class Blueprint(SmorestBlueprint):  # type: ignore[misc]
     """The views of a slice. Decorators from outside to inside: route, guard, arguments or query, response, problems."""
 
     def __init__(self, name: str, *, url_prefix: str = "", description: str = "") -> None:
         super().__init__(name, "qe_ban", url_prefix=url_prefix, description=description)
+        self.described: list[type[marshmallow.Schema]] = []
 
-    def route(self, rule: str, *, methods: Sequence[str] = ("GET",), endpoint: str | None = None) -> Callable[[V], V]:
+    def describes(self, *schemas: type[marshmallow.Schema]) -> None:
+        """Add shapes to the API document that others refer to by name only (`fields.Described`)."""
+        self.described += schemas
+
+    def route(
+        self,
+        rule: str,
+        *,
+        methods: Sequence[str] = ("GET",),
+        endpoint: str | None = None,
+        summary_zh: str | None = None,
+    ) -> Callable[[V], V]:
         """Serve a view at a path below the blueprint's. Raises TypeError where the view declares no guard.
 
         A query string or a body is refused where the view reads none. What campaigns add to a shared link (`utm_*`) is
-        passed over on reads that are open to anyone, before anything is looked up by the query.
+        passed over on reads that are open to anyone, before anything is looked up by the query. `summary_zh`:
+        what the operation does, in Chinese, for docs/interface.zh-CN.md; every operation of the product has it.
         """
 
         def decorator(view: V) -> V:
@@ -75,20 +53,25 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             if guard.of(view) is None:
                 raise TypeError(f"{self.name}.{name} declares no guard")
             entry = _entry(view)
-            operation.finish(entry, f"{self.name}.{name}", has_path="<" in rule)
+            operation.finish(entry, f"{self.name}.{name}", has_path="<" in rule, summary_zh=summary_zh)
             self.add_url_rule(rule, name, entry, methods=list(methods))
             return view
 
         return decorator
 
-    def arguments(self, schema: SchemaLike, *, limit: int = wire.DEFAULT_LIMIT) -> Callable[[V], V]:
-        """Read a JSON body of at most `limit` bytes (1 MiB at most); what was loaded is the view's next argument."""
+    def arguments(
+        self, schema: SchemaLike, *, limit: int = wire.DEFAULT_LIMIT, described: dict[str, Any] | None = None
+    ) -> Callable[[V], V]:
+        """Read a JSON body of at most `limit` bytes (1 MiB at most); what was loaded is the view's next argument.
+
+        `described`: how the API document shows the body, where the schema does not say it, such as by `oneOf`.
+        """
         load = _loader(schema)
 
         def read() -> dict[str, Any]:
             return load(wire.read_json(limit))
 
-        return _reading(read, operation.json_body(schema), "body")
+        return _reading(read, operation.json_body(described or schema), "body")
 
     def query(self, schema: SchemaLike, *, kept: int = 0) -> Callable[[V], V]:
         """Read the query string; what was loaded is the view's next argument.
@@ -104,14 +87,16 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
         return _reading(read, operation.query(schema), "query")
 
-    def form_or_json(self, schema: SchemaLike, *, limit: int = wire.DEFAULT_LIMIT) -> Callable[[V], V]:
+    def form_or_json(
+        self, schema: SchemaLike, *, limit: int = wire.DEFAULT_LIMIT, described: dict[str, Any] | None = None
+    ) -> Callable[[V], V]:
         """Read a form or a JSON body as a token endpoint does: problems also carry the members of RFC 6749, 5.2."""
         load = _loader(schema)
 
         def read() -> dict[str, Any]:
             return load(wire.read_form_or_json(limit))
 
-        return _reading(read, operation.form_or_json_body(schema), "body", oauth=True)
+        return _reading(read, operation.form_or_json_body(described or schema), "body", oauth=True)
 
     def upload(self, content_types: Sequence[str], *, limit: int) -> Callable[[V], V]:
         """Read a body that is a file of one of these types, of at most `limit` bytes, to the disk.
@@ -194,22 +179,15 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         """Describe that a write wants If-Match, or If-None-Match to make a thing; `conditional.required` does it."""
         return _noting(lambda view: operation.add_precondition(view, creating=creating))
 
+    def located(self, view: V) -> V:
+        """Describe that the answer says in `Location` where to find what was made."""
+        operation.add_headers(view, "Location")
+        return view
+
     def idempotent(self, view: V) -> V:
         """Describe the header Idempotency-Key and its problems; `idempotency.once` does it."""
         operation.add_idempotency_key(view)
         return view
-
-
-def _one_of(converter: Any, field: object, **_: object) -> dict[str, Any]:
-    """Describe a `fields.OneOf` for the API document; apispec calls this with each field there is."""
-    if not isinstance(field, fields.OneOf):
-        return {}
-    shapes = {word: converter.resolve_nested_schema(shape) for word, shape in field.shapes.items()}
-    mapping = {word: shape["$ref"] for word, shape in shapes.items()}
-    return {
-        "oneOf": list(shapes.values()),
-        "discriminator": {"propertyName": field.member, "mapping": mapping},
-    }
 
 
 class Empty(Response):

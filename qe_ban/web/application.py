@@ -6,13 +6,15 @@ from werkzeug.routing import MapAdapter
 from qe_ban.config import Settings
 from qe_ban.kernel.clock import Clock
 from qe_ban.web import docs, errors, metrics, parts, paths, wire
-from qe_ban.web.api import Api
 from qe_ban.web.edge import Edge
+from qe_ban.web.openapi import Api
 from qe_ban.web.shedding import Gate
 
 _ABOUT = (
-    "青e办: the backend of a city's one government app. Errors are problem documents (RFC 9457) whose `code` is "
-    "stable and whose `detail` is Chinese, for people. Times are RFC 3339 in UTC; ids are opaque."
+    "青e办 (QE Ban): the backend of a city's one government app. Errors are problem documents (RFC 9457) whose `code` "
+    "is stable and whose `detail` is Chinese, for people. Times are RFC 3339 in UTC; ids are opaque. "
+    "Answers are open: fields, words and kinds may come that this document does not know. Requests are closed. "
+    "`x-error-codes` lists the `code`s that an operation may answer, by status. 中文说明见 docs/interface.zh-CN.md。"
 )
 
 
@@ -53,7 +55,7 @@ def build(settings: Settings, clock: Clock, *, name: str) -> tuple[Flask, Api]:
     parts.provide(app, settings)
     parts.set_clock(app, clock)
     errors.install(app)
-    api = Api(app, title="青e办", version=settings.release, description=_ABOUT)
+    api = Api(app, title="QE Ban", version=settings.release, description=_ABOUT)
     api.register_converter(paths.IdConverter, paths.id_schema)
     docs.install(app, api)
     metrics.install(app)

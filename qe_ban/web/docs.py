@@ -8,7 +8,8 @@ from flask import Flask, Response
 from werkzeug.exceptions import NotFound
 
 from qe_ban.web import conditional, guard, wire
-from qe_ban.web.api import PREFIX, Api
+from qe_ban.web.api import PREFIX
+from qe_ban.web.openapi import Api
 
 CSP: Final = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 

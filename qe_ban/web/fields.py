@@ -19,13 +19,14 @@ from qe_ban.kernel import texts
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.ids import parse_id
 from qe_ban.web.jwk import PublicJwk
-from qe_ban.web.schema import COMMON_MESSAGES, messages
+from qe_ban.web.schema import COMMON_MESSAGES, VOCABULARY, messages
 from qe_ban.web.wire import TextValues
 
 __all__ = [
     "COMMON_MESSAGES",
     "Anything",
     "Choice",
+    "Described",
     "Flag",
     "Id",
     "Lines",
@@ -161,11 +162,14 @@ class Moment(base.DateTime):
 
 
 class Choice(base.String):
-    """One of an enum's values, as its member; or one of a few words, as that word."""
+    """One of an enum's values, as its member; or one of a few words, as that word.
+
+    `name`: what the vocabulary is called in the API document; else an enum's own name, or what the field's name says.
+    """
 
     default_error_messages = messages(choice="不在可选范围内")
 
-    def __init__(self, choices: type[Enum] | Iterable[str], **options: Any) -> None:
+    def __init__(self, choices: type[Enum] | Iterable[str], *, name: str | None = None, **options: Any) -> None:
         listed: Iterable[Any] = choices
         self.members: dict[str, Any] = {
             str(member.value) if isinstance(member, Enum) else member: member for member in listed
@@ -173,7 +177,11 @@ class Choice(base.String):
         words: list[str | None] = list(self.members)
         if options.get("allow_none"):
             words.append(None)
-        super().__init__(**_described(options, {"enum": words}))
+        described: dict[str, Any] = {"enum": words}
+        called = name or (choices.__name__ if isinstance(choices, type) else None)
+        if called is not None:
+            described[VOCABULARY] = called
+        super().__init__(**_described(options, described))
 
     def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> Any:
         if type(value) is not str or value not in self.members:
@@ -224,12 +232,28 @@ class Anything(base.Raw):
         super().__init__(**({"dump_only": True} | options))
 
 
-class OneOf(base.Raw):
-    """JSON as it is, described as one of some shapes that a member tells apart; whoever reads it checks it."""
+class Described(Anything):
+    """JSON given out as it is, and described as a shape.
 
-    def __init__(self, member: str, shapes: Mapping[str, type[marshmallow.Schema]], **options: Any) -> None:
+    `shape`: a schema, the name of a component of the API document, or JSON Schema itself.
+    """
+
+    def __init__(self, shape: type[marshmallow.Schema] | str | dict[str, Any], **options: Any) -> None:
         super().__init__(**options)
-        self.member, self.shapes = member, dict(shapes)
+        self.shape = shape
+
+
+class OneOf(base.Raw):
+    """JSON as it is, described as one of some shapes that a member tells apart; whoever reads it checks it.
+
+    `name`: what the union is called in the API document.
+    """
+
+    def __init__(
+        self, member: str, shapes: Mapping[str, type[marshmallow.Schema]], *, name: str, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.member, self.shapes, self.union = member, dict(shapes), name
 
 
 def _described(options: dict[str, Any], description: dict[str, Any]) -> dict[str, Any]:

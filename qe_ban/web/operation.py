@@ -1,10 +1,10 @@
 """The description of one operation, kept on the view the way flask-smorest keeps it, until the document is made."""
 
+import inspect
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 import marshmallow
 
@@ -17,11 +17,69 @@ Description = dict[str, Any]
 
 BEARER = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "From `POST /auth/token`."}
 
+ANSWER_HEADERS: Final = "x-answer-headers"
+"""Where the names of the headers of successes are kept until the document is finished."""
+
+COMPONENT: Final = "x-component"
+"""Where a parameter keeps the name of its component until the document is finished."""
+
 _ALWAYS = (400, 422, 503)
 _WITH_BODY = (411, 413, 415)
 _GUARDED = (401, 403)
-_RETRY_AFTER = {"Retry-After": {"description": "In whole seconds.", "schema": {"type": "integer", "minimum": 1}}}
-_CHALLENGE = {"WWW-Authenticate": {"description": "RFC 6750, RFC 9470.", "schema": {"type": "string"}}}
+_PROBLEM_HEADERS = {
+    401: ("WWW-Authenticate",),
+    403: ("WWW-Authenticate",),
+    412: ("ETag",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
+_TEXT = {"type": "string"}
+HEADERS: Final[dict[str, Description]] = {
+    "X-Request-Id": {"description": "The id of this call: quote it when you ask about it.", "schema": _TEXT},
+    "Retry-After": {"description": "In whole seconds.", "schema": {"type": "integer", "minimum": 1}},
+    "WWW-Authenticate": {"description": "RFC 6750, RFC 9470.", "schema": _TEXT},
+    "ETag": {"description": "What was read, for `If-None-Match` and `If-Match`.", "schema": _TEXT},
+    "Location": {"description": "The path of what was made.", "schema": _TEXT},
+    "Idempotency-Replayed": {
+        "description": "There where this is the first answer again.",
+        "schema": {"type": "string", "const": "true"},
+    },
+}
+"""The headers of answers, by name: components of the document."""
+PARAMETERS: Final[dict[str, Description]] = {
+    "IfNoneMatch": {
+        "in": "header",
+        "name": "If-None-Match",
+        "description": "The ETag that was read: the answer is 304 where nothing has changed since.",
+        "schema": _TEXT,
+    },
+    "IfMatch": {
+        "in": "header",
+        "name": "If-Match",
+        "required": True,
+        "description": "The ETag that was read, `*` for whatever stands. Only its part before the dot is compared.",
+        "schema": _TEXT,
+    },
+    "IfMatchOrNew": {
+        "in": "header",
+        "name": "If-Match",
+        "description": "To change what is there: the ETag that was read. Without it `If-None-Match: *` is wanted.",
+        "schema": _TEXT,
+    },
+    "IfNew": {
+        "in": "header",
+        "name": "If-None-Match",
+        "description": "`*`: to make what is not there yet. Without it `If-Match` is wanted.",
+        "schema": _TEXT,
+    },
+    "IdempotencyKey": {
+        "in": "header",
+        "name": "Idempotency-Key",
+        "description": "A name for this attempt, of the client's making: a repeat gets the first answer.",
+        "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
+    },
+}
+"""The headers of requests that several operations read, by the names of their components."""
 
 
 def problem_responses() -> dict[str, Description]:
@@ -32,22 +90,19 @@ def problem_responses() -> dict[str, Description]:
             "description": f"{_phrase(status)} ({title})",
             "content": {PROBLEM_TYPE: {"schema": ProblemSchema}},
         }
-        if status in (429, 503):
-            response["headers"] = deepcopy(_RETRY_AFTER)
-        if status == 401:
-            response["headers"] = deepcopy(_CHALLENGE)
+        response["headers"] = header_references("X-Request-Id", *_PROBLEM_HEADERS.get(status, ()))
         responses[_problem(status)] = response
     return responses
 
 
-def json_body(schema: SchemaLike) -> Description:
+def json_body(schema: SchemaLike | Description) -> Description:
     """Describe a JSON body."""
     return {"manual_doc": {"requestBody": _body(schema, wire.JSON)}, "problems": _WITH_BODY}
 
 
-def form_or_json_body(schema: SchemaLike) -> Description:
+def form_or_json_body(schema: SchemaLike | Description) -> Description:
     """Describe a body that may be a form or JSON."""
-    return {"manual_doc": {"requestBody": _body(schema, wire.FORM, wire.JSON)}, "problems": _WITH_BODY}
+    return {"manual_doc": {"requestBody": _body(schema, wire.JSON, wire.FORM)}, "problems": _WITH_BODY}
 
 
 def file_body(content_types: Sequence[str]) -> Description:
@@ -98,36 +153,36 @@ def add_problems(view: View, *statuses: int) -> None:
 def add_etag(view: View) -> None:
     """Add the header If-None-Match and the answer 304."""
     _responses(view)["304"] = [{"description": _phrase(304), "content_type": None}]
-    _parameters(_doc(view)).append(
-        {"in": "header", "name": "If-None-Match", "required": False, "schema": {"type": "string"}}
-    )
+    _add_parameters(view, "IfNoneMatch")
+    add_headers(view, "ETag")
 
 
 def add_idempotency_key(view: View) -> None:
     """Add the header Idempotency-Key and the problems of its use."""
     add_problems(view, 409, 422)
-    _parameters(_doc(view)).append(
-        {
-            "in": "header",
-            "name": "Idempotency-Key",
-            "required": False,
-            "description": "A name for this attempt, of the client's making: a repeat gets the first answer.",
-            "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
-        }
-    )
+    _add_parameters(view, "IdempotencyKey")
+    add_headers(view, "Idempotency-Replayed")
 
 
 def add_precondition(view: View, *, creating: bool) -> None:
     """Add the header If-Match, where a thing can be made also If-None-Match, their problems, and the ETag."""
     add_problems(view, 412, 428)
-    parameters = _parameters(_doc(view))
-    match = "The ETag that was read, `*` for whatever stands. Only its part before the dot is compared."
-    parameters.append(_header("If-Match", match))
-    if creating:
-        parameters.append(_header("If-None-Match", "`*`: only if there is none yet."))
+    _add_parameters(view, *(("IfMatchOrNew", "IfNew") if creating else ("IfMatch",)))
+    add_headers(view, "ETag")
 
 
-def finish(view: View, operation_id: str, *, has_path: bool) -> None:
+def add_headers(view: View, *names: str) -> None:
+    """Add headers that each success has, besides those that every answer has."""
+    manual = _doc(view).setdefault("manual_doc", {})
+    manual[ANSWER_HEADERS] = [*manual.get(ANSWER_HEADERS, ()), *names]
+
+
+def header_references(*names: str) -> Description:
+    """Return the headers of an answer, by name, as references to their components."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def finish(view: View, operation_id: str, *, has_path: bool, summary_zh: str | None) -> None:
     """Add what the guard and the path bring along, when the view gets its address."""
     declared = guard.of(view)
     scope = declared.scope if declared else None
@@ -135,21 +190,15 @@ def finish(view: View, operation_id: str, *, has_path: bool) -> None:
     doc = _doc(view)
     manual = doc.setdefault("manual_doc", {})
     manual["operationId"] = operation_id
+    add_headers(view, "X-Request-Id")
+    if summary_zh is not None:
+        more = inspect.cleandoc(view.__doc__ or "").partition("\n\n")[2]
+        manual["description"] = f"{summary_zh}\n\n{more}".strip()
     manual["security"] = [{"bearer": [scope]}] if scope else []
     if declared is not None and declared.step_up is not None:
         manual["x-step-up"] = (
             f"{int(declared.step_up.total_seconds())} s" if isinstance(declared.step_up, timedelta) else "session"
         )
-
-
-def _header(name: str, description: str) -> Description:
-    return {
-        "in": "header",
-        "name": name,
-        "required": False,
-        "description": description,
-        "schema": {"type": "string"},
-    }
 
 
 def _doc(view: View) -> Description:
@@ -168,7 +217,12 @@ def _parameters(doc: Description) -> list[Description]:
     return parameters
 
 
-def _body(schema: SchemaLike, *content_types: str) -> Description:
+def _add_parameters(view: View, *names: str) -> None:
+    """Add headers of the request, by the names of their components."""
+    _parameters(_doc(view)).extend({**PARAMETERS[name], COMPONENT: name} for name in names)
+
+
+def _body(schema: SchemaLike | Description, *content_types: str) -> Description:
     return {"required": True, "content": {content_type: {"schema": schema} for content_type in content_types}}
 
 

@@ -4,6 +4,9 @@ from typing import Any
 
 import marshmallow
 
+VOCABULARY = "x-vocabulary"
+"""Where a field leaves the name of its vocabulary until the API document is finished."""
+
 _MESSAGES = {"unknown": "未知的字段", "type": "须为 JSON 对象"}
 
 COMMON_MESSAGES: dict[str, Any] = {"required": "此项必填", "null": "此项不能为空", "validator_failed": "内容有误"}

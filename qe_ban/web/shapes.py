@@ -16,6 +16,11 @@ COLOUR_PATTERN: Final = "#[0-9a-f]{6}"
 MEDIA_PATTERN: Final = "[0-9a-f]{64}"
 ENTRY_PATTERN: Final = "[0-9A-Za-z]{12,33}"
 
+COUNTS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
+"""How many there are of each word; the words may grow."""
+TEXTS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": {"type": "string"}}
+"""A text for each word; the words may grow."""
+
 Wire = base.Field[Any]
 
 
@@ -36,11 +41,16 @@ def _flag(_field: Field, **options: Any) -> Wire:
 
 
 def _choice(field: Field, **options: Any) -> Wire:
-    return fields.Choice(list(field.choices), **options)
+    return fields.Choice(list(field.choices), name=field.vocabulary or None, **options)
 
 
 def _choices(field: Field, **options: Any) -> Wire:
-    return fields.Many(fields.Choice(list(field.choices)), field.most, 1 if field.required else 0, **options)
+    return fields.Many(
+        fields.Choice(list(field.choices), name=field.vocabulary or None),
+        field.most,
+        1 if field.required else 0,
+        **options,
+    )
 
 
 def _words(field: Field, **options: Any) -> Wire:

@@ -14,6 +14,8 @@ from qe_ban.web import requests
 from qe_ban.web.refusals import TooLarge, Unreadable, WrongType
 from qe_ban.web.wire import body_length
 
+OCTETS: Final = "application/octet-stream"
+"""A file whose content says what it is: what clients that generators make can send."""
 PIECE: Final = 1 << 18
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "gb18030", "gbk", "gb2312"})
 

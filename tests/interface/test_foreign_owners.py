@@ -10,13 +10,14 @@ import pytest
 
 from qe_ban.kernel.ids import new_id
 from tests.conftest import closing_pool
+from tests.factories.described import parameter_names, resolve, shapes_of
 from tests.factories.pages import make_town
 from tests.interface.owned import World, ask, told
 from tests.interface.owners import NOBODYS, RESIDENTS, TABLE
 from tests.interface.test_openapi import DOOR
 from tests.interface.test_routes import GUARDED, OPERATIONS, PATH_VALUES
 
-SCHEMAS = DOOR.app.test_client().get("/api/v1/openapi.json").get_json()["components"]["schemas"]
+DOCUMENT = DOOR.app.test_client().get("/api/v1/openapi.json").get_json()
 GUARDS = {(method, path) for method, path, _ in GUARDED}
 BY_VALUE = {name: PATH_VALUES[name] for name in ("kind", "number", "before", "after")}
 
@@ -26,18 +27,15 @@ def names_of(method, path, found):
     names = set(re.findall("{(.+?)}", path))
     if method == "get" and not names:
         names.add("")
-    given = {parameter["name"] for parameter in found.get("parameters", [])}
-    names |= given & {"for", "cursor", "Idempotency-Key"}
+    names |= parameter_names(DOCUMENT, found) & {"for", "cursor", "Idempotency-Key"}
     for content in found.get("requestBody", {}).get("content", {}).values():
         names |= ids_in(content["schema"])
     return names or {""}
 
 
 def ids_in(schema):
-    while "$ref" in schema:
-        schema = SCHEMAS[schema["$ref"].rpartition("/")[2]]
-    found = schema.get("properties", {})
-    return {name for name, one in found.items() if one.get("format") == "uuid" or name.endswith("_id")}
+    found = [pair for shape in shapes_of(DOCUMENT, schema) for pair in shape.get("properties", {}).items()]
+    return {name for name, one in found if name.endswith("_id") or resolve(DOCUMENT, one).get("format") == "uuid"}
 
 
 DESCRIBED = {

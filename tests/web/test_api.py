@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from qe_ban.web import fields, guard, paging
 from qe_ban.web.api import Blueprint
 from qe_ban.web.schema import Schema
+from tests.factories.described import parameter_names
 
 ID = "01998c00-0000-7000-8000-000000000001"
 
@@ -130,7 +131,7 @@ def test_a_path_with_another_id_is_404(client, text):
 
 def test_the_document_is_openapi_31_without_default_responses(document):
     assert document["openapi"] == "3.1.0"
-    assert document["info"]["title"] == "青e办"
+    assert document["info"]["title"].isascii()
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     statuses = {status for operation in operations if "responses" in operation for status in operation["responses"]}
     assert "default" not in statuses
@@ -149,7 +150,7 @@ def test_an_operation_is_described_whole(document):
         "201", "400", "401", "403", "409", "411", "413", "415", "422", "429", "503",
     }  # fmt: skip
     assert operation["responses"]["401"] == {"$ref": "#/components/responses/Problem401"}
-    assert [parameter["name"] for parameter in operation["parameters"]] == ["Idempotency-Key"]
+    assert parameter_names(document, operation) == {"Idempotency-Key"}
 
 
 def test_problems_are_described_as_problems(document):
@@ -162,7 +163,7 @@ def test_problems_are_described_as_problems(document):
 def test_reads_are_described_whole(document):
     listed = document["paths"]["/api/v1/things"]["get"]
     assert listed["security"] == []
-    assert {parameter["name"] for parameter in listed["parameters"]} == {"limit", "cursor", "If-None-Match"}
+    assert parameter_names(document, listed) == {"limit", "cursor", "If-None-Match"}
     assert set(listed["responses"]) == {"200", "304", "400", "422", "503"}
     assert listed["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("/ThingPage")
     single = document["paths"]["/api/v1/things/{thing_id}"]["get"]

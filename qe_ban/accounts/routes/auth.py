@@ -5,6 +5,7 @@ from typing import Any
 from qe_ban.accounts import rules, schemas, service
 from qe_ban.accounts.routes.grants import GRANTS, grant
 from qe_ban.accounts.routes.outcomes import token_answer
+from qe_ban.accounts.schemas.grants import TOKEN_REQUEST
 from qe_ban.accounts.service import Accounts
 from qe_ban.db.engine import Database
 from qe_ban.web import guard, requests
@@ -14,7 +15,7 @@ from qe_ban.web.parts import now, part
 blp = Blueprint("auth", url_prefix="/auth", description="登录与令牌")
 
 
-@blp.route("/otp", methods=["POST"])
+@blp.route("/otp", methods=["POST"], summary_zh="向手机号发送短信验证码；无论该号码有无账号，回答相同")
 @guard.anyone
 @blp.arguments(schemas.OtpRequestSchema)
 @blp.response(202, schemas.OtpSentSchema)
@@ -30,9 +31,9 @@ def request_otp(body: dict[str, Any]) -> dict[str, Any]:
     return answer | ({"otp": sent.otp} if sent.otp is not None else {})
 
 
-@blp.route("/token", methods=["POST"])
+@blp.route("/token", methods=["POST"], summary_zh="按所选方式登录，或续期登录")
 @guard.anyone
-@blp.form_or_json(schemas.TokenRequestSchema)
+@blp.form_or_json(schemas.TokenRequestSchema, described=TOKEN_REQUEST)
 @blp.response(200, schemas.TokenSchema)
 @blp.problems(401, 429)
 def issue_token(body: dict[str, Any]) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def issue_token(body: dict[str, Any]) -> dict[str, Any]:
     return token_answer(grant(body))
 
 
-@blp.route("/step-up", methods=["POST"])
+@blp.route("/step-up", methods=["POST"], summary_zh="通过人脸核验证明是账号本人；只换发访问令牌，不给续期令牌")
 @guard.requires("auth.step_up")
 @blp.arguments(schemas.StepUpSchema)
 @blp.response(200, schemas.SteppedUpSchema)
@@ -56,7 +57,7 @@ def step_up(body: dict[str, Any]) -> dict[str, Any]:
     return token_answer(tokens) | {"method": accounts.face.method}
 
 
-@blp.route("/revoke", methods=["POST"])
+@blp.route("/revoke", methods=["POST"], summary_zh="退出登录：令牌所属的登录立即结束")
 @guard.anyone
 @blp.form_or_json(schemas.RevokeSchema)
 @blp.response(200)
@@ -69,7 +70,7 @@ def revoke_token(body: dict[str, Any]) -> None:
         accounts.revocations.refresh()
 
 
-@blp.route("/nonce", methods=["GET"])
+@blp.route("/nonce", methods=["GET"], summary_zh="领取一次性随机数，供登记密钥时签名")
 @guard.anyone
 @blp.response(200, schemas.NonceSchema)
 def get_nonce() -> dict[str, Any]:
@@ -78,7 +79,7 @@ def get_nonce() -> dict[str, Any]:
     return {"nonce": nonce, "expires_in": int(rules.NONCE_LIFE.total_seconds())}
 
 
-@blp.route("/metadata", methods=["GET"])
+@blp.route("/metadata", methods=["GET"], summary_zh="登录方式的元数据（RFC 8414）")
 @guard.anyone
 @blp.response(200, schemas.MetadataSchema)
 def get_metadata() -> dict[str, Any]:

@@ -22,7 +22,7 @@ proofs = Blueprint("closings", url_prefix="/closings", description="注销证明
 FRESH_STEP_UP = timedelta(minutes=10)
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="注销前查看：将删除什么，依法须保留什么、为何、到何时")
 @guard.requires("me.close", step_up=guard.SESSION)
 @blp.response(200, schemas.ClosingPlanSchema)
 @blp.problems(409)
@@ -33,7 +33,7 @@ def get_closing() -> dict[str, Any]:
     return {"deletes": named(plan.deletes, DELETED), "ends": named(plan.ends, ENDED), "keeps": plan.keeps}
 
 
-@blp.route("", methods=["POST"])
+@blp.route("", methods=["POST"], summary_zh="立即注销账号，不可恢复；回答中有删除证明")
 @guard.requires("me.close", step_up=FRESH_STEP_UP)
 @blp.arguments(schemas.CloseSchema)
 @blp.response(200, schemas.ClosedSchema)
@@ -52,7 +52,7 @@ def close_account(body: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
-@proofs.route("/<id:closing_id>", methods=["GET"])
+@proofs.route("/<id:closing_id>", methods=["GET"], summary_zh="凭编号再次查看注销证明")
 @guard.anyone
 @proofs.response(200, schemas.ClosedSchema)
 @proofs.problems(404, 429)

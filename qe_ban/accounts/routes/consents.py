@@ -19,7 +19,7 @@ from qe_ban.web.parts import now, part
 blp = Blueprint("consents", url_prefix="/me/consents", description="我的授权")
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="本人的授权：待同意、已同意和已撤回的用途")
 @guard.requires("me.consents", step_up=guard.SESSION)
 @blp.query(schemas.ConsentsQuery)
 @blp.response(200, schemas.ConsentPage)
@@ -38,7 +38,7 @@ def list_consents(query: dict[str, Any]) -> Response:
     )
 
 
-@blp.route("/history", methods=["GET"])
+@blp.route("/history", methods=["GET"], summary_zh="本人同意与撤回授权的历史，新的在前")
 @guard.requires("me.consents", step_up=guard.SESSION)
 @blp.query(schemas.ConsentsQuery)
 @blp.response(200, schemas.ConsentEventPage)
@@ -56,7 +56,7 @@ def list_consent_history(query: dict[str, Any]) -> Response:
     )
 
 
-@blp.route("/<purpose>", methods=["PUT"])
+@blp.route("/<purpose>", methods=["PUT"], summary_zh="同意一个用途")
 @guard.requires("me.consents", step_up=guard.SESSION)
 @blp.query(schemas.WhoseQuery)
 @blp.response(200, schemas.ConsentSchema)
@@ -71,7 +71,7 @@ def put_consent(query: dict[str, Any], purpose: str) -> dict[str, Any]:
     return _shown(granted)
 
 
-@blp.route("/<purpose>", methods=["DELETE"])
+@blp.route("/<purpose>", methods=["DELETE"], summary_zh="撤回授权，或拒绝授权请求；下一次核验起即不再放行")
 @guard.requires("me.consents", step_up=guard.SESSION)
 @blp.query(schemas.WhoseQuery)
 @blp.response(200, schemas.ConsentSchema)

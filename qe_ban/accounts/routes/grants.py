@@ -5,12 +5,11 @@ from typing import Any
 
 from qe_ban.accounts import errors, service
 from qe_ban.accounts.routes.outcomes import settled
+from qe_ban.accounts.schemas.grants import JWT_BEARER
 from qe_ban.accounts.service import Accounts, Tokens
 from qe_ban.db.engine import Database
 from qe_ban.web import requests
 from qe_ban.web.parts import now, part
-
-JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 def grant(body: Mapping[str, str]) -> Tokens:

@@ -20,7 +20,7 @@ STAFF_FIELDS = ("kind", "id", "scopes", "username", "roles", "place")
 RESIDENT_FIELDS = ("kind", "id", "scopes", "phone", "name", "assurance")
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="当前登录的是谁")
 @guard.requires("me.read")
 @blp.response(200, schemas.MeSchema)
 @blp.etagged
@@ -32,7 +32,7 @@ def get_me() -> Response:
     return conditional.etagged(schemas.MeSchema(only=shown).dump(me))
 
 
-@blp.route("/real-name", methods=["PUT"])
+@blp.route("/real-name", methods=["PUT"], summary_zh="绑定实名；须与登记库中的姓名、证件和手机号一致")
 @guard.requires("me.real_name")
 @blp.arguments(schemas.RealNameSchema)
 @blp.response(200, schemas.AssuranceSchema)

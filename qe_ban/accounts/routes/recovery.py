@@ -27,7 +27,7 @@ FRESH_STEP_UP = timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 
 
-@mine.route("/not-mine", methods=["POST"])
+@mine.route("/not-mine", methods=["POST"], summary_zh="申报“此号码下的账号不是我的”：本次登录结束，由工作人员核实")
 @guard.requires("me.recovery")
 @mine.response(202, schemas.ReportedSchema)
 @mine.problems(409)
@@ -40,7 +40,7 @@ def report_not_mine() -> dict[str, Any]:
     return {"id": case.id, "state": case.state, "opened_at": case.opened_at}
 
 
-@mine.route("/recovery", methods=["GET"])
+@mine.route("/recovery", methods=["GET"], summary_zh="针对本人账号的找回案件，新的在前：将如何处理、何时前可提出异议")
 @guard.requires("me.recovery")
 @mine.query(schemas.HolderCasesQuery)
 @mine.response(200, schemas.HolderCasePage)
@@ -56,7 +56,11 @@ def list_my_recovery(query: dict[str, Any]) -> Response:
     return conditional.etagged(schemas.HolderCasePage().dump(page))
 
 
-@mine.route("/recovery/<id:case_id>/object", methods=["POST"])
+@mine.route(
+    "/recovery/<id:case_id>/object",
+    methods=["POST"],
+    summary_zh="对非本人申请的找回案件提出异议：案件驳回并告警，须重新人脸核验",
+)
 @guard.requires("me.recovery", step_up=FRESH_STEP_UP)
 @mine.response(200, schemas.HolderCaseSchema)
 @mine.problems(404, 409)
@@ -70,7 +74,7 @@ def object_to_recovery(case_id: UUID) -> cases.HolderCase:
     return objection.case
 
 
-@blp.route("", methods=["POST"])
+@blp.route("", methods=["POST"], summary_zh="为到窗口的居民受理账号找回：换号，或手机丢失（立即结束所有登录）")
 @guard.requires("recovery.open")
 @blp.arguments(schemas.OpenRecoverySchema)
 @blp.response(201, schemas.CaseSchema)
@@ -94,7 +98,7 @@ def open_recovery(body: dict[str, Any]) -> dict[str, Any]:
     return _shown(settled(outcome))
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="按状态列出账号找回件，先到的在前，信息已脱敏；查询留痕")
 @guard.requires("recovery.read")
 @blp.query(schemas.RecoveryQuery)
 @blp.response(200, schemas.CasePage)
@@ -113,7 +117,7 @@ def list_recovery(query: dict[str, Any]) -> dict[str, Any]:
     return {"items": [_shown(shown) for shown in page["items"]], "next": page["next"]}
 
 
-@blp.route("/<id:case_id>/propose", methods=["POST"])
+@blp.route("/<id:case_id>/propose", methods=["POST"], summary_zh="提出处理意见，须由另一人在一天内批准")
 @guard.requires("recovery.propose")
 @blp.arguments(schemas.ProposeSchema)
 @blp.response(200, schemas.CaseSchema)
@@ -125,7 +129,7 @@ def propose_decision(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
     return _shown(shown)
 
 
-@blp.route("/<id:case_id>/withdraw", methods=["POST"])
+@blp.route("/<id:case_id>/withdraw", methods=["POST"], summary_zh="撤回处理意见，以便另提")
 @guard.requires("recovery.propose")
 @blp.arguments(schemas.ProposalSchema)
 @blp.response(200, schemas.CaseSchema)
@@ -137,7 +141,7 @@ def withdraw_decision(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
     return _shown(shown)
 
 
-@blp.route("/<id:case_id>/approve", methods=["POST"])
+@blp.route("/<id:case_id>/approve", methods=["POST"], summary_zh="批准他人提出的处理意见，立即执行并通知双方")
 @guard.requires("recovery.settle")
 @blp.arguments(schemas.ProposalSchema)
 @blp.response(200, schemas.CaseSchema)

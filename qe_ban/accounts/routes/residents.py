@@ -13,7 +13,7 @@ from qe_ban.web.parts import now, part
 blp = Blueprint("residents", url_prefix="/residents", description="居民账号查询")
 
 
-@blp.route("/look-up", methods=["POST"])
+@blp.route("/look-up", methods=["POST"], summary_zh="窗口按手机号或证件查询居民，须填办件编号；每次查询均留痕")
 @guard.requires("residents.look_up")
 @blp.arguments(schemas.LookUpSchema)
 @blp.response(200, schemas.FoundSchema)

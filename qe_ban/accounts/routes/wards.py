@@ -21,7 +21,7 @@ window = Blueprint("guardianships", url_prefix="/guardianships", description="�
 RECENT = timedelta(minutes=10)
 
 
-@mine.route("/wards", methods=["GET"])
+@mine.route("/wards", methods=["GET"], summary_zh="本人代办（或申请代办）的人")
 @guard.requires("me.wards", step_up=guard.SESSION)
 @mine.query(schemas.WardsQuery)
 @mine.response(200, schemas.WardPage)
@@ -42,7 +42,7 @@ def list_wards(query: dict[str, Any]) -> Response:
     return conditional.etagged(schemas.WardPage().dump(page | {"items": [_ward(one) for one in page["items"]]}))
 
 
-@mine.route("/wards", methods=["POST"])
+@mine.route("/wards", methods=["POST"], summary_zh="申请代办；经登记库确认监护关系的未成年人立即生效，其余待确认")
 @guard.requires("me.wards", step_up=RECENT)
 @mine.arguments(schemas.NewWardSchema)
 @mine.response(201, schemas.WardSchema)
@@ -70,7 +70,7 @@ def add_ward(body: dict[str, Any]) -> dict[str, Any]:
         return _ward(service.finish_ward(accounts, session, wish=wish, custody=custody, change=_change()))
 
 
-@mine.route("/wards/<id:guardianship_id>", methods=["DELETE"])
+@mine.route("/wards/<id:guardianship_id>", methods=["DELETE"], summary_zh="停止代办，或撤回申请，立即生效")
 @guard.requires("me.wards", step_up=guard.SESSION)
 @mine.response(204)
 @mine.problems(404)
@@ -80,7 +80,7 @@ def delete_ward(guardianship_id: UUID) -> None:
         service.end_ward(part(Accounts), session, guardianship_id=guardianship_id, change=_change())
 
 
-@mine.route("/guardians", methods=["GET"])
+@mine.route("/guardians", methods=["GET"], summary_zh="代办（或申请代办）本人事务的人")
 @guard.requires("me.wards", step_up=guard.SESSION)
 @mine.query(schemas.GuardiansQuery)
 @mine.response(200, schemas.GuardianPage)
@@ -101,7 +101,7 @@ def list_guardians(query: dict[str, Any]) -> Response:
     return conditional.etagged(schemas.GuardianPage().dump(page | {"items": [_guardian(one) for one in page["items"]]}))
 
 
-@mine.route("/guardians/<id:guardianship_id>/confirm", methods=["POST"])
+@mine.route("/guardians/<id:guardianship_id>/confirm", methods=["POST"], summary_zh="同意由他人代办本人事务，立即生效")
 @guard.requires("me.wards", step_up=RECENT)
 @mine.response(200, schemas.GuardianSchema)
 @mine.problems(404, 409)
@@ -114,7 +114,7 @@ def confirm_guardian(guardianship_id: UUID) -> dict[str, Any]:
         )
 
 
-@mine.route("/guardians/<id:guardianship_id>", methods=["DELETE"])
+@mine.route("/guardians/<id:guardianship_id>", methods=["DELETE"], summary_zh="停止由他人代办，或拒绝其申请，立即生效")
 @guard.requires("me.wards", step_up=guard.SESSION)
 @mine.response(204)
 @mine.problems(404, 409)
@@ -124,7 +124,7 @@ def delete_guardian(guardianship_id: UUID) -> None:
         service.end_guardian(part(Accounts), session, guardianship_id=guardianship_id, change=_change())
 
 
-@window.route("/look-up", methods=["POST"])
+@window.route("/look-up", methods=["POST"], summary_zh="窗口查询某人的监护与代办关系，须填办件编号；每次查询均留痕")
 @guard.requires("wards.confirm")
 @window.arguments(schemas.LookUpGuardianshipsSchema)
 @window.response(200, schemas.FoundGuardianshipsSchema)
@@ -146,7 +146,7 @@ def look_up_guardianships(body: dict[str, Any]) -> dict[str, Any]:
     return {"items": [_at_window(one) for one in found.shown], "next": None, "more": found.more}
 
 
-@window.route("/<id:guardianship_id>/confirm", methods=["POST"])
+@window.route("/<id:guardianship_id>/confirm", methods=["POST"], summary_zh="窗口核验材料后确认关系生效")
 @guard.requires("wards.confirm")
 @window.arguments(schemas.ConfirmAtWindowSchema)
 @window.response(200, schemas.AtWindowSchema)
@@ -161,7 +161,9 @@ def confirm_guardianship(body: dict[str, Any], guardianship_id: UUID) -> dict[st
         )
 
 
-@window.route("/<id:guardianship_id>/end", methods=["POST"])
+@window.route(
+    "/<id:guardianship_id>/end", methods=["POST"], summary_zh="窗口终止生效中的关系，或拒绝待确认的申请；通知双方"
+)
 @guard.requires("wards.confirm")
 @window.arguments(schemas.EndAtWindowSchema)
 @window.response(204)

@@ -32,7 +32,7 @@ class OtpSentSchema(Schema):
 
 
 class TokenRequestSchema(OpenSchema):
-    """One of four grants, each with its own fields (RFC 6749, 4 and 6; RFC 7523, 2.2)."""
+    """A token request as it is read, whatever its grant; `grants.TOKEN_REQUEST` describes the grants one by one."""
 
     grant_type = fields.Text(
         1, 64, required=True, metadata={"description": "otp | password | client_credentials | refresh_token"}
@@ -67,9 +67,16 @@ class StepUpSchema(Schema):
     proof = fields.Text(1, JWT, required=True)
 
 
-class SteppedUpSchema(TokenSchema):
-    """A new access token that has the step-up; `method` says which check it was."""
+class SteppedUpSchema(Schema):
+    """A new access token that has the step-up, and no refresh token: the one that the client has goes on to serve.
 
+    `method` says which check it was.
+    """
+
+    access_token = fields.Text(1, JWT, required=True)
+    token_type = fields.Choice(["Bearer"], required=True)
+    expires_in = fields.Whole(1, 3600, required=True)
+    scope = fields.Text(1, 1000, required=True)
     method = fields.Choice(["face", "sandbox"], required=True)
 
 
@@ -115,7 +122,7 @@ class MeSchema(Schema):
     scopes = fields.Many(fields.Text(1, SCOPE), required=True)
     phone = fields.Text()
     name = fields.Text(allow_none=True)
-    assurance = fields.Choice(Assurance)
+    assurance = fields.Choice(Assurance, name="AssuranceLevel")
     username = fields.Text()
     roles = fields.Many(fields.Text(1, SCOPE))
     place = fields.Nested(PlaceSchema)
@@ -132,7 +139,7 @@ class RealNameSchema(Schema):
 class AssuranceSchema(Schema):
     """How sure it is who holds the account."""
 
-    assurance = fields.Choice(Assurance, required=True)
+    assurance = fields.Choice(Assurance, name="AssuranceLevel", required=True)
 
 
 class LookUpSchema(Schema):
@@ -162,7 +169,7 @@ class FoundSchema(Schema):
     name = fields.Text(required=True, allow_none=True)
     id_type = fields.Choice(IdType, required=True, allow_none=True)
     id_number = fields.Text(required=True, allow_none=True)
-    assurance = fields.Choice(Assurance, required=True)
+    assurance = fields.Choice(Assurance, name="AssuranceLevel", required=True)
     verified_at = fields.Moment(required=True, allow_none=True)
     created_at = fields.Moment(required=True)
     recovery_cases = fields.Many(fields.Nested(RecoveryCaseSchema), required=True)

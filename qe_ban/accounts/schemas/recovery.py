@@ -16,7 +16,7 @@ A_BASIS = {"description": "Which papers were seen, what was asked of whom; witho
 class OpenRecoverySchema(Schema):
     """Whose account, and which phone it shall have (needed for `new_phone`); a `name` must be the holder's."""
 
-    kind = fields.Choice(AT_WINDOW, required=True)
+    kind = fields.Choice(AT_WINDOW, name="NewCaseKind", required=True)
     id_type = fields.Choice(IdType, required=True)
     id_number = typed_fields.Number(required=True)
     name = typed_fields.PersonName(1, NAME, load_default=None)

@@ -36,7 +36,7 @@ class GuardianshipSchema(Schema):
     id = fields.Id(required=True)
     relation = fields.Choice(Relation, required=True)
     basis = fields.Choice(WardBasis, required=True)
-    state = fields.Choice(STANDING, required=True)
+    state = fields.Choice(STANDING, name="GuardianshipState", required=True)
     requested_at = fields.Moment(required=True)
     confirmed_at = fields.Moment(required=True, allow_none=True)
     confirmed_by = fields.Choice(ConfirmedBy, required=True, allow_none=True)

@@ -20,7 +20,7 @@ handling = Blueprint("disputes", url_prefix="/disputes", description="答复异�
 PRIVATE = {"Cache-Control": "no-store"}
 
 
-@raising.route("/<id:scan>/dispute", methods=["POST"])
+@raising.route("/<id:scan>/dispute", methods=["POST"], summary_zh="对一次核验提出异议，每次核验一次；十五日内答复")
 @guard.requires("me.disputes", step_up=guard.SESSION)
 @raising.query(schemas.ForQuery)
 @raising.arguments(schemas.NewDisputeSchema)
@@ -45,7 +45,7 @@ def dispute(query: dict[str, Any], body: dict[str, Any], scan: UUID) -> dict[str
     return telling.opened(made, change.at)
 
 
-@mine.route("", methods=["GET"])
+@mine.route("", methods=["GET"], summary_zh="本人的异议及答复，新的在前")
 @guard.requires("me.disputes", step_up=guard.SESSION)
 @mine.query(schemas.MyDisputesQuery)
 @mine.response(200, schemas.DisputePage)
@@ -68,7 +68,7 @@ def list_mine(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     return page | {"items": [telling.opened(row, moment) for row in page["items"]]}, PRIVATE
 
 
-@handling.route("", methods=["GET"])
+@handling.route("", methods=["GET"], summary_zh="本人负责场所的异议，新的在前，不含当事人原文")
 @guard.requires("disputes.answer")
 @handling.query(schemas.DisputesQuery)
 @handling.response(200, schemas.ListedDisputePage)
@@ -82,7 +82,7 @@ def list_disputes(query: dict[str, Any]) -> dict[str, Any]:
     return page | {"items": [telling.dispute(row, moment) for row in page["items"]]}
 
 
-@handling.route("/<id:dispute_id>", methods=["GET"])
+@handling.route("/<id:dispute_id>", methods=["GET"], summary_zh="查看一件异议的原文；查看留痕，不显示提出人")
 @guard.requires("disputes.answer")
 @handling.response(200, schemas.DisputeSchema)
 def get_dispute(dispute_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
@@ -94,7 +94,7 @@ def get_dispute(dispute_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
         ), PRIVATE
 
 
-@handling.route("/<id:dispute_id>/answer", methods=["POST"])
+@handling.route("/<id:dispute_id>/answer", methods=["POST"], summary_zh="答复异议，一次为限；提出人会收到通知")
 @guard.requires("disputes.answer")
 @handling.arguments(schemas.DisputeAnswerSchema)
 @handling.response(200, schemas.DisputeSchema)

@@ -33,7 +33,7 @@ KEPT = 256
 """Of how many query strings what was read is remembered: nearly all calls have none."""
 
 
-@blp.route("")
+@blp.route("", summary_zh="码包：五种码及其状态")
 @guard.requires("codes.read", step_up=guard.SESSION)
 @blp.query(schemas.ForQuery, kept=KEPT)
 @blp.problems(404)
@@ -85,7 +85,7 @@ def _shown(shown: service.Shown, masked_name: str | None) -> dict[str, Any]:
     }
 
 
-@blp.route("/issue", methods=["POST"])
+@blp.route("/issue", methods=["POST"], summary_zh="一次签发几种码，切换时无须联网")
 @guard.requires("codes.issue", step_up=guard.SESSION)
 @blp.query(schemas.ForQuery, kept=KEPT)
 @blp.arguments(schemas.IssueRequest)
@@ -96,7 +96,7 @@ def issue(query: dict[str, Any], asked: dict[str, Any]) -> service.Issued:
     return _issue(query, asked["kinds"])
 
 
-@blp.route("/<kind>/issue", methods=["POST"])
+@blp.route("/<kind>/issue", methods=["POST"], summary_zh="签发一种码；可直接取二维码图片（SVG 或 PNG）")
 @guard.requires("codes.issue", step_up=guard.SESSION)
 @blp.query(schemas.ForQuery, kept=KEPT)
 @blp.response(200, schemas.CodeSchema)
@@ -116,7 +116,11 @@ def issue_one(query: dict[str, Any], kind: str) -> service.Code | Response:
     return Response(picture, content_type=wanted)
 
 
-@blp.route("/<kind>/short-number", methods=["POST"])
+@blp.route(
+    "/<kind>/short-number",
+    methods=["POST"],
+    summary_zh="签发十位短号，三分钟内有效，核验通过一次即失效；供摄像头损坏时人工输入",
+)
 @guard.requires("codes.issue", step_up=guard.SESSION)
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.ShortNumberSchema)
@@ -144,7 +148,7 @@ def _held(query: dict[str, Any], moment: datetime) -> tuple[Whose, list[service.
         return meant, service.holdings(connection, meant.resident, moment)
 
 
-@blp.route("/<kind>/suspend", methods=["POST"])
+@blp.route("/<kind>/suspend", methods=["POST"], summary_zh="挂失一种码，已亮出的码也立即失效")
 @guard.requires("codes.manage", step_up=guard.SESSION)
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.KindSchema)
@@ -158,7 +162,7 @@ def suspend(query: dict[str, Any], kind: str) -> dict[str, Any]:
     return _card(slug, meant.resident)
 
 
-@blp.route("/<kind>/resume", methods=["POST"])
+@blp.route("/<kind>/resume", methods=["POST"], summary_zh="解除本人的挂失，须在人脸核验后十分钟内")
 @guard.requires("codes.manage", step_up=FRESH_STEP_UP)
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.KindSchema)

@@ -25,7 +25,7 @@ of_halls = Blueprint("hall_apps", url_prefix="/halls", description="本地应用
 _GREATEST_POSITION: Final = 2**31 - 1
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="本地应用，按排列顺序，含暂停的；可按分厅筛选")
 @guard.anyone
 @blp.query(schemas.AppsQuery)
 @blp.response(200, schemas.AppPage)
@@ -36,7 +36,7 @@ def list_apps(query: dict[str, Any]) -> Response:
     return _page(wanted, query)
 
 
-@of_halls.route("/<slug>/apps", methods=["GET"])
+@of_halls.route("/<slug>/apps", methods=["GET"], summary_zh="分厅提供的应用：本厅的在前，再市级的")
 @guard.anyone
 @of_halls.query(schemas.HallAppsQuery)
 @of_halls.response(200, schemas.AppPage)
@@ -48,7 +48,7 @@ def list_hall_apps(query: dict[str, Any], slug: str) -> Response:
     return _page(service.Wanted(slug, query["category"], query["kind"], query["q"], own_first=True), query)
 
 
-@blp.route("/<slug>", methods=["GET"])
+@blp.route("/<slug>", methods=["GET"], summary_zh="查看一个应用；已下架的会注明并说明原因")
 @guard.anyone
 @blp.response(200, schemas.AppSchema)
 @blp.etagged
@@ -60,7 +60,7 @@ def get_app(slug: str) -> Response:
     return conditional.etagged(shown, cache_control=conditional.PUBLIC, state=str(row.revision))
 
 
-@blp.route("/<slug>", methods=["PUT"])
+@blp.route("/<slug>", methods=["PUT"], summary_zh="新增、修改、暂停或下架应用")
 @guard.requires("apps.write")
 @blp.arguments(schemas.PutAppSchema)
 @blp.response(200, schemas.AppSchema)

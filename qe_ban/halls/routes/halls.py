@@ -12,6 +12,7 @@ from qe_ban.kernel.city import City
 from qe_ban.publishing.rules import whole
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import View
+from qe_ban.publishing.schemas import screens
 from qe_ban.publishing.service.shelf import Shelf
 from qe_ban.web import conditional, guard
 from qe_ban.web.api import Blueprint
@@ -20,7 +21,7 @@ from qe_ban.web.parts import now, part
 blp = Blueprint("halls", url_prefix="/halls", description="分厅")
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="全部分厅：市级，再各区市")
 @guard.anyone
 @blp.response(200, schemas.HallOverviewsSchema)
 @blp.etagged
@@ -32,20 +33,20 @@ def list_halls() -> Response:
     return conditional.shown(schemas.HallOverviewsSchema().dump({"items": items, "next": None}), age)
 
 
-@blp.route("/<slug>", methods=["GET"])
+@blp.route("/<slug>", methods=["GET"], summary_zh="一次取得分厅的整个页面：板块、公告、应用、热门事项")
 @guard.anyone
 @blp.query(schemas.HallViewQuery, kept=256)
-@blp.response(200, schemas.SCREEN)
+@blp.response(200, schemas.HallScreenSchema)
 @blp.etagged
 def get_hall(query: dict[str, Any], slug: str) -> Response:
     """A hall's screen in one call, as one view sees it: blocks, notices, apps, hot items."""
     return conditional.served(part(Shelf).screen(PageKind.HALL, slug, _view(query, slug), now()))
 
 
-@blp.route("/<slug>/blocks/<block>", methods=["GET"])
+@blp.route("/<slug>/blocks/<block>", methods=["GET"], summary_zh="分厅的一个板块及其全部内容")
 @guard.anyone
 @blp.query(schemas.HallViewQuery)
-@blp.response(200, schemas.BLOCK)
+@blp.response(200, screens.BLOCK)
 @blp.etagged
 def get_hall_block(query: dict[str, Any], slug: str, block: str) -> Response:
     """One block with all of its rows, articles with their bodies."""

@@ -24,10 +24,10 @@ PRIVATE: Final = "private, no-store"
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
-@blp.route("/home", methods=["GET"])
+@blp.route("/home", methods=["GET"], summary_zh="我的首页：所选分厅的页面，及关注的分厅、收藏和最近使用的事项")
 @guard.requires("me.home", step_up=guard.SESSION)
 @blp.query(schemas.HomeQuery)
-@blp.response(200, schemas.HOME)
+@blp.response(200, schemas.HomeSchema)
 @blp.etagged
 def get_home(query: dict[str, Any]) -> Response:
     """The chosen hall's screen as the caller sees it, with followed halls and the first favourite and recent items."""
@@ -50,7 +50,7 @@ def get_home(query: dict[str, Any]) -> Response:
     return conditional.marked(conditional.etagged(payload, cache_control=PRIVATE), screen.age)
 
 
-@blp.route("/hall", methods=["GET"])
+@blp.route("/hall", methods=["GET"], summary_zh="我的首页所选的分厅和字号")
 @guard.requires("me.home", step_up=guard.SESSION)
 @blp.response(200, schemas.MyHallSchema)
 @blp.etagged
@@ -61,7 +61,7 @@ def get_my_hall() -> Response:
     return conditional.etagged(schemas.MyHallSchema().dump(_setting(chosen)), cache_control=PRIVATE)
 
 
-@blp.route("/hall", methods=["PUT"])
+@blp.route("/hall", methods=["PUT"], summary_zh="选择首页的分厅和字号")
 @guard.requires("me.home", step_up=guard.SESSION)
 @blp.arguments(schemas.PutMyHallSchema)
 @blp.response(200, schemas.MyHallSchema)
@@ -73,7 +73,7 @@ def put_my_hall(body: dict[str, Any]) -> dict[str, Any]:
     return _setting(chosen)
 
 
-@blp.route("/halls", methods=["GET"])
+@blp.route("/halls", methods=["GET"], summary_zh="关注的分厅，新的在前")
 @guard.requires("me.home", step_up=guard.SESSION)
 @blp.response(200, schemas.FollowedHallsSchema)
 @blp.etagged
@@ -86,7 +86,7 @@ def list_followed_halls() -> Response:
     return conditional.etagged(payload, cache_control=PRIVATE)
 
 
-@blp.route("/halls/<slug>", methods=["PUT"])
+@blp.route("/halls/<slug>", methods=["PUT"], summary_zh="关注分厅，最多20个；重复操作无影响")
 @guard.requires("me.home", step_up=guard.SESSION)
 @blp.response(204)
 @blp.problems(409)
@@ -96,7 +96,7 @@ def follow_hall(slug: str) -> None:
         service.follow(session, part(City), guard.principal().id, slug, now())
 
 
-@blp.route("/halls/<slug>", methods=["DELETE"])
+@blp.route("/halls/<slug>", methods=["DELETE"], summary_zh="取消关注；重复操作无影响")
 @guard.requires("me.home", step_up=guard.SESSION)
 @blp.response(204)
 def unfollow_hall(slug: str) -> None:
@@ -105,7 +105,7 @@ def unfollow_hall(slug: str) -> None:
         service.unfollow(session, guard.principal().id, slug)
 
 
-@blp.route("/items/favourites", methods=["GET"])
+@blp.route("/items/favourites", methods=["GET"], summary_zh="收藏的事项，新的在前；已终止的会注明")
 @guard.requires("me.home", step_up=guard.SESSION)
 @blp.query(paging.PageQuery)
 @blp.response(200, schemas.KeptItemPage)
@@ -115,7 +115,7 @@ def list_favourite_items(query: dict[str, Any]) -> Response:
     return _kept(FavouriteItem, query)
 
 
-@blp.route("/items/favourites/<code>", methods=["PUT"])
+@blp.route("/items/favourites/<code>", methods=["PUT"], summary_zh="收藏事项，最多200个")
 @guard.requires("me.home", step_up=guard.SESSION)
 @blp.response(204)
 @blp.problems(409)
@@ -125,7 +125,7 @@ def favour_item(code: str) -> None:
         service.favour(session, guard.principal().id, code, now())
 
 
-@blp.route("/items/favourites/<code>", methods=["DELETE"])
+@blp.route("/items/favourites/<code>", methods=["DELETE"], summary_zh="取消收藏；重复操作无影响")
 @guard.requires("me.home", step_up=guard.SESSION)
 @blp.response(204)
 def disfavour_item(code: str) -> None:
@@ -134,7 +134,7 @@ def disfavour_item(code: str) -> None:
         service.disfavour(session, guard.principal().id, code)
 
 
-@blp.route("/items/recent", methods=["GET"])
+@blp.route("/items/recent", methods=["GET"], summary_zh="最近使用的事项，新的在前")
 @guard.requires("me.home", step_up=guard.SESSION)
 @blp.query(paging.PageQuery)
 @blp.response(200, schemas.KeptItemPage)
@@ -144,7 +144,7 @@ def list_recent_items(query: dict[str, Any]) -> Response:
     return _kept(RecentItem, query)
 
 
-@blp.route("/items/recent", methods=["DELETE"])
+@blp.route("/items/recent", methods=["DELETE"], summary_zh="清空最近使用的事项")
 @guard.requires("me.home", step_up=guard.SESSION)
 @blp.response(204)
 def forget_recent_items() -> None:
@@ -153,7 +153,7 @@ def forget_recent_items() -> None:
         service.forget(session, guard.principal().id)
 
 
-@blp.route("/items/recent/<code>", methods=["PUT"])
+@blp.route("/items/recent/<code>", methods=["PUT"], summary_zh="记录刚打开的事项，保留最近50个")
 @guard.requires("me.home", step_up=guard.SESSION)
 @blp.response(204)
 def use_item(code: str) -> None:

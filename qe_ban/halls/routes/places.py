@@ -21,6 +21,7 @@ from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 
 blp = Blueprint("places", url_prefix="/places", description="办事网点")
+blp.describes(schemas.PlaceCardSchema)
 of_halls = Blueprint("hall_places", url_prefix="/halls", description="办事网点")
 
 LONGEST: Final = 30
@@ -29,7 +30,7 @@ PRIVATE: Final = "private, no-store"
 """For answers to where somebody is."""
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="办事网点、是否营业；带 near 时给出距离，近的在前")
 @guard.anyone
 @blp.query(schemas.PlacesQuery)
 @blp.response(200, schemas.PlacePage)
@@ -39,7 +40,7 @@ def list_places(query: dict[str, Any]) -> Response:
     return _page(service.Wanted(query["hall"], query["kind"], query["q"]), query)
 
 
-@of_halls.route("/<slug>/places", methods=["GET"])
+@of_halls.route("/<slug>/places", methods=["GET"], summary_zh="分厅所在区市的网点；市级分厅为市级网点")
 @guard.anyone
 @of_halls.query(schemas.HallPlacesQuery)
 @of_halls.response(200, schemas.PlacePage)
@@ -51,7 +52,7 @@ def list_hall_places(query: dict[str, Any], slug: str) -> Response:
     return _page(service.Wanted(slug, query["kind"], query["q"]), query)
 
 
-@blp.route("/<slug>", methods=["GET"])
+@blp.route("/<slug>", methods=["GET"], summary_zh="查看一个网点；已撤销的会注明")
 @guard.anyone
 @blp.response(200, schemas.HallPlaceSchema)
 @blp.etagged
@@ -64,7 +65,7 @@ def get_place(slug: str) -> Response:
     return conditional.etagged(shown, cache_control=_public([shown], moment), state=str(row.revision))
 
 
-@blp.route("/<slug>", methods=["PUT"])
+@blp.route("/<slug>", methods=["PUT"], summary_zh="新增、修改、暂停或撤销网点")
 @guard.requires("places.write")
 @blp.arguments(schemas.PutPlaceSchema)
 @blp.response(200, schemas.HallPlaceSchema)

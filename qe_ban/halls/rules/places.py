@@ -14,13 +14,13 @@ DEGREES: Final = {"latitude": 90, "longitude": 180}
 
 FIELDS: Final = (
     Field("name", "名称", max=60, required=True),
-    Field("kind", "类型", Kind.CHOICE, choices=PLACE_KINDS, required=True),
+    Field("kind", "类型", Kind.CHOICE, choices=PLACE_KINDS, vocabulary="PlaceKind", required=True),
     Field("district", "所在区市", Kind.DISTRICT, hint="区划代码；不填为市级网点"),
     Field("address", "地址", max=200, required=True),
     Field("phone", "电话", max=60),
     Field("services", "可办业务", Kind.WORDS, max=30, most=40),
     Field("note", "说明", Kind.LINES, max=300, hint="暂停服务时请说明原因"),
-    Field("state", "状态", Kind.CHOICE, choices=PLACE_STATES, required=True),
+    Field("state", "状态", Kind.CHOICE, choices=PLACE_STATES, vocabulary="PlaceState", required=True),
 )
 
 

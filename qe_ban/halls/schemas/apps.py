@@ -4,9 +4,9 @@ from typing import Final
 
 from qe_ban.halls.rules.apps import FIELDS, MOST_DISTRICTS
 from qe_ban.halls.rules.words import APP_KINDS
+from qe_ban.publishing.schemas.screens import PictureSchema
 from qe_ban.web import fields
 from qe_ban.web.paging import PageQuery, page_schema
-from qe_ban.web.schema import Schema
 from qe_ban.web.shapes import SLUG_PATTERN, read, sent, shape
 
 WORDS: Final = 40
@@ -18,7 +18,7 @@ class HallAppsQuery(PageQuery):
 
     limit = fields.Whole(1, 100, load_default=50)
     category = fields.Text(1, 20, load_default=None)
-    kind = fields.Choice(list(APP_KINDS), load_default=None)
+    kind = fields.Choice(list(APP_KINDS), name="AppKind", load_default=None)
     q = fields.Text(1, WORDS, load_default=None)
 
 
@@ -28,37 +28,25 @@ class AppsQuery(HallAppsQuery):
     hall = fields.Text(1, 40, SLUG_PATTERN, load_default=None)
 
 
-class AppIconSizeSchema(Schema):
-    """A size of a picture."""
-
-    width = fields.Whole(1, required=True)
-    url = fields.Text(1, 300, required=True)
-
-
-class AppIconSchema(Schema):
-    """A picture, and the sizes that were made of it."""
-
-    url = fields.Text(1, 300, required=True)
-    type = fields.Text(1, 40, required=True)
-    width = fields.Whole(1, required=True)
-    height = fields.Whole(1, required=True)
-    sizes = fields.Many(fields.Nested(AppIconSizeSchema), 20, required=True)
-
-
 PutAppSchema = shape("PutAppSchema", "The whole of what is said of an app.", {one.name: sent(one) for one in FIELDS})
 
 
-class AppSchema(
+class AppCardSchema(
     shape("AppFieldsSchema", "What is said of an app.", {one.name: read(one) for one in FIELDS})  # type: ignore[misc]
 ):
-    """An app. Only an `active` one is opened; `state_reason` says why another is not. No districts: the whole city."""
+    """An app as pages show it. Only an `active` one is opened; `state_reason` says why another is not."""
 
     slug = fields.Text(1, 40, SLUG_PATTERN, required=True)
     kind_name = fields.Text(1, 20, required=True)
     state_name = fields.Text(1, 20, required=True)
     district_names = fields.Many(fields.Text(1, 40), MOST_DISTRICTS, required=True)
+    picture = fields.Nested(PictureSchema, required=True, allow_none=True)
+
+
+class AppSchema(AppCardSchema):
+    """An app. Only an `active` one is opened; `state_reason` says why another is not. No districts: the whole city."""
+
     position = fields.Whole(0, required=True)
-    picture = fields.Nested(AppIconSchema, required=True, allow_none=True)
     updated_at = fields.Moment(required=True)
 
 

@@ -1,10 +1,11 @@
 """The wire shapes of what residents keep for themselves."""
 
-from typing import Any, Final
+from typing import Final
 
 from qe_ban.halls.rules.words import AGE_MODES
-from qe_ban.halls.schemas import halls
+from qe_ban.halls.schemas.halls import HallScreenSchema
 from qe_ban.publishing.rules.blocks.words import AUDIENCES
+from qe_ban.publishing.schemas.screens import OfferedItemSchema
 from qe_ban.web import fields
 from qe_ban.web.paging import page_schema
 from qe_ban.web.schema import Schema
@@ -53,7 +54,7 @@ class KeptItemSchema(Schema):
 
     entry = fields.Text(12, 14, required=True)
     name = fields.Text(1, 200, required=True)
-    state = fields.Choice(["current", "ended"], required=True)
+    state = fields.Choice(["current", "ended"], name="KeptItemState", required=True)
     code = fields.Text(1, 33, required=True, allow_none=True)
     department = fields.Text(1, 200, required=True, allow_none=True)
     district = fields.Text(6, 6, required=True, allow_none=True)
@@ -72,26 +73,26 @@ class HomeQuery(Schema):
     audience = fields.Choice(AUDIENCES, load_default="person")
 
 
-_KEPT: Final[dict[str, Any]] = halls.ITEM | {
-    "required": [*halls.ITEM["required"], "state"],
-    "properties": halls.ITEM["properties"] | {"state": {"enum": ["current", "ended"]}},
-}
-_FOLLOWED: Final[dict[str, Any]] = {
-    "type": "object",
-    "required": ["slug", "name"],
-    "properties": {"slug": {"type": "string"}, "name": {"type": "string"}},
-}
-_HOME: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {
-        "screen": halls.SCREEN,
-        "hall": {"type": "string"},
-        "age_mode": {"enum": list(AGE_MODES)},
-        "real_name": {"type": "boolean"},
-        "followed": {"type": "array", "items": _FOLLOWED},
-        "favourites": {"type": "array", "items": _KEPT},
-        "recent": {"type": "array", "items": _KEPT},
-    },
-}
-HOME: Final = _HOME | {"required": list(_HOME["properties"])}
-"""The screen of the chosen hall as the resident sees it, and the first of what the resident keeps."""
+class HomeItemSchema(OfferedItemSchema):
+    """An item that the caller likes or has opened, as the home shows it."""
+
+    state = fields.Choice(["current", "ended"], name="KeptItemState", required=True)
+
+
+class HomeHallSchema(Schema):
+    """A hall that the caller follows."""
+
+    slug = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    name = fields.Text(1, NAME, required=True)
+
+
+class HomeSchema(Schema):
+    """The screen of the chosen hall as the resident sees it, and the first of what the resident keeps."""
+
+    screen = fields.Nested(HallScreenSchema, required=True)
+    hall = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    age_mode = fields.Choice(AGE_MODES, required=True)
+    real_name = fields.Flag(required=True)
+    followed = fields.Many(fields.Nested(HomeHallSchema), required=True)
+    favourites = fields.Many(fields.Nested(HomeItemSchema), required=True)
+    recent = fields.Many(fields.Nested(HomeItemSchema), required=True)

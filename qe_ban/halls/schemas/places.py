@@ -18,6 +18,7 @@ WORDS: Final = 40
 """The most characters of what is looked for."""
 
 _SPANS: Final[dict[str, Any]] = {
+    "title": "OpeningSpans",
     "type": "array",
     "maxItems": hours.MOST_SPANS,
     "items": {
@@ -29,6 +30,7 @@ _SPANS: Final[dict[str, Any]] = {
 }
 _DATE: Final = {"type": "string", "pattern": f"^(?:{hours.DATE_PATTERN})$"}
 _HOURS: Final[dict[str, Any]] = {
+    "title": "OpeningHours",
     "type": "object",
     "description": "开放时间，按青岛时间：mon 至 sun 各为时段列表，结束不晚于开始的时段延续至次日；"
     "closed 为不开放的日期，open 为另有时段的日期，always 为全天开放",
@@ -73,7 +75,7 @@ class Hours(base.Field[Any]):
 class HallPlacesQuery(PageQuery):
     """A page of a hall's places; with `near` (latitude, longitude) by distance."""
 
-    kind = fields.Choice(list(PLACE_KINDS), load_default=None)
+    kind = fields.Choice(list(PLACE_KINDS), name="PlaceKind", load_default=None)
     near = fields.Text(3, 24, NEAR_PATTERN, load_default=None)
     q = fields.Text(1, WORDS, load_default=None)
 
@@ -93,7 +95,7 @@ PutPlaceSchema = shape(
 )
 
 
-class HallPlaceSchema(
+class PlaceCardSchema(
     shape(  # type: ignore[misc]
         "HallPlaceFieldsSchema",
         "What is said of a place.",
@@ -102,7 +104,7 @@ class HallPlaceSchema(
         | {"hours": Hours(required=True)},
     )
 ):
-    """A place. `opens_at` or `closes_at`: when it opens or closes next; `distance` in metres, only with `near`."""
+    """A place as pages show it. `opens_at` or `closes_at`: when it opens or closes next."""
 
     slug = fields.Text(1, 40, SLUG_PATTERN, required=True)
     kind_name = fields.Text(1, 20, required=True)
@@ -111,6 +113,11 @@ class HallPlaceSchema(
     open_now = fields.Flag(required=True)
     opens_at = fields.Moment(required=True, allow_none=True)
     closes_at = fields.Moment(required=True, allow_none=True)
+
+
+class HallPlaceSchema(PlaceCardSchema):
+    """A place. `opens_at` or `closes_at`: when it opens or closes next; `distance` in metres, only with `near`."""
+
     distance = fields.Whole(0, required=True, allow_none=True)
     updated_at = fields.Moment(required=True)
 

@@ -19,7 +19,7 @@ from qe_ban.web.parts import now, part
 blp = Blueprint("departments", url_prefix="/departments", description="部门")
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="部门及其事项数，市级在前，再按区市")
 @guard.anyone
 @blp.query(schemas.DepartmentsQuery)
 @blp.response(200, schemas.DepartmentPage)
@@ -36,7 +36,7 @@ def list_departments(query: dict[str, Any]) -> Response:
     return conditional.etagged(page | {"items": items}, cache_control=PUBLIC)
 
 
-@blp.route("/<code>", methods=["GET"])
+@blp.route("/<code>", methods=["GET"], summary_zh="查看一个部门")
 @guard.anyone
 @blp.response(200, schemas.DepartmentSchema)
 @blp.etagged
@@ -47,7 +47,7 @@ def get_department(code: str) -> Response:
     return conditional.etagged(_shown(view), cache_control=PUBLIC, state=view.tag)
 
 
-@blp.route("/<code>", methods=["PUT"])
+@blp.route("/<code>", methods=["PUT"], summary_zh="登记或修改部门")
 @guard.requires("items.vocabulary")
 @blp.arguments(schemas.PutDepartmentSchema)
 @blp.response(200, schemas.DepartmentSchema)

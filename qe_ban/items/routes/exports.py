@@ -23,7 +23,7 @@ TYPES: Final = {"csv": f"{CSV}; charset=utf-8", "xlsx": XLSX}
 _PIECE: Final = 1 << 18
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="导出本人负责的、未终止的事项；原样导回不产生变化")
 @guard.requires("items.write")
 @blp.query(schemas.FileQuery)
 @blp.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)

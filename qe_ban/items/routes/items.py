@@ -23,7 +23,7 @@ blp = Blueprint("items", url_prefix="/items", description="事项")
 PUBLIC = "public, max-age=60, stale-while-revalidate=600"
 
 
-@blp.route("/<code>", methods=["GET"])
+@blp.route("/<code>", methods=["GET"], summary_zh="查看现行的或某一版本的事项；已终止的会注明")
 @guard.anyone
 @blp.query(schemas.ItemQuery)
 @blp.response(200, schemas.ItemSchema)
@@ -37,7 +37,7 @@ def get_item(query: dict[str, Any], code: str) -> Response:
     return _answer(view, query["version"], PUBLIC)
 
 
-@blp.route("/<code>", methods=["PUT"])
+@blp.route("/<code>", methods=["PUT"], summary_zh="新建事项，或为其建立新版本，立即或定时生效")
 @guard.requires("items.write")
 @blp.arguments(schemas.PutItemSchema, limit=schemas.BODY)
 @blp.response(200, schemas.SavedItemSchema)
@@ -65,7 +65,7 @@ def put_item(body: dict[str, Any], code: str) -> Response:
     return conditional.written(_shown(view), view.tag, status, outcome=saved.outcome, warnings=warnings)
 
 
-@blp.route("/<code>/versions", methods=["GET"])
+@blp.route("/<code>/versions", methods=["GET"], summary_zh="可编辑事项的全部版本，新的在前，含待生效和已被取代的")
 @guard.requires("items.write")
 @blp.response(200, schemas.VersionsSchema)
 def list_versions(code: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def list_versions(code: str) -> dict[str, Any]:
     return {"items": found, "next": None}
 
 
-@blp.route("/<code>/draft", methods=["GET"])
+@blp.route("/<code>/draft", methods=["GET"], summary_zh="可编辑事项的任一版本，含未生效的；修改须带其 ETag")
 @guard.requires("items.write")
 @blp.query(schemas.ItemQuery)
 @blp.response(200, schemas.ItemSchema)
@@ -88,7 +88,7 @@ def get_draft(query: dict[str, Any], code: str) -> Response:
     return _answer(view, query["version"], "private, no-cache")
 
 
-@blp.route("/<code>/end", methods=["POST"])
+@blp.route("/<code>/end", methods=["POST"], summary_zh="终止事项，立即或定时；终止后仍可查看")
 @guard.requires("items.write")
 @blp.arguments(schemas.EndSchema)
 @blp.response(200, schemas.ItemSchema)
@@ -102,7 +102,7 @@ def end_item(body: dict[str, Any], code: str) -> Response:
         return _written(session, code, change)
 
 
-@blp.route("/<code>/reopen", methods=["POST"])
+@blp.route("/<code>/reopen", methods=["POST"], summary_zh="撤销事项的终止（已终止的或预定的）")
 @guard.requires("items.write")
 @blp.response(200, schemas.ItemSchema)
 @blp.problems(409)

@@ -22,7 +22,7 @@ CACHED = "public, max-age=30, stale-while-revalidate=300"
 blp = Blueprint("items_search", url_prefix="/items", description="事项搜索")
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="搜索事项：名称、拼音、首字母、口语或编码；不带 q 则列出全部，常用的在前")
 @guard.anyone
 @blp.query(schemas.ItemsQuery)
 @blp.response(200, schemas.FoundItemsSchema)
@@ -53,7 +53,7 @@ def list_items(query: dict[str, Any]) -> Response:
     return conditional.etagged(schemas.FoundItemsSchema().dump(payload), cache_control=CACHED)
 
 
-@blp.route("/suggest", methods=["GET"])
+@blp.route("/suggest", methods=["GET"], summary_zh="输入联想：按汉字、拼音或首字母开头匹配，常用的在前")
 @guard.anyone
 @blp.query(schemas.SuggestQuery)
 @blp.response(200, schemas.SuggestionsSchema)
@@ -65,7 +65,7 @@ def suggest_items(query: dict[str, Any]) -> Response:
     return conditional.etagged(schemas.SuggestionsSchema().dump({"items": found}), cache_control=CACHED)
 
 
-@blp.route("/synonyms", methods=["GET"])
+@blp.route("/synonyms", methods=["GET"], summary_zh="同义词组")
 @guard.requires("items.vocabulary")
 @blp.query(schemas.SynonymsQuery)
 @blp.response(200, schemas.SynonymsPage)
@@ -78,7 +78,7 @@ def list_synonyms(query: dict[str, Any]) -> dict[str, Any]:
     return paging.page(found, query["limit"], lambda group: [str(group.id)])
 
 
-@blp.route("/synonyms", methods=["POST"])
+@blp.route("/synonyms", methods=["POST"], summary_zh="新建同义词组，下一次搜索即生效")
 @guard.requires("items.vocabulary")
 @blp.arguments(schemas.NewSynonymsSchema)
 @blp.response(201, schemas.SynonymsSchema)
@@ -95,7 +95,7 @@ def create_synonyms(body: dict[str, Any]) -> Response:
         return idempotency.once(session, change.by, "items.create_synonyms", body, produce)
 
 
-@blp.route("/synonyms/<id:group_id>", methods=["GET"])
+@blp.route("/synonyms/<id:group_id>", methods=["GET"], summary_zh="查看一个同义词组及修改所需的 ETag")
 @guard.requires("items.vocabulary")
 @blp.response(200, schemas.SynonymsSchema)
 @blp.etagged
@@ -106,7 +106,7 @@ def get_synonyms(group_id: UUID) -> Response:
     return conditional.etagged(schemas.SynonymsSchema().dump(found), state=synonyms.state(found))
 
 
-@blp.route("/synonyms/<id:group_id>", methods=["PUT"])
+@blp.route("/synonyms/<id:group_id>", methods=["PUT"], summary_zh="修改同义词组")
 @guard.requires("items.vocabulary")
 @blp.arguments(schemas.NewSynonymsSchema)
 @blp.response(200, schemas.SynonymsSchema)
@@ -120,7 +120,7 @@ def replace_synonyms(body: dict[str, Any], group_id: UUID) -> Response:
     return conditional.written(schemas.SynonymsSchema().dump(held), synonyms.state(held))
 
 
-@blp.route("/synonyms/<id:group_id>", methods=["DELETE"])
+@blp.route("/synonyms/<id:group_id>", methods=["DELETE"], summary_zh="删除同义词组")
 @guard.requires("items.vocabulary")
 @blp.response(204)
 @blp.preconditioned()
@@ -131,7 +131,7 @@ def remove_synonyms(group_id: UUID) -> None:
         synonyms.remove(session, group_id, precondition, _change())
 
 
-@blp.route("/misses", methods=["GET"])
+@blp.route("/misses", methods=["GET"], summary_zh="近90天搜索无结果的词，次数多的在前")
 @guard.requires("items.write")
 @blp.query(schemas.MissesQuery)
 @blp.response(200, schemas.MissPage)

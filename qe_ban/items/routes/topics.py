@@ -16,7 +16,7 @@ from qe_ban.web.parts import now, part
 blp = Blueprint("topics", url_prefix="/topics", description="主题")
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="主题树及各主题的事项数")
 @guard.anyone
 @blp.query(schemas.TopicsQuery)
 @blp.response(200, schemas.TopicsSchema)
@@ -28,7 +28,7 @@ def list_topics(query: dict[str, Any]) -> Response:
     return conditional.etagged(schemas.TopicsSchema().dump({"items": found, "next": None}), cache_control=PUBLIC)
 
 
-@blp.route("/<slug>", methods=["GET"])
+@blp.route("/<slug>", methods=["GET"], summary_zh="查看一个主题")
 @guard.anyone
 @blp.response(200, schemas.TopicSchema)
 @blp.etagged
@@ -39,7 +39,7 @@ def get_topic(slug: str) -> Response:
     return conditional.etagged(schemas.TopicSchema().dump(view), cache_control=PUBLIC, state=view.tag)
 
 
-@blp.route("/<slug>", methods=["PUT"])
+@blp.route("/<slug>", methods=["PUT"], summary_zh="新建、修改或移动主题")
 @guard.requires("items.vocabulary")
 @blp.arguments(schemas.PutTopicSchema)
 @blp.response(200, schemas.TopicSchema)
@@ -54,7 +54,7 @@ def put_topic(body: dict[str, Any], slug: str) -> Response:
     return conditional.written(schemas.TopicSchema().dump(view), view.tag, 201 if made else 200)
 
 
-@blp.route("/<slug>", methods=["DELETE"])
+@blp.route("/<slug>", methods=["DELETE"], summary_zh="删除没有事项引用、也没有下级的主题")
 @guard.requires("items.vocabulary")
 @blp.response(204)
 @blp.problems(409)

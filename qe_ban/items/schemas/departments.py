@@ -19,7 +19,7 @@ class PutDepartmentSchema(Schema):
     """The whole of what is said of a department; no `district` is the city's."""
 
     name = fields.Text(1, NAME, required=True)
-    type = fields.Choice(list(DEPARTMENT_TYPES), required=True)
+    type = fields.Choice(list(DEPARTMENT_TYPES), name="DepartmentType", required=True)
     district = fields.Text(6, 6, DISTRICT_PATTERN, allow_none=True, load_default=None)
     phone = fields.Text(1, PHONE, allow_none=True, load_default=None)
     address = fields.Text(1, ADDRESS, allow_none=True, load_default=None)
@@ -30,7 +30,7 @@ class DepartmentSchema(Schema):
 
     code = fields.Text(18, 18, required=True)
     name = fields.Text(1, 200, required=True)
-    type = fields.Choice(list(DEPARTMENT_TYPES), required=True)
+    type = fields.Choice(list(DEPARTMENT_TYPES), name="DepartmentType", required=True)
     type_name = fields.Text(required=True)
     district = fields.Text(6, 6, required=True, allow_none=True)
     phone = fields.Text(required=True, allow_none=True)

@@ -32,8 +32,8 @@ class ImportStartedSchema(Schema):
 class FileQuery(Schema):
     """Which file: a workbook of all tables, or one `table` as CSV."""
 
-    format = fields.Choice(FORMATS, load_default="xlsx")
-    table = fields.Choice(LAYOUTS, load_default=None)
+    format = fields.Choice(FORMATS, name="SheetFormat", load_default="xlsx")
+    table = fields.Choice(LAYOUTS, name="SheetTable", load_default=None)
 
     @marshmallow.validates_schema
     def check_table(self, data: dict[str, Any], **_options: Any) -> None:

@@ -69,7 +69,7 @@ class ItemSchema(ContentSchema):
 
     code = fields.Text(max=CODE, required=True)
     version = fields.Whole(1, required=True)
-    state = fields.Choice(State, required=True)
+    state = fields.Choice(State, name="ItemState", required=True)
     starts_at = fields.Moment(required=True)
     ends_at = fields.Moment(required=True, allow_none=True)
     upcoming = fields.Nested(UpcomingSchema, required=True, allow_none=True)
@@ -100,7 +100,7 @@ class VersionSchema(Schema):
     starts_at = fields.Moment(required=True)
     created_at = fields.Moment(required=True)
     created_by = fields.Id(required=True, allow_none=True)
-    source = fields.Choice(["staff", "import", "sample"], required=True)
+    source = fields.Choice(["staff", "import", "sample"], name="VersionSource", required=True)
     in_force = fields.Flag(required=True)
     replaced = fields.Flag(required=True)
 

@@ -23,7 +23,7 @@ class ItemsQuery(PageQuery, HallQuery):
 
     q = fields.Text(0, QUERY, load_default=None, metadata={"description": "名称、俗称、拼音、首字母或事项编码"})
     department = fields.Text(1, 18, load_default=None)
-    audience = fields.Choice(AUDIENCES, load_default=None)
+    audience = fields.Choice(AUDIENCES, name="ItemAudience", load_default=None)
     topic = fields.Text(1, SLUG, load_default=None)
     online = fields.Flag(load_default=None)
     reach = fields.Choice(REACHES, load_default=None)
@@ -56,7 +56,7 @@ class ListedItemSchema(Schema):
     department = fields.Nested(FoundPlaceSchema, required=True)
     district = fields.Nested(FoundPlaceSchema, required=True, allow_none=True)
     reach = fields.Choice(REACHES, required=True)
-    audiences = fields.Many(fields.Choice(AUDIENCES), required=True)
+    audiences = fields.Many(fields.Choice(AUDIENCES, name="ItemAudience"), required=True)
     topics = fields.Many(fields.Text(1, SLUG), required=True)
     online = fields.Flag(required=True)
     handling = fields.Choice(HANDLINGS, required=True)
@@ -67,7 +67,7 @@ class ListedItemSchema(Schema):
 class CountSchema(Schema):
     """How many entries a choice leaves; `value` null: the city's own."""
 
-    value = fields.Anything(required=True)
+    value = fields.Text(required=True, allow_none=True)
     name = fields.Text(1, NAME, required=True, allow_none=True)
     count = fields.Whole(required=True)
 

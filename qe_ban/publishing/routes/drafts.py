@@ -21,7 +21,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     """Add the routes for a kind of pages."""
     _add_submitting(blp, kind)
 
-    @blp.route("/<slug>/draft", methods=["GET"])
+    @blp.route("/<slug>/draft", methods=["GET"], summary_zh="查看页面草稿、所处状态和引用中的问题；修改须带其 ETag")
     @guard.requires("pages.read")
     @blp.response(200, schemas.DraftSchema)
     @blp.etagged
@@ -31,7 +31,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
             found = drafts.read(session, part(Desks), kind, slug, reader=guard.principal(), now=now())
             return conditional.etagged(answers.draft(found), state=found.tag)
 
-    @blp.route("/<slug>/draft", methods=["PUT"])
+    @blp.route("/<slug>/draft", methods=["PUT"], summary_zh="保存整份草稿；有误之处立即指出，已有的审核作废")
     @guard.requires("pages.write")
     @blp.arguments(PageContentSchema, limit=wire.GREATEST_LIMIT)
     @blp.response(200, schemas.SavedDraftSchema)
@@ -48,7 +48,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
 
 
 def _add_submitting(blp: Blueprint, kind: PageKind) -> None:
-    @blp.route("/<slug>/submit", methods=["POST"])
+    @blp.route("/<slug>/submit", methods=["POST"], summary_zh="提交草稿送审；提交前检查所引用的内容和链接")
     @guard.requires("pages.write")
     @blp.response(200, schemas.DraftSchema)
     @blp.problems(409, 422)

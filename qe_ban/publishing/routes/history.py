@@ -20,7 +20,11 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     """Add the routes for a kind of pages."""
     _add_versions(blp, kind)
 
-    @blp.route(f"/<slug>/versions/<{_NUMBER}:before>/diff/<{_NUMBER}:after>", methods=["GET"])
+    @blp.route(
+        f"/<slug>/versions/<{_NUMBER}:before>/diff/<{_NUMBER}:after>",
+        methods=["GET"],
+        summary_zh="两个版本之间的差异；0 为草稿",
+    )
     @guard.requires("pages.read")
     @blp.response(200, schemas.DifferenceSchema)
     def get_difference(slug: str, before: int, after: int) -> dict[str, Any]:
@@ -29,7 +33,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
             changes = history.difference(session, part(Desks), kind, slug, before, after, reader=guard.principal())
         return {"before": before, "after": after, "changes": changes}
 
-    @blp.route("/<slug>/findings", methods=["GET"])
+    @blp.route("/<slug>/findings", methods=["GET"], summary_zh="页面上现存的问题（如失效的链接），修好后自动消失")
     @guard.requires("pages.read")
     @blp.response(200, schemas.FindingsSchema)
     def list_findings(slug: str) -> dict[str, Any]:
@@ -42,7 +46,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
 
 
 def _add_versions(blp: Blueprint, kind: PageKind) -> None:
-    @blp.route("/<slug>/versions", methods=["GET"])
+    @blp.route("/<slug>/versions", methods=["GET"], summary_zh="页面的全部版本，新的在前：何人何时所作、现处何状态")
     @guard.requires("pages.read")
     @blp.query(PageQuery)
     @blp.response(200, schemas.VersionPageSchema)
@@ -58,7 +62,7 @@ def _add_versions(blp: Blueprint, kind: PageKind) -> None:
             )
         return paging.page([_shown(version) for version in found], limit, lambda row: [row["version"]])
 
-    @blp.route(f"/<slug>/versions/<{_NUMBER}:number>", methods=["GET"])
+    @blp.route(f"/<slug>/versions/<{_NUMBER}:number>", methods=["GET"], summary_zh="查看一个版本及其内容")
     @guard.requires("pages.read")
     @blp.response(200, schemas.PageVersionSchema)
     def get_version(slug: str, number: int) -> dict[str, Any]:

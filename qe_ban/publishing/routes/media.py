@@ -11,20 +11,21 @@ from qe_ban.publishing.service import media as service
 from qe_ban.web import conditional, guard, requests, wire
 from qe_ban.web.api import PREFIX, Blueprint
 from qe_ban.web.parts import now, part
-from qe_ban.web.uploads import Upload
+from qe_ban.web.uploads import OCTETS, Upload
 
 blp = Blueprint("media", url_prefix="/media", description="图片")
 
-TAKEN: Final = ("image/jpeg", "image/jpg", "image/png", "image/webp")
+TAKEN: Final = ("image/jpeg", "image/jpg", "image/png", "image/webp", OCTETS)
 """`image/jpg` is no registered type, but many programs write it."""
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 BINARY: Final = {"type": "string", "format": "binary"}
 
 
-@blp.route("", methods=["POST"])
+@blp.route("", methods=["POST"], summary_zh="上传图片；按内容识别格式，统一方向与色彩，去除其他信息")
 @guard.requires("media.write")
 @blp.upload(TAKEN, limit=service.LARGEST)
 @blp.response(201, schemas.MediaSchema)
+@blp.located
 @blp.alternative(200, content_type="application/json", schema=schemas.MediaSchema, description="Already there")
 def upload(file: Upload) -> Response:
     """Hand in a picture: what it is its content tells. It is kept upright, in sRGB, with nothing else of its file."""
@@ -38,7 +39,7 @@ def upload(file: Upload) -> Response:
     return Response(wire.dumps(said), 201 if is_new else 200, headers, content_type=wire.JSON)
 
 
-@blp.route("/<digest>", methods=["GET"])
+@blp.route("/<digest>", methods=["GET"], summary_zh="原尺寸图片")
 @guard.anyone
 @blp.response(200, BINARY, content_type="image/jpeg")
 @blp.alternative(200, content_type="image/png")
@@ -48,7 +49,7 @@ def picture(digest: str) -> Response:
     return _served(digest, service.FULL)
 
 
-@blp.route("/<digest>/<width>", methods=["GET"])
+@blp.route("/<digest>/<width>", methods=["GET"], summary_zh="按像素宽度取较小的图片")
 @guard.anyone
 @blp.response(200, BINARY, content_type="image/jpeg")
 @blp.alternative(200, content_type="image/png")

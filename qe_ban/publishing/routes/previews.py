@@ -10,7 +10,7 @@ from qe_ban.publishing.routes import answers
 from qe_ban.publishing.rules.cutting import cut
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.schemas import desk as schemas
-from qe_ban.publishing.schemas import views
+from qe_ban.publishing.schemas import screens, views
 from qe_ban.publishing.service import previews
 from qe_ban.publishing.service.desks import Desks
 from qe_ban.web import guard, wire
@@ -21,7 +21,7 @@ from qe_ban.web.parts import now, part
 def add(blp: Blueprint, kind: PageKind) -> None:
     """Add the routes for a kind of pages."""
 
-    @blp.route("/<slug>/preview", methods=["POST"])
+    @blp.route("/<slug>/preview", methods=["POST"], summary_zh="生成草稿的预览链接，到期失效")
     @guard.requires("pages.read")
     @blp.arguments(schemas.NewPreviewSchema)
     @blp.response(201, schemas.PreviewSchema)
@@ -32,10 +32,10 @@ def add(blp: Blueprint, kind: PageKind) -> None:
         base = part(Settings).issuer.rstrip("/") + PREFIX + (blp.url_prefix or "")
         return {"url": f"{base}/{slug}/previews/{token}", "expires_at": expires_at}, {"Cache-Control": "no-store"}
 
-    @blp.route("/<slug>/previews/<token>", methods=["GET"])
+    @blp.route("/<slug>/previews/<token>", methods=["GET"], summary_zh="按预览链接查看草稿的效果；不缓存、不收录")
     @guard.anyone
     @blp.query(views.ViewQuery)
-    @blp.response(200, schemas.ScreenSchema)
+    @blp.response(200, screens.PreviewScreenSchema)
     def get_preview(query: dict[str, Any], slug: str, token: str) -> Response:
         """The draft as it is now, as its page would look to a view; never stored, never indexed."""
         moment = now()

@@ -21,7 +21,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     """Add the routes for a kind of pages."""
     _add_publishing(blp, kind)
 
-    @blp.route("/<slug>/withdraw", methods=["POST"])
+    @blp.route("/<slug>/withdraw", methods=["POST"], summary_zh="撤下一个版本，须说明理由")
     @guard.requires("pages.publish")
     @blp.arguments(schemas.WithdrawSchema)
     @blp.response(200, schemas.DraftSchema)
@@ -40,7 +40,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
 
 
 def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
-    @blp.route("/<slug>/publish", methods=["POST"])
+    @blp.route("/<slug>/publish", methods=["POST"], summary_zh="发布已审核的草稿，立即或定时，长期或到期为止")
     @guard.requires("pages.publish")
     @blp.arguments(schemas.PublishSchema)
     @blp.response(200, schemas.PublishedDraftSchema)
@@ -58,7 +58,7 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
         part(Shelf).tell()
         return answers.published(found)
 
-    @blp.route("/<slug>/rollback", methods=["POST"])
+    @blp.route("/<slug>/rollback", methods=["POST"], summary_zh="把某一旧版本的内容作为新版本立即重新发布")
     @guard.requires("pages.publish")
     @blp.arguments(schemas.RollbackSchema)
     @blp.response(200, schemas.PublishedDraftSchema)

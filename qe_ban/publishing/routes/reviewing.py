@@ -18,7 +18,7 @@ from qe_ban.web.parts import part
 def add(blp: Blueprint, kind: PageKind) -> None:
     """Add the routes for a kind of pages."""
 
-    @blp.route("/<slug>/approve", methods=["POST"])
+    @blp.route("/<slug>/approve", methods=["POST"], summary_zh="审核通过他人编辑的草稿")
     @guard.requires("pages.review")
     @blp.response(200, schemas.DraftSchema)
     @blp.problems(409)
@@ -30,7 +30,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
             found = reviewing.approve(session, part(Desks), kind, slug, precondition=precondition, change=change)
             return answers.written(found)
 
-    @blp.route("/<slug>/reject", methods=["POST"])
+    @blp.route("/<slug>/reject", methods=["POST"], summary_zh="退回送审的草稿，须说明理由")
     @guard.requires("pages.review")
     @blp.arguments(schemas.RejectSchema)
     @blp.response(200, schemas.DraftSchema)

@@ -13,14 +13,15 @@ from qe_ban.web.schema import Schema
 from qe_ban.web.shapes import Wire
 
 
-def _camel(slug: str) -> str:
+def camel(slug: str) -> str:
+    """Return a slug as names of shapes have it: `service_grid` is `ServiceGrid`."""
     return "".join(word.capitalize() for word in slug.split("_"))
 
 
 def _table(block: str, table: Table) -> Wire:
     described = f"One row of {block}'s {table.name} ({table.heading})."
     row = shapes.shape(
-        f"{block}Sent{_camel(table.name)}Schema", described, {one.name: shapes.sent(one) for one in table.fields}
+        f"{block}Sent{camel(table.name)}Schema", described, {one.name: shapes.sent(one) for one in table.fields}
     )
     return fields.Many(fields.Nested(row), table.most, allow_none=True, metadata={"description": table.heading})
 
@@ -33,7 +34,7 @@ AimSchema: Final = shapes.shape(
 
 
 def _block(block_type: BlockType) -> type[Schema]:
-    name = f"{_camel(block_type.slug)}Block"
+    name = f"{camel(block_type.slug)}Block"
     wires: dict[str, Wire] = {one.name: shapes.sent(one) for one in (*page.BLOCK, *block_type.fields)}
     wires["type"] = fields.Choice([block_type.slug], required=True)
     wires["aim"] = fields.Nested(AimSchema, allow_none=True)
@@ -52,7 +53,7 @@ class PageContentSchema(Schema):
 
         include: Final = {one.name: shapes.sent(one) for one in page.PAGE}
 
-    blocks = fields.Many(fields.OneOf("type", BLOCKS), page.MOST_BLOCKS, allow_none=True)
+    blocks = fields.Many(fields.OneOf("type", BLOCKS, name="BlockSent"), page.MOST_BLOCKS, allow_none=True)
 
     def load(self, data: Any, **_options: Any) -> dict[str, Any]:
         """Give it as it was sent: the rules check it as a whole, so that every fault is told at once."""

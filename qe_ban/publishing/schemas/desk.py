@@ -161,17 +161,6 @@ class PreviewSchema(Schema):
     expires_at = fields.Moment(required=True)
 
 
-class ScreenSchema(Schema):
-    """A draft as its page would look now to a view; what a hall or zone shows besides stands in it, too."""
-
-    class Meta(Schema.Meta):
-        """The members of a hall's or zone's screen come along."""
-
-        unknown = "include"
-
-    blocks = fields.Anything(required=True, metadata={"type": "array", "items": {"type": "object"}})
-
-
 class BrokenSchema(Schema):
     """A reference of the version in force that the worker found broken."""
 

@@ -17,7 +17,7 @@ class MediaSchema(Schema):
     """A picture as it is kept; `digest` is what blocks and apps name it by, `bytes` the size of its whole file."""
 
     digest = fields.Text(64, 64, DIGEST, required=True)
-    type = fields.Choice(("image/jpeg", "image/png"), required=True)
+    type = fields.Choice(("image/jpeg", "image/png"), name="PictureType", required=True)
     width = fields.Whole(1, required=True)
     height = fields.Whole(1, required=True)
     bytes = fields.Whole(1, required=True)

@@ -23,7 +23,7 @@ sending = Blueprint("demands", url_prefix="/zones", description="专区：提交
 mine = Blueprint("my_demands", url_prefix="/me/demands", description="我的需求")
 
 
-@sending.route("/<slug>/demands", methods=["POST"])
+@sending.route("/<slug>/demands", methods=["POST"], summary_zh="按专区现行表单提交企业需求，每天最多五件")
 @guard.requires("me.demands", step_up=guard.SESSION)
 @sending.arguments(schemas.NewDemandSchema)
 @sending.response(201, schemas.DemandReceivedSchema)
@@ -42,7 +42,7 @@ def send_demand(body: dict[str, Any], slug: str) -> Response:
         return idempotency.once(session, sender.by, "zones.demands.send", body | {"zone": slug}, produce)
 
 
-@mine.route("", methods=["GET"])
+@mine.route("", methods=["GET"], summary_zh="本人提交的需求，新的在前")
 @guard.requires("me.demands", step_up=guard.SESSION)
 @mine.query(paging.PageQuery)
 @mine.response(200, schemas.DemandPage)
@@ -55,7 +55,7 @@ def list_mine(query: dict[str, Any]) -> dict[str, Any]:
     return page | {"items": [telling.listed(part(City), row, service.allowed(row)) for row in page["items"]]}
 
 
-@mine.route("/<id:demand_id>", methods=["GET"])
+@mine.route("/<id:demand_id>", methods=["GET"], summary_zh="查看本人提交的需求、答复和办理过程")
 @guard.requires("me.demands", step_up=guard.SESSION)
 @mine.response(200, schemas.DemandSchema)
 def get_mine(demand_id: UUID) -> dict[str, Any]:
@@ -65,7 +65,9 @@ def get_mine(demand_id: UUID) -> dict[str, Any]:
     return telling.whole(part(City), opened, service.allowed(opened.demand))
 
 
-@mine.route("/<id:demand_id>/withdraw", methods=["POST"])
+@mine.route(
+    "/<id:demand_id>/withdraw", methods=["POST"], summary_zh="撤回未办结的需求：联系方式、正文、答复和备注永久删除"
+)
 @guard.requires("me.demands", step_up=guard.SESSION)
 @mine.response(200, schemas.DemandReceivedSchema)
 @mine.problems(409)
@@ -75,7 +77,7 @@ def withdraw_mine(demand_id: UUID) -> dict[str, Any]:
         return _received(service.withdraw(session, part(KeyRings), demand_id=demand_id, change=_change()))
 
 
-@mine.route("/<id:demand_id>/reply", methods=["POST"])
+@mine.route("/<id:demand_id>/reply", methods=["POST"], summary_zh="反馈答复是否解决了问题：办结，或退回再办")
 @guard.requires("me.demands", step_up=guard.SESSION)
 @mine.arguments(schemas.DemandReplySchema)
 @mine.response(200, schemas.DemandReceivedSchema)

@@ -18,7 +18,7 @@ from qe_ban.zones.service import ending as service
 blp = Blueprint("zone_ending", url_prefix="/zones", description="专区：结束与数据删除")
 
 
-@blp.route("/<slug>/sunset", methods=["GET"])
+@blp.route("/<slug>/sunset", methods=["GET"], summary_zh="专区何时结束、数据是否届时删除，及删除证明；修改须带其 ETag")
 @guard.requires("zones.end")
 @blp.response(200, schemas.ZoneStandingSchema)
 @blp.etagged
@@ -29,7 +29,7 @@ def get_sunset(slug: str) -> Response:
     return conditional.etagged(_told(standing), state=standing.tag)
 
 
-@blp.route("/<slug>/end", methods=["POST"])
+@blp.route("/<slug>/end", methods=["POST"], summary_zh="结束专区，立即或定时，并可定时删除其需求数据")
 @guard.requires("zones.end")
 @blp.arguments(schemas.ZoneEndSchema)
 @blp.response(200, schemas.ZoneStandingSchema)
@@ -46,7 +46,7 @@ def end_zone(body: dict[str, Any], slug: str) -> Response:
     return conditional.written(_told(standing), standing.tag)
 
 
-@blp.route("/<slug>/reopen", methods=["POST"])
+@blp.route("/<slug>/reopen", methods=["POST"], summary_zh="撤销专区的结束和尚未到期的删除；到期的删除不可恢复")
 @guard.requires("zones.end")
 @blp.response(200, schemas.ZoneStandingSchema)
 @blp.problems(409)

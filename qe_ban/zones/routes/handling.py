@@ -20,7 +20,7 @@ from qe_ban.zones.service import handling as service
 blp = Blueprint("demand_handling", url_prefix="/zones", description="专区：办理需求")
 
 
-@blp.route("/<slug>/demands", methods=["GET"])
+@blp.route("/<slug>/demands", methods=["GET"], summary_zh="专区收到的需求，新的在前，不含姓名、电话和正文")
 @guard.requires("demands.handle")
 @blp.query(schemas.DemandsQuery)
 @blp.response(200, schemas.DemandPage)
@@ -34,7 +34,7 @@ def list_demands(query: dict[str, Any], slug: str) -> dict[str, Any]:
     return page | {"items": [telling.listed(part(City), row, service.allowed(row)) for row in page["items"]]}
 
 
-@blp.route("/<slug>/demands/counts", methods=["GET"])
+@blp.route("/<slug>/demands/counts", methods=["GET"], summary_zh="各状态的需求数，及待办数")
 @guard.requires("demands.handle")
 @blp.response(200, schemas.DemandCountsSchema)
 def count_demands(slug: str) -> dict[str, Any]:
@@ -45,7 +45,9 @@ def count_demands(slug: str) -> dict[str, Any]:
     return {"items": items, "waiting": found[DemandState.RECEIVED] + found[DemandState.ACCEPTED]}
 
 
-@blp.route("/<slug>/demands/<id:demand_id>", methods=["GET"])
+@blp.route(
+    "/<slug>/demands/<id:demand_id>", methods=["GET"], summary_zh="查看需求全文与联系方式；查看留痕，办理须带其 ETag"
+)
 @guard.requires("demands.handle")
 @blp.response(200, schemas.DemandSchema)
 @blp.etagged
@@ -58,7 +60,7 @@ def get_demand(slug: str, demand_id: UUID) -> Response:
     return conditional.etagged(payload, cache_control="private, no-store", state=service.tag_of(opened.demand))
 
 
-@blp.route("/<slug>/demands/<id:demand_id>/accept", methods=["POST"])
+@blp.route("/<slug>/demands/<id:demand_id>/accept", methods=["POST"], summary_zh="受理需求")
 @guard.requires("demands.handle")
 @blp.response(200, schemas.ListedDemandSchema)
 @blp.problems(409)
@@ -68,7 +70,7 @@ def accept_demand(slug: str, demand_id: UUID) -> Response:
     return _take(slug, demand_id, Step.ACCEPT, None)
 
 
-@blp.route("/<slug>/demands/<id:demand_id>/answer", methods=["POST"])
+@blp.route("/<slug>/demands/<id:demand_id>/answer", methods=["POST"], summary_zh="答复已受理的需求，由企业反馈是否解决")
 @guard.requires("demands.handle")
 @blp.arguments(schemas.DemandAnswerSchema)
 @blp.response(200, schemas.ListedDemandSchema)
@@ -79,7 +81,7 @@ def answer_demand(body: dict[str, Any], slug: str, demand_id: UUID) -> Response:
     return _take(slug, demand_id, Step.ANSWER, body["text"])
 
 
-@blp.route("/<slug>/demands/<id:demand_id>/refuse", methods=["POST"])
+@blp.route("/<slug>/demands/<id:demand_id>/refuse", methods=["POST"], summary_zh="不予受理，须说明理由，企业可见")
 @guard.requires("demands.handle")
 @blp.arguments(schemas.DemandReasonSchema)
 @blp.response(200, schemas.ListedDemandSchema)
@@ -90,7 +92,7 @@ def refuse_demand(body: dict[str, Any], slug: str, demand_id: UUID) -> Response:
     return _take(slug, demand_id, Step.REFUSE, body["reason"])
 
 
-@blp.route("/<slug>/demands/<id:demand_id>/close", methods=["POST"])
+@blp.route("/<slug>/demands/<id:demand_id>/close", methods=["POST"], summary_zh="办结已答复的需求")
 @guard.requires("demands.handle")
 @blp.response(200, schemas.ListedDemandSchema)
 @blp.problems(409)

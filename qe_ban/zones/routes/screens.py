@@ -11,6 +11,7 @@ from qe_ban.kernel.city import City
 from qe_ban.publishing.rules import cutting, whole
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import View
+from qe_ban.publishing.schemas import screens as pages
 from qe_ban.publishing.service.shelf import Shelf
 from qe_ban.web import conditional, guard, paging
 from qe_ban.web.api import Blueprint
@@ -23,7 +24,7 @@ from qe_ban.zones.service.overview import Overview, overview
 blp = Blueprint("zones", url_prefix="/zones", description="专区")
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="全市的专区：开放中、即将开放、已结束或尚无内容")
 @guard.anyone
 @blp.response(200, schemas.ZoneOverviewsSchema)
 @blp.etagged
@@ -34,10 +35,10 @@ def list_zones() -> Response:
     return conditional.shown(payload, age)
 
 
-@blp.route("/<slug>", methods=["GET"])
+@blp.route("/<slug>", methods=["GET"], summary_zh="一次取得专区的整个页面；开放前和结束后为 404")
 @guard.anyone
 @blp.query(schemas.ViewQuery, kept=256)
-@blp.response(200, schemas.SCREEN)
+@blp.response(200, schemas.ZoneScreenSchema)
 @blp.problems(404, 503)
 @blp.etagged
 def get_zone(query: dict[str, Any], slug: str) -> Response:
@@ -45,10 +46,10 @@ def get_zone(query: dict[str, Any], slug: str) -> Response:
     return conditional.served(part(Shelf).screen(PageKind.ZONE, slug, _view(query), now()))
 
 
-@blp.route("/<slug>/blocks/<block>", methods=["GET"])
+@blp.route("/<slug>/blocks/<block>", methods=["GET"], summary_zh="专区的一个板块及其全部内容")
 @guard.anyone
 @blp.query(schemas.ViewQuery)
-@blp.response(200, schemas.BLOCK)
+@blp.response(200, pages.BLOCK)
 @blp.problems(404, 503)
 @blp.etagged
 def get_block(query: dict[str, Any], slug: str, block: str) -> Response:
@@ -61,10 +62,10 @@ def get_block(query: dict[str, Any], slug: str, block: str) -> Response:
     return conditional.shown(found, age)
 
 
-@blp.route("/<slug>/solutions", methods=["GET"])
+@blp.route("/<slug>/solutions", methods=["GET"], summary_zh="按行业查找专区的解决方案，附各行业数量")
 @guard.anyone
 @blp.query(schemas.SolutionsQuery)
-@blp.response(200, schemas.page_of_rows("industry"))
+@blp.response(200, schemas.SolutionPage)
 @blp.problems(404, 503)
 @blp.etagged
 def list_solutions(query: dict[str, Any], slug: str) -> Response:
@@ -72,10 +73,10 @@ def list_solutions(query: dict[str, Any], slug: str) -> Response:
     return _list("solutions", query, slug)
 
 
-@blp.route("/<slug>/cases", methods=["GET"])
+@blp.route("/<slug>/cases", methods=["GET"], summary_zh="按行业查找专区的案例，附各行业数量")
 @guard.anyone
 @blp.query(schemas.SolutionsQuery)
-@blp.response(200, schemas.page_of_rows("industry"))
+@blp.response(200, schemas.SolutionCasePage)
 @blp.problems(404, 503)
 @blp.etagged
 def list_cases(query: dict[str, Any], slug: str) -> Response:
@@ -83,10 +84,10 @@ def list_cases(query: dict[str, Any], slug: str) -> Response:
     return _list("cases", query, slug)
 
 
-@blp.route("/<slug>/policies", methods=["GET"])
+@blp.route("/<slug>/policies", methods=["GET"], summary_zh="按行业和企业规模查找现行政策，附各类数量")
 @guard.anyone
 @blp.query(schemas.PoliciesQuery)
-@blp.response(200, schemas.page_of_rows("industry", "size"))
+@blp.response(200, schemas.PolicyPage)
 @blp.problems(404, 503)
 @blp.etagged
 def list_policies(query: dict[str, Any], slug: str) -> Response:
@@ -94,10 +95,10 @@ def list_policies(query: dict[str, Any], slug: str) -> Response:
     return _list("policies", query, slug)
 
 
-@blp.route("/<slug>/events", methods=["GET"])
+@blp.route("/<slug>/events", methods=["GET"], summary_zh="专区的活动及其当前状态，先开始的在前")
 @guard.anyone
 @blp.query(schemas.EventsQuery)
-@blp.response(200, schemas.page_of_rows())
+@blp.response(200, schemas.EventPage)
 @blp.problems(404, 503)
 @blp.etagged
 def list_events(query: dict[str, Any], slug: str) -> Response:

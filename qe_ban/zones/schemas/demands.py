@@ -99,7 +99,9 @@ class DemandStepSchema(Schema):
     """A step of a demand's course; `note` is an answer, a reason or a reply. No member of staff is named."""
 
     at = fields.Moment(required=True)
-    by_kind = fields.Choice([PrincipalKind.RESIDENT.value, PrincipalKind.STAFF.value], required=True)
+    by_kind = fields.Choice(
+        [PrincipalKind.RESIDENT.value, PrincipalKind.STAFF.value], name="DemandParty", required=True
+    )
     state = fields.Choice(DemandState, required=True)
     state_name = fields.Text(1, WORD, required=True)
     note = fields.Lines(1, ANSWER, required=True, allow_none=True)

@@ -4,6 +4,7 @@ from typing import Final
 
 from qe_ban.web import fields
 from qe_ban.web.schema import Schema
+from qe_ban.web.shapes import COUNTS, TEXTS
 
 SLUG: Final = 40
 DELETION_STATES: Final = ("planned", "deleting", "done")
@@ -17,15 +18,48 @@ class ZoneEndSchema(Schema):
     confirm = fields.Text(1, SLUG, load_default=None, allow_none=True)
 
 
+class DeletedBeforeSchema(Schema):
+    """What there was before the first demand went."""
+
+    demands = fields.Whole(required=True)
+    by_state = fields.Described(COUNTS, required=True)
+    demand_steps = fields.Whole(required=True)
+
+
+class DeletionDigestSchema(Schema):
+    """A digest of the ids that were deleted, and how it is computed."""
+
+    algorithm = fields.Text(required=True)
+    of = fields.Text(required=True)
+    value = fields.Text(required=True)
+
+
+class DeletionReportSchema(Schema):
+    """The proof of a deletion: what there was, what went, what is left and what is kept."""
+
+    zone = fields.Text(1, SLUG, required=True)
+    requested_by = fields.Id(required=True)
+    requested_at = fields.Moment()
+    due_at = fields.Moment()
+    begun_at = fields.Moment(required=True)
+    done_at = fields.Moment()
+    tables = fields.Described(TEXTS, required=True)
+    before = fields.Nested(DeletedBeforeSchema, required=True)
+    deleted = fields.Whole(required=True)
+    digest = fields.Nested(DeletionDigestSchema, required=True)
+    after = fields.Described(COUNTS, required=True)
+    kept = fields.Many(fields.Text(max=1000), required=True)
+
+
 class ZoneDeletionSchema(Schema):
     """A deletion that was asked for; `report` once it is done: the proof."""
 
-    state = fields.Choice(DELETION_STATES, required=True)
+    state = fields.Choice(DELETION_STATES, name="DeletionState", required=True)
     requested_at = fields.Moment(required=True)
     requested_by = fields.Id(required=True)
     due_at = fields.Moment(required=True)
     done_at = fields.Moment(required=True, allow_none=True)
-    report = fields.Anything(required=True, allow_none=True)
+    report = fields.Described(DeletionReportSchema, required=True, allow_none=True)
 
 
 class ZoneStandingSchema(Schema):

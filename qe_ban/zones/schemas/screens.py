@@ -1,12 +1,14 @@
 """The wire shapes of what zones show: the list, a screen, and searchable lists of a page's rows."""
 
-from typing import Any, Final
+from typing import Final
 
 from qe_ban.publishing.rules.blocks.words import AGE_MODES, AUDIENCES, EVENT_STATES, INDUSTRIES, SIZES
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.schemas.screens import ROWS, PageScreenSchema, PictureSchema, ThemeSchema
 from qe_ban.web import fields
 from qe_ban.web.paging import PageQuery
 from qe_ban.web.schema import Schema
-from qe_ban.web.shapes import COLOUR_PATTERN, DISTRICT_PATTERN
+from qe_ban.web.shapes import DISTRICT_PATTERN, Wire, shape
 from qe_ban.zones.rules.showing import ZoneState
 
 QUERY: Final = 100
@@ -43,15 +45,7 @@ class PoliciesQuery(SolutionsQuery):
 class EventsQuery(PageQuery, ViewQuery):
     """Events in a state."""
 
-    state = fields.Choice(EVENT_STATES, load_default=None)
-
-
-class ZoneThemeSchema(Schema):
-    """Colours; `on_primary` is what letters on the primary colour have."""
-
-    primary = fields.Text(7, 7, COLOUR_PATTERN, required=True)
-    background = fields.Text(7, 7, COLOUR_PATTERN, required=True)
-    on_primary = fields.Text(7, 7, COLOUR_PATTERN, required=True)
+    state = fields.Choice(EVENT_STATES, name="EventState", load_default=None)
 
 
 class ZoneOverviewSchema(Schema):
@@ -61,8 +55,8 @@ class ZoneOverviewSchema(Schema):
     name = fields.Text(1, SLUG, required=True)
     title = fields.Text(1, SLUG, required=True)
     summary = fields.Text(1, 200, required=True, allow_none=True)
-    theme = fields.Nested(ZoneThemeSchema, required=True)
-    banner = fields.Anything(required=True, allow_none=True)
+    theme = fields.Nested(ThemeSchema, required=True)
+    banner = fields.Nested(PictureSchema, required=True, allow_none=True)
     audiences = fields.Many(fields.Choice(AUDIENCES), required=True)
     state = fields.Choice(ZoneState, required=True)
     state_name = fields.Text(1, SLUG, required=True)
@@ -77,53 +71,43 @@ class ZoneOverviewsSchema(Schema):
     next = fields.Text(max=1024, allow_none=True, required=True)
 
 
-_ROW: Final[dict[str, Any]] = {"type": "object", "required": ["block"], "properties": {"block": {"type": "string"}}}
-_CHOICE: Final[dict[str, Any]] = {
-    "type": "object",
-    "required": ["value", "name", "count"],
-    "properties": {"value": {"type": "string"}, "name": {"type": "string"}, "count": {"type": "integer"}},
-}
-BLOCK: Final[dict[str, Any]] = {
-    "type": "object",
-    "required": ["id", "type", "heading"],
-    "properties": {"id": {"type": "string"}, "type": {"type": "string"}, "heading": {"type": ["string", "null"]}},
-}
-"""A block: besides these the fields of its type."""
+class ZoneScreenSchema(PageScreenSchema):
+    """A zone's screen in one call."""
 
-_SCREEN: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {
-        "kind": {"const": "zone"},
-        "slug": {"type": "string"},
-        "name": {"type": "string"},
-        "title": {"type": "string"},
-        "summary": {"type": ["string", "null"]},
-        "theme": {"type": "object"},
-        "banner": {"type": ["object", "null"]},
-        "audiences": {"type": "array", "items": {"enum": list(AUDIENCES)}},
-        "version": {"type": "integer"},
-        "updated_at": {"type": "string", "format": "date-time"},
-        "blocks": {"type": "array", "items": BLOCK},
-        "notices": {"type": "array", "items": {"type": "object"}},
-    },
-}
-SCREEN: Final = _SCREEN | {"required": list(_SCREEN["properties"])}
-"""One call is one screen."""
+    kind = fields.Choice([PageKind.ZONE.value], required=True)
+    audiences = fields.Many(fields.Choice(AUDIENCES), required=True)
+    version = fields.Whole(1, required=True)
+    updated_at = fields.Moment(required=True)
 
 
-def page_of_rows(*facets: str) -> dict[str, Any]:
-    """Describe a page of rows; `facets`: by which filters there are counts."""
-    shape: dict[str, Any] = {
-        "type": "object",
-        "required": ["items", "next", "total"],
-        "properties": {
-            "items": {"type": "array", "items": _ROW},
-            "next": {"type": ["string", "null"]},
-            "total": {"type": "integer"},
-        },
+class FacetSchema(Schema):
+    """How many rows a choice of a filter leaves."""
+
+    value = fields.Text(required=True)
+    name = fields.Text(required=True)
+    count = fields.Whole(required=True)
+
+
+def _facets(name: str, filters: tuple[str, ...]) -> type[Schema]:
+    wires: dict[str, Wire] = {one: fields.Many(fields.Nested(FacetSchema), required=True) for one in filters}
+    return shape(f"{name}FacetsSchema", "By filter, how many rows each choice leaves.", wires)
+
+
+def _page(name: str, block: str, table: str, *filters: str) -> type[Schema]:
+    """Return the shape of a page of a table's rows; `filters`: by which there are counts."""
+    described = f"One of {table}, with the id of its block."
+    row = type(f"{name}Schema", (ROWS[block, table],), {"__doc__": described, "block": fields.Text(required=True)})
+    wires: dict[str, Wire] = {
+        "items": fields.Many(fields.Nested(row), required=True),
+        "next": fields.Text(max=1024, required=True, allow_none=True),
+        "total": fields.Whole(required=True),
     }
-    if facets:
-        counted = {name: {"type": "array", "items": _CHOICE} for name in facets}
-        shape["required"].append("facets")
-        shape["properties"]["facets"] = {"type": "object", "required": list(facets), "properties": counted}
-    return shape
+    if filters:
+        wires["facets"] = fields.Nested(_facets(name, filters), required=True)
+    return shape(f"{name}PageSchema", f"A page of {table}; `next` is null on the last one.", wires)
+
+
+SolutionPage: Final = _page("Solution", "solution_list", "solutions", "industry")
+SolutionCasePage: Final = _page("SolutionCase", "solution_list", "cases", "industry")
+PolicyPage: Final = _page("Policy", "policy_list", "policies", "industry", "size")
+EventPage: Final = _page("Event", "event", "events")

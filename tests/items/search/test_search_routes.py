@@ -9,6 +9,7 @@ from qe_ban.items.routes import search as routes
 from qe_ban.items.service import misses
 from qe_ban.kernel.errors import Unauthenticated
 from qe_ban.web import application, guard, parts
+from tests.factories.described import parameter_names
 from tests.factories.venues import AdminFactory
 
 VOCABULARY, EDITOR, NOBODY = "vocabulary", "editor", "nobody"
@@ -239,10 +240,10 @@ def test_at_most_five_thousand_misses_are_kept(catalogue, monkeypatch):
 
 
 def test_changing_a_group_is_described_to_want_if_match(client):
-    operations = client.get("/api/v1/openapi.json").json["paths"]["/api/v1/items/synonyms/{group_id}"]
+    document = client.get("/api/v1/openapi.json").json
+    operations = document["paths"]["/api/v1/items/synonyms/{group_id}"]
     for method in ("put", "delete"):
-        wanted = {one["name"] for one in operations[method]["parameters"] if one.get("in") == "header"}
-        assert "If-Match" in wanted
+        assert "If-Match" in parameter_names(document, operations[method])
         assert {"412", "428"} <= set(operations[method]["responses"])
 
 

@@ -26,7 +26,7 @@ BLOCK: Final = BlockType(
             (
                 Field("title", "标题", max=60, required=True),
                 Field("body", "正文", Kind.LINES, max=2000),
-                Field("level", "级别", Kind.CHOICE, choices=LEVELS),
+                Field("level", "级别", Kind.CHOICE, choices=LEVELS, vocabulary="NoticeLevel"),
                 parts.LINK,
                 parts.day("published_on", "发布日期"),
                 Field("starts_at", "开始显示时间", Kind.MOMENT),

@@ -18,7 +18,7 @@ BLOCK: Final = BlockType(
     "网点地图",
     fields=(
         Field("places", "网点", Kind.SLUGS, most=200, refers="place"),
-        Field("kinds", "网点类型", Kind.CHOICES, most=len(PLACE_KINDS), choices=PLACE_KINDS),
+        Field("kinds", "网点类型", Kind.CHOICES, most=len(PLACE_KINDS), choices=PLACE_KINDS, vocabulary="PlaceKind"),
     ),
     check=_check,
 )

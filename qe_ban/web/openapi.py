@@ -1,0 +1,79 @@
+"""The OpenAPI document of one app: apispec makes it of our declarations, `document` finishes it."""
+
+import inspect
+from typing import Any, Final
+
+from flask import Flask
+from flask_smorest import Api as SmorestApi
+
+from qe_ban.web import document, fields, operation
+from qe_ban.web.api import PREFIX, Blueprint
+
+LICENSE: Final = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+SERVERS: Final = [{"url": "/", "description": "The city's own host: where this document comes from."}]
+
+
+class Api(SmorestApi):  # type: ignore[misc]
+    """The description of one app's interface, and the way its blueprints get into the app."""
+
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask, *, title: str, version: str, description: str) -> None:
+        app.config.update(API_TITLE=title, API_VERSION=version, OPENAPI_VERSION="3.1.0")
+        info = {"description": description, "license": LICENSE}
+        super().__init__(app, spec_kwargs={"info": info, "servers": SERVERS})
+        self.spec.components.security_scheme("bearer", operation.BEARER)
+        for name, header in operation.HEADERS.items():
+            self.spec.components.header(name, header)
+        for name, parameter in operation.PARAMETERS.items():
+            self.spec.components.parameter(name, "header", parameter)
+        self.ma_plugin.converter.add_attribute_function(_described)
+
+    def register_blueprint(self, blueprint: Blueprint) -> None:
+        """Serve a blueprint's views under /api/v1 and describe them."""
+        super().register_blueprint(blueprint, url_prefix=PREFIX + (blueprint.url_prefix or ""))
+        for schema in blueprint.described:
+            self.spec.components.schema(schema.__name__.removesuffix("Schema"), schema=schema)
+
+    def document(self) -> dict[str, Any]:
+        """Give the OpenAPI 3.1.0 document of all that is registered."""
+        described: dict[str, Any] = self.spec.to_dict()
+        schemas = described["components"].get("schemas", {})
+        for key, name in self.ma_plugin.converter.refs.items():
+            schemas[name].setdefault("description", inspect.cleandoc(key[0].__doc__ or name))
+        return document.finish(described)
+
+    def _register_error_handlers(self) -> None:
+        """Leave failures to `web.errors`, which answers them for the whole app."""
+
+    def _register_etag_headers(self) -> None:
+        """Leave ETags to `operation`, which describes them where they are."""
+
+    def _register_pagination_header(self) -> None:
+        """Leave pages to `paging`: ours are in the body, not in a header."""
+
+    def _register_responses(self) -> None:
+        for name, response in operation.problem_responses().items():
+            self.spec.components.response(name, response, lazy=True)
+
+
+def _described(converter: Any, field: object, **_: object) -> dict[str, Any]:
+    """Return what is said of a field that is described by shapes; apispec calls this with each field there is."""
+    if isinstance(field, fields.Described):
+        shape: dict[str, Any]
+        if isinstance(field.shape, dict):
+            shape = dict(field.shape)
+        elif isinstance(field.shape, str):
+            shape = {"$ref": f"#/components/schemas/{field.shape}"}
+        else:
+            shape = converter.resolve_nested_schema(field.shape)
+        return {"anyOf": [shape, {"type": "null"}]} if field.allow_none else shape
+    if not isinstance(field, fields.OneOf):
+        return {}
+    shapes = {word: converter.resolve_nested_schema(shape) for word, shape in field.shapes.items()}
+    mapping = {word: shape["$ref"] for word, shape in shapes.items()}
+    return {
+        "title": field.union,
+        "oneOf": list(shapes.values()),
+        "discriminator": {"propertyName": field.member, "mapping": mapping},
+    }
