@@ -52,7 +52,7 @@ TITLES = {
 }
 
 # For the statuses that Werkzeug raises by itself: a stable code, and what people are told.
-_BY_FRAMEWORK = {
+BY_FRAMEWORK = {
     400: ("bad_request", "请求格式有误"),
     404: ("not_found", "没有这个地址"),
     405: ("method_not_allowed", "此地址不支持该请求方法"),
@@ -117,12 +117,20 @@ def problem(
 
 def status_of(error: DomainError) -> int:
     """Give the status of an error's category; an OAuth error's is 400, or 401 for an unknown client."""
-    oauth_error = _oauth_error(error)
+    return _status(type(error), _oauth_error(error))
+
+
+def status_of_class(cls: type[DomainError]) -> int:
+    """Return the status that errors of a class have everywhere but at the token endpoint."""
+    return _status(cls, getattr(cls, "oauth_error", None))
+
+
+def _status(cls: type[DomainError], oauth_error: str | None) -> int:
     if oauth_error is not None:
         return 401 if oauth_error == "invalid_client" else 400
-    if isinstance(error, Refusal):
-        return error.status
-    return next((status for category, status in CATEGORIES if isinstance(error, category)), 400)
+    if issubclass(cls, Refusal):
+        return cls.status
+    return next((status for category, status in CATEGORIES if issubclass(cls, category)), 400)
 
 
 def install(app: Flask) -> None:
@@ -188,7 +196,7 @@ def _http(error: HTTPException) -> Response:
     if status < 400:
         return Response(plain.get_data(), status, list(plain.headers))
     headers = {name: value for name, value in plain.headers if name in _KEPT_HEADERS}
-    code, detail = _BY_FRAMEWORK.get(status, (f"http_{status}", TITLES.get(status, "请求未能完成")))
+    code, detail = BY_FRAMEWORK.get(status, (f"http_{status}", TITLES.get(status, "请求未能完成")))
     if status >= 500:
         code, detail = _INTERNAL
     return problem(status, code, detail, headers=headers)
