@@ -137,7 +137,9 @@ class HolderSchema(Schema):
 
     masked_name = fields.Text()
     name = fields.Text()
+    id_type = fields.Text()
     id_number = fields.Text()
+    phone = fields.Text(allow_none=True)
     social_number = fields.Text()
     masked_phone = fields.Text(allow_none=True)
     age_60_or_over = fields.Flag(
