@@ -23,6 +23,10 @@ PATTERNS: Final[Mapping[str, tuple[str, str]]] = {
     f"^(?:{shapes.COLOUR_PATTERN})$": ("Colour", "A colour as `#rrggbb`, in small letters."),
     f"^(?:{shapes.MEDIA_PATTERN})$": ("PictureDigest", "A picture, by the SHA-256 of its content."),
     f"^(?:{shapes.ENTRY_PATTERN})$": ("ItemCode", "A service item's basic or implementation code."),
+    "^(?:(?!.*[0-9]{9})[A-Za-z][0-9A-Za-z]*(?:-[0-9A-Za-z]+)+)$": (
+        "CaseNumber",
+        "The number of a case, as offices write it.",
+    ),
     "^(?:[A-Za-z0-9_-]+)$": ("Cursor", "Where a page begins: `next` of the page before, as it is."),
     "^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$": ("Id", "An opaque id."),
 }

@@ -19,7 +19,7 @@ LIMIT = 128 * 1024
 """A thousand ids, and room for the rest."""
 
 
-@blp.route("", methods=["POST"])
+@blp.route("", methods=["POST"], summary_zh="对一批居民提出等级变更，须由另一人在一天内批准")
 @guard.requires("health.propose")
 @blp.arguments(schemas.NewHealthChangeSchema, limit=LIMIT)
 @blp.response(201, schemas.HealthChangeSchema)
@@ -32,7 +32,7 @@ def propose_change(body: dict[str, Any]) -> dict[str, Any]:
     return render_whole_change(shown)
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="按状态列出等级变更，先提的在前，不含居民信息；查询留痕")
 @guard.requires("health.read")
 @blp.query(schemas.HealthChangesQuery)
 @blp.response(200, schemas.ChangePage)
@@ -47,7 +47,7 @@ def list_changes(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]
     return page | {"items": [render_change(shown) for shown in page["items"]]}, PRIVATE
 
 
-@blp.route("/<id:change_id>", methods=["GET"])
+@blp.route("/<id:change_id>", methods=["GET"], summary_zh="查看一次等级变更及所涉居民（脱敏）；查看留痕")
 @guard.requires("health.read")
 @blp.response(200, schemas.HealthChangeSchema)
 def get_change(change_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
@@ -57,7 +57,9 @@ def get_change(change_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
     return render_whole_change(shown), PRIVATE
 
 
-@blp.route("/<id:change_id>/approve", methods=["POST"])
+@blp.route(
+    "/<id:change_id>/approve", methods=["POST"], summary_zh="批准他人提出的等级变更，须复述人数；立即执行并通知当事人"
+)
 @guard.requires("health.approve")
 @blp.arguments(schemas.HealthApprovalSchema)
 @blp.response(200, schemas.HealthChangeSchema)
@@ -69,7 +71,7 @@ def approve_change(body: dict[str, Any], change_id: UUID) -> dict[str, Any]:
     return render_whole_change(shown)
 
 
-@blp.route("/<id:change_id>/reject", methods=["POST"])
+@blp.route("/<id:change_id>/reject", methods=["POST"], summary_zh="驳回他人提出的等级变更")
 @guard.requires("health.approve")
 @blp.response(200, schemas.HealthChangeSchema)
 @blp.problems(404, 409)
@@ -80,7 +82,7 @@ def reject_change(change_id: UUID) -> dict[str, Any]:
     return render_whole_change(shown)
 
 
-@blp.route("/<id:change_id>/withdraw", methods=["POST"])
+@blp.route("/<id:change_id>/withdraw", methods=["POST"], summary_zh="撤回本人提出的等级变更")
 @guard.requires("health.propose")
 @blp.response(200, schemas.HealthChangeSchema)
 @blp.problems(404, 409)

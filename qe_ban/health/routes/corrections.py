@@ -17,7 +17,7 @@ blp = Blueprint("health_corrections", url_prefix="/health/corrections", descript
 PRIVATE = {"Cache-Control": "no-store"}
 
 
-@blp.route("", methods=["GET"])
+@blp.route("", methods=["GET"], summary_zh="更正申请，期限近的在前，不含当事人原文；查询留痕")
 @guard.requires("health.answer")
 @blp.query(schemas.CorrectionsQuery)
 @blp.response(200, schemas.ListedCorrectionPage)
@@ -31,7 +31,7 @@ def list_corrections(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, s
     return page | {"items": [render_correction(row, change.at) for row in page["items"]]}, PRIVATE
 
 
-@blp.route("/<id:correction_id>", methods=["GET"])
+@blp.route("/<id:correction_id>", methods=["GET"], summary_zh="查看一件更正申请的原文；查看留痕")
 @guard.requires("health.answer")
 @blp.response(200, schemas.CorrectionSchema)
 def get_correction(correction_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
@@ -42,7 +42,11 @@ def get_correction(correction_id: UUID) -> tuple[dict[str, Any], dict[str, str]]
     return render_whole_correction(opened, change.at), PRIVATE
 
 
-@blp.route("/<id:correction_id>/answer", methods=["POST"])
+@blp.route(
+    "/<id:correction_id>/answer",
+    methods=["POST"],
+    summary_zh="答复更正申请，一次为限，通知当事人；予以更正的，解除双人认定的等级",
+)
 @guard.requires("health.answer")
 @blp.arguments(schemas.CorrectionAnswerSchema)
 @blp.response(200, schemas.CorrectionSchema)

@@ -22,7 +22,9 @@ blp = Blueprint("my_health", url_prefix="/me/health", description="我的健康�
 PRIVATE = {"Cache-Control": "no-store"}
 
 
-@blp.route("", methods=["GET"])
+@blp.route(
+    "", methods=["GET"], summary_zh="本人健康码的等级（与核验终端所见一致）：谁认定、依据、起止时间及如何申请更正"
+)
 @guard.requires("me.health", step_up=guard.SESSION)
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.MyHealthSchema)
@@ -37,7 +39,7 @@ def get_my_health(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]
     return render_level(level, has_open_request=has_open), PRIVATE
 
 
-@blp.route("/corrections", methods=["POST"])
+@blp.route("/corrections", methods=["POST"], summary_zh="申请更正等级；由未经手的人员限期答复")
 @guard.requires("me.health", step_up=guard.SESSION)
 @blp.query(schemas.ForQuery)
 @blp.arguments(schemas.NewCorrectionSchema)
@@ -59,7 +61,7 @@ def request_correction(query: dict[str, Any], body: dict[str, Any]) -> dict[str,
     return render_whole_correction(opened, change.at)
 
 
-@blp.route("/corrections", methods=["GET"])
+@blp.route("/corrections", methods=["GET"], summary_zh="本人的更正申请及答复，新的在前")
 @guard.requires("me.health", step_up=guard.SESSION)
 @blp.query(schemas.MyCorrectionsQuery)
 @blp.response(200, schemas.MyCorrectionPage)
