@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from qe_ban.accounts.schemas import A_PHONE, JWT, PHONE
-from qe_ban.web import fields
+from qe_ban.accounts.schemas import A_PHONE, JWT
+from qe_ban.web import fields, typed_fields
 from qe_ban.web.schema import OpenSchema, Schema
 
 JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -14,9 +14,9 @@ class OtpGrantSchema(OpenSchema):
     """A resident signs in by the one-time password that the phone got."""
 
     grant_type = fields.Choice(["otp"], required=True)
-    phone = fields.Text(1, PHONE, required=True, metadata={"examples": A_PHONE["examples"]})
+    phone = typed_fields.Number(required=True, metadata={"examples": A_PHONE["examples"]})
     challenge = fields.Text(1, 64, required=True)
-    otp = fields.Text(1, 16, required=True, metadata={"examples": ["123456"]})
+    otp = typed_fields.Number(1, 16, required=True, metadata={"examples": ["123456"]})
 
 
 class PasswordGrantSchema(OpenSchema):
@@ -25,7 +25,7 @@ class PasswordGrantSchema(OpenSchema):
     grant_type = fields.Choice(["password"], required=True)
     username = fields.Text(1, 64, required=True)
     password = fields.Text(1, 128, required=True)
-    totp = fields.Text(1, 16, required=True)
+    totp = typed_fields.Number(1, 16, required=True)
 
 
 class ClientCredentialsGrantSchema(OpenSchema):
