@@ -164,10 +164,13 @@ def test_a_kept_answer_stands_in_for_a_day_where_nothing_is_consumed(age, reason
     assert verdict.reason is reason
 
 
-@pytest.mark.parametrize("fields", [("masked_name", "health_level"), ("health_level",)])
-def test_a_level_is_never_told_on_a_kept_answer(fields):
-    purpose = replace(PURPOSE, consumes=None, fields=fields)
-    assert rules.judge(case(purpose=purpose, asked=False)).reason is Reason.STALE
+@pytest.mark.parametrize("level", ["green", "yellow", "red"])
+def test_a_level_is_told_on_the_sources_word_of_now_and_never_on_a_kept_answer(level):
+    purpose = replace(PURPOSE, kinds=frozenset({"health"}), consumes=None, fields=("health_level",))
+    answer = Answer(State.ACTIVE, NOW, NOW, detail={"level": level})
+    health = {"purpose": purpose, "kind": "health", "held_kind": "health", "answer": answer}
+    assert rules.judge(case(**health)).reason is Reason.OK
+    assert rules.judge(case(asked=False, **health)).reason is Reason.STALE
 
 
 def test_a_short_number_is_accepted_once_and_its_use_is_kept_ten_minutes_beyond_its_end():
