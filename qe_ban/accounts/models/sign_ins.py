@@ -15,8 +15,8 @@ class OtpChallenge(Base):
     """Whoever asked for a one-time password; `code_mac` is a keyed hash over challenge, phone and password.
 
     `message_id`: the challenge for which the message with this password was sent, itself or an earlier one of the same
-    minute. Of that one `phone_mac` finds it, a keyed hash that tells nobody's phone, and `code_used_from` is the keyed
-    hash of the network in which the password was first redeemed: nowhere else it is again.
+    minute. Of that one `phone_mac` finds it, a keyed hash that tells nobody's phone, and `used_at` is the moment at
+    which its password was redeemed, by whichever challenge.
     """
 
     __tablename__ = "otp_challenges"
@@ -31,7 +31,6 @@ class OtpChallenge(Base):
     used_at: Mapped[datetime | None]
     message_id: Mapped[UUID | None]
     phone_mac: Mapped[bytes | None]
-    code_used_from: Mapped[bytes | None]
 
 
 class Attempt(Base):

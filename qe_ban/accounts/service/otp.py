@@ -77,9 +77,8 @@ def redeem_otp(
 ) -> Tokens | errors.OtpRefused:
     """Sign a resident in; the first time makes the account. The rows of challenge and message decide between several.
 
-    A wrong try is given back and not raised, so that it is counted: the fifth ends the challenge. A password that was
-    used opens nothing more, but for other challenges of the network in which it was used: whoever signs in there on a
-    second device within the minute gets no second message.
+    A wrong try is returned and not raised, so that it is counted: the fifth ends the challenge. A password that was
+    used opens nothing more, whatever the challenge, and the next wish has a message again.
     """
     row = _locked(session, parse_id(challenge))
     if row is None or row.used_at is not None or row.expires_at <= now or row.tries >= rules.OTP_TRIES:
@@ -89,9 +88,9 @@ def redeem_otp(
         number = normalise_phone(phone)
     except IdentifierInvalid:
         number = ""
-    macs = _network_macs(accounts, number, network)
-    if message is None or (message.code_used_from is not None and message.code_used_from not in macs):
+    if message is None or message.used_at is not None:
         return errors.OtpRefused()
+    macs = _network_macs(accounts, number, network)
     known = attempts.is_spent(session, attempts.OTP_KNOWN, [mac.hex() for mac in macs], now)
     counted = _allowances(row, message, network, known=known)
     # before the secret is looked at: nobody tries two at one instant for one
@@ -102,8 +101,10 @@ def redeem_otp(
         return errors.OtpRefused()
     for allowance, subject in counted:
         attempts.give_back(session, allowance, subject)
-    row.used_at = now
-    message.code_used_from = message.code_used_from or macs[0]
+    row.used_at = message.used_at = now
+    # who holds the phone has shown it: a second device within the minute is no stranger's wish
+    for mac in _phone_macs(accounts, number):
+        attempts.forgive(session, attempts.OTP_MESSAGE, mac.hex())
     attempts.take(session, attempts.OTP_KNOWN, macs[0].hex(), now)
     resident_id = residents.of_phone(accounts.rings, session, phone=number, now=now)
     return families.start(accounts, session, kind=PrincipalKind.RESIDENT, principal_id=resident_id, now=now)

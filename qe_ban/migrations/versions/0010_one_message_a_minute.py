@@ -13,7 +13,6 @@ down_revision = "0009"
 def upgrade() -> None:
     op.add_column("otp_challenges", sa.Column("message_id", sa.Uuid(), nullable=True))
     op.add_column("otp_challenges", sa.Column("phone_mac", sa.LargeBinary(), nullable=True))
-    op.add_column("otp_challenges", sa.Column("code_used_from", sa.LargeBinary(), nullable=True))
     op.create_index(
         "ix_otp_challenges_phone_mac",
         "otp_challenges",
