@@ -57,9 +57,11 @@ def test_other_encodings_are_refused_with_advice(rows, encoding):
         (f"{CODE},{NAME},不认识,也不认识\r\n".encode(), "未知的列：“不认识”、“也不认识”"),
         (f"{CODE},{NAME},{NAME}\r\n".encode(), f"重复的列：“{NAME}”"),
         (f"{CODE},材料必要性\r\n".encode(), "没有“材料名称”列"),
-        (f"\r\n{TEXT}".encode(), "第 1 行应为列名"),
+        (f"\r\n{TEXT}".encode(), "列名在第 2 行"),
         (b"\r\n\r\n", "第 1 行应为列名"),
-        (f"{CODE};{NAME}\r\n".encode(), f"没有“{CODE}”列"),
+        (f"{CODE};\t{NAME}\r\n".encode(), "既有制表符又有分号"),
+        (f"{CODE},,{NAME}\r\n".encode(), "第 1 行 B 列没有列名"),
+        (f"青岛市事项清单\r\n{TEXT}".encode(), "第 1 行是“青岛市事项清单”，列名在第 2 行"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

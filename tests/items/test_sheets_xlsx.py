@@ -14,7 +14,7 @@ from openpyxl.cell.text import InlineFont
 
 from qe_ban.items.errors import FileInvalid
 from qe_ban.items.rules.cells import Broken, Formula, Number
-from qe_ban.items.sheets import archive, book, source
+from qe_ban.items.sheets import archive, book, source, xlsx
 from tests.factories.sheets import CODE, NAME, saved, xlsx_file
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -139,7 +139,7 @@ def test_a_sheet_that_is_no_table_is_named(read):
 def test_two_sheets_of_one_table_are_refused(read):
     made = workbook(("1", "甲"))
     made.create_sheet("又一个").append([CODE, NAME])
-    with pytest.raises(FileInvalid, match="同一种表"):
+    with pytest.raises(FileInvalid, match="工作表“事项”和“又一个”是同一种表"):
         read(saved(made))
 
 
@@ -209,7 +209,7 @@ FOREIGN = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
         (lambda: sheet_with(lambda old: re.sub(rb'<c r="B2".*?</c>', b'<c r="B2" t="s"><v>7</v></c>', old)), "不存在"),
         (lambda: saved(workbook())[:500], "损坏"),
         (lambda: b"PK\x03\x04" + bytes(500), "损坏"),
-        (lambda: b"<html>not a workbook</html>", "这不是 XLSX"),
+        (lambda: b"<html>not a workbook</html>", "不是 XLSX"),
         (lambda: bytes.fromhex("d0cf11e0a1b11ae1") + bytes(512), "密码"),
         (lambda: saved(Workbook()), "没有内容"),
         (lambda: sheet_with(lambda text: text.replace("社保卡".encode(), b"a" * 300_000)), "过长"),
@@ -276,7 +276,7 @@ def test_a_date_before_the_first_march_of_1900_is_no_date(read):
     data = saved(workbook(("1", "甲", None, datetime(2026, 12, 1))))  # noqa: DTZ001
     number = re.compile(rb'(<c r="D2"[^>]*><v>)[0-9.]+(</v>)')
     old = changed(data, **{SHEET: lambda text: number.sub(rb"\g<1>59\2", text)})
-    assert read(old)["items"][0][1][3] == Broken("59")
+    assert read(old)["items"][0][1][3] == Broken("59", xlsx.EARLY)
 
 
 def test_the_other_epoch(read):

@@ -40,9 +40,10 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A cell that holds an error (`#N/A`), or what cannot be read as what it claims to be."""
+    """A cell that holds an error (`#N/A`), or, with a reason, a number that is not the date it claims to be."""
 
     text: str
+    reason: str = ""
 
 
 Raw = str | Number | bool | datetime | Formula | Broken
@@ -146,6 +147,8 @@ def moment(raw: Raw) -> datetime | None:
     """Give an aware moment of a cell that says the city's time; None for an empty one. Raises CellFault."""
     if isinstance(raw, datetime):
         return raw.replace(tzinfo=CITY_TIME)
+    if isinstance(raw, Number):
+        raise CellFault(f"单元格是数字 {_cut(raw.text)}，不是日期；请设为日期格式，或以文本填写，如 2026-12-01 08:00")
     text = _text(raw, lines=False)
     if text is None:
         return None
@@ -198,6 +201,8 @@ def _not_text(raw: Raw) -> str:
     match raw:
         case Formula():
             return "单元格是公式，须填写具体内容；可复制后“选择性粘贴”为数值"
+        case Broken(text, reason) if reason:
+            return f"单元格是日期格式的数字 {_cut(text)}，{reason}；请填写完整的日期，如 2026-12-01 08:00"
         case Broken(text):
             return f"单元格是错误值 {_cut(text)}，须填写具体内容"
         case Number(text):

@@ -54,6 +54,10 @@ def recognise(headings: Sequence[str], sheet: str | None) -> tuple[Layout, list[
     if CODE.heading not in headings:
         raise FileInvalid(f"{where}第 1 行没有“{CODE.heading}”列，请按模板填写")
     layout = max(LAYOUTS.values(), key=lambda layout: sum(name in layout.by_heading for name in headings))
+    nameless = [letters_of(place) for place, name in enumerate(headings, 1) if not name]
+    if nameless:
+        columns = "、".join(nameless[:_MOST_SHOWN]) + ("等" if len(nameless) > _MOST_SHOWN else "")
+        raise FileInvalid(f"{where}第 1 行 {columns} 列没有列名；请填写列名，或删除空白的列")
     unknown = [name for name in headings if name not in layout.by_heading]
     if unknown:
         raise FileInvalid(f"{where}有未知的列：{_listed(unknown)}")
@@ -64,6 +68,15 @@ def recognise(headings: Sequence[str], sheet: str | None) -> tuple[Layout, list[
         key = next(column.heading for column in layout.columns if column.name == layout.key)
         raise FileInvalid(f"{where}没有“{key}”列，请按模板填写")
     return layout, [layout.by_heading[name] for name in headings]
+
+
+def letters_of(column: int) -> str:
+    """Return the letters by which a spreadsheet names a column, counted from 1: 27 is AA."""
+    letters = ""
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return letters
 
 
 def explanation(column: Field) -> str:

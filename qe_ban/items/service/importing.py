@@ -19,7 +19,7 @@ from qe_ban.items.models import Import, ImportChunk, ImportRow
 from qe_ban.items.queries import staged
 from qe_ban.items.service import applying, checking, comparing
 from qe_ban.items.service.progress import KIND, Importer, Phase, of
-from qe_ban.items.sheets.archive import sniff
+from qe_ban.items.sheets.formats import sniff
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.principal import Place, Principal
 
@@ -68,9 +68,7 @@ def submit(
         raise OtherPlace
     if options.missing == "keep" and options.ending_at_most:
         raise ImportInvalid(fields={"ending_at_most": "只有缺失的事项须终止时才能填写"})
-    head = file.read(8)
-    sniff(head, format)
-    file.seek(0)
+    sniff(file, format)
     job_id = jobs.start(session, kind=KIND, lane=KIND, owner=owner, place=place, now=now)
     made = Import(
         job_id=job_id,

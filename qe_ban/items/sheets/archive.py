@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from qe_ban.items.errors import FileInvalid
+from qe_ban.items.sheets.formats import ADVICE
 
 PIECE: Final = 1 << 20
 MOST_ENTRIES: Final = 2000
@@ -20,7 +21,6 @@ MOST_RATIO: Final = 250
 SMALL: Final = 16 << 20
 """An unpacked entry of up to this many bytes may be packed however well."""
 
-ADVICE: Final = "请用 Excel 或 WPS 打开后另存为 .xlsx 再上传"
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What zipfile says of damaged, truncated, encrypted or oddly packed entries: a name that is no text is a ValueError,
 # a place before the file's begin an OSError, a size beyond all sizes an OverflowError.
@@ -35,7 +35,6 @@ _DAMAGED = (
     LookupError,
     RuntimeError,
 )
-_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _LONGEST_MERGE = 64
 _MERGE = re.compile(rb"<(?:[A-Za-z_][\w.-]{0,30}:)?mergeCell\s[^<>]{0,200}?ref\s*=\s*[\"']([A-Z$0-9:]{1,40})[\"']")
 _MARKUP_OVERLAP = 512
@@ -67,39 +66,33 @@ class Archive:
 
     def __init__(self, file: zipfile.ZipFile, seen: dict[str, Seen]) -> None:
         self._file, self.seen = file, seen
+        # OPC compares the names of parts without case (ECMA-376-2, 6.2.2.3)
+        self._names = {name.casefold(): name for name in seen}
+
+    def name_of(self, name: str) -> str:
+        """Return how an entry is written in this file."""
+        return self._names.get(name.casefold(), name)
 
     def has(self, name: str) -> bool:
         """Tell whether there is such an entry."""
-        return name in self.seen
+        return name.casefold() in self._names
 
     @contextmanager
     def open(self, name: str) -> Iterator[Part]:
         """Give an entry as a stream. Raises FileInvalid where there is none, or none that can be read."""
-        if name not in self.seen:
+        if not self.has(name):
             raise FileInvalid(f"XLSX 文件不完整，缺少 {name[:100]}；{ADVICE}")
         with _telling_damage():
-            stream = self._file.open(name)
+            stream = self._file.open(self.name_of(name))
         with stream:
             yield Part(stream)
 
     def read(self, name: str, limit: int) -> bytes:
         """Give an entry of at most `limit` bytes. Raises FileInvalid."""
-        if self.has(name) and self.seen[name].size > limit:
+        if self.has(name) and self.seen[self.name_of(name)].size > limit:
             raise FileInvalid(f"XLSX 文件的 {name[:100]} 过大；{ADVICE}")
         with self.open(name) as stream:
             return stream.read()
-
-
-def sniff(head: bytes, kind: str) -> None:
-    """Look at a file's first bytes. Raises FileInvalid where it cannot be what it is said to be (`csv` or `xlsx`)."""
-    if not head:
-        raise FileInvalid("文件是空的")
-    if head.startswith(_OLE):
-        raise FileInvalid(f"这是旧版 .xls 文件，或加了密码的文件；请取消密码，{ADVICE[1:]}")
-    if kind == "xlsx" and not head.startswith(b"PK\x03\x04"):
-        raise FileInvalid(f"这不是 XLSX 文件；{ADVICE}，或按 CSV 上传")
-    if kind == "csv" and head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        raise FileInvalid("这不是 CSV 文件，看来是 XLSX 或压缩文件")
 
 
 @contextmanager

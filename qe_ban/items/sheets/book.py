@@ -13,7 +13,8 @@ from defusedxml import DefusedXmlException  # type: ignore[import-untyped]
 from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]
 
 from qe_ban.items.errors import FileInvalid
-from qe_ban.items.sheets.archive import ADVICE, PIECE, Archive, Part
+from qe_ban.items.sheets.archive import PIECE, Archive, Part
+from qe_ban.items.sheets.formats import ADVICE
 
 SMALL_PART: Final = 8 << 20
 MOST_SHARED_BYTES: Final = 192 << 20
@@ -35,10 +36,11 @@ _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet's name as people see it, and its entry in the archive."""
+    """A sheet's name as people see it, and its entry in the archive; `hidden` also for very hidden ones."""
 
     title: str
     part: str
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def read(archive: Archive) -> Book:
     book = _tree(archive, main)
     worksheets = {node.get("Id") for node in relations if node.get("Type", "").endswith(_WORKSHEET)}
     sheets = tuple(
-        Sheet(node.get("name", ""), parts[relation])
+        Sheet(node.get("name", ""), parts[relation], node.get("state", "visible") != "visible")
         for node in book.iter()
         if _local(node) == "sheet" and (relation := _relation(node)) in worksheets and relation in parts
     )

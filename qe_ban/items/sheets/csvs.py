@@ -27,10 +27,11 @@ Row = tuple[int, list[Raw]]
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How a file is written, by Python's name for it, and how many lines it has."""
+    """How a file is written, by Python's name for it, how many lines it has, and what parts its cells."""
 
     name: str
     lines: int
+    delimiter: str = ","
 
 
 def encoding(path: Path) -> Encoding:
@@ -42,7 +43,7 @@ def encoding(path: Path) -> Encoding:
     marked = head.startswith(codecs.BOM_UTF8)
     wrong = _undecodable(path, "utf-8-sig")
     if not wrong:
-        return Encoding("utf-8-sig", _lines(path))
+        return Encoding("utf-8-sig", _lines(path), _delimiter(path, "utf-8-sig"))
     if marked:
         raise FileInvalid(f"第 {wrong} 行不是有效的 UTF-8 编码；{ADVICE}")
     other = _undecodable(path, "gb18030")
@@ -50,7 +51,7 @@ def encoding(path: Path) -> Encoding:
         # the one that went further is what it was meant to be
         raise FileInvalid(f"第 {max(wrong, other)} 行既不是 UTF-8 也不是 GB18030 编码；{ADVICE}")
     lines = _lines(path, mixed=True)
-    return Encoding("gb18030", lines)
+    return Encoding("gb18030", lines, _delimiter(path, "gb18030"))
 
 
 def rows(path: Path, told: Encoding) -> Iterator[list[Row]]:
@@ -61,7 +62,7 @@ def rows(path: Path, told: Encoding) -> Iterator[list[Row]]:
     found: list[Row] = []
     with path.open("r", encoding=told.name, newline="") as file:
         lines = _Lines(file)
-        reader = csv.reader(lines, strict=True)
+        reader = csv.reader(lines, delimiter=told.delimiter, strict=True)
         number = 0
         while True:
             try:
@@ -78,6 +79,21 @@ def rows(path: Path, told: Encoding) -> Iterator[list[Row]]:
                 yield found
                 found = []
     yield found
+
+
+def _delimiter(path: Path, name: str) -> str:
+    """Return what parts the headings, none of which holds a comma: tabs or semicolons where there is no comma.
+
+    Raises FileInvalid where it could be either.
+    """
+    with path.open("r", encoding=name, newline="") as file:
+        headings = file.readline(LONGEST_LINE)
+    others = [mark for mark in ("\t", ";") if mark in headings]
+    if "," in headings or not others:
+        return ","
+    if len(others) > 1:
+        raise FileInvalid(f"第 1 行既有制表符又有分号，不知道用哪个分隔；{ADVICE}")
+    return others[0]
 
 
 class _Lines:

@@ -1,15 +1,16 @@
 """A file of items as tables with headings, whatever its format: what an import reads from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol
 
 from qe_ban.items.errors import FileInvalid
 from qe_ban.items.rules.cells import Raw, is_empty
-from qe_ban.items.rules.layouts import ITEMS, NOTE, Layout, recognise
-from qe_ban.items.sheets import archive, book, csvs, xlsx
+from qe_ban.items.rules.layouts import CODE, ITEMS, NOTE, Layout, recognise
+from qe_ban.items.sheets import archive, book, csvs, formats, xlsx
 from qe_ban.kernel.shapes import Field
 
 Row = tuple[int, list[Raw]]
@@ -17,6 +18,8 @@ Row = tuple[int, list[Raw]]
 
 MOST_ITEMS: Final = 300_000
 MOST_ROWS: Final = xlsx.MOST_ROWS
+TITLE_ROWS: Final = 10
+"""So far down the headings are looked for, to say where they are."""
 
 
 class Portions(Protocol):
@@ -65,7 +68,7 @@ def opened(path: Path, kind: str) -> Iterator[list[Table]]:
     Raises FileInvalid.
     """
     with path.open("rb") as file:
-        archive.sniff(file.read(8), kind)
+        formats.sniff(file, kind)
     if kind == "csv":
         yield [_csv(path)]
         return
@@ -86,7 +89,7 @@ def _xlsx(opened_archive: archive.Archive) -> list[Table]:
     workbook = book.read(opened_archive)
     tables: list[Table] = []
     for sheet in workbook.sheets:
-        seen = opened_archive.seen.get(sheet.part)
+        seen = opened_archive.seen.get(opened_archive.name_of(sheet.part))
         if seen is not None and seen.merged:
             ranges = "、".join(seen.merged[:10]) + ("等" if len(seen.merged) > 10 else "")
             raise FileInvalid(f"工作表“{sheet.title}”有合并的单元格：{ranges}；请取消合并，在每一行都填写内容")
@@ -95,10 +98,14 @@ def _xlsx(opened_archive: archive.Archive) -> list[Table]:
             return xlsx.rows(opened_archive, workbook, sheet)
 
         if _first(portions) is not None:
+            if sheet.hidden:
+                raise FileInvalid(f"工作表“{sheet.title}”是隐藏的，其中有内容；请取消隐藏，或删除这个工作表")
             tables.append(_table(portions, sheet.title, seen.rows if seen else 0, whole=False))
-    names = [table.layout.name for table in tables]
-    if len(set(names)) < len(names):
-        raise FileInvalid("有两个工作表是同一种表，请合并后再上传")
+    for place, table in enumerate(tables):
+        same = next((other for other in tables[:place] if other.layout.name == table.layout.name), None)
+        if same is not None:
+            called = table.layout.heading
+            raise FileInvalid(f"工作表“{same.sheet}”和“{table.sheet}”是同一种表（{called}），请合并后再上传")
     if not tables:
         raise FileInvalid("文件没有内容，请按模板填写")
     return tables
@@ -106,6 +113,8 @@ def _xlsx(opened_archive: archive.Archive) -> list[Table]:
 
 def _table(portions: Portions, sheet: str | None, lines: int, *, whole: bool) -> Table:
     row = _first(portions)
+    if row is not None and row[0] != 1:
+        _require_no_title((), portions, sheet)
     if row is None or row[0] != 1:
         where = f"工作表“{sheet}”" if sheet else "文件"
         raise FileInvalid(f"{where}第 1 行应为列名，请按模板填写")
@@ -113,9 +122,23 @@ def _table(portions: Portions, sheet: str | None, lines: int, *, whole: bool) ->
     while cells and is_empty(cells[-1]):
         cells.pop()
     headings = [cell.strip() if isinstance(cell, str) else "" for cell in cells]
+    _require_no_title(headings, portions, sheet)
     layout, columns = recognise(headings, sheet)
     code_at = next(at for at, column in enumerate(columns) if column.name == "code")
     return Table(layout, tuple(columns), sheet, max(lines - 1, 0), code_at, whole, portions)
+
+
+def _require_no_title(headings: Sequence[str], portions: Portions, sheet: str | None) -> None:
+    """Look for the headings a few rows further down where they are not in the first. Raises FileInvalid."""
+    if CODE.heading in headings:
+        return
+    rows = islice((row for portion in portions() for row in portion), TITLE_ROWS)
+    for number, cells in rows:
+        if any(isinstance(cell, str) and cell.strip() == CODE.heading for cell in cells):
+            where = f"工作表“{sheet}”" if sheet else "文件"
+            title = next((text for text in headings if text), "")[:30]
+            said = f"第 1 行是“{title}”，" if title else ""
+            raise FileInvalid(f"{where}{said}列名在第 {number} 行；请删除列名以上的各行，使列名在第 1 行")
 
 
 def _first(portions: Portions) -> Row | None:

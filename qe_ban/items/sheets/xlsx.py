@@ -10,9 +10,11 @@ from typing import Final
 
 from qe_ban.items.errors import FileInvalid
 from qe_ban.items.rules.cells import EMPTY, Broken, Formula, Number, Raw
+from qe_ban.items.rules.layouts import letters_of
 from qe_ban.items.sheets import book
-from qe_ban.items.sheets.archive import ADVICE, Archive
+from qe_ban.items.sheets.archive import Archive
 from qe_ban.items.sheets.book import Book, Sheet
+from qe_ban.items.sheets.formats import ADVICE
 
 MOST_ROWS: Final = 1_048_576
 MOST_COLUMNS: Final = 16_384
@@ -25,6 +27,10 @@ MOST_PIECES: Final = 32
 Row = tuple[int, list[Raw]]
 """A row's number as people see it, and its cells from column A on, without empty ones at the end."""
 
+EARLY: Final = "按日期是 1900 年 1、2 月的一天（Excel 把 1900 年误作闰年，这些日子并不准确），多半是误填的数字"
+_TRUE = ("1", "true")
+_HIDDEN_ROW: Final = "是隐藏的（手动隐藏、筛选、折叠或行高为零）；请全部显示，或删除不导入的行"
+_HIDDEN_COLUMN: Final = "这一列是隐藏的（或列宽为零）；请取消隐藏，或删除这一列"
 _DIGITS = "0123456789"
 _NEVER = MOST_COLUMNS + 1
 
@@ -54,6 +60,9 @@ class _Reading:
         "_columns",
         "_filled",
         "_formula",
+        "_hidden",
+        "_hidden_columns",
+        "_hidden_rows",
         "_phonetic",
         "_row",
         "_said",
@@ -72,6 +81,8 @@ class _Reading:
         self._column, self._type, self._style = 0, "n", ""
         self._said: list[str] = []
         self._formula = self._takes = self._phonetic = False
+        self._hidden = self._hidden_rows = False
+        self._hidden_columns: list[tuple[int, int]] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if ":" in name:
@@ -87,11 +98,15 @@ class _Reading:
         elif name in ("v", "t"):
             self._takes = not self._phonetic
         elif name == "row":
-            self._begin_row(attributes.get("r"))
+            self._begin_row(attributes)
         elif name == "f":
             self._formula = True
         elif name == "rPh":
             self._phonetic = True
+        elif name == "col":
+            self._note_column(attributes)
+        elif name == "sheetFormatPr":
+            self._hidden_rows = attributes.get("zeroHeight") in _TRUE
 
     def text(self, piece: str) -> None:
         if self._takes:
@@ -109,11 +124,22 @@ class _Reading:
                 self._end_cell()
         elif name == "row":
             if self._filled:
+                if self._hidden:
+                    raise FileInvalid(f"{self._place()}{_HIDDEN_ROW}")
                 self.found.append((self._row, self._cells))
         elif name == "rPh":
             self._phonetic = False
 
-    def _begin_row(self, number: str | None) -> None:
+    def _note_column(self, attributes: Mapping[str, str]) -> None:
+        if attributes.get("hidden") in _TRUE or _is_zero(attributes.get("width")):
+            first = _number(attributes.get("min", ""))
+            self._hidden_columns.append((first, _number(attributes.get("max", "")) or first))
+
+    def _begin_row(self, attributes: Mapping[str, str]) -> None:
+        number, hidden = attributes.get("r"), attributes.get("hidden")
+        # a row that says nothing of itself is as the sheet's rows are
+        is_default = self._hidden_rows and "ht" not in attributes
+        self._hidden = hidden in _TRUE or is_default or _is_zero(attributes.get("ht"))
         row = self._row + 1 if number is None else _number(number)
         if not self._row < row <= MOST_ROWS:
             raise FileInvalid(f"XLSX 文件的行号混乱；{ADVICE}")
@@ -148,11 +174,17 @@ class _Reading:
             if blank:
                 return
             raise FileInvalid(f"{self._place()}第 {self._column} 列有内容，最多 {WIDEST} 列；请删除多余的列")
+        if self._hidden_columns and not blank:
+            self._require_shown()
         missing = self._column - 1 - len(self._cells)
         if missing:
             self._cells.extend([EMPTY] * missing)
         self._cells.append(value)
         self._filled = self._filled or not blank
+
+    def _require_shown(self) -> None:
+        if any(low <= self._column <= high for low, high in self._hidden_columns):
+            raise FileInvalid(f"{self._place()} {letters_of(self._column)} 列有内容，但{_HIDDEN_COLUMN}")
 
     def _value(self, said: str) -> Raw:
         if self._type == "s":
@@ -178,6 +210,10 @@ class _Reading:
         return f"{self._place()}有过长的单元格，最多 {book.LONGEST_TEXT} 个字符；请缩短后再上传"
 
 
+def _is_zero(size: str | None) -> bool:
+    return size is not None and size.strip("0") in ("", ".")
+
+
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
@@ -187,9 +223,11 @@ def _date(said: str, *, since_1904: bool) -> Raw:
     try:
         days = float(said)
         start = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30)  # noqa: DTZ001 - the city's own time
-        # day 60 of 1900 never was; before it every day is one off, and nobody's item began then
-        if not (0 if since_1904 else 61) <= days < 2_958_466:
-            return Broken(said)
+        if 0 <= days < 61 and not since_1904:
+            # day 60 of 1900 never was; before it every day is one off, and nobody's item began then
+            return Broken(said, EARLY)
+        if not 0 <= days < 2_958_466:
+            return Broken(said, "不在日期的范围内")
         return start + timedelta(seconds=round(days * 86_400))
     except (ValueError, OverflowError):
         return Broken(said)
