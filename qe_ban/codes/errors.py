@@ -1,6 +1,6 @@
 """What the wallet refuses with; a refused code is a verdict and never one of these."""
 
-from qe_ban.kernel.errors import Conflict, NotFound, Unauthenticated, Unavailable
+from qe_ban.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unavailable
 
 
 class KindNotFound(NotFound):
@@ -57,6 +57,48 @@ class DisputeAnswered(Conflict):
 
     code = "codes.dispute_answered"
     detail = "此异议已经答复"
+
+
+class DisputeInvolved(Forbidden):
+    """Who had a part in the venue or its scanners, or answered before, does not judge the complaint."""
+
+    code = "codes.dispute_involved"
+    detail = "您设立或变更过该场所、登记或批准过其核验设备，或已答复过此异议，须由他人答复"
+
+
+class AppealForCity(Forbidden):
+    """An appeal is answered by the city's staff."""
+
+    code = "codes.appeal_for_city"
+    detail = "申诉须由市级工作人员答复"
+
+
+class NothingToAppeal(Conflict):
+    """The dispute is not answered yet, or was upheld."""
+
+    code = "codes.nothing_to_appeal"
+    detail = "只有答复为不成立的异议可以申诉"
+
+
+class AppealExists(Conflict):
+    """The dispute was appealed before."""
+
+    code = "codes.appeal_exists"
+    detail = "此异议已申诉过一次，不能再次申诉"
+
+
+class AppealLate(Conflict):
+    """The time for an appeal is over."""
+
+    code = "codes.appeal_late"
+    detail = "申诉须在收到答复后30日内提出，现已逾期"
+
+
+class AppealAnswered(Conflict):
+    """There is no appeal that waits for an answer."""
+
+    code = "codes.appeal_answered"
+    detail = "此异议没有待答复的申诉"
 
 
 class ScannerUnknown(Unauthenticated):

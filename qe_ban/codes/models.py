@@ -167,6 +167,9 @@ class Dispute(Base):
     `holder` is the scan's keyed hash: it finds the resident's own disputes without naming anybody. `resident_sealed`
     says whom to tell of the answer: the resident, and where a guardian disputes, the guardian and by which
     guardianship. `scan` is a copy of what is disputed, which outlives the scan.
+
+    `state` is the district's answer; the city's to an appeal, of which there is one, stands apart. `venue_id` is empty
+    where a program of the previous release opened the dispute.
     """
 
     __tablename__ = "disputes"
@@ -175,7 +178,20 @@ class Dispute(Base):
         CheckConstraint("(state = 'open') = (answered_at IS NULL)", name="answered"),
         Index("ix_disputes_holder", "holder"),
         Index("ix_disputes_district_id", "district", "id"),
+        CheckConstraint("appeal_state IN ('open', 'upheld', 'dismissed')", name="appeal_state"),
+        CheckConstraint("appeal_state IS NULL OR state = 'dismissed'", name="appeal_of_a_dismissal"),
+        CheckConstraint(
+            "num_nonnulls(appeal_state, appeal_sealed, appealed_at, appeal_due_at, appeal_by_guardian) IN (0, 5)",
+            name="appealed",
+        ),
+        CheckConstraint(
+            "num_nonnulls(appeal_answer_sealed, appeal_answered_by, appeal_answered_at)"
+            " = CASE WHEN appeal_state IN ('upheld', 'dismissed') THEN 3 ELSE 0 END",
+            name="appeal_answered",
+        ),
+        CheckConstraint("appeal_answered_by <> answered_by", name="appeal_by_another"),
         Index("ix_disputes_due_at", "due_at", postgresql_where=text("state = 'open'")),
+        Index("ix_disputes_appeal_due_at", "appeal_due_at", postgresql_where=text("appeal_state = 'open'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -191,3 +207,12 @@ class Dispute(Base):
     answer_sealed: Mapped[bytes | None]
     answered_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     answered_at: Mapped[datetime | None]
+    venue_id: Mapped[UUID | None]
+    appeal_state: Mapped[str | None]
+    appeal_sealed: Mapped[bytes | None]
+    appeal_by_guardian: Mapped[bool | None]
+    appealed_at: Mapped[datetime | None]
+    appeal_due_at: Mapped[datetime | None]
+    appeal_answer_sealed: Mapped[bytes | None]
+    appeal_answered_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
+    appeal_answered_at: Mapped[datetime | None]

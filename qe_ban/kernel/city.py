@@ -2,13 +2,17 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
+from qe_ban.kernel.authority_names import NO_NAMES, AuthorityNames, read_authority_names
 from qe_ban.kernel.clock import CITY_TIME
+
+IDENTIFYING = frozenset({"name", "id_number"})
+"""Fields that always say who somebody is; a city's file may name more."""
 
 
 class CityInvalid(ValueError):
@@ -104,7 +108,8 @@ class City:
     """Everything of `qingdao.json` that the program decides by, keyed by slug or code.
 
     `link_hosts`: where the links of pages may lead; `*.example.cn` also takes the hosts below. `recovery_wait`: how
-    long a phone that still signs in to an account is not taken from it.
+    long a phone that still signs in to an account is not taken from it. `identifying`: the fields that say who
+    somebody is.
     """
 
     districts: Mapping[str, str]
@@ -119,6 +124,8 @@ class City:
     travel: Travel = Travel()
     recovery_wait: timedelta = timedelta(hours=24)
     health: HealthRules = HealthRules()
+    identifying: frozenset[str] = IDENTIFYING
+    authority_names: AuthorityNames = NO_NAMES
 
     def hall(self, slug: str) -> str | None:
         """Give the district (GB/T 2260 code) of a hall: a district's own slug, or `city`, which has none.
@@ -126,6 +133,11 @@ class City:
         Raises KeyError for a hall that the city does not have.
         """
         return self.halls[slug]
+
+    def identifies(self, purposes: Iterable[str]) -> bool:
+        """Return whether a scanner with these purposes learns who somebody is."""
+        fields = (self.purposes[slug].fields for slug in purposes if slug in self.purposes)
+        return any(not self.identifying.isdisjoint(names) for names in fields)
 
     def meal_period(self, moment: datetime) -> MealPeriod | None:
         """Give the period that is open at an aware moment, in the city's local time."""
@@ -175,6 +187,8 @@ def parse(text: str, *, always_open: bool = False) -> City:
             travel=_travel(data.get("travel", {})),
             recovery_wait=_recovery_wait(data.get("recovery_wait_hours", DEFAULT_RECOVERY_WAIT)),
             health=_health(data.get("health", {})),
+            identifying=IDENTIFYING | frozenset(data.get("identifying_fields", ())),
+            authority_names=read_authority_names(data.get("authority_names", {})),
         )
         disclosable = frozenset(data["disclosable_fields"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -247,6 +261,8 @@ def _check(city: City, disclosable: frozenset[str]) -> None:
         if not _LINK_HOST.fullmatch(host):
             raise CityInvalid(f"link_hosts: {host[:60]!r} is no host")
     _check_health(city.health)
+    if foreign := city.identifying - IDENTIFYING - disclosable:
+        raise CityInvalid(f"identifying_fields names what cannot be disclosed: {sorted(map(str, foreign))}")
     for purpose in city.purposes.values():
         unknown = (
             ({purpose.scene} - set(city.scenes))

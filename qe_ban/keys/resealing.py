@@ -50,6 +50,8 @@ SEALED = (
     SealedColumn("health_changes", "reason_sealed", "health_changes.reason"),
     SealedColumn("health_corrections", "text_sealed", "health_corrections.text"),
     SealedColumn("health_corrections", "answer_sealed", "health_corrections.answer"),
+    SealedColumn("disputes", "appeal_sealed", "disputes.appeal"),
+    SealedColumn("disputes", "appeal_answer_sealed", "disputes.appeal_answer"),
     SealedColumn("demands", "text_sealed", "demands.text"),
     SealedColumn("demands", "contact_sealed", "demands.contact"),
     SealedColumn("demands", "phone_sealed", "demands.phone"),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, false
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -11,10 +11,17 @@ from qe_ban.db.base import Base
 
 
 class Venue(Base):
-    """A place with one scene; `district` is a GB/T 2260 code."""
+    """A place with one scene; `district` is a GB/T 2260 code.
+
+    `flagged`: its name sounds like an authority's, so that another person than `named_by` must confirm it.
+    """
 
     __tablename__ = "venues"
-    __table_args__ = (Index("ix_venues_district_id", "district", "id"),)
+    __table_args__ = (
+        CheckConstraint("confirmed_by <> named_by", name="two_persons"),
+        CheckConstraint("num_nonnulls(confirmed_by, confirmed_at) <> 1", name="confirmed"),
+        Index("ix_venues_district_id", "district", "id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -22,6 +29,20 @@ class Venue(Base):
     address: Mapped[str]
     scene: Mapped[str]
     created_at: Mapped[datetime]
+    named_by: Mapped[UUID | None]
+    flagged: Mapped[bool] = mapped_column(server_default=false())
+    confirmed_by: Mapped[UUID | None]
+    confirmed_at: Mapped[datetime | None]
+
+
+class VenueOfficer(Base):
+    """That a member of staff made, changed or confirmed a venue, or invited or approved a scanner of it."""
+
+    __tablename__ = "venue_officers"
+
+    venue_id: Mapped[UUID] = mapped_column(ForeignKey("venues.id"), primary_key=True)
+    staff_id: Mapped[UUID] = mapped_column(primary_key=True)
+    since: Mapped[datetime]
 
 
 class Scanner(Base):
@@ -44,17 +65,26 @@ class Scanner(Base):
 class Enrolment(Base):
     """A one-time code by which a scanner is enrolled; of the code itself only the HMAC is kept.
 
-    `expires_at` is empty for the sandbox's fixed codes, `created_by` too.
+    `expires_at` is empty for the sandbox's fixed codes, `created_by` too. Where a second person must approve there
+    is no code before that.
     """
 
     __tablename__ = "enrolments"
     __table_args__ = (
         CheckConstraint("cardinality(purposes) > 0", name="purposes"),
         CheckConstraint("(used_at IS NULL) = (scanner_id IS NULL)", name="used_by_a_scanner"),
+        CheckConstraint("approved_by <> created_by", name="two_persons"),
+        CheckConstraint(
+            "num_nonnulls(approved_by, approved_at) <> 1 AND (approved_by IS NULL OR approval_required)",
+            name="approved",
+        ),
+        CheckConstraint(
+            "(code_hash IS NULL) = (approval_required AND approved_by IS NULL)", name="code_after_approval"
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    code_hash: Mapped[bytes] = mapped_column(unique=True)
+    code_hash: Mapped[bytes | None] = mapped_column(unique=True)
     venue_id: Mapped[UUID] = mapped_column(ForeignKey("venues.id"), index=True)
     purposes: Mapped[list[str]] = mapped_column(ARRAY(Text))
     label: Mapped[str | None]
@@ -63,3 +93,6 @@ class Enrolment(Base):
     expires_at: Mapped[datetime | None]
     used_at: Mapped[datetime | None]
     scanner_id: Mapped[UUID | None] = mapped_column(ForeignKey("scanners.id"))
+    approval_required: Mapped[bool] = mapped_column(server_default=false())
+    approved_by: Mapped[UUID | None]
+    approved_at: Mapped[datetime | None]

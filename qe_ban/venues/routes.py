@@ -13,7 +13,7 @@ from qe_ban.db.limits import Limiter
 from qe_ban.kernel.city import City
 from qe_ban.keys.rings import KeyRings
 from qe_ban.venues import schemas, service
-from qe_ban.venues.models import Scanner, Venue
+from qe_ban.venues.models import Enrolment, Scanner, Venue
 from qe_ban.web import guard, idempotency, paging, requests
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
@@ -23,15 +23,20 @@ blp = Blueprint("venues", url_prefix="/venues", description="场所与核验设�
 
 @blp.route("", methods=["GET"], summary_zh="本人负责的场所，新的在前")
 @guard.requires("venues.read")
-@blp.query(schemas.VenuesQuery)
+@blp.query(schemas.PlacesQuery)
 @blp.response(200, schemas.VenuePage)
 def list_venues(query: dict[str, Any]) -> dict[str, Any]:
     """The venues that the caller answers for, newest first: a district's staff see their own district's."""
     with part(Database).transaction() as session:
         found = service.venues(
-            session, reader=guard.principal(), before=paging.last_id(query["cursor"]), limit=query["limit"] + 1
+            session,
+            reader=guard.principal(),
+            before=paging.last_id(query["cursor"]),
+            limit=query["limit"] + 1,
+            flagged=None if query["review"] is None else query["review"] == "pending",
         )
-    return paging.page(found, query["limit"], _cursor)
+    page = paging.page(found, query["limit"], _cursor)
+    return page | {"items": [_venue(row) for row in page["items"]]}
 
 
 @blp.route("", methods=["POST"], summary_zh="在本人所在区市登记场所")
@@ -46,7 +51,7 @@ def create_venue(body: dict[str, Any]) -> Response:
 
         def produce() -> tuple[int, Any]:
             made = service.create(session, part(City), service.NewVenue(**body), change)
-            return 201, schemas.VenueSchema().dump(made)
+            return 201, schemas.VenueSchema().dump(_venue(made))
 
         return idempotency.once(session, change.by, "venues.create", body, produce)
 
@@ -54,10 +59,35 @@ def create_venue(body: dict[str, Any]) -> Response:
 @blp.route("/<id:venue_id>", methods=["GET"], summary_zh="查看一个场所")
 @guard.requires("venues.read")
 @blp.response(200, schemas.VenueSchema)
-def get_venue(venue_id: UUID) -> Venue:
+def get_venue(venue_id: UUID) -> dict[str, Any]:
     """One venue that the caller answers for."""
     with part(Database).transaction() as session:
-        return service.venue(session, reader=guard.principal(), venue_id=venue_id)
+        return _venue(service.venue(session, reader=guard.principal(), venue_id=venue_id))
+
+
+@blp.route("/<id:venue_id>", methods=["PATCH"], summary_zh="变更场所的名称、地址或场景，名称重新审核")
+@guard.requires("venues.write")
+@blp.arguments(schemas.VenueChangeSchema)
+@blp.response(200, schemas.VenueSchema)
+@blp.problems(409)
+def change_venue(body: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
+    """Change a venue's name, address or scene; a new name is reviewed anew, and codes not yet used are over."""
+    with part(Database).transaction() as session:
+        return _venue(
+            service.change_venue(
+                session, part(City), venue_id=venue_id, wish=service.VenueChange(**body), change=_change()
+            )
+        )
+
+
+@blp.route("/<id:venue_id>/confirm", methods=["POST"], summary_zh="市级另一名工作人员确认涉及国家机关的场所名称")
+@guard.requires("venues.write")
+@blp.response(200, schemas.VenueSchema)
+@blp.problems(409)
+def confirm_venue(venue_id: UUID) -> dict[str, Any]:
+    """Confirm, as the city and as a second person, a name that sounds like an authority's."""
+    with part(Database).transaction() as session:
+        return _venue(service.confirm(session, part(City), venue_id=venue_id, change=_change()))
 
 
 @blp.route("/<id:venue_id>/scanners", methods=["GET"], summary_zh="场所的核验设备，新的在前，含已停用的")
@@ -83,8 +113,12 @@ def list_scanners(query: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
 @guard.requires("venues.write")
 @blp.arguments(schemas.InviteSchema)
 @blp.response(201, schemas.TicketSchema)
+@blp.problems(409)
 def invite_scanner(body: dict[str, Any], venue_id: UUID) -> service.Ticket:
-    """A code by which one scanner can be enrolled within 24 hours; it is shown this once."""
+    """A code by which one scanner can be enrolled within 24 hours; it is shown this once.
+
+    Where its purposes say who somebody is, there is none before another person has approved.
+    """
     change = _change()
     with part(Database).transaction() as session:
         return service.invite(
@@ -96,6 +130,36 @@ def invite_scanner(body: dict[str, Any], venue_id: UUID) -> service.Ticket:
             label=body.get("label"),
             change=change,
         )
+
+
+@blp.route("/<id:venue_id>/invitations", methods=["GET"], summary_zh="场所的设备登记申请，新的在前，不含登记码")
+@guard.requires("venues.read")
+@blp.query(schemas.VenuesQuery)
+@blp.response(200, schemas.InvitationPage)
+def list_invitations(query: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
+    """The invitations of a venue, newest first, without their codes."""
+    with part(Database).transaction() as session:
+        found = service.invitations(
+            session,
+            reader=guard.principal(),
+            venue_id=venue_id,
+            before=paging.last_id(query["cursor"]),
+            limit=query["limit"] + 1,
+        )
+    page = paging.page(found, query["limit"], _cursor)
+    return page | {"items": [_invitation(row) for row in page["items"]]}
+
+
+@blp.route(
+    "/invitations/<id:invitation_id>/approve", methods=["POST"], summary_zh="另一人批准设备登记申请，登记码只显示这一次"
+)
+@guard.requires("venues.write")
+@blp.response(200, schemas.TicketSchema)
+@blp.problems(409)
+def approve_invitation(invitation_id: UUID) -> service.Ticket:
+    """Approve what another person proposed; the enrolment code of 24 hours is shown this once."""
+    with part(Database).transaction() as session:
+        return service.approve(session, part(KeyRings), part(City), enrolment_id=invitation_id, change=_change())
 
 
 @blp.route("/scanners/enrol", methods=["POST"], summary_zh="核验设备用登记码登记自己的密钥")
@@ -136,5 +200,15 @@ def _change() -> audit.Change:
     return audit.Change(guard.principal(), now(), requests.request_id())
 
 
-def _cursor(row: Venue | Scanner) -> list[str]:
+def _venue(row: Venue) -> dict[str, Any]:
+    names = ("id", "name", "district", "address", "scene", "created_at")
+    return {name: getattr(row, name) for name in names} | {"review": service.review(part(City), row)}
+
+
+def _invitation(row: Enrolment) -> dict[str, Any]:
+    names = ("id", "purposes", "label", "approval_required", "created_at", "expires_at")
+    return {name: getattr(row, name) for name in names} | {"state": service.invitation_state(row, now())}
+
+
+def _cursor(row: Venue | Scanner | Enrolment) -> list[str]:
     return [str(row.id)]

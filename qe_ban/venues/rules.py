@@ -1,7 +1,8 @@
 """What venues decide by themselves: enrolment codes, the purposes of a scene, whose venue it is."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from qe_ban.kernel.city import City
@@ -9,11 +10,47 @@ from qe_ban.kernel.principal import Principal
 from qe_ban.kernel.typed_input import normalise_number
 from qe_ban.venues.errors import PurposesInvalid, VenueInvalid
 
+SCOPE: Final = "venues.write"
+INVITATION_LIFE: Final = timedelta(days=7)
+"""How long an invitation waits for a second person."""
 ENROLMENT_LIFE: Final = timedelta(hours=24)
 CODE_BITS: Final = 80
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LOOK_ALIKES = str.maketrans("OIL", "011")
+
+
+class Review(StrEnum):
+    """Whether the name of a venue sounds like an authority's, and whether the city has confirmed it."""
+
+    NONE = "none"
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+
+
+class InvitationState(StrEnum):
+    """Where the invitation of a scanner stands."""
+
+    PENDING_APPROVAL = "pending_approval"
+    READY = "ready"
+    USED = "used"
+    EXPIRED = "expired"
+
+
+def review(city: City, name: str, *, flagged: bool, confirmed: bool) -> Review:
+    """Return where the review of a venue's name stands; a list of words that grew holds for old venues too."""
+    if confirmed:
+        return Review.CONFIRMED
+    return Review.PENDING if flagged or city.authority_names.match(name) else Review.NONE
+
+
+def invitation_state(*, has_code: bool, is_used: bool, expires_at: datetime | None, now: datetime) -> InvitationState:
+    """Return where an invitation stands at a moment."""
+    if is_used:
+        return InvitationState.USED
+    if expires_at is not None and expires_at <= now:
+        return InvitationState.EXPIRED
+    return InvitationState.READY if has_code else InvitationState.PENDING_APPROVAL
 
 
 def enrolment_code(value: int) -> str:

@@ -1,5 +1,10 @@
 """The wire shapes of venues and scanners."""
 
+from typing import Any
+
+import marshmallow
+
+from qe_ban.venues.rules import InvitationState, Review
 from qe_ban.web import fields, typed_fields
 from qe_ban.web.jwk import PublicJwk
 from qe_ban.web.paging import PageQuery, page_schema
@@ -11,8 +16,14 @@ LABEL = 60
 SLUG = 40
 
 
+class PlacesQuery(PageQuery):
+    """A page of venues; `review`: those whose name waits for the city, or the others."""
+
+    review = fields.Choice(["pending", "settled"], load_default=None)
+
+
 class VenuesQuery(PageQuery):
-    """A page of venues, or of a venue's scanners."""
+    """A page of a venue's scanners or invitations."""
 
 
 class NewVenueSchema(Schema):
@@ -24,10 +35,25 @@ class NewVenueSchema(Schema):
     scene = fields.Text(1, SLUG, required=True)
 
 
+class VenueChangeSchema(Schema):
+    """What is to be changed of a venue; what is left out stays."""
+
+    name = fields.Text(1, NAME)
+    address = fields.Text(1, ADDRESS)
+    scene = fields.Text(1, SLUG)
+
+    @marshmallow.validates_schema
+    def something(self, data: dict[str, Any], **_options: Any) -> None:
+        """Want at least one of them. Raises ValidationError."""
+        if not data:
+            raise marshmallow.ValidationError({"name": ["至少填写一项要变更的内容"]})
+
+
 class VenueSchema(NewVenueSchema):
-    """A venue as it stands."""
+    """A venue as it stands; while `review` is pending no scanner can be invited."""
 
     id = fields.Id(required=True)
+    review = fields.Choice(Review, required=True)
     created_at = fields.Moment(required=True)
 
 
@@ -48,10 +74,23 @@ class InviteSchema(Schema):
     label = fields.Text(1, LABEL)
 
 
-class TicketSchema(Schema):
-    """An enrolment code, shown once."""
+class InvitationSchema(InviteSchema):
+    """An invitation as staff see it, without its code."""
 
-    enrolment_code = fields.Text(19, 19, required=True)
+    id = fields.Id(required=True)
+    label = fields.Text(1, LABEL, required=True, allow_none=True)
+    state = fields.Choice(InvitationState, required=True)
+    approval_required = fields.Flag(required=True)
+    created_at = fields.Moment(required=True)
+    expires_at = fields.Moment(required=True, allow_none=True)
+
+
+class TicketSchema(Schema):
+    """An invitation with its enrolment code, shown once; null while another person must approve."""
+
+    id = fields.Id(required=True)
+    state = fields.Choice(InvitationState, required=True)
+    enrolment_code = fields.Text(19, 19, required=True, allow_none=True)
     expires_at = fields.Moment(required=True)
 
 
@@ -83,3 +122,4 @@ class EnrolledSchema(Schema):
 
 VenuePage = page_schema(VenueSchema)
 ScannerPage = page_schema(ScannerSchema)
+InvitationPage = page_schema(InvitationSchema)

@@ -20,6 +20,8 @@ from tests.factories.venues import AdminFactory
 from tests.interface.owned import PURPOSE, Thing
 
 NEW = {"If-None-Match": "*"}
+NAMED = "window-acceptance"
+"""A purpose that says who somebody is."""
 
 
 def _admins(world):
@@ -72,6 +74,29 @@ def scanners(world):
     )
 
 
+def venues_of_the_city(world):
+    """A venue for the city's staff, whom nothing is foreign to but for other roles; districts ask for it."""
+    thing = venues(world)
+    return replace(thing, owner=world.places.staff("city_admin").headers)
+
+
+def invitations(world):
+    """The invitations of one venue that wait for a second person, who asks for them, and those of another venue."""
+    mine, theirs = _admins(world)
+    first, own = (world.people.terminal(NAMED, district=place) for place in (world.district, world.other_district))
+    proposer = world.places.staff("district_admin", district=world.district).headers
+    path = f"/venues/{first.venue}"
+    made = tuple(world.done("post", f"{path}/scanners", proposer, json={"purposes": [NAMED]})["id"] for _ in range(2))
+    return Thing(
+        mine,
+        (theirs,),
+        world.reads(mine, f"{path}/invitations"),
+        names={"venue_id": str(first.venue), "invitation_id": made[0]},
+        marks=made,
+        own={"venue_id": str(own.venue)},
+    )
+
+
 def disputes(world):
     mine, theirs = _admins(world)
     person = world.person()
@@ -79,6 +104,15 @@ def disputes(world):
     beside = world.places.staff("district_admin", district="999999").headers
     read = world.reads(mine, f"/disputes/{made[0]}")
     return Thing(mine, (theirs, beside), read, names={"dispute_id": made[0]}, marks=made)
+
+
+def appealed(world):
+    """A dismissal that was appealed of, for somebody of the city who did not answer before."""
+    thing, person = disputes(world), world.person()
+    made = world.dismissed(world.disputed(person, world.district))
+    world.done("post", f"/me/disputes/{made}/appeal", person.headers, json={"text": "请市里核实"})
+    mine = world.places.staff("city_admin").headers
+    return Thing(mine, thing.others, world.reads(mine, f"/disputes/{made}"), names={"dispute_id": made}, marks=(made,))
 
 
 def running(world, *, cancelled=False):

@@ -156,6 +156,22 @@ def scans(world, owner=None):
     return _of(world, owner, "/codes/ledger", "/me/disputes", names={"scan": made[0]}, marks=made)
 
 
+def dismissed(world, owner=None):
+    """A dispute that the district dismissed."""
+    owner = owner or world.person()
+    made = world.dismissed(world.disputed(owner))
+    return _of(world, owner, "/me/disputes", names={"dispute_id": made}, marks=(made,))
+
+
+def dismissed_for_a_ward(world, owner=None):
+    """A dispute of a ward's scan that the guardian opened, and the district dismissed."""
+    thing = scanned_ward(world, owner)
+    path = f"/codes/ledger/{thing.names['scan']}/dispute?for={thing.names['for']}"
+    made = world.dismissed(world.done("post", path, thing.owner, json={"text": "不对"})["id"])
+    read = world.reads(thing.owner, f"/me/disputes?for={thing.names['for']}")
+    return replace(thing, names={"for": thing.names["for"], "dispute_id": made}, read=read)
+
+
 def disputes(world, owner=None):
     owner = owner or world.person()
     return _of(world, owner, "/me/disputes", marks=tuple(world.disputed(owner) for _ in range(2)))

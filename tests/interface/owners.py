@@ -29,6 +29,7 @@ class Row:
 WARD, GUARDIAN = (404, "accounts.ward_not_found"), (404, "accounts.guardianship_not_found")
 SCAN, DISPUTE = (404, "codes.scan_not_found"), (404, "codes.dispute_not_found")
 VENUE, SCANNER = (404, "venues.not_found"), (404, "venues.scanner_not_found")
+INVITATION = (404, "venues.invitation_not_found")
 DEMAND, JOB = (404, "zones.demand_not_found"), (404, "jobs.not_found")
 RECOVERY, PROPOSAL = (404, "accounts.recovery_case_not_found"), (404, "accounts.proposal_not_found")
 # these are public: that they are there is no secret, and whose they are is told
@@ -80,6 +81,10 @@ RESIDENTS = {
     "get /me/health": {"": Row(residents.level), "for": Row(residents.level_of_ward, WARD)},
     "get /me/health/corrections": listed(residents.corrections) | {"for": Row(residents.level_of_ward, WARD)},
     "post /me/health/corrections": {"for": Row(residents.ward, WARD, 201, {"text": "等级有误"})},
+    "post /me/disputes/{dispute_id}/appeal": {
+        "dispute_id": Row(residents.dismissed, DISPUTE, 201, {"text": "请市里核实"}),
+        "for": Row(residents.dismissed_for_a_ward, WARD, 201, {"text": "请市里核实"}),
+    },
     "get /me/disputes": listed(residents.disputes) | {"for": Row(residents.disputed_ward, WARD)},
     "post /zones/{slug}/demands": {"Idempotency-Key": Row(residents.sent_once, (201, None), 201)},
     "get /me/demands": listed(residents.demands),
@@ -141,12 +146,23 @@ PLACES = {
     "post /venues/{venue_id}/scanners": {
         "venue_id": Row(places.venues, VENUE, 201, {"purposes": ["gate-entry"], "label": "2号"})
     },
+    "patch /venues/{venue_id}": {"venue_id": Row(places.venues, VENUE, body={"address": "香港中路12号"})},
+    # its name needs no confirmation
+    "post /venues/{venue_id}/confirm": {"venue_id": Row(places.venues_of_the_city, VENUE, 409)},
+    "get /venues/{venue_id}/invitations": {
+        "venue_id": Row(places.invitations, VENUE),
+        "cursor": Row(places.invitations, CURSOR),
+    },
+    "post /venues/invitations/{invitation_id}/approve": {"invitation_id": Row(places.invitations, INVITATION)},
     "post /venues/scanners/{scanner_id}/revoke": {"scanner_id": Row(places.venues, SCANNER, 204)},
     "post /codes/verify": {"scan_id": Row(residents.scan_of_a_scanner)},
     "get /disputes": listed(places.disputes),
     "get /disputes/{dispute_id}": {"dispute_id": Row(places.disputes, DISPUTE)},
     "post /disputes/{dispute_id}/answer": {
         "dispute_id": Row(places.disputes, DISPUTE, body={"text": "已核实", "upheld": False})
+    },
+    "post /disputes/{dispute_id}/appeal/answer": {
+        "dispute_id": Row(places.appealed, DISPUTE, body={"text": "已核实", "upheld": False})
     },
     "get /jobs": listed(places.running),
     "get /jobs/{job_id}": {"job_id": Row(places.running, JOB)},

@@ -1,15 +1,17 @@
 """What the tests of venues share: a clock that can be moved, and the steps up to an enrolled scanner."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from uuid import uuid4
 
 import jwt
 import pytest
+from sqlalchemy import update
 
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.adapters.face import SandboxFace
 from qe_ban.accounts.adapters.real_name import SandboxRegister
+from qe_ban.accounts.models import Staff
 from qe_ban.audit import service as audit
 from qe_ban.db import valkey
 from qe_ban.db.limits import Limiter
@@ -18,6 +20,7 @@ from qe_ban.kernel.errors import Unauthenticated
 from qe_ban.kernel.principal import Place, PrincipalKind
 from qe_ban.venues import routes, service
 from qe_ban.web import application, guard, parts
+from tests.factories.accounts import StaffFactory
 from tests.factories.venues import LAOSHAN, SHINAN, AdminFactory, NewVenueFactory, ScannerKey
 
 
@@ -118,6 +121,7 @@ def revoke(database, change):
 
 
 CITY, SHINAN_ADMIN, LAOSHAN_ADMIN, READER, SCANNER = "city", "shinan", "laoshan", "reader", "scanner"
+SECOND, CITY_TOO = "second", "city-too"
 
 
 @pytest.fixture
@@ -192,3 +196,27 @@ def enrolment(prove, code):
     """The body with which a new scanner enrols."""
     key = ScannerKey()
     return {"enrolment_code": code, "jwk": key.jwk, "label": "1号窗口", "proof": prove(key)}
+
+
+@pytest.fixture
+def member(database, rings, callers):
+    """Make a member of staff who has been there for two days and calls by a name."""
+
+    def make(token, role="district_admin", age=timedelta(days=2), **place):
+        made = StaffFactory(roles=(role,), place=Place(**place))
+        id_ = made.create(database, rings, datetime.now(UTC))
+        with database.transaction() as session:
+            session.execute(update(Staff).where(Staff.id == id_).values(created_at=datetime.now(UTC) - age))
+        callers[token] = AdminFactory(id=id_, place=Place(**place))
+        return id_
+
+    return make
+
+
+@pytest.fixture
+def settled(member):
+    """The proposer, the second person of the district, the city's, and a security officer who are no newcomers."""
+    ids = {SHINAN_ADMIN: member(SHINAN_ADMIN, district=SHINAN), SECOND: member(SECOND, district=SHINAN)}
+    member("officer", "security_admin")
+    more = {CITY: member(CITY, "city_admin"), CITY_TOO: member(CITY_TOO, "city_admin")}
+    return ids | more | {LAOSHAN_ADMIN: member(LAOSHAN_ADMIN, district=LAOSHAN)}

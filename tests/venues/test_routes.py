@@ -21,7 +21,7 @@ def test_a_venue_is_made_and_read(call):
     made = call("POST", "", body)
     assert made.status_code == 201
     assert {name: made.json[name] for name in body} == body
-    assert set(made.json) == {*body, "id", "created_at"}
+    assert set(made.json) == {*body, "id", "created_at", "review"}
     assert call("GET", f"/{made.json['id']}").json == made.json
 
 
@@ -147,7 +147,7 @@ def test_a_bad_query_is_refused(call, venue_id, query):
 def test_an_enrolment_code_is_shown_once_and_says_until_when(call, venue_id, clock):
     answer = call("POST", f"/{venue_id}/scanners", {"purposes": ["identity-check"], "label": "3号窗口"})
     assert answer.status_code == 201
-    assert set(answer.json) == {"enrolment_code", "expires_at"}
+    assert set(answer.json) == {"id", "state", "enrolment_code", "expires_at"}
     assert re.fullmatch(r"([0-9A-HJKMNP-TV-Z]{4}-){3}[0-9A-HJKMNP-TV-Z]{4}", answer.json["enrolment_code"])
     assert answer.headers["Cache-Control"] == "no-store"
 

@@ -126,11 +126,11 @@ def test_purposes_of_another_scene_are_refused_and_no_code_is_made(database, inv
 
 
 def test_a_scanner_is_enrolled_with_its_code_typed_anyhow(database, invited, enrol):
-    venue, code = invited(purposes=["identity-check", "window-acceptance"])
+    venue, code = invited(scene="medical", purposes=["dispensing", "health-check"])
     key = ScannerKey()
     enrolled = enrol(code.lower().replace("-", " "), key)
-    assert (enrolled.venue.id, enrolled.scene) == (venue.id, "government")
-    assert list(enrolled.purposes) == ["identity-check", "window-acceptance"]
+    assert (enrolled.venue.id, enrolled.scene) == (venue.id, "medical")
+    assert list(enrolled.purposes) == ["dispensing", "health-check"]
     with database.transaction() as session:
         scanner = session.get_one(Scanner, enrolled.scanner_id)
         client = session.get_one(Client, enrolled.scanner_id)

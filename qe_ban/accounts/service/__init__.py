@@ -17,6 +17,7 @@ from qe_ban.accounts.service.housekeeping import message_handlers, sweep
 from qe_ban.accounts.service.names import RealName, real_name_of
 from qe_ban.accounts.service.otp import OtpSent, limit_otp, limit_tries, redeem_otp, request_otp
 from qe_ban.accounts.service.people import Found, Me, Wanted, limit_look_ups, look_up, me
+from qe_ban.accounts.service.proposals import require_settled, require_two_persons
 from qe_ban.accounts.service.real_name import begin_claim, confirm_claim, finish_claim, regret_claim
 from qe_ban.accounts.service.residents import has_phone, id_number_from, phone_from
 from qe_ban.accounts.service.seeding import seed_guardianship, seed_resident, seed_staff, seed_ward
@@ -135,6 +136,8 @@ __all__ = [
     "regret_ward",
     "request_otp",
     "require_running",
+    "require_settled",
+    "require_two_persons",
     "revoke",
     "revoke_client",
     "seed_guardianship",

@@ -81,7 +81,13 @@ def approve(session: Session, proposal_id: UUID, *, by: Principal | Actor, now: 
     proposal = _locked(session, proposal_id, now)
     if proposal.proposed_by == by.id:
         raise errors.OwnProposal
-    _require_two(session, proposal, by.id, now)
+    require_two_persons(
+        session,
+        proposer=proposal.proposed_by,
+        approver=by.id,
+        rights=RIGHTS.get(proposal.action, SHELL),
+        now=now,
+    )
     proposal.approved_by, proposal.approved_at = by.id, now
     session.flush()
     _record(session, "proposals.approve", proposal, by, now)
@@ -105,17 +111,33 @@ def open_proposals(session: Session, now: datetime) -> list[Proposal]:
     return list(session.scalars(waiting.order_by(Proposal.id)))
 
 
-def _require_two(session: Session, proposal: Proposal, approver: UUID, now: datetime) -> None:
-    """See that two persons stand behind it. Raises StaffGone, ProposerGone, NewcomerRefused."""
-    to_propose, to_approve = RIGHTS.get(proposal.action, SHELL)
+def require_two_persons(
+    session: Session, *, proposer: UUID, approver: UUID, rights: tuple[str, str], now: datetime
+) -> None:
+    """See that two persons stand behind something; `rights`: the scopes to propose and to approve it.
+
+    Raises StaffGone, ProposerGone, NewcomerRefused.
+    """
+    to_propose, to_approve = rights
     if not _may(session, approver, to_approve):
         raise errors.StaffGone
-    if not _may(session, proposal.proposed_by, to_propose):
+    if not _may(session, proposer, to_propose):
         raise errors.ProposerGone
+    _refuse_newcomers(session, (proposer, approver), now)
+
+
+def require_settled(session: Session, staff_id: UUID, *, scope: str, now: datetime) -> None:
+    """See that somebody who confirms another's act has the right, and for a day. Raises StaffGone, NewcomerRefused."""
+    if not _may(session, staff_id, scope):
+        raise errors.StaffGone
+    _refuse_newcomers(session, (staff_id,), now)
+
+
+def _refuse_newcomers(session: Session, persons: tuple[UUID, ...], now: datetime) -> None:
     # in a city that has just begun everybody is new
-    since, two = func.coalesce(Staff.duties_since, Staff.created_at), (approver, proposal.proposed_by)
+    since = func.coalesce(Staff.duties_since, Staff.created_at)
     officer = Staff.roles.contains([Role.SECURITY_ADMIN.value]) & Staff.disabled_at.is_(None)
-    newcomer = select(Staff.id).where(Staff.id.in_(two), since > now - NEW_FOR)
+    newcomer = select(Staff.id).where(Staff.id.in_(persons), since > now - NEW_FOR)
     settled = select(Staff.id).where(officer, since <= now - NEW_FOR)
     if session.scalar(newcomer.limit(1)) is not None and session.scalar(settled.limit(1)) is not None:
         raise errors.NewcomerRefused

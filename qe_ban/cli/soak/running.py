@@ -12,7 +12,7 @@ from qe_ban.cli.soak import actors, people
 from qe_ban.cli.soak.book import Book
 from qe_ban.cli.soak.callers import Actor, Caller, Unanswered
 from qe_ban.cli.soak.faults import Fault
-from qe_ban.cli.soak.people import ADMIN, Clerk, Person
+from qe_ban.cli.soak.people import ADMIN, SECOND, Clerk, Person
 from qe_ban.cli.soak.report import Window
 from qe_ban.cli.soak.system import System
 from qe_ban.config import sandbox_data
@@ -61,16 +61,17 @@ def load(system: System, minutes: float) -> Load:
     """Make everybody who takes part. Raises Refused, Away."""
     book, api = Book(system_clock()), Api(system.address)
     deadline = time.monotonic() + minutes * 60 + 4 * PATIENCE
-    secret = next(member for member in secrets_file.read(system.home) if member.username == ADMIN)
-    clerk = Clerk(secret)
-    clerk.sign_in(api)
+    staff = {member.username: Clerk(member) for member in secrets_file.read(system.home)}
+    clerk, second = staff[ADMIN], staff[SECOND]
+    for one in (clerk, second):
+        one.sign_in(api)
     eating = min(MOST_EATERS, PASSERS + round(minutes * EATERS_A_MINUTE))
     made = people.residents(system.home, eating + KEEPERS + 1)
     eaters, keepers, probing = made[:eating], made[eating:-1], made[-1]
     passers = eaters[:PASSERS]
-    gates = people.terminals(api, clerk, "transport", "gate-entry", GATES + 1)
-    windows = people.terminals(api, clerk, "dining", "meal-redemption", 2)
-    cashier = people.terminals(api, clerk, "medical", "settlement", 1)[0]
+    gates = people.terminals(api, clerk, second, "transport", "gate-entry", GATES + 1)
+    windows = people.terminals(api, clerk, second, "dining", "meal-redemption", 2)
+    cashier = people.terminals(api, clerk, second, "medical", "settlement", 1)[0]
     insured = [
         Person(row["phone"])
         for row in sandbox_data()["residents"]

@@ -42,7 +42,7 @@ SELECT p.id, p.scan_id, p.at, v.name, v.district, v.address, s.label, v.scene, p
 FROM scans p JOIN venues v ON v.id = p.venue_id JOIN scanners s ON s.id = p.scanner_id
 WHERE p.holder = ANY (:holders)
 """
-_ENTRY = text(f"{_ENTRIES} AND p.id = :id".replace("SELECT", "SELECT p.holder,"))
+_ENTRY = text(f"{_ENTRIES} AND p.id = :id".replace("SELECT", "SELECT p.holder, p.venue_id,"))
 _LEDGER = text(f"""{_ENTRIES}
   AND (CAST(:at AS timestamptz) IS NULL OR (p.at, p.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
 ORDER BY p.at DESC, p.id DESC
@@ -59,7 +59,7 @@ def ledger(
     return [Entry(*row) for row in rows]
 
 
-def entry(session: Session, holders: Sequence[bytes], scan: UUID) -> tuple[bytes, Entry] | None:
-    """Give one scan of some entitlements' hashes, by our id, with the hash it stands under."""
+def entry(session: Session, holders: Sequence[bytes], scan: UUID) -> tuple[bytes, UUID, Entry] | None:
+    """Return one scan of some entitlements' hashes, by our id, with the hash it stands under and its venue's id."""
     row = session.execute(_ENTRY, {"holders": list(holders), "id": scan}).first()
-    return None if row is None else (row[0], Entry(*row[1:]))
+    return None if row is None else (row[0], row[1], Entry(*row[2:]))

@@ -221,18 +221,25 @@ def wrong_documents(session: Session, *, what: bytes, since: datetime, until: da
     return [WrongDocument(*row) for row in session.execute(_DOCUMENTS, values)]
 
 
+# an appeal is the city's to answer
 _OVERDUE = text("""
-SELECT district, count(*), max(due_at)
-FROM disputes
-WHERE state = 'open' AND due_at > :since AND due_at <= :until
-  AND (CAST(:district AS text) IS NULL OR district = :district)
-GROUP BY district
+SELECT place, count(*), max(due_at)
+FROM (
+    SELECT district AS place, due_at FROM disputes WHERE state = 'open'
+    UNION ALL
+    SELECT 'city', appeal_due_at FROM disputes WHERE appeal_state = 'open'
+) waiting
+WHERE due_at > :since AND due_at <= :until AND (CAST(:district AS text) IS NULL OR place = :district)
+GROUP BY place
 """)
 
 
 def overdue(
     session: Session, *, since: datetime, until: datetime, district: str | None = None
 ) -> list[tuple[str, int, datetime]]:
-    """Give by district how many disputes should have been answered within a span, and the latest of these moments."""
+    """Return by district how many disputes should have been answered within a span, and the latest of these moments.
+
+    Appeals stand under `city`.
+    """
     values = {"since": since, "until": until, "district": district}
     return [(name, number, at) for name, number, at in session.execute(_OVERDUE, values)]

@@ -4,9 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from qe_ban.audit import service as audit
-from qe_ban.codes import schemas, service
+from qe_ban.codes import service
 from qe_ban.codes.routes import telling
 from qe_ban.codes.routes.whose import record, whose_in
+from qe_ban.codes.schemas import ForQuery
+from qe_ban.codes.schemas import disputes as schemas
 from qe_ban.db.engine import Database
 from qe_ban.keys.rings import KeyRings
 from qe_ban.web import guard, paging, requests
@@ -22,7 +24,7 @@ PRIVATE = {"Cache-Control": "no-store"}
 
 @raising.route("/<id:scan>/dispute", methods=["POST"], summary_zh="对一次核验提出异议，每次核验一次；十五日内答复")
 @guard.requires("me.disputes", step_up=guard.SESSION)
-@raising.query(schemas.ForQuery)
+@raising.query(ForQuery)
 @raising.arguments(schemas.NewDisputeSchema)
 @raising.response(201, schemas.DisputeSchema)
 @raising.problems(404, 409)
@@ -68,6 +70,32 @@ def list_mine(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     return page | {"items": [telling.opened(row, moment) for row in page["items"]]}, PRIVATE
 
 
+@mine.route(
+    "/<id:dispute_id>/appeal", methods=["POST"], summary_zh="对不成立的异议向市级申诉一次，须在答复后30日内提出"
+)
+@guard.requires("me.disputes", step_up=guard.SESSION)
+@mine.query(ForQuery)
+@mine.arguments(schemas.NewDisputeSchema)
+@mine.response(201, schemas.DisputeSchema)
+@mine.problems(404, 409)
+def appeal(query: dict[str, Any], body: dict[str, Any], dispute_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
+    """Appeal of a dismissal to the city, once, within thirty days; it is answered within fifteen."""
+    change = _change()
+    with part(Database).transaction() as session:
+        meant = whose_in(session, query, change.at)
+        made = service.open_appeal(
+            session,
+            part(KeyRings),
+            resident=meant.resident,
+            guardian=change.by.id if meant.is_ward else None,
+            dispute_id=dispute_id,
+            text=body["text"],
+            change=change,
+        )
+        record(session, meant, "disputes.appeal", change.at.replace(hour=0, minute=0, second=0, microsecond=0))
+    return telling.opened(made, change.at), PRIVATE
+
+
 @handling.route("", methods=["GET"], summary_zh="本人负责场所的异议，新的在前，不含当事人原文")
 @guard.requires("disputes.answer")
 @handling.query(schemas.DisputesQuery)
@@ -104,6 +132,19 @@ def answer_dispute(body: dict[str, Any], dispute_id: UUID) -> dict[str, Any]:
     change = _change()
     with part(Database).transaction() as session:
         made = service.answer_dispute(session, part(KeyRings), dispute_id=dispute_id, change=change, **body)
+    return telling.opened(made, change.at)
+
+
+@handling.route("/<id:dispute_id>/appeal/answer", methods=["POST"], summary_zh="市级另一名工作人员答复申诉")
+@guard.requires("disputes.answer")
+@handling.arguments(schemas.DisputeAnswerSchema)
+@handling.response(200, schemas.DisputeSchema)
+@handling.problems(409)
+def answer_appeal(body: dict[str, Any], dispute_id: UUID) -> dict[str, Any]:
+    """Answer an appeal for the city, once and finally; the resident is told."""
+    change = _change()
+    with part(Database).transaction() as session:
+        made = service.answer_appeal(session, part(KeyRings), dispute_id=dispute_id, change=change, **body)
     return telling.opened(made, change.at)
 
 

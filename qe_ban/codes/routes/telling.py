@@ -6,7 +6,7 @@ from typing import Any
 
 from qe_ban.codes import service
 from qe_ban.codes.models import Dispute
-from qe_ban.codes.rules.disputes import STATE_NAMES, DisputeState, is_overdue
+from qe_ban.codes.rules.disputes import STATE_NAMES, appeal_until, is_overdue, state_of
 from qe_ban.kernel.city import City
 from qe_ban.web.parts import part
 
@@ -18,7 +18,7 @@ def entry(told: service.Entry) -> dict[str, Any]:
 
 def dispute(told: Dispute, now: datetime) -> dict[str, Any]:
     """Give a dispute as lists show it, with its copy of the scan and without what is sealed."""
-    state = DisputeState(told.state)
+    state = state_of(told.state, told.appeal_state)
     return {
         "id": told.id,
         "scan": _scan(told.scan | {"at": datetime.fromisoformat(told.scan["at"])}),
@@ -26,14 +26,29 @@ def dispute(told: Dispute, now: datetime) -> dict[str, Any]:
         "state_name": STATE_NAMES[state],
         "opened_at": told.opened_at,
         "due_at": told.due_at,
-        "overdue": is_overdue(state, told.due_at, now),
+        "overdue": is_overdue(state, told.appeal_due_at or told.due_at, now),
         "answered_at": told.answered_at,
+        "appeal_until": appeal_until(state, told.answered_at),
+        "appeal": _appeal(told),
     }
 
 
 def opened(told: service.OpenedDispute, now: datetime) -> dict[str, Any]:
     """Give a dispute whole."""
-    return dispute(told.dispute, now) | {"text": told.text, "answer": told.answer}
+    row = dispute(told.dispute, now) | {"text": told.text, "answer": told.answer}
+    if row["appeal"] is not None:
+        row["appeal"] |= {"text": told.appeal, "answer": told.appeal_answer}
+    return row
+
+
+def _appeal(told: Dispute) -> dict[str, Any] | None:
+    if told.appeal_state is None:
+        return None
+    return {
+        "opened_at": told.appealed_at,
+        "due_at": told.appeal_due_at,
+        "answered_at": told.appeal_answered_at,
+    }
 
 
 def _scan(scan: dict[str, Any]) -> dict[str, Any]:

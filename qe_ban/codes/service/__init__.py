@@ -2,6 +2,7 @@
 
 from qe_ban.codes.queries import Entry, Holding, holdings, keep_answer
 from qe_ban.codes.rules import Answer, State
+from qe_ban.codes.service.appeals import answer_appeal, open_appeal
 from qe_ban.codes.service.disputes import Opened as OpenedDispute
 from qe_ban.codes.service.disputes import Wanted as WantedDisputes
 from qe_ban.codes.service.disputes import answer as answer_dispute
@@ -50,6 +51,7 @@ __all__ = [
     "Wallet",
     "WantedDisputes",
     "all_entries",
+    "answer_appeal",
     "answer_dispute",
     "ask_sources",
     "csv_pieces",
@@ -65,6 +67,7 @@ __all__ = [
     "list_disputes",
     "make_months",
     "my_disputes",
+    "open_appeal",
     "open_dispute",
     "open_wallet",
     "overview",

@@ -1,12 +1,15 @@
-"""Disputes of scans: a resident says what is wrong with one, and the venue's district answers within fifteen days."""
+"""Disputes of scans: a resident says what is wrong with one, and the venue's district answers within fifteen days.
+
+Not those of the district who made the venue or let its scanners in: the accused does not judge the complaint.
+"""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import false, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -14,10 +17,10 @@ from qe_ban.accounts import service as accounts
 from qe_ban.accounts.errors import WardNotFound
 from qe_ban.accounts.service import notices
 from qe_ban.audit import service as audit
-from qe_ban.codes.errors import DisputeAnswered, DisputeExists, DisputeNotFound
+from qe_ban.codes.errors import DisputeAnswered, DisputeExists, DisputeInvolved, DisputeNotFound
 from qe_ban.codes.models import Dispute
 from qe_ban.codes.queries import Entry
-from qe_ban.codes.rules.disputes import ANSWER_WITHIN, DisputeState
+from qe_ban.codes.rules.disputes import ANSWER_WITHIN, DisputeState, columns_of
 from qe_ban.codes.service import ledger
 from qe_ban.codes.service.wallet import holder_hash
 from qe_ban.kernel.clock import rfc3339
@@ -25,8 +28,10 @@ from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal
 from qe_ban.keys import vault
 from qe_ban.keys.rings import KeyRings
+from qe_ban.venues import service as venues
 
 TEXT, ANSWER, RESIDENT = "disputes.text", "disputes.answer", "disputes.resident"
+APPEAL, APPEAL_ANSWER = "disputes.appeal", "disputes.appeal_answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,8 @@ class Opened:
     dispute: Dispute
     text: str | None = field(repr=False)
     answer: str | None = field(repr=False)
+    appeal: str | None = field(default=None, repr=False)
+    appeal_answer: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +68,13 @@ def open_dispute(
 
     Raises ScanNotFound, DisputeExists, KeyMissing.
     """
-    number, entry = ledger.entry(session, rings, resident, scan)
+    number, venue, entry = ledger.entry(session, rings, resident, scan)
     made, now = new_id(), change.at
     parties = [resident] if ward is None else [resident, change.by.id, ward]
     row = {
         "id": made,
         "scan_id": entry.id,
+        "venue_id": venue,
         # under the newest key, whichever the scan stands under: a dispute outlives the scan
         "holder": holder_hash(rings, number),
         "resident_sealed": vault.seal(rings, RESIDENT, made, " ".join(map(str, parties)), now),
@@ -112,12 +120,17 @@ def mine(
     wanted = select(Dispute).where(Dispute.holder.in_(holders)).order_by(Dispute.id.desc()).limit(limit)
     if before is not None:
         wanted = wanted.where(Dispute.id < before)
-    return [
-        opened(rings, dispute)
-        if guardian is None or guardian in _parties(rings, dispute)[1:2]
-        else Opened(dispute, None, None)
-        for dispute in session.scalars(wanted)
-    ]
+    return [shown(rings, dispute, guardian) for dispute in session.scalars(wanted)]
+
+
+def shown(rings: KeyRings, dispute: Dispute, guardian: UUID | None) -> Opened:
+    """Open a dispute for the resident, or for a guardian what the same person wrote and was answered."""
+    if guardian is None:
+        return opened(rings, dispute)
+    if guardian not in parties(rings, dispute)[1:2]:
+        return Opened(dispute, None, None)
+    whole = opened(rings, dispute)
+    return whole if dispute.appeal_by_guardian else replace(whole, appeal=None, appeal_answer=None)
 
 
 def listed(session: Session, *, reader: Principal, wanted: Wanted, limit: int, now: datetime) -> Sequence[Dispute]:
@@ -126,9 +139,11 @@ def listed(session: Session, *, reader: Principal, wanted: Wanted, limit: int, n
     if not reader.place.is_city:
         found = found.where(Dispute.district == (reader.place.district or ""))
     if wanted.state is not None:
-        found = found.where(Dispute.state == wanted.state.value)
+        answered, appeal = columns_of(wanted.state)
+        found = found.where(Dispute.state == answered, Dispute.appeal_state.is_not_distinct_from(appeal))
     if wanted.overdue is not None:
-        overdue = (Dispute.state == DisputeState.OPEN.value) & (Dispute.due_at <= now)
+        unanswered = (Dispute.state == DisputeState.OPEN.value) & (Dispute.due_at <= now)
+        overdue = unanswered | func.coalesce((Dispute.appeal_state == "open") & (Dispute.appeal_due_at <= now), false())
         found = found.where(overdue if wanted.overdue else ~overdue)
     if wanted.before is not None:
         found = found.where(Dispute.id < wanted.before)
@@ -137,8 +152,8 @@ def listed(session: Session, *, reader: Principal, wanted: Wanted, limit: int, n
 
 def read(session: Session, rings: KeyRings, *, dispute_id: UUID, change: audit.Change) -> Opened:
     """Give a dispute with its text; who read it is audited. Raises DisputeNotFound."""
-    dispute = _covered(session, dispute_id, change.by)
-    _record(session, change, "disputes.read", dispute, {"state": dispute.state, "district": dispute.district})
+    dispute = covered(session, dispute_id, change.by)
+    record(session, change, "disputes.read", dispute, {"state": dispute.state, "district": dispute.district})
     return opened(rings, dispute)
 
 
@@ -147,9 +162,10 @@ def answer(
 ) -> Opened:
     """Answer a dispute, once: the resident is told, and a guardian who opened it and still acts for the resident.
 
-    Raises DisputeNotFound, DisputeAnswered.
+    Raises DisputeNotFound, DisputeInvolved, DisputeAnswered.
     """
-    dispute = _covered(session, dispute_id, change.by, lock=True)
+    dispute = covered(session, dispute_id, change.by, lock=True)
+    require_uninvolved(session, dispute, change.by)
     if dispute.state != DisputeState.OPEN:
         raise DisputeAnswered
     dispute.state = (DisputeState.UPHELD if upheld else DisputeState.DISMISSED).value
@@ -157,33 +173,52 @@ def answer(
     dispute.answered_by, dispute.answered_at = change.by.id, change.at
     session.flush()
     details = {"before": {"state": DisputeState.OPEN.value}, "after": {"state": dispute.state}}
-    _record(session, change, "disputes.answer", dispute, details)
-    for concerned in _to_tell(session, rings, dispute, change.at):
+    record(session, change, "disputes.answer", dispute, details)
+    for concerned in to_tell(session, rings, dispute, change.at):
         notices.tell(session, rings, resident_id=concerned, template="dispute_answered", now=change.at)
     return opened(rings, dispute)
 
 
+def require_uninvolved(session: Session, dispute: Dispute, by: Principal) -> None:
+    """Raise DisputeInvolved for who had a part in the venue or in a scanner of it."""
+    if venues.is_involved(
+        session,
+        staff_id=by.id,
+        venue_id=dispute.venue_id,
+        name=dispute.scan["venue"],
+        district=dispute.district,
+    ):
+        raise DisputeInvolved
+
+
 def opened(rings: KeyRings, dispute: Dispute) -> Opened:
     """Open what is sealed of a dispute."""
-    sealed = dispute.answer_sealed
+
+    def text_of(column: str, sealed: bytes | None) -> str | None:
+        return vault.unseal(rings, column, dispute.id, sealed) if sealed is not None else None
+
     return Opened(
         dispute,
-        vault.unseal(rings, TEXT, dispute.id, dispute.text_sealed),
-        vault.unseal(rings, ANSWER, dispute.id, sealed) if sealed is not None else None,
+        text_of(TEXT, dispute.text_sealed),
+        text_of(ANSWER, dispute.answer_sealed),
+        text_of(APPEAL, dispute.appeal_sealed),
+        text_of(APPEAL_ANSWER, dispute.appeal_answer_sealed),
     )
 
 
-def _parties(rings: KeyRings, dispute: Dispute) -> list[UUID]:
+def parties(rings: KeyRings, dispute: Dispute) -> list[UUID]:
     """Open whose scan it is, and who disputes it by which guardianship, where that is another."""
     sealed = dispute.resident_sealed
     return [UUID(one) for one in vault.unseal(rings, RESIDENT, dispute.id, sealed).split()] if sealed else []
 
 
-def _to_tell(session: Session, rings: KeyRings, dispute: Dispute, now: datetime) -> list[UUID]:
-    parties = _parties(rings, dispute)
-    if len(parties) == 1 or not parties:
-        return parties
-    resident, guardian, guardianship = parties
+def to_tell(session: Session, rings: KeyRings, dispute: Dispute, now: datetime) -> list[UUID]:
+    """Return who is told of an answer: the resident, and a guardian who asked for it and still acts."""
+    concerned = parties(rings, dispute)
+    # a ward may appeal alone, also of what a guardian disputed: the answer is the ward's
+    if len(concerned) < 2 or dispute.appeal_by_guardian is False:
+        return concerned[:1]
+    resident, guardian, guardianship = concerned
     try:
         accounts.acting_for(session, guardian=guardian, ward=guardianship, now=now)
     except WardNotFound:
@@ -191,7 +226,7 @@ def _to_tell(session: Session, rings: KeyRings, dispute: Dispute, now: datetime)
     return [resident, guardian]
 
 
-def _covered(session: Session, dispute_id: UUID, by: Principal, *, lock: bool = False) -> Dispute:
+def covered(session: Session, dispute_id: UUID, by: Principal, *, lock: bool = False) -> Dispute:
     """Find a dispute of a venue that a member of staff answers for. Raises DisputeNotFound."""
     dispute = session.get(Dispute, dispute_id, with_for_update=True if lock else None)
     if dispute is None or not by.place.covers_district(dispute.district):
@@ -199,7 +234,8 @@ def _covered(session: Session, dispute_id: UUID, by: Principal, *, lock: bool = 
     return dispute
 
 
-def _record(session: Session, change: audit.Change, action: str, dispute: Dispute, details: dict[str, Any]) -> None:
+def record(session: Session, change: audit.Change, action: str, dispute: Dispute, details: dict[str, Any]) -> None:
+    """Record what a member of staff did with a dispute."""
     audit.record(
         session,
         at=change.at,

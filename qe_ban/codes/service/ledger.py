@@ -29,13 +29,17 @@ def entries(
     return queries.ledger(session, list(holders(session, rings, resident)), limit=limit, after=after)
 
 
-def entry(session: Session, rings: KeyRings, resident: UUID, scan: UUID) -> tuple[int, queries.Entry]:
-    """Give one scan of a resident, by our id, and whose entitlement's. Raises ScanNotFound, also for another's."""
+def entry(session: Session, rings: KeyRings, resident: UUID, scan: UUID) -> tuple[int, UUID, queries.Entry]:
+    """Return one scan of a resident, by our id, with whose entitlement's it is and its venue's id.
+
+    Raises ScanNotFound, also for another's.
+    """
     known = holders(session, rings, resident)
     found = queries.entry(session, list(known), scan)
     if found is None:
         raise ScanNotFound
-    return known[found[0]], found[1]
+    holder, venue, entry_ = found
+    return known[holder], venue, entry_
 
 
 def all_entries(session: Session, rings: KeyRings, resident: UUID) -> Iterator[queries.Entry]:

@@ -66,8 +66,9 @@ def scans_step(session: Session, before: datetime) -> int:
 
 
 def disputes_step(session: Session, before: datetime) -> int:
-    """Delete disputes that were answered before a moment, at most 2,000; gives how many."""
-    over = select(Dispute.id).where(Dispute.answered_at < before).limit(STEP)
+    """Delete disputes that were answered for the last time before a moment, at most 2,000; gives how many."""
+    appeal_is_over = Dispute.appeal_state.is_(None) | (Dispute.appeal_answered_at < before)
+    over = select(Dispute.id).where(Dispute.answered_at < before, appeal_is_over).limit(STEP)
     return len(session.scalars(delete(Dispute).where(Dispute.id.in_(over)).returning(Dispute.id)).all())
 
 

@@ -5,7 +5,6 @@ from typing import Any
 import marshmallow
 
 from qe_ban.codes.rules import Level, Profile, Reason, State
-from qe_ban.codes.rules.disputes import DisputeState
 from qe_ban.web import fields, paging, typed_fields
 from qe_ban.web.schema import Schema
 
@@ -235,50 +234,4 @@ class ExportedSchema(Schema):
     items = fields.Many(fields.Nested(EntrySchema), max=2**31 - 1, required=True)
 
 
-class NewDisputeSchema(Schema):
-    """What is wrong with a scan."""
-
-    text = fields.Lines(max=1000, required=True)
-
-
-class DisputeAnswerSchema(Schema):
-    """What the venue's district says to it; `upheld`: the resident is right."""
-
-    text = fields.Lines(max=1000, required=True)
-    upheld = fields.Flag(required=True)
-
-
-class ListedDisputeSchema(Schema):
-    """A dispute without what people wrote. `scan` is as it stood when it was disputed."""
-
-    id = fields.Id(required=True)
-    scan = fields.Nested(EntrySchema, required=True)
-    state = fields.Choice(DisputeState, required=True)
-    state_name = fields.Text(required=True)
-    opened_at = fields.Moment(required=True)
-    due_at = fields.Moment(required=True)
-    overdue = fields.Flag(required=True)
-    answered_at = fields.Moment(allow_none=True, required=True)
-
-
-class DisputeSchema(ListedDisputeSchema):
-    """A dispute whole; a guardian reads no words of another's."""
-
-    text = fields.Lines(max=1000, allow_none=True, required=True)
-    answer = fields.Lines(max=1000, allow_none=True, required=True)
-
-
-class MyDisputesQuery(paging.PageQuery, ForQuery):
-    """A page of one's own disputes, or of a ward's."""
-
-
-class DisputesQuery(paging.PageQuery):
-    """Which disputes staff look for."""
-
-    state = fields.Choice(DisputeState, load_default=None)
-    overdue = fields.Flag(load_default=None)
-
-
 LedgerSchema = paging.page_schema(EntrySchema)
-DisputePage = paging.page_schema(DisputeSchema)
-ListedDisputePage = paging.page_schema(ListedDisputeSchema)

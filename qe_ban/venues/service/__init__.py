@@ -1,0 +1,51 @@
+"""The use cases of venues; with `venues.errors` all that other slices may call."""
+
+from qe_ban.venues.rules import InvitationState, Review
+from qe_ban.venues.service.enrolling import (
+    Enrolled,
+    Ticket,
+    add_fixed_enrolment,
+    approve,
+    enrol,
+    invitation_state,
+    invitations,
+    invite,
+)
+from qe_ban.venues.service.places import (
+    NewVenue,
+    VenueChange,
+    change_venue,
+    confirm,
+    create,
+    is_involved,
+    review,
+    seed_venue,
+    venue,
+    venues,
+)
+from qe_ban.venues.service.scanners import revoke, scanners
+
+__all__ = [
+    "Enrolled",
+    "InvitationState",
+    "NewVenue",
+    "Review",
+    "Ticket",
+    "VenueChange",
+    "add_fixed_enrolment",
+    "approve",
+    "change_venue",
+    "confirm",
+    "create",
+    "enrol",
+    "invitation_state",
+    "invitations",
+    "invite",
+    "is_involved",
+    "review",
+    "revoke",
+    "scanners",
+    "seed_venue",
+    "venue",
+    "venues",
+]

@@ -1,0 +1,213 @@
+"""Venues: made, changed, confirmed where their name sounds like an authority's, and who had a part in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts import service as accounts
+from qe_ban.audit import service as audit
+from qe_ban.kernel.city import City
+from qe_ban.kernel.ids import new_id
+from qe_ban.kernel.principal import Principal
+from qe_ban.venues import rules
+from qe_ban.venues.errors import (
+    CityOnly,
+    NothingToConfirm,
+    OtherDistrict,
+    VenueInUse,
+    VenueInvolved,
+    VenueNotFound,
+    VenueUnderReview,
+)
+from qe_ban.venues.models import Enrolment, Scanner, Venue, VenueOfficer
+from qe_ban.venues.service.recording import record
+
+_SEEDED = UUID("5d0a4c8e-2f4b-5c1e-9a53-7be0c1a2d9f4")
+
+
+@dataclass(frozen=True, slots=True)
+class NewVenue:
+    """What a venue is made of; `district` is a GB/T 2260 code, `scene` a slug of the city's."""
+
+    name: str
+    district: str
+    address: str
+    scene: str
+
+    def as_details(self) -> dict[str, str]:
+        """Give it as audit events keep it."""
+        return {"name": self.name, "district": self.district, "address": self.address, "scene": self.scene}
+
+
+@dataclass(frozen=True, slots=True)
+class VenueChange:
+    """What is to be changed of a venue; None leaves it."""
+
+    name: str | None = None
+    address: str | None = None
+    scene: str | None = None
+
+
+def venues(
+    session: Session, *, reader: Principal, before: UUID | None, limit: int, flagged: bool | None = None
+) -> Sequence[Venue]:
+    """Give at most `limit` venues that the reader answers for, newest first, older than `before`.
+
+    `flagged`: those whose name waits to be confirmed, or the others.
+    """
+    wanted = select(Venue).order_by(Venue.id.desc()).limit(limit)
+    if not reader.place.covers_district(""):
+        wanted = wanted.where(Venue.district == reader.place.district)
+    if flagged is not None:
+        waits = Venue.flagged & Venue.confirmed_by.is_(None)
+        wanted = wanted.where(waits if flagged else ~waits)
+    if before is not None:
+        wanted = wanted.where(Venue.id < before)
+    return session.scalars(wanted).all()
+
+
+def venue(session: Session, *, reader: Principal, venue_id: UUID) -> Venue:
+    """Give one venue. Raises VenueNotFound, also for another district's."""
+    found = session.get(Venue, venue_id)
+    if found is None or not rules.answers_for(reader, found.district):
+        raise VenueNotFound
+    return found
+
+
+def create(session: Session, city: City, new: NewVenue, change: audit.Change) -> Venue:
+    """Make a venue; a name like an authority's waits to be confirmed. Raises VenueInvalid, OtherDistrict."""
+    rules.check_place(city, new.district, new.scene)
+    if not rules.answers_for(change.by, new.district):
+        raise OtherDistrict
+    flagged = city.authority_names.match(new.name)
+    made = Venue(id=new_id(), created_at=change.at, named_by=change.by.id, flagged=flagged, **new.as_details())
+    session.add(made)
+    session.flush()
+    note_officer(session, made.id, change)
+    record(session, change, "venues.create", made.id, before=None, after=new.as_details() | _flag(flagged))
+    return made
+
+
+def change_venue(session: Session, city: City, *, venue_id: UUID, wish: VenueChange, change: audit.Change) -> Venue:
+    """Change a venue's name, address or scene, which is to name it anew: what was confirmed or not yet used is over.
+
+    Raises VenueNotFound, VenueInvalid, and VenueInUse where scanners stand there and the scene changes or the new name
+    sounds like an authority's.
+    """
+    found = locked(session, change.by, venue_id, to_change=True)
+    old = _described(found)
+    new = replace(old, name=wish.name or old.name, address=wish.address or old.address, scene=wish.scene or old.scene)
+    if new == old:
+        return found
+    rules.check_place(city, new.district, new.scene)
+    found.name, found.address, found.scene = new.name, new.address, new.scene
+    if (new.name, new.scene) != (old.name, old.scene):
+        _name_anew(session, city, found, old, change)
+    session.flush()
+    note_officer(session, found.id, change)
+    after = new.as_details() | _flag(found.flagged)
+    record(session, change, "venues.change", found.id, before=old.as_details(), after=after)
+    return found
+
+
+def confirm(session: Session, city: City, *, venue_id: UUID, change: audit.Change) -> Venue:
+    """Confirm a name that sounds like an authority's, as the city and as somebody who had no part in the venue.
+
+    Raises VenueNotFound, CityOnly, NothingToConfirm, VenueInvolved, and what accounts says of the two persons.
+    """
+    found = locked(session, change.by, venue_id, to_change=True)
+    if not change.by.place.is_city:
+        raise CityOnly
+    if review(city, found) is not rules.Review.PENDING:
+        raise NothingToConfirm
+    if is_involved(session, staff_id=change.by.id, venue_id=venue_id):
+        raise VenueInvolved
+    accounts.require_settled(session, change.by.id, scope=rules.SCOPE, now=change.at)
+    found.flagged, found.confirmed_by, found.confirmed_at = True, change.by.id, change.at
+    session.flush()
+    note_officer(session, found.id, change)
+    record(session, change, "venues.confirm", found.id, before={"confirmed": False}, after={"confirmed": True})
+    return found
+
+
+def locked(session: Session, by: Principal, venue_id: UUID, *, to_change: bool = False) -> Venue:
+    """Lock a venue that somebody answers for, against change or to change it. Raises VenueNotFound."""
+    mode = {"key_share": True} if to_change else {"read": True}
+    found = session.get(Venue, venue_id, with_for_update=mode, populate_existing=True)
+    if found is None or not rules.answers_for(by, found.district):
+        raise VenueNotFound
+    return found
+
+
+def review(city: City, place: Venue) -> rules.Review:
+    """Return where the review of a venue's name stands."""
+    return rules.review(city, place.name, flagged=place.flagged, confirmed=place.confirmed_by is not None)
+
+
+def require_confirmed(city: City, place: Venue) -> None:
+    """Raise VenueUnderReview where a venue's name waits to be confirmed."""
+    if review(city, place) is rules.Review.PENDING:
+        raise VenueUnderReview
+
+
+def note_officer(session: Session, venue_id: UUID, change: audit.Change) -> None:
+    """Remember that a member of staff had a part in a venue, for good: the audit is kept for a while only."""
+    row = insert(VenueOfficer).values(venue_id=venue_id, staff_id=change.by.id, since=change.at)
+    session.execute(row.on_conflict_do_nothing())
+
+
+def is_involved(
+    session: Session,
+    *,
+    staff_id: UUID,
+    venue_id: UUID | None,
+    name: str | None = None,
+    district: str | None = None,
+) -> bool:
+    """Return whether a member of staff made, changed or confirmed a venue, or invited or approved a scanner of it.
+
+    Where its id is not known, any venue of that name in that district counts.
+    """
+    meant = (Venue.id == venue_id) if venue_id else (Venue.name == name) & (Venue.district == district)
+    places = select(Venue.id).where(meant)
+    officer = select(VenueOfficer.venue_id).where(VenueOfficer.staff_id == staff_id, VenueOfficer.venue_id.in_(places))
+    # programs of the previous release note nobody as an officer
+    inviter = select(Enrolment.venue_id).where(Enrolment.created_by == staff_id, Enrolment.venue_id.in_(places))
+    return session.scalar(officer.union_all(inviter).limit(1)) is not None
+
+
+def seed_venue(session: Session, city: City, new: NewVenue, now: datetime) -> UUID:
+    """Make a venue of the sandbox unless it is there already; the same name and district give the same id.
+
+    Raises VenueInvalid.
+    """
+    rules.check_place(city, new.district, new.scene)
+    venue_id = uuid5(_SEEDED, f"{new.district}/{new.name}")
+    row = insert(Venue).values(id=venue_id, created_at=now, **new.as_details())
+    session.execute(row.on_conflict_do_nothing(index_elements=["id"]))
+    return venue_id
+
+
+def _described(found: Venue) -> NewVenue:
+    return NewVenue(found.name, found.district, found.address, found.scene)
+
+
+def _flag(flagged: bool) -> dict[str, str]:
+    return {"review": rules.Review.PENDING.value} if flagged else {}
+
+
+def _name_anew(session: Session, city: City, found: Venue, old: NewVenue, change: audit.Change) -> None:
+    """Take back what was said of the old name. Raises VenueInUse."""
+    found.named_by, found.confirmed_by, found.confirmed_at = change.by.id, None, None
+    found.flagged = city.authority_names.match(found.name)
+    unused = (Enrolment.venue_id == found.id) & Enrolment.used_at.is_(None)
+    # before the scanners are counted: who is enrolling now has the row, and is seen once it is free
+    session.execute(update(Enrolment).where(unused).values(expires_at=change.at))
+    standing = select(func.count()).where(Scanner.venue_id == found.id, Scanner.revoked_at.is_(None))
+    if (found.flagged or found.scene != old.scene) and session.scalar(standing):
+        raise VenueInUse
