@@ -12,7 +12,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: install demo test bench lint fmt clean
+.PHONY: install demo test bench lint fmt interface clients clean
 .DELETE_ON_ERROR:
 
 install: $(RUN)
@@ -32,6 +32,14 @@ lint: $(DEV)
 fmt: $(DEV)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# the Chinese document for makers of clients, out of the routes and their Chinese texts
+interface: $(RUN)
+	@$(BIN)/qe-ban interface chinese -o docs/interface.zh-CN.md
+
+# the packages that the city gives away at a release, in build/clients
+clients: $(DEV)
+	@PYTHON=$(PYTHON) tests/clients/make.sh build/clients
 
 bench: $(RUN)
 	$(BIN)/python -m bench $(ARGS)

@@ -21,6 +21,7 @@ COMMANDS = (
     "sandbox",
     "soak",
     "vectors",
+    "interface",
 )
 
 

@@ -28,6 +28,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
     def __init__(self, name: str, *, url_prefix: str = "", description: str = "") -> None:
         super().__init__(name, "qe_ban", url_prefix=url_prefix, description=description)
         self.described: list[type[marshmallow.Schema]] = []
+        self.views: dict[str, Callable[..., Any]] = {}
 
     def describes(self, *schemas: type[marshmallow.Schema]) -> None:
         """Add shapes to the API document that others refer to by name only (`fields.Described`)."""
@@ -53,6 +54,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
             if guard.of(view) is None:
                 raise TypeError(f"{self.name}.{name} declares no guard")
             entry = _entry(view)
+            self.views[f"{self.name}.{name}"] = entry
             operation.finish(entry, f"{self.name}.{name}", has_path="<" in rule, summary_zh=summary_zh)
             self.add_url_rule(rule, name, entry, methods=list(methods))
             return view
@@ -254,4 +256,5 @@ def _entry(view: Callable[..., Any]) -> Callable[..., Any]:
             raise BodyNotAllowed
         return view(**path)
 
+    entry.__oauth__ = oauth  # type: ignore[attr-defined]
     return entry

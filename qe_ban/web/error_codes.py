@@ -10,24 +10,66 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from io import BytesIO
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
 
-from qe_ban.kernel.errors import DomainError
+from sqlalchemy.orm import Session
+
+from qe_ban.kernel.errors import Conflict, DomainError, Invalid, Unavailable
+from qe_ban.web.errors import status_of_class
 
 OURS: Final = "qe_ban."
 _MOST_METHODS: Final = 3
 """A name that more of our classes than this have for a method says nothing of which is called."""
 _MOST_ENTRIES: Final = 50
+_COMMON: Final = frozenset(
+    name
+    for cls in (dict, list, set, str, bytes, int, BytesIO, Session)
+    for name in dir(cls)
+    if not name.startswith("__")
+)
+"""Names of methods that objects of Python and SQLAlchemy have, too."""
 _LOADS: Final = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_DEREF", "LOAD_FREE", "LOAD_CLASSDEREF"})
 _ATTRIBUTES: Final = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 
+_EVERYWHERE: Final[Mapping[str, str]] = {"404": "not_found", "429": "too_many_requests", "503": "overloaded"}
+"""What the edge answers, or a limiter, whatever the view."""
+_CATEGORIES: Final = frozenset({DomainError, Invalid, Conflict, Unavailable})
+"""Classes that code asks for and never raises."""
+
 Node = FunctionType | type
+
+
+def table() -> list[tuple[int, str, str]]:
+    """Return status, code and Chinese detail of every class of errors that was imported, by status and code."""
+    return sorted({(status_of_class(cls), cls.code, cls.detail) for cls in _classes(DomainError)})
+
+
+def by_status(views: Iterable[Callable[..., Any]], statuses: Iterable[str], *, is_oauth: bool) -> dict[str, list[str]]:
+    """Return the codes of the problems that views may answer, by those of some statuses."""
+    found: dict[str, set[str]] = {status: set() for status in statuses if status >= "4"}
+    for cls in {cls for view in views for cls in reachable(view)}:
+        status = str(400 if is_oauth and issubclass(cls, Invalid) else status_of_class(cls))
+        if status in found and cls not in _CATEGORIES and cls.code != DomainError.code:
+            found[status].add(cls.code)
+    for status, code in _EVERYWHERE.items():
+        if status in found:
+            found[status].add(code)
+    return {status: sorted(codes) for status, codes in sorted(found.items()) if codes}
 
 
 def reachable(view: Callable[..., Any]) -> frozenset[type[DomainError]]:
     """Return the classes of errors that a view names, or anything that it calls."""
     return _reach(tuple(_nodes(view, 0)))
+
+
+def _classes(cls: type[DomainError]) -> Iterator[type[DomainError]]:
+    """Yield the classes that have a code of their own."""
+    for one in cls.__subclasses__():
+        if "code" in vars(one) and one.__module__.startswith(OURS):
+            yield one
+        yield from _classes(one)
 
 
 @cache
@@ -65,7 +107,30 @@ def _named(function: FunctionType) -> Iterator[Node]:
         elif instruction.opname in _ATTRIBUTES:
             known = isinstance(owner, ModuleType | type)
             owner = getattr(owner, name, None) if known else None
-            yield from _nodes(owner, 0) if known else _methods().get(name, ())
+            if known:
+                yield from _nodes(owner, 0)
+            elif _is_method(instruction):
+                near = _neighbours(function)
+                yield from (method for method in _methods().get(name, ()) if _feature(method.__module__) in near)
+        elif instruction.opname.startswith(("LOAD_FAST", "STORE_")):
+            owner = None
+
+
+def _neighbours(function: FunctionType) -> frozenset[str]:
+    """Return the features of which a function's module knows something: its own, and those that it imports from."""
+    modules = {function.__module__}
+    for value in function.__globals__.values():
+        modules.add(value.__name__ if isinstance(value, ModuleType) else str(getattr(value, "__module__", "")))
+    return frozenset(_feature(module) for module in modules)
+
+
+def _feature(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+def _is_method(instruction: dis.Instruction) -> bool:
+    """Return whether an attribute is loaded to be called: in Python 3.11, and from 3.12 on."""
+    return instruction.opname == "LOAD_METHOD" or "NULL|self" in instruction.argrepr
 
 
 def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
@@ -105,6 +170,6 @@ def _methods() -> Mapping[str, tuple[FunctionType, ...]]:
             for cls in list(vars(module).values()):
                 if isinstance(cls, type) and cls.__module__ == name:
                     for method, function in vars(cls).items():
-                        if isinstance(function, FunctionType) and not method.startswith("__"):
+                        if isinstance(function, FunctionType) and method not in _COMMON and not method.startswith("__"):
                             found[method][function] = None
     return {name: tuple(functions) for name, functions in found.items() if len(functions) <= _MOST_METHODS}

@@ -66,6 +66,12 @@ def install(app: Flask, principal_from: PrincipalFrom) -> None:
     app.extensions[_EXTENSION] = principal_from
 
 
+def installed(app: Flask) -> PrincipalFrom:
+    """Return what makes a principal of a token in an app."""
+    source: PrincipalFrom = app.extensions[_EXTENSION]
+    return source
+
+
 def requires(scope: str, *, step_up: timedelta | Literal[StepUp.SESSION] | None = None) -> Callable[[V], V]:
     """Let only callers with this scope in, and where `step_up` is given only those who stepped up so lately."""
 

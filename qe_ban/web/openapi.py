@@ -1,12 +1,13 @@
 """The OpenAPI document of one app: apispec makes it of our declarations, `document` finishes it."""
 
 import inspect
+from collections.abc import Callable
 from typing import Any, Final
 
 from flask import Flask
 from flask_smorest import Api as SmorestApi
 
-from qe_ban.web import document, fields, operation
+from qe_ban.web import document, error_codes, fields, guard, operation
 from qe_ban.web.api import PREFIX, Blueprint
 
 LICENSE: Final = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
@@ -20,6 +21,8 @@ class Api(SmorestApi):  # type: ignore[misc]
 
     def __init__(self, app: Flask, *, title: str, version: str, description: str) -> None:
         app.config.update(API_TITLE=title, API_VERSION=version, OPENAPI_VERSION="3.1.0")
+        self.app = app
+        self.views: dict[str, Callable[..., Any]] = {}
         info = {"description": description, "license": LICENSE}
         super().__init__(app, spec_kwargs={"info": info, "servers": SERVERS})
         self.spec.components.security_scheme("bearer", operation.BEARER)
@@ -32,6 +35,7 @@ class Api(SmorestApi):  # type: ignore[misc]
     def register_blueprint(self, blueprint: Blueprint) -> None:
         """Serve a blueprint's views under /api/v1 and describe them."""
         super().register_blueprint(blueprint, url_prefix=PREFIX + (blueprint.url_prefix or ""))
+        self.views |= blueprint.views
         for schema in blueprint.described:
             self.spec.components.schema(schema.__name__.removesuffix("Schema"), schema=schema)
 
@@ -41,7 +45,25 @@ class Api(SmorestApi):  # type: ignore[misc]
         schemas = described["components"].get("schemas", {})
         for key, name in self.ma_plugin.converter.refs.items():
             schemas[name].setdefault("description", inspect.cleandoc(key[0].__doc__ or name))
-        return document.finish(described)
+        finished = document.finish(described)
+        self._add_error_codes(finished)
+        return finished
+
+    def _add_error_codes(self, finished: dict[str, Any]) -> None:
+        for operations in finished["paths"].values():
+            for described in operations.values():
+                view = self.views.get(described["operationId"]) if "operationId" in described else None
+                if view is not None:
+                    described["x-error-codes"] = self._error_codes(view, described)
+
+    def _error_codes(self, view: Callable[..., Any], described: dict[str, Any]) -> dict[str, list[str]]:
+        """Return the codes that an operation may answer, by status."""
+        views = [view, guard.installed(self.app)] if described["security"] else [view]
+        is_oauth = getattr(view, "__oauth__", False)
+        codes = error_codes.by_status(views, described["responses"], is_oauth=is_oauth)
+        never = {"body_not_allowed"} if "requestBody" in described else set()
+        never |= set() if "x-step-up" in described else {"step_up_required"}
+        return {status: [code for code in found if code not in never] for status, found in codes.items()}
 
     def _register_error_handlers(self) -> None:
         """Leave failures to `web.errors`, which answers them for the whole app."""

@@ -72,6 +72,12 @@ PARAMETERS: Final[dict[str, Description]] = {
         "description": "`*`: to make what is not there yet. Without it `If-Match` is wanted.",
         "schema": _TEXT,
     },
+    "RequestId": {
+        "in": "header",
+        "name": "X-Request-Id",
+        "description": "The client's own name for this call: 1 to 64 letters, digits, dots, underscores, hyphens.",
+        "schema": _TEXT,
+    },
     "IdempotencyKey": {
         "in": "header",
         "name": "Idempotency-Key",
@@ -101,14 +107,26 @@ def json_body(schema: SchemaLike | Description) -> Description:
 
 
 def form_or_json_body(schema: SchemaLike | Description) -> Description:
-    """Describe a body that may be a form or JSON."""
-    return {"manual_doc": {"requestBody": _body(schema, wire.JSON, wire.FORM)}, "problems": _WITH_BODY}
+    """Describe a body that may be a form or JSON.
+
+    JSON comes first: what openapi-python-client makes of two types of one shape sends the last, with its own header.
+    """
+    return _several_types(_body(schema, wire.JSON, wire.FORM))
 
 
 def file_body(content_types: Sequence[str]) -> Description:
     """Describe a body that is a file of one of these types."""
     content = {content_type: {"schema": {"type": "string", "format": "binary"}} for content_type in content_types}
-    return {"manual_doc": {"requestBody": {"required": True, "content": content}}, "problems": _WITH_BODY}
+    return _several_types({"required": True, "content": content})
+
+
+def _several_types(body: Description) -> Description:
+    """Describe a body of several types. The optional header is also what lets openapi-python-client 0.29 make it.
+
+    Where nothing else is optional, its code names a type that it does not import.
+    """
+    parameters = [{**PARAMETERS["RequestId"], COMPONENT: "RequestId"}]
+    return {"manual_doc": {"requestBody": body}, "parameters": parameters, "problems": _WITH_BODY}
 
 
 def query(schema: SchemaLike) -> Description:

@@ -3,6 +3,7 @@
 import json
 import re
 
+from qe_ban.codes.service import disclosing
 from tests.factories.described import resolve
 from tests.interface.test_openapi import DOOR
 
@@ -120,6 +121,21 @@ def test_a_scan_is_of_a_code_or_of_a_short_number_and_a_grant_is_one_of_four():
     assert set(SCHEMAS["TokenRequest"]["discriminator"]["mapping"]) == {
         "otp", "password", "client_credentials", "refresh_token",
     }  # fmt: skip
+
+
+def test_an_operation_lists_the_codes_that_it_may_answer_by_status():
+    codes = DOCUMENT["paths"]["/api/v1/codes/verify"]["post"]["x-error-codes"]
+    assert codes["409"] == ["codes.scan_id_reused"]
+    assert set(codes["401"]) == {"unauthenticated", "accounts.token_invalid", "codes.scanner_revoked"}
+    assert {"codes.contended", "database_unavailable", "overloaded"} <= set(codes["503"])
+    grants = DOCUMENT["paths"]["/api/v1/auth/token"]["post"]["x-error-codes"]
+    assert {"accounts.otp_refused", "accounts.refresh_reused", "invalid_fields"} <= set(grants["400"])
+    for name, operation in OPERATIONS:
+        assert set(operation["x-error-codes"]) <= set(operation["responses"]), name
+
+
+def test_a_holder_is_described_with_every_field_that_a_purpose_may_disclose():
+    assert set(SCHEMAS["Holder"]["properties"]) == set(disclosing._FIELDS)
 
 
 def test_a_step_up_promises_no_refresh_token():

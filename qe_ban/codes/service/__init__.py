@@ -2,6 +2,7 @@
 
 from qe_ban.codes.queries import Entry, Holding, holdings, keep_answer
 from qe_ban.codes.rules import Answer, State
+from qe_ban.codes.rules.naming import REASON_NAMES
 from qe_ban.codes.service.appeals import answer_appeal, open_appeal
 from qe_ban.codes.service.disputes import Opened as OpenedDispute
 from qe_ban.codes.service.disputes import Wanted as WantedDisputes
@@ -35,6 +36,7 @@ from qe_ban.codes.service.wallet import Wallet, holder_hash, verification_keys
 from qe_ban.codes.service.watching import learn_habits, watches
 
 __all__ = [
+    "REASON_NAMES",
     "Answer",
     "Asked",
     "Code",
