@@ -215,8 +215,16 @@ def member(database, rings, callers):
 
 @pytest.fixture
 def settled(member):
-    """The proposer, the second person of the district, the city's, and a security officer who are no newcomers."""
+    """The proposer, the second person of the district, and the city's, who are no newcomers."""
     ids = {SHINAN_ADMIN: member(SHINAN_ADMIN, district=SHINAN), SECOND: member(SECOND, district=SHINAN)}
-    member("officer", "security_admin")
     more = {CITY: member(CITY, "city_admin"), CITY_TOO: member(CITY_TOO, "city_admin")}
     return ids | more | {LAOSHAN_ADMIN: member(LAOSHAN_ADMIN, district=LAOSHAN)}
+
+
+@pytest.fixture
+def officer(database, member):
+    """A security officer of before, so that newcomers are none of two persons. Gone afterwards: others are new."""
+    id_ = member("officer", "security_admin")
+    yield
+    with database.transaction() as session:
+        session.execute(update(Staff).where(Staff.id == id_).values(disabled_at=datetime.now(UTC)))

@@ -119,6 +119,7 @@ def test_neither_the_maker_nor_a_district_confirms(database, call, made):
         session.execute(itself, {"id": venue["id"]})
 
 
+@pytest.mark.usefixtures("officer")
 def test_an_account_of_today_confirms_nothing(call, made, member):
     member("fresh", "city_admin", timedelta(hours=1))
     refused(call("POST", f"/{made()['id']}/confirm", token="fresh"), 409, "accounts.newcomer_refused")

@@ -97,6 +97,7 @@ def test_what_never_was_and_what_needs_no_approval_are_told_apart(invite, approv
     refused(approve(invite(MASKED).json["id"]), 409, "venues.invitation_settled")
 
 
+@pytest.mark.usefixtures("officer")
 def test_an_account_of_today_approves_nothing(invite, approve, member):
     waiting = invite(NAMED).json["id"]
     member("fresh", age=timedelta(hours=1), district=SHINAN)
