@@ -11,6 +11,7 @@ from qe_ban.items.routes.exports import CSV, XLSX
 from qe_ban.items.service import importing
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.clock import system_clock
+from qe_ban.web.uploads import OCTETS
 from tests.factories.sheets import CODE, csv_file, row, xlsx_file
 
 URL = "/api/v1/items/imports"
@@ -36,7 +37,14 @@ def run(parts):
 
 
 @pytest.mark.parametrize(
-    ("content_type", "make"), [(CSV, csv_file), (XLSX, lambda rows: xlsx_file(items=rows))], ids=["csv", "xlsx"]
+    ("content_type", "make"),
+    [
+        (CSV, csv_file),
+        (XLSX, lambda rows: xlsx_file(items=rows)),
+        (OCTETS, csv_file),
+        (OCTETS, lambda rows: xlsx_file(items=rows)),
+    ],
+    ids=["csv", "xlsx", "bytes that are csv", "bytes that are xlsx"],
 )
 def test_a_file_becomes_items_that_everybody_reads(client, staff, post, run, content_type, make):
     one = row()

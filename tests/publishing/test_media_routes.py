@@ -81,7 +81,9 @@ def test_two_equal_uploads_at_once_are_one_picture(town, hand_in):
     assert town.client.get(answers[0].json["url"]).status_code == 200
 
 
-@pytest.mark.parametrize("said", ["image/jpeg", "image/png", "image/webp", "image/jpg", "IMAGE/PNG"])
+@pytest.mark.parametrize(
+    "said", ["image/jpeg", "image/png", "image/webp", "image/jpg", "IMAGE/PNG", "application/octet-stream"]
+)
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_the_content_decides_whatever_is_said_of_it(hand_in, kind, said):
     answer = hand_in(photos.written(photos.image(), kind), said)
@@ -150,7 +152,7 @@ def test_a_size_that_was_not_made_is_not_found(town, hand_in):
     [
         (b"", "image/jpeg", 400, "unreadable"),
         (b"<svg/>", "image/svg+xml", 415, "unsupported_media_type"),
-        (photos.jpeg(), "application/octet-stream", 415, "unsupported_media_type"),
+        (b"<html><script>", "application/octet-stream", 422, "media.not_a_picture"),
         (photos.jpeg(), "text/html", 415, "unsupported_media_type"),
         (photos.jpeg(), "multipart/form-data; boundary=x", 415, "unsupported_media_type"),
         (photos.jpeg(), "image/pjpeg", 415, "unsupported_media_type"),
