@@ -21,7 +21,7 @@ from qe_ban.jobs import service as jobs
 from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.kernel.errors import Unavailable
 from qe_ban.keys import lifecycle, rewrapping
-from qe_ban.publishing.service import links, media, previews
+from qe_ban.publishing.service import links, media, previews, saves
 from qe_ban.web import idempotency
 from qe_ban.zones.service import sunset
 
@@ -67,6 +67,7 @@ def _schedules(made: Parts) -> list[jobs.Schedule]:
         misses.sweep(session, now)
         jobs.sweep(session, now)
         previews.sweep(session, now)
+        saves.sweep(session, now)
 
     # by itself: files of whole cities take long to delete, and what is left of them holds up no other forgetting
     def sweep_imports(session: Session, now: datetime) -> None:

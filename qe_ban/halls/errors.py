@@ -56,13 +56,13 @@ class PlaceInvalid(Invalid):
 
 
 class NearInvalid(Invalid):
-    """A point that is none on the earth."""
+    """A point that is none on the earth, or that programs tell where they know of none."""
 
     code = "halls.near_invalid"
     detail = "位置须为“纬度,经度”，最多六位小数"
 
-    def __init__(self) -> None:
-        super().__init__(fields={"near": self.detail})
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, fields={"near": detail or self.detail})
 
 
 class BlockNotFound(NotFound):

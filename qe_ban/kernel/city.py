@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from qe_ban.kernel.authority_names import NO_NAMES, AuthorityNames, read_authority_names
+from qe_ban.kernel.bounds import Bounds, read_bounds
 from qe_ban.kernel.clock import CITY_TIME
 
 IDENTIFYING = frozenset({"name", "id_number"})
@@ -109,7 +110,7 @@ class City:
 
     `link_hosts`: where the links of pages may lead; `*.example.cn` also takes the hosts below. `recovery_wait`: how
     long a phone that still signs in to an account is not taken from it. `identifying`: the fields that say who
-    somebody is.
+    somebody is. `bounds`: where the city's places lie; None: anywhere.
     """
 
     districts: Mapping[str, str]
@@ -126,12 +127,10 @@ class City:
     health: HealthRules = HealthRules()
     identifying: frozenset[str] = IDENTIFYING
     authority_names: AuthorityNames = NO_NAMES
+    bounds: Bounds | None = None
 
     def hall(self, slug: str) -> str | None:
-        """Give the district (GB/T 2260 code) of a hall: a district's own slug, or `city`, which has none.
-
-        Raises KeyError for a hall that the city does not have.
-        """
+        """Give the district (GB/T 2260 code) of a hall; `city` has none. Raises KeyError for a hall that is none."""
         return self.halls[slug]
 
     def identifies(self, purposes: Iterable[str]) -> bool:
@@ -189,6 +188,7 @@ def parse(text: str, *, always_open: bool = False) -> City:
             health=_health(data.get("health", {})),
             identifying=IDENTIFYING | frozenset(data.get("identifying_fields", ())),
             authority_names=read_authority_names(data.get("authority_names", {})),
+            bounds=read_bounds(data.get("bounds")),
         )
         disclosable = frozenset(data["disclosable_fields"])
     except (AttributeError, KeyError, TypeError, ValueError) as error:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -44,6 +44,7 @@ class Kind(StrEnum):
     SLUG = "slug"  # what a thing is named by in addresses: small letters, digits, hyphens
     SLUGS = "slugs"  # some of them, each once (array)
     MOMENT = "moment"  # RFC 3339 with an offset
+    DATE = "date"  # a day of the calendar: 2022-05-01
     MEDIA = "media"  # a picture, by the SHA-256 of its content: 64 hexadecimal digits
     RICH = "rich"  # text with a few tags of HTML
     COLOUR = "colour"  # #rrggbb
@@ -218,6 +219,19 @@ def _moment(_field: Field, value: object) -> Found:
         yield "须为带时区的时间（RFC 3339）", "error"
 
 
+def _date(_field: Field, value: object) -> Found:
+    if not is_date(value):
+        yield "须为日期，如 2022-05-01", "error"
+
+
+def is_date(value: object) -> bool:
+    """Return whether a value is a day of the calendar, written as `2022-05-01`."""
+    try:
+        return type(value) is str and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        return False
+
+
 def moment_of(value: object) -> datetime | None:
     """Read a moment as RFC 3339 with an offset writes it, in UTC; None for everything else."""
     if type(value) is not str or not _RFC3339.fullmatch(value):
@@ -263,6 +277,7 @@ _CHECKS: Final[Mapping[Kind, Callable[[Field, object], Found]]] = {
     Kind.SLUG: _shaped(_SLUG, "须为1至40个小写字母、数字和连字符组成的代号"),
     Kind.SLUGS: _each(_shaped(_SLUG, "须为1至40个小写字母、数字和连字符组成的代号")),
     Kind.MOMENT: _moment,
+    Kind.DATE: _date,
     Kind.MEDIA: _shaped(_MEDIA, "须为已上传图片的编号（64位十六进制数）"),
     Kind.RICH: _lines,
     Kind.COLOUR: _shaped(_COLOUR, "须为 #rrggbb 形式的颜色，小写"),

@@ -94,6 +94,20 @@ class PageEnded(Conflict):
     detail = "这个页面已经结束，不能再发布"
 
 
+class LaterUndecided(Conflict):
+    """Versions are waiting that this step concerns; `later` names them, and what becomes of them must be said."""
+
+    code = "publishing.later_undecided"
+    detail = "另有待生效的版本，请用 later 说明如何处理"
+
+
+class SaveNotFound(NotFound):
+    """The page has no such earlier draft, or it is kept no longer."""
+
+    code = "publishing.save_not_found"
+    detail = "没有这次保存的草稿，或已超过保留期限"
+
+
 class AlreadyWithdrawn(Conflict):
     """The version is withdrawn."""
 

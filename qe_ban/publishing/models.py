@@ -48,6 +48,24 @@ class Page(Base):
     ends_at: Mapped[datetime | None]
 
 
+class PageSave(Base):
+    """A draft as it was saved once: kept for a while, so that what was saved over it can be taken back.
+
+    `number` is the page's revision that the saving made. `saved_by` is empty where an earlier release saved.
+    """
+
+    __tablename__ = "page_saves"
+    __table_args__ = (ForeignKeyConstraint(["kind", "slug"], ["pages.kind", "pages.slug"]),)
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    slug: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    digest: Mapped[bytes]
+    saved_at: Mapped[datetime] = mapped_column(index=True)
+    saved_by: Mapped[UUID | None]
+
+
 class PageVersion(Base):
     """What was published, for the time from `starts_at` until `ends_at`; never changed (a trigger holds that).
 
@@ -170,6 +188,8 @@ class Media(Base):
 
 class MediaUse(Base):
     """Where a picture is used: a version of a page (`number`), a page's draft (0), or something else of its own.
+
+    A draft that was saved earlier uses it under its number below zero.
 
     A picture that is used cannot be deleted: the foreign key holds that, also against a draft saved meanwhile.
     """

@@ -12,6 +12,7 @@ from qe_ban.web.schema import Schema
 SLUG_PATTERN: Final = "[a-z0-9][a-z0-9-]{0,39}"
 USCC_PATTERN: Final = "[0-9A-HJ-NPQRTUWXY]{18}"
 DISTRICT_PATTERN: Final = "[0-9]{6}"
+DATE_PATTERN: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 COLOUR_PATTERN: Final = "#[0-9a-f]{6}"
 MEDIA_PATTERN: Final = "[0-9a-f]{64}"
 ENTRY_PATTERN: Final = "[0-9A-Za-z]{12,33}"
@@ -73,6 +74,10 @@ def _moment(_field: Field, **options: Any) -> Wire:
     return fields.Moment(**options)
 
 
+def _date(_field: Field, **options: Any) -> Wire:
+    return fields.Text(10, 10, DATE_PATTERN, **options)
+
+
 def _media(_field: Field, **options: Any) -> Wire:
     return fields.Text(64, 64, MEDIA_PATTERN, **options)
 
@@ -104,6 +109,7 @@ _WIRE: Final[Mapping[Kind, Callable[..., Wire]]] = {
     Kind.SLUG: _slug,
     Kind.SLUGS: _slugs,
     Kind.MOMENT: _moment,
+    Kind.DATE: _date,
     Kind.MEDIA: _media,
     Kind.RICH: _lines,
     Kind.COLOUR: _colour,

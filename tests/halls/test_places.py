@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from qe_ban.halls.rules import gcj02
+from qe_ban.halls.rules.distances import Point
 from qe_ban.halls.schemas.places import HallPlaceSchema
 from qe_ban.halls.service import places as service
 from qe_ban.kernel.city import parse
@@ -112,6 +114,34 @@ def test_the_nearest_come_first_and_nobody_keeps_who_asked(client, put_place):
     assert client.get("/api/v1/halls/shinan/places", query_string={"q": mark}).json["items"][0]["distance"] is None
 
 
+def test_a_phone_that_gives_gcj02_says_so_and_finds_the_same_distances(client, put_place):
+    mark = secrets.token_hex(6)
+    put_place(name=mark, latitude=36.0662, longitude=120.3826)
+    phone = gcj02.from_wgs84(Point(36.0662, 120.3826))
+    near = f"{phone.latitude:.6f},{phone.longitude:.6f}"
+
+    def distance(**query):
+        return client.get(PLACES, query_string={"q": mark, "near": near} | query).json["items"][0]["distance"]
+
+    assert distance(near_crs="gcj02") == 0
+    assert 300 < distance() == distance(near_crs="wgs84") < 700
+    assert client.get(PLACES, query_string={"near": near, "near_crs": "bd09"}).status_code == 422
+    refused(client.get(PLACES, query_string={"near": "0,0"}), 422, "halls.near_invalid", "near")
+
+
+def test_who_did_not_hear_that_a_place_was_made_or_changed_hears_it_again(client, admin, database):
+    name = slug()
+    new, changed = place_content(), place_content(note="周六不开")
+    made = client.put(f"{PLACES}/{name}", json=new, headers=admin | NEW)
+    again = client.put(f"{PLACES}/{name}", json=new, headers=admin | NEW)
+    assert (made.status_code, again.status_code, again.headers["ETag"]) == (201, 200, made.headers["ETag"])
+    tag = {"If-Match": made.headers["ETag"]}
+    first, second = (client.put(f"{PLACES}/{name}", json=changed, headers=admin | tag) for _ in range(2))
+    assert (first.status_code, second.status_code, second.headers["ETag"]) == (200, 200, first.headers["ETag"])
+    assert len(recorded(database, name)) == 2
+    assert client.put(f"{PLACES}/{name}", json=new, headers=admin | tag).status_code == 412
+
+
 @pytest.mark.parametrize("near", [{}, {"near": "36.1,120.4"}])
 def test_lists_are_read_on_page_by_page(client, put_place, near):
     mark = secrets.token_hex(6)
@@ -191,6 +221,9 @@ BODIES = [
     ({"latitude": [36]}, "latitude"),
     ({"longitude": -180.000001}, "longitude"),
     ({"longitude": 10**18}, "longitude"),
+    ({"latitude": 0, "longitude": 0}, "latitude"),
+    ({"latitude": 39.9}, "latitude"),
+    ({"longitude": 116.4}, "longitude"),
     ({"hours": None}, "hours"),
     ({"hours": "9-17"}, "hours"),
     ({"hours": {}}, "hours"),

@@ -115,11 +115,14 @@ def _page(of, page, reviewed, beside):
     return {
         f"get {path}/draft": {"slug": Row(page, PAGE)},
         f"put {path}/draft": {"slug": Row(page, PAGE, body=content())},
+        f"get {path}/saves": {"slug": Row(page, PAGE)},
+        f"get {path}/saves/{{number}}": {"slug": Row(page, PAGE)},
+        f"post {path}/restore": {"slug": Row(page, PAGE, body=VERSION)},
         f"post {path}/submit": {"slug": Row(page, PAGE, 409)},
         f"post {path}/approve": {"slug": Row(reviewed, PAGE)},
         f"post {path}/reject": {"slug": Row(reviewed, PAGE, body=REASON)},
         f"post {path}/publish": {"slug": Row(page, PAGE, 409, {})},
-        f"post {path}/rollback": {"slug": Row(page, PAGE, body=VERSION)},
+        f"post {path}/rollback": {"slug": Row(page, PAGE, body=VERSION | {"later": "keep"})},
         f"post {path}/withdraw": {"slug": Row(page, PAGE, body=REASON | {"version": 3})},
         f"get {path}/versions": {"slug": Row(page, PAGE), "cursor": Row(beside, CURSOR)},
         f"get {path}/versions/{{number}}": {"slug": Row(page, PAGE)},
@@ -247,4 +250,5 @@ NOBODYS = {
 }
 for _path in ("halls", "zones"):
     NOBODYS[f"get /{_path}/{{slug}}/versions/{{number}}"] = {"number": NUMBER}
+    NOBODYS[f"get /{_path}/{{slug}}/saves/{{number}}"] = {"number": NUMBER}
     NOBODYS[f"get /{_path}/{{slug}}/versions/{{before}}/diff/{{after}}"] = {"before": NUMBER, "after": NUMBER}

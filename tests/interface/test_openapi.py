@@ -73,6 +73,7 @@ CONFIG.projects.default.checks.negative_data_rejection.expected_statuses += ["41
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "text/csv",
     "image/jpeg",
+    "image/jpg",
     "image/png",
     "image/webp",
 )

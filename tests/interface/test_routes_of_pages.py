@@ -36,6 +36,7 @@ BODIES = {
     "publish": {},
     "rollback": {"version": 1},
     "withdraw": {"version": 1, "reason": "有误"},
+    "restore": {"version": 1},
     "preview": {},
     "answer": {"text": "好"},
     "refuse": {"reason": "不在范围内"},

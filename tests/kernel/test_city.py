@@ -127,6 +127,22 @@ def test_a_field_that_the_program_cannot_disclose_is_refused_even_where_the_file
         city.parse(json.dumps(data))
 
 
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"south": 37, "west": 119, "north": 35, "east": 121},
+        {"south": 35, "west": 119, "north": 37},
+        {"south": 35, "west": 119, "north": 370, "east": 121},
+        {"south": "x", "west": 119, "north": 37, "east": 121},
+        [35, 119, 37, 121],
+    ],
+    ids=str,
+)
+def test_a_box_that_is_none_is_refused(bounds):
+    with pytest.raises(city.CityInvalid, match="cannot be read"):
+        city.parse(json.dumps(json.loads(changed("window-acceptance")) | {"bounds": bounds}))
+
+
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"districts": 7}'])
 def test_a_file_that_is_no_city_is_refused(text):
     with pytest.raises(city.CityInvalid, match="cannot be read"):

@@ -48,7 +48,7 @@ def test_every_answer_of_the_desk_is_as_it_is_described(town, document):
     start, end = (town.clock() + timedelta(hours=hours) for hours in (1, 2))
     later = {"at": start.isoformat(), "end_at": end.isoformat()}
     check(document, done(town.do(admin, ZONE, slug, "publish", later)), "post", "publish")
-    check(document, done(town.do(admin, ZONE, slug, "rollback", {"version": 1})), "post", "rollback")
+    check(document, done(town.do(admin, ZONE, slug, "rollback", {"version": 1, "later": "keep"})), "post", "rollback")
     gone = {"version": 1, "reason": "有误"}
     check(document, done(town.do(admin, ZONE, slug, "withdraw", gone)), "post", "withdraw")
     check(document, town.get(admin, ZONE, f"{slug}/versions"), "get", "versions")

@@ -76,7 +76,7 @@ def test_only_what_is_in_force_is_looked_at(town, picture):
         assert found(town, slug) == {}
     inspect(town)
     assert set(found(town, slug)) == {(1, "banner", "media")}
-    done(town.do(town.staff(), ZONE, slug, "withdraw", {"version": 1, "reason": "有误"}))
+    done(town.do(town.staff(), ZONE, slug, "withdraw", {"version": 1, "reason": "有误", "later": "keep"}))
     inspect(town)
     assert found(town, slug) == {}
 

@@ -94,8 +94,9 @@ def test_of_several_that_are_planned_the_one_that_began_last_is_shown(town):
     for title, hours in (("晚", 4), ("早", 2)):
         editor, _ = town.approved(ZONE, slug, content(title=title))
         at = (town.clock() + timedelta(hours=hours)).isoformat()
-        answer = done(town.do(editor, ZONE, slug, "publish", {"at": at}))
+        answer = done(town.do(editor, ZONE, slug, "publish", {"at": at, "later": "keep"}))
     assert [one["version"] for one in answer.json["upcoming"]] == [2, 1]
+    assert [(one["version"], one["outcome"]) for one in answer.json["later"]] == [(1, "kept")]
     seen = []
     for hours in (3, 5):
         with town.clock.moved(hours=hours):

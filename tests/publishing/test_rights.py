@@ -28,6 +28,9 @@ ROUTES = {
     "compare": ("GET", "versions/1/diff/0", None, "pages.read"),
     "make a preview": ("POST", "preview", {}, "pages.read"),
     "list findings": ("GET", "findings", None, "pages.read"),
+    "list saved drafts": ("GET", "saves", None, "pages.read"),
+    "read a saved draft": ("GET", "saves/1", None, "pages.read"),
+    "restore": ("POST", "restore", {"version": 1}, "pages.write"),
 }
 STALE = '"x"'
 """Who is let in hears that the page has changed: so nothing is done."""
@@ -58,6 +61,8 @@ CALLERS = {
     "a security admin": ("security_admin", {}, set(), set()),
     "an auditor": ("auditor", {}, set(), set()),
     "a clerk": ("clerk", {}, set(), set()),
+    "a health officer": ("health_officer", {}, set(), set()),
+    "a health reviewer": ("health_reviewer", {}, set(), set()),
 }
 
 

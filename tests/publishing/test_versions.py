@@ -31,7 +31,7 @@ def test_every_version_tells_who_made_it_and_where_it_stands(town):
     town.publish(ZONE, slug, content(title="三"))
     editor, reviewer = town.approved(ZONE, slug, content(title="四"))
     town.do(editor, ZONE, slug, "publish", {"at": day})
-    town.publish(ZONE, slug, content(title="五"), at=day)
+    town.publish(ZONE, slug, content(title="五"), at=day, later="keep")
     done(town.do(town.staff(), ZONE, slug, "withdraw", {"version": 5, "reason": "有误"}))
     assert states(town, slug) == {5: "withdrawn", 4: "scheduled", 3: "in_force", 2: "replaced", 1: "replaced"}
     with town.clock.moved(days=2):
@@ -104,7 +104,7 @@ def test_a_rollback_keeps_the_draft_that_somebody_is_writing(town):
     slug, editor = town.zone(), town.staff()
     town.publish(ZONE, slug, content(title="一"))
     done(town.put(editor, ZONE, slug, content(title="正在写")))
-    back = done(town.do(town.staff(), ZONE, slug, "rollback", {"version": 1})).json
+    back = done(town.do(town.staff(), ZONE, slug, "rollback", {"version": 1, "later": "keep"})).json
     assert (back["state"], back["content"]["title"], back["outdated"]) == ("draft", "正在写", True)
 
 
@@ -112,7 +112,7 @@ def test_a_rollback_does_not_touch_what_is_planned(town):
     slug = town.zone()
     town.publish(ZONE, slug, content(title="一"))
     town.publish(ZONE, slug, content(title="二"), at=(town.clock() + timedelta(hours=1)).isoformat())
-    back = done(town.do(town.staff(), ZONE, slug, "rollback", {"version": 1})).json
+    back = done(town.do(town.staff(), ZONE, slug, "rollback", {"version": 1, "later": "keep"})).json
     assert [one["version"] for one in back["upcoming"]] == [2]
     with town.clock.moved(hours=2):
         assert in_force(town, slug).number == 2

@@ -21,7 +21,7 @@ from qe_ban.keys import lifecycle
 from qe_ban.publishing.models import Media, MediaUse, Page, PageVersion
 from qe_ban.publishing.rules import content as rules
 from qe_ban.publishing.rules.blocks import TYPES
-from qe_ban.publishing.service import drafts, pages, publications, references
+from qe_ban.publishing.service import drafts, pages, references, withdrawals
 from qe_ban.sandbox import secrets_file
 from qe_ban.sandbox.catalogue import loading as catalogue
 from qe_ban.sandbox.catalogue.offices import Offices
@@ -243,8 +243,8 @@ def test_a_second_load_brings_nothing_and_keeps_what_staff_did(loaded, loader, p
         )
         session.delete(session.get(Place, "laixi-clinic"))
         pair = pairs(session)(desk, "live")
-        admin = replace(pair.reviewer, scopes=pair.reviewer.scopes | {publications.WITHDRAW})
-        publications.withdraw(
+        admin = replace(pair.reviewer, scopes=pair.reviewer.scopes | {withdrawals.WITHDRAW})
+        withdrawals.withdraw(
             session,
             loader.desks,
             desk.kind,

@@ -83,7 +83,7 @@ def put_place(body: dict[str, Any], slug: str) -> Response:
 
 
 def _page(wanted: service.Wanted, query: dict[str, Any]) -> Response:
-    moment, point, limit = now(), service.near(query["near"]), query["limit"]
+    moment, point, limit = now(), service.near(query["near"], query["near_crs"]), query["limit"]
     last = query["cursor"]
     with part(Database).transaction() as session:
         if point is None:

@@ -10,6 +10,9 @@ DIGITS: Final = 6
 NEAR_PATTERN: Final = rf"-?[0-9]{{1,2}}(?:\.[0-9]{{1,{DIGITS}}})?,-?[0-9]{{1,3}}(?:\.[0-9]{{1,{DIGITS}}})?"
 
 _NEAR = re.compile(NEAR_PATTERN, re.ASCII)
+WGS84: Final = "wgs84"
+GCJ02: Final = "gcj02"
+
 _EARTH: Final = 6_371_008.8
 """The mean radius of WGS 84, in metres."""
 _STEP: Final = 10
@@ -21,6 +24,10 @@ class Point:
 
     latitude: float
     longitude: float
+
+
+NOWHERE: Final = Point(0, 0)
+"""What programs tell that know of no place: a point in the Atlantic."""
 
 
 def near(text: str) -> Point | None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from qe_ban.halls.rules import distances, hours
 from qe_ban.halls.rules.words import PLACE_KINDS, PLACE_STATES
+from qe_ban.kernel.bounds import Bounds
 from qe_ban.kernel.shapes import MANY, Fault, Field, Kind, row_faults, told, unknown_faults
 
 OPEN: Final = "open"
@@ -31,14 +32,12 @@ def completed(said: Mapping[str, Any]) -> dict[str, Any]:
     return row | {name: float(said[name]) for name in DEGREES} | {"hours": said["hours"]}
 
 
-def faults(said: Mapping[str, Any], districts: Collection[str]) -> Iterator[Fault]:
-    """Find what is wrong with a place in a city of these districts (codes)."""
+def faults(said: Mapping[str, Any], districts: Collection[str], bounds: Bounds | None = None) -> Iterator[Fault]:
+    """Find what is wrong with a place in a city of these districts (codes) that lies in a box."""
     yield from unknown_faults([*(field.name for field in FIELDS), *DEGREES, "hours"], said)
     yield from (fault for fault in row_faults(FIELDS, said) if fault.severity == "error")
-    for name, greatest in DEGREES.items():
-        wrong = "此项必填" if said.get(name) is None else distances.fault(said[name], greatest)
-        if wrong:
-            yield Fault(name, wrong)
+    wrong = [Fault(name, message) for name in DEGREES if (message := _wrong_degrees(said, name))]
+    yield from wrong or _elsewhere(said, bounds)
     if said.get("hours") is None:
         yield Fault("hours", "此项必填")
     else:
@@ -46,3 +45,19 @@ def faults(said: Mapping[str, Any], districts: Collection[str]) -> Iterator[Faul
     district = said.get("district")
     if isinstance(district, str) and district and district not in districts:
         yield Fault("district", "没有这个区划代码")
+
+
+def _wrong_degrees(said: Mapping[str, Any], name: str) -> str | None:
+    return "此项必填" if said.get(name) is None else distances.fault(said[name], DEGREES[name])
+
+
+def _elsewhere(said: Mapping[str, Any], bounds: Bounds | None) -> Iterator[Fault]:
+    """Find coordinates outside the city, and the point that programs write where they know none."""
+    latitude, longitude = said["latitude"], said["longitude"]
+    if latitude == longitude == 0:
+        yield Fault("latitude", "0,0 不是网点的位置，请填写实际坐标")
+    elif bounds is not None:
+        if not bounds.contains_latitude(latitude):
+            yield Fault("latitude", f"不在本市范围内（{bounds.south} 至 {bounds.north}），请核对是否填反")
+        if not bounds.contains_longitude(longitude):
+            yield Fault("longitude", f"不在本市范围内（{bounds.west} 至 {bounds.east}），请核对是否填反")

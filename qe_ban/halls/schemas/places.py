@@ -6,7 +6,7 @@ from typing import Any, Final
 from marshmallow import fields as base
 
 from qe_ban.halls.rules import hours
-from qe_ban.halls.rules.distances import NEAR_PATTERN
+from qe_ban.halls.rules.distances import GCJ02, NEAR_PATTERN, WGS84
 from qe_ban.halls.rules.places import DEGREES, FIELDS
 from qe_ban.halls.rules.words import PLACE_KINDS, WEEKDAYS
 from qe_ban.web import fields
@@ -73,10 +73,21 @@ class Hours(base.Field[Any]):
 
 
 class HallPlacesQuery(PageQuery):
-    """A page of a hall's places; with `near` (latitude, longitude) by distance."""
+    """A page of a hall's places; with `near` (latitude, longitude) by distance.
+
+    `near` is in WGS 84, as satellites give it; phones and maps in China often give GCJ-02: then say `near_crs=gcj02`.
+    """
 
     kind = fields.Choice(list(PLACE_KINDS), name="PlaceKind", load_default=None)
-    near = fields.Text(3, 24, NEAR_PATTERN, load_default=None)
+    near = fields.Text(
+        3, 24, NEAR_PATTERN, load_default=None, metadata={"description": "纬度,经度；坐标系见 near_crs，不填为 WGS 84"}
+    )
+    near_crs = fields.Choice(
+        (WGS84, GCJ02),
+        name="CoordinateSystem",
+        load_default=WGS84,
+        metadata={"description": "near 的坐标系：wgs84（卫星定位）或 gcj02（国内手机与地图常用）"},
+    )
     q = fields.Text(1, WORDS, load_default=None)
 
 

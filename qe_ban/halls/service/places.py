@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from qe_ban.audit import service as audit
 from qe_ban.halls import errors
 from qe_ban.halls.models import Place
-from qe_ban.halls.rules import distances, hours
+from qe_ban.halls.rules import distances, gcj02, hours
 from qe_ban.halls.rules import places as rules
-from qe_ban.halls.rules.distances import Point
+from qe_ban.halls.rules.distances import GCJ02, NOWHERE, Point
 from qe_ban.halls.rules.words import PLACE_KINDS, PLACE_STATES
 from qe_ban.halls.service import registry
 from qe_ban.kernel.city import City
@@ -44,14 +44,19 @@ class Listed:
     distance: int | None = None
 
 
-def near(text: str | None) -> Point | None:
-    """Read the point that a client asks about; it is neither kept nor logged. Raises NearInvalid."""
+def near(text: str | None, crs: str) -> Point | None:
+    """Read the point that a client asks about, in WGS 84; it is neither kept nor logged. Raises NearInvalid.
+
+    `crs`: in which system it is told, `wgs84` or `gcj02`.
+    """
     if text is None:
         return None
     point = distances.near(text)
     if point is None:
         raise errors.NearInvalid
-    return point
+    if point == NOWHERE:
+        raise errors.NearInvalid("0,0 不是有效位置：手机没有取得定位时请不要带 near")
+    return gcj02.to_wgs84(point) if crs == GCJ02 else point
 
 
 def places(session: Session, city: City, wanted: Wanted, *, after: str | None, limit: int) -> list[Listed]:
@@ -144,7 +149,7 @@ def put(
 
     Raises PlaceInvalid with the fields at fault, OtherPlace, and what the precondition raises.
     """
-    faults = [*row_faults(_SLUG, {"slug": slug}), *rules.faults(said, city.districts)]
+    faults = [*row_faults(_SLUG, {"slug": slug}), *rules.faults(said, city.districts, city.bounds)]
     if faults:
         raise errors.PlaceInvalid(fields=registry.fields(faults))
     row = rules.completed(said)

@@ -13,6 +13,7 @@ from qe_ban.halls import errors
 from qe_ban.halls.models import App, Place
 from qe_ban.halls.rules import rights
 from qe_ban.kernel.city import City
+from qe_ban.kernel.errors import DomainError
 from qe_ban.kernel.shapes import Fault
 
 MOST_FIELDS: Final = 50
@@ -69,6 +70,9 @@ def put(
         stored = session.get_one(register.model, slug, with_for_update=True)
     before = {name: getattr(stored, name) for name in row}
     _check_rights(change, city, register.districts(before))
+    # who wrote just this and did not hear the answer still says what was there before
+    if before == row and _saw_previous(precondition, stored.revision):
+        return Outcome(made=False, changed=False)
     precondition(str(stored.revision))
     if before == row:
         return Outcome(made=False, changed=False)
@@ -82,6 +86,15 @@ def put(
     was, now = audit.difference(before, row)
     audit.record_change(session, change, f"halls.change_{register.noun}", slug, before=was, after=now)
     return Outcome(made=False, changed=True)
+
+
+def _saw_previous(precondition: audit.Precondition, revision: int) -> bool:
+    """Return whether the caller saw a row as it was just before its last change: a first one makes it."""
+    try:
+        precondition(str(revision - 1) if revision > 1 else None)
+    except DomainError:
+        return False
+    return True
 
 
 def fields(faults: Iterable[Fault]) -> dict[str, str]:

@@ -1,15 +1,18 @@
 """How drafts and publications are answered, and what a write believes to be there."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask import Response
 
 from qe_ban.audit import service as audit
+from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing.models import Page
 from qe_ban.publishing.rules.states import STATE_NAMES, PageState
 from qe_ban.publishing.schemas import desk as schemas
 from qe_ban.publishing.service.drafts import Draft
+from qe_ban.publishing.service.later import LaterVersion
 from qe_ban.publishing.service.publications import Published
 from qe_ban.web import conditional, guard, requests
 from qe_ban.web.parts import now
@@ -59,7 +62,28 @@ def published(found: Published) -> Response:
     mark = {"version": found.number, "starts_at": found.starts_at, "ends_at": found.ends_at}
     upcoming = [{"version": one.number, "starts_at": one.starts_at, "ends_at": one.ends_at} for one in found.upcoming]
     marks = schemas.MarkSchema()
-    return written(found.draft, published=marks.dump(mark), upcoming=marks.dump(upcoming, many=True))
+    return written(
+        found.draft,
+        published=marks.dump(mark),
+        upcoming=marks.dump(upcoming, many=True),
+        later=later(found.later),
+    )
+
+
+def later(versions: Sequence[LaterVersion]) -> list[dict[str, Any]]:
+    """Give what became of versions that waited."""
+    rows = [
+        {"version": one.number, "starts_at": one.starts_at, "ends_at": one.ends_at, "outcome": one.outcome}
+        for one in versions
+    ]
+    dumped: list[dict[str, Any]] = schemas.LaterVersionSchema().dump(rows, many=True)
+    return dumped
+
+
+def saved(found: Draft, warnings: Sequence[Fault]) -> Response:
+    """Answer a save with the draft, and with what was noticed in what was sent beside what it tells anyway."""
+    noticed = schemas.NoticedSchema().dump([*warnings, *found.warnings], many=True)
+    return written(found, warnings=noticed)
 
 
 def _fields(page: Page) -> dict[str, Any]:
@@ -89,4 +113,9 @@ def _about(found: Draft) -> dict[str, Any]:
         "in_force": found.in_force,
         "outdated": found.page.base < found.page.latest,
         "findings": found.findings,
+        "scheduled": [
+            {"version": one.number, "starts_at": one.starts_at, "ends_at": one.ends_at, "overlaps": one.overlaps}
+            for one in found.scheduled
+        ],
+        "warnings": found.warnings,
     }

@@ -5,11 +5,12 @@ from typing import Any
 from flask import Response
 
 from qe_ban.db.engine import Database
+from qe_ban.publishing.models import PageSave
 from qe_ban.publishing.routes import answers
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.schemas import desk as schemas
 from qe_ban.publishing.schemas.blocks import PageContentSchema
-from qe_ban.publishing.service import drafts
+from qe_ban.publishing.service import drafts, restoring, saves
 from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.links import Links
 from qe_ban.web import conditional, guard, wire
@@ -20,6 +21,7 @@ from qe_ban.web.parts import now, part
 def add(blp: Blueprint, kind: PageKind) -> None:
     """Add the routes for a kind of pages."""
     _add_submitting(blp, kind)
+    _add_saves(blp, kind)
 
     @blp.route("/<slug>/draft", methods=["GET"], summary_zh="查看页面草稿、所处状态和引用中的问题；修改须带其 ETag")
     @guard.requires("pages.read")
@@ -34,7 +36,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.route("/<slug>/draft", methods=["PUT"], summary_zh="保存整份草稿；有误之处立即指出，已有的审核作废")
     @guard.requires("pages.write")
     @blp.arguments(PageContentSchema, limit=wire.GREATEST_LIMIT)
-    @blp.response(200, schemas.SavedDraftSchema)
+    @blp.response(200, schemas.DraftSchema)
     @blp.preconditioned(creating=True)
     def put_draft(body: dict[str, Any], slug: str) -> Response:
         """Save a whole draft. What its shape lacks is named at once; a review that it had lapses."""
@@ -43,8 +45,51 @@ def add(blp: Blueprint, kind: PageKind) -> None:
             saved, warnings = drafts.save(
                 session, part(Desks), kind, slug, body, precondition=precondition, change=change
             )
-            noticed = schemas.NoticedSchema().dump(warnings, many=True)
-            return answers.written(saved, warnings=noticed)
+            return answers.saved(saved, warnings)
+
+
+def _add_saves(blp: Blueprint, kind: PageKind) -> None:
+    @blp.route("/<slug>/saves", methods=["GET"])
+    @guard.requires("pages.read")
+    @blp.response(200, schemas.SavesSchema)
+    def list_saves(slug: str) -> dict[str, Any]:
+        """The drafts that were saved of a page, newest first: the last fifty, each for thirty days."""
+        with part(Database).transaction() as session:
+            rows = saves.listed(session, part(Desks), kind, slug, reader=guard.principal())
+            return {"items": [_about(row) for row in rows], "next": None}
+
+    @blp.route("/<slug>/saves/<int(max=2147483647):number>", methods=["GET"])
+    @guard.requires("pages.read")
+    @blp.response(200, schemas.SaveSchema)
+    def get_save(slug: str, number: int) -> dict[str, Any]:
+        """One saved draft with what it said."""
+        with part(Database).transaction() as session:
+            row = saves.one(session, part(Desks), kind, slug, number, reader=guard.principal())
+            return _about(row) | {"content": row.content}
+
+    @blp.route("/<slug>/restore", methods=["POST"])
+    @guard.requires("pages.write")
+    @blp.arguments(schemas.RestoreSchema)
+    @blp.response(200, schemas.DraftSchema)
+    @blp.preconditioned()
+    def restore_draft(body: dict[str, Any], slug: str) -> Response:
+        """Begin the draft anew with an earlier save, or with a version, such as the one in force."""
+        precondition, change = answers.believed(), answers.change()
+        with part(Database).transaction() as session:
+            saved, warnings = restoring.restore(
+                session, part(Desks), kind, slug, **body, precondition=precondition, change=change
+            )
+            return answers.saved(saved, warnings)
+
+
+def _about(row: PageSave) -> dict[str, Any]:
+    return {
+        "save": row.number,
+        "saved_at": row.saved_at,
+        "saved_by": row.saved_by,
+        "title": row.content.get("title"),
+        "blocks": len(row.content.get("blocks") or ()),
+    }
 
 
 def _add_submitting(blp: Blueprint, kind: PageKind) -> None:
@@ -57,7 +102,10 @@ def _add_submitting(blp: Blueprint, kind: PageKind) -> None:
         """Hand a draft in for review, once everything that it refers to stands; its links are followed before."""
         precondition, change, desks = answers.believed(), answers.change(), part(Desks)
         with part(Database).transaction() as session:
-            seen, urls = drafts.links_of(session, desks, kind, slug, precondition=precondition, change=change)
+            ready = drafts.links_of(session, desks, kind, slug, precondition=precondition, change=change)
+            if ready is None:
+                return answers.written(drafts.read(session, desks, kind, slug, reader=change.by, now=change.at))
+            seen, urls = ready
         followed = part(Links).check(urls, change.at)
         same = answers.Believed(precondition.said, seen)
         with part(Database).transaction() as session:

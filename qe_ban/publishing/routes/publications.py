@@ -1,5 +1,6 @@
 """The routes of publication: now or at a time, an old version again, a version taken away."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
@@ -8,8 +9,9 @@ from qe_ban.db.engine import Database
 from qe_ban.publishing.errors import ApprovalLapsed
 from qe_ban.publishing.routes import answers
 from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.rules.versions import Later
 from qe_ban.publishing.schemas import desk as schemas
-from qe_ban.publishing.service import publications
+from qe_ban.publishing.service import publications, withdrawals
 from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.shelf import Shelf
 from qe_ban.web import guard
@@ -24,19 +26,32 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.route("/<slug>/withdraw", methods=["POST"], summary_zh="撤下一个版本，须说明理由")
     @guard.requires("pages.publish")
     @blp.arguments(schemas.WithdrawSchema)
-    @blp.response(200, schemas.DraftSchema)
+    @blp.response(200, schemas.WithdrawnDraftSchema)
     @blp.problems(409)
     @blp.preconditioned()
     def withdraw_version(body: dict[str, Any], slug: str) -> Response:
         """Take a version away, with a reason: before its time, or, as an administrator of the city, at any time."""
         precondition, change = answers.believed(), answers.change()
-        number, reason = body["version"], body["reason"]
+        number, reason, choice = body["version"], body["reason"], _choice(body)
         with part(Database).transaction() as session:
-            found = publications.withdraw(
-                session, part(Desks), kind, slug, number, reason, precondition=precondition, change=change
+            found = withdrawals.withdraw(
+                session,
+                part(Desks),
+                kind,
+                slug,
+                number,
+                reason,
+                choice=choice,
+                precondition=precondition,
+                change=change,
             )
         part(Shelf).tell()
-        return answers.written(found)
+        return answers.written(found.draft, later=answers.later(found.later))
+
+
+def _choice(body: Mapping[str, Any]) -> Later | None:
+    """Give what is to become of versions that wait, where the body says it."""
+    return None if body["later"] is None else Later(body["later"])
 
 
 def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
@@ -51,7 +66,15 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
         precondition, change = answers.believed(), answers.change()
         with part(Database).transaction() as session:
             found = publications.publish(
-                session, part(Desks), kind, slug, **body, precondition=precondition, change=change
+                session,
+                part(Desks),
+                kind,
+                slug,
+                at=body["at"],
+                end_at=body["end_at"],
+                choice=_choice(body),
+                precondition=precondition,
+                change=change,
             )
         if isinstance(found, ApprovalLapsed):
             raise found
@@ -69,7 +92,14 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
         precondition, change, number = answers.believed(), answers.change(), body["version"]
         with part(Database).transaction() as session:
             found = publications.rollback(
-                session, part(Desks), kind, slug, number, precondition=precondition, change=change
+                session,
+                part(Desks),
+                kind,
+                slug,
+                number,
+                choice=_choice(body),
+                precondition=precondition,
+                change=change,
             )
         part(Shelf).tell()
         return answers.published(found)

@@ -58,7 +58,7 @@ def _block(block: object, prefix: str, link_hosts: Collection[str]) -> Iterator[
         yield Fault(prefix.rstrip("."), "须为 JSON 对象")
         return
     yield from row_faults(page.BLOCK, block, prefix)
-    yield from parts.order(prefix, block)
+    yield from parts.order(page.BLOCK, block, prefix)
     yield from _aim(block.get("aim"), f"{prefix}aim")
     block_type = type_of(block)
     if block_type is None:
@@ -68,10 +68,12 @@ def _block(block: object, prefix: str, link_hosts: Collection[str]) -> Iterator[
     yield from unknown_faults(_BLOCK_NAMES | own, block, prefix)
     yield from row_faults(block_type.fields, block, prefix)
     yield from _texts(block_type.fields, block, prefix, link_hosts)
+    yield from parts.order(block_type.fields, block, prefix)
     for table in block_type.tables:
         yield from table_faults(table, block.get(table.name), prefix)
         for place, row in islice(parts.rows(block, table.name), table.most):
             yield from _texts(table.fields, row, f"{prefix}{place}.", link_hosts)
+            yield from parts.order(table.fields, row, f"{prefix}{place}.")
     yield from _empty(block_type, block, prefix)
     if block_type.check is not None:
         for fault in block_type.check(block):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from qe_ban.kernel.shapes import Fault
@@ -11,6 +12,13 @@ GRACE: Final = timedelta(minutes=1)
 """So much a time may be past: who typed it took a moment to send it."""
 FURTHEST: Final = timedelta(days=5 * 366)
 """So far ahead something may be planned; beyond it a year was mistyped."""
+
+
+class Later(StrEnum):
+    """What becomes of a version that waits, when something is published, rolled back, withdrawn or ended before it."""
+
+    KEEP = "keep"
+    REPLACE = "replace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,16 @@ def turns_at(marks: Iterable[Mark], now: datetime) -> datetime | None:
     bounds = {mark.starts_at for mark in known} | {mark.ends_at for mark in known if mark.ends_at is not None}
     shown = in_force(known, now)
     return next((bound for bound in sorted(bounds) if bound > now and in_force(known, bound) != shown), None)
+
+
+def interrupting(marks: Iterable[Mark], starts_at: datetime, ends_at: datetime | None) -> list[Mark]:
+    """Return, of versions that wait, those that would take the place of one shown at these times, the first first.
+
+    One that begins together with it counts too: by its lower number it would never be shown.
+    """
+    later = (mark for mark in marks if not mark.withdrawn and mark.starts_at >= starts_at)
+    within = (mark for mark in later if ends_at is None or mark.starts_at < ends_at)
+    return sorted(within, key=lambda mark: (mark.starts_at, mark.number))
 
 
 def faults_of_times(at: datetime | None, end_at: datetime | None, now: datetime) -> list[Fault]:

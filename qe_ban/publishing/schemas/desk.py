@@ -1,8 +1,11 @@
 """The wire shapes of drafts, reviews, publications, versions, previews and findings."""
 
-from typing import Final
+from typing import Any, Final
+
+import marshmallow
 
 from qe_ban.publishing.rules.states import PageKind, PageState, VersionState
+from qe_ban.publishing.rules.versions import Later
 from qe_ban.publishing.schemas.blocks import PageContentSchema
 from qe_ban.web import fields
 from qe_ban.web.paging import page_schema
@@ -16,6 +19,12 @@ REASON: Final = 500
 PLACE: Final = 200
 KEY: Final = 2000
 MESSAGE: Final = 2200
+
+
+def later_choice() -> fields.Choice:
+    """Give the field that says what becomes of versions that wait: `keep` lets them begin, `replace` withdraws them."""
+    description = "另有待生效的版本时必填：keep 保留，到时生效；replace 撤下"
+    return fields.Choice(Later, load_default=None, allow_none=True, metadata={"description": description})
 
 
 class FindingSchema(Schema):
@@ -36,10 +45,39 @@ class NoticedSchema(Schema):
     message = fields.Text(1, MESSAGE, required=True)
 
 
+class OverlapSchema(Schema):
+    """What a draft already says of a version that has not begun: where, and what that is called."""
+
+    place = fields.Text(1, PLACE, required=True)
+    heading = fields.Lines(1, 1000, required=True)
+
+
+class MarkSchema(Schema):
+    """A version and its times; without `ends_at` it stands until another takes its place."""
+
+    version = fields.Whole(required=True)
+    starts_at = fields.Moment(required=True)
+    ends_at = fields.Moment(required=True, allow_none=True)
+
+
+class ScheduledSchema(MarkSchema):
+    """A version that has not begun; published before it, a draft that has `overlaps` makes them public early."""
+
+    overlaps = fields.Many(fields.Nested(OverlapSchema), max=100_000, required=True)
+
+
+class LaterVersionSchema(MarkSchema):
+    """A version that waited, and what became of it."""
+
+    outcome = fields.Choice(("kept", "withdrawn"), name="LaterOutcome", required=True)
+
+
 class DraftSchema(Schema):
     """A page's draft and where it stands. `outdated`: a version was published since it was saved.
 
-    `base` is the newest version when it was saved, `latest` the newest there is, `in_force` the one that is shown.
+    `base` is the newest version when it was saved, `latest` the newest there is, `in_force` the one that is shown;
+    `scheduled` are the next ones that have not begun, at most ten. `warnings` hinder nothing: what waits, dates that
+    are hardly meant, and after a save text with tags that was cleaned, pictures without a description, what is gone.
     """
 
     kind = fields.Choice(PageKind, required=True)
@@ -61,12 +99,44 @@ class DraftSchema(Schema):
     reason = fields.Lines(1, REASON, required=True, allow_none=True)
     ends_at = fields.Moment(required=True, allow_none=True)
     findings = fields.Many(fields.Nested(FindingSchema), max=100_000, required=True)
+    scheduled = fields.Many(fields.Nested(ScheduledSchema), max=10, required=True)
+    warnings = fields.Many(fields.Nested(NoticedSchema), max=2000, required=True)
 
 
-class SavedDraftSchema(DraftSchema):
-    """A draft that was saved, and what was noticed: text with tags that was cleaned, pictures without a description."""
+class ListedSaveSchema(Schema):
+    """A draft as it was saved once. `saved_by` is null where a program of an earlier release saved it."""
 
-    warnings = fields.Many(fields.Nested(NoticedSchema), max=1000, required=True)
+    save = fields.Whole(required=True)
+    saved_at = fields.Moment(required=True)
+    saved_by = fields.Id(required=True, allow_none=True)
+    title = fields.Text(1, 40, required=True, allow_none=True)
+    blocks = fields.Whole(required=True)
+
+
+class SavesSchema(Schema):
+    """All saved drafts that are kept of a page."""
+
+    items = fields.Many(fields.Nested(ListedSaveSchema), max=100, required=True)
+    next = fields.Text(required=True, allow_none=True)
+
+
+class SaveSchema(ListedSaveSchema):
+    """A saved draft with what it said."""
+
+    content = fields.Nested(PageContentSchema, required=True)
+
+
+class RestoreSchema(Schema):
+    """What the draft begins anew with: an earlier save, or a version; just one of the two."""
+
+    save = fields.Whole(1, GREATEST, load_default=None, allow_none=True)
+    version = fields.Whole(1, GREATEST, load_default=None, allow_none=True)
+
+    @marshmallow.validates_schema
+    def check_source(self, data: dict[str, Any], **_options: Any) -> None:
+        """Refuse both and neither."""
+        if (data["save"] is None) == (data["version"] is None):
+            raise marshmallow.ValidationError("save 与 version 须填写其中一项", "save")
 
 
 class RejectSchema(Schema):
@@ -80,12 +150,14 @@ class PublishSchema(Schema):
 
     at = fields.Moment(load_default=None, allow_none=True)
     end_at = fields.Moment(load_default=None, allow_none=True)
+    later = later_choice()
 
 
 class RollbackSchema(Schema):
     """The version whose content is published again."""
 
     version = fields.Whole(1, GREATEST, required=True)
+    later = later_choice()
 
 
 class WithdrawSchema(Schema):
@@ -93,21 +165,24 @@ class WithdrawSchema(Schema):
 
     version = fields.Whole(1, GREATEST, required=True)
     reason = fields.Lines(1, REASON, required=True)
+    later = later_choice()
 
 
-class MarkSchema(Schema):
-    """A version and its times; without `ends_at` it stands until another takes its place."""
+class WithdrawnDraftSchema(DraftSchema):
+    """The draft after a withdrawal; `later`: what became of versions that waited."""
 
-    version = fields.Whole(required=True)
-    starts_at = fields.Moment(required=True)
-    ends_at = fields.Moment(required=True, allow_none=True)
+    later = fields.Many(fields.Nested(LaterVersionSchema), max=100_000, required=True)
 
 
 class PublishedDraftSchema(DraftSchema):
-    """What was published; `upcoming` are all versions that have not begun, in the order in which they will."""
+    """What was published; `upcoming` are all versions that have not begun, in the order in which they will.
+
+    `later`: what became of those that waited and would take its place.
+    """
 
     published = fields.Nested(MarkSchema, required=True)
     upcoming = fields.Many(fields.Nested(MarkSchema), max=100_000, required=True)
+    later = fields.Many(fields.Nested(LaterVersionSchema), max=100_000, required=True)
 
 
 class ListedVersionSchema(MarkSchema):

@@ -13,12 +13,13 @@ from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing import errors
 from qe_ban.publishing.models import Page
 from qe_ban.publishing.rules import content as contents
-from qe_ban.publishing.rules import differing
+from qe_ban.publishing.rules import differing, shrinking
 from qe_ban.publishing.rules.states import PageKind, PageState
-from qe_ban.publishing.service import access, links, media, pages, references
+from qe_ban.publishing.service import access, links, media, outlook, pages, references, saves
 from qe_ban.publishing.service.access import Held
 from qe_ban.publishing.service.desks import Desk, Desks
 from qe_ban.publishing.service.links import LinkState
+from qe_ban.publishing.service.outlook import Scheduled
 from qe_ban.publishing.service.references import Finding
 
 DRAFT: Final = 0
@@ -32,12 +33,15 @@ class Draft:
     """A page's draft as its staff see it. `in_force`: the version that is shown now.
 
     `findings`: what the draft refers to that does not stand, links as they were last time that they were followed.
+    `scheduled`: the versions that wait, and what the draft already says of each. `warnings` hinder nothing.
     """
 
     name: str
     page: Page
     in_force: int | None
     findings: Sequence[Finding]
+    scheduled: Sequence[Scheduled]
+    warnings: Sequence[Fault]
 
     @property
     def tag(self) -> str:
@@ -51,12 +55,16 @@ def read(session: Session, desks: Desks, kind: PageKind, slug: str, *, reader: P
     return seen(session, desks, desk, pages.look(session, kind, slug), now)
 
 
-def seen(session: Session, desks: Desks, desk: Desk, page: Page, now: datetime) -> Draft:
-    """Give a page that is read or held already as its staff see it."""
+def seen(
+    session: Session, desks: Desks, desk: Desk, page: Page, now: datetime, *, shown_at: datetime | None = None
+) -> Draft:
+    """Give a page that is read or held already as its staff see it; `shown_at`: when the draft is to be shown."""
     shown = pages.in_force(session, desk.kind, page.slug, now)
     followed = {url: found.state for url, found in links.known(session, references.links(page.content)).items()}
     findings = references.inspect(session, desks.sources, page.content, now, followed)
-    return Draft(desk.names[page.slug], page, shown.number if shown else None, findings)
+    waiting = outlook.scheduled(session, page, shown, now)
+    warnings = outlook.warnings(page, shown, waiting, max(now, shown_at or now))
+    return Draft(desk.names[page.slug], page, shown.number if shown else None, findings, waiting, warnings)
 
 
 def save(
@@ -71,26 +79,51 @@ def save(
 ) -> tuple[Draft, Sequence[Fault]]:
     """Put a content in the place of a draft, whatever its state; gives it with what was noticed and hinders nothing.
 
-    The caller becomes one of its editors; a review that it had lapses. Raises PageNotFound, OtherPlace, PageInvalid
-    with every fault of its shape, and what the precondition raises.
+    The caller becomes one of its editors; a review that it had lapses. Where the caller saved just this before and did
+    not hear the answer, and where just this is approved, the state stays as it is. Raises PageNotFound, OtherPlace,
+    PageInvalid with every fault of its shape, and what the precondition raises.
     """
     desk = access.desk_of(desks, kind, slug, change.by.place)
     content = contents.spelled(content)
     warnings = _check(session, desks, desk, slug, content, change.at)
     plain, taken_out = contents.cleaned(content, desks.link_hosts)
-    held = access.hold(session, desks, kind, slug, precondition=precondition, change=change)
-    page, before = held.page, held.state()
-    changes = differing.changes(page.content, plain)
+    held = access.hold(
+        session,
+        desks,
+        kind,
+        slug,
+        precondition=precondition,
+        change=change,
+        repeats=lambda page: saves.is_repeat(session, page, plain, change.by.id),
+    )
+    if held.is_repeated or _is_approved(held.page, plain):
+        return seen(session, desks, desk, held.page, change.at), [*warnings, *taken_out]
+    warnings += shrinking.warnings(held.page.content, plain, origin="上次保存的草稿")
+    _replace(held, plain)
+    return seen(session, desks, desk, held.page, change.at), [*warnings, *taken_out]
+
+
+def _is_approved(page: Page, plain: Mapping[str, Any]) -> bool:
+    """Return whether a save would only undo an approval of just this; over a newer version it is to be undone."""
+    stands = page.state == PageState.APPROVED and page.base == page.latest
+    return stands and contents.digest(page.content) == contents.digest(plain)
+
+
+def _replace(held: Held, plain: dict[str, Any]) -> None:
+    """Put a clean content in the place of a held draft."""
+    session, page, change = held.session, held.page, held.change
+    before, changes = held.state(), differing.changes(page.content, plain)
+    saves.keep_replaced(session, page, change.at)
     page.content, page.state, page.base = plain, PageState.DRAFT.value, page.latest
     page.editors = [*page.editors, *({change.by.id} - set(page.editors))]
     page.edited_at = change.at
     page.submitted_by = page.submitted_at = page.reviewed_by = page.reviewed_at = None
     held.record("pages.save", before, changes=told(changes))
-    media.use(session, kind.value, slug, DRAFT, references.pictures(plain))
+    saves.keep(session, page, plain, change.by.id, change.at)
+    media.use(session, held.kind.value, page.slug, DRAFT, references.pictures(plain))
     session.flush()
     # as the database gives it, whose order of names goes into the tag
     session.refresh(page, ["content"])
-    return seen(session, desks, desk, page, change.at), [*warnings, *taken_out]
 
 
 def links_of(
@@ -101,13 +134,17 @@ def links_of(
     *,
     precondition: audit.Precondition,
     change: audit.Change,
-) -> tuple[str, frozenset[str]]:
+) -> tuple[str, frozenset[str]] | None:
     """Give a draft's tag and the links that are to be followed before it is submitted; locks nothing.
+
+    None where the caller submitted it already and did not hear the answer.
 
     Raises what `submit` raises for a page that cannot be submitted.
     """
     desk = access.desk_of(desks, kind, slug, change.by.place)
     page = pages.look(session, kind, slug)
+    if _is_submitted(page, precondition, change):
+        return None
     precondition(str(page.revision))
     _require_ready(Held(session, desks, desk, page, change))
     return str(page.revision), references.links(page.content)
@@ -148,6 +185,12 @@ def submit(
     page.reviewed_by = page.reviewed_at = None
     held.record("pages.submit", before)
     return seen(session, desks, held.desk, page, change.at)
+
+
+def _is_submitted(page: Page, precondition: audit.Precondition, change: audit.Change) -> bool:
+    """Return whether the last change of the page was that this caller submitted what they now submit again."""
+    is_mine = (page.state, page.submitted_by) == (PageState.SUBMITTED, change.by.id)
+    return is_mine and not access.saw(page, precondition) and access.saw_previous(page, precondition)
 
 
 def told(changes: Iterable[differing.Change]) -> list[dict[str, str | None]]:

@@ -12,30 +12,35 @@ from qe_ban.accounts import service as accounts
 from qe_ban.audit import service as audit
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.publishing import errors
-from qe_ban.publishing.models import PageVersion, PageWithdrawal
+from qe_ban.publishing.models import Page, PageVersion
 from qe_ban.publishing.queries import versions as queries
 from qe_ban.publishing.rules import content as contents
-from qe_ban.publishing.rules import differing, versions
+from qe_ban.publishing.rules import differing, overlaps, versions
 from qe_ban.publishing.rules.states import PageKind, PageState
-from qe_ban.publishing.rules.versions import Mark
-from qe_ban.publishing.service import access, drafts, media, pages, references, stamps
+from qe_ban.publishing.rules.versions import Later, Mark
+from qe_ban.publishing.service import access, drafts, later, media, pages, references, stamps
 from qe_ban.publishing.service.access import Held
 from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.drafts import Draft
+from qe_ban.publishing.service.later import LaterVersion
+from qe_ban.publishing.service.outlook import MAX_COMPARED
 
 REVIEW = "pages.review"
-WITHDRAW = "pages.withdraw"
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What became of a publication; `upcoming`: all versions that have not begun, in the order in which they will."""
+    """What became of a publication; `upcoming`: all versions that have not begun, in the order in which they will.
+
+    `later`: those that waited and would take its place, and what became of each.
+    """
 
     draft: Draft
     number: int
     starts_at: datetime
     ends_at: datetime | None
     upcoming: Sequence[Mark]
+    later: Sequence[LaterVersion]
 
 
 def publish(
@@ -46,6 +51,7 @@ def publish(
     *,
     at: datetime | None,
     end_at: datetime | None,
+    choice: Later | None = None,
     precondition: audit.Precondition,
     change: audit.Change,
 ) -> Published | errors.ApprovalLapsed:
@@ -53,10 +59,24 @@ def publish(
 
     Gives ApprovalLapsed, for the caller to commit and then to raise, where the reviewer may no longer review this page:
     the draft waits for review again. Raises PageNotFound, OtherPlace, PageEnded, WrongState, DraftOutdated,
-    ScheduleInvalid with the fields at fault, and what the precondition raises.
+    ScheduleInvalid with the fields at fault, LaterUndecided where `choice` says nothing of versions that wait and would
+    take its place, or of which the draft says something already; and what the precondition raises.
     """
-    held = access.hold(session, desks, kind, slug, precondition=precondition, change=change)
+
+    def repeats(page: Page) -> bool:
+        version = queries.version(session, kind, slug, page.latest)
+        return (
+            version is not None
+            and page.state == PageState.PUBLISHED
+            and (version.published_by, version.rollback_of, version.ends_at) == (change.by.id, None, end_at)
+            and version.starts_at == (version.published_at if at is None or at < version.published_at else at)
+            and access.saw_previous(page, precondition)
+        )
+
+    held = access.hold(session, desks, kind, slug, precondition=precondition, change=change, repeats=repeats)
     page = held.page
+    if held.is_repeated:
+        return _again(held)
     access.require_open(held)
     access.require_state(page, PageState.APPROVED)
     access.require_newest(page)
@@ -66,11 +86,12 @@ def publish(
         return _lapse(held)
     shown = pages.in_force(session, kind, slug, change.at)
     before = held.state()
+    settled = _settle(held, shown, starts_at, end_at, choice)
     version = _add(held, page.content, starts_at, end_at, editors=page.editors, approved_by=reviewer)
     page.state, page.base, page.editors = PageState.PUBLISHED.value, page.latest, []
     page.reviewed_by = page.reviewed_at = page.submitted_by = page.submitted_at = page.reason = None
-    held.record("pages.publish", before, **_told(version, shown))
-    return _published(held, version)
+    held.record("pages.publish", before, **_told(version, shown, settled))
+    return _published(held, version, settled)
 
 
 def rollback(
@@ -80,25 +101,35 @@ def rollback(
     slug: str,
     number: int,
     *,
+    choice: Later | None = None,
     precondition: audit.Precondition,
     change: audit.Change,
 ) -> Published:
     """Make a new version of an old one's content, in force at once. A draft that is not published yet stays, outdated.
 
     Raises PageNotFound, OtherPlace, PageEnded, VersionNotFound, AlreadyWithdrawn (what was withdrawn comes back by way
-    of review only), and what the precondition raises.
+    of review only), LaterUndecided as `publish`, and what the precondition raises.
     """
-    held = access.hold(session, desks, kind, slug, precondition=precondition, change=change)
+
+    def repeats(page: Page) -> bool:
+        version = queries.version(session, kind, slug, page.latest)
+        is_mine = version is not None and (version.published_by, version.rollback_of) == (change.by.id, number)
+        return is_mine and access.saw_previous(page, precondition)
+
+    held = access.hold(session, desks, kind, slug, precondition=precondition, change=change, repeats=repeats)
+    if held.is_repeated:
+        return _again(held)
     access.require_open(held)
-    old, withdrawal = _version(held, number)
+    old, withdrawal = access.version(held, number)
     if withdrawal is not None:
         raise errors.AlreadyWithdrawn("这个版本已被撤下，不能直接恢复；如需恢复，请重新编辑并提交审核")
     shown = pages.in_force(session, kind, slug, change.at)
-    page, before = held.page, held.state()
+    page, before, starts_at = held.page, held.state(), access.moment(held)
+    settled = later.wait(held, versions.interrupting(later.waiting(held), starts_at, None), choice)
     version = _add(
         held,
         old.content,
-        _moment(held),
+        starts_at,
         None,
         editors=old.editors,
         approved_by=old.approved_by,
@@ -107,47 +138,8 @@ def rollback(
     if page.state == PageState.PUBLISHED:
         page.content, page.base = old.content, page.latest
         media.use(session, kind.value, slug, drafts.DRAFT, references.pictures(old.content))
-    held.record("pages.rollback", before, rollback_of=number, **_told(version, shown))
-    return _published(held, version)
-
-
-def withdraw(
-    session: Session,
-    desks: Desks,
-    kind: PageKind,
-    slug: str,
-    number: int,
-    reason: str,
-    *,
-    precondition: audit.Precondition,
-    change: audit.Change,
-) -> Draft:
-    """Take a version away: from residents at once, or before its time; what it had replaced comes to the fore.
-
-    What has begun only whoever has `pages.withdraw` takes away. Raises PageNotFound, OtherPlace, VersionNotFound,
-    AlreadyWithdrawn, WithdrawalRefused, and what the precondition raises.
-    """
-    held = access.hold(session, desks, kind, slug, precondition=precondition, change=change)
-    version, withdrawal = _version(held, number)
-    if WITHDRAW not in change.by.scopes and version.starts_at <= change.at:
-        raise errors.WithdrawalRefused
-    if withdrawal is not None:
-        raise errors.AlreadyWithdrawn
-    before = held.state()
-    shown = pages.in_force(session, kind, slug, change.at)
-    session.add(PageWithdrawal(kind=kind.value, slug=slug, number=number, at=change.at, by=change.by.id, reason=reason))
-    session.flush()
-    after = pages.in_force(session, kind, slug, change.at)
-    held.record(
-        "pages.withdraw",
-        before,
-        version=number,
-        reason=reason,
-        in_force={"before": shown.number if shown else None, "after": after.number if after else None},
-    )
-    draft = drafts.seen(session, desks, held.desk, held.page, change.at)
-    stamps.bump(session, kind, slug)
-    return draft
+    held.record("pages.rollback", before, rollback_of=number, **_told(version, shown, settled))
+    return _published(held, version, settled)
 
 
 def _start(held: Held, at: datetime | None, end_at: datetime | None) -> datetime:
@@ -158,16 +150,7 @@ def _start(held: Held, at: datetime | None, end_at: datetime | None) -> datetime
         faults.setdefault("at", "页面在此之前已经结束")
     if faults:
         raise errors.ScheduleInvalid(fields=faults)
-    return at if at is not None and at > now else _moment(held)
-
-
-def _moment(held: Held) -> datetime:
-    """Give the moment at which something published now begins.
-
-    Not before what was published last: who waited for the lock, or has a slower clock, would else be replaced by it.
-    """
-    last = queries.last_published_at(held.session, held.kind, held.slug)
-    return max(held.change.at, last) if last is not None else held.change.at
+    return at if at is not None and at > now else access.moment(held)
 
 
 def _may_review(held: Held, staff_id: UUID) -> bool:
@@ -211,7 +194,7 @@ def _add(
         editors=list(editors),
         approved_by=approved_by,
         published_by=held.change.by.id,
-        published_at=_moment(held),
+        published_at=access.moment(held),
         rollback_of=rollback_of,
     )
     session.add(version)
@@ -220,28 +203,45 @@ def _add(
     return version
 
 
-def _version(held: Held, number: int) -> tuple[PageVersion, PageWithdrawal | None]:
-    found = queries.one(held.session, held.kind, held.slug, number)
-    if found is None:
+def _settle(
+    held: Held, shown: pages.InForce | None, starts_at: datetime, ends_at: datetime | None, choice: Later | None
+) -> list[LaterVersion]:
+    """Settle what becomes of the versions that would take the place of a draft, or that it makes public early."""
+    marks, content = later.waiting(held), held.page.content
+    numbers = {mark.number for mark in versions.interrupting(marks, starts_at, ends_at)}
+    base = shown.content if shown is not None else pages.EMPTY
+    for mark in marks[:MAX_COMPARED]:
+        version = queries.version(held.session, held.kind, held.slug, mark.number)
+        if mark.starts_at > starts_at and version and overlaps.overlaps(base, version.content, content):
+            numbers.add(mark.number)
+    return later.wait(held, [mark for mark in marks if mark.number in numbers], choice)
+
+
+def _again(held: Held) -> Published:
+    """Give the newest version once more to whoever published it and did not hear the answer."""
+    number = held.page.latest
+    version = queries.version(held.session, held.kind, held.slug, number)
+    if version is None:
         raise errors.VersionNotFound
-    return found[0], found[1]
+    gone = queries.withdrawn_for(held.session, held.kind, held.slug, later.cause(number))
+    settled = [LaterVersion(mark.number, mark.starts_at, mark.ends_at, "withdrawn") for mark in gone]
+    return _published(held, version, settled or [one for one in later.kept(held) if one.number != number])
 
 
-def _published(held: Held, version: PageVersion) -> Published:
-    session, now = held.session, held.change.at
-    marks = queries.marks(session, held.kind, held.slug, now)
-    upcoming = sorted((mark for mark in marks if mark.starts_at > now), key=lambda mark: (mark.starts_at, mark.number))
-    draft = drafts.seen(session, held.desks, held.desk, held.page, now)
+def _published(held: Held, version: PageVersion, settled: Sequence[LaterVersion]) -> Published:
+    session, now = held.session, access.moment(held)
+    draft = drafts.seen(session, held.desks, held.desk, held.page, now, shown_at=version.starts_at)
     stamps.bump(session, held.kind, held.slug)
-    return Published(draft, version.number, version.starts_at, version.ends_at, upcoming)
+    return Published(draft, version.number, version.starts_at, version.ends_at, later.waiting(held), settled)
 
 
-def _told(version: PageVersion, shown: pages.InForce | None) -> dict[str, object]:
+def _told(version: PageVersion, shown: pages.InForce | None, settled: Sequence[LaterVersion]) -> dict[str, object]:
     """Give what the audit tells of a new version: its times, and how it differs from what is shown now."""
     return {
         "version": version.number,
         "starts_at": rfc3339(version.starts_at),
         "ends_at": rfc3339(version.ends_at) if version.ends_at else None,
         "replaces": shown.number if shown else None,
+        "later": later.outcomes(settled),
         "changes": drafts.told(differing.changes(shown.content if shown else pages.EMPTY, version.content)),
     }

@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
 from qe_ban.publishing import errors
+from qe_ban.publishing.models import Page
 from qe_ban.publishing.rules.states import PageKind, PageState
 from qe_ban.publishing.service import access, drafts
 from qe_ban.publishing.service.access import Held
@@ -24,7 +25,9 @@ def approve(
 
     Raises PageNotFound, OtherPlace, PageEnded, WrongState, OwnDraft, DraftOutdated, and what the precondition raises.
     """
-    held = _judged(session, desks, kind, slug, precondition, change)
+    held = _judged(session, desks, kind, slug, precondition, change, PageState.APPROVED, None)
+    if held.is_repeated:
+        return drafts.seen(session, desks, held.desk, held.page, change.at)
     access.require_open(held)
     access.require_newest(held.page)
     return _settled(held, PageState.APPROVED, None, "pages.approve")
@@ -44,7 +47,9 @@ def reject(
 
     Raises PageNotFound, OtherPlace, WrongState, OwnDraft, and what the precondition raises.
     """
-    held = _judged(session, desks, kind, slug, precondition, change)
+    held = _judged(session, desks, kind, slug, precondition, change, PageState.REJECTED, reason)
+    if held.is_repeated:
+        return drafts.seen(session, desks, held.desk, held.page, change.at)
     return _settled(held, PageState.REJECTED, reason, "pages.reject")
 
 
@@ -55,8 +60,18 @@ def _judged(
     slug: str,
     precondition: audit.Precondition,
     change: audit.Change,
+    state: PageState,
+    reason: str | None,
 ) -> Held:
-    held = access.hold(session, desks, kind, slug, precondition=precondition, change=change)
+    """Hold a draft that the caller may judge, or that the caller has judged just so without hearing the answer."""
+
+    def repeats(page: Page) -> bool:
+        stands = (page.state, page.reviewed_by, page.reason) == (state, change.by.id, reason)
+        return stands and access.saw_previous(page, precondition)
+
+    held = access.hold(session, desks, kind, slug, precondition=precondition, change=change, repeats=repeats)
+    if held.is_repeated:
+        return held
     access.require_state(held.page, PageState.SUBMITTED)
     if change.by.id in held.page.editors:
         raise errors.OwnDraft

@@ -20,7 +20,6 @@ def key_of(title: str) -> str:
 
 
 def _check(block: Row) -> Iterator[Fault]:
-    yield from parts.dates(block, "articles", "published_on")
     yield from parts.described(block, "articles", "cover")
     titles: set[str] = set()
     for place, row in parts.rows(block, "articles"):

@@ -16,7 +16,6 @@ _OFF: Final = ("postponed", "cancelled")
 
 
 def _check(block: Row) -> Iterator[Fault]:
-    yield from parts.orders(block, "events")
     yield from parts.described(block, "events", "cover")
     for place, row in parts.rows(block, "events"):
         stream = row.get("stream")

@@ -1,18 +1,11 @@
 """Notices, each for its time; the screen gathers those of all blocks, the most urgent first."""
 
-from collections.abc import Iterator
 from typing import Final
 
-from qe_ban.kernel.shapes import Fault, Field, Kind, Table
+from qe_ban.kernel.shapes import Field, Kind, Table
 from qe_ban.publishing.rules.blocks import parts
-from qe_ban.publishing.rules.blocks.block_type import BlockType, Row
+from qe_ban.publishing.rules.blocks.block_type import BlockType
 from qe_ban.publishing.rules.blocks.words import LEVELS
-
-
-def _check(block: Row) -> Iterator[Fault]:
-    yield from parts.dates(block, "notices", "published_on")
-    yield from parts.orders(block, "notices")
-
 
 BLOCK: Final = BlockType(
     "notice",
@@ -34,7 +27,6 @@ BLOCK: Final = BlockType(
             ),
         ),
     ),
-    check=_check,
     timed=("notices",),
     lifted="notices",
 )

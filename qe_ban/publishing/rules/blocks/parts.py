@@ -1,21 +1,26 @@
 """Fields that several types of blocks have, and the checks that they share."""
 
-from collections.abc import Iterator
-from datetime import date
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
-from qe_ban.kernel.shapes import Fault, Field, Kind, moment_of, told
+from qe_ban.kernel.shapes import Fault, Field, Kind, is_date, moment_of, told
 from qe_ban.publishing.rules.blocks.block_type import Row
 
-DATE_LENGTH: Final = 10
 ALT: Final = Field("alt", "图片说明", max=100, hint="读屏软件朗读的文字")
 LINK: Final = Field("link", "链接", Kind.LINK, max=500, hint="https 网址，域名须在允许范围内")
 SHOWN: Final = Field("shown", "首屏显示条数", Kind.WHOLE, max=20, hint="1至20，不填为10")
 
 
 def day(name: str, heading: str) -> Field:
-    """Give a field that holds a date; `dates` checks that it is one."""
-    return Field(name, heading, max=DATE_LENGTH, hint="如 2022-05-01")
+    """Give a field that holds a date."""
+    return Field(name, heading, Kind.DATE, hint="如 2022-05-01")
+
+
+def bounds(fields: Sequence[Field]) -> tuple[Field | None, Field | None]:
+    """Return the fields that say when something starts and ends: of the kinds of times, by their names."""
+    times = [field for field in fields if field.kind in (Kind.MOMENT, Kind.DATE)]
+    start = next((field for field in times if field.name.startswith("start")), None)
+    return start, next((field for field in times if field.name.startswith("end")), None)
 
 
 def rows(block: Row, table: str) -> Iterator[tuple[str, Row]]:
@@ -26,25 +31,19 @@ def rows(block: Row, table: str) -> Iterator[tuple[str, Row]]:
             yield f"{table}.{number}", row
 
 
-def dates(block: Row, table: str, *names: str) -> Iterator[Fault]:
-    """Find the dates of a table's rows that are none."""
-    for place, row in rows(block, table):
-        for name in names:
-            if told(row.get(name)) and not _is_date(row[name]):
-                yield Fault(f"{place}.{name}", "须为日期，如 2022-05-01")
-
-
-def order(place: str, row: Row) -> Iterator[Fault]:
-    """Find an end that is not after its start; `place` is the row's, with a point behind, or nothing."""
-    start, end = moment_of(row.get("starts_at")), moment_of(row.get("ends_at"))
-    if start is not None and end is not None and end <= start:
-        yield Fault(f"{place}ends_at", "结束时间须晚于开始时间")
-
-
-def orders(block: Row, table: str) -> Iterator[Fault]:
-    """Find the rows of a table that end before they start."""
-    for place, row in rows(block, table):
-        yield from order(f"{place}.", row)
+def order(fields: Sequence[Field], row: Row, prefix: str) -> Iterator[Fault]:
+    """Find an end that is not after its start; of days the end may be the same."""
+    start, end = bounds(fields)
+    if start is None or end is None or start.kind is not end.kind:
+        return
+    first, last = row.get(start.name), row.get(end.name)
+    if start.kind is Kind.DATE:
+        is_wrong = is_date(first) and is_date(last) and str(last) < str(first)
+    else:
+        begins, ends = moment_of(first), moment_of(last)
+        is_wrong = begins is not None and ends is not None and ends <= begins
+    if is_wrong:
+        yield Fault(prefix + end.name, "结束时间须晚于开始时间")
 
 
 def described(block: Row, table: str, picture: str) -> Iterator[Fault]:
@@ -58,10 +57,3 @@ def shown(block: Row) -> Iterator[Fault]:
     """Find that the screen is to show no row at all."""
     if type(block.get(SHOWN.name)) is int and block[SHOWN.name] == 0:
         yield Fault(SHOWN.name, "首屏至少显示 1 条")
-
-
-def _is_date(value: Any) -> bool:
-    try:
-        return type(value) is str and date.fromisoformat(value).isoformat() == value
-    except ValueError:
-        return False

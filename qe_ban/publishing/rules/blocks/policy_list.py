@@ -10,7 +10,6 @@ from qe_ban.publishing.rules.blocks.words import INDUSTRIES, SIZES
 
 
 def _check(block: Row) -> Iterator[Fault]:
-    yield from parts.dates(block, "policies", "issued_on")
     yield from parts.shown(block)
 
 

@@ -1,0 +1,69 @@
+"""What staff should know of a draft before it is public: what waits, dates that are hardly meant, what is gone."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from qe_ban.kernel.shapes import Fault
+from qe_ban.publishing.models import Page
+from qe_ban.publishing.queries import versions as queries
+from qe_ban.publishing.rules import overlaps, shrinking, timeliness
+from qe_ban.publishing.rules.overlaps import Overlap
+from qe_ban.publishing.rules.states import PageKind, PageState
+from qe_ban.publishing.service.later import in_city
+from qe_ban.publishing.service.pages import EMPTY, InForce
+
+MAX_COMPARED: Final = 10
+"""So many versions that wait are compared with a draft, the next ones: each may be half a mebibyte."""
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A version that has not begun, and what the draft already says of it."""
+
+    number: int
+    starts_at: datetime
+    ends_at: datetime | None
+    overlaps: Sequence[Overlap]
+
+
+def scheduled(session: Session, page: Page, shown: InForce | None, now: datetime) -> list[Scheduled]:
+    """Return the next versions that wait, the first first; none that begins when the page has ended."""
+    rows = queries.upcoming(session, PageKind(page.kind), page.slug, now, MAX_COMPARED)
+    base = shown.content if shown is not None else EMPTY
+    return [
+        Scheduled(row.number, row.starts_at, row.ends_at, overlaps.overlaps(base, row.content, page.content))
+        for row in rows
+        if page.ends_at is None or row.starts_at < page.ends_at
+    ]
+
+
+def warnings(page: Page, shown: InForce | None, waiting: Sequence[Scheduled], at: datetime) -> list[Fault]:
+    """Return what is to be noticed of a draft that would be shown at a moment."""
+    return [
+        *_of_waiting(shown, waiting),
+        *timeliness.warnings(page.content, at),
+        *_of_removals(page, shown),
+    ]
+
+
+def _of_waiting(shown: InForce | None, waiting: Sequence[Scheduled]) -> Iterator[Fault]:
+    for version in waiting:
+        begins = in_city(version.starts_at)
+        message = f"版本 {version.number} 将于 {begins} 生效，届时会替换在此之前发布的内容"
+        yield Fault("", message, "warning", "version_waiting")
+        if version.overlaps:
+            names = "、".join(overlap.heading for overlap in version.overlaps[:_NAMED])
+            more = "等" if len(version.overlaps) > _NAMED else ""
+            start = f"；可用 restore 以生效中的版本 {shown.number} 重新开始" if shown is not None else ""
+            said = f"草稿含有版本 {version.number} 的内容（{names}{more}），该版本 {begins} 才生效，提前发布会提前公开"
+            yield Fault("blocks", f"{said}{start}", "warning", "not_in_force")
+
+
+def _of_removals(page: Page, shown: InForce | None) -> Iterator[Fault]:
+    if shown is not None and page.state != PageState.PUBLISHED:
+        yield from shrinking.warnings(shown.content, page.content, origin=f"生效中的版本 {shown.number}")
