@@ -22,6 +22,7 @@ from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.kernel.errors import Unavailable
 from qe_ban.keys import lifecycle, rewrapping
 from qe_ban.publishing.service import links, media, previews, saves
+from qe_ban.venues import service as venues
 from qe_ban.web import idempotency
 from qe_ban.zones.service import sunset
 
@@ -124,6 +125,7 @@ def _schedules(made: Parts) -> list[jobs.Schedule]:
         jobs.Schedule("media.files", timedelta(hours=1), sweep_pictures),
         jobs.Schedule("zones.sunset", timedelta(minutes=1), end_zones),
         levels.schedule(made, require_right_clock),
+        jobs.Schedule("venues.names", timedelta(hours=1), lambda session, _now: venues.flag_names(session, made.city)),
         jobs.Schedule("wards.end", timedelta(minutes=1), end_wards),
         jobs.Schedule("accounts.closings", timedelta(minutes=1), partial(accounts.check_closings, made.accounts)),
     ]

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from qe_ban.audit.models import AuditEvent
 from qe_ban.kernel.ids import new_id
+from qe_ban.venues import service
 from qe_ban.venues.models import Venue
 from tests.factories.accounts import together
 from tests.venues.conftest import CITY, CITY_TOO, LAOSHAN_ADMIN, READER, SECOND, SHINAN_ADMIN, refused, venue_body
@@ -144,6 +145,18 @@ def test_a_venue_of_before_is_reviewed_when_a_scanner_is_invited(database, call,
     refused(call("POST", f"/{venue}/scanners", MASKED), 409, "venues.under_review")
     refused(call("POST", f"/{venue}/confirm", token=SHINAN_ADMIN), 403, "venues.city_only")
     assert call("POST", f"/{venue}/confirm", token=CITY).status_code == 200
+
+
+def test_the_city_finds_a_venue_of_before_once_the_worker_has_flagged_it(database, city, call, made):
+    old, plain = made()["id"], made("湛山花园南门")["id"]
+    confirmed = made("湛山派出所")["id"]
+    assert call("POST", f"/{confirmed}/confirm", token=CITY).status_code == 200
+    with database.transaction() as session:
+        session.execute(text("UPDATE venues SET flagged = false WHERE id = :id"), {"id": old})
+    with database.transaction() as session:
+        service.flag_names(session, city)
+    rows = call("GET", "?review=pending&limit=100", token=CITY).json["items"]
+    assert {old, plain, confirmed} & {row["id"] for row in rows} == {old}
 
 
 def test_a_new_name_is_reviewed_anew_and_unused_codes_are_over(

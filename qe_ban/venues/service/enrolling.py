@@ -22,7 +22,6 @@ from qe_ban.venues import rules
 from qe_ban.venues.errors import EnrolmentCodeInvalid, InvitationNotFound, InvitationSettled, OwnInvitation
 from qe_ban.venues.models import Enrolment, Scanner, Venue
 from qe_ban.venues.service import places
-from qe_ban.venues.service.recording import record
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def invite(
     Where its purposes say who somebody is, there is no code before another person has approved, within seven days.
     Raises VenueNotFound, PurposesInvalid, VenueUnderReview.
     """
-    place = places.locked(session, change.by, venue_id)
+    place = places.lock_venue(session, change.by, venue_id)
     rules.check_purposes(city, place.scene, purposes)
     places.require_confirmed(city, place)
     waits = city.identifies(purposes)
@@ -90,7 +89,7 @@ def invite(
     session.add(enrolment)
     places.note_officer(session, place.id, change)
     after = {"enrolment": str(enrolment.id), "purposes": list(purposes), "label": label, "approval_required": waits}
-    record(session, change, "venues.invite_scanner", place.id, before=None, after=after)
+    audit.record_change(session, change, "venues.invite_scanner", str(place.id), before=None, after=after)
     return Ticket(enrolment.id, code, expires_at)
 
 
@@ -100,30 +99,33 @@ def approve(session: Session, rings: KeyRings, city: City, *, enrolment_id: UUID
     Raises InvitationNotFound, OwnInvitation, InvitationSettled, VenueUnderReview, PurposesInvalid, and what accounts
     says of the two persons: StaffGone, ProposerGone, NewcomerRefused.
     """
-    found = session.get(Enrolment, enrolment_id)
-    if found is None or found.created_by is None:
+    enrolment = session.get(Enrolment, enrolment_id)
+    proposer = enrolment.created_by if enrolment else None
+    if enrolment is None or proposer is None:
         raise InvitationNotFound
-    place = session.get_one(Venue, found.venue_id, with_for_update={"read": True}, populate_existing=True)
+    place = session.get_one(Venue, enrolment.venue_id, with_for_update={"read": True}, populate_existing=True)
     if not rules.answers_for(change.by, place.district):
         raise InvitationNotFound
-    # of two approvals at once the second one finds the first
+    # of two concurrent approvals the second one sees the first
     enrolment = session.get_one(Enrolment, enrolment_id, with_for_update=True, populate_existing=True)
     if invitation_state(enrolment, change.at) is not rules.InvitationState.PENDING_APPROVAL:
         raise InvitationSettled
-    if found.created_by == change.by.id:
+    if proposer == change.by.id:
         raise OwnInvitation
     places.require_confirmed(city, place)
     rules.check_purposes(city, place.scene, enrolment.purposes)
     accounts.require_two_persons(
-        session, proposer=found.created_by, approver=change.by.id, rights=(rules.SCOPE, rules.SCOPE), now=change.at
+        session, proposer=proposer, approver=change.by.id, rights=(rules.SCOPE, rules.SCOPE), now=change.at
     )
     code, expires_at = _new_code(), change.at + rules.ENROLMENT_LIFE
     enrolment.code_hash, enrolment.expires_at = _code_hashes(rings, code)[0], expires_at
     enrolment.approved_by, enrolment.approved_at = change.by.id, change.at
     session.flush()
     places.note_officer(session, place.id, change)
-    after = {"enrolment": str(enrolment.id), "purposes": enrolment.purposes, "proposed_by": str(found.created_by)}
-    record(session, change, "venues.approve_scanner", place.id, before={"approved": False}, after=after)
+    after = {"enrolment": str(enrolment.id), "purposes": enrolment.purposes, "proposed_by": str(proposer)}
+    audit.record_change(
+        session, change, "venues.approve_scanner", str(place.id), before={"approved": False}, after=after
+    )
     return Ticket(enrolment.id, code, expires_at)
 
 
@@ -132,10 +134,10 @@ def invitations(
 ) -> Sequence[Enrolment]:
     """Return at most `limit` invitations of a venue, newest first, older than `before`. Raises VenueNotFound."""
     place = places.venue(session, reader=reader, venue_id=venue_id)
-    wanted = select(Enrolment).where(Enrolment.venue_id == place.id).order_by(Enrolment.id.desc()).limit(limit)
+    query = select(Enrolment).where(Enrolment.venue_id == place.id).order_by(Enrolment.id.desc()).limit(limit)
     if before is not None:
-        wanted = wanted.where(Enrolment.id < before)
-    return session.scalars(wanted).all()
+        query = query.where(Enrolment.id < before)
+    return session.scalars(query).all()
 
 
 def invitation_state(enrolment: Enrolment, now: datetime) -> rules.InvitationState:

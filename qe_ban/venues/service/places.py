@@ -25,7 +25,6 @@ from qe_ban.venues.errors import (
     VenueUnderReview,
 )
 from qe_ban.venues.models import Enrolment, Scanner, Venue, VenueOfficer
-from qe_ban.venues.service.recording import record
 
 _SEEDED = UUID("5d0a4c8e-2f4b-5c1e-9a53-7be0c1a2d9f4")
 
@@ -89,7 +88,9 @@ def create(session: Session, city: City, new: NewVenue, change: audit.Change) ->
     session.add(made)
     session.flush()
     note_officer(session, made.id, change)
-    record(session, change, "venues.create", made.id, before=None, after=new.as_details() | _flag(flagged))
+    audit.record_change(
+        session, change, "venues.create", str(made.id), before=None, after=new.as_details() | _flag(flagged)
+    )
     return made
 
 
@@ -99,20 +100,20 @@ def change_venue(session: Session, city: City, *, venue_id: UUID, wish: VenueCha
     Raises VenueNotFound, VenueInvalid, and VenueInUse where scanners stand there and the scene changes or the new name
     sounds like an authority's.
     """
-    found = locked(session, change.by, venue_id, to_change=True)
-    old = _described(found)
+    place = lock_venue(session, change.by, venue_id, to_change=True)
+    old = _described(place)
     new = replace(old, name=wish.name or old.name, address=wish.address or old.address, scene=wish.scene or old.scene)
     if new == old:
-        return found
+        return place
     rules.check_place(city, new.district, new.scene)
-    found.name, found.address, found.scene = new.name, new.address, new.scene
+    place.name, place.address, place.scene = new.name, new.address, new.scene
     if (new.name, new.scene) != (old.name, old.scene):
-        _name_anew(session, city, found, old, change)
+        _name_anew(session, city, place, old, change)
     session.flush()
-    note_officer(session, found.id, change)
-    after = new.as_details() | _flag(found.flagged)
-    record(session, change, "venues.change", found.id, before=old.as_details(), after=after)
-    return found
+    note_officer(session, place.id, change)
+    after = new.as_details() | _flag(place.flagged)
+    audit.record_change(session, change, "venues.change", str(place.id), before=old.as_details(), after=after)
+    return place
 
 
 def confirm(session: Session, city: City, *, venue_id: UUID, change: audit.Change) -> Venue:
@@ -120,33 +121,47 @@ def confirm(session: Session, city: City, *, venue_id: UUID, change: audit.Chang
 
     Raises VenueNotFound, CityOnly, NothingToConfirm, VenueInvolved, and what accounts says of the two persons.
     """
-    found = locked(session, change.by, venue_id, to_change=True)
+    place = lock_venue(session, change.by, venue_id, to_change=True)
     if not change.by.place.is_city:
         raise CityOnly
-    if review(city, found) is not rules.Review.PENDING:
+    if review(city, place) is not rules.Review.PENDING:
         raise NothingToConfirm
     if is_involved(session, staff_id=change.by.id, venue_id=venue_id):
         raise VenueInvolved
     accounts.require_settled(session, change.by.id, scope=rules.SCOPE, now=change.at)
-    found.flagged, found.confirmed_by, found.confirmed_at = True, change.by.id, change.at
+    place.flagged, place.confirmed_by, place.confirmed_at = True, change.by.id, change.at
     session.flush()
-    note_officer(session, found.id, change)
-    record(session, change, "venues.confirm", found.id, before={"confirmed": False}, after={"confirmed": True})
-    return found
+    note_officer(session, place.id, change)
+    audit.record_change(
+        session, change, "venues.confirm", str(place.id), before={"confirmed": False}, after={"confirmed": True}
+    )
+    return place
 
 
-def locked(session: Session, by: Principal, venue_id: UUID, *, to_change: bool = False) -> Venue:
+def lock_venue(session: Session, by: Principal, venue_id: UUID, *, to_change: bool = False) -> Venue:
     """Lock a venue that somebody answers for, against change or to change it. Raises VenueNotFound."""
     mode = {"key_share": True} if to_change else {"read": True}
-    found = session.get(Venue, venue_id, with_for_update=mode, populate_existing=True)
-    if found is None or not rules.answers_for(by, found.district):
+    place = session.get(Venue, venue_id, with_for_update=mode, populate_existing=True)
+    if place is None or not rules.answers_for(by, place.district):
         raise VenueNotFound
-    return found
+    return place
 
 
 def review(city: City, place: Venue) -> rules.Review:
     """Return where the review of a venue's name stands."""
     return rules.review(city, place.name, flagged=place.flagged, confirmed=place.confirmed_by is not None)
+
+
+def flag_names(session: Session, city: City) -> None:
+    """Flag venues whose names the city's list has come to hold: it may have grown, or be newer than they are.
+
+    They are under review without this, too; it is how `venues` finds them.
+    """
+    unflagged = select(Venue.id, Venue.name).where(~Venue.flagged, Venue.confirmed_by.is_(None))
+    for venue_id, name in session.execute(unflagged).all():
+        if city.authority_names.match(name):
+            # not where somebody has renamed it meanwhile
+            session.execute(update(Venue).where(Venue.id == venue_id, Venue.name == name).values(flagged=True))
 
 
 def require_confirmed(city: City, place: Venue) -> None:
@@ -193,21 +208,21 @@ def seed_venue(session: Session, city: City, new: NewVenue, now: datetime) -> UU
     return venue_id
 
 
-def _described(found: Venue) -> NewVenue:
-    return NewVenue(found.name, found.district, found.address, found.scene)
+def _described(place: Venue) -> NewVenue:
+    return NewVenue(place.name, place.district, place.address, place.scene)
 
 
 def _flag(flagged: bool) -> dict[str, str]:
     return {"review": rules.Review.PENDING.value} if flagged else {}
 
 
-def _name_anew(session: Session, city: City, found: Venue, old: NewVenue, change: audit.Change) -> None:
+def _name_anew(session: Session, city: City, place: Venue, old: NewVenue, change: audit.Change) -> None:
     """Take back what was said of the old name. Raises VenueInUse."""
-    found.named_by, found.confirmed_by, found.confirmed_at = change.by.id, None, None
-    found.flagged = city.authority_names.match(found.name)
-    unused = (Enrolment.venue_id == found.id) & Enrolment.used_at.is_(None)
+    place.named_by, place.confirmed_by, place.confirmed_at = change.by.id, None, None
+    place.flagged = city.authority_names.match(place.name)
+    unused = (Enrolment.venue_id == place.id) & Enrolment.used_at.is_(None)
     # before the scanners are counted: who is enrolling now has the row, and is seen once it is free
     session.execute(update(Enrolment).where(unused).values(expires_at=change.at))
-    standing = select(func.count()).where(Scanner.venue_id == found.id, Scanner.revoked_at.is_(None))
-    if (found.flagged or found.scene != old.scene) and session.scalar(standing):
+    scanners = select(func.count()).where(Scanner.venue_id == place.id, Scanner.revoked_at.is_(None))
+    if (place.flagged or place.scene != old.scene) and session.scalar(scanners):
         raise VenueInUse

@@ -13,7 +13,6 @@ from qe_ban.venues import rules
 from qe_ban.venues.errors import ScannerNotFound
 from qe_ban.venues.models import Scanner, Venue
 from qe_ban.venues.service.places import venue
-from qe_ban.venues.service.recording import record
 
 
 def scanners(
@@ -42,4 +41,6 @@ def revoke(session: Session, *, scanner_id: UUID, change: audit.Change) -> None:
         return
     accounts.revoke_client(session, scanner_id, change.at)
     after = {"revoked": True, "venue": str(scanner.venue_id)}
-    record(session, change, "venues.revoke_scanner", scanner_id, before={"revoked": False}, after=after)
+    audit.record_change(
+        session, change, "venues.revoke_scanner", str(scanner_id), before={"revoked": False}, after=after
+    )
