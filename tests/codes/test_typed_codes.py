@@ -52,17 +52,20 @@ def test_a_code_as_it_should_be_stays_the_same_text(body):
 
 
 @given(st.text(max_size=80) | st.text(ALPHABET.lower() + "：￥\x1d]Q1\t", max_size=40))
-def test_undoing_again_changes_nothing_and_never_fails(text):
-    once = undo_keyboard(text)
-    assert undo_keyboard(once) in (once, undo_keyboard(undo_keyboard(once)))
-    is_keyboard_fault(text)
+def test_any_text_is_looked_at_without_a_fault(text):
+    assert len(undo_keyboard(text)) <= len(text)
+    assert is_keyboard_fault(text) in (True, False)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "]Q1", "https://example.org/?q=1", "测试", "x" * (MOST + 1), CODE.lower() + " " * 99]
-)
+@pytest.mark.parametrize("text", ["", "]Q1", "https://example.org/?q=1", "测试"])
 def test_what_is_no_code_does_not_become_one(text):
-    assert not undo_keyboard(text).startswith("QE1:") or len(text) <= MOST
+    assert not undo_keyboard(text).startswith("QE1:")
+
+
+def test_what_is_too_long_for_a_code_is_left_alone():
+    padding = " " * (MOST - len(CODE))
+    assert undo_keyboard(CODE.lower() + padding) == CODE
+    assert undo_keyboard(CODE.lower() + padding + " ") == CODE.lower() + padding + " "
 
 
 def test_a_tab_within_is_left_for_it_may_stand_for_a_space():
