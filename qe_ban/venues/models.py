@@ -35,6 +35,18 @@ class Venue(Base):
     confirmed_at: Mapped[datetime | None]
 
 
+class VenueVersion(Base):
+    """What a venue was called, and where and what it was, until a change: scans before it are shown with that."""
+
+    __tablename__ = "venue_versions"
+
+    venue_id: Mapped[UUID] = mapped_column(ForeignKey("venues.id"), primary_key=True)
+    until: Mapped[datetime] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    address: Mapped[str]
+    scene: Mapped[str]
+
+
 class VenueOfficer(Base):
     """That a member of staff made, changed or confirmed a venue, or invited or approved a scanner of it."""
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Who looked, where, for what, when, with what verdict, and which fields were told.
+    """Who looked, where, for what, when, with what verdict, and which fields were told; the venue as it was then.
 
     `scan_id` is the scanner's own, as it knows it too; `id` is ours, unique over all scanners. `guardian`: a guardian
     showed the code.
@@ -37,12 +37,16 @@ class Entry:
 
 
 _ENTRIES = """
-SELECT p.id, p.scan_id, p.at, v.name, v.district, v.address, s.label, v.scene, p.purpose, p.kind, p.profile, p.accepted,
-       p.reason, p.fields, p.detail, p.guardian
+SELECT p.id, p.scan_id, p.at, coalesce(w.name, v.name), v.district, coalesce(w.address, v.address), s.label,
+       coalesce(w.scene, v.scene), p.purpose, p.kind, p.profile, p.accepted, p.reason, p.fields, p.detail, p.guardian
 FROM scans p JOIN venues v ON v.id = p.venue_id JOIN scanners s ON s.id = p.scanner_id
+LEFT JOIN LATERAL (
+    SELECT name, address, scene FROM venue_versions
+    WHERE venue_id = p.venue_id AND until > p.at ORDER BY until LIMIT 1
+) w ON true
 WHERE p.holder = ANY (:holders)
 """
-_ENTRY = text(f"{_ENTRIES} AND p.id = :id".replace("SELECT", "SELECT p.holder, p.venue_id,"))
+_ENTRY = text(f"{_ENTRIES} AND p.id = :id".replace("SELECT p.id,", "SELECT p.holder, p.venue_id, p.id,"))
 _LEDGER = text(f"""{_ENTRIES}
   AND (CAST(:at AS timestamptz) IS NULL OR (p.at, p.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
 ORDER BY p.at DESC, p.id DESC

@@ -24,7 +24,7 @@ from qe_ban.venues.errors import (
     VenueNotFound,
     VenueUnderReview,
 )
-from qe_ban.venues.models import Enrolment, Scanner, Venue, VenueOfficer
+from qe_ban.venues.models import Enrolment, Scanner, Venue, VenueOfficer, VenueVersion
 
 _SEEDED = UUID("5d0a4c8e-2f4b-5c1e-9a53-7be0c1a2d9f4")
 
@@ -106,6 +106,7 @@ def change_venue(session: Session, city: City, *, venue_id: UUID, wish: VenueCha
     if new == old:
         return place
     rules.check_place(city, new.district, new.scene)
+    _keep_version(session, place, change.at)
     place.name, place.address, place.scene = new.name, new.address, new.scene
     if (new.name, new.scene) != (old.name, old.scene):
         _name_anew(session, city, place, old, change)
@@ -210,6 +211,14 @@ def seed_venue(session: Session, city: City, new: NewVenue, now: datetime) -> UU
 
 def _described(place: Venue) -> NewVenue:
     return NewVenue(place.name, place.district, place.address, place.scene)
+
+
+def _keep_version(session: Session, place: Venue, until: datetime) -> None:
+    """Keep what a venue was called, so that no change rewrites where somebody was scanned before it."""
+    row = insert(VenueVersion).values(
+        venue_id=place.id, until=until, name=place.name, address=place.address, scene=place.scene
+    )
+    session.execute(row.on_conflict_do_nothing())
 
 
 def _flag(flagged: bool) -> dict[str, str]:
