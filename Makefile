@@ -12,7 +12,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: install demo test bench lint fmt interface clients clean
+.PHONY: install demo test bench lint fmt interface clients messages clean
 .DELETE_ON_ERROR:
 
 install: $(RUN)
@@ -40,6 +40,10 @@ interface: $(RUN)
 # the packages that the city gives away at a release, in build/clients
 clients: $(DEV)
 	@PYTHON=$(PYTHON) tests/clients/make.sh build/clients
+
+# the Chinese texts of the commands; msgfmt is of GNU gettext
+messages:
+	msgfmt --check-format -o qe_ban/locale/zh_CN/LC_MESSAGES/qe-ban.mo qe_ban/locale/zh_CN/LC_MESSAGES/qe-ban.po
 
 bench: $(RUN)
 	$(BIN)/python -m bench $(ARGS)

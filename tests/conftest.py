@@ -62,6 +62,8 @@ class Engines:
 
 
 ENGINES = pytest.StashKey[Engines]()
+# commands speak English to the tests, but for those of the language
+os.environ["QE_LANG"] = "en"
 IN_CI = os.environ.get("QE_CI") == "1"
 SLOW_TIMEOUT = 300
 """Seconds: whole programs start and stop in slow tests, on machines that do other things beside."""

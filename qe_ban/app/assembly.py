@@ -21,6 +21,7 @@ from qe_ban.kernel import city as cities
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.keys.rings import KeyRings
+from qe_ban.message import Message
 from qe_ban.publishing.service.media import DirectoryStore, Pictures
 
 
@@ -64,7 +65,13 @@ def assemble(
     city = load_city(settings)
     unknown = set(settings.outside.sources) - set(city.kinds)
     if unknown:
-        raise ConfigInvalid([f"QE_SOURCES names kinds that the city does not have: {', '.join(sorted(unknown))}"])
+        raise ConfigInvalid(
+            [
+                Message(
+                    "QE_SOURCES names kinds that the city does not have: {unknown}", unknown=", ".join(sorted(unknown))
+                )
+            ]
+        )
     database = Database(settings.database_url, pool=pool or settings.threads, waits=waits, pooled=settings.pooled)
     rings = KeyRings(database, settings.master_key, settings.master_key_next, sealing=sealing)
     limiter = Limiter(valkey.connect(settings.redis_url), database, clock)
@@ -115,11 +122,11 @@ def _outside(settings: Settings) -> tuple[Register, Face]:
     elif settings.sandbox:
         register = SandboxRegister(sandbox["residents"])
     else:
-        raise ConfigInvalid(["QE_REAL_NAME_URL is missing"])
+        raise ConfigInvalid([Message("QE_REAL_NAME_URL is missing")])
     if outside.face:
         face = HttpFace(outside.face, token)
     elif settings.sandbox:
         face = SandboxFace(sandbox["step_up_proof"])
     else:
-        raise ConfigInvalid(["QE_FACE_URL is missing"])
+        raise ConfigInvalid([Message("QE_FACE_URL is missing")])
     return register, face

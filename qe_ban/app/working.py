@@ -21,6 +21,7 @@ from qe_ban.jobs import service as jobs
 from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.kernel.errors import Unavailable
 from qe_ban.keys import lifecycle, rewrapping
+from qe_ban.message import Message
 from qe_ban.publishing.service import links, media, previews, saves
 from qe_ban.venues import service as venues
 from qe_ban.web import idempotency
@@ -136,4 +137,4 @@ def _sms(settings: Settings) -> Sms:
         return HttpSms(settings.outside.sms, settings.outside.token or "")
     if settings.sandbox:
         return SandboxSms()
-    raise ConfigInvalid(["QE_SMS_URL is missing"])
+    raise ConfigInvalid([Message("QE_SMS_URL is missing")])

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from gettext import gettext as _
 from typing import Any
 
 import urllib3
@@ -33,7 +34,7 @@ class Answer:
     def problem(self) -> str:
         """Say in one line what was wrong."""
         faults = self.data.get("errors")
-        told = [str(self.data.get("detail") or "no problem document"), json.dumps(faults, ensure_ascii=False)]
+        told = [str(self.data.get("detail") or _("no problem document")), json.dumps(faults, ensure_ascii=False)]
         return f"{self.status} {self.data.get('code', '')}: {' '.join(told if faults else told[:1])}"
 
 
@@ -43,7 +44,9 @@ class Api:
     def __init__(self, server: str) -> None:
         """Nothing connects yet. Raises Refused when `server` is no http address."""
         if not _is_address(server):
-            raise Refused(f"{server!r} is no address such as https://host or http://127.0.0.1:8000")
+            raise Refused(
+                _("{server!r} is no address such as https://host or http://127.0.0.1:8000").format(server=server)
+            )
         self.server = server.rstrip("/")
         self._pool = urllib3.PoolManager(retries=False, timeout=WAIT)
 
@@ -65,7 +68,9 @@ class Api:
                 method, f"{self.server}{PREFIX}{path}", json=body, headers=sent, redirect=False
             )
         except HTTPError as error:
-            raise Away(f"{self.server} does not answer ({type(error).__name__})") from error
+            raise Away(
+                _("{server} does not answer ({name})").format(server=self.server, name=type(error).__name__)
+            ) from error
         return Answer(response.status, response.data, _object(response.data), response.headers)
 
     def get(self, method: str, path: str, *, status: int = 200, **request: Any) -> Answer:

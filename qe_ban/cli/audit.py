@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from gettext import gettext as _
 from pathlib import Path
 
 import click
@@ -50,20 +51,23 @@ def verify(home: Path, files: tuple[Path, ...]) -> int:
             found, bad = service.read_heads(lines)
         heads, unreadable = heads + found, unreadable + bad
     if files and not heads:
-        raise Refused("there is no head in what --heads names")
+        raise Refused(_("there is no head in what --heads names"))
     with _opened(home) as (installation, judge), installation.database.transaction() as session:
         service.hold_still(session)
         check = service.Check(session, system_clock(), heads, judge=judge)
         count = 0
         for finding in check.run():
             count += 1
-            click.echo(str(finding))
+            click.echo(finding.line().translated())
     for line in _warnings(check, judged=judge is not None, headed=bool(heads)):
         click.echo(line, err=True)
-    looked = f"{check.seals} seals and {check.rows} rows checked against {len(heads)} heads"
-    click.echo(f"{looked}: {f'{count} findings' if count else 'nothing found'}")
+    looked = _("{seals} seals and {rows} rows checked against {heads} heads").format(
+        seals=check.seals, rows=check.rows, heads=len(heads)
+    )
+    result = _("{count} findings").format(count=count) if count else _("nothing found")
+    click.echo(_("{looked}: {result}").format(looked=looked, result=result))
     if unreadable:
-        click.echo(f"{unreadable} lines of the heads could not be read", err=True)
+        click.echo(_("{unreadable} lines of the heads could not be read").format(unreadable=unreadable), err=True)
     return FOUND if count else 0
 
 
@@ -86,15 +90,17 @@ def _opened(home: Path) -> Iterator[tuple[Opened, Judge | None]]:
 def _warnings(check: service.Check, *, judged: bool, headed: bool) -> Iterator[str]:
     """Say by which keys it was believed, and what this check could not know."""
     for kid, thumbprint in check.trusted.items():
-        yield f"believed: audit key {kid}, thumbprint {thumbprint}"
+        yield _("believed: audit key {kid}, thumbprint {thumbprint}").format(kid=kid, thumbprint=thumbprint)
     if not judged:
-        yield "WARNING: no master key was given: whoever can write the table of keys can add one to these"
+        yield _("WARNING: no master key was given: whoever can write the table of keys can add one to these")
     if not headed:
-        yield "WARNING: no heads were given: a tail that was cut, or a chain that was written anew, does not show"
+        yield _("WARNING: no heads were given: a tail that was cut, or a chain that was written anew, does not show")
     if not check.seals:
-        yield "WARNING: there is no seal at all"
+        yield _("WARNING: there is no seal at all")
     for gap in check.gaps[-GAPS:]:
         since, until = (rfc3339(datetime.fromtimestamp(at, UTC)) for at in (gap.since, gap.until))
-        yield f"WARNING: no seal from {since} to {until}, after seal {gap.seal}: no worker ran, or seals were cut"
+        yield _("WARNING: no seal from {since} to {until}, after seal {seal}: no worker ran, or seals were cut").format(
+            since=since, until=until, seal=gap.seal
+        )
     if len(check.gaps) > GAPS:
-        yield f"WARNING: {len(check.gaps) - GAPS} such times before"
+        yield _("WARNING: {count} such times before").format(count=len(check.gaps) - GAPS)

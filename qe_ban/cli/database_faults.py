@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from gettext import gettext as _
 
 from alembic.util import CommandError
 from sqlalchemy import exc
@@ -12,6 +13,7 @@ from qe_ban.db.connecting import ServerRefused
 from qe_ban.db.engine import DatabaseUnavailable
 from qe_ban.keys.rings import KeyMissing
 from qe_ban.keys.wrapping import MasterKeyWrong
+from qe_ban.message import Message, translated
 
 
 @contextmanager
@@ -20,21 +22,26 @@ def refused() -> Iterator[None]:
     try:
         yield
     except KeyMissing as error:
-        raise Refused("the keys are missing: run `qe-ban keys init`") from error
+        raise Refused(_("the keys are missing: run `qe-ban keys init`")) from error
     except MasterKeyWrong as error:
-        raise Refused(str(error)) from error
+        raise Refused(translated(error.args[0])) from error
     except CommandError as error:
-        raise Refused("the database is of a newer release: start that one") from error
+        raise Refused(_("the database is of a newer release: start that one")) from error
     except AddressInvalid as error:
-        raise Refused(f"QE_DATABASE_URL is not a database's address: {error}") from error
+        raise Refused(
+            _("QE_DATABASE_URL is not a database's address: {error}").format(error=translated(error.args[0]))
+        ) from error
     except (DatabaseUnavailable, exc.OperationalError, exc.ProgrammingError) as error:
         cause = error.__cause__ or error
         if isinstance(getattr(cause, "orig", cause), ServerRefused):
             raise Refused(reason(cause)) from error
-        raise Refused(f"the database cannot be reached: {reason(cause)}") from error
+        raise Refused(_("the database cannot be reached: {reason}").format(reason=reason(cause))) from error
 
 
 def reason(error: BaseException) -> str:
     """Return the first line of what the driver says."""
-    lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+    error = getattr(error, "orig", None) or error
+    if error.args and isinstance(error.args[0], Message):
+        return error.args[0].translated()
+    lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

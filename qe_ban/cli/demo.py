@@ -1,7 +1,9 @@
 """`qe-ban demo`: a running city in one command, and the main job done once to show that it works."""
 
 import threading
+from gettext import gettext as _
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -10,10 +12,11 @@ from qe_ban.cli import plan as plans
 from qe_ban.cli.api import Api
 from qe_ban.cli.demo_job import Job, Shown, StepFailed
 from qe_ban.cli.instance import Instance
+from qe_ban.message import Message
 from qe_ban.web import logs
 
 LOG = "demo.log"
-GIVEN_UP = "演示中断"
+GIVEN_UP: Final = Message("demonstration broken off")
 
 
 @click.command()
@@ -27,8 +30,14 @@ def demo(home: Path, host: str, port: int, workers: int, *, once: bool) -> int:
     plan = plans.of_this_process(plans.Asked(home, host, port, workers, sandbox=True))
     logs.configure(json=False, access=False)
     screen = sandbox_screen.console()
-    demo_screen.step(screen, "启动数据库、缓存与服务（首次启动要装入七千余项示例事项，约需一分钟）")
-    with Instance(plan, say=lambda step: demo_screen.step(screen, step.chinese), log=LOG) as instance:
+    demo_screen.step(
+        screen,
+        _(
+            "Starting database, cache and servers (the first start loads more than seven thousand "
+            "sample items, in about a minute)"
+        ),
+    )
+    with Instance(plan, say=lambda step: demo_screen.step(screen, step.translated()), log=LOG) as instance:
         instance.start()
         job = Job(Api(plan.asked.address), instance.staff, lambda text: demo_screen.step(screen, text))
         attempt = _Attempt(job)
@@ -38,7 +47,7 @@ def demo(home: Path, host: str, port: int, workers: int, *, once: bool) -> int:
         if attempt.seen is not None:
             demo_screen.shown(screen, attempt.seen)
         else:
-            demo_screen.failed(screen, attempt.failure or StepFailed(GIVEN_UP, ""))
+            demo_screen.failed(screen, attempt.failure or StepFailed(GIVEN_UP.translated(), ""))
         if once:
             return 0 if attempt.seen is not None else 1
         demo_screen.addresses(screen, plan.asked, instance.staff, str(instance.home.path / "log" / LOG))

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from gettext import gettext as _
 from typing import Any
 from uuid import uuid4
 
@@ -71,24 +72,24 @@ class Job:
             raise StepFailed(self._step, told) from error
 
     def _run(self) -> Shown:
-        self._begin("居民登录：短信验证码，再做人脸核验")
+        self._begin(_("A resident signs in: one-time password, then face"))
         resident = self._sign_in(sandbox_data()["residents"][0]["phone"])
-        self._begin("打开码包，一次签发五个码")
+        self._begin(_("Opening the wallet, issuing five codes at once"))
         wallet = self._api.get("GET", "/codes", token=resident).data["items"]
         self._issue_all(resident, [kind["kind"] for kind in wallet])
-        self._begin("取身份码图片，用独立的解码器读出")
+        self._begin(_("Fetching the picture of the identity code, reading it with an independent decoder"))
         code = self._read_off_picture(resident, wallet)
-        self._begin("市级管理员登录，为演示核验点取得注册码")
+        self._begin(_("A city administrator signs in and gets an enrolment code for the demonstration venue"))
         label = f"演示扫码枪 {secrets.token_hex(2)}"
         enrolment_code = self._enrolment_code(label)
-        self._begin("新设备注册，凭自己的密钥换取令牌")
-        scanner, _ = scanner_key.enrol(self._api, code=enrolment_code, label=label)
+        self._begin(_("A new scanner enrols and gets a token by its own key"))
+        scanner, _told = scanner_key.enrol(self._api, code=enrolment_code, label=label)
         token = scanner.sign_in(self._api, system_clock())["access_token"]
-        self._begin("设备核验身份码")
+        self._begin(_("The scanner verifies the identity code"))
         verdict = self._verify(token, code)
-        self._begin("居民查看用码记录")
+        self._begin(_("The resident looks at the ledger"))
         entry = self._ledger_entry(resident, verdict["scan_id"])
-        self._begin("搜索政务服务事项")
+        self._begin(_("Searching service items"))
         search, item = self._suggested(TYPED), self._first_found(TYPED)
         pages = PagesJob(self._api, self._begin, self._require, self._staff_token).run()
         fresh = self._api.get("POST", "/codes/identity/issue", token=resident).data
@@ -112,15 +113,15 @@ class Job:
 
     def _issue_all(self, token: str, kinds: list[str]) -> None:
         issued = self._api.get("POST", "/codes/issue", token=token, body={"kinds": kinds}).data
-        self._require(not issued["refused"], f"未签发：{issued['refused']}")
-        self._require(len(issued["codes"]) == len(kinds) == 5, "应有五个码")
+        self._require(not issued["refused"], _("not issued: {refused}").format(refused=issued["refused"]))
+        self._require(len(issued["codes"]) == len(kinds) == 5, _("there must be five codes"))
 
     def _read_off_picture(self, token: str, wallet: Sequence[Mapping[str, Any]]) -> str:
         display = next(kind["display"] for kind in wallet if kind["kind"] == "identity")
         png = self._api.get("POST", "/codes/identity/issue", token=token, headers={"Accept": "image/png"}).content
-        text = pictures.text_of(png, "身份码图片")
+        text = pictures.text_of(png, _("picture of the identity code"))
         same = qr.png(text, title=display["title"], colour=display["colour"]) == png
-        self._require(same, "解码所得内容与图片不一致")
+        self._require(same, _("what was read is not what the picture was drawn from"))
         return text
 
     def _staff_token(self, username: str) -> str:
@@ -152,24 +153,33 @@ class Job:
     def _verify(self, token: str, code: str) -> Mapping[str, Any]:
         scan = {"scan_id": str(uuid4()), "code": code, "purpose": PURPOSE}
         verdict = self._api.get("POST", "/codes/verify", token=token, body=scan).data
-        self._require(verdict["accepted"] is True, f"未通过：{verdict['reason']}")
-        self._require(set(verdict["holder"]) == {"masked_name"}, "应只披露脱敏姓名")
+        self._require(verdict["accepted"] is True, _("not accepted: {reason}").format(reason=verdict["reason"]))
+        self._require(set(verdict["holder"]) == {"masked_name"}, _("only the masked name may be disclosed"))
         return verdict
 
     def _ledger_entry(self, token: str, scan_id: str) -> Mapping[str, Any]:
         entries = self._api.get("GET", "/codes/ledger", token=token).data["items"]
         entry: Mapping[str, Any] | None = next((row for row in entries if row["scan_id"] == scan_id), None)
         if entry is None:
-            raise StepFailed(self._step, "用码记录中没有这次核验")
-        self._require(entry["accepted"] is True and entry["fields"] == ["masked_name"], "用码记录与核验结果不符")
+            raise StepFailed(self._step, _("the ledger does not have this scan"))
+        self._require(
+            entry["accepted"] is True and entry["fields"] == ["masked_name"],
+            _("the ledger says something else than the verdict"),
+        )
         return entry
 
     def _suggested(self, typed: str) -> Suggested:
         names = [row["name"] for row in self._api.get("GET", f"/items/suggest?q={typed}").data["items"]]
-        self._require(any(MEANT in name for name in names), f"输入 {typed} 时没有提示{MEANT}的事项")
+        self._require(
+            any(MEANT in name for name in names),
+            _("typing {typed} did not suggest an item of {meant}").format(typed=typed, meant=MEANT),
+        )
         return Suggested(typed, names)
 
     def _first_found(self, typed: str) -> Mapping[str, Any]:
         found = self._api.get("GET", f"/items?q={typed}").data["items"]
-        self._require(bool(found) and MEANT in found[0]["name"], f"搜索 {typed} 没有找到{MEANT}的事项")
+        self._require(
+            bool(found) and MEANT in found[0]["name"],
+            _("searching {typed} did not find an item of {meant}").format(typed=typed, meant=MEANT),
+        )
         return self._api.get("GET", f"/items/{found[0]['code']}").data

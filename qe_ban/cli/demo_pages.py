@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from gettext import gettext as _
 from typing import Any
 from urllib.parse import quote
 
@@ -55,15 +56,20 @@ class PagesJob:
 
     def run(self) -> Pages:
         """Do it. Raises Refused, and what `require` raises."""
-        self._begin("手机打开崂山分厅，一次调用；再问一次没有变化")
+        self._begin(_("A phone opens the Laoshan hall in one call; asked again, nothing has changed"))
         hall = self._open(f"/halls/{HALL}")
         again = self._api.ask("GET", f"/halls/{HALL}", headers={"If-None-Match": hall.tag, "Accept-Encoding": "gzip"})
-        self._require(again.status == 304 and not again.content, f"没有变化时应答 304，实为 {again.status}")
-        self._begin("打开卡奥斯专区，搜索解决方案")
+        self._require(
+            again.status == 304 and not again.content,
+            _("answered {status} where nothing has changed, and 304 is right").format(status=again.status),
+        )
+        self._begin(_("Opening the Kaaosi zone, searching its solutions"))
         zone = self._open(f"/zones/{ZONE}")
         rows = self._api.get("GET", f"/zones/{ZONE}/solutions?q={quote(WORD)}").data
-        self._require(rows["total"] > 0, f"没有找到{WORD}的解决方案")
-        self._begin("编辑起草公告，审核员审核，发布后在分厅看到，再恢复原版")
+        self._require(rows["total"] > 0, _("no solution for {word} was found").format(word=WORD))
+        self._begin(
+            _("An editor drafts a notice, a reviewer approves it, it is published, seen in the hall, and rolled back")
+        )
         return Pages(hall, zone, [row["name"] for row in rows["items"]], rows["total"], self._published())
 
     def _open(self, path: str) -> Opened:
@@ -71,7 +77,7 @@ class PagesJob:
         answer = self._api.get("GET", path, headers={"Accept-Encoding": "gzip"})
         seconds = time.perf_counter() - began
         sent = int(answer.headers.get("Content-Length", len(answer.content)))
-        self._require(bool(answer.data["blocks"]), f"{path} 没有内容")
+        self._require(bool(answer.data["blocks"]), _("{path} is empty").format(path=path))
         return Opened(answer.data, len(answer.content), sent, seconds, answer.headers["ETag"])
 
     def _published(self) -> float | None:
@@ -110,7 +116,12 @@ class PagesJob:
             seconds = time.perf_counter() - began
             if any(notice["title"] == TITLE for notice in notices):
                 return seconds
-            self._require(seconds < SEEN_WITHIN, f"发布 {SEEN_WITHIN:.0f} 秒后分厅仍未显示")
+            self._require(
+                seconds < SEEN_WITHIN,
+                _("the hall does not show it {seen_within:.0f} s after its publication").format(
+                    seen_within=SEEN_WITHIN
+                ),
+            )
             time.sleep(0.05)
 
 

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from gettext import gettext as _
 from pathlib import Path
 
 from qe_ban import migrations
@@ -53,7 +54,7 @@ def opened(home: Path, env: Mapping[str, str] | None = None, *, migrate: bool = 
             if migrate:
                 _upgrade(database, settings)
             elif migrations.pending(database.engine):
-                raise Refused("the database is not yet at this program's version: start it with `qe-ban up` first")
+                raise Refused(_("the database is not yet at this program's version: start it with `qe-ban up` first"))
             rings = KeyRings(database, settings.master_key, settings.master_key_next)
             yield Opened(database, rings, settings)
         finally:
@@ -78,7 +79,7 @@ def _database(settings: Settings) -> Database:
     try:
         return Database(settings.database_url, pool=1, pooled=settings.pooled)
     except ValueError as error:
-        raise Refused(f"{DATABASE} is no address: {error}") from error
+        raise Refused(_("{database} is no address: {error}").format(database=DATABASE, error=error)) from error
 
 
 def _enough(env: Mapping[str, str], url: str, home: Path) -> dict[str, str]:
@@ -98,7 +99,11 @@ def _database_url(path: Path, env: Mapping[str, str], *, make: bool) -> Iterator
         yield env[DATABASE]
         return
     if not make and not path.is_dir():
-        raise Refused(f"there is no home at {path} and {DATABASE} is not set: name one with --home")
+        raise Refused(
+            _("there is no home at {path} and {database} is not set: name one with --home").format(
+                path=path, database=DATABASE
+            )
+        )
     home = Home(path)
     postgres = Postgres(home)
     try:

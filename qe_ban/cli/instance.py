@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from gettext import gettext as _
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -69,7 +70,9 @@ class Instance:
         self._port = reserve(self.plan.asked.port)
         if self._port is None:
             self.home.release()
-            raise Refused(f"port {self.plan.asked.port} is in use: another instance is starting on it")
+            raise Refused(
+                _("port {port} is in use: another instance is starting on it").format(port=self.plan.asked.port)
+            )
         self.supervisor.__enter__()
         return self
 
@@ -132,9 +135,9 @@ class Instance:
         with parts.database.transaction() as session:
             made = _has_keys(session)
             if made and sandbox and not secrets_file.exists(self.home.path):
-                raise Refused("this database has keys that no sandbox of this home made: a sandbox needs its own")
+                raise Refused(_("this database has keys that no sandbox of this home made: a sandbox needs its own"))
             if not made and not sandbox:
-                raise Refused("there are no keys yet: run `qe-ban keys init`, then start again")
+                raise Refused(_("there are no keys yet: run `qe-ban keys init`, then start again"))
             if sandbox:
                 self.staff = secrets_file.complete(self.home.path)
             if not made:
@@ -171,8 +174,16 @@ class Instance:
         program = self._program(sample, words, self._env())
         code = self.supervisor.finish(program, meanwhile=show, every=PROGRESS_SECONDS)
         if code:
-            where = f"{self.home.path / 'log' / self._log} says why" if self._log else "the reason stands above"
-            raise Refused(f"the sample {sample} cannot be loaded (exit code {code}): {where}")
+            where = (
+                _("{log} says why").format(log=self.home.path / "log" / self._log)
+                if self._log
+                else _("the reason stands above")
+            )
+            raise Refused(
+                _("the sample {sample} cannot be loaded (exit code {code}): {where}").format(
+                    sample=sample, code=code, where=where
+                )
+            )
 
     def _env(self) -> dict[str, str]:
         return {name: value for name, value in self.plan.env.items() if not name.startswith("GRANIAN_")}

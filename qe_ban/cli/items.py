@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from gettext import gettext as _
 from pathlib import Path
 from typing import BinaryIO, Final
 from uuid import UUID
@@ -20,16 +21,17 @@ from qe_ban.jobs import service as jobs
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.ids import parse_id
 from qe_ban.kernel.principal import Place
+from qe_ban.message import Message
 
 FORMATS: Final[dict[str, importing.Format]] = {".csv": "csv", ".xlsx": "xlsx"}
 SHOWN: Final = 20
 _NAMED: Final = {
-    "created": "新增",
-    "changed": "变更",
-    "unchanged": "未变",
-    "reopened": "重新启用",
-    "ended": "终止",
-    "skipped": "跳过",
+    "created": Message("created"),
+    "changed": Message("changed"),
+    "unchanged": Message("unchanged"),
+    "reopened": Message("reopened"),
+    "ended": Message("ended"),
+    "skipped": Message("skipped"),
 }
 
 
@@ -62,11 +64,11 @@ def import_(
 ) -> None:
     """Import items from FILE (.csv or .xlsx) for the whole city, in this process."""
     if (file is None) == (job is None):
-        raise Refused("name either a FILE or, with --resume, a job")
+        raise Refused(_("name either a FILE or, with --resume, a job"))
     if job is not None and (dry_run or skip_invalid or end_missing or at_most):
-        raise Refused("--resume goes on as the import was asked for: it takes no other option")
+        raise Refused(_("--resume goes on as the import was asked for: it takes no other option"))
     if at_most and not end_missing:
-        raise Refused("--at-most is for --end-missing")
+        raise Refused(_("--at-most is for --end-missing"))
     options = importing.Options(dry_run, skip_invalid, "end" if end_missing else "keep", at_most)
     with opened(home) as installation:
         job_id = _submitted(installation, file, options) if file is not None else _resumed(installation, job or "")
@@ -120,7 +122,7 @@ def _submitted(installation: Opened, path: Path, options: importing.Options) -> 
 def _resumed(installation: Opened, said: str) -> UUID:
     job_id = parse_id(said)
     if job_id is None:
-        raise Refused(f"--resume {said}: that is no job")
+        raise Refused(_("--resume {said}: that is no job").format(said=said))
     with installation.database.transaction() as session:
         jobs.resume(session, job_id=job_id, change=jobs.Change(None, system_clock()))
     return job_id
@@ -133,24 +135,28 @@ def _run(installation: Opened, job_id: UUID) -> jobs.JobView:
         with Progress() as progress:
             return runner.run_one(job_id, progress.show)
     except KeyboardInterrupt:
-        click.echo(f"已中断，可继续：qe-ban items import --resume {job_id}", err=True)
+        click.echo(_("interrupted; go on with: qe-ban items import --resume {job_id}").format(job_id=job_id), err=True)
         raise
 
 
 def _tell(view: jobs.JobView) -> None:
     lines = _faults(view)
     if view.state is jobs.JobState.FAILED:
-        raise Refused(view.error or "导入失败", *lines)
+        raise Refused(view.error or _("the import failed"), *lines)
     if view.state is not jobs.JobState.DONE:
-        raise Refused(f"任务已被取消，可继续：qe-ban items import --resume {view.id}")
+        raise Refused(_("the job was cancelled; go on with: qe-ban items import --resume {id}").format(id=view.id))
     for line in lines:
         click.echo(line, err=True)
-    click.echo("，".join(f"{name} {view.result.get(word, 0)}" for word, name in _NAMED.items()))
+    click.echo(_(", ").join(f"{name.translated()} {view.result.get(word, 0)}" for word, name in _NAMED.items()))
     # only a dry run has a word on what the real one would come to
     refusals = view.result.get("refusals")
     if refusals is not None:
-        verdict = f"正式导入会被拒绝：{'；'.join(refusals)}" if refusals else "正式导入可以进行"
-        click.echo(f"这是试运行，没有更改任何内容；{verdict}")
+        verdict = (
+            _("the real import would be refused: {refusals}").format(refusals="；".join(refusals))
+            if refusals
+            else _("the real import can be done")
+        )
+        click.echo(_("this was a dry run, nothing was changed; {verdict}").format(verdict=verdict))
 
 
 def _faults(view: jobs.JobView) -> Sequence[str]:
@@ -159,21 +165,23 @@ def _faults(view: jobs.JobView) -> Sequence[str]:
     for fault in view.faults[:SHOWN]:
         place = [
             fault.sheet or "",
-            f"第{fault.row}行" if fault.row else "",
+            _("row {row}").format(row=fault.row) if fault.row else "",
             f"“{fault.column}”" if fault.column else "",
         ]
-        kind = "警告：" if fault.severity is jobs.Severity.WARNING else ""
+        kind = _("warning: ") if fault.severity is jobs.Severity.WARNING else ""
         lines.append(" ".join([*filter(None, place), kind + fault.message]))
     more = sum(view.result.get("faults", {}).values()) - len(lines)
-    return [*lines, f"另有 {more} 处问题"] if more > 0 else lines
+    return [*lines, _("and {more} more faults").format(more=more)] if more > 0 else lines
 
 
 def _format(path: Path, table: str | None) -> importing.Format:
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
-        raise Refused(f"{path.name}: the file must be .csv or .xlsx (save .xls and .xlsm as .xlsx first)")
+        raise Refused(
+            _("{name}: the file must be .csv or .xlsx (save .xls and .xlsm as .xlsx first)").format(name=path.name)
+        )
     if table is not None and kind == "xlsx":
-        raise Refused("--table is for .csv: .xlsx holds all tables")
+        raise Refused(_("--table is for .csv: .xlsx holds all tables"))
     return kind
 
 

@@ -1,5 +1,6 @@
 """Reads codes off pictures with zxing-cpp, a decoder that has nothing in common with what draws them."""
 
+from gettext import gettext as _
 from io import BytesIO
 
 import zxingcpp
@@ -15,11 +16,17 @@ def text_of(content: bytes, name: str) -> str:
     try:
         with Image.open(BytesIO(content)) as image:
             if image.width * image.height > LARGEST:
-                raise Refused(f"{name}: more than {LARGEST // 1_000_000} million pixels")
+                raise Refused(
+                    _("{name}: more than {largest} million pixels").format(name=name, largest=LARGEST // 1000000)
+                )
             found = zxingcpp.read_barcodes(image.convert("L"), formats=zxingcpp.barcode_formats_from_str("QRCode"))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise Refused(f"{name}: no picture that can be read") from error
+        raise Refused(_("{name}: no picture that can be read").format(name=name)) from error
     if len(found) != 1:
-        raise Refused(f"{name}: {'no code' if not found else 'several codes'} on this picture")
+        raise Refused(
+            _("{name}: {codes} on this picture").format(
+                name=name, codes=_("no code") if not found else _("several codes")
+            )
+        )
     text: str = found[0].text
     return text

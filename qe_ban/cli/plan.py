@@ -5,12 +5,14 @@ import secrets
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
 import click
 
 from qe_ban import app
+from qe_ban.cli import refusals
 from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import (
     DATABASE,
@@ -103,9 +105,13 @@ def make(asked: Asked, given: Mapping[str, str]) -> Plan:
     """Check everything that can be checked before anything starts. Raises Refused, ConfigInvalid, OSError."""
     sandbox = asked.sandbox or given.get(MODE) == Mode.SANDBOX
     if sandbox and given.get(MODE, Mode.SANDBOX) != Mode.SANDBOX:
-        raise Refused(f"{MODE} is {given[MODE]!r}: a sandbox does not start here")
+        raise Refused(_("{mode} is {given!r}: a sandbox does not start here").format(mode=MODE, given=given[MODE]))
     if not sandbox and secrets_file.exists(asked.home):
-        raise Refused(f"home {asked.home} is a sandbox's, whose enrolment codes are public: production needs its own")
+        raise Refused(
+            _("home {home} is a sandbox's, whose enrolment codes are public: production needs its own").format(
+                home=asked.home
+            )
+        )
     # an empty variable is one that is not set
     env = {name: value for name, value in given.items() if value or not name.startswith("QE_")}
     source_port = None
@@ -131,7 +137,9 @@ def assembled(plan: Plan) -> app.Parts:
     except ValueError as error:
         if isinstance(error, ConfigInvalid):
             raise
-        raise Refused(f"{DATABASE} or {REDIS} is no address: {error}") from error
+        raise Refused(
+            _("{database} or {redis} is no address: {error}").format(database=DATABASE, redis=REDIS, error=error)
+        ) from error
 
 
 def _check(plan: Plan) -> None:
@@ -143,9 +151,13 @@ def _check(plan: Plan) -> None:
     try:
         free = port_is_free(asked.host, asked.port)
     except OSError as error:
-        raise Refused(f"{asked.host} port {asked.port} cannot be listened on: {error.strerror}") from error
+        raise Refused(
+            _("{host} port {port} cannot be listened on: {strerror}").format(
+                host=asked.host, port=asked.port, strerror=refusals.strerror(error)
+            )
+        ) from error
     if not free:
-        raise Refused(f"port {asked.port} is in use: choose another with --port")
+        raise Refused(_("port {port} is in use: choose another with --port").format(port=asked.port))
 
 
 def _free_port() -> int:

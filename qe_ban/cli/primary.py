@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from gettext import gettext as _
 from typing import Final
 
 from qe_ban.cli import database_faults, steps
@@ -31,9 +32,13 @@ def wait(
         if why is None:
             return
         if cancelled():
-            raise StartCancelled(f"the wait for {database.address} was given up")
+            raise StartCancelled(_("the wait for {address} was given up").format(address=database.address))
         if time.monotonic() > deadline:
-            raise Refused(f"no server of QE_DATABASE_URL took writes after {seconds:.0f} s: {why}")
+            raise Refused(
+                _("no server of QE_DATABASE_URL took writes after {seconds:.0f} s: {why}").format(
+                    seconds=seconds, why=why
+                )
+            )
         if not has_said:
             say(steps.waiting(seconds, str(database.address), why))
             has_said = True

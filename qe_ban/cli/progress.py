@@ -10,15 +10,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from qe_ban.jobs import service as jobs
+from qe_ban.message import Message, translated
 
-_READING: Final = "正在读取文件"
-_WAITING: Final = "等待另一个导入完成"
+_READING: Final = Message("reading the file")
+_WAITING: Final = Message("waiting for another import to end")
 PHASES: Final = {
     "": _READING,
-    "checking": "正在核对各行",
-    "comparing": "正在与现有事项比对",
-    "applying": "正在写入事项",
-    "ending": "正在终止缺失的事项",
+    "checking": Message("checking the rows"),
+    "comparing": Message("comparing with the items that are there"),
+    "applying": Message("writing items"),
+    "ending": Message("ending the items that are missing"),
 }
 _IF_ANY: Final = frozenset({"ending"})
 """The phases that most imports pass through with nothing to do."""
@@ -38,7 +39,7 @@ class Progress:
                 TimeElapsedColumn(),
                 console=Console(stderr=True),
             )
-            self._task = self._bar.add_task(_READING, total=None)
+            self._task = self._bar.add_task(_READING.translated(), total=None)
         self._told: tuple[str, int] = ("", -1)
         self._looked = False
 
@@ -71,7 +72,7 @@ class Progress:
         looked, self._looked = self._looked, True
         if view.state is jobs.JobState.QUEUED:
             # it is queued until it is claimed: only who looks a second time waits for another
-            return _WAITING if looked else _READING
+            return (_WAITING if looked else _READING).translated()
         if view.phase in _IF_ANY and not view.total:
             return ""
-        return PHASES.get(view.phase, "")
+        return str(translated(PHASES.get(view.phase, "")))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from qe_ban.kernel.clock import rfc3339, system_clock
 from qe_ban.kernel.ids import parse_id
 from qe_ban.kernel.principal import Actor
 from qe_ban.keys import lifecycle
+from qe_ban.message import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ def _deny(session: Session, approved: Approved) -> None:
     )
 
 
-COLUMNS = ("id", "action", "subject", "expires", "details")
+COLUMNS = (Message("id"), Message("action"), Message("subject"), Message("expires"), Message("details"))
 DONE: Mapping[str, Callable[[Session, Approved], None]] = {deny.ACTION: _deny}
 """What an approved proposal does, in the same transaction; all others are approved where they arise."""
 
@@ -63,7 +65,7 @@ def proposals() -> None:
 def list_(home: Path) -> None:
     """Print what waits for a second person: id, action, subject, until when, and what it says."""
     with opened(home) as installation, installation.database.transaction() as session:
-        click.echo("\t".join(COLUMNS))
+        click.echo("\t".join(_(column) for column in COLUMNS))
         for one in service.open_proposals(session, system_clock()):
             details = " ".join(f"{name}={value}" for name, value in sorted(one.details.items()))
             click.echo(f"{one.id}\t{one.action}\t{one.subject}\t{rfc3339(one.expires_at)}\t{details}")
@@ -82,9 +84,11 @@ def approve(home: Path, proposal: str, name: str, password_file: Path | None, to
             approved = service.approve(session, _id(proposal), by=actor, now=now)
             action = DONE.get(approved.action)
             if action is None:
-                raise Refused(f"{approved.action} is approved in the staff's interface, not at a shell")
+                raise Refused(
+                    _("{action} is approved in the staff's interface, not at a shell").format(action=approved.action)
+                )
             action(session, Approved(approved.id, approved.subject, approved.details, actor, now))
-    click.echo(f"{approved.action} {approved.subject}: done")
+    click.echo(_("{action} {subject}: done").format(action=approved.action, subject=approved.subject))
 
 
 @proposals.command()
@@ -97,7 +101,7 @@ def withdraw(home: Path, proposal: str, name: str, password_file: Path | None, t
         actor = signing_in.prove(installation, name, password_file, totp)
         with installation.database.transaction() as session:
             withdrawn = service.withdraw(session, _id(proposal), by=actor, now=system_clock())
-    click.echo(f"{withdrawn.action} {withdrawn.subject}: withdrawn")
+    click.echo(_("{action} {subject}: withdrawn").format(action=withdrawn.action, subject=withdrawn.subject))
 
 
 def _id(text: str) -> UUID:

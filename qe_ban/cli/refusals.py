@@ -1,16 +1,18 @@
 """What a person at a shell can cause: each fault is one line on standard error, and the exit code is 2."""
 
 from collections.abc import Iterable, Sequence
+from gettext import gettext as _
 from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 from click.exceptions import NoArgsIsHelpError
 
-from qe_ban.cli import terminal
+from qe_ban.cli import language, terminal, usage
 from qe_ban.config import ConfigInvalid
 from qe_ban.embedded.errors import EngineError, StartCancelled
 from qe_ban.kernel.errors import DomainError, Invalid
+from qe_ban.message import translated
 from qe_ban.sandbox.secrets_file import SecretsUnreadable
 
 NAME = "qe-ban"
@@ -35,6 +37,7 @@ FAULTS = (
     SecretsUnreadable,
     OSError,
     UnicodeError,
+    language.LanguageUnknown,
 )
 
 
@@ -56,7 +59,7 @@ class Lazy(click.Group):
         if module is None:
             return None
         command: click.Command = getattr(import_module(module), cmd_name)
-        return command
+        return usage.in_language(command)
 
 
 class Cli(Lazy):
@@ -72,7 +75,8 @@ class Cli(Lazy):
         terminal.forgive()
         extra["standalone_mode"] = False
         try:
-            code = super().main(args, prog_name, **extra)
+            language.choose()
+            code = super(Cli, usage.in_language(self)).main(args, prog_name, **extra)
         except NoArgsIsHelpError as error:
             error.show()
             return REFUSED
@@ -86,15 +90,35 @@ class Cli(Lazy):
 
 
 def _lines(error: Exception) -> Iterable[str]:
-    """Say in lines what went wrong."""
+    """Return in lines what went wrong."""
     if isinstance(error, Refused | ConfigInvalid):
-        return error.lines
-    if isinstance(error, click.ClickException):
-        return [error.format_message()]
+        return map(translated, error.lines)
     if isinstance(error, Invalid) and error.fields:
         return [f"{field}: {fault}" for field, fault in error.fields.items()]
+    return [_line(error)]
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, DomainError):
+        return _said(error)
     if isinstance(error, OSError) and error.strerror:
-        return [f"{error.filename}: {error.strerror}" if error.filename else error.strerror]
+        return f"{error.filename}: {strerror(error)}" if error.filename else strerror(error)
     if isinstance(error, UnicodeError):
-        return ["what was given is not text in UTF-8"]
-    return [str(error) or type(error).__name__]
+        return _("what was given is not text in UTF-8")
+    return str(translated(error.args[0])) if error.args else type(error).__name__
+
+
+def _said(error: DomainError) -> str:
+    """Return the Chinese detail; in English the stable code, what its class means, and a detail that is more exact."""
+    if not language.is_english():
+        return error.message
+    meaning = (type(error).__doc__ or "").partition("\n")[0]
+    exact = f" ({error.message})" if error.message != error.detail else ""
+    return f"{error.code}: {meaning or error.detail}{exact}"
+
+
+def strerror(error: OSError) -> str:
+    """Return what the operating system says of an error."""
+    return _(error.strerror) if error.strerror else type(error).__name__

@@ -30,9 +30,9 @@ COMMANDS = (
     modules=[f"qe_ban.cli.{name}" for name in COMMANDS],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(package_name="qe-ban")
+@click.version_option(package_name="qe-ban", message="%(prog)s %(version)s")
 def cli() -> None:
-    """青e办: the backend of a city's one government app, with its code wallet.
+    """qe-ban: the backend of a city's one government app, with its code wallet.
 
     Settings are QE_* variables; docs/operating.md lists them.
     """

@@ -4,13 +4,14 @@ import json
 import sys
 import time
 from collections.abc import Mapping
+from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import click
 
-from qe_ban.cli import pictures, scanner_key
+from qe_ban.cli import pictures, refusals, scanner_key
 from qe_ban.cli.api import Api, Away
 from qe_ban.cli.refusals import Refused
 from qe_ban.codes.service import undo_keyboard
@@ -77,15 +78,15 @@ def verify(path: Path, purpose: str, image: Path | None, document: str | None, c
 
 def _code(code: str | None, image: Path | None) -> str:
     if (code is None) == (image is None):
-        raise Refused("give either a code, or - to read it from standard input, or --image")
+        raise Refused(_("give either a code, or - to read it from standard input, or --image"))
     if image is not None:
         try:
             return pictures.text_of(image.read_bytes(), str(image))
         except OSError as error:
-            raise Refused(f"{image}: {error.strerror}") from error
+            raise Refused(f"{image}: {refusals.strerror(error)}") from error
     text = undo_keyboard(_typed().rstrip("\r\n") if code == "-" else str(code))
     if not text:
-        raise Refused("the code is empty")
+        raise Refused(_("the code is empty"))
     return text
 
 

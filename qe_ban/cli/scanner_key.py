@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
+from qe_ban.cli import refusals
 from qe_ban.cli.api import TOKEN_PATH, Api
 from qe_ban.cli.home import write_private
 from qe_ban.cli.refusals import Refused
@@ -90,18 +92,18 @@ def read(path: Path) -> ScannerKey:
         private = ECAlgorithm.from_jwk(kept["jwk"])
         server, scanner_id, issuer = (kept[name] for name in ("server", "scanner_id", "issuer"))
     except OSError as error:
-        raise Refused(f"{path}: {error.strerror}") from error
+        raise Refused(f"{path}: {refusals.strerror(error)}") from error
     except (ValueError, KeyError, TypeError, jwt.InvalidKeyError) as error:
-        raise Refused(f"{path}: no key file of `qe-ban scanner enrol`") from error
+        raise Refused(_("{path}: no key file of `qe-ban scanner enrol`").format(path=path)) from error
     texts = all(isinstance(text, str) for text in (server, scanner_id, issuer))
     if not texts or not isinstance(private, ec.EllipticCurvePrivateKey):
-        raise Refused(f"{path}: no key file of `qe-ban scanner enrol`")
+        raise Refused(_("{path}: no key file of `qe-ban scanner enrol`").format(path=path))
     return ScannerKey(server, scanner_id, issuer, private)
 
 
 def require_new(path: Path) -> None:
     """See that a key file can be written before an enrolment code is used up for it. Raises Refused."""
     if path.exists():
-        raise Refused(f"{path} exists: a scanner's key is never overwritten")
+        raise Refused(_("{path} exists: a scanner's key is never overwritten").format(path=path))
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise Refused(f"{path.parent}: no directory that can be written to")
+        raise Refused(_("{parent}: no directory that can be written to").format(parent=path.parent))

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from gettext import gettext as _
 from pathlib import Path
 from typing import TextIO
 
@@ -25,7 +26,7 @@ def as_option(command: Callable[..., object]) -> Callable[..., object]:
     @functools.wraps(command)
     def told(*args: object, totp: str | None, totp_file: TextIO | None, **more: object) -> object:
         if totp is not None and totp_file is not None:
-            raise Refused("give the dynamic code once: --totp or --totp-file")
+            raise Refused(_("give the dynamic code once: --totp or --totp-file"))
         code = totp if totp_file is None else totp_file.readline(LARGEST).strip()
         return command(*args, totp=code, **more)
 
@@ -46,7 +47,7 @@ def as_option(command: Callable[..., object]) -> Callable[..., object]:
 def prove(installation: Opened, name: str, password_file: Path | None, totp: str | None) -> Actor:
     """Prove who somebody is, by five tries at most, and that they may approve. Raises Refused, TooMany."""
     password = _password(password_file)
-    code = normalise_number(totp or click.prompt("Dynamic code", err=True))
+    code = normalise_number(totp or click.prompt(_("Dynamic code"), err=True))
     hasher, now = passwords.Passwords(), system_clock()
     with installation.database.transaction() as session:
         attempt = staff.begin_sign_in(session, username=name, now=now)
@@ -57,16 +58,16 @@ def prove(installation: Opened, name: str, password_file: Path | None, totp: str
             session, installation.rings, attempt=attempt, password_fits=fits, totp=code, now=system_clock()
         )
         if isinstance(proven, errors.StaffRefused):
-            raise Refused(proven.message)
+            raise proven
         standing = staff.standing(session, proven.id)
     if standing is None or SCOPE not in standing.scopes or not standing.place.is_city:
-        raise Refused(f"{name} may not do this: it takes a security_admin of the whole city")
+        raise Refused(_("{name} may not do this: it takes a security_admin of the whole city").format(name=name))
     return Actor(PrincipalKind.STAFF, proven.id)
 
 
 def _password(path: Path | None) -> str:
     if path is None:
-        password: str = click.prompt("Password", hide_input=True, err=True)
+        password: str = click.prompt(_("Password"), hide_input=True, err=True)
         return password
     with path.open(encoding="utf-8") as file:
         return file.read(LARGEST).partition("\n")[0].rstrip("\r")

@@ -3,6 +3,7 @@
 import secrets
 import sys
 from collections.abc import Callable
+from gettext import gettext as _
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -83,10 +84,10 @@ def add(
         _require_known(session, load_city(installation.settings), place)
     uri = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER_NAME)
     click.echo(qr.terminal(uri, ansi=sys.stdout.isatty()))
-    click.echo(f"user name: {name}")
+    click.echo(_("user name: {name}").format(name=name))
     if not given:
-        click.echo(f"password: {password}")
-    click.echo(f"TOTP secret: {secret}")
+        click.echo(_("password: {password}").format(password=password))
+    click.echo(_("TOTP secret: {secret}").format(secret=secret))
     click.echo(uri)
 
 
@@ -110,16 +111,20 @@ def change(
     """Give the member of staff NAME other roles or another place; they must sign in again."""
     place = Place(district, hall, zone, department)
     if whole_city and not place.is_city:
-        raise Refused("--whole-city and a district, hall, zone or department exclude each other")
+        raise Refused(_("--whole-city and a district, hall, zone or department exclude each other"))
     moved = place if whole_city or not place.is_city else None
     if not roles and moved is None:
-        raise Refused("nothing to change: give --role, a place, or --whole-city")
+        raise Refused(_("nothing to change: give --role, a place, or --whole-city"))
     with opened(home) as installation, installation.database.transaction() as session:
         changed = accounts.change_staff(
             session, username=name, change=audit.AtShell(system_clock()), roles=roles or None, place=moved
         )
         _require_known(session, load_city(installation.settings), place)
-    click.echo(f"{name}: changed; every sign-in has ended" if changed else f"{name}: is so already")
+    click.echo(
+        _("{name}: changed; every sign-in has ended").format(name=name)
+        if changed
+        else _("{name}: is so already").format(name=name)
+    )
 
 
 @staff.command()
@@ -129,7 +134,11 @@ def disable(home: Path, name: str) -> None:
     """Let the member of staff NAME do nothing more, at once: every sign-in ends and none is taken."""
     with opened(home) as installation, installation.database.transaction() as session:
         changed = accounts.disable_staff(session, username=name, change=audit.AtShell(system_clock()))
-    click.echo(f"{name}: disabled; every sign-in has ended" if changed else f"{name}: is disabled already")
+    click.echo(
+        _("{name}: disabled; every sign-in has ended").format(name=name)
+        if changed
+        else _("{name}: is disabled already").format(name=name)
+    )
 
 
 @staff.command()
@@ -139,7 +148,7 @@ def enable(home: Path, name: str) -> None:
     """Let the member of staff NAME sign in again, with the same password and authenticator."""
     with opened(home) as installation, installation.database.transaction() as session:
         changed = accounts.enable_staff(session, username=name, change=audit.AtShell(system_clock()))
-    click.echo(f"{name}: enabled" if changed else f"{name}: is enabled already")
+    click.echo(_("{name}: enabled").format(name=name) if changed else _("{name}: is enabled already").format(name=name))
 
 
 @staff.command("list")
@@ -149,21 +158,23 @@ def list_(home: Path) -> None:
     with opened(home) as installation, installation.database.transaction() as session:
         for row in accounts.list_staff(session):
             place = {name: getattr(row, name) for name in ("district", "hall", "zone", "department")}
-            where = " ".join(f"{name}={value}" for name, value in place.items() if value) or "city"
-            state = "disabled" if row.disabled_at else "enabled"
+            where = " ".join(f"{_(name)}={value}" for name, value in place.items() if value) or _("city")
+            state = _("disabled") if row.disabled_at else _("enabled")
             click.echo(f"{row.username}\t{state}\t{','.join(row.roles)}\t{where}")
 
 
 def _require_known(session: Session, city: City, place: Place) -> None:
     """Ask for a place that there is. Raises Refused; what the transaction has done is then undone."""
     if place.district is not None and place.district not in city.districts:
-        raise Refused(f"--district {place.district}: the city has no such district")
+        raise Refused(_("--district {district}: the city has no such district").format(district=place.district))
     if place.hall is not None and place.hall not in city.halls:
-        raise Refused(f"--hall {place.hall}: the city has no such hall")
+        raise Refused(_("--hall {hall}: the city has no such hall").format(hall=place.hall))
     if place.zone is not None and place.zone not in city.zones:
-        raise Refused(f"--zone {place.zone}: the city has no such zone")
+        raise Refused(_("--zone {zone}: the city has no such zone").format(zone=place.zone))
     if place.department is not None and not departments.known(session, place.department):
-        raise Refused(f"--department {place.department}: no such department is registered")
+        raise Refused(
+            _("--department {department}: no such department is registered").format(department=place.department)
+        )
 
 
 def _given_password(*, password_stdin: bool) -> str:
@@ -172,12 +183,12 @@ def _given_password(*, password_stdin: bool) -> str:
     if password_stdin:
         line = given.readline().rstrip("\r\n") if given else ""
         if not line:
-            raise Refused("there is no password on standard input")
+            raise Refused(_("there is no password on standard input"))
         return line
     if given is None or not given.isatty():
         return ""
-    prompt = "Password (empty: a random one)"
+    prompt = _("Password (empty: a random one)")
     password: str = click.prompt(prompt, default="", show_default=False, hide_input=True, err=True)
-    if password and click.prompt("Again", hide_input=True, err=True) != password:
-        raise Refused("the two passwords differ")
+    if password and click.prompt(_("Again"), hide_input=True, err=True) != password:
+        raise Refused(_("the two passwords differ"))
     return password

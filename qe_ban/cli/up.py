@@ -1,5 +1,6 @@
 """`qe-ban up`: the whole installation as one tree of processes, ended by one signal."""
 
+from gettext import gettext as _
 from pathlib import Path
 
 import click
@@ -20,8 +21,12 @@ def up(home: Path, host: str, port: int, workers: int, *, sandbox: bool) -> int:
     """
     plan = plans.of_this_process(plans.Asked(home, host, port, workers, sandbox))
     logs.configure(json=True, access=False)
-    with Instance(plan, say=lambda step: click.echo(step.english, err=True)) as instance:
+    with Instance(plan, say=lambda step: click.echo(step.translated(), err=True)) as instance:
         instance.start()
-        mode = "sandbox" if plan.asked.sandbox else "production"
-        click.echo(f"qe-ban serves at {plan.asked.address} ({mode}, home {instance.home.path})")
+        mode = _("sandbox") if plan.asked.sandbox else _("production")
+        click.echo(
+            _("qe-ban serves at {address} ({mode}, home {path})").format(
+                address=plan.asked.address, mode=mode, path=instance.home.path
+            )
+        )
         return instance.supervisor.run()

@@ -1,12 +1,15 @@
 """`qe-ban vectors`: makers of scanners test with the same file as we do."""
 
 import json
+from gettext import gettext as _
 from pathlib import Path
 
 import click
 
+from qe_ban.cli import refusals
 from qe_ban.cli.refusals import Refused
 from qe_ban.codes import token
+from qe_ban.message import translated
 
 LARGEST = 64 * 1024 * 1024
 
@@ -26,11 +29,11 @@ def check(file: Path) -> int:
     try:
         lines = token.check_vectors(_document(file))
     except token.VectorsInvalid as error:
-        raise Refused(f"{file}: {error}") from error
+        raise Refused(f"{file}: {translated(error.args[0])}") from error
     for line in lines:
-        click.echo(line)
+        click.echo(translated(line))
     if not lines:
-        click.echo("all vectors agree")
+        click.echo(_("all vectors agree"))
     return 1 if lines else 0
 
 
@@ -39,10 +42,10 @@ def _document(file: Path) -> object:
         with file.open("rb") as opened:
             content = opened.read(LARGEST + 1)
     except OSError as error:
-        raise Refused(f"{file}: {error.strerror}") from error
+        raise Refused(f"{file}: {refusals.strerror(error)}") from error
     if len(content) > LARGEST:
-        raise Refused(f"{file}: larger than {LARGEST >> 20} MiB")
+        raise Refused(_("{file}: larger than {largest} MiB").format(file=file, largest=LARGEST >> 20))
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise Refused(f"{file}: not JSON") from error
+        raise Refused(_("{file}: not JSON").format(file=file)) from error

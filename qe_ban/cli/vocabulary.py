@@ -1,5 +1,6 @@
 """`qe-ban items topics` and `items synonyms`: the words that a new installation's catalogue begins with."""
 
+from gettext import gettext as _
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ def topics(home: Path, file: Path | None) -> None:
     said = _read(file, "topics")
     with opened(home) as installation, installation.database.transaction() as session:
         made = len(trees.add(session, said, audit.AtShell(system_clock())))
-    click.echo(f"新增主题 {made} 个，原有 {len(said) - made} 个未动")
+    click.echo(_("{made} topics added, {said} were there").format(made=made, said=len(said) - made))
 
 
 @click.command()
@@ -41,7 +42,7 @@ def synonyms(home: Path, file: Path | None) -> None:
     said = _read(file, "synonyms")
     with opened(home) as installation, installation.database.transaction() as session:
         made = groups.add(session, said, audit.AtShell(system_clock()))
-    click.echo(f"新增同义词 {made} 组，原有 {len(said) - made} 组未动")
+    click.echo(_("{made} groups of synonyms added, {said} were there").format(made=made, said=len(said) - made))
 
 
 def _read(file: Path | None, name: str) -> Any:
@@ -51,8 +52,8 @@ def _read(file: Path | None, name: str) -> Any:
     with file.open("rb") as opened_file:
         data = opened_file.read(LARGEST + 1)
     if len(data) > LARGEST:
-        raise Refused(f"{file.name}: the file is larger than {LARGEST >> 20} MiB")
+        raise Refused(_("{name}: the file is larger than {largest} MiB").format(name=file.name, largest=LARGEST >> 20))
     try:
         return wire.loads(data.removeprefix(_MARK))
     except Unreadable as error:
-        raise Refused(f"{file.name}: 不是有效的 JSON（UTF-8 编码，没有重复的字段）") from error
+        raise Refused(_("{name}: not valid JSON (UTF-8, no field twice)").format(name=file.name)) from error

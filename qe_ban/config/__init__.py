@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from qe_ban.config.reading import Mode, Reader, scheme_of
+from qe_ban.message import Message
 
 __all__ = ["ConfigInvalid", "Limits", "Mode", "Outside", "Retention", "Settings", "sandbox_data"]
 
@@ -98,7 +99,7 @@ class Settings:
             database_url=reader.database(),
             pooled=reader.flag("QE_DATABASE_POOLED"),
             redis_url=reader.url("QE_REDIS_URL", ("redis", "rediss", "unix")),
-            master_key=reader.master_key("QE_MASTER_KEY", "the master key"),
+            master_key=reader.master_key("QE_MASTER_KEY", Message("the master key")),
             issuer=reader.text("QE_ISSUER"),
             city_file=Path(env["QE_CITY_FILE"]) if env.get("QE_CITY_FILE") else None,
             media_dir=reader.absolute("QE_MEDIA_DIR"),
@@ -129,12 +130,12 @@ class Settings:
             code_life=reader.number("QE_CODE_LIFE", 60, 30, 300),
             threads=reader.number("QE_THREADS", 8, 1, 64),
             supervised=reader.flag("QE_SUPERVISED"),
-            master_key_next=reader.master_key("QE_MASTER_KEY_NEXT", "the next master key") or None
+            master_key_next=reader.master_key("QE_MASTER_KEY_NEXT", Message("the next master key")) or None
             if env.get("QE_MASTER_KEY_NEXT") or env.get("QE_MASTER_KEY_NEXT_FILE")
             else None,
         )
         if settings.master_key_next and settings.master_key_next == settings.master_key:
-            reader.lines.append("QE_MASTER_KEY_NEXT is the master key that is in use: make another")
+            reader.lines.append(Message("QE_MASTER_KEY_NEXT is the master key that is in use: make another"))
         lines = reader.lines + (_production_faults(settings) if mode is Mode.PRODUCTION else [])
         if lines:
             raise ConfigInvalid(lines)
@@ -147,7 +148,9 @@ class Settings:
         try:
             return self.city_file.read_text("utf-8")
         except (OSError, UnicodeError) as error:
-            raise ConfigInvalid([f"QE_CITY_FILE {self.city_file} cannot be read: {error}"]) from error
+            raise ConfigInvalid(
+                [Message("QE_CITY_FILE {city_file} cannot be read: {error}", city_file=self.city_file, error=error)]
+            ) from error
 
 
 def sandbox_data() -> dict[str, Any]:
@@ -158,30 +161,30 @@ def sandbox_data() -> dict[str, Any]:
 
 def _production_faults(settings: Settings) -> list[str]:
     """Say what a production system must not start with."""
-    lines = []
+    lines: list[str] = []
     if settings.issuer and not _is_public(settings.issuer):
-        lines.append("QE_ISSUER must be the public https address in production, without query or fragment")
+        lines.append(Message("QE_ISSUER must be the public https address in production, without query or fragment"))
     for name, url in (
         ("QE_SMS_URL", settings.outside.sms),
         ("QE_REAL_NAME_URL", settings.outside.real_name),
         ("QE_FACE_URL", settings.outside.face),
     ):
         if url is None:
-            lines.append(f"{name} is missing: the sandbox's own is refused in production")
+            lines.append(Message("{name} is missing: the sandbox's own is refused in production", name=name))
         elif scheme_of(url) != "https":
-            lines.append(f"{name} must be https in production")
+            lines.append(Message("{name} must be https in production", name=name))
     lines += [
-        f"QE_SOURCES: the source of {kind} must be https in production"
+        Message("QE_SOURCES: the source of {kind} must be https in production", kind=kind)
         for kind, url in settings.outside.sources.items()
         if scheme_of(url) != "https"
     ]
     if settings.media_dir is None:
-        lines.append("QE_MEDIA_DIR is missing: the directory in which pictures are kept")
+        lines.append(Message("QE_MEDIA_DIR is missing: the directory in which pictures are kept"))
     token = settings.outside.token or ""
     if len(token) < 32 or len(set(token)) < 12 or not all("!" <= char <= "~" for char in token):
-        lines.append("QE_OUTSIDE_TOKEN is missing or weak: at least 32 random visible ASCII characters")
+        lines.append(Message("QE_OUTSIDE_TOKEN is missing or weak: at least 32 random visible ASCII characters"))
     elif token.startswith("put-a-random"):
-        lines.append("QE_OUTSIDE_TOKEN is the example of the documentation")
+        lines.append(Message("QE_OUTSIDE_TOKEN is the example of the documentation"))
     return lines
 
 

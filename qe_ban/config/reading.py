@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from qe_ban.message import Message
+
 LARGEST_SECRET = 4096
 
 
@@ -30,21 +32,29 @@ class Reader:
         try:
             return Mode(self.env.get("QE_MODE") or Mode.PRODUCTION)
         except ValueError:
-            self.lines.append(f"QE_MODE must be production or sandbox, not {self.env['QE_MODE']!r}")
+            self.lines.append(
+                Message("QE_MODE must be production or sandbox, not {qe_mode!r}", qe_mode=self.env["QE_MODE"])
+            )
             return Mode.PRODUCTION
 
     def text(self, name: str) -> str:
         """Return a text that must be there."""
         value = self.env.get(name, "").strip()
         if not value:
-            self.lines.append(f"{name} is missing")
+            self.lines.append(Message("{name} is missing", name=name))
         return value
 
     def url(self, name: str, schemes: tuple[str, ...]) -> str:
         """Return an address of one of these schemes."""
         value = self.text(name)
         if value and scheme_of(value) not in schemes:
-            self.lines.append(f"{name} must begin with one of {', '.join(f'{scheme}://' for scheme in schemes)}")
+            self.lines.append(
+                Message(
+                    "{name} must begin with one of {schemes}",
+                    name=name,
+                    schemes=", ".join(f"{scheme}://" for scheme in schemes),
+                )
+            )
         return value
 
     def database(self) -> str:
@@ -58,7 +68,7 @@ class Reader:
         """Return whether a variable is 1."""
         value = self.env.get(name, "")
         if value not in ("", "0", "1"):
-            self.lines.append(f"{name} must be 1 or 0, not {value[:20]!r}")
+            self.lines.append(Message("{name} must be 1 or 0, not {value!r}", name=name, value=value[:20]))
         return value == "1"
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
@@ -68,7 +78,15 @@ class Reader:
             return default
         if value.isascii() and value.isdigit() and low <= int(value[:12]) <= high:
             return int(value)
-        self.lines.append(f"{name} must be a whole number from {low} to {high}, not {value[:20]!r}")
+        self.lines.append(
+            Message(
+                "{name} must be a whole number from {low} to {high}, not {value!r}",
+                name=name,
+                low=low,
+                high=high,
+                value=value[:20],
+            )
+        )
         return default
 
     def absolute(self, name: str) -> Path | None:
@@ -77,7 +95,7 @@ class Reader:
         if not value:
             return None
         if not value.startswith("/") or "\0" in value:
-            self.lines.append(f"{name} must be an absolute path, not {value[:60]!r}")
+            self.lines.append(Message("{name} must be an absolute path, not {value!r}", name=name, value=value[:60]))
         return Path(value)
 
     def master_key(self, name: str, meaning: str) -> bytes:
@@ -87,19 +105,25 @@ class Reader:
             try:
                 value = self._private_text(f"{name}_FILE", Path(path))
             except (OSError, UnicodeError) as error:
-                self.lines.append(f"{name}_FILE {path} cannot be read: {type(error).__name__}")
+                self.lines.append(
+                    Message(
+                        "{name}_FILE {path} cannot be read: {fault}", name=name, path=path, fault=type(error).__name__
+                    )
+                )
                 return b""
             if not value:
                 return b""
         if not value:
-            self.lines.append(f"{name} or {name}_FILE is missing (make one with: qe-ban keys master)")
+            self.lines.append(
+                Message("{name} or {name}_FILE is missing (make one with: qe-ban keys master)", name=name)
+            )
             return b""
         try:
             key = base64.b64decode(value.strip(), validate=True)
         except (binascii.Error, ValueError):
             key = b""
         if len(key) != 32 or len(set(key)) < 12:
-            self.lines.append(f"{meaning} must be 32 random bytes in base64")
+            self.lines.append(Message("{meaning} must be 32 random bytes in base64", meaning=meaning))
             return b""
         return key
 
@@ -107,7 +131,7 @@ class Reader:
         """Read a secret's short file; one that others may read is refused."""
         with path.open("rb") as opened:
             if os.fstat(opened.fileno()).st_mode & 0o077:
-                self.lines.append(f"{name} {path} is readable by others: chmod 600 it")
+                self.lines.append(Message("{name} {path} is readable by others: chmod 600 it", name=name, path=path))
                 return ""
             return opened.read(LARGEST_SECRET).decode("ascii")
 
@@ -116,9 +140,9 @@ class Reader:
         pairs = [part.partition("=") for part in self.env.get("QE_SOURCES", "").split(",") if part.strip()]
         for kind, _, url in pairs:
             if not kind.strip() or scheme_of(url) not in ("http", "https"):
-                self.lines.append(f"QE_SOURCES must read kind=https://..., not {kind[:20]!r}")
+                self.lines.append(Message("QE_SOURCES must read kind=https://..., not {kind!r}", kind=kind[:20]))
         if len({kind.strip() for kind, _, _ in pairs}) < len(pairs):
-            self.lines.append("QE_SOURCES names a kind twice")
+            self.lines.append(Message("QE_SOURCES names a kind twice"))
         return {kind.strip(): url.strip() for kind, _, url in pairs if url.strip()}
 
 

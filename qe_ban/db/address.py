@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, quote, urlencode
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
+from qe_ban.message import Message
+
 Server: TypeAlias = tuple[str, str, str]
 """Host, numeric address and port, as libpq takes them; each may be empty."""
 
@@ -75,7 +77,7 @@ def _normalized(text: str) -> str:
     parted = [_HOST_AND_PORT.fullmatch(host) for host in hosts]
     if any(parted):
         if "port" in values:
-            raise AddressInvalid("the hosts have ports of their own, and `port` gives others")
+            raise AddressInvalid(Message("the hosts have ports of their own, and `port` gives others"))
         pairs = [
             (match["host"], match["port"]) if match else (host, "") for match, host in zip(parted, hosts, strict=True)
         ]
@@ -92,10 +94,12 @@ def _servers(options: Mapping[str, Any]) -> tuple[Server, ...]:
     number = max(len(values) for values in lists[:2])
     for values, name in zip(lists, ("hosts", "addresses", "ports"), strict=True):
         if len(values) not in (1, number):
-            raise AddressInvalid(f"{number} hosts and {len(values)} {name}")
+            raise AddressInvalid(
+                Message("{number} hosts and {values} {name}", number=number, values=len(values), name=name)
+            )
     for port in lists[2]:
         if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
-            raise AddressInvalid(f"{port[:20]!r} is no port")
+            raise AddressInvalid(Message("{port!r} is no port", port=port[:20]))
     return tuple(zip(*(values * number if len(values) == 1 else values for values in lists), strict=True))
 
 

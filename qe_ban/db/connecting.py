@@ -10,6 +10,7 @@ from psycopg.abc import Params, PQGen, Query
 
 from qe_ban.db.address import Address
 from qe_ban.db.outage import Outage
+from qe_ban.message import Message
 
 T = TypeVar("T")
 _log = structlog.get_logger("qe_ban.db")
@@ -17,7 +18,9 @@ _log = structlog.get_logger("qe_ban.db")
 OLDEST: Final = 15_00_00
 """The oldest PostgreSQL that this was tried with, as the server spells versions for programs: 15.0."""
 IDLE_MS: Final = 30_000
-POOLER: Final = "QE_DATABASE_URL leads to a pooler of connections: set QE_DATABASE_POOLED=1, or connect directly"
+POOLER: Final = Message(
+    "QE_DATABASE_URL leads to a pooler of connections: set QE_DATABASE_POOLED=1, or connect directly"
+)
 CONNECT_OPTIONS: dict[str, Any] = {
     "connect_timeout": 2,
     "keepalives_idle": 10,
@@ -174,7 +177,13 @@ def _require_fit(connection: Connection, *, pooled: bool) -> None:
     """
     version = connection.info.server_version
     if version < OLDEST:
-        raise ServerRefused(f"PostgreSQL {version // 10_000} is too old: {OLDEST // 10_000} or newer is needed")
+        raise ServerRefused(
+            Message(
+                "PostgreSQL {version} is too old: {oldest} or newer is needed",
+                version=version // 10000,
+                oldest=OLDEST // 10000,
+            )
+        )
     if pooled:
         return
     row = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()

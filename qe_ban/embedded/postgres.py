@@ -17,6 +17,7 @@ from qe_ban.embedded.errors import EndedEarly, EngineError, EngineFailed
 from qe_ban.embedded.home import Home
 from qe_ban.embedded.output import Output
 from qe_ban.embedded.process import Child, never, wait_until_ready
+from qe_ban.message import Message
 
 USER = "qe"
 DATABASE = "qe"
@@ -98,7 +99,7 @@ class Postgres:
         try:
             self._start(binaries.postgres(), cancelled)
         except OSError as error:
-            raise EngineFailed(f"PostgreSQL cannot be started: {error}") from error
+            raise EngineFailed(Message("PostgreSQL cannot be started: {error}", error=error)) from error
 
     def stop(self) -> None:
         """A fast stop: what is under way is rolled back, what is committed is on the disk; waits for the end."""
@@ -112,7 +113,7 @@ class Postgres:
             begun = time.monotonic()
             while not self._started(tools, runs_as, output, cancelled):
                 if time.monotonic() - begun > HELD_SECONDS:
-                    raise EngineFailed(f"PostgreSQL did not start: {output.reason('FATAL')}")
+                    raise EngineFailed(Message("PostgreSQL did not start: {reason}", reason=output.reason("FATAL")))
                 self._clear_stale(time.monotonic() - begun)
                 time.sleep(0.1)
         self._make_database()
@@ -152,7 +153,9 @@ class Postgres:
             wait_until_ready(child, never, name="initdb", seconds=INITDB_SECONDS, cancelled=cancelled)
         except EndedEarly:
             if child.poll() != 0:
-                raise EngineFailed(f"initdb failed: {output.reason('error:', 'FATAL')}") from None
+                raise EngineFailed(
+                    Message("initdb failed: {reason}", reason=output.reason("error:", "FATAL"))
+                ) from None
         except EngineError:
             child.stop()
             raise
@@ -171,7 +174,9 @@ class Postgres:
         except EndedEarly:
             if any(words in output.new() for words in STILL_HELD):
                 return False
-            raise EngineFailed(f"PostgreSQL did not start: {output.reason('FATAL', 'PANIC')}") from None
+            raise EngineFailed(
+                Message("PostgreSQL did not start: {reason}", reason=output.reason("FATAL", "PANIC"))
+            ) from None
         except EngineError:
             self.stop()
             raise
@@ -208,7 +213,9 @@ class Postgres:
                     connection.execute(f"CREATE DATABASE {DATABASE}")
         except psycopg.Error as error:
             self.stop()
-            raise EngineFailed(f"PostgreSQL does not serve: {str(error).splitlines()[0]}") from error
+            raise EngineFailed(
+                Message("PostgreSQL does not serve: {reason}", reason=str(error).splitlines()[0])
+            ) from error
 
 
 def _lines(path: Path) -> list[str]:

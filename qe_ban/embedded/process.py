@@ -14,6 +14,7 @@ from pathlib import Path
 from qe_ban.embedded import launch
 from qe_ban.embedded.account import Account
 from qe_ban.embedded.errors import EndedEarly, EngineFailed, StartCancelled
+from qe_ban.message import Message
 
 KILL_WAIT = 10.0
 TICK = 0.02
@@ -74,7 +75,7 @@ class Child:
                 extra_groups=[] if account.popen_switches else None,
             )
         except (OSError, subprocess.SubprocessError) as error:
-            raise EngineFailed(f"{argv[0]} cannot be started: {error}") from error
+            raise EngineFailed(Message("{program} cannot be started: {error}", program=argv[0], error=error)) from error
 
     @property
     def pid(self) -> int:
@@ -109,7 +110,7 @@ class Child:
             code = self.wait(seconds)
             if code is not None:
                 return code
-        raise EngineFailed(f"process {self.pid} does not end, not even by SIGKILL")
+        raise EngineFailed(Message("process {pid} does not end, not even by SIGKILL", pid=self.pid))
 
     def _sweep(self) -> None:
         # a killed leader leaves its workers behind (granian's serve on); no permission: a later group of that number
@@ -128,11 +129,11 @@ def wait_until_ready(
     while not ready():
         code = child.wait(TICK)
         if code is not None:
-            raise EndedEarly(f"{name} ended with {code} before it was ready")
+            raise EndedEarly(Message("{name} ended with {code} before it was ready", name=name, code=code))
         if cancelled():
-            raise StartCancelled(f"start of {name} given up")
+            raise StartCancelled(Message("start of {name} given up", name=name))
         if time.monotonic() > deadline:
-            raise EngineFailed(f"{name} was not ready after {seconds:.0f} s")
+            raise EngineFailed(Message("{name} was not ready after {seconds:.0f} s", name=name, seconds=seconds))
 
 
 def tied(argv: Sequence[str], death_signal: int) -> list[str]:

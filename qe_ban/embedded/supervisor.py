@@ -12,6 +12,7 @@ from typing import Protocol, Self
 
 from qe_ban.embedded.errors import EngineError, EngineFailed, StartCancelled
 from qe_ban.embedded.process import Child, never, wait_until_ready
+from qe_ban.message import Message
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ class Supervisor:
         Raises what its `start` raises; StartCancelled when the end is asked for.
         """
         if self.ending:
-            raise StartCancelled(f"start of {service.name} given up")
+            raise StartCancelled(Message("start of {name} given up", name=service.name))
         kept = _Kept(service, on_exit, since=time.monotonic())
         self._kept.append(kept)
         self._begin(kept)
@@ -159,7 +160,7 @@ class Supervisor:
         Raises what its `start` raises; StartCancelled, once it was stopped, when the end is asked for.
         """
         if self.ending:
-            raise StartCancelled(f"start of {service.name} given up")
+            raise StartCancelled(Message("start of {name} given up", name=service.name))
         service.start(lambda: self.ending)
         called_at = time.monotonic()
 
@@ -174,7 +175,7 @@ class Supervisor:
 
         try:
             if not self.wait_until(has_ended, None):
-                raise StartCancelled(f"{service.name} given up")
+                raise StartCancelled(Message("{name} given up", name=service.name))
             return service.poll() or 0
         finally:
             service.stop()

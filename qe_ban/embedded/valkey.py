@@ -13,6 +13,7 @@ from qe_ban.embedded.errors import EndedEarly, EngineError, EngineFailed
 from qe_ban.embedded.home import Home
 from qe_ban.embedded.output import Output
 from qe_ban.embedded.process import Child, never, wait_until_ready
+from qe_ban.message import Message
 
 SETTINGS = {
     "port": "0",
@@ -77,7 +78,7 @@ class Valkey:
         try:
             self._start(cancelled)
         except OSError as error:
-            raise EngineFailed(f"Valkey cannot be started: {error}") from error
+            raise EngineFailed(Message("Valkey cannot be started: {error}", error=error)) from error
 
     def stop(self) -> None:
         """Stop with everything written to the disk, and wait for the end."""
@@ -95,7 +96,7 @@ class Valkey:
                     self._child, self._ready, name="Valkey", seconds=self._ready_seconds, cancelled=cancelled
                 )
             except EndedEarly:
-                raise EngineFailed(f"Valkey did not start: {output.reason(*TELLING)}") from None
+                raise EngineFailed(Message("Valkey did not start: {reason}", reason=output.reason(*TELLING))) from None
             except EngineError:
                 self.stop()
                 raise

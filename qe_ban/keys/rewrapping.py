@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.keys import genuine, wrapping
 from qe_ban.keys.models import Key
+from qe_ban.message import Message
 
 LOCK = 0x71656B79
 """Held for the length of a transaction by whoever makes keys or wraps them anew: nobody does the other meanwhile."""
@@ -36,7 +37,7 @@ def master_for_new(session: Session, master: bytes, following: bytes | None) -> 
     lock(session)
     begun = [_is_under(following, row) for row in _wrapped(session) if not _is_under(master, row)]
     if not all(begun):
-        raise wrapping.MasterKeyWrong("the master key does not open the keys in the database")
+        raise wrapping.MasterKeyWrong(Message("the master key does not open the keys in the database"))
     return following if begun and following is not None else master
 
 

@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from qe_ban.message import Message
+
 NONCE = 12
 
 
@@ -29,7 +31,7 @@ def unwrap(master: bytes, kid: str, ring: str, wrapped: bytes) -> bytes:
     try:
         return AESGCM(master).decrypt(wrapped[:NONCE], wrapped[NONCE:], f"{ring}/{kid}".encode())
     except InvalidTag as error:
-        raise MasterKeyWrong("the master key does not open the keys in the database") from error
+        raise MasterKeyWrong(Message("the master key does not open the keys in the database")) from error
 
 
 def private_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:

@@ -12,6 +12,7 @@ import pyotp
 
 from qe_ban.config import sandbox_data
 from qe_ban.kernel.principal import Place
+from qe_ban.message import Message
 
 NAME = "sandbox-accounts.json"
 
@@ -52,7 +53,9 @@ def read(home: Path) -> list[StaffSecrets]:
     except FileNotFoundError:
         return []
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise SecretsUnreadable(f"{path} cannot be read: {type(error).__name__}") from error
+        raise SecretsUnreadable(
+            Message("{path} cannot be read: {fault}", path=path, fault=type(error).__name__)
+        ) from error
 
 
 def complete(home: Path) -> list[StaffSecrets]:

@@ -16,6 +16,7 @@ import pytest
 import urllib3
 from click.testing import CliRunner, Result
 
+from qe_ban.cli import language
 from qe_ban.cli.root import cli
 
 REPOSITORY = Path(__file__).parents[2]
@@ -24,19 +25,32 @@ CLEAN = {
     name: value
     for name, value in os.environ.items()
     if not name.startswith(("QE_", "GRANIAN_")) and name != "PYTHONDONTWRITEBYTECODE"
-}
+} | {"QE_LANG": "en"}
 
 
 @pytest.fixture
-def qe(monkeypatch) -> Callable[..., Result]:
+def chinese(monkeypatch) -> Iterator[None]:
+    """Have the command speak Chinese, as it does to staff."""
+    monkeypatch.setenv("QE_LANG", language.CHINESE)
+    monkeypatch.setenv("LANGUAGE", "")
+    language.speak(language.CHINESE)
+    yield
+    language.speak(language.ENGLISH)
+
+
+@pytest.fixture
+def qe(monkeypatch) -> Iterator[Callable[..., Result]]:
     """Run the command with these words and QE_* variables."""
     for name in set(os.environ) - set(CLEAN):
         monkeypatch.delenv(name)
+    # a command in this process sets it
+    monkeypatch.setenv("LANGUAGE", "")
 
     def run(*words: object, stdin: str | None = None, **env: str) -> Result:
         return CliRunner().invoke(cli, [str(word) for word in words], input=stdin, env=env, prog_name="qe-ban")
 
-    return run
+    yield run
+    language.speak(language.ENGLISH)
 
 
 def refused(result: Result, *texts: str) -> None:

@@ -119,7 +119,7 @@ def test_a_member_of_staff_is_added_with_the_password_given(qe, installed, datab
         staff = session.scalar(select(Staff).where(Staff.username == "shinan-first"))
     assert staff.roles == ["district_admin"]
     assert staff.district == "370202"
-    refused(qe(*words, stdin=f"{PASSWORD}\n", **installed.env), "已存在")
+    refused(qe(*words, stdin=f"{PASSWORD}\n", **installed.env), "accounts.staff_exists")
 
 
 def test_a_member_of_staff_of_a_department_wants_one_that_is_there(qe, installed, database):

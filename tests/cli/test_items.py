@@ -14,6 +14,8 @@ from qe_ban.jobs import service as jobs
 from tests.cli.conftest import refused
 from tests.factories.sheets import CODE, csv_file, row, xlsx_file
 
+pytestmark = pytest.mark.usefixtures("chinese")
+
 
 @pytest.fixture
 def env(settings, database):
@@ -121,7 +123,7 @@ def test_an_export_is_imported_without_a_change_and_overwrites_nothing(qe, env, 
     assert one[CODE] in (tmp_path / "all.csv").read_text("utf-8-sig")
     told = qe("items", "import", tmp_path / "all.csv", "--dry-run", **env).stdout
     assert told.startswith("新增 0，变更 0，未变 ")
-    refused(qe("items", "export", tmp_path / "all.csv", **env), "File exists")
+    refused(qe("items", "export", tmp_path / "all.csv", **env), "文件已存在")
 
 
 def test_the_template_needs_no_installation(qe, tmp_path):
@@ -134,16 +136,16 @@ def test_the_template_needs_no_installation(qe, tmp_path):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("import",), "name either a FILE or"),
-        (("import", "FILE", "--resume", "x"), "name either a FILE or"),
-        (("import", "--resume", "x"), "that is no job"),
+        (("import",), "请给出 FILE"),
+        (("import", "FILE", "--resume", "x"), "请给出 FILE"),
+        (("import", "--resume", "x"), "没有这个任务"),
         (("import", "--resume", "01998c00-0000-7000-8000-000000000001"), "没有这个任务"),
-        (("import", "--resume", "01998c00-0000-7000-8000-000000000001", "--dry-run"), "no other option"),
+        (("import", "--resume", "01998c00-0000-7000-8000-000000000001", "--dry-run"), "不能再带其他选项"),
         (("import", "FILE", "--at-most", "3"), "--end-missing"),
         (("import", "FILE", "--end-missing", "--at-most", "-3"), "-3"),
         (("import", "/nonexistent.csv"), "/nonexistent.csv"),
-        (("export", "items.xls"), ".csv or .xlsx"),
-        (("export", "items.xlsx", "--table", "items"), "--table is for .csv"),
+        (("export", "items.xls"), "必须是 .csv 或 .xlsx"),
+        (("export", "items.xlsx", "--table", "items"), "--table 只用于 .csv"),
         (("export", "items.csv", "--table", "people"), "people"),
     ],
 )
@@ -154,7 +156,7 @@ def test_what_cannot_be_done_is_one_line(qe, env, file, words, text):
 
 @pytest.mark.parametrize("name", ["items.xls", "items.xlsm", "items.txt", "items"])
 def test_files_of_other_kinds_are_refused_with_advice(qe, env, file, name):
-    refused(qe("items", "import", file(b"x", name), **env), "must be .csv or .xlsx")
+    refused(qe("items", "import", file(b"x", name), **env), "必须是 .csv 或 .xlsx")
 
 
 def test_a_file_that_is_not_what_it_is_called(qe, env, file):

@@ -123,7 +123,7 @@ def test_of_a_blind_index_only_two_keys_live_and_the_old_one_goes_when_all_is_wr
         done(run("keys", "rotate", "blind-phone"))
         with database.transaction() as session:
             assert second(session) == 1
-    refused(run("keys", "rotate", "blind-phone"), "上一次轮换尚未完成")
+    refused(run("keys", "rotate", "blind-phone"), "rotation_under_way")
     old = kid_of(database, Ring.BLIND_PHONE)
     assert done(run("keys", "backfill", "blind-phone")) == "0 rows written"
     assert done(run("keys", "backfill", "holder")) == "0 rows written"
@@ -159,7 +159,7 @@ def test_denying_takes_two_persons(run, database, officer):
     assert done(run("proposals", "approve", proposal, *two)) == f"keys.deny {old}: done"
     assert "denied" in listed(run)[old]
     assert audited(database, "keys.deny", old).actor_id is not None
-    refused(run("proposals", "approve", proposal, *officer()), "已批准")
+    refused(run("proposals", "approve", proposal, *officer()), "accounts.proposal_over")
     refused(run("keys", "deny", old, *officer()), "denied already")
     assert done(run("proposals", "list")).splitlines()[0].split("\t") == [
         "id",
@@ -177,10 +177,10 @@ def test_who_proposed_it_does_not_approve_it(run, database, officer, other):
     proposal = done(run("keys", "deny", old, *words))
     with database.transaction() as session:
         session.execute(update(Staff).where(Staff.username == words[1]).values(last_step=0))
-    refused(run("proposals", "approve", proposal, *words), "另一人")
+    refused(run("proposals", "approve", proposal, *words), "accounts.own_proposal")
     assert "denied" not in " ".join(listed(run)[old])
     assert done(run("proposals", "withdraw", proposal, *officer())) == f"keys.deny {old}: withdrawn"
-    refused(run("proposals", "approve", proposal, *officer()), "已撤回")
+    refused(run("proposals", "approve", proposal, *officer()), "accounts.proposal_over")
 
 
 def test_the_dynamic_code_comes_from_a_file_or_from_stdin(run, database, officer, tmp_path):
@@ -198,7 +198,7 @@ def test_a_proposal_that_nobody_approved_in_a_day_is_over(run, database, officer
     proposal = done(run("keys", "deny", old, *officer()))
     with database.transaction() as session:
         session.execute(update(Proposal).values(expires_at=system_clock()))
-    refused(run("proposals", "approve", proposal, *officer()), "已过期")
+    refused(run("proposals", "approve", proposal, *officer()), "accounts.proposal_over")
     assert "denied" not in " ".join(listed(run)[old])
 
 
@@ -274,7 +274,7 @@ def test_a_key_that_is_needed_is_not_retired(run, database, ring):
 @pytest.mark.parametrize("proposal", ["x", "", "00000000-0000-0000-0000-000000000000", "'; DROP TABLE proposals; --"])
 @pytest.mark.parametrize("verb", ["approve", "withdraw"])
 def test_a_proposal_that_is_none_is_one_line(run, officer, verb, proposal):
-    refused(run("proposals", verb, proposal, *officer()), "没有这个待批事项")
+    refused(run("proposals", verb, proposal, *officer()), "accounts.proposal_not_found")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from qe_ban.config import sandbox_data
 from qe_ban.sandbox import secrets_file
 from tests.cli.conftest import Running, eventually, family, parents, refused
 
-STAYS = "按 Ctrl-C 结束"
+STAYS = "Ctrl-C ends it"
 ENGINES = ("postgres -D", "valkey-server", "qe_ban.cli worker", "sandbox source", "granian")
 
 
@@ -89,9 +89,9 @@ def beside_a_running_one(qe, home: Path, port: int, directory: Path) -> None:
 def test_the_whole_tree(qe, start, home, port, tmp_path):
     once = start("demo", "--once", "--workers", "1")
     assert once.process.wait(100) == 0, once.said()
-    assert "通过（ok）" in once.said()
-    assert "再问一次：304" in once.said()
-    assert "秒后居民看到；已恢复原版" in once.said()
+    assert "accepted (ok)" in once.said()
+    assert "asked again: 304" in once.said()
+    assert "s; rolled back" in once.said()
     secrets = secrets_file.read(home)
 
     demo = start("demo", "--workers", "2")
@@ -137,11 +137,11 @@ def test_a_start_that_is_interrupted_while_the_sample_is_loaded_goes_on_the_next
     assert first.end(signal.SIGINT) == 130
     assert "Traceback" not in first.said()
     loaded = qe("sandbox", "catalogue", "--home", fresh)
-    assert (loaded.exit_code, "装入示例事项" in loaded.stdout) == (0, True), loaded.stderr
-    assert qe("sandbox", "catalogue", "--home", fresh).stdout == "示例事项已经齐全\n"
+    assert (loaded.exit_code, "sample items loaded" in loaded.stdout) == (0, True), loaded.stderr
+    assert qe("sandbox", "catalogue", "--home", fresh).stdout == "the sample items are there already\n"
     pages = qe("sandbox", "pages", "--home", fresh)
-    assert (pages.exit_code, "装入示例页面 18 个" in pages.stdout) == (0, True), pages.stderr
-    assert qe("sandbox", "pages", "--home", fresh).stdout == "示例分厅与专区已经齐全\n"
+    assert (pages.exit_code, "18 sample pages" in pages.stdout) == (0, True), pages.stderr
+    assert qe("sandbox", "pages", "--home", fresh).stdout == "the sample halls and zones are there already\n"
 
 
 @pytest.mark.parametrize("sample", ["catalogue", "pages"])

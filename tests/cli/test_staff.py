@@ -124,7 +124,7 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(run, line, name, words, 
 @pytest.mark.parametrize("who", ["nobody-there", "", "x'; DROP TABLE staff; --", "管理员", "a" * 5000, "\udcff"])
 def test_nobody_is_one_line(run, verb, who):
     more = ("--role", "editor") if verb == "change" else ()
-    refused(run(verb, *more, "--", who), "没有这个用户名")
+    refused(run(verb, *more, "--", who), "accounts.staff_not_found")
 
 
 @pytest.mark.parametrize("verb", ["disable", "enable", "change"])
@@ -136,7 +136,7 @@ def test_a_name_is_asked_for(run, verb):
 @pytest.mark.parametrize(("option", "text"), [("--hall", "no such hall"), ("--zone", "no such zone")])
 def test_nobody_is_added_for_a_place_that_is_not_there(run, option, text):
     refused(run("add", "of-no-place", "--role", "editor", option, "no-such"), text)
-    refused(run("disable", "of-no-place"), "没有这个用户名")
+    refused(run("disable", "of-no-place"), "accounts.staff_not_found")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from qe_ban.sandbox.catalogue import files
 from tests.cli.conftest import refused
 from tests.factories import databases
 
+pytestmark = pytest.mark.usefixtures("chinese")
+
 
 @pytest.fixture(scope="module")
 def own(settings):
@@ -102,7 +104,7 @@ def topic(slug="y-one", name="某主题", audience="person", **more):
         (b"{", ["不是有效的 JSON"]),
         (b"[" * 100_000, ["不是有效的 JSON"]),
         (b"\xff", ["不是有效的 JSON"]),
-        (b" " * (1 << 20) + b"[]", ["larger than 1 MiB"]),
+        (b" " * (1 << 20) + b"[]", ["文件超过 1 MiB"]),
         ({}, ["文件: 须为主题的列表"]),
         ([1, None], ["第1项: 须为对象", "第2项: 须为对象"]),
         ([{}], ["第1项: 缺少：slug、name、audience"]),

@@ -22,6 +22,8 @@ RELEASED = "0006"
 REPOSITORY = Path(__file__).parents[2]
 VERSIONS = "qe_ban/migrations/versions"
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("QE_", "GRANIAN_", "PYTHON"))}
+# what its commands say is read in English
+CLEAN["QE_LANG"] = "en"
 FAULT = re.compile(r'Traceback|"level": ?"(?:error|critical)"|\[ERROR\]')
 START = 60.0
 

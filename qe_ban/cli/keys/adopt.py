@@ -1,5 +1,6 @@
 """`qe-ban keys adopt`: a root that an upgrade left without a seal is made known again."""
 
+from gettext import gettext as _
 from pathlib import Path
 
 import click
@@ -28,8 +29,10 @@ def adopt(home: Path, kid: str, thumbprint: str) -> None:
             master = rewrapping.master_for_new(session, settings.master_key, settings.master_key_next)
             key = session.get(Key, kid)
             if key is None or key.ring != Ring.ROOT or key.public is None or key.seal is not None:
-                raise Refused(f"no root without a seal has the kid {kid!r}")
+                raise Refused(_("no root without a seal has the kid {kid!r}").format(kid=kid))
             if wrapping.thumbprint(key.public).hex() != thumbprint.lower():
-                raise Refused(f"the root {kid} has another thumbprint: it is not the key that you mean")
+                raise Refused(
+                    _("the root {kid} has another thumbprint: it is not the key that you mean").format(kid=kid)
+                )
             audit.adopt_keys(session, master, system_clock(), only=kid)
-    click.echo(f"{kid} is adopted")
+    click.echo(_("{kid} is adopted").format(kid=kid))

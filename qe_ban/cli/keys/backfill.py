@@ -1,5 +1,6 @@
 """`qe-ban keys backfill`: what lies under an older key is written under the newest too."""
 
+from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def backfill(home: Path, ring: str) -> None:
         else:
             empty(installation, Ring(ring))
             written = index(installation, Ring(ring))
-    click.echo(f"{written} rows written")
+    click.echo(_("{written} rows written").format(written=written))
 
 
 def index(installation: Opened, ring: Ring) -> int:
@@ -42,13 +43,13 @@ def index(installation: Opened, ring: Ring) -> int:
         return done.reached, done.written
 
     # who was locked in one walk is free in the next
-    for _ in range(walking.WALKS):
+    for _walk in range(walking.WALKS):
         written += walking.walk(installation.database, step)
         with installation.database.transaction() as session:
             left = reindexing.missing(session, installation.rings, ring)
         if left <= len(broken):
             break
-    walking.refuse_broken(f"residents ({ring})", broken)
+    walking.refuse_broken(_("residents ({ring})").format(ring=ring), broken)
     return written
 
 

@@ -1,6 +1,7 @@
 """What time it is for whoever destroys keys: the database's, and ours must be the same."""
 
 from datetime import datetime, timedelta
+from gettext import gettext as _
 
 from sqlalchemy import func, select
 
@@ -16,5 +17,5 @@ def right_now(installation: Opened) -> datetime:
     with installation.database.transaction() as session:
         now: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
     if abs(now - system_clock()) > APART:
-        raise Refused("this machine's clock and the database's are more than a minute apart: nothing was changed")
+        raise Refused(_("this machine's clock and the database's are more than a minute apart: nothing was changed"))
     return now

@@ -1,5 +1,6 @@
 """`qe-ban keys deny`: a key that leaked is proposed to be refused; a second person approves."""
 
+from gettext import gettext as _
 from pathlib import Path
 
 import click
@@ -33,11 +34,13 @@ def deny(home: Path, kid: str, name: str, password_file: Path | None, totp: str 
             try:
                 ring = lifecycle.require_deniable(session, kid, now).ring
             except KeyNotFound as error:
-                raise Refused(f"no signing key has the kid {kid!r}, or it is denied already") from error
+                raise Refused(
+                    _("no signing key has the kid {kid!r}, or it is denied already").format(kid=kid)
+                ) from error
             wanted = proposals.Wanted(ACTION, kid, {"ring": ring})
             proposal = proposals.propose(session, wanted, by=actor, now=now)
     if proposal.proposed_by != actor.id:
         click.echo(
-            "somebody else proposed it already: approve it with `qe-ban proposals approve ID --as NAME`", err=True
+            _("somebody else proposed it already: approve it with `qe-ban proposals approve ID --as NAME`"), err=True
         )
     click.echo(str(proposal.id))

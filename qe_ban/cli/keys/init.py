@@ -1,5 +1,6 @@
 """`qe-ban keys init`: the first keys of an installation."""
 
+from gettext import gettext as _
 from pathlib import Path
 
 import click
@@ -31,10 +32,12 @@ def init(home: Path, roots: Path) -> None:
             with installation.database.transaction() as session:
                 written = root_keys.init(session, installation.settings.master_key, roots, system_clock())
         except KeysExist as error:
-            raise Refused("there are keys already: nothing was changed") from error
+            raise Refused(_("there are keys already: nothing was changed")) from error
         except FileExistsError as error:
-            raise Refused(f"{error.filename} exists: choose another directory with --roots") from error
-    click.echo("keys made")
+            raise Refused(
+                _("{filename} exists: choose another directory with --roots").format(filename=error.filename)
+            ) from error
+    click.echo(_("keys made"))
     for path in written:
-        click.echo(f"root key: {path}")
-    click.echo("Move the root keys to two offline places now: whoever has one can sign for this city.")
+        click.echo(_("root key: {path}").format(path=path))
+    click.echo(_("Move the root keys to two offline places now: whoever has one can sign for this city."))

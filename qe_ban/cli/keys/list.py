@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
+from gettext import gettext as _
 from pathlib import Path
 
 import click
@@ -37,8 +38,9 @@ def list(home: Path, *, count: bool) -> None:  # noqa: A001 - the command's name
 
 def _table(session: Session, under: Mapping[str, int], now: datetime) -> Table:
     rows = session.scalars(select(Key).order_by(Key.ring, Key.not_before.desc(), Key.kid)).all()
-    counted = ("under",) if under else ()
-    table = Table("kid", "ring", "from", "until", "state", "slot", *counted, box=None, pad_edge=False)
+    counted = (_("under"),) if under else ()
+    columns = ("kid", _("ring"), _("from"), _("until"), _("state"), _("slot"))
+    table = Table(*columns, *counted, box=None, pad_edge=False)
     for row in rows:
         slot = "" if row.slot is None else str(row.slot)
         told = (str(under[row.kid]) if row.kid in under else "",) if under else ()
@@ -59,9 +61,9 @@ def _under(installation: Opened) -> dict[str, int]:
 
 def _state(row: Key, now: datetime) -> str:
     if row.denied_at is not None:
-        return f"denied {rfc3339(row.denied_at)}"
+        return _("denied {at}").format(at=rfc3339(row.denied_at))
     if row.wrapped is None and row.ring != Ring.ROOT:
-        return "verifies" if Ring(row.ring) in SIGNING else "retired"
+        return _("verifies") if Ring(row.ring) in SIGNING else _("retired")
     if row.expires < now:
-        return "over"
-    return "ahead" if row.not_before > now else "live"
+        return _("over")
+    return _("ahead") if row.not_before > now else _("live")

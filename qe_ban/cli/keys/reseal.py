@@ -1,5 +1,6 @@
 """`qe-ban keys reseal`: what was sealed long ago is sealed anew under today's data key."""
 
+from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def reseal(home: Path, days: int) -> None:
                 click.echo(f"{what}: {written}")
         for what, rows in broken.items():
             walking.refuse_broken(what, rows)
-    click.echo("resealed")
+    click.echo(_("resealed"))
 
 
 def _column(installation: Opened, sealed: resealing.SealedColumn, days: int, broken: set[Any]) -> int:
@@ -53,7 +54,7 @@ def _column(installation: Opened, sealed: resealing.SealedColumn, days: int, bro
 
     written = 0
     # who was locked in one walk is free in the next
-    for _ in range(walking.WALKS):
+    for _walk in range(walking.WALKS):
         more = walking.walk(installation.database, step)
         written += more
         if not more:

@@ -1,6 +1,7 @@
 """`qe-ban keys retire`: a key goes when nothing needs it any more."""
 
 from datetime import datetime
+from gettext import gettext as _
 from pathlib import Path
 
 import click
@@ -30,10 +31,13 @@ def retire(home: Path, kid: str | None, *, unused: bool) -> None:
     interrupted, run it again.
     """
     if (kid is None) != unused:
-        raise Refused("name one key by its kid, or say --unused")
+        raise Refused(_("name one key by its kid, or say --unused"))
     with opened(home) as installation:
         gone = _columns(installation, None) if kid is None else _one(installation, kid)
-    click.echo("\n".join(f"{each} is retired" for each in gone) or "every data key is in use: nothing was changed")
+    click.echo(
+        "\n".join(_("{each} is retired").format(each=each) for each in gone)
+        or _("every data key is in use: nothing was changed")
+    )
 
 
 def _one(installation: Opened, kid: str) -> list[str]:
@@ -43,11 +47,13 @@ def _one(installation: Opened, kid: str) -> list[str]:
     if ring is Ring.COLUMN:
         return _columns(installation, kid)
     if ring in DAILY:
-        raise Refused("sealing keys are destroyed by the worker, when the codes of their day are over")
+        raise Refused(_("sealing keys are destroyed by the worker, when the codes of their day are over"))
     if ring is None or ring is Ring.ROOT:
         raise Refused(
-            f"no key has the kid {kid!r}, or it is a root's; what a blind key that is gone has left is cleared by "
-            "`qe-ban keys backfill RING`"
+            _(
+                "no key has the kid {kid!r}, or it is a root's; what a blind key that is gone has left "
+                "is cleared by `qe-ban keys backfill RING`"
+            ).format(kid=kid)
         )
     if ring is Ring.HOLDER:
         backfill.holder(installation)
@@ -58,7 +64,7 @@ def _one(installation: Opened, kid: str) -> list[str]:
             _record(session, [kid], ring, now)
         except KeyNotFound:
             if ring not in BLIND:
-                raise Refused(f"{kid} is retired already") from None
+                raise Refused(_("{kid} is retired already").format(kid=kid)) from None
     if ring in BLIND:
         backfill.empty(installation, ring)
     return [kid]
@@ -79,21 +85,27 @@ def _columns(installation: Opened, only: str | None) -> list[str]:
     used = walking.count_sealed(installation.database)
     now = clocks.right_now(installation)
     if only is not None and used[only]:
-        raise Refused(f"{used[only]} columns lie under {only}: {_advice(installation, only, now)}")
+        raise Refused(
+            _("{used} columns lie under {only}: {advice}").format(
+                used=used[only], only=only, advice=_advice(installation, only, now)
+            )
+        )
     with installation.database.transaction() as session:
         gone = retirement.retire_columns(session, used, now, only)
         if gone:
             _record(session, gone, Ring.COLUMN, now)
     if only is not None and not gone:
-        raise Refused(f"{only} serves today or a day to come")
+        raise Refused(_("{only} serves today or a day to come").format(only=only))
     return gone
 
 
 def _advice(installation: Opened, kid: str, now: datetime) -> str:
     with installation.database.transaction() as session:
         until = session.get_one(Key, kid).expires
-    later = f"it serves until {rfc3339(until)}; after that " if until > now else ""
-    return f"{later}run `qe-ban keys reseal --days 0` and then this again"
+    reseal = _("run `qe-ban keys reseal --days 0` and then this again")
+    if until <= now:
+        return reseal
+    return _("it serves until {until}; after that {reseal}").format(until=rfc3339(until), reseal=reseal)
 
 
 def _record(session: Session, kids: list[str], ring: Ring, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """`qe-ban keys rewrap`: every secret under the next master key."""
 
+from gettext import gettext as _
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,11 @@ def rewrap(home: Path) -> None:
     with opened(home) as installation:
         following = installation.settings.master_key_next
         if following is None:
-            raise Refused(f"{NEXT_MASTER_KEY} or {NEXT_MASTER_KEY}_FILE is missing: the master key to change to")
+            raise Refused(
+                _("{next_master_key} or {next_master_key}_FILE is missing: the master key to change to").format(
+                    next_master_key=NEXT_MASTER_KEY
+                )
+            )
         # neither of the two may be a third one's
         installation.rings.snapshot()
         master = installation.settings.master_key
@@ -40,4 +45,6 @@ def rewrap(home: Path) -> None:
             audit.record_change(
                 session, audit.AtShell(system_clock()), "keys.rewrap", "master", before=None, after={"keys": wrapped}
             )
-    click.echo(f"{wrapped} keys wrapped under the next master key; nothing is under the one before")
+    click.echo(
+        _("{wrapped} keys wrapped under the next master key; nothing is under the one before").format(wrapped=wrapped)
+    )

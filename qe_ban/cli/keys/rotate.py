@@ -1,5 +1,6 @@
 """`qe-ban keys rotate`: a new key for a ring."""
 
+from gettext import gettext as _
 from pathlib import Path
 
 import click
@@ -40,4 +41,4 @@ def rotate(home: Path, ring: str) -> None:
             told = {"ring": ring, "from": rfc3339(begins)}
             audit.record_change(session, audit.AtShell(now), "keys.rotate", kid, before=None, after=told)
     click.echo(kid)
-    click.echo(f"in use from {rfc3339(begins)}", err=True)
+    click.echo(_("in use from {begins}").format(begins=rfc3339(begins)), err=True)

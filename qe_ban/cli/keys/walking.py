@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection
+from gettext import gettext as _
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -46,4 +47,8 @@ def refuse_broken(what: str, broken: Collection[Any]) -> None:
     """Say which rows could not be opened. Raises Refused."""
     if broken:
         told = ", ".join(str(row) for row in sorted(broken)[:TOLD])
-        raise Refused(f"{len(broken)} rows of {what} do not open, or double another, and stay as they are: {told}")
+        raise Refused(
+            _("{broken} rows of {what} do not open, or double another, and stay as they are: {told}").format(
+                broken=len(broken), what=what, told=told
+            )
+        )

@@ -1,5 +1,6 @@
 """`qe-ban sandbox accounts`: who can sign in, again."""
 
+from gettext import gettext as _
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ def accounts(home: Path, *, as_json: bool) -> None:
     """Print residents' phones, staff with their secrets, enrolment codes."""
     staff = secrets_file.read(home)
     if not staff:
-        raise Refused(f"home {home} is no sandbox: make one with `qe-ban demo --home {home}`")
+        raise Refused(_("home {home} is no sandbox: make one with `qe-ban demo --home {home}`").format(home=home))
     if as_json:
         click.echo((home / secrets_file.NAME).read_text("utf-8"), nl=False)
         return

@@ -1,5 +1,6 @@
 """`qe-ban sandbox catalogue`: the sample's items, by a process that forgets the dictionary of words when it ends."""
 
+from gettext import gettext as _
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ from qe_ban.sandbox.catalogue import loading
 def catalogue(home: Path) -> None:
     """Load the sample catalogue into this home's sandbox unless it is there."""
     if not secrets_file.exists(home):
-        raise Refused(f"home {home} is no sandbox")
+        raise Refused(_("home {home} is no sandbox").format(home=home))
     with opened(home) as installation:
         came = loading.load(installation.database, system_clock())
-    click.echo(f"装入示例事项 {came} 项" if came else "示例事项已经齐全")
+    click.echo(_("{came} sample items loaded").format(came=came) if came else _("the sample items are there already"))

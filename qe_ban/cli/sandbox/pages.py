@@ -1,5 +1,6 @@
 """`qe-ban sandbox pages`: the sample's halls and zones, by a process that ends with what painting pictures takes."""
 
+from gettext import gettext as _
 from pathlib import Path
 
 import click
@@ -19,15 +20,17 @@ from qe_ban.sandbox.pages.loading import Loader
 def pages(home: Path) -> None:
     """Load the sample's halls, zones, local apps and places into this home's sandbox unless they are there."""
     if not secrets_file.exists(home):
-        raise Refused(f"home {home} is no sandbox")
+        raise Refused(_("home {home} is no sandbox").format(home=home))
     with opened(home) as installation:
         parts = app.assemble(installation.settings, pool=1)
         try:
             came = loader_of(parts).load(system_clock())
         finally:
             parts.database.dispose()
-    told = f"装入示例页面 {len(came.pages)} 个、本地应用 {len(came.apps)} 个、办事网点 {len(came.places)} 处"
-    click.echo(told if len(came) else "示例分厅与专区已经齐全")
+    told = _("{pages} sample pages, {apps} local apps and {places} places loaded").format(
+        pages=len(came.pages), apps=len(came.apps), places=len(came.places)
+    )
+    click.echo(told if len(came) else _("the sample halls and zones are there already"))
 
 
 def loader_of(parts: app.Parts) -> Loader:

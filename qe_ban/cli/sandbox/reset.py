@@ -1,5 +1,6 @@
 """`qe-ban sandbox reset`: the fixed enrolment codes, fresh again."""
 
+from gettext import gettext as _
 from pathlib import Path
 
 import click
@@ -17,7 +18,7 @@ from qe_ban.sandbox import loading, secrets_file
 def reset(home: Path) -> None:
     """Make the SANDBOX-... enrolment codes usable once more."""
     if not secrets_file.exists(home):
-        raise Refused(f"home {home} is no sandbox")
+        raise Refused(_("home {home} is no sandbox").format(home=home))
     with opened(home) as installation:
         city = app.load_city(installation.settings)
         with installation.database.transaction() as session:

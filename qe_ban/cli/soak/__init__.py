@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from gettext import gettext as _
 from itertools import cycle
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def soak(minutes: float, home: Path | None, workers: int, rest: float, names: Se
     console = Console(width=WIDTH, soft_wrap=True)
     given = home or Path(tempfile.mkdtemp(prefix="qe-soak-"))
     system = System(given, workers)
-    console.print(f"starting a sandbox in {given} (log: {system.log})")
+    console.print(_("starting a sandbox in {given} (log: {log})").format(given=given, log=system.log))
     try:
         system.start()
         sound = _soak(console, system, minutes, rest, names)
@@ -69,12 +70,19 @@ def _soak(console: Console, system: System, minutes: float, rest: float, names: 
     for window in running.harm(system, load.book, faults, math.inf if names else ends, rest):
         windows.append(window)
         row = report.row_of(load.book, window)
-        again = "never" if row.again is None else f"after {row.again:.1f} s"
-        console.print(f"{window.fault.name}: good answers again {again}, slowest answer {row.slowest:.1f} s")
+        again = _("never") if row.again is None else _("after {again:.1f} s").format(again=row.again)
+        console.print(
+            _("{name}: good answers again {again}, slowest answer {slowest:.1f} s").format(
+                name=window.fault.name.translated(), again=again, slowest=row.slowest
+            )
+        )
     load.stop()
     running.check_kept(system, load)
     rows = [report.row_of(load.book, window) for window in windows]
-    for said in (*report.faults_of(rows), *(f"there was no {what}" for what in load.book.missing())):
+    for said in (
+        *report.faults_of(rows),
+        *(_("there was no {what}").format(what=what) for what in load.book.missing()),
+    ):
         load.book.fault(said)
     with installation.opened(system.home) as opened:
         running.await_messages(opened.database, load.book)

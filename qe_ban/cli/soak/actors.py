@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from gettext import gettext as _
 from uuid import uuid4
 
 from qe_ban.cli.api import Answer, Api
@@ -30,7 +31,7 @@ class Gate(Actor):
         """One person."""
         code = scanning.issue(self.caller, random.choice(self._people), "identity")  # noqa: S311  no secret
         if code is None:
-            self.book.fault("an identity code was refused to an active resident")
+            self.book.fault(_("an identity code was refused to an active resident"))
             return
         if random.random() < FORGED:  # noqa: S311  no secret
             scanning.scan(self.caller, self.book, self._terminal, tampered(code), "malformed", "forged", "unknown_key")
@@ -113,12 +114,12 @@ class Keeper(Actor):
 
     def _resume(self, person: Person) -> None:
         # ten minutes after the step-up it wants another
-        for _ in range(2):
+        for _try in range(2):
             if self.caller.call("POST", "/codes/identity/resume", person).answer.status == 200:
                 self.book.suspend(person.phone, suspended=False)
                 return
             person.token = ""
-        self.book.fault("a resident could not take the own report back")
+        self.book.fault(_("a resident could not take the own report back"))
 
 
 class Office(Actor):
@@ -137,7 +138,7 @@ class Office(Actor):
         if answer.status == 201:
             self.book.venue(body["name"], str(answer.data["id"]))
         else:
-            self.book.fault(f"a venue was not made: {answer.problem}")
+            self.book.fault(_("a venue was not made: {problem}").format(problem=answer.problem))
         self.caller.call("GET", "/venues?limit=5", self._clerk)
 
 
@@ -152,12 +153,12 @@ class Reader(Actor):
         """A screen and a private page."""
         screen = self.caller.call("GET", random.choice(SCREENS)).answer  # noqa: S311  no secret
         if screen.status != 200:
-            self.book.fault(f"a screen was not shown: {screen.problem}")
+            self.book.fault(_("a screen was not shown: {problem}").format(problem=screen.problem))
         person = random.choice(self._people)  # noqa: S311  no secret
         path = random.choice(("/codes", "/codes/ledger"))  # noqa: S311  no secret
         answer = self.caller.call("GET", path, person).answer
         if answer.status != 200:
-            self.book.fault(f"{path} was not shown: {answer.problem}")
+            self.book.fault(_("{path} was not shown: {problem}").format(path=path, problem=answer.problem))
 
 
 class Probe(Actor):
@@ -191,7 +192,7 @@ class Probe(Actor):
             return False
         if told.data.get("reason") == "ok":
             return True
-        self.book.fault(f"probe: {told.data.get('reason')} where ok is right")
+        self.book.fault(_("probe: {get} where ok is right").format(get=told.data.get("reason")))
         return False
 
     def _away(self, what: str, answer: Answer) -> bool | None:
@@ -199,7 +200,7 @@ class Probe(Actor):
         if answer.status == 401:
             return None
         if answer.status not in TRANSIENT:
-            self.book.fault(f"probe: {what}: {answer.problem}")
+            self.book.fault(_("probe: {what}: {problem}").format(what=what, problem=answer.problem))
         return False
 
     def _ask(self, path: str, who: Person | Terminal, body: Mapping[str, str] | None = None) -> Answer:

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from qe_ban.message import Message
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -93,13 +95,13 @@ class Book:
 
     def missing(self) -> list[str]:
         """Name what there is none of: where nothing was done, nothing can be wrong."""
-        done: dict[str, list[object]] = {
-            "accepted verdict": [told for told in self.verdicts if told.accepted],
-            "meal": list(self.meals),
-            "settlement": [told for told in self.verdicts if told.accepted and told.purpose == "settlement"],
-            "venue": [told for told in self.venues.values() if told is not None],
+        done: dict[Message, list[object]] = {
+            Message("accepted verdict"): [told for told in self.verdicts if told.accepted],
+            Message("meal"): list(self.meals),
+            Message("settlement"): [told for told in self.verdicts if told.accepted and told.purpose == "settlement"],
+            Message("venue"): [told for told in self.venues.values() if told is not None],
         }
-        return [what for what, found in done.items() if not found]
+        return [what.translated() for what, found in done.items() if not found]
 
     def fault(self, text: str) -> None:
         """Note that a client was told something that is wrong."""

@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from gettext import gettext as _
 from typing import Any, Protocol
 
 from qe_ban.cli.api import Answer, Api, Away
@@ -74,7 +75,9 @@ class Heard(Api):
         if answer.status == 503 and not (
             "Retry-After" in answer.headers and answer.headers.get("Content-Type") == "application/problem+json"
         ):
-            self._book.fault(f"{method} {path}: 503 without Retry-After or problem document")
+            self._book.fault(
+                _("{method} {path}: 503 without Retry-After or problem document").format(method=method, path=path)
+            )
         if answer.status >= 500 and answer.status not in TRANSIENT:
             self._book.fault(f"{method} {path}: {answer.problem}")
 
@@ -103,7 +106,9 @@ class Caller:
                 return Outcome(answer, first, time.time(), tries)
             if time.monotonic() > self._deadline:
                 told = answer.problem if answer is not None else "no answer"
-                self._book.fault(f"{method} {path} was never answered: {told}")
+                self._book.fault(
+                    _("{method} {path} was never answered: {told}").format(method=method, path=path, told=told)
+                )
                 raise Unanswered
             time.sleep(_pause(answer))
 
@@ -134,7 +139,11 @@ class Caller:
             self._book.count("sign-in tried again")
             self._refused_since = self._refused_since or time.monotonic()
             if time.monotonic() - self._refused_since > SIGN_IN_SECONDS:
-                self._book.fault(f"a sign-in did not succeed for {SIGN_IN_SECONDS:.0f} s: {error}")
+                self._book.fault(
+                    _("a sign-in did not succeed for {sign_in_seconds:.0f} s: {error}").format(
+                        sign_in_seconds=SIGN_IN_SECONDS, error=error
+                    )
+                )
                 self._refused_since = None
             return False
         self._refused_since = None
@@ -175,13 +184,17 @@ class Actor(threading.Thread, ABC):
         finally:
             # gone unseen it would find nothing any more
             if not well:
-                self.book.fault(f"{self.name}: ended by an error of its own")
+                self.book.fault(_("{name}: ended by an error of its own").format(name=self.name))
 
     def _once(self) -> None:
         try:
             self.once()
         except (KeyError, TypeError, ValueError) as error:
-            self.book.fault(f"{self.name}: an answer is not as described ({type(error).__name__}: {error})")
+            self.book.fault(
+                _("{name}: an answer is not as described ({kind}: {error})").format(
+                    name=self.name, kind=type(error).__name__, error=error
+                )
+            )
 
     @abstractmethod
     def once(self) -> None:

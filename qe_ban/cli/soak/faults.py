@@ -14,6 +14,7 @@ import psycopg
 
 from qe_ban.cli.soak import processes
 from qe_ban.cli.soak.system import System
+from qe_ban.message import Message
 
 Holding = Callable[[System], AbstractContextManager[None]]
 MOST_CONNECTIONS = 500
@@ -24,7 +25,7 @@ LEAST = "1"
 class Fault:
     """`holding` does it on entering and undoes it on leaving, after `seconds`; 0: there is nothing to undo."""
 
-    name: str
+    name: Message
     holding: Holding
     seconds: float = 0.0
 
@@ -104,27 +105,31 @@ def _kill_all(system: System) -> None:
 
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
-        "web-worker": Fault("kill -9: a web worker", _at_once(lambda system: system.kill(system.web_worker()))),
-        "server": Fault("kill -9: the server's main process", _kill("granian")),
-        "worker": Fault("kill -9: the worker of jobs", _kill("qe_ban.cli worker")),
-        "valkey": Fault("kill -9: Valkey", _kill("valkey-server")),
-        "valkey-stopped": Fault(
-            "SIGSTOP: Valkey", partial(_stopped, lambda system: [system.part("valkey-server")]), 6.0
+        "web-worker": Fault(
+            Message("kill -9: a web worker"), _at_once(lambda system: system.kill(system.web_worker()))
         ),
-        "valkey-emptied": Fault("Valkey emptied (FLUSHALL)", _at_once(_valkey_emptied)),
-        "valkey-full": Fault("Valkey full (noeviction, no memory)", _valkey_full, 6.0),
-        "postgres": Fault("kill -9: PostgreSQL's main process", _kill("bin/postgres -D")),
+        "server": Fault(Message("kill -9: the server's main process"), _kill("granian")),
+        "worker": Fault(Message("kill -9: the worker of jobs"), _kill("qe_ban.cli worker")),
+        "valkey": Fault(Message("kill -9: Valkey"), _kill("valkey-server")),
+        "valkey-stopped": Fault(
+            Message("SIGSTOP: Valkey"), partial(_stopped, lambda system: [system.part("valkey-server")]), 6.0
+        ),
+        "valkey-emptied": Fault(Message("Valkey emptied (FLUSHALL)"), _at_once(_valkey_emptied)),
+        "valkey-full": Fault(Message("Valkey full (noeviction, no memory)"), _valkey_full, 6.0),
+        "postgres": Fault(Message("kill -9: PostgreSQL's main process"), _kill("bin/postgres -D")),
         "postgres-backend": Fault(
-            "kill -9: a backend of PostgreSQL", _at_once(lambda system: system.kill(system.backend()))
+            Message("kill -9: a backend of PostgreSQL"), _at_once(lambda system: system.kill(system.backend()))
         ),
         "postgres-stopped": Fault(
-            "SIGSTOP: PostgreSQL, all processes", partial(_stopped, lambda system: system.postgres()), 8.0
+            Message("SIGSTOP: PostgreSQL, all processes"), partial(_stopped, lambda system: system.postgres()), 8.0
         ),
-        "postgres-restarted": Fault("PostgreSQL restarted (fast)", _at_once(_end_fast)),
-        "connections": Fault("PostgreSQL's connections used up, a web worker killed", _connections_used_up, 15.0),
+        "postgres-restarted": Fault(Message("PostgreSQL restarted (fast)"), _at_once(_end_fast)),
+        "connections": Fault(
+            Message("PostgreSQL's connections used up, a web worker killed"), _connections_used_up, 15.0
+        ),
         "source": Fault(
-            "SIGSTOP: the HTTP source", partial(_stopped, lambda system: [system.part("sandbox source")]), 6.0
+            Message("SIGSTOP: the HTTP source"), partial(_stopped, lambda system: [system.part("sandbox source")]), 6.0
         ),
-        "all": Fault("kill -9: `up`, and everything with it", _at_once(_kill_all)),
+        "all": Fault(Message("kill -9: `up`, and everything with it"), _at_once(_kill_all)),
     }
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from gettext import gettext as _
 
 from rich.box import MARKDOWN
 from rich.console import Console
@@ -66,21 +67,37 @@ def faults_of(rows: Sequence[Row]) -> list[str]:
     found = []
     for row in rows:
         if row.again is None or row.again > LONGEST_RECOVERY:
-            found.append(f"{row.fault.name}: answers were not good again within {LONGEST_RECOVERY:.0f} s")
+            found.append(
+                _("{name}: answers were not good again within {longest_recovery:.0f} s").format(
+                    name=row.fault.name.translated(), longest_recovery=LONGEST_RECOVERY
+                )
+            )
         if row.slowest > LONGEST_ANSWER:
-            found.append(f"{row.fault.name}: an answer took {row.slowest:.1f} s")
+            found.append(
+                _("{name}: an answer took {slowest:.1f} s").format(
+                    name=row.fault.name.translated(), slowest=row.slowest
+                )
+            )
     return found
 
 
 def show(console: Console, rows: Sequence[Row], book: Book, proof: Proof) -> None:
     """Print the table and what was counted."""
-    columns = ("fault", "held, s", "good while held", "good again, s", "503", "no answer", "slowest answer, s")
+    columns = (
+        _("fault"),
+        _("held, s"),
+        _("good while held"),
+        _("good again, s"),
+        "503",
+        _("no answer"),
+        _("slowest answer, s"),
+    )
     table = Table(*columns, box=MARKDOWN)
     for row in rows:
         table.add_row(
-            row.fault.name,
+            row.fault.name.translated(),
             f"{row.fault.seconds:.0f}" if row.fault.seconds else "-",
-            f"{row.good} of {row.probes}",
+            _("{good} of {probes}").format(good=row.good, probes=row.probes),
             "-" if row.again is None else f"{row.again:.1f}",
             str(row.refused),
             str(row.unanswered),
@@ -89,9 +106,16 @@ def show(console: Console, rows: Sequence[Row], book: Book, proof: Proof) -> Non
     console.print(table)
     told = sum(count for what, count in book.counts.items() if what.startswith("status"))
     console.print(
-        f"{told} answers; {proof.verdicts} verdicts, {proof.meals} meals, {proof.settled} settlements, "
-        f"{proof.venues} venues compared with the database"
+        _(
+            "{told} answers; {verdicts} verdicts, {meals} meals, {settled} settlements, {venues} "
+            "venues compared with the database"
+        ).format(told=told, verdicts=proof.verdicts, meals=proof.meals, settled=proof.settled, venues=proof.venues)
     )
-    console.print(f"lost {proof.lost}, doubled {proof.doubled}, wrong {proof.wrong}", style="bold")
+    console.print(
+        _("lost {lost}, doubled {doubled}, wrong {wrong}").format(
+            lost=proof.lost, doubled=proof.doubled, wrong=proof.wrong
+        ),
+        style="bold",
+    )
     for finding in proof.findings:
         console.print(f"- {finding}", markup=False)

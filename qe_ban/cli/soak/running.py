@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from gettext import gettext as _
 
 from sqlalchemy import text
 
@@ -54,7 +55,7 @@ class Load:
         for actor in self.everybody:
             actor.join(max(0.1, ends - time.monotonic()))
             if actor.is_alive():
-                self.book.fault(f"{actor.name} did not come to an end")
+                self.book.fault(_("{name} did not come to an end").format(name=actor.name))
 
 
 def load(system: System, minutes: float) -> Load:
@@ -115,7 +116,7 @@ def _tend(system: System, book: Book, until: float, *, expected: bool = True) ->
     while True:
         if system.ended():
             if not expected:
-                book.fault("`up` ended by itself")
+                book.fault(_("`up` ended by itself"))
             system.start()
         if time.monotonic() >= until:
             return
@@ -130,7 +131,7 @@ def _until_good(system: System, book: Book, since: float) -> None:
         if len(lately) == STEADY and all(probe.good for probe in lately):
             return
         time.sleep(TICK)
-    book.fault(f"answers were not good again {PATIENCE:.0f} s later")
+    book.fault(_("answers were not good again {patience:.0f} s later").format(patience=PATIENCE))
 
 
 def check_kept(system: System, made: Load) -> None:
@@ -144,7 +145,9 @@ def check_kept(system: System, made: Load) -> None:
             return
         state = next((row["state"] for row in answer.data.get("items", ()) if row["kind"] == "identity"), None)
         if told is not None and state != ("suspended" if told else "active"):
-            made.book.fault(f"an identity code is {state}, last told: suspended {told}")
+            made.book.fault(
+                _("an identity code is {state}, last told: suspended {told}").format(state=state, told=told)
+            )
 
 
 def await_messages(database: Database, book: Book) -> None:
@@ -164,4 +167,4 @@ def require_good(load_: Load, seconds: float) -> None:
         if sum(probe.good for probe in load_.book.probes[-STEADY:]) == STEADY:
             return
         time.sleep(TICK)
-    raise Refused("soak: no good answer even before the first fault")
+    raise Refused(_("soak: no good answer even before the first fault"))

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, field
+from gettext import gettext as _
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -50,7 +51,7 @@ def scan(caller: Caller, book: Book, terminal: Terminal, code: Code, *right: str
     body = {"scan_id": str(uuid4()), "code": code.text, "purpose": terminal.purpose}
     outcome = caller.call("POST", "/codes/verify", terminal, body)
     if outcome.answer.status != 200:
-        book.fault(f"verify {terminal.purpose}: {outcome.answer.problem}")
+        book.fault(_("verify {purpose}: {problem}").format(purpose=terminal.purpose, problem=outcome.answer.problem))
         raise ValueError(outcome.answer.problem)
     told = outcome.answer.data
     firsts = int(not told["repeat"])
@@ -58,12 +59,24 @@ def scan(caller: Caller, book: Book, terminal: Terminal, code: Code, *right: str
         again = caller.call("POST", "/codes/verify", terminal, body).answer
         firsts += int(again.data.get("repeat") is False)
         if (again.data.get("accepted"), again.data.get("reason")) != (told["accepted"], told["reason"]):
-            book.fault(f"verify {terminal.purpose}: first {told['reason']}, the same again {again.problem}")
+            book.fault(
+                _("verify {purpose}: first {reason}, the same again {problem}").format(
+                    purpose=terminal.purpose, reason=told["reason"], problem=again.problem
+                )
+            )
     late = outcome.last > code.ends - EDGE
     if not _is_right(told["reason"], right, late=late, early=outcome.first < code.ends + SKEW):
-        book.fault(f"verify {terminal.purpose}: {told['reason']} where {' or '.join(right)} is right")
+        book.fault(
+            _("verify {purpose}: {reason} where {right} is right").format(
+                purpose=terminal.purpose, reason=told["reason"], right=" or ".join(right)
+            )
+        )
     if told["accepted"] != (told["reason"] in {"ok", "stale_ok"}):
-        book.fault(f"verify {terminal.purpose}: accepted {told['accepted']} with {told['reason']}")
+        book.fault(
+            _("verify {purpose}: accepted {accepted} with {reason}").format(
+                purpose=terminal.purpose, accepted=told["accepted"], reason=told["reason"]
+            )
+        )
     made = Told(
         terminal.id,
         UUID(body["scan_id"]),

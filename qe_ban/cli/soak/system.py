@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 import time
+from gettext import gettext as _
 from pathlib import Path
 
 import redis
@@ -87,7 +88,11 @@ class System:
                 if words in processes.command(pid):
                     return pid
             time.sleep(0.1)
-        raise Refused(f"soak: no process {words!r} of {self.home} is running (see {self.log})")
+        raise Refused(
+            _("soak: no process {words!r} of {home} is running (see {log})").format(
+                words=words, home=self.home, log=self.log
+            )
+        )
 
     def web_worker(self) -> int:
         """Give one of the server's worker processes. Raises Refused."""
@@ -99,7 +104,7 @@ class System:
             if found:
                 return found[-1]
             time.sleep(0.1)
-        raise Refused(f"soak: the server of {self.home} has no worker (see {self.log})")
+        raise Refused(_("soak: the server of {home} has no worker (see {log})").format(home=self.home, log=self.log))
 
     def backend(self) -> int:
         """Give one of PostgreSQL's processes that serve ours. Raises Refused."""
@@ -109,7 +114,7 @@ class System:
                 if " qe qe " in processes.command(pid):
                     return pid
             time.sleep(0.1)
-        raise Refused(f"soak: PostgreSQL of {self.home} serves nobody (see {self.log})")
+        raise Refused(_("soak: PostgreSQL of {home} serves nobody (see {log})").format(home=self.home, log=self.log))
 
     def postgres(self) -> list[int]:
         """Give PostgreSQL's processes, the postmaster first. Raises Refused."""

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from qe_ban.codes.token.claims import Kind, Profile, Reason
 from qe_ban.codes.token.verification import Keys, Policy, VerificationKey
+from qe_ban.message import Message
 
 _KIND_NAMES = {kind.slug for kind in Kind}
 _PROFILE_NAMES = {Profile.ISSUED, Profile.PRINTED, Profile.PRESENTED}
@@ -46,7 +47,7 @@ def read(document: object) -> VectorFile:
     """The vectors of a JSON value; raises VectorsInvalid."""
     root = _object(document, "file")
     if root.get("format") != "QE1":
-        raise VectorsInvalid("file: format is not QE1")
+        raise VectorsInvalid(Message("file: format is not QE1"))
     denied = set()
     for place, item in _items(root, "denied_kids"):
         denied.add(_kid(item, place))
@@ -54,27 +55,27 @@ def read(document: object) -> VectorFile:
     for place, item in _items(root, "keys"):
         key = _key(_object(item, place), place, denied)
         if key.kid in keys:
-            raise VectorsInvalid(f"{place}: kid {key.kid.hex()} occurs twice")
+            raise VectorsInvalid(Message("{place}: kid {hex} occurs twice", place=place, hex=key.kid.hex()))
         keys[key.kid] = key
     policy = Policy(
         skew=_whole(root.get("skew"), "skew"), presented_window=_whole(root.get("presented_window"), "presented_window")
     )
     vectors = tuple(_vector(_object(item, place), place) for place, item in _items(root, "vectors"))
     if not keys or not vectors:
-        raise VectorsInvalid("file: no keys or no vectors")
+        raise VectorsInvalid(Message("file: no keys or no vectors"))
     return VectorFile(keys, policy, vectors)
 
 
 def _key(jwk: dict[str, object], place: str, denied: set[bytes]) -> VerificationKey:
     if jwk.get("kty") != "EC" or jwk.get("crv") != "P-256":
-        raise VectorsInvalid(f"{place}: not an EC key on P-256")
+        raise VectorsInvalid(Message("{place}: not an EC key on P-256", place=place))
     names = (_text(name, where) for where, name in _items(jwk, "profiles", f"{place}."))
     profiles = frozenset(names) if "profiles" in jwk else None
     x, y = (_coordinate(jwk.get(member), f"{place}.{member}") for member in ("x", "y"))
     try:
         public_key = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
     except ValueError:
-        raise VectorsInvalid(f"{place}: not a point of the curve") from None
+        raise VectorsInvalid(Message("{place}: not a point of the curve", place=place)) from None
     kid = _kid(jwk.get("kid"), f"{place}.kid")
     not_before, expires = (_whole(jwk.get(member), f"{place}.{member}") for member in ("nbf", "exp"))
     return VerificationKey(kid, public_key, profiles, not_before, expires, denied=kid in denied)
@@ -83,7 +84,7 @@ def _key(jwk: dict[str, object], place: str, denied: set[bytes]) -> Verification
 def _vector(item: dict[str, object], place: str) -> Vector:
     want = _text(item.get("want"), f"{place}.want")
     if want not in _WANTED:
-        raise VectorsInvalid(f"{place}.want: no word of steps 1 to 6: {line(want)}")
+        raise VectorsInvalid(Message("{place}.want: no word of steps 1 to 6: {line}", place=place, line=line(want)))
     accepted = want in ("ok", "same")
     vector = Vector(
         name=_text(item.get("name"), f"{place}.name"),
@@ -95,13 +96,13 @@ def _vector(item: dict[str, object], place: str) -> Vector:
         twin=_text(item.get("twin"), f"{place}.twin") if want == "same" else None,
     )
     if accepted and (vector.kind not in _KIND_NAMES or vector.profile not in _PROFILE_NAMES):
-        raise VectorsInvalid(f"{place}: an unknown kind or profile")
+        raise VectorsInvalid(Message("{place}: an unknown kind or profile", place=place))
     return vector
 
 
 def _object(value: object, place: str) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise VectorsInvalid(f"{place}: not an object")
+        raise VectorsInvalid(Message("{place}: not an object", place=place))
     return value
 
 
@@ -109,19 +110,19 @@ def _items(parent: dict[str, object], member: str, prefix: str = "") -> list[tup
     """The items of an array with the place of each; an absent one is empty."""
     value = parent.get(member, [])
     if not isinstance(value, list):
-        raise VectorsInvalid(f"{prefix}{member}: not an array")
+        raise VectorsInvalid(Message("{prefix}{member}: not an array", prefix=prefix, member=member))
     return [(f"{prefix}{member}[{number}]", item) for number, item in enumerate(value)]
 
 
 def _text(value: object, place: str) -> str:
     if not isinstance(value, str):
-        raise VectorsInvalid(f"{place}: not a string")
+        raise VectorsInvalid(Message("{place}: not a string", place=place))
     return value
 
 
 def _whole(value: object, place: str) -> int:
     if type(value) is not int or value < 0:
-        raise VectorsInvalid(f"{place}: not a whole number from 0 on")
+        raise VectorsInvalid(Message("{place}: not a whole number from 0 on", place=place))
     return value
 
 
@@ -132,7 +133,7 @@ def _kid(value: object, place: str) -> bytes:
     except ValueError:
         kid = b""
     if len(kid) != 4 or kid.hex() != text:
-        raise VectorsInvalid(f"{place}: not 4 bytes in lower-case hex")
+        raise VectorsInvalid(Message("{place}: not 4 bytes in lower-case hex", place=place))
     return kid
 
 
@@ -143,7 +144,7 @@ def _coordinate(value: object, place: str) -> int:
     except ValueError:
         data = b""
     if len(data) != 32:
-        raise VectorsInvalid(f"{place}: not 32 bytes in base64url")
+        raise VectorsInvalid(Message("{place}: not 32 bytes in base64url", place=place))
     return int.from_bytes(data, "big")
 
 
