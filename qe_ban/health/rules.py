@@ -97,9 +97,9 @@ def check_list(residents: Sequence[UUID], expected: int, known: Collection[UUID]
 
     `known`: those of them who hold a health code.
     """
-    counted = Counter(residents)
-    duplicates = sorted(str(one) for one, times in counted.items() if times > 1)
-    unknown = sorted(str(one) for one in counted if one not in known)
+    counts = Counter(residents)
+    duplicates = sorted(str(resident) for resident, times in counts.items() if times > 1)
+    unknown = sorted(str(resident) for resident in counts if resident not in known)
     faults = {}
     if duplicates:
         faults["residents"] = f"名单中有 {len(duplicates)} 人重复"

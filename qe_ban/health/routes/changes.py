@@ -14,7 +14,6 @@ from qe_ban.web.parts import now, part
 
 blp = Blueprint("health_changes", url_prefix="/health/changes", description="健康码等级变更")
 
-PRIVATE = {"Cache-Control": "no-store"}
 LIMIT = 128 * 1024
 """A thousand ids, and room for the rest."""
 
@@ -36,25 +35,25 @@ def propose_change(body: dict[str, Any]) -> dict[str, Any]:
 @guard.requires("health.read")
 @blp.query(schemas.HealthChangesQuery)
 @blp.response(200, schemas.ChangePage)
-def list_changes(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def list_changes(query: dict[str, Any]) -> dict[str, Any]:
     """Changes of a state, oldest first, without their residents; the reading is audited."""
     after, limit = paging.last_id(query["cursor"]), query["limit"]
     with part(Database).transaction() as session:
-        found = service.list_changes(
+        rows = service.list_changes(
             part(Health), session, state=query["state"], after=after, limit=limit + 1, change=_change()
         )
-    page = paging.page(found, limit, lambda shown: [str(shown.change.id)])
-    return page | {"items": [render_change(shown) for shown in page["items"]]}, PRIVATE
+    page = paging.page(rows, limit, lambda shown: [str(shown.change.id)])
+    return page | {"items": [render_change(shown) for shown in page["items"]]}
 
 
 @blp.route("/<id:change_id>", methods=["GET"], summary_zh="查看一次等级变更及所涉居民（脱敏）；查看留痕")
 @guard.requires("health.read")
 @blp.response(200, schemas.HealthChangeSchema)
-def get_change(change_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
+def get_change(change_id: UUID) -> dict[str, Any]:
     """A change with those whom it concerns, masked; the reading is audited."""
     with part(Database).transaction() as session:
         shown = service.read_change(part(Health), session, change_id=change_id, change=_change())
-    return render_whole_change(shown), PRIVATE
+    return render_whole_change(shown)
 
 
 @blp.route(

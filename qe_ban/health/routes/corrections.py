@@ -14,32 +14,30 @@ from qe_ban.web.parts import now, part
 
 blp = Blueprint("health_corrections", url_prefix="/health/corrections", description="健康码纠错")
 
-PRIVATE = {"Cache-Control": "no-store"}
-
 
 @blp.route("", methods=["GET"], summary_zh="更正申请，期限近的在前，不含当事人原文；查询留痕")
 @guard.requires("health.answer")
 @blp.query(schemas.CorrectionsQuery)
 @blp.response(200, schemas.ListedCorrectionPage)
-def list_corrections(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def list_corrections(query: dict[str, Any]) -> dict[str, Any]:
     """Requests for correction, the earliest deadline first, without anybody's words; the reading is audited."""
     wanted = service.CorrectionFilter(query["state"], query["overdue"], paging.last_id(query["cursor"]))
     limit, change = query["limit"], _change()
     with part(Database).transaction() as session:
-        found = service.list_corrections(session, wanted=wanted, limit=limit + 1, change=change)
-    page = paging.page(found, limit, lambda row: [str(row.id)])
-    return page | {"items": [render_correction(row, change.at) for row in page["items"]]}, PRIVATE
+        rows = service.list_corrections(session, wanted=wanted, limit=limit + 1, change=change)
+    page = paging.page(rows, limit, lambda row: [str(row.id)])
+    return page | {"items": [render_correction(row, change.at) for row in page["items"]]}
 
 
 @blp.route("/<id:correction_id>", methods=["GET"], summary_zh="查看一件更正申请的原文；查看留痕")
 @guard.requires("health.answer")
 @blp.response(200, schemas.CorrectionSchema)
-def get_correction(correction_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
+def get_correction(correction_id: UUID) -> dict[str, Any]:
     """A request with its words; the reading is audited."""
     change = _change()
     with part(Database).transaction() as session:
         opened = service.read_correction(part(Health), session, correction_id=correction_id, change=change)
-    return render_whole_correction(opened, change.at), PRIVATE
+    return render_whole_correction(opened, change.at)
 
 
 @blp.route(

@@ -19,8 +19,6 @@ from qe_ban.web.parts import now, part
 
 blp = Blueprint("my_health", url_prefix="/me/health", description="我的健康码等级与纠错")
 
-PRIVATE = {"Cache-Control": "no-store"}
-
 
 @blp.route(
     "", methods=["GET"], summary_zh="本人健康码的等级（与核验终端所见一致）：谁认定、依据、起止时间及如何申请更正"
@@ -29,14 +27,14 @@ PRIVATE = {"Cache-Control": "no-store"}
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.MyHealthSchema)
 @blp.problems(404)
-def get_my_health(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def get_my_health(query: dict[str, Any]) -> dict[str, Any]:
     """The level as scanners read it, who says it, on which basis, since and until when, and how to correct it."""
     change = _change()
     with part(Database).transaction() as session:
         subject = _subject(session, query, "health.read_level", change)
         level = service.my_level(part(Health), session, subject.resident, change.at)
         has_open = service.has_open_request(session, subject.resident)
-    return render_level(level, has_open_request=has_open), PRIVATE
+    return render_level(level, has_open_request=has_open)
 
 
 @blp.route("/corrections", methods=["POST"], summary_zh="申请更正等级；由未经手的人员限期答复")
@@ -66,12 +64,12 @@ def request_correction(query: dict[str, Any], body: dict[str, Any]) -> dict[str,
 @blp.query(schemas.MyCorrectionsQuery)
 @blp.response(200, schemas.MyCorrectionPage)
 @blp.problems(404)
-def list_my_corrections(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def list_my_corrections(query: dict[str, Any]) -> dict[str, Any]:
     """The requests for correction with their answers, newest first."""
     before, limit, change = paging.last_id(query["cursor"]), query["limit"], _change()
     with part(Database).transaction() as session:
         subject = _subject(session, query, "health.list_corrections", change)
-        found = service.my_corrections(
+        rows = service.my_corrections(
             part(Health),
             session,
             resident=subject.resident,
@@ -79,8 +77,8 @@ def list_my_corrections(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str
             before=before,
             limit=limit + 1,
         )
-    page = paging.page(found, limit, lambda opened: [str(opened.correction.id)])
-    return page | {"items": [render_whole_correction(one, change.at) for one in page["items"]]}, PRIVATE
+    page = paging.page(rows, limit, lambda opened: [str(opened.correction.id)])
+    return page | {"items": [render_whole_correction(opened, change.at) for opened in page["items"]]}
 
 
 @dataclass(frozen=True, slots=True)

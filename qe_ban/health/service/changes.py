@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -17,7 +16,7 @@ from qe_ban.codes.service import levels as codes
 from qe_ban.health.errors import ChangeInvalid, ChangeNotFound, ChangePending, SourceDecides
 from qe_ban.health.models import HealthChange, HealthLevel
 from qe_ban.health.rules import ChangeState, LevelState, check_change, check_list, digest_of
-from qe_ban.health.service.levels import REASON, Health, reason_of
+from qe_ban.health.service.levels import REASON, Health, reason_of, record_read
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import vault
@@ -78,43 +77,53 @@ def propose_change(health: Health, session: Session, *, request: ChangeRequest, 
     known = codes.health_answers(session, health.sources, ids, now)
     check_list(ids, request.expected_count, known)
     drop_lapsed(session, now)
-    made = new_id()
-    details = {
-        "level": request.level,
-        "basis": request.basis,
-        "ends_at": rfc3339(request.ends_at),
-        "number": len(ids),
-        "digest": digest_of(ids).hex(),
-    }
-    wanted = proposals.Wanted(ACTION, str(made), details)
-    proposal = proposals.propose(session, wanted, by=change.by, now=now)
-    row = HealthChange(
-        id=made,
-        level=request.level,
-        basis=request.basis,
-        reason_sealed=vault.seal(health.rings, REASON, made, request.reason, now),
-        ends_at=request.ends_at,
-        number=len(ids),
-        digest=digest_of(ids),
-        state=ChangeState.PROPOSED.value,
-        proposed_by=change.by.id,
-        proposed_at=now,
-        proposal_id=proposal.id,
-    )
-    session.add(row)
-    session.flush()
+    row = _add_change(health, session, request, ids, change)
     _add_residents(session, row, ids)
     audit.record(
         session,
         at=now,
         actor=change.by,
         action="health.propose",
-        subject=str(made),
-        details=details | {"residents": [str(one) for one in ids]},
+        subject=str(row.id),
+        details=_details(row) | {"residents": [str(resident) for resident in ids]},
         case_number=request.case_number,
         request_id=change.request_id,
     )
     return show_change(health, session, row, now)
+
+
+def _add_change(
+    health: Health, session: Session, request: ChangeRequest, ids: Sequence[UUID], change: audit.Change
+) -> HealthChange:
+    change_id = new_id()
+    row = HealthChange(
+        id=change_id,
+        level=request.level,
+        basis=request.basis,
+        reason_sealed=vault.seal(health.rings, REASON, change_id, request.reason, change.at),
+        ends_at=request.ends_at,
+        number=len(ids),
+        digest=digest_of(ids),
+        state=ChangeState.PROPOSED.value,
+        proposed_by=change.by.id,
+        proposed_at=change.at,
+    )
+    wanted = proposals.Wanted(ACTION, str(change_id), _details(row))
+    row.proposal_id = proposals.propose(session, wanted, by=change.by, now=change.at).id
+    session.add(row)
+    session.flush()
+    return row
+
+
+def _details(row: HealthChange) -> dict[str, object]:
+    """Return what is proposed as proposals and audit events keep it: nothing of the reason, nobody's id."""
+    return {
+        "level": row.level,
+        "basis": row.basis,
+        "ends_at": rfc3339(row.ends_at),
+        "number": row.number,
+        "digest": row.digest.hex(),
+    }
 
 
 def _add_residents(session: Session, row: HealthChange, ids: Sequence[UUID]) -> None:
@@ -123,21 +132,26 @@ def _add_residents(session: Session, row: HealthChange, ids: Sequence[UUID]) -> 
     Raises ChangePending where one of them waits in another change.
     """
     rows = [
-        {"id": new_id(), "change_id": row.id, "resident_id": one, "state": LevelState.WAITING.value}
-        | {"ends_at": row.ends_at}
-        for one in ids
+        {
+            "id": new_id(),
+            "change_id": row.id,
+            "resident_id": resident,
+            "state": LevelState.WAITING.value,
+            "ends_at": row.ends_at,
+        }
+        for resident in ids
     ]
     added = insert(HealthLevel).values(rows).on_conflict_do_nothing().returning(HealthLevel.resident_id)
     pending = sorted(set(ids) - set(session.scalars(added)))
     if pending:
-        raise ChangePending(residents=[str(one) for one in pending])
+        raise ChangePending(residents=[str(resident) for resident in pending])
 
 
 def drop_lapsed(session: Session, now: datetime) -> int:
     """Let go of what nobody approved within a day, so that it can be proposed anew; returns how many changes."""
     waiting = HealthChange.state == ChangeState.PROPOSED.value
-    over = select(HealthChange).where(waiting, HealthChange.proposed_at <= now - proposals.LASTS)
-    lapsed = session.scalars(over.order_by(HealthChange.id).with_for_update(skip_locked=True)).all()
+    due = select(HealthChange).where(waiting, HealthChange.proposed_at <= now - proposals.LASTS)
+    lapsed = session.scalars(due.order_by(HealthChange.id).with_for_update(skip_locked=True)).all()
     for row in lapsed:
         row.state, row.decided_at = ChangeState.LAPSED.value, now
         drop_waiting(session, row)
@@ -157,11 +171,12 @@ def list_changes(
     health: Health, session: Session, *, state: ChangeState, after: UUID | None, limit: int, change: audit.Change
 ) -> list[ShownChange]:
     """Return at most `limit` changes of a state, oldest first, those after `after`, without their residents."""
-    found = select(HealthChange).where(HealthChange.state == state.value).order_by(HealthChange.id).limit(limit)
+    query = select(HealthChange).where(HealthChange.state == state.value).order_by(HealthChange.id).limit(limit)
     if after is not None:
-        found = found.where(HealthChange.id > after)
-    rows = session.scalars(found).all()
-    _record_read(session, change, "changes", {"state": state.value, "changes": [str(row.id) for row in rows]})
+        query = query.where(HealthChange.id > after)
+    rows = session.scalars(query).all()
+    details = {"state": state.value, "changes": [str(row.id) for row in rows]}
+    record_read(session, change, "health.read", "changes", details)
     return [ShownChange(row, state_at(row, change.at), reason_of(health.rings, row)) for row in rows]
 
 
@@ -170,7 +185,7 @@ def read_change(health: Health, session: Session, *, change_id: UUID, change: au
     row = session.get(HealthChange, change_id)
     if row is None:
         raise ChangeNotFound
-    _record_read(session, change, str(row.id), {"state": row.state, "number": row.number})
+    record_read(session, change, "health.read", str(row.id), {"state": row.state, "number": row.number})
     return show_change(health, session, row, change.at)
 
 
@@ -178,9 +193,10 @@ def show_change(health: Health, session: Session, row: HealthChange, now: dateti
     """Return a change whole."""
     mine = select(HealthLevel).where(HealthLevel.change_id == row.id).order_by(HealthLevel.resident_id)
     rows = session.scalars(mine.execution_options(populate_existing=True)).all()
-    names = people.masked_names(health.rings, session, [one.resident_id for one in rows])
+    names = people.masked_names(health.rings, session, [level.resident_id for level in rows])
     concerned = [
-        Concerned(one.resident_id, names.get(one.resident_id), LevelState(one.state), one.before) for one in rows
+        Concerned(level.resident_id, names.get(level.resident_id), LevelState(level.state), level.before)
+        for level in rows
     ]
     return ShownChange(row, state_at(row, now), reason_of(health.rings, row), concerned)
 
@@ -190,15 +206,3 @@ def state_at(row: HealthChange, now: datetime) -> ChangeState:
     state = ChangeState(row.state)
     is_over = state is ChangeState.PROPOSED and row.proposed_at <= now - proposals.LASTS
     return ChangeState.LAPSED if is_over else state
-
-
-def _record_read(session: Session, change: audit.Change, subject: str, details: dict[str, Any]) -> None:
-    audit.record(
-        session,
-        at=change.at,
-        actor=change.by,
-        action="health.read",
-        subject=subject,
-        details=details,
-        request_id=change.request_id,
-    )

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select, tuple_
@@ -24,7 +23,7 @@ from qe_ban.health.errors import (
 from qe_ban.health.models import HealthCorrection
 from qe_ban.health.rules import CorrectionState, End, SetBy, severity
 from qe_ban.health.service.deciding import end_in_force
-from qe_ban.health.service.levels import ANSWERED, CHANGED, Health, MyLevel, my_level, tell
+from qe_ban.health.service.levels import ANSWERED, CHANGED, Health, MyLevel, my_level, record_read, tell
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import vault
 
@@ -54,18 +53,18 @@ def request_correction(
 ) -> OpenedCorrection:
     """Ask to have a resident's level corrected; one request at a time. Raises CorrectionExists, LevelUnknown."""
     people.lock_open(session, [resident])
-    level, now, made = my_level(health, session, resident, change.at), change.at, new_id()
+    level, now, correction_id = my_level(health, session, resident, change.at), change.at, new_id()
     if level.level is None:
         raise LevelUnknown
     row = {
-        "id": made,
+        "id": correction_id,
         "resident_id": resident,
         "level": level.level,
         "set_by": level.set_by.value,
         "proposed_by": level.proposed_by,
         "approved_by": level.approved_by,
         "by_guardian": by_guardian,
-        "text_sealed": vault.seal(health.rings, TEXT, made, wording, now),
+        "text_sealed": vault.seal(health.rings, TEXT, correction_id, wording, now),
         "state": CorrectionState.OPEN.value,
         "opened_at": now,
         "due_at": now + timedelta(days=health.city.correction_days),
@@ -75,9 +74,15 @@ def request_correction(
         raise CorrectionExists
     after = {"state": CorrectionState.OPEN.value, "level": level.level, "set_by": level.set_by.value}
     audit.record_change(
-        session, change, "health.request_correction", str(made), before=None, after=after, resident=str(resident)
+        session,
+        change,
+        "health.request_correction",
+        str(correction_id),
+        before=None,
+        after=after,
+        resident=str(resident),
     )
-    return _opened(health, session.get_one(HealthCorrection, made))
+    return _open(health, session.get_one(HealthCorrection, correction_id))
 
 
 def has_open_request(session: Session, resident: UUID) -> bool:
@@ -93,12 +98,12 @@ def my_corrections(
 
     A guardian reads the words of those that a guardian made: others are the ward's own.
     """
-    found = select(HealthCorrection).where(HealthCorrection.resident_id == resident)
+    query = select(HealthCorrection).where(HealthCorrection.resident_id == resident)
     if before is not None:
-        found = found.where(HealthCorrection.id < before)
-    rows = session.scalars(found.order_by(HealthCorrection.id.desc()).limit(limit))
+        query = query.where(HealthCorrection.id < before)
+    rows = session.scalars(query.order_by(HealthCorrection.id.desc()).limit(limit))
     return [
-        _opened(health, row) if row.by_guardian or not guardian else OpenedCorrection(row, None, None) for row in rows
+        _open(health, row) if row.by_guardian or not guardian else OpenedCorrection(row, None, None) for row in rows
     ]
 
 
@@ -106,28 +111,28 @@ def list_corrections(
     session: Session, *, wanted: CorrectionFilter, limit: int, change: audit.Change
 ) -> Sequence[HealthCorrection]:
     """Return at most `limit` requests, the earliest deadline first, without anybody's words; the reading is audited."""
-    rows = session.scalars(_filtered(wanted, change.at).limit(limit)).all()
+    rows = session.scalars(_query(wanted, change.at).limit(limit)).all()
     details = {
         "state": wanted.state.value if wanted.state else None,
         "overdue": wanted.overdue,
         "corrections": [str(row.id) for row in rows],
     }
-    _record_read(session, change, "corrections", details)
+    record_read(session, change, "health.read_corrections", "corrections", details)
     return rows
 
 
-def _filtered(wanted: CorrectionFilter, now: datetime) -> Select[HealthCorrection]:
+def _query(wanted: CorrectionFilter, now: datetime) -> Select[HealthCorrection]:
     row = HealthCorrection
-    found = select(HealthCorrection).order_by(row.due_at, row.id)
+    query = select(HealthCorrection).order_by(row.due_at, row.id)
     if wanted.state is not None:
-        found = found.where(row.state == wanted.state.value)
+        query = query.where(row.state == wanted.state.value)
     if wanted.overdue is not None:
         overdue = (row.state == CorrectionState.OPEN.value) & (row.due_at <= now)
-        found = found.where(overdue if wanted.overdue else ~overdue)
+        query = query.where(overdue if wanted.overdue else ~overdue)
     if wanted.after is not None:
         last = select(row.due_at, row.id).where(row.id == wanted.after)
-        found = found.where(tuple_(row.due_at, row.id) > last.scalar_subquery())
-    return found
+        query = query.where(tuple_(row.due_at, row.id) > last.scalar_subquery())
+    return query
 
 
 def read_correction(health: Health, session: Session, *, correction_id: UUID, change: audit.Change) -> OpenedCorrection:
@@ -135,8 +140,8 @@ def read_correction(health: Health, session: Session, *, correction_id: UUID, ch
     row = session.get(HealthCorrection, correction_id)
     if row is None:
         raise CorrectionNotFound
-    _record_read(session, change, str(row.id), {"state": row.state})
-    return _opened(health, row)
+    record_read(session, change, "health.read_corrections", str(row.id), {"state": row.state})
+    return _open(health, row)
 
 
 def answer_correction(
@@ -173,7 +178,7 @@ def answer_correction(
         session, change, "health.answer_correction", str(row.id), before=before, after=after, resident=str(resident)
     )
     tell(health, session, resident, ANSWERED, change.at)
-    return _opened(health, row)
+    return _open(health, row)
 
 
 def _lift(health: Health, session: Session, resident: UUID, level: MyLevel, change: audit.Change) -> None:
@@ -192,22 +197,10 @@ def _lift(health: Health, session: Session, resident: UUID, level: MyLevel, chan
     tell(health, session, resident, CHANGED, change.at)
 
 
-def _opened(health: Health, row: HealthCorrection) -> OpenedCorrection:
+def _open(health: Health, row: HealthCorrection) -> OpenedCorrection:
     sealed = row.answer_sealed
     return OpenedCorrection(
         row,
         vault.unseal(health.rings, TEXT, row.id, row.text_sealed),
         vault.unseal(health.rings, ANSWER, row.id, sealed) if sealed is not None else None,
-    )
-
-
-def _record_read(session: Session, change: audit.Change, subject: str, details: dict[str, Any]) -> None:
-    audit.record(
-        session,
-        at=change.at,
-        actor=change.by,
-        action="health.read_corrections",
-        subject=subject,
-        details=details,
-        request_id=change.request_id,
     )

@@ -74,12 +74,14 @@ def withdraw_change(health: Health, session: Session, *, change_id: UUID, change
 
 def _carry_out(health: Health, session: Session, row: HealthChange, ids: Sequence[UUID], change: audit.Change) -> None:
     now = change.at
-    before = {one: answer.shown for one, answer in codes.health_answers(session, health.sources, ids, now).items()}
+    before = {
+        resident: answer.shown for resident, answer in codes.health_answers(session, health.sources, ids, now).items()
+    }
     end_in_force(session, ids, End.REPLACED, change)
     mine = (HealthLevel.change_id == row.id) & (HealthLevel.state == LevelState.WAITING.value)
-    told = case(before, value=HealthLevel.resident_id) if before else None
+    levels_before = case(before, value=HealthLevel.resident_id) if before else None
     session.execute(
-        update(HealthLevel).where(mine).values(state=LevelState.IN_FORCE.value, since=now, before=told),
+        update(HealthLevel).where(mine).values(state=LevelState.IN_FORCE.value, since=now, before=levels_before),
         execution_options={"synchronize_session": False},
     )
     codes.set_levels(session, ids, row.level, row.ends_at, now)
@@ -87,19 +89,19 @@ def _carry_out(health: Health, session: Session, row: HealthChange, ids: Sequenc
     session.flush()
     details = {"number": row.number, "applied": len(ids), "digest": digest_of(ids).hex()}
     _record(session, change, "health.approve", row, {"state": ChangeState.PROPOSED.value}, details)
-    for one in ids:
+    for resident in ids:
         audit.record_change(
             session,
             change,
             "health.set_level",
-            str(one),
-            before={"level": before.get(one)},
+            str(resident),
+            before={"level": before.get(resident)},
             after={"level": row.level, "until": rfc3339(row.ends_at)},
             basis=row.basis,
             by_change=str(row.id),
             proposed_by=str(row.proposed_by),
         )
-        tell(health, session, one, CHANGED, now)
+        tell(health, session, resident, CHANGED, now)
 
 
 def end_in_force(session: Session, residents: Sequence[UUID], why: End, change: audit.Change) -> None:

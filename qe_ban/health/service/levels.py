@@ -1,14 +1,16 @@
 """What level a resident has, who says so, since when and until when; and how it is told."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts.service import notices
+from qe_ban.audit import service as audit
 from qe_ban.codes.service import levels
 from qe_ban.health.models import HealthChange, HealthLevel
 from qe_ban.health.rules import LevelState, SetBy
@@ -87,3 +89,16 @@ def reason_of(rings: KeyRings, change: HealthChange) -> str | None:
 def tell(health: Health, session: Session, resident: UUID, template: str, now: datetime) -> None:
     """Send a message that something of the level changed, when the caller's transaction has committed."""
     notices.tell_or_guardians(session, health.rings, resident_id=resident, template=template, now=now)
+
+
+def record_read(session: Session, change: audit.Change, action: str, subject: str, details: Mapping[str, Any]) -> None:
+    """Record that a member of staff read changes or requests."""
+    audit.record(
+        session,
+        at=change.at,
+        actor=change.by,
+        action=action,
+        subject=subject,
+        details=details,
+        request_id=change.request_id,
+    )

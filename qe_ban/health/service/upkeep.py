@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts.service import residents as people
@@ -41,11 +42,12 @@ class Upkeep:
 
     def _end_levels(self, session: Session, now: datetime) -> None:
         """Write down that levels ended by the clock, and tell; scanners have not read them since that moment."""
-        over = (HealthLevel.state == LevelState.IN_FORCE.value) & (HealthLevel.ends_at <= now)
-        ids = session.scalars(select(HealthLevel.resident_id).where(over).order_by(HealthLevel.ends_at).limit(STEP))
-        people.lock_open(session, residents := sorted(ids))
-        due = select(HealthLevel).where(over, HealthLevel.resident_id.in_(residents)).order_by(HealthLevel.resident_id)
-        rows = session.scalars(due.with_for_update()).all()
+        is_over = (HealthLevel.state == LevelState.IN_FORCE.value) & (HealthLevel.ends_at <= now)
+        due = select(HealthLevel.resident_id).where(is_over).order_by(HealthLevel.ends_at).limit(STEP)
+        residents = session.scalars(due).all()
+        people.lock_open(session, residents)
+        locked = select(HealthLevel).where(is_over, HealthLevel.resident_id.in_(residents)).with_for_update()
+        rows = session.scalars(locked.order_by(HealthLevel.resident_id)).all()
         if not rows:
             return
         levels = codes.health_answers(session, self.health.sources, [row.resident_id for row in rows], now)
@@ -92,21 +94,30 @@ class Upkeep:
                 tell(self.health, session, news.resident, CHANGED, now)
 
     def _forget(self, session: Session, now: datetime) -> None:
-        """Delete what has been over for long; a change goes when none of its levels is left."""
+        """Delete what has been over for long; a change goes when none of its levels is left.
+
+        Changes before their levels, as whoever closes an account locks them; what another holds waits for the next run.
+        """
         before = now - self.kept
         answered = select(HealthCorrection.id).where(HealthCorrection.answered_at < before).limit(STEP)
         session.execute(delete(HealthCorrection).where(HealthCorrection.id.in_(answered)))
-        dropped = select(HealthChange.id).where(
+        unapproved = select(HealthChange.id).where(
             HealthChange.decided_at < before, HealthChange.state != ChangeState.APPROVED.value
         )
-        states = HealthLevel.state
-        ended = (states == LevelState.ENDED.value) & (HealthLevel.ended_at < before)
-        never = (states == LevelState.DROPPED.value) & HealthLevel.change_id.in_(dropped)
-        gone = select(HealthLevel.id).where(ended | never).limit(STEP)
-        session.execute(delete(HealthLevel).where(HealthLevel.id.in_(gone)))
+        ended = (HealthLevel.state == LevelState.ENDED.value) & (HealthLevel.ended_at < before)
+        dropped = (HealthLevel.state == LevelState.DROPPED.value) & HealthLevel.change_id.in_(unapproved)
+        of_levels = select(HealthLevel.change_id).where(ended | dropped).limit(STEP)
+        changes = _lock_changes(session, HealthChange.id.in_(of_levels))
+        levels = select(HealthLevel.id).where(ended | dropped, HealthLevel.change_id.in_(changes)).limit(STEP)
+        session.execute(delete(HealthLevel).where(HealthLevel.id.in_(levels)))
         left = select(HealthLevel.id).where(HealthLevel.change_id == HealthChange.id)
-        empty = select(HealthChange.id).where(HealthChange.decided_at < before, ~left.exists()).limit(STEP)
+        empty = _lock_changes(session, HealthChange.decided_at < before, ~left.exists())
         session.execute(delete(HealthChange).where(HealthChange.id.in_(empty)))
+
+
+def _lock_changes(session: Session, *which: ColumnElement[bool]) -> Sequence[UUID]:
+    query = select(HealthChange.id).where(*which).limit(STEP)
+    return session.scalars(query.with_for_update(skip_locked=True)).all()
 
 
 def _overdue(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterable[audit.Tally]:
