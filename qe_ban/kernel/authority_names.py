@@ -24,7 +24,9 @@ class AuthorityNames:
     def match(self, name: str) -> bool:
         """Return whether a name holds one of the words, however it is spelt."""
         folded = self.fold(name)
-        return any(word in folded for word in self.words)
+        # digits and Latin letters set between Chinese characters are read past
+        chinese = "".join(sign for sign in folded if not sign.isascii())
+        return any(word in folded or word in chinese for word in self.words)
 
 
 NO_NAMES = AuthorityNames()

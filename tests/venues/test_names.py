@@ -63,6 +63,15 @@ def made(call, settled):
         "湛山街道辦事處",
         "Ｐｏｌｉｃｅ Station",
         "P.O.L.I.C.E",
+        "Pоliсe Station",
+        "Gong'an Paichusuo",
+        "gōng ān fēn jú",
+        "派岀所",
+        "人民法１院",
+        "公A安（便民点）",
+        "巿场监督管理所",
+        "衞健委",
+        "戸籍窗口",
     ],
 )
 def test_names_of_authorities_are_found_however_they_are_spelt(city, name):
@@ -82,6 +91,8 @@ def test_names_of_authorities_are_found_however_they_are_spelt(city, name):
         "法国餐厅",
         "所长茶馆",
         "海底关东煮",
+        "办公楼A座安检口",
+        "Hong Kong Garden",
     ],
 )
 def test_other_names_are_left_alone(city, name):
