@@ -11,6 +11,7 @@ from qe_ban.kernel.typed_input import normalise_name, normalise_number
 _RESIDENT_ID = re.compile(r"[0-9]{17}[0-9X]")
 _RESIDENT_ID_WEIGHTS = tuple(pow(2, 17 - place, 11) for place in range(17))
 _RESIDENT_ID_CHECKS = "10X98765432"
+_LIKE_X = str.maketrans("×✕Хх", "XXXX")  # the signs of multiplication, and Cyrillic
 # Nobody alive is this old; a year such as 1090 is a slip of the finger.
 _OLDEST_YEARS = 150
 
@@ -144,7 +145,7 @@ def normalise(id_type: IdType, text: str, today: date) -> str:
     """
     text = normalise_number(text) if len(text) <= TYPED_MAX else text
     if id_type is IdType.RESIDENT_ID:
-        return ResidentId.parse(text, today=today).number
+        return ResidentId.parse(text.translate(_LIKE_X), today=today).number
     shape, name = _SHAPES[id_type]
     # Before upper(): it turns some other letters into ASCII (the long s into S).
     if not text.isascii() or not shape.fullmatch(number := text.upper()):
@@ -157,9 +158,9 @@ def normalise(id_type: IdType, text: str, today: date) -> str:
 def normalise_phone(text: str) -> str:
     """The 11 digits of a mainland mobile number as people type it, with +86 or 0086 before it, in brackets or not.
 
-    Raises IdentifierInvalid: `phone_shape`.
+    Full stops group it, too. Raises IdentifierInvalid: `phone_shape`.
     """
-    match = _PHONE.fullmatch(normalise_number(text)) if len(text) <= TYPED_MAX else None
+    match = _PHONE.fullmatch(normalise_number(text).replace(".", "")) if len(text) <= TYPED_MAX else None
     if match is None:
         raise IdentifierInvalid("phone_shape", "手机号码格式不正确，应为11位中国大陆手机号码")
     return match[1]

@@ -14,7 +14,10 @@ _SPACES: Final = (
 # Marks that only steer how text is shown: address books and chat programs put them around what they copy. Within a
 # name they stay, and are refused by whoever reads it: there they make text read otherwise than it is stored.
 _INVISIBLE: Final = "\u00ad\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-_HYPHENS: Final = "\u2010\u2011\u2012\u2013\u2212\ufe63\uff0d"
+_HYPHENS: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
+# Of no text are these part: where a line may break, and which picture of a sign is meant.
+_WITHIN: Final = ("\u00ad", *map(chr, range(0xFE00, 0xFE10)), *map(chr, range(0xE0100, 0xE01F0)))
+_KEYCAP: Final = "\u20e3"
 _APOSTROPHES: Final = "\u0060\u00b4\u2018\u2019\u201b\u02b9\u02bb\u02bc\u2032\uff07"
 _FULL_STOPS: Final = ".\u2024\ufe52\uff0e"
 _DOTS: Final = (
@@ -26,6 +29,7 @@ SEPARATOR: Final = "\u00b7"
 
 _NAME_TABLE: Final = str.maketrans(
     {chr(code): chr(code - 0xFEE0) for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
+    | dict.fromkeys(_WITHIN, "")
     | dict.fromkeys(_SPACES, " ")
     | dict.fromkeys(_HYPHENS, "-")
     | dict.fromkeys(_APOSTROPHES, "'")
@@ -46,7 +50,7 @@ def normalise_name(text: str) -> str:
     """Return a person's name in the form in which registers are asked and names are compared.
 
     NFC; full-width Latin as ASCII; every dot between parts as U+00B7 without spaces around it; typographic apostrophes
-    and hyphens as ASCII; one space for a run of them, none between Han characters; nothing invisible around it. A full
+    and hyphens as ASCII; no soft hyphens; one space for a run of them, none between Han characters; nothing invisible around it. A full
     stop between Latin letters stays, for it may end an abbreviation (`John F. Kennedy`). Doing it again changes
     nothing.
     """
@@ -76,8 +80,8 @@ def has_name_characters(text: str) -> bool:
 
 # rare Han characters are still typed in the private use area; of other scripts, marks between syllables belong to names
 _LETTERS: Final = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nl", "Co"})
-_NOT_IN_NAMES: Final = frozenset({"Cc", "Nd", "No", "Pc", "Sc", "Sm", "So"})
-_PUNCTUATION: Final = frozenset('!"#%&*/:;?@[\\]^{}！＂＃％＆＊／：；？＠［＼］＾｛｝、〈〉《》「」『』【】〔〕“”…')
+_NOT_IN_NAMES: Final = frozenset({"Cc", "Cf", "Nd", "No", "Pc", "Sc", "Sm", "So"})
+_PUNCTUATION: Final = frozenset('!"#%&*/:;?@[\\]^{}！＂＃％＆＊／：；？＠［＼］＾｛｝，、﹑〈〉《》「」『』【】〔〕“”…')
 
 
 def normalise_number(text: str) -> str:
@@ -100,9 +104,10 @@ _ROUNDS: Final = 4
 
 
 def _only_groups(char: str) -> bool:
-    return char.isspace() or char in _DASHES or unicodedata.category(char) in _GROUPING
+    return char.isspace() or char in _DASHES or char in _UNSEEN or unicodedata.category(char) in _GROUPING
 
 
+_UNSEEN: Final = frozenset({*_WITHIN, _KEYCAP})
 _GROUPING: Final = frozenset({"Cf", "Pd", "Zs", "Zl", "Zp"})
 
 

@@ -178,6 +178,8 @@ def test_age_grows_by_at_most_one_a_day(born: date, days: int) -> None:
         (IdType.RESIDENT_ID, " 37021219781123003x\n", "37021219781123003X"),
         (IdType.RESIDENT_ID, "３７０２１２　１９７８１１２３　００３ｘ", "37021219781123003X"),
         (IdType.RESIDENT_ID, "\u202d370212-19781123-003X\u202c", "37021219781123003X"),
+        (IdType.RESIDENT_ID, "37021219781123003×", "37021219781123003X"),
+        (IdType.RESIDENT_ID, "37021219781123003х", "37021219781123003X"),
         (IdType.HK_MACAO_PERMIT, "h01234567", "H01234567"),
         (IdType.HK_MACAO_PERMIT, "M0123456789", "M0123456789"),
         (IdType.TAIWAN_PERMIT, "01234567", "01234567"),
@@ -228,7 +230,7 @@ def test_documents_of_another_shape_are_refused(id_type: IdType, text: str, code
             "１3800000001",
             "138\u20110000\u20110001",
         ),
-        *("13800000001\n", "138\t00000001"),
+        *("13800000001\n", "138\t00000001", "138.0000.0001"),
     ],
 )
 def test_a_phone_is_taken_as_people_type_it(text: str) -> None:

@@ -31,6 +31,9 @@ def test_every_dot_between_parts_of_a_name_is_the_registers(dot, around):
         ("约翰·F.肯尼迪", "约翰·F·肯尼迪"),
         ("ＪＯＳＥ　ＭＡＲＩＡ", "JOSE MARIA"),
         ("JOSE \u00a0 MARIA", "JOSE MARIA"),
+        ("Smith\u2014Jones", "Smith-Jones"),
+        ("古丽米热·\u00ad艾比布力", REGISTERED),
+        ("葛\U000e0100城\ufe0f", "葛城"),
         ("Jose\u0301", "José"),
         ("Ａ\u030angstro\u0308m", "Ångström"),
         ("O’Brien", "O'Brien"),
@@ -91,7 +94,13 @@ def test_names_are_taken(name):
     assert has_name_characters(normalise_name(name))
 
 
-@pytest.mark.parametrize("name", ["", "·", "...", "张3", "张三！", "张三?", "a@b", "张\U0001f600", "张+三", "①", "A_B"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "·", "...", "张3", "张三！", "张三?", "a@b", "张\U0001f600", "张+三", "①", "A_B"),
+        *("测\u200d试", "测\u2063试", "张，三", "张﹑三"),
+    ],
+)
 def test_what_no_name_is_written_with_is_noticed(name):
     assert not has_name_characters(name)
 
@@ -108,6 +117,7 @@ def test_what_no_name_is_written_with_is_noticed(name):
         ("１２３　４５６", "123456"),
         ("（＋８６）138", "(+86)138"),
         ("③", "3"),
+        ("1\ufe0f\u20e33\ufe0f\u20e3", "13"),  # as emoji
         ("ＡＢＣＤ－００１２", "ABCD0012"),
         ("x", "x"),
         ("٣", "٣"),  # not folded by NFKC: judged, and refused, by who reads it
