@@ -50,9 +50,9 @@ def normalise_name(text: str) -> str:
     """Return a person's name in the form in which registers are asked and names are compared.
 
     NFC; full-width Latin as ASCII; every dot between parts as U+00B7 without spaces around it; typographic apostrophes
-    and hyphens as ASCII; no soft hyphens; one space for a run of them, none between Han characters; nothing invisible around it. A full
-    stop between Latin letters stays, for it may end an abbreviation (`John F. Kennedy`). Doing it again changes
-    nothing.
+    and hyphens as ASCII; no soft hyphens; one space for a run of them, none between Han characters; nothing invisible
+    around it. A full stop between Latin letters stays, for it may end an abbreviation (`John F. Kennedy`). Doing it
+    again changes nothing.
     """
     text = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).translate(_NAME_TABLE)).strip(_AROUND)
     text = _SPACE_WITHIN_HAN.sub("", _RUN_OF_SPACES.sub(" ", text))

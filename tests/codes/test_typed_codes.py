@@ -27,6 +27,9 @@ UNDONE = {
     "full width": CODE.translate(FULL_WIDTH),
     "full width and caps lock": CODE.swapcase().translate({ord(":"): "：", ord("$"): "¥"}),
     **{f"AIM prefix {prefix}": prefix + CODE for prefix in ("]Q1", "]Q3", "]C1", "]d2", "]z0", "]Q2\\000026", "］Q1")},
+    "an AIM prefix through a Chinese input method": "】Q1" + CODE.replace(":", "："),
+    "a soft hyphen within": CODE[:40] + "\u00ad" + CODE[40:],
+    "a separator of lines after it": CODE + "\u2028",
     "an AIM prefix and caps lock": "]q1" + CODE.lower(),
     "an AIM prefix and a space": " ]Q1 " + CODE,
     "spaces": f"  {CODE}\u00a0\u3000",
@@ -133,6 +136,8 @@ def test_a_code_through_a_keyboard_is_accepted(scan, typed):
     "typed",
     [
         lambda code: code.translate(GERMAN),
+        lambda code: code.translate(GERMAN).lower(),
+        lambda code: code.translate(str.maketrans("YZ", "ZY")),
         lambda code: code.translate(FRENCH),
         lambda code: code.lower().translate(WITHOUT_SHIFT),
     ],

@@ -14,12 +14,13 @@ MOST: Final = token.MAX_CHARACTERS + 64
 """Characters that are looked at: a code, and what a scanner puts around it."""
 
 _FULL_WIDTH: Final = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-# Chinese input methods: ￥ for $, 。 for ., 、 for /; spaces that are none of ASCII
+# Chinese input methods: ￥ for $, 。 for ., 、 for /, 】 for the ] of an AIM prefix; spaces that are none of ASCII
 _CHINESE: Final = {
     **dict.fromkeys(map(ord, "￥¥"), "$"),
     **dict.fromkeys(map(ord, "。｡"), "."),
     ord("、"): "/",
     ord("×"): "*",
+    ord("】"): "]",
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212"), "-"),
     **dict.fromkeys(map(ord, "\u00a0\u3000"), " "),
 }
@@ -27,7 +28,7 @@ _CHINESE: Final = {
 # A TAB within is left: it may stand for a space
 _FRAMES: Final = dict.fromkeys(
     code
-    for code in (*range(0x20), *range(0x7F, 0xA0), *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF)
+    for code in (*range(0x20), *range(0x7F, 0xA0), *range(0x200B, 0x2010), 0xAD, *range(0x2028, 0x202F), 0x2060, 0xFEFF)
     if code != ord("\t")
 )
 _TABLE: Final = str.maketrans(_FULL_WIDTH | _CHINESE | _FRAMES)
@@ -78,7 +79,8 @@ def _is_readable(text: str) -> bool:
 
 
 _WITHOUT_SHIFT: Final = "QE1;"
-_GERMAN: Final = str.maketrans({"Y": "Z", "Z": "Y", "Ö": ":", "-": "/", "ß": "-", "(": "*", "`": "+"})
+_SWAPPED: Final = str.maketrans("YZyz", "ZYZY")
+_GERMAN: Final = _SWAPPED | str.maketrans({"Ö": ":", "ö": ":", "-": "/", "ß": "-", "(": "*", "`": "+"})
 _FRENCH: Final = str.maketrans(
     {
         "A": "Q",
@@ -96,5 +98,5 @@ _FRENCH: Final = str.maketrans(
     }
     | dict(zip("&é\"'(-è_çà", "1234567890", strict=True))
 )
-_LAYOUTS: Final = (_GERMAN, _FRENCH)
+_LAYOUTS: Final = (_SWAPPED, _GERMAN, _FRENCH)
 """What a scanner set to the keyboard of the United States types on a computer set to another one, back again."""
