@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from qe_ban.kernel import texts
-from qe_ban.web import shapes
+from qe_ban.web import fields, paging, shapes
 
 Node = dict[str, Any]
 
@@ -23,12 +23,8 @@ PATTERNS: Final[Mapping[str, tuple[str, str]]] = {
     f"^(?:{shapes.COLOUR_PATTERN})$": ("Colour", "A colour as `#rrggbb`, in small letters."),
     f"^(?:{shapes.MEDIA_PATTERN})$": ("PictureDigest", "A picture, by the SHA-256 of its content."),
     f"^(?:{shapes.ENTRY_PATTERN})$": ("ItemCode", "A service item's basic or implementation code."),
-    "^(?:(?!.*[0-9]{9})[A-Za-z][0-9A-Za-z]*(?:-[0-9A-Za-z]+)+)$": (
-        "CaseNumber",
-        "The number of a case, as offices write it.",
-    ),
-    "^(?:[A-Za-z0-9_-]+)$": ("Cursor", "Where a page begins: `next` of the page before, as it is."),
-    "^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$": ("Id", "An opaque id."),
+    f"^(?:{paging.CURSOR_PATTERN})$": ("Cursor", "Where a page begins: `next` of the page before, as it is."),
+    f"^{fields.ID_PATTERN}$": ("Id", "An opaque id."),
 }
 """The patterns that many fields share, with the names and meanings of their components."""
 PROSE: Final = frozenset({texts.ALLOWED, texts.ALLOWED_IN_LINES})

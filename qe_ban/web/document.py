@@ -15,23 +15,23 @@ from qe_ban.web.schema import VOCABULARY
 METHODS: Final = ("get", "put", "post", "delete", "patch")
 _CLOSED_ENUM: Final = "enum"
 _ANSWER: Final = "Answer"
-_KEPT: Final = frozenset({"default", "mapping", "additionalProperties", "readOnly", "examples", VOCABULARY})
-"""What is not written as the rest is, or not at all."""
+_HANDLED_APART: Final = frozenset({"default", "mapping", "additionalProperties", "readOnly", "examples", VOCABULARY})
+"""Members that are written in a way of their own, or not at all."""
 
 
 def finish(document: Node) -> Node:
     """Return the document finished; the one that is given is used up. Raises components.NameTaken."""
     schemas: dict[str, Node] = document["components"].setdefault("schemas", {})
     _name_titled(document, Registry(schemas))
-    asked = components.closure(schemas, _roots(document, _request_parts))
-    answered = components.closure(schemas, _roots(document, _answer_parts))
+    of_requests = components.closure(schemas, _roots(document, _request_parts))
+    of_answers = components.closure(schemas, _roots(document, _answer_parts))
     finished: dict[str, Node] = {}
     registry = Registry(finished)
     strict = _Writer(registry, is_open=False, renamed=frozenset())
-    open_ = _Writer(registry, is_open=True, renamed=asked & answered)
-    for name in sorted(asked):
+    open_ = _Writer(registry, is_open=True, renamed=of_requests & of_answers)
+    for name in sorted(of_requests):
         registry.add(name, strict.write(schemas[name], name))
-    for name in sorted(answered):
+    for name in sorted(of_answers):
         registry.add(open_.name(name), open_.write(schemas[name], name))
     for operation in _operations(document):
         _rewrite(operation, strict, open_)
@@ -75,7 +75,7 @@ class _Writer:
             return self._write_vocabulary(node, prop)
         if node.get("pattern") in components.PATTERNS:
             return self._write_pattern(node)
-        written = {key: self.write(value, prop) for key, value in node.items() if key not in _KEPT}
+        written = {key: self.write(value, prop) for key, value in node.items() if key not in _HANDLED_APART}
         written |= {key: node[key] for key in ("default", "examples") if node.get(key) is not None}
         if "mapping" in node:
             written["mapping"] = {word: self._address(target) for word, target in node["mapping"].items()}

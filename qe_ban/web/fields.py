@@ -39,6 +39,7 @@ __all__ = [
     "Whole",
 ]
 
+ID_PATTERN = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 CASE_NUMBER: dict[str, Any] = {
     "pattern": "(?!.*[0-9]{9})[A-Za-z][0-9A-Za-z]*(?:-[0-9A-Za-z]+)+",
     "error_messages": {"pattern": "须以字母开头、含连字符，如QD-2026-000001；不得是证件号码或手机号码"},
@@ -100,7 +101,7 @@ class Id(base.UUID):
     default_error_messages = messages(invalid_uuid="编号格式不正确")
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**_described(options, {"pattern": "^[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"}))
+        super().__init__(**_described(options, {"pattern": f"^{ID_PATTERN}$"}))
 
     def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> UUID:
         identifier = parse_id(value) if type(value) is str else None

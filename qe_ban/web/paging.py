@@ -23,6 +23,7 @@ from qe_ban.web.schema import Schema
 T = TypeVar("T")
 
 GREATEST_PAGE = 100
+CURSOR_PATTERN = "[A-Za-z0-9_-]+"
 _GREATEST_WHOLE = 2**63
 _TAG_BYTES = 6
 _NOT_BOUND = ("cursor", "limit")
@@ -43,7 +44,7 @@ class PageQuery(Schema):
     """`?limit=` and `?cursor=`; subclasses add filters."""
 
     limit = fields.Whole(1, GREATEST_PAGE, load_default=20)
-    cursor = fields.Text(1, 1024, pattern="[A-Za-z0-9_-]+", load_default=None, allow_none=False)
+    cursor = fields.Text(1, 1024, pattern=CURSOR_PATTERN, load_default=None, allow_none=False)
 
 
 def encode(value: object) -> str:

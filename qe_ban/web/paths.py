@@ -9,6 +9,7 @@ from uuid import UUID
 from werkzeug.routing import BaseConverter
 
 from qe_ban.kernel.texts import FORBIDDEN
+from qe_ban.web.fields import ID_PATTERN
 
 _LONGEST = 128
 # What Werkzeug puts where the bytes are not UTF-8.
@@ -18,7 +19,7 @@ _REPLACEMENT = "\ufffd"
 class IdConverter(BaseConverter):
     """`<id:scanner_id>`: one of our ids, in small letters or capitals, as a UUID."""
 
-    regex = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+    regex = ID_PATTERN
 
     def to_python(self, value: str) -> UUID:
         """Give the id."""
