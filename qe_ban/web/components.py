@@ -20,6 +20,7 @@ PATTERNS: Final[Mapping[str, tuple[str, str]]] = {
     f"^(?:{shapes.SLUG_PATTERN})$": ("Slug", "What a thing is named by in addresses: small letters, digits, hyphens."),
     f"^(?:{shapes.DISTRICT_PATTERN})$": ("DistrictCode", "A district's code (GB/T 2260)."),
     f"^(?:{shapes.USCC_PATTERN})$": ("DepartmentCode", "A department's unified social credit code (GB 32100)."),
+    f"^(?:{shapes.DATE_PATTERN})$": ("Date", "A day of the city's calendar, as YYYY-MM-DD."),
     f"^(?:{shapes.COLOUR_PATTERN})$": ("Colour", "A colour as `#rrggbb`, in small letters."),
     f"^(?:{shapes.MEDIA_PATTERN})$": ("PictureDigest", "A picture, by the SHA-256 of its content."),
     f"^(?:{shapes.ENTRY_PATTERN})$": ("ItemCode", "A service item's basic or implementation code."),

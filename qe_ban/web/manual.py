@@ -136,6 +136,7 @@ _KINDS: Final = {
     "Slug": "代号",
     "DistrictCode": "区划代码",
     "DepartmentCode": "统一社会信用代码",
+    "Date": "日期",
     "Colour": "颜色",
     "PictureDigest": "图片编号",
     "ItemCode": "事项编码",

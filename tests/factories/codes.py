@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from sqlalchemy import select
 
 from qe_ban.accounts import service as accounts
-from qe_ban.accounts.models import Guardianship, RefreshFamily
+from qe_ban.accounts.models import Guardianship, RefreshFamily, Staff
 from qe_ban.accounts.rules import SCANNER, STEPPED_UP, staff_scopes
 from qe_ban.accounts.service import residents, tokens, wards
 from qe_ban.accounts.service.wards import held
@@ -157,10 +157,12 @@ class Town:
         with self.parts.database.transaction() as session:
             wards.end_ward(self.parts.accounts, session, guardianship_id=uuid.UUID(guardianship), change=change)
 
-    def staff(self, *roles, **place):
-        """Make a member of staff; gives the headers of a token."""
+    def staff(self, *roles, age=timedelta(0), **place):
+        """Make a member of staff whose account is so old; gives the headers of a token."""
         made, now = StaffFactory(roles=roles, place=Place(**place)), self.now
         id_ = made.create(self.parts.database, self.parts.rings, now)
+        with self.parts.database.transaction() as session:
+            session.get_one(Staff, id_).created_at = now - age
         access = tokens.access(
             self.parts.accounts,
             kind=PrincipalKind.STAFF,

@@ -3,18 +3,12 @@
 import json
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from qe_ban.accounts.models import Staff
-from qe_ban.accounts.rules import staff_scopes
-from qe_ban.accounts.service import tokens
 from qe_ban.audit.models import AuditEvent
 from qe_ban.jobs.models import OutboxMessage
 from qe_ban.jobs.service.outbox import COLUMN
-from qe_ban.kernel.ids import new_id
-from qe_ban.kernel.principal import PrincipalKind
 from qe_ban.keys import vault
-from tests.factories.accounts import StaffFactory
 
 API = "/api/v1"
 CHANGES, INBOX, MINE = f"{API}/health/changes", f"{API}/health/corrections", f"{API}/me/health"
@@ -31,22 +25,7 @@ class Ward:
 
     def staff(self, *roles, age=timedelta(days=2)):
         """Make a member of staff whose account is so old; gives the headers of a token."""
-        parts, now = self.town.parts, self.town.now
-        made = StaffFactory(roles=roles)
-        id_ = made.create(parts.database, parts.rings, now)
-        with parts.database.transaction() as session:
-            session.execute(update(Staff).where(Staff.id == id_).values(created_at=now - age))
-        access = tokens.access(
-            parts.accounts,
-            kind=PrincipalKind.STAFF,
-            subject=id_,
-            session=new_id(),
-            scopes=staff_scopes(roles),
-            roles=roles,
-            place=made.place,
-            now=now,
-        ).access
-        return {"Authorization": f"Bearer {access}"}
+        return self.town.staff(*roles, age=age)
 
     def body(self, *people, **changed):
         residents = [str(person.id) for person in people]

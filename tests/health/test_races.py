@@ -1,27 +1,15 @@
 """Two at the same instant: the tables decide, one of them wins, and it is written down once."""
 
-import threading
-
 import pytest
 from sqlalchemy import select
 
 from qe_ban.health.models import HealthLevel
+from tests.factories.accounts import together
 
 
 def at_once(*works):
-    """Run all in threads that start together; gives their results in order."""
-    start, results = threading.Barrier(len(works)), [None] * len(works)
-
-    def run(place, work):
-        start.wait()
-        results[place] = work()
-
-    threads = [threading.Thread(target=run, args=pair) for pair in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
+    """Run all at the same instant; gives their results in order."""
+    return together(len(works), lambda number: works[number]())
 
 
 @pytest.fixture
