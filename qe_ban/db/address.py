@@ -19,7 +19,8 @@ Server: TypeAlias = tuple[str, str, str]
 _DRIVER: Final = re.compile(r"^postgres(?:ql)?(?:\+psycopg)?://")
 _HOST_AND_PORT: Final = re.compile(r"(?P<host>[^/@:\[\]]+):(?P<port>\d+)")
 DEFAULT_PORT: Final = "5432"
-UNREADABLE: Final = "it cannot be read"
+SPELLING: Final = Message("in a password spell @ as %40, : as %3A, / as %2F, ? as %3F, # as %23, % as %25")
+_OPTION: Final = re.compile(r'invalid (?:URI query parameter: "|connection option ")[a-z_]{1,40}"\s*')
 
 
 class AddressInvalid(ValueError):
@@ -97,16 +98,21 @@ def _servers(options: Mapping[str, Any]) -> tuple[Server, ...]:
             raise AddressInvalid(
                 Message("{number} hosts and {values} {name}", number=number, values=len(values), name=name)
             )
-    for port in lists[2]:
+    if any("@" in host[1:] and not host.startswith("/") for host in lists[0]):
+        raise AddressInvalid(Message("a host has an @; {spelling}", spelling=SPELLING))
+    for place, port in enumerate(lists[2], 1):
         if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
-            raise AddressInvalid(Message("{port!r} is no port", port=port[:20]))
+            # never the text itself: it may be a part of a password that is spelled otherwise
+            raise AddressInvalid(
+                Message(
+                    "the port of host {place} is no number from 1 to 65535; {spelling}", place=place, spelling=SPELLING
+                )
+            )
     return tuple(zip(*(values * number if len(values) == 1 else values for values in lists), strict=True))
 
 
 def _spoken(message: str) -> str:
     """Return libpq's message where it names an option; others quote parts of the address, which may be a password."""
-    return (
-        message.strip()
-        if message.startswith(("invalid URI query parameter", "invalid connection option"))
-        else UNREADABLE
-    )
+    if _OPTION.fullmatch(message):
+        return message.strip()
+    return Message("it cannot be read; {spelling}", spelling=SPELLING)

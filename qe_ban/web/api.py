@@ -186,6 +186,11 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         operation.add_headers(view, "Location")
         return view
 
+    def attached(self, view: V) -> V:
+        """Describe that the answer says in `Content-Disposition` under which name a file is kept."""
+        operation.add_headers(view, "Content-Disposition")
+        return view
+
     def idempotent(self, view: V) -> V:
         """Describe the header Idempotency-Key and its problems; `idempotency.once` does it."""
         operation.add_idempotency_key(view)

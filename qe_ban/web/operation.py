@@ -39,6 +39,7 @@ HEADERS: Final[dict[str, Description]] = {
     "Retry-After": {"description": "In whole seconds.", "schema": {"type": "integer", "minimum": 1}},
     "WWW-Authenticate": {"description": "RFC 6750, RFC 9470.", "schema": _TEXT},
     "ETag": {"description": "What was read, for `If-None-Match` and `If-Match`.", "schema": _TEXT},
+    "Content-Disposition": {"description": "The name under which a file is kept (RFC 6266).", "schema": _TEXT},
     "Location": {"description": "The path of what was made.", "schema": _TEXT},
     "Idempotency-Replayed": {
         "description": "There where this is the first answer again.",

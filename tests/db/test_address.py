@@ -20,6 +20,7 @@ FORMS = {
     "postgresql://qe@/qe?hostaddr=127.0.0.1,127.0.0.2&port=1,2": "127.0.0.1:1, 127.0.0.2:2",
     "postgresql://qe@%2Frun%2Fpg/qe": "/run/pg",
     "postgresql://qe@/qe?host=/run/a,/run/b": "/run/a, /run/b",
+    "postgresql://qe@/qe?host=/run/pg@18,@abstract": "/run/pg@18, @abstract",
     "postgresql:///qe": "the local socket",
 }
 
@@ -32,8 +33,12 @@ def test_each_form_names_its_servers(text, servers):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("postgresql://qe:secret@a:port/qe", "'port' is no port"),
-        ("postgresql://qe:secret@a:99999/qe", "'99999' is no port"),
+        ("postgresql://qe:secret@a:port/qe", "the port of host 1 is no number"),
+        ("postgresql://qe:secret@a,b:99999/qe", "the port of host 2 is no number"),
+        ("postgresql://qe:pass@word:secret@a/qe", "the port of host 1 is no number"),
+        ("postgresql://qe:pass@secret@a/qe", "%40"),
+        ("postgresql://qe:secret/word@a/qe", "the port of host 1 is no number"),
+        ("postgresql://qe:1?secret@a/qe", "cannot be read"),
         ("postgresql://qe:secret@a,b/qe?port=1,2,3", "2 hosts and 3 ports"),
         ("postgresql://qe:secret@/qe?host=a:1&port=3", "ports of their own"),
         ("postgresql://qe:secret@[a/qe", "cannot be read"),

@@ -1,10 +1,14 @@
 """What a maker of clients may rely on in the API document, beyond what tools check."""
 
+import ast
 import json
 import re
+from pathlib import Path
 
+import qe_ban
 from qe_ban.codes.service import disclosing
 from tests.factories.described import resolve
+from tests.interface.test_error_table import CLASSES
 from tests.interface.test_openapi import DOOR
 
 DOCUMENT = DOOR.app.test_client().get("/api/v1/openapi.json").get_json()
@@ -136,6 +140,31 @@ def test_an_operation_lists_the_codes_that_it_may_answer_by_status():
 
 def test_a_holder_is_described_with_every_field_that_a_purpose_may_disclose():
     assert set(SCHEMAS["Holder"]["properties"]) == set(disclosing._FIELDS)
+
+
+def facts():
+    """Yield the names of the facts that the code gives to errors that are answered."""
+    names, of_categories = {cls.__name__ for cls in CLASSES}, {"fields", "errors", "headers"}
+    for file in Path(qe_ban.__path__[0]).rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in names:
+                yield from (keyword.arg for keyword in node.keywords if keyword.arg not in of_categories)
+
+
+def test_a_problem_is_described_with_every_fact_that_an_error_tells():
+    told = set(facts())
+    assert "earliest_settlement_at" in told, "the walk sees the facts that are known"
+    assert told <= set(SCHEMAS["Problem"]["properties"])
+
+
+def test_a_scans_detail_is_described_with_what_the_keyboard_did():
+    assert set(SCHEMAS["ScanDetail"]["properties"]) == {"meal", "keyboard"}
+
+
+def test_files_say_under_which_name_they_are_kept():
+    for path in ("/codes/ledger/export", "/items/export", "/items/imports/template"):
+        answer = DOCUMENT["paths"][f"/api/v1{path}"]["get"]["responses"]["200"]
+        assert "Content-Disposition" in answer["headers"], path
 
 
 def test_a_step_up_promises_no_refresh_token():

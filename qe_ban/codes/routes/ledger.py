@@ -52,6 +52,7 @@ def ledger(query: dict[str, Any]) -> Response:
 @blp.route("/export", summary_zh="导出全部用码记录，新的在前（csv 或 json）")
 @guard.requires("ledger.read", step_up=guard.SESSION)
 @blp.query(schemas.ExportQuery)
+@blp.attached
 @blp.response(200, schemas.ExportedSchema)
 @blp.alternative(200, content_type=CSV)
 @blp.problems(404, 429)

@@ -158,9 +158,10 @@ class MealSchema(Schema):
 
 
 class ScanDetailSchema(Schema):
-    """What belongs to a purpose besides: `meal` where it takes a meal."""
+    """What belongs to a scan besides: `meal` where the purpose takes a meal."""
 
     meal = fields.Nested(MealSchema)
+    keyboard = fields.Text(metadata={"description": "Why a scanner's keyboard spoilt the code, in Chinese: show it."})
 
 
 class VerdictSchema(Schema):

@@ -64,6 +64,7 @@ def _format(upload: Upload) -> importing.Format:
 @blp.route("/template", methods=["GET"], summary_zh="导入模板：表头、说明与可选项")
 @guard.requires("items.write")
 @blp.query(schemas.FileQuery)
+@blp.attached
 @blp.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
 @blp.alternative(200, content_type=CSV)
 def get_import_template(query: dict[str, Any]) -> Response:

@@ -35,7 +35,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.route("/<slug>/previews/<token>", methods=["GET"], summary_zh="按预览链接查看草稿的效果；不缓存、不收录")
     @guard.anyone
     @blp.query(views.ViewQuery)
-    @blp.response(200, screens.PreviewScreenSchema)
+    @blp.response(200, screens.PREVIEWS[kind])
     def get_preview(query: dict[str, Any], slug: str, token: str) -> Response:
         """The draft as it is now, as its page would look to a view; never stored, never indexed."""
         moment = now()

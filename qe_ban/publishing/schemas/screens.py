@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from qe_ban.kernel.shapes import Field, Kind, Table
 from qe_ban.publishing.rules.blocks import TYPES, BlockType, parts
-from qe_ban.publishing.rules.blocks.words import EVENT_STATES
+from qe_ban.publishing.rules.blocks.words import AUDIENCES, EVENT_STATES
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.schemas.blocks import camel
 from qe_ban.web import fields, shapes
@@ -67,7 +67,9 @@ class NamedCodeSchema(Schema):
 
     kind = fields.Text(1, NAME, SLUG_PATTERN, required=True)
     name = fields.Text(1, NAME, required=True)
-    colour = fields.Text(7, 7, required=True)
+    colour = fields.Text(
+        7, 7, COLOUR_PATTERN, required=True, allow_none=True, metadata={"description": "null: its level's, for health"}
+    )
 
 
 class ThemeSchema(Schema):
@@ -173,5 +175,15 @@ class PageScreenSchema(Schema):
     notices = fields.Many(fields.Nested(ROWS["notice", "notices"]), MOST_ROWS, required=True)
 
 
-class PreviewScreenSchema(PageScreenSchema):
-    """A draft as its page would look now to a view; a hall's has `apps` and `hot` besides, a zone's `audiences`."""
+class ZonePreviewSchema(PageScreenSchema):
+    """A zone's draft as its screen would look now to a view; `version` and `updated_at` are null."""
+
+    kind = fields.Choice([PageKind.ZONE.value], required=True)
+    audiences = fields.Many(fields.Choice(AUDIENCES), required=True)
+
+
+PREVIEWS: Final[Mapping[PageKind, type[Schema] | dict[str, str]]] = {
+    PageKind.HALL: {"$ref": "#/components/schemas/HallScreen"},
+    PageKind.ZONE: ZonePreviewSchema,
+}
+"""What a preview shows, by the kind of its page."""
