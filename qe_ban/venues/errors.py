@@ -24,6 +24,13 @@ class OtherDistrict(Forbidden):
     detail = "只能管理本区的场所"
 
 
+class LabelRefused(Invalid):
+    """A scanner's own label sounds like an authority's, and nobody who answers for the venue gave it."""
+
+    code = "venues.label_refused"
+    detail = "设备名称涉及国家机关，须由管理员在登记时写明并经另一人批准"
+
+
 class VenueInvalid(Invalid):
     """The district or the scene is none of this city's."""
 

@@ -175,6 +175,7 @@ def enrol_scanner(body: dict[str, Any]) -> service.Enrolled:
         return service.enrol(
             session,
             part(accounts.Accounts),
+            part(City),
             code=body["enrolment_code"],
             jwk=body["jwk"],
             label=body["label"],

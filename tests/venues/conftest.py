@@ -99,13 +99,13 @@ def prove(collaborators, clock):
 
 
 @pytest.fixture
-def enrol(database, collaborators, prove, clock):
+def enrol(database, collaborators, city, prove, clock):
     def do(code, key=None, *, signed_by=None):
         key = key or ScannerKey()
         proof = prove(signed_by or key)
         with database.transaction() as session:
             return service.enrol(
-                session, collaborators, code=code, jwk=key.jwk, label="1号窗口", proof=proof, now=clock()
+                session, collaborators, city, code=code, jwk=key.jwk, label="1号窗口", proof=proof, now=clock()
             )
 
     return do

@@ -35,9 +35,9 @@ def approve(call):
     return lambda id_, token=SECOND: call("POST", f"/invitations/{id_}/approve", token=token)
 
 
-def enrolled(call, prove, code):
+def enrolled(call, prove, code, label="1号窗口"):
     key = ScannerKey()
-    body = {"enrolment_code": code, "jwk": key.jwk, "label": "1号窗口", "proof": prove(key)}
+    body = {"enrolment_code": code, "jwk": key.jwk, "label": label, "proof": prove(key)}
     return call("POST", "/scanners/enrol", body, token=None)
 
 
@@ -176,3 +176,30 @@ def test_an_approval_of_a_purpose_that_the_city_gave_up_is_refused(database, rin
     fewer = replace(city, purposes={slug: one for slug, one in city.purposes.items() if slug != NAMED})
     with database.transaction() as session, pytest.raises(PurposesInvalid):
         service.approve(session, rings, fewer, enrolment_id=waiting, change=change(AdminFactory(id=settled[SECOND])))
+
+
+@pytest.mark.parametrize("label", ["派出所户籍窗口", "公 安", "Gong'an 1"])
+def test_a_scanner_called_like_an_authority_waits_for_another_person(call, prove, invite, approve, label):
+    waiting = invite(MASKED, label=label).json
+    assert (waiting["state"], waiting["enrolment_code"]) == ("pending_approval", None)
+    refused(approve(waiting["id"], SHINAN_ADMIN), 403, "venues.own_invitation")
+    approved = approve(waiting["id"])
+    assert approved.status_code == 200
+    assert enrolled(call, prove, approved.json["enrolment_code"]).status_code == 201
+
+
+def test_a_scanner_does_not_call_itself_like_an_authority(call, prove, invite):
+    code = invite(MASKED).json["enrolment_code"]
+    refused(enrolled(call, prove, code, "派出所"), 422, "venues.label_refused")
+    assert enrolled(call, prove, code).status_code == 201  # the code stays
+
+
+def test_a_label_of_the_invitation_stands_whatever_the_scanner_calls_itself(call, prove, invite, venue_id):
+    assert enrolled(call, prove, invite(MASKED, label="2号窗口").json["enrolment_code"], "派出所").status_code == 201
+    assert [row["label"] for row in call("GET", f"/{venue_id}/scanners").json["items"]] == ["2号窗口"]
+
+
+def test_in_a_confirmed_authoritys_venue_labels_need_nobody(call, settled, invite, venue_id):
+    assert call("PATCH", f"/{venue_id}", {"name": "八大湖派出所"}).status_code == 200
+    assert call("POST", f"/{venue_id}/confirm", token=CITY).status_code == 200
+    assert invite(MASKED, label="派出所户籍窗口").json["state"] == "ready"

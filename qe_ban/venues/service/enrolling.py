@@ -19,7 +19,13 @@ from qe_ban.kernel.principal import Principal
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
 from qe_ban.venues import rules
-from qe_ban.venues.errors import EnrolmentCodeInvalid, InvitationNotFound, InvitationSettled, OwnInvitation
+from qe_ban.venues.errors import (
+    EnrolmentCodeInvalid,
+    InvitationNotFound,
+    InvitationSettled,
+    LabelRefused,
+    OwnInvitation,
+)
 from qe_ban.venues.models import Enrolment, Scanner, Venue
 from qe_ban.venues.service import places
 
@@ -66,13 +72,14 @@ def invite(
 ) -> Ticket:
     """Invite a scanner: gives a code by which one can be enrolled within 24 hours; `label` is what it will be called.
 
-    Where its purposes say who somebody is, there is no code before another person has approved, within seven days.
+    Where its purposes say who somebody is, or the label sounds like an authority's and the venue is none, there is no
+    code before another person has approved, within seven days.
     Raises VenueNotFound, PurposesInvalid, VenueUnderReview.
     """
     place = places.lock_venue(session, change.by, venue_id)
     rules.check_purposes(city, place.scene, purposes)
     places.require_confirmed(city, place)
-    waits = city.identifies(purposes)
+    waits = city.identifies(purposes) or _is_disguise(city, place, label or "")
     code = None if waits else _new_code()
     expires_at = change.at + (rules.INVITATION_LIFE if waits else rules.ENROLMENT_LIFE)
     enrolment = Enrolment(
@@ -153,6 +160,7 @@ def invitation_state(enrolment: Enrolment, now: datetime) -> rules.InvitationSta
 def enrol(
     session: Session,
     collaborators: accounts.Accounts,
+    city: City,
     *,
     code: str,
     jwk: Mapping[str, Any],
@@ -164,7 +172,8 @@ def enrol(
     """Register a scanner's key in the venue of its code; the row decides which of two at once has the code.
 
     A label given with the code goes before the scanner's own. Raises EnrolmentCodeInvalid for codes wrong, used and
-    over alike, and what accounts says to a bad proof or to a key that is registered already. The code then stays.
+    over alike, LabelRefused where its own sounds like an authority's and the venue is none, and what accounts says to a
+    bad proof or to a key that is registered already. The code then stays.
     """
     accounts.check_proof(collaborators, session, jwk=jwk, proof=proof, now=now)
     hashes = _code_hashes(collaborators.rings, code)
@@ -172,6 +181,8 @@ def enrol(
     if enrolment is None or enrolment.used_at is not None or _is_over(enrolment, now):
         raise EnrolmentCodeInvalid
     place = session.get_one(Venue, enrolment.venue_id)
+    if not enrolment.label and _is_disguise(city, place, label):
+        raise LabelRefused
     scanner = Scanner(
         id=accounts.register_client(session, jwk=jwk, now=now),
         venue_id=place.id,
@@ -193,6 +204,11 @@ def enrol(
     )
     roots = [key.jwk for key in collaborators.rings.public(Ring.ROOT) if not key.denied]
     return Enrolled(scanner.id, place, scanner.purposes, roots)
+
+
+def _is_disguise(city: City, place: Venue, label: str) -> bool:
+    """Return whether a scanner would be called like an authority in a venue that the city did not confirm as one."""
+    return city.authority_names.match(label) and places.review(city, place) is not rules.Review.CONFIRMED
 
 
 def add_fixed_enrolment(
