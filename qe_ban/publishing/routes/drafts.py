@@ -49,7 +49,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
 
 
 def _add_saves(blp: Blueprint, kind: PageKind) -> None:
-    @blp.route("/<slug>/saves", methods=["GET"])
+    @blp.route("/<slug>/saves", methods=["GET"], summary_zh="页面草稿最近保存的各份，新的在前：最多五十份，各留三十天")
     @guard.requires("pages.read")
     @blp.response(200, schemas.SavesSchema)
     def list_saves(slug: str) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _add_saves(blp: Blueprint, kind: PageKind) -> None:
             rows = saves.listed(session, part(Desks), kind, slug, reader=guard.principal())
             return {"items": [_about(row) for row in rows], "next": None}
 
-    @blp.route("/<slug>/saves/<int(max=2147483647):number>", methods=["GET"])
+    @blp.route("/<slug>/saves/<int(max=2147483647):number>", methods=["GET"], summary_zh="查看保存过的一份草稿及其内容")
     @guard.requires("pages.read")
     @blp.response(200, schemas.SaveSchema)
     def get_save(slug: str, number: int) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _add_saves(blp: Blueprint, kind: PageKind) -> None:
             row = saves.one(session, part(Desks), kind, slug, number, reader=guard.principal())
             return _about(row) | {"content": row.content}
 
-    @blp.route("/<slug>/restore", methods=["POST"])
+    @blp.route("/<slug>/restore", methods=["POST"], summary_zh="以保存过的一份草稿或某一版本重新开始草稿")
     @guard.requires("pages.write")
     @blp.arguments(schemas.RestoreSchema)
     @blp.response(200, schemas.DraftSchema)
