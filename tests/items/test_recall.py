@@ -101,8 +101,24 @@ def test_a_right_word_is_not_taken_for_another(sample, settings, query):
 
 
 @pytest.mark.parametrize(
+    "query",
+    ["生日蛋糕", "生日礼物", "外卖红包", "出租屋家具", "花呗还款", "微信解封", "健身房会员卡", "健身私教"],
+)
+def test_one_rare_word_of_the_catalogue_beside_another_thing_finds_nothing(sample, settings, query):
+    found = search(sample, load_city(settings), query)
+    assert (found.items, found.corrected, found.missed) == ([], None, True)
+
+
+@pytest.mark.parametrize("query", ["60岁老年证", "老年证65岁", "七十岁老人证", "2026年老年证", "六十岁老人优待"])
+def test_an_age_or_a_year_beside_what_is_wanted_does_not_outweigh_it(sample, settings, query):
+    assert first_names(sample, load_city(settings), query)[0] == "老年人优待证（敬老卡）办理"
+
+
+@pytest.mark.parametrize(
     ("query", "first"),
     [
+        ("一胎登记", "生育登记服务（一孩、二孩、三孩）"),
+        ("paiwu4zheng4", "排污许可证核发"),
         ("复婚登记", "内地居民结婚登记"),
         ("饭店办证", "食品经营许可新办"),
         ("网吧办证", "互联网上网服务营业场所经营许可新办"),

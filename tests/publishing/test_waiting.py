@@ -133,3 +133,45 @@ def test_a_row_that_a_waiting_version_adds_to_a_block_is_noticed(town):
     (overlap,) = saved.json["scheduled"][0]["overlaps"]
     assert overlap["place"] == "blocks.notices.notices"
     assert "下月收费" in overlap["heading"]
+
+
+def test_what_was_withdrawn_is_not_published_again_without_a_word(town):
+    slug, editor, reviewer = town.zone(), town.staff(), town.staff()
+    town.publish(ZONE, slug, content(PLAIN))
+    town.publish(ZONE, slug, content(PLAIN, SECRET))
+    withdrawal = done(town.do(editor, ZONE, slug, "withdraw", {"version": 2, "reason": "有误"}))
+    answers = [
+        withdrawal,
+        town.get(editor, ZONE, f"{slug}/draft"),
+        town.put(editor, ZONE, slug, content(PLAIN, SECRET, URGENT)),
+        town.do(editor, ZONE, slug, "submit"),
+        town.do(reviewer, ZONE, slug, "approve"),
+    ]
+    for answer in answers:
+        said = {one["code"]: one["message"] for one in done(answer).json["warnings"]}
+        assert "版本 2" in said["withdrawn_content"]
+        assert "secret" in said["withdrawn_content"]
+        assert "版本 1" in said["withdrawn_content"]
+    assert "withdrawn_content" not in codes(town.put(editor, ZONE, slug, content(PLAIN, URGENT)))
+
+
+def test_what_was_withdrawn_before_it_began_is_not_made_public_without_a_word(town, waiting):
+    slug, _ = waiting
+    editor = town.staff()
+    done(town.do(editor, ZONE, slug, "withdraw", {"version": 2, "reason": "有误"}))
+    assert codes(town.get(editor, ZONE, f"{slug}/draft")) == {"withdrawn_content"}
+    restored = town.do(editor, ZONE, slug, "restore", {"version": 1})
+    assert "withdrawn_content" not in codes(done(restored))
+
+
+def test_a_version_that_begins_after_the_end_of_its_zone_is_not_passed_over_in_silence(town, waiting):
+    slug, at = waiting
+    admin = town.staff()
+    before = at - timedelta(days=1)
+    end = {"at": before.isoformat(), "delete": False}
+    done(town.client.post(f"/api/v1/zones/{slug}/end", json=end, headers={**admin.headers, "If-Match": "*"}))
+    read = done(town.get(admin, ZONE, f"{slug}/draft"))
+    (said,) = [one["message"] for one in read.json["warnings"] if one["code"] == "version_after_end"]
+    assert "版本 2" in said
+    assert (before + timedelta(hours=8)).strftime("%Y-%m-%d %H:%M") in said
+    assert read.json["scheduled"] == []

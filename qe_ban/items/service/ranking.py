@@ -19,12 +19,15 @@ MOST: Final = 120
 """How many wordings are looked at closely."""
 ENOUGH: Final = 5
 SURE: Final = 0.8
-LEAST, LEAST_OF_TERMS, LEAST_OF_SINGLES = 0.35, 0.5, 0.6
+LEAST, LEAST_OF_TERMS, LEAST_BESIDE_UNKNOWN, LEAST_OF_SINGLES = 0.35, 0.52, 0.58, 0.6
 """How much of a query a wording must hold, that is found at all: of a sentence, of a term, of single characters.
 
-No result is better than a wrong one. In a sentence much stands round what is wanted; of a term most must be there; and
-characters that happen to be somewhere say little.
+No result is better than a wrong one. In a sentence much stands round what is wanted; of a term most must be there:
+one rare word beside a thing that the catalogue does not have (生日蛋糕) is not enough. And characters that happen to be
+somewhere say little.
 """
+SPECIFIC: Final = 0.95
+"""The emphasis from which on a word means one thing, unlike 申请."""
 NEAR_BEST: Final = 0.75
 COMMON: Final = 1000
 """Pieces that together are in more wordings than this do not find anything by themselves."""
@@ -90,7 +93,7 @@ def _scored(understood: Understood, rows: Iterable[Row[Any]], *, capped: bool) -
     best = max((one.coverage for one in scored), default=0.0)
     scored.sort(key=lambda one: (-one.score, one.candidate.names[0], one.candidate.id))
     is_term, is_solid = understood.is_term, any(piece.solid for piece in understood.wanted)
-    least = LEAST_OF_SINGLES if not is_solid else LEAST_OF_TERMS if is_term else LEAST
+    least = _least(understood, is_solid=is_solid)
     enough = [one for one in scored if one.coverage >= least]
     if not is_solid:
         enough = [one for one in enough if scoring.holds_together(one.candidate, understood.compact)]
@@ -104,6 +107,17 @@ def _scored(understood: Understood, rows: Iterable[Row[Any]], *, capped: bool) -
     kept = near if len(near) >= ENOUGH else [*near, *(one for one in scored if one not in near)][:ENOUGH]
     corrected = understood.corrected(kept[0].candidate.names) if kept else None
     return Ranked(kept, capped and bool(kept), understood, corrected)
+
+
+def _least(understood: Understood, *, is_solid: bool) -> float:
+    if not is_solid:
+        return LEAST_OF_SINGLES
+    if not understood.is_term:
+        return LEAST
+    names_another_thing = any(
+        scoring.is_unknown_word(piece) and piece.emphasis >= SPECIFIC for piece in understood.pieces
+    )
+    return LEAST_BESIDE_UNKNOWN if names_another_thing else LEAST_OF_TERMS
 
 
 def _every(session: Session, understood: Understood) -> Iterable[Row[Any]]:

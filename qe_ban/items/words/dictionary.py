@@ -16,8 +16,8 @@ from typing import Final
 TOTAL: Final = 60_101_967
 """The sum of all frequencies."""
 LONGEST: Final = 8
-_CONTENT: Final = frozenset("naijlvs")
-"""Classes of words that say something: nouns, adjectives, verbs, idioms, abbreviations, places."""
+_CONTENT: Final = frozenset("naijlvsm")
+"""Classes of words that say something: nouns, adjectives, verbs, idioms, abbreviations, places, counts (一胎)."""
 _GENERIC, _LEAST_EMPHASIS, _MOST_EMPHASIS = 11.0, 0.5, 1.6
 _EMPTY_WORD: Final = 0.05
 

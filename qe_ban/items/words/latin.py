@@ -11,7 +11,8 @@ _TONES: Final = "\u0300\u0301\u0304\u030c\u0306"
 _DIAERESIS: Final = "\u0308"
 _LETTERS = re.compile("[a-zA-Z\u00c0-\u024f\u0300-\u030c:'’]+")
 _NUMBERED = re.compile("(?:[a-z]+[1-5]){2,}|[a-z]{2,}[1-5]")
-_SYLLABLE = re.compile("([a-z]+)[1-5]")
+_NUMBERED_PART = re.compile("([a-z]+)[1-5]")
+_LONGEST_SYLLABLE: Final = 6
 
 
 def plain(query: str) -> str:
@@ -31,6 +32,19 @@ def _without_marks(letters: str) -> str:
 
 
 def _without_digits(numbered: str) -> str:
-    """Return numbered syllables without their digits; what is no syllable (a3, mp3) keeps them."""
-    syllables = _SYLLABLE.findall(numbered)
-    return "".join(syllables) if all(one in sounds.syllables() for one in syllables) else numbered
+    """Return numbered syllables without their digits; what is no pinyin (a3, mp3) keeps them.
+
+    Several syllables may share a digit (paiwu4zheng4): not everybody types one behind each.
+    """
+    parts = _NUMBERED_PART.findall(numbered)
+    return "".join(parts) if all(_is_pinyin(part) for part in parts) else numbered
+
+
+def _is_pinyin(letters: str) -> bool:
+    """Return whether letters are syllables, one behind the other."""
+    known = sounds.syllables()
+    ends = {0}
+    for end in range(1, len(letters) + 1):
+        if any(letters[start:end] in known for start in ends if end - start <= _LONGEST_SYLLABLE):
+            ends.add(end)
+    return len(letters) in ends

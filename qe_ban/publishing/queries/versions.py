@@ -34,6 +34,12 @@ def withdrawn_for(session: Session, kind: PageKind, slug: str, reason: str) -> l
     return [Mark(*row, withdrawn=True) for row in session.execute(wanted.order_by(PageVersion.number))]
 
 
+def withdrawn(session: Session, kind: PageKind, slug: str, limit: int) -> Sequence[PageVersion]:
+    """Return at most `limit` versions that were withdrawn, newest first."""
+    wanted = select(PageVersion).join(PageWithdrawal, _same()).where(of(kind, slug))
+    return session.scalars(wanted.order_by(PageVersion.number.desc()).limit(limit)).all()
+
+
 def version(session: Session, kind: PageKind, slug: str, number: int) -> PageVersion | None:
     """Give one version."""
     return session.get(PageVersion, (kind.value, slug, number))

@@ -64,6 +64,7 @@ def seen(
     findings = references.inspect(session, desks.sources, page.content, now, followed)
     waiting = outlook.scheduled(session, page, shown, now)
     warnings = outlook.warnings(page, shown, waiting, max(now, shown_at or now))
+    warnings += [*outlook.never_shown(session, page, now), *outlook.withdrawn_content(session, page, shown)]
     return Draft(desk.names[page.slug], page, shown.number if shown else None, findings, waiting, warnings)
 
 

@@ -18,6 +18,8 @@ from qe_ban.publishing.service.pages import EMPTY, InForce
 
 MAX_COMPARED: Final = 10
 """So many versions that wait are compared with a draft, the next ones: each may be half a mebibyte."""
+MAX_WITHDRAWN: Final = 3
+"""So many versions that were withdrawn are compared with a draft, the newest ones."""
 _NAMED: Final = 3
 
 
@@ -42,6 +44,44 @@ def scheduled(session: Session, page: Page, shown: InForce | None, now: datetime
     ]
 
 
+def never_shown(session: Session, page: Page, now: datetime) -> list[Fault]:
+    """Return a warning for each of the next versions that wait and would begin when the page has ended."""
+    ends_at = page.ends_at
+    if ends_at is None:
+        return []
+    rows = queries.upcoming(session, PageKind(page.kind), page.slug, now, MAX_COMPARED)
+    return [
+        Fault(
+            "",
+            f"版本 {row.number} 定于 {in_city(row.starts_at)} 生效，但页面于 {in_city(ends_at)} 结束，该版本不会显示",
+            "warning",
+            "version_after_end",
+        )
+        for row in rows
+        if row.starts_at >= ends_at
+    ]
+
+
+def withdrawn_content(session: Session, page: Page, shown: InForce | None) -> list[Fault]:
+    """Return a warning for each version that was withdrawn and of which the draft still says something.
+
+    A withdrawal leaves the draft as it is, so the next publication would show again what was taken away.
+    """
+    rows = queries.withdrawn(session, PageKind(page.kind), page.slug, MAX_WITHDRAWN)
+    base = shown.content if shown is not None else EMPTY
+    common = ((row.number, overlaps.overlaps(base, row.content, page.content)) for row in rows)
+    return [
+        Fault(
+            "blocks",
+            f"草稿含有已撤下的版本 {number} 的内容（{_names(held)}），发布会重新公开{_restart(shown)}",
+            "warning",
+            "withdrawn_content",
+        )
+        for number, held in common
+        if held
+    ]
+
+
 def warnings(page: Page, shown: InForce | None, waiting: Sequence[Scheduled], at: datetime) -> list[Fault]:
     """Return what is to be noticed of a draft that would be shown at a moment."""
     return [
@@ -57,11 +97,17 @@ def _of_waiting(shown: InForce | None, waiting: Sequence[Scheduled]) -> Iterator
         message = f"版本 {version.number} 将于 {begins} 生效，届时会替换在此之前发布的内容"
         yield Fault("", message, "warning", "version_waiting")
         if version.overlaps:
-            names = "、".join(overlap.heading for overlap in version.overlaps[:_NAMED])
-            more = "等" if len(version.overlaps) > _NAMED else ""
-            start = f"；可用 restore 以生效中的版本 {shown.number} 重新开始" if shown is not None else ""
-            said = f"草稿含有版本 {version.number} 的内容（{names}{more}），该版本 {begins} 才生效，提前发布会提前公开"
-            yield Fault("blocks", f"{said}{start}", "warning", "not_in_force")
+            held = f"草稿含有版本 {version.number} 的内容（{_names(version.overlaps)}）"
+            said = f"{held}，该版本 {begins} 才生效，提前发布会提前公开{_restart(shown)}"
+            yield Fault("blocks", said, "warning", "not_in_force")
+
+
+def _names(held: Sequence[Overlap]) -> str:
+    return "、".join(overlap.heading for overlap in held[:_NAMED]) + ("等" if len(held) > _NAMED else "")
+
+
+def _restart(shown: InForce | None) -> str:
+    return f"；可用 restore 以生效中的版本 {shown.number} 重新开始" if shown is not None else ""
 
 
 def _of_removals(page: Page, shown: InForce | None) -> Iterator[Fault]:

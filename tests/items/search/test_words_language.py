@@ -61,7 +61,9 @@ def test_a_number_is_read_as_it_is_said(number):
 @pytest.mark.parametrize(
     ("written", "plain"),
     [("jiéhūn", "jiehun"), ("lǜshī", "lvshi"), ("LÜSHI", "lvshi"), ("lu:shi", "lvshi"), ("lvshi", "lvshi"),
-     ("hu4kou3", "hukou"), ("xi'an", "xian"), ("mp3", "mp3"), ("b2驾照", "b2驾照"), ("12345", "12345")],
+     ("hu4kou3", "hukou"), ("paiwu4zheng4", "paiwuzheng"), ("usb3", "usb3"), ("windows2", "windows2"),
+     ("ab1ba2ny3", "ab1ba2ny3"), ("xian" * 20 + "q1", "xian" * 20 + "q1"),
+     ("xi'an", "xian"), ("mp3", "mp3"), ("b2驾照", "b2驾照"), ("12345", "12345")],
 )  # fmt: skip
 def test_pinyin_is_one_whichever_way_it_is_written(written, plain):
     assert latin.plain(written) == plain
