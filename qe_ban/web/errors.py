@@ -91,7 +91,9 @@ class ProblemSchema(Schema):
     error_description = fields.Text(metadata={"description": "At the token endpoint: the code."})
     case = fields.Id(metadata={"description": "`accounts.recovery_case_exists`: the open case."})
     duplicates = fields.Many(fields.Id(), metadata={"description": "`health.change_invalid`: named more than once."})
-    unknown = fields.Many(fields.Id(), metadata={"description": "`health.change_invalid`: nobody has this id."})
+    unknown = fields.Many(  # type: ignore[assignment]  # a member of this name, beside marshmallow's own attribute
+        fields.Id(), metadata={"description": "`health.change_invalid`: nobody has this id."}
+    )
     residents = fields.Many(fields.Id(), metadata={"description": "`health.change_pending`: another change waits."})
     number = fields.Whole(0, metadata={"description": "`health.count_mismatch`: residents of the change now."})
     most = fields.Whole(0, metadata={"description": "How many are allowed."})
@@ -99,6 +101,10 @@ class ProblemSchema(Schema):
     state = fields.Text(metadata={"description": "Where the draft or the demand stands."})
     server_time = fields.Moment(metadata={"description": "`accounts.assertion_clock`: now."})
     earliest_settlement_at = fields.Moment(metadata={"description": "`accounts.recovery_too_early`: from when on."})
+    later = fields.Described(
+        {"type": "array", "items": {"$ref": "#/components/schemas/Mark"}},
+        metadata={"description": "`publishing.later_undecided`: what waits."},
+    )
 
 
 def problem(
