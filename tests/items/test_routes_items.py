@@ -119,6 +119,29 @@ def test_the_same_again_is_no_version(client, make, department):
     assert again.headers["ETag"] == headers["If-Match"]
 
 
+def test_a_change_that_is_sent_again_after_a_lost_answer_is_answered_as_it_stands(client, make, staff, department):
+    path, headers = make()
+    for number, body in enumerate((content(department, phone="1"), content(department, phone="2")), 2):
+        saved = client.put(path, json=body, headers=headers)
+        again = client.put(path, json=body, headers=headers)
+        assert (again.status_code, again.json["outcome"], again.json["version"]) == (200, "unchanged", number)
+        assert again.headers["ETag"] == saved.headers["ETag"]
+        other = client.put(path, json=body | {"phone": "3"}, headers=headers)
+        refused(other, 412, "precondition_failed")
+        headers = headers | {"If-Match": saved.headers["ETag"]}
+    # whoever saw an older state changes nothing, not even to the same
+    older = client.put(path, json=content(department, phone="2"), headers=headers | {"If-Match": '"1-1.x"'})
+    refused(older, 412, "precondition_failed")
+
+
+def test_an_item_that_is_made_again_after_a_lost_answer_is_answered_as_it_stands(client, staff, department):
+    path, admin = f"{API}/{item_code(department)}", staff()
+    assert client.put(path, json=content(department), headers=admin | NEW).status_code == 201
+    again = client.put(path, json=content(department), headers=admin | NEW)
+    assert (again.status_code, again.json["outcome"], again.json["version"]) == (200, "unchanged", 1)
+    refused(client.put(path, json=content(department, phone="9"), headers=admin | NEW), 412, "precondition_failed")
+
+
 def test_a_write_says_what_it_believes_to_be_there(client, make, staff, department):
     path, headers = make()
     body, admin = content(department, phone="1"), staff()

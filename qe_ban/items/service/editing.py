@@ -13,7 +13,7 @@ from qe_ban.items import errors
 from qe_ban.items.models import Department, Topic
 from qe_ban.items.queries import catalogue as queries
 from qe_ban.items.queries import writing
-from qe_ban.items.rules import codes, rights, schedule
+from qe_ban.items.rules import codes, planning, rights, schedule
 from qe_ban.items.rules import content as contents
 from qe_ban.items.rules.codes import ItemCode
 from qe_ban.items.rules.fields import TABLES
@@ -21,6 +21,7 @@ from qe_ban.items.service import catalogue, publishing
 from qe_ban.items.service.publishing import Draft, Held, Outcome, Unset
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
+from qe_ban.kernel.errors import DomainError
 from qe_ban.kernel.principal import Place
 from qe_ban.kernel.shapes import Fault
 
@@ -57,15 +58,37 @@ def put(
     warnings = _check(session, city, parsed, content, held, change.by.place)
     before = _before(session, held, change.at)
     _check_place(change, [content, *before])
+    draft = Draft(parsed.text, content, starts_at, ends_at)
+    if held is not None and _is_repeat(draft, held, precondition, change.at):
+        return Saved(Outcome.UNCHANGED, warnings)
     precondition(_tag(held, change.at))
     _check_times(starts_at, ends_at, held, change.at)
     if held is not None and isinstance(ends_at, Unset) and _is_over(held, change.at):
         raise errors.ItemEnded("事项已终止；如需恢复，请先恢复事项，或在 ends_at 中写明新的终止时间（null 为不终止）")
-    draft = Draft(parsed.text, content, starts_at, ends_at)
     outcome = publishing.put(session, [draft], by=change.by.id, source=SOURCE, now=change.at)[0]
     if outcome is not Outcome.UNCHANGED:
         _record_put(session, change, draft, held, before[0] if before else {})
     return Saved(outcome, [*warnings, *_replaced(session, held, change.at)])
+
+
+def _is_repeat(draft: Draft, held: Held, precondition: audit.Precondition, now: datetime) -> bool:
+    """Return whether an item says this since its last change, and the caller saw how it stood just before that.
+
+    Then it is the caller's own change, whose answer was lost on its way, or another's that is the same.
+    """
+    if planning.plan(draft, held, now).outcome is not Outcome.UNCHANGED:
+        return False
+    current = held.times.at(now).number
+    before = [catalogue.tag_of(held.revision - 1, number) for number in (current, current - 1)]
+    return any(_holds(precondition, state) for state in (before if held.revision > 1 else [None]))
+
+
+def _holds(precondition: audit.Precondition, state: str | None) -> bool:
+    try:
+        precondition(state)
+    except DomainError:
+        return False
+    return True
 
 
 def end(
