@@ -101,9 +101,12 @@ class ProblemSchema(Schema):
     state = fields.Text(metadata={"description": "Where the draft or the demand stands."})
     server_time = fields.Moment(metadata={"description": "`accounts.assertion_clock`: now."})
     earliest_settlement_at = fields.Moment(metadata={"description": "`accounts.recovery_too_early`: from when on."})
-    later = fields.Described(
-        {"type": "array", "items": {"$ref": "#/components/schemas/Mark"}},
-        metadata={"description": "`publishing.later_undecided`: what waits."},
+    later = fields.Anything(
+        metadata={
+            "type": "array",
+            "items": {"$ref": "#/components/schemas/Mark"},
+            "description": "`publishing.later_undecided`: what waits.",
+        }
     )
 
 

@@ -154,7 +154,9 @@ def facts():
 def test_a_problem_is_described_with_every_fact_that_an_error_tells():
     told = set(facts())
     assert "earliest_settlement_at" in told, "the walk sees the facts that are known"
-    assert told <= set(SCHEMAS["Problem"]["properties"])
+    described = SCHEMAS["Problem"]["properties"]
+    assert told <= set(described)
+    assert [name for name in told if not {"type", "$ref"} & set(described[name])] == [], "each has a type"
 
 
 def test_a_scans_detail_is_described_with_what_the_keyboard_did():
