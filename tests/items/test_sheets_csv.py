@@ -54,6 +54,8 @@ def test_other_encodings_are_refused_with_advice(rows, encoding):
         ((HEAD + "," * 2_000_000).encode(), "过长"),
         ((HEAD + '"x\n",' * 900_000).encode(), "过长"),
         ("事项名称\r\n社保卡".encode(), f"没有“{CODE}”列"),
+        (f"{CODE}（必填）,{NAME}\r\n{ROW}\r\n".encode(), "“事项编码（必填）”须写作“事项编码”"),
+        (f"{CODE} *,{NAME}\r\n{ROW}\r\n".encode(), "须写作“事项编码”"),
         (f"{CODE},{NAME},不认识,也不认识\r\n".encode(), "未知的列：“不认识”、“也不认识”"),
         (f"{CODE},{NAME},{NAME}\r\n".encode(), f"重复的列：“{NAME}”"),
         (f"{CODE},材料必要性\r\n".encode(), "没有“材料名称”列"),

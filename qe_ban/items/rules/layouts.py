@@ -21,6 +21,7 @@ OWN: Final = (DEPARTMENT_NAME, DEPARTMENT_TYPE, STARTS_AT, ENDS_AT)
 """What is said in the table of items and is no part of their content."""
 
 _LONGEST_SHOWN = 30
+_LONGEST_MARKED: Final = 12
 _MOST_SHOWN = 10
 
 
@@ -52,6 +53,10 @@ def recognise(headings: Sequence[str], sheet: str | None) -> tuple[Layout, list[
     """
     where = f"工作表“{sheet}”" if sheet else "文件"
     if CODE.heading not in headings:
+        # 事项编码 *, 事项编码（必填）
+        marked = next((name for name in headings if CODE.heading in name and len(name) <= _LONGEST_MARKED), None)
+        if marked is not None:
+            raise FileInvalid(f"{where}第 1 行的“{marked}”须写作“{CODE.heading}”，列名不带其他字符")
         raise FileInvalid(f"{where}第 1 行没有“{CODE.heading}”列，请按模板填写")
     layout = max(LAYOUTS.values(), key=lambda layout: sum(name in layout.by_heading for name in headings))
     nameless = [letters_of(place) for place, name in enumerate(headings, 1) if not name]
