@@ -12,7 +12,14 @@ def test_a_visitor_may_little_until_the_face_check():
     visitor, stepped_up = (rules.resident_scopes(stepped_up=done) for done in (False, True))
     assert visitor == {"me.read", "me.real_name", "me.recovery", "auth.step_up"}
     wallet = {"codes.read", "codes.issue", "codes.manage", "ledger.read", "me.consents"}
-    assert stepped_up - visitor == wallet | {"me.home", "me.demands", "me.wards", "me.disputes", "me.close"}
+    assert stepped_up - visitor == wallet | {
+        "me.home",
+        "me.demands",
+        "me.wards",
+        "me.disputes",
+        "me.health",
+        "me.close",
+    }
 
 
 def test_staff_may_what_their_roles_allow_together():

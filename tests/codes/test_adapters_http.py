@@ -269,9 +269,9 @@ def test_nobody_is_asked_for_a_scanner_that_may_not_scan(town, scan, bureau, at_
     assert bureau.asked == []
 
 
-@pytest.mark.parametrize(("seconds", "level"), [(20, "green"), (200, None)])
+@pytest.mark.parametrize(("seconds", "reason", "level"), [(20, "ok", "green"), (200, "stale", None)])
 def test_a_repeat_tells_a_level_only_while_the_sources_word_is_of_now(
-    town, scan, bureau, app_with_source, seconds, level
+    town, scan, bureau, app_with_source, seconds, reason, level
 ):
     at_source = app_with_source("health")
     person, desk, scan_id = town.resident(records=False), town.terminal("health-check"), str(uuid.uuid4())
@@ -282,6 +282,6 @@ def test_a_repeat_tells_a_level_only_while_the_sources_word_is_of_now(
     bureau.answer = {"state": "active", "detail": {"level": "red"}, "as_of": "2026-01-01T00:00:00Z"}
     at_source.put_forward(seconds=seconds)
     again = scan(desk, code, "health-check", scan_id=scan_id, at=at_source)
-    assert (again["reason"], again["repeat"]) == ("ok", True)
+    assert (again["reason"], again["accepted"], again["repeat"]) == (reason, reason == "ok", True)
     assert again.get("health", {}).get("level") == level
     assert len(bureau.asked) == 1, "a repeat is no new question"
