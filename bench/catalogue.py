@@ -16,7 +16,7 @@ from qe_ban.items.rules import cells, layouts
 from qe_ban.items.service.departments import NewDepartment
 from qe_ban.items.service.publishing import Draft
 from qe_ban.items.sheets.writing import Cell, CsvWriter, XlsxWriter
-from qe_ban.kernel import city as cities
+from qe_ban.kernel import city_file
 from qe_ban.kernel.shapes import Field
 from qe_ban.sandbox.catalogue import files
 from qe_ban.sandbox.catalogue.contents import Contents
@@ -132,7 +132,7 @@ def _cell(column: Field, row: Mapping[str, Any], names: cells.Names, *, formulas
 
 
 def _districts() -> Mapping[str, str]:
-    return cities.parse((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8")).districts
+    return city_file.parse((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8")).districts
 
 
 def main() -> int:

@@ -25,7 +25,7 @@ from qe_ban.db.engine import Database
 from qe_ban.embedded.home import Home
 from qe_ban.embedded.postgres import Postgres
 from qe_ban.items.service import departments, indexing, publishing, searching, seeding, suggesting
-from qe_ban.kernel import city as cities
+from qe_ban.kernel import city_file
 from qe_ban.kernel.city import City
 from qe_ban.sandbox.catalogue import files
 
@@ -211,7 +211,7 @@ def _engine() -> Iterator[str]:
 
 
 def _city() -> City:
-    return cities.parse((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8"))
+    return city_file.parse((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8"))
 
 
 def _resident() -> float:

@@ -17,7 +17,7 @@ from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
 from qe_ban.health.service import Health
 from qe_ban.items.service.popularity import Popularity
-from qe_ban.kernel import city as cities
+from qe_ban.kernel import city_file
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.keys.rings import KeyRings
@@ -45,9 +45,9 @@ class Parts:
 def load_city(settings: Settings) -> City:
     """Read the city's file. Raises ConfigInvalid."""
     try:
-        return cities.parse(settings.city_text(), always_open=settings.sandbox)
-    except cities.CityInvalid as error:
-        raise ConfigInvalid([str(error)]) from error
+        return city_file.parse(settings.city_text(), always_open=settings.sandbox)
+    except city_file.CityInvalid as error:
+        raise ConfigInvalid([error.args[0]]) from error
 
 
 def assemble(

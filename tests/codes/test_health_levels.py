@@ -11,10 +11,10 @@ from qe_ban.accounts.rules import SCANNER
 from qe_ban.accounts.service import tokens
 from qe_ban.codes.rules.naming import FIELD_NAMES
 from qe_ban.codes.service.disclosing import _FIELDS
-from qe_ban.kernel import city
+from qe_ban.kernel import city, city_file
 from qe_ban.kernel.principal import PrincipalKind
 
-CITY = city.parse((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8"))
+CITY = city_file.parse((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8"))
 TAKE_HEALTH = ["health-check", "community-health-check", "campus-health-check"]
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from qe_ban.halls.schemas.apps import AppSchema
 from qe_ban.halls.service import apps as service
-from qe_ban.kernel.city import parse
+from qe_ban.kernel.city_file import parse
 from qe_ban.publishing.models import Media, MediaUse
 from tests.factories.registers import APPS, NEW, app_content, names, recorded, refused, slug, stamp
 from tests.factories.venues import LAOSHAN, SHINAN

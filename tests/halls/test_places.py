@@ -10,7 +10,7 @@ from qe_ban.halls.rules import gcj02
 from qe_ban.halls.rules.distances import Point
 from qe_ban.halls.schemas.places import HallPlaceSchema
 from qe_ban.halls.service import places as service
-from qe_ban.kernel.city import parse
+from qe_ban.kernel.city_file import parse
 from qe_ban.kernel.clock import CITY_TIME
 from tests.factories.registers import NEW, OFFICE, PLACES, names, place_content, recorded, refused, slug, stamp
 from tests.factories.venues import LAOSHAN, SHINAN

@@ -18,7 +18,7 @@ from qe_ban.items.rules.layouts import LAYOUTS
 from qe_ban.items.service import exporting
 from qe_ban.items.service.publishing import Draft
 from qe_ban.jobs.service import JobState
-from qe_ban.kernel.city import parse
+from qe_ban.kernel.city_file import parse
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.principal import Place
 from qe_ban.kernel.shapes import Kind

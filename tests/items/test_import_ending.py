@@ -3,7 +3,7 @@
 import pytest
 
 from qe_ban.jobs.service import JobState
-from qe_ban.kernel.city import parse
+from qe_ban.kernel.city_file import parse
 from qe_ban.kernel.principal import Place
 from tests.factories.imports import Imports, counts, editor
 from tests.factories.items import department_code

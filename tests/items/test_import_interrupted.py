@@ -14,7 +14,7 @@ import pytest
 from qe_ban.items.service import importing, progress
 from qe_ban.jobs import service as jobs
 from qe_ban.jobs.service import JobState
-from qe_ban.kernel.city import parse
+from qe_ban.kernel.city_file import parse
 from qe_ban.kernel.clock import system_clock
 from tests.factories.imports import Imports, counts, editor
 from tests.factories.items import department_code
@@ -151,7 +151,7 @@ from uuid import UUID
 from qe_ban.db.engine import Database
 from qe_ban.items.service import importing
 from qe_ban.jobs import service as jobs
-from qe_ban.kernel.city import parse
+from qe_ban.kernel.city_file import parse
 from qe_ban.kernel.clock import system_clock
 from qe_ban.config import Settings
 url, key, job = sys.argv[1:]

@@ -11,7 +11,7 @@ from qe_ban.items.models import Topic
 from qe_ban.items.service import importing, progress, publishing, topics
 from qe_ban.items.service.publishing import Draft
 from qe_ban.jobs.service import JobState
-from qe_ban.kernel.city import parse
+from qe_ban.kernel.city_file import parse
 from qe_ban.kernel.clock import system_clock
 from tests.factories.accounts import together
 from tests.factories.imports import Imports, counts

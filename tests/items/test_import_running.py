@@ -8,7 +8,7 @@ from qe_ban.items.errors import FileInvalid, ImportInvalid, OtherPlace
 from qe_ban.items.rules.fields import ITEM
 from qe_ban.items.service import publishing
 from qe_ban.jobs.service import JobState, Severity
-from qe_ban.kernel.city import parse
+from qe_ban.kernel.city_file import parse
 from qe_ban.kernel.principal import Place
 from tests.factories.imports import Imports, counts, editor, errors
 from tests.factories.items import add_department, add_item, department_code, item_code

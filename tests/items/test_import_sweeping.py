@@ -10,7 +10,7 @@ from qe_ban.items.service import importing
 from qe_ban.items.service.importing import FILE_KEPT
 from qe_ban.jobs import service as jobs
 from qe_ban.jobs.rules import JobState
-from qe_ban.kernel.city import parse
+from qe_ban.kernel.city_file import parse
 from qe_ban.kernel.clock import system_clock
 from tests.factories.imports import Imports, counts, editor
 from tests.factories.sheets import csv_file, row

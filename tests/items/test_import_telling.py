@@ -6,7 +6,7 @@ from sqlalchemy import select
 from qe_ban.audit.models import AuditEvent
 from qe_ban.items.models import Department
 from qe_ban.jobs.service import JobState, Severity
-from qe_ban.kernel.city import parse
+from qe_ban.kernel.city_file import parse
 from tests.factories.imports import Imports, counts, editor, errors
 from tests.factories.items import department_code
 from tests.factories.sheets import CODE, csv_file, material, row, xlsx_file

@@ -8,7 +8,7 @@ from qe_ban.items.rules.planning import Outcome
 from qe_ban.items.service import importing, publishing
 from qe_ban.items.service.publishing import Draft
 from qe_ban.jobs.service import JobState
-from qe_ban.kernel.city import parse
+from qe_ban.kernel.city_file import parse
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.principal import Place
 from tests.factories.imports import Imports, counts, editor, errors

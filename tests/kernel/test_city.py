@@ -6,7 +6,7 @@ from importlib import resources
 
 import pytest
 
-from qe_ban.kernel import city
+from qe_ban.kernel import city_file
 
 TEXT = (resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8")
 
@@ -18,14 +18,14 @@ def changed(slug, **changes):
 
 
 def test_qingdao_has_ten_districts_five_kinds_and_eighteen_purposes():
-    made = city.parse(TEXT)
+    made = city_file.parse(TEXT)
     assert (len(made.districts), len(made.kinds), len(made.scenes), len(made.purposes)) == (10, 5, 8, 18)
     assert made.purposes["admission"].again_after == 60
     assert made.purposes["gate-entry"].again_after == 300
 
 
 def test_halls_are_the_city_s_and_one_for_each_district():
-    made = city.parse(TEXT)
+    made = city_file.parse(TEXT)
     assert (made.hall("city"), made.hall("shinan"), made.hall("laixi")) == (None, "370202", "370285")
     assert set(made.halls.values()) == {None, *made.districts}
     for wrong in ("", "370202", "Shinan", "nowhere"):
@@ -37,12 +37,12 @@ def test_halls_are_the_city_s_and_one_for_each_district():
 def test_two_halls_of_one_slug_are_refused(slug):
     data = json.loads(TEXT)
     data["districts"][3]["slug"] = slug
-    with pytest.raises(city.CityInvalid, match="slug"):
-        city.parse(json.dumps(data))
+    with pytest.raises(city_file.CityInvalid, match="slug"):
+        city_file.parse(json.dumps(data))
 
 
 def test_together_is_mutual():
-    made = city.parse(TEXT)
+    made = city_file.parse(TEXT)
     assert made.purposes["window-acceptance"].together == {"identity-check"}
     assert made.purposes["identity-check"].together == {"window-acceptance"}
 
@@ -62,8 +62,8 @@ def test_together_is_mutual():
     ids=str,
 )
 def test_a_purpose_that_makes_no_sense_is_refused(changes):
-    with pytest.raises(city.CityInvalid):
-        city.parse(changed("window-acceptance", **changes))
+    with pytest.raises(city_file.CityInvalid):
+        city_file.parse(changed("window-acceptance", **changes))
 
 
 @pytest.mark.parametrize(
@@ -82,19 +82,19 @@ def test_a_purpose_that_makes_no_sense_is_refused(changes):
     ids=str,
 )
 def test_a_purpose_under_which_a_health_code_could_pass_without_its_level_is_refused(slug, changes, said):
-    with pytest.raises(city.CityInvalid, match=said) as refused:
-        city.parse(changed(slug, **changes))
+    with pytest.raises(city_file.CityInvalid, match=said) as refused:
+        city_file.parse(changed(slug, **changes))
     assert slug in str(refused.value)
     assert "\n" not in str(refused.value)
 
 
 def test_levels_are_changed_on_the_bases_of_the_file_and_without_bases_by_nobody():
     data = json.loads(TEXT)
-    health = city.parse(TEXT).health
+    health = city_file.parse(TEXT).health
     assert health.bases["isolation"].levels == {"red"}
     assert (health.max_days, health.max_residents, health.correction_days) == (14, 200, 3)
     del data["health"]
-    assert city.parse(json.dumps(data)).health.bases == {}
+    assert city_file.parse(json.dumps(data)).health.bases == {}
 
 
 @pytest.mark.parametrize(
@@ -115,16 +115,16 @@ def test_levels_are_changed_on_the_bases_of_the_file_and_without_bases_by_nobody
     ids=str,
 )
 def test_rules_of_levels_without_sense_are_refused(health):
-    with pytest.raises(city.CityInvalid):
-        city.parse(json.dumps(json.loads(TEXT) | {"health": health}))
+    with pytest.raises(city_file.CityInvalid):
+        city_file.parse(json.dumps(json.loads(TEXT) | {"health": health}))
 
 
 def test_a_field_that_the_program_cannot_disclose_is_refused_even_where_the_file_lists_it():
     data = json.loads(TEXT)
     data["disclosable_fields"].append("shoe_size")
     data["purposes"][0]["fields"] = ["shoe_size"]
-    with pytest.raises(city.CityInvalid, match="shoe_size"):
-        city.parse(json.dumps(data))
+    with pytest.raises(city_file.CityInvalid, match="shoe_size"):
+        city_file.parse(json.dumps(data))
 
 
 @pytest.mark.parametrize(
@@ -139,14 +139,14 @@ def test_a_field_that_the_program_cannot_disclose_is_refused_even_where_the_file
     ids=str,
 )
 def test_a_box_that_is_none_is_refused(bounds):
-    with pytest.raises(city.CityInvalid, match="cannot be read"):
-        city.parse(json.dumps(json.loads(changed("window-acceptance")) | {"bounds": bounds}))
+    with pytest.raises(city_file.CityInvalid, match="cannot be read"):
+        city_file.parse(json.dumps(json.loads(changed("window-acceptance")) | {"bounds": bounds}))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"districts": 7}'])
 def test_a_file_that_is_no_city_is_refused(text):
-    with pytest.raises(city.CityInvalid, match="cannot be read"):
-        city.parse(text)
+    with pytest.raises(city_file.CityInvalid, match="cannot be read"):
+        city_file.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -161,9 +161,9 @@ def test_a_file_that_is_no_city_is_refused(text):
 )
 def test_meals_are_by_the_citys_clock(moment, period):
     at = datetime.fromisoformat(moment)
-    found = city.parse(TEXT).meal_period(at)
+    found = city_file.parse(TEXT).meal_period(at)
     assert (found.slug if found else None) == period
-    assert city.parse(TEXT, always_open=True).meal_period(at.astimezone(UTC)) is not None
+    assert city_file.parse(TEXT, always_open=True).meal_period(at.astimezone(UTC)) is not None
 
 
 def with_wait(hours):
@@ -173,11 +173,13 @@ def with_wait(hours):
 def test_how_long_a_recovery_case_waits_is_the_citys_to_say_and_a_day_where_it_says_nothing():
     silent = json.loads(TEXT)
     del silent["recovery_wait_hours"]
-    assert city.parse(json.dumps(silent)).recovery_wait == city.parse(TEXT).recovery_wait == timedelta(hours=24)
-    assert city.parse(with_wait(48)).recovery_wait == timedelta(hours=48)
+    assert (
+        city_file.parse(json.dumps(silent)).recovery_wait == city_file.parse(TEXT).recovery_wait == timedelta(hours=24)
+    )
+    assert city_file.parse(with_wait(48)).recovery_wait == timedelta(hours=48)
 
 
 @pytest.mark.parametrize("hours", [0, -1, 169, 1.5, "24", True, None, [24]])
 def test_a_wait_that_is_none_or_for_ever_is_refused(hours):
-    with pytest.raises(city.CityInvalid, match="recovery_wait_hours"):
-        city.parse(with_wait(hours))
+    with pytest.raises(city_file.CityInvalid, match="recovery_wait_hours"):
+        city_file.parse(with_wait(hours))

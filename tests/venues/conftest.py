@@ -15,7 +15,7 @@ from qe_ban.accounts.models import Staff
 from qe_ban.audit import service as audit
 from qe_ban.db import valkey
 from qe_ban.db.limits import Limiter
-from qe_ban.kernel import city as cities
+from qe_ban.kernel import city_file
 from qe_ban.kernel.errors import Unauthenticated
 from qe_ban.kernel.principal import Place, PrincipalKind
 from qe_ban.venues import routes, service
@@ -26,7 +26,7 @@ from tests.factories.venues import LAOSHAN, SHINAN, AdminFactory, NewVenueFactor
 
 @pytest.fixture(scope="session")
 def city():
-    return cities.parse((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8"))
+    return city_file.parse((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8"))
 
 
 @pytest.fixture

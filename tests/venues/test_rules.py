@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qe_ban.kernel import city as cities
+from qe_ban.kernel import city_file
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Place, Principal, PrincipalKind
 from qe_ban.venues import rules
@@ -15,7 +15,7 @@ from qe_ban.venues.errors import PurposesInvalid, VenueInvalid
 
 @pytest.fixture(scope="module")
 def city():
-    return cities.parse((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8"))
+    return city_file.parse((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8"))
 
 
 @given(st.integers(0, 2**80 - 1))

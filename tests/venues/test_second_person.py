@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from qe_ban.audit.models import AuditEvent
-from qe_ban.kernel import city as cities
+from qe_ban.kernel import city_file
 from qe_ban.kernel.ids import new_id
 from qe_ban.venues import service
 from qe_ban.venues.errors import PurposesInvalid
@@ -164,11 +164,11 @@ def test_which_purposes_say_who_somebody_is_is_told_by_the_city(city, slug, wait
 
 def test_a_citys_file_may_name_more_fields_that_say_who_somebody_is():
     data = json.loads((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8"))
-    more = cities.parse(json.dumps(data | {"identifying_fields": ["masked_phone", "health_level"]}))
+    more = city_file.parse(json.dumps(data | {"identifying_fields": ["masked_phone", "health_level"]}))
     assert more.identifies(["health-check"])
     assert more.identifies(["window-acceptance"]), "names and numbers always do"
-    with pytest.raises(cities.CityInvalid):
-        cities.parse(json.dumps(data | {"identifying_fields": ["shoe_size"]}))
+    with pytest.raises(city_file.CityInvalid):
+        city_file.parse(json.dumps(data | {"identifying_fields": ["shoe_size"]}))
 
 
 def test_an_approval_of_a_purpose_that_the_city_gave_up_is_refused(database, rings, city, invite, settled, change):
