@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from qe_ban.codes import rules
-from qe_ban.codes.rules import Answer, Case, Profile, Reason, State, Subjects
+from qe_ban.codes.rules import Answer, Case, NewUse, Profile, Reason, State, Subjects
 from qe_ban.codes.rules.case import DOCUMENT_TRIES, Use
 from qe_ban.kernel.city import MealPeriod, Purpose
 
@@ -223,3 +223,54 @@ def test_a_code_that_another_venue_accepted_discloses_nothing(at_venues, fields,
     )
     assert verdict.reason is reason
     assert [one.n for one in verdict.uses] == taken
+
+
+@pytest.mark.parametrize("failures", [0, 4])
+def test_a_wrong_document_is_counted_as_a_comparison_and_as_a_failure(failures):
+    uses = {DOCUMENT: [use(n=n) for n in range(failures + 2)], MISMATCH: [use(n=n) for n in range(failures)]}
+    verdict = rules.judge(case(document=False, uses=uses))
+    assert verdict.reason is Reason.DOCUMENT_MISMATCH
+    ends = NOW + timedelta(days=8)
+    assert list(verdict.uses) == [NewUse(DOCUMENT, failures + 2, ends), NewUse(MISMATCH, failures, ends)]
+
+
+def test_a_right_document_takes_the_next_comparison():
+    verdict = rules.judge(case(uses={DOCUMENT: [use(n=0), use(n=1)]}))
+    assert (verdict.reason, verdict.uses[0]) == (Reason.OK, NewUse(DOCUMENT, 2, NOW + timedelta(days=8)))
+
+
+@pytest.mark.parametrize(("tried", "failed"), [(None, MISMATCH), (DOCUMENT, None), (None, None)])
+def test_paper_that_no_document_can_be_counted_for_discloses_nothing(tried, failed):
+    verdict = rules.judge(case(subjects=Subjects(document=tried, mismatch=failed)))
+    assert (verdict.reason, verdict.fields) == (Reason.DOCUMENT_MISMATCH, ())
+
+
+def test_paper_needs_no_document_where_nothing_is_disclosed():
+    purpose = replace(PURPOSE, fields=())
+    assert rules.judge(case(purpose=purpose, document=None)).reason is Reason.OK
+
+
+def disclosing(*before, together=()):
+    """A code that discloses after these uses of the same code."""
+    purpose = replace(PURPOSE, single_use=False, consumes=None, together=frozenset(together))
+    subjects = Subjects(disclosure=DISCLOSURE)
+    return rules.judge(case(profile=Profile.ISSUED, purpose=purpose, subjects=subjects, uses={DISCLOSURE: [*before]}))
+
+
+@pytest.mark.parametrize(
+    ("before", "together", "reason", "taken"),
+    [
+        ([], (), Reason.OK, [0]),
+        ([use(n=0)], (), Reason.OK, []),
+        ([use(n=0, scanner=OTHER_SCANNER)], (), Reason.REPLAYED, []),
+        ([use(n=0, purpose="washing")], (), Reason.REPLAYED, []),
+        ([use(n=0, purpose="washing")], ("washing",), Reason.OK, [1]),
+        ([use(n=0, purpose="washing"), use(n=1)], ("washing",), Reason.OK, []),
+        ([use(n=0, purpose="washing", scanner=OTHER_SCANNER)], ("washing",), Reason.REPLAYED, []),
+        ([use(n=0), use(n=1, purpose="drying")], ("washing",), Reason.REPLAYED, []),
+    ],
+)
+def test_one_code_discloses_at_one_scanner_for_one_purpose_and_those_that_go_with_it(before, together, reason, taken):
+    verdict = disclosing(*before, together=together)
+    assert (verdict.reason, [use.n for use in verdict.uses]) == (reason, taken)
+    assert {(use.subject, use.until) for use in verdict.uses} <= {(DISCLOSURE, NOW + timedelta(days=8))}
