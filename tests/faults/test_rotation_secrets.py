@@ -88,8 +88,8 @@ def test_holders_hashes_change_without_a_failure_a_second_meal_or_a_lost_scan(ci
 
 def test_what_was_derived_under_the_secret_before_is_good_until_it_is_over(city):
     phone = PersonFactory().phone
-    challenge = city.here.post(f"{API}/auth/otp", json={"phone": phone}).get_json()
     refresh = {"grant_type": "refresh_token", "refresh_token": sign_in(city.here, phone)["refresh_token"]}
+    challenge = city.here.post(f"{API}/auth/otp", json={"phone": phone}).get_json()
     nonce = city.here.get(f"{API}/auth/nonce").get_json()["nonce"]
     first = city.here.post(f"{API}/auth/token", json=refresh).get_json()
     with city.load():

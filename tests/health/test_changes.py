@@ -7,12 +7,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import exc, select, text, update
 
+from qe_ban.accounts.models import Staff
 from qe_ban.codes.rules import State
 from qe_ban.codes.service import levels as codes
 from qe_ban.config import Outside
 from qe_ban.health.models import HealthChange, HealthLevel
 from qe_ban.kernel.ids import new_id
-from tests.factories.health import CHANGES
+from tests.factories.health import CHANGES, SETTLED
 
 
 def refused(answer, status, code):
@@ -100,8 +101,18 @@ def test_who_proposed_does_not_decide_and_the_table_refuses_it_too(town, ward):
             session.execute(update(HealthChange).where(HealthChange.id == change["id"]).values(forged))
 
 
+@pytest.fixture
+def officer_of_before(town, ward):
+    """A security officer who is no newcomer, while the test lasts."""
+    ward.staff("security_admin", age=SETTLED)
+    yield
+    officers = Staff.roles.contains(["security_admin"]) & (Staff.created_at < town.now - timedelta(days=1))
+    with town.parts.database.transaction() as session:
+        session.execute(update(Staff).where(officers).values(disabled_at=town.now))
+
+
+@pytest.mark.usefixtures("officer_of_before")
 def test_an_account_that_was_made_for_it_just_now_approves_nothing(town, ward):
-    ward.staff("security_admin")
     change = ward.propose(town.resident()).get_json()
     newcomer = ward.staff("health_reviewer", age=timedelta(hours=1))
     refused(ward.approve(change, by=newcomer), 409, "accounts.newcomer_refused")
