@@ -17,6 +17,13 @@ def clients(make_app):
     return [make_app().test_client() for _ in range(2)]
 
 
+def assert_one_won(answers, status=200):
+    """Assert that one was carried out; others are refused, or waited for it too long on a busy machine."""
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses[0] == status
+    assert set(statuses[1:]) <= {409, 503}, statuses
+
+
 def actions(ward, change):
     return [event.action for event in ward.events(change["id"]) if event.action != "health.read"]
 
@@ -30,7 +37,7 @@ def test_two_approvals_at_once_carry_it_out_once(town, ward, clients):
             for by, at in zip((ward.reviewer, ward.third), clients, strict=True)
         )
     )
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert_one_won(answers)
     assert actions(ward, change).count("health.approve") == 1
     assert ward.templates(person) == ["health_level_changed"]
 
@@ -43,7 +50,7 @@ def test_of_an_approval_and_a_withdrawal_at_once_one_happens(town, ward, clients
             lambda change=change: ward.approve(change, at=clients[0]),
             lambda change=change: ward.decide(change, "withdraw", by=ward.officer, at=clients[1]),
         )
-        assert sorted((approved.status_code, withdrawn.status_code)) == [200, 409]
+        assert_one_won((approved, withdrawn))
         assert level_of(person) == ("red" if approved.status_code == 200 else "green")
 
 
@@ -53,7 +60,7 @@ def test_of_two_proposals_for_overlapping_lists_one_stands(town, ward, clients):
         lambda: ward.propose(*people, at=clients[0]),
         lambda: ward.propose(*reversed(people), at=clients[1]),
     )
-    assert sorted((first.status_code, second.status_code)) == [201, 409]
+    assert_one_won((first, second), 201)
     with town.parts.database.transaction() as session:
         ids = [person.id for person in people]
         rows = session.scalars(select(HealthLevel).where(HealthLevel.resident_id.in_(ids))).all()
@@ -78,7 +85,7 @@ def test_a_correction_and_a_new_level_at_once_leave_one_level(town, ward, client
 def test_two_requests_at_once_are_one(town, ward):
     person = town.resident()
     answers = at_once(*(lambda: ward.request(person) for _ in range(3)))
-    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
+    assert_one_won(answers, 201)
 
 
 def test_two_answers_at_once_are_one(town, ward):
@@ -89,5 +96,5 @@ def test_two_answers_at_once_are_one(town, ward):
     answers = at_once(
         lambda: ward.answer(correction, by=ward.third), lambda: ward.answer(correction, by=other, corrected=False)
     )
-    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    assert_one_won(answers)
     assert ward.templates(person).count("health_correction_answered") == 1
