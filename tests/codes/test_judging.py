@@ -274,3 +274,20 @@ def test_one_code_discloses_at_one_scanner_for_one_purpose_and_those_that_go_wit
     verdict = disclosing(*before, together=together)
     assert (verdict.reason, [use.n for use in verdict.uses]) == (reason, taken)
     assert {(use.subject, use.until) for use in verdict.uses} <= {(DISCLOSURE, NOW + timedelta(days=8))}
+
+
+def test_a_meal_is_taken_once_under_each_live_key():
+    other = b"\x09" * 32
+    verdict = rules.judge(case(profile=Profile.ISSUED, subjects=Subjects(meals=(MEAL, other))))
+    until = NOW + timedelta(days=7)
+    assert list(verdict.uses) == [NewUse(MEAL, 0, until), NewUse(other, 0, until)]
+    for eaten in (MEAL, other):
+        uses = {eaten: [use()]}
+        again = case(profile=Profile.ISSUED, subjects=Subjects(meals=(MEAL, other)), uses=uses)
+        assert rules.judge(again).reason is Reason.USED
+
+
+def test_subjects_are_asked_for_all_at_once():
+    subjects = Subjects(once=ONCE, disclosure=DISCLOSURE, again=AGAIN, meals=(MEAL,), document=DOCUMENT)
+    assert set(subjects.all()) == {ONCE, DISCLOSURE, AGAIN, MEAL, DOCUMENT}
+    assert Subjects().all() == []

@@ -75,6 +75,12 @@ def test_check_digits_are_those_of_iso_7064(digits, number):
     assert rules.with_check_digit(digits) == number
 
 
+def test_every_check_digit_is_one_digit():
+    numbers = [rules.with_check_digit(f"{n:09d}") for n in range(100)]
+    assert {len(number) for number in numbers} == {10}
+    assert {number[-1] for number in numbers} == set("0123456789")
+
+
 def test_a_short_number_is_ten_digits_with_the_right_last_one():
     number = rules.with_check_digit("314159265")
     assert rules.is_short_number(number)

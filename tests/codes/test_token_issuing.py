@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cwt import COSE, CWT, COSEKey
 
 from qe_ban.codes import token
+from qe_ban.codes.token import sign1
 from tests.factories import qe1
 
 ISSUER = qe1.Issuer()
@@ -95,3 +96,18 @@ def test_we_read_a_showing_that_an_independent_library_signs():
 def test_what_no_reader_would_accept_is_not_issued(changes):
     with pytest.raises(ValueError, match=r"issued code|scanner"):
         issued(**changes)
+
+
+@pytest.mark.parametrize(
+    ("issued_at", "life"), [(0, 0), (0, 300), (LATER, 0), (LATER, 300), ((1 << 40) - 1, 0), ((1 << 40) - 301, 300)]
+)
+def test_a_code_may_live_from_0_to_300_seconds_anywhere_in_five_bytes(issued_at, life):
+    code = issued(issued_at=issued_at, expires_at=issued_at + life)
+    claims = token.parse(code).claims
+    assert (claims.issued_at, claims.expires_at) == (issued_at, issued_at + life)
+
+
+@pytest.mark.parametrize("length", [0, 1, 23, 24, 25, 200, 255])
+def test_a_payload_of_any_length_is_signed_as_an_independent_library_reads_it(length):
+    sealed = sign1.seal(bytes(length), ISSUER.kid, ISSUER.private)
+    assert COSE.new().decode(sealed, public()) == bytes(length)

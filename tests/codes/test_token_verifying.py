@@ -268,3 +268,8 @@ def test_nothing_around_a_code_is_read_and_spaces_are_never_stripped(edge):
     text = edge.format(ISSUED)
     assert verdict(text) == "malformed"
     assert token.strip_edge(" a \n") == " a "
+
+
+@pytest.mark.parametrize("text", ["QE1:X", "XQE1:AX", "QE1:NRT", "r n t", "\\QE1:\\"])
+def test_no_letter_at_an_edge_is_stripped(text):
+    assert token.strip_edge(f"\t{text}\r\n") == text
