@@ -291,3 +291,64 @@ def test_subjects_are_asked_for_all_at_once():
     subjects = Subjects(once=ONCE, disclosure=DISCLOSURE, again=AGAIN, meals=(MEAL,), document=DOCUMENT)
     assert set(subjects.all()) == {ONCE, DISCLOSURE, AGAIN, MEAL, DOCUMENT}
     assert Subjects().all() == []
+
+
+LUNCH_TODAY = {"meal": {"period": "lunch", "name": "午餐", "date": "2026-11-30"}}
+
+
+def test_a_verdict_on_a_meal_says_which_one_of_which_day():
+    assert rules.judge(case()).detail == LUNCH_TODAY
+    used = rules.judge(case(uses={MEAL: [use()]}))
+    assert (used.reason, used.detail) == (Reason.USED, LUNCH_TODAY)
+    for purpose in (replace(PURPOSE, consumes=None), replace(PURPOSE, consumes="seat")):
+        assert rules.judge(case(purpose=purpose, subjects=Subjects(document=DOCUMENT, mismatch=MISMATCH))).detail == {}
+
+
+def test_a_verdict_tells_of_when_the_sources_word_is_only_where_it_is_not_of_now():
+    earlier = NOW - timedelta(minutes=5)
+    purpose, answer = replace(PURPOSE, consumes=None), Answer(State.ACTIVE, earlier, earlier)
+    assert rules.judge(case(purpose=purpose, answer=answer)).as_of is None
+    assert rules.judge(case(purpose=purpose, answer=answer, asked=False)).as_of == earlier
+    refused = rules.judge(case(purpose=purpose, answer=answer, consented=False))
+    assert (refused.reason, refused.as_of) == (Reason.CONSENT_REQUIRED, earlier)
+    assert rules.judge(case(answer=None)).as_of is None
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_without_any_word_of_the_source_a_code_is_stale(asked):
+    assert rules.judge(case(answer=None, asked=asked, purpose=replace(PURPOSE, consumes=None))).reason is Reason.STALE
+
+
+@pytest.mark.parametrize("state", [State.REVOKED, State.SUSPENDED, State.NOT_ENTITLED])
+@pytest.mark.parametrize(
+    ("asked", "age", "counts"),
+    [
+        (False, timedelta(hours=24), True),
+        (False, timedelta(hours=24, seconds=1), False),
+        (True, timedelta(days=30), True),
+    ],
+)
+def test_a_kept_refusal_counts_for_a_day_a_revocation_and_the_sources_word_of_now_always(state, asked, age, counts):
+    answer = Answer(state, NOW - age, NOW - age)
+    verdict = rules.judge(case(purpose=replace(PURPOSE, consumes=None), answer=answer, asked=asked))
+    assert verdict.reason is (REASONS_OF_STATES[state] if counts or state is State.REVOKED else Reason.STALE)
+
+
+@pytest.mark.parametrize(
+    ("before", "fields", "reason", "taken"),
+    [
+        ([], ("masked_name",), Reason.OK, [0]),
+        ([], (), Reason.OK, [0]),
+        ([True], ("masked_name",), Reason.OK, []),
+        ([False], ("masked_name",), Reason.REPLAYED, []),
+        ([False], (), Reason.OK, [1]),
+        ([True, False], ("masked_name",), Reason.REPLAYED, []),
+        ([True, False], (), Reason.OK, []),
+    ],
+)
+def test_after_an_acceptance_a_code_discloses_at_that_venue_alone(before, fields, reason, taken):
+    purpose = replace(PURPOSE, single_use=False, consumes=None, fields=fields)
+    uses = {SHORT: [replace(use(n=n), at_venue=here) for n, here in enumerate(before)]}
+    verdict = rules.judge(case(profile=Profile.ISSUED, purpose=purpose, subjects=Subjects(venue=SHORT), uses=uses))
+    ends = NOW + timedelta(days=8)
+    assert (verdict.reason, list(verdict.uses)) == (reason, [NewUse(SHORT, n, ends) for n in taken])
