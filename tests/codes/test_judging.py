@@ -352,3 +352,19 @@ def test_after_an_acceptance_a_code_discloses_at_that_venue_alone(before, fields
     verdict = rules.judge(case(profile=Profile.ISSUED, purpose=purpose, subjects=Subjects(venue=SHORT), uses=uses))
     ends = NOW + timedelta(days=8)
     assert (verdict.reason, list(verdict.uses)) == (reason, [NewUse(SHORT, n, ends) for n in taken])
+
+
+@pytest.mark.parametrize("name", ["venue", "disclosure", "again"])
+def test_whoever_comes_first_takes_the_first_number(name):
+    purpose = replace(PURPOSE, single_use=False, consumes=None)
+    verdict = rules.judge(case(profile=Profile.ISSUED, purpose=purpose, subjects=Subjects(**{name: ONCE})))
+    assert list(verdict.uses) == [NewUse(ONCE, 0, NOW + timedelta(days=8))]
+
+
+def test_the_first_wrong_document_is_the_first_failure():
+    ends = NOW + timedelta(days=8)
+    assert list(rules.judge(case(document=False)).uses) == [NewUse(DOCUMENT, 0, ends), NewUse(MISMATCH, 0, ends)]
+
+
+def test_whoever_has_no_meals_is_not_entitled_to_one():
+    assert rules.judge(case(answer=Answer(State.ACTIVE, NOW, NOW))).reason is Reason.NOT_ENTITLED
