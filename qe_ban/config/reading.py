@@ -90,7 +90,7 @@ class Reader:
         return default
 
     def absolute(self, name: str) -> Path | None:
-        """Give an absolute path: processes that start elsewhere must find the same."""
+        """Return an absolute path: processes that start elsewhere must find the same."""
         value = self.env.get(name, "")
         if not value:
             return None
@@ -147,7 +147,7 @@ class Reader:
 
 
 def scheme_of(url: str) -> str:
-    """Give an address's scheme; of what is no address, none."""
+    """Return an address's scheme; of what is no address, none."""
     try:
         return urlsplit(url.strip()).scheme
     except ValueError:

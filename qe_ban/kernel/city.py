@@ -123,7 +123,7 @@ class City:
     bounds: Bounds | None = None
 
     def hall(self, slug: str) -> str | None:
-        """Give the district (GB/T 2260 code) of a hall; `city` has none. Raises KeyError for a hall that is none."""
+        """Return the district (GB/T 2260 code) of a hall; `city` has none. Raises KeyError for a hall that is none."""
         return self.halls[slug]
 
     def identifies(self, purposes: Iterable[str]) -> bool:

@@ -19,7 +19,7 @@ Records = Mapping[Person, Mapping[str, Any]]
 
 
 def records() -> dict[Person, Mapping[str, Any]]:
-    """Give the kind's records of the made-up people, by document (type and number) and name."""
+    """Return the kind's records of the made-up people, by document (type and number) and name."""
     return {
         (row.get("id_type", IdType.RESIDENT_ID.value), row["id_number"], row["name"]): row["register"][KIND]
         for row in sandbox_data()["residents"]

@@ -60,7 +60,7 @@ def enrolment_code(value: int) -> str:
 
 
 def normal_code(text: str) -> str:
-    """Give the form in which codes are compared: upper case, nothing between, O as 0, I and L as 1 (Crockford)."""
+    """Return the form in which codes are compared: upper case, nothing between, O as 0, I and L as 1 (Crockford)."""
     return normalise_number(text).upper().translate(_LOOK_ALIKES)
 
 

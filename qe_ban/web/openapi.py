@@ -40,7 +40,7 @@ class Api(SmorestApi):  # type: ignore[misc]
             self.spec.components.schema(schema.__name__.removesuffix("Schema"), schema=schema)
 
     def document(self) -> dict[str, Any]:
-        """Give the OpenAPI 3.1.0 document of all that is registered."""
+        """Return the OpenAPI 3.1.0 document of all that is registered."""
         described: dict[str, Any] = self.spec.to_dict()
         schemas = described["components"].get("schemas", {})
         for key, name in self.ma_plugin.converter.refs.items():

@@ -121,7 +121,9 @@ def crowd(town, rng):
     for person in people[15:30]:
         town.record(person, "medical", rng.choice([codes.State.SUSPENDED, codes.State.REVOKED]))
         with town.parts.database.transaction() as session:
-            codes.suspend(session, town.parts.rings, codes.Holder(person.id, "dining", by_guardian=False), town.now)
+            codes.suspend(
+                session, town.parts.rings, codes.SuspensionRequest(person.id, "dining", by_guardian=False), town.now
+            )
     return people
 
 

@@ -177,8 +177,8 @@ def resume(query: dict[str, Any], kind: str) -> dict[str, Any]:
     return _card(slug, meant.resident)
 
 
-def _holder(meant: Whose, kind: str) -> service.Holder:
-    return service.Holder(meant.resident, kind, by_guardian=meant.is_ward)
+def _holder(meant: Whose, kind: str) -> service.SuspensionRequest:
+    return service.SuspensionRequest(meant.resident, kind, by_guardian=meant.is_ward)
 
 
 def _card(slug: str, resident: UUID) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from qe_ban.codes.service.retention import Retention, drop_months, make_months
 from qe_ban.codes.service.scanning import Asked, Scanned, explain_keyboard
 from qe_ban.codes.service.short_numbers import Given as ShortNumber
 from qe_ban.codes.service.short_numbers import give as give_short_number
-from qe_ban.codes.service.suspending import Holder, resume, suspend
+from qe_ban.codes.service.suspending import SuspensionRequest, resume, suspend
 from qe_ban.codes.service.typed_codes import undo_keyboard
 from qe_ban.codes.service.verifying import verify, verify_number
 from qe_ban.codes.service.wallet import Wallet, holder_hash, verification_keys
@@ -41,7 +41,6 @@ __all__ = [
     "Asked",
     "Code",
     "Entry",
-    "Holder",
     "Holding",
     "Issued",
     "OpenedDispute",
@@ -50,6 +49,7 @@ __all__ = [
     "ShortNumber",
     "Shown",
     "State",
+    "SuspensionRequest",
     "Wallet",
     "WantedDisputes",
     "all_entries",

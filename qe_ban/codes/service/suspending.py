@@ -17,7 +17,7 @@ from qe_ban.keys.rings import KeyRings
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class SuspensionRequest:
     """Whose code of which kind is meant; `by_guardian`: somebody acts for the resident."""
 
     resident_id: UUID
@@ -25,34 +25,34 @@ class Holder:
     by_guardian: bool
 
 
-def suspend(session: Session, rings: KeyRings, holder: Holder, now: datetime) -> None:
+def suspend(session: Session, rings: KeyRings, request: SuspensionRequest, now: datetime) -> None:
     """Refuse this kind's codes from now on; reporting it twice is harmless. Raises EntitlementNotFound.
 
     What the resident reports is the resident's own report, also where somebody else did so before.
     """
-    entitlement = _lock(session, holder)
+    entitlement = _lock(session, request)
     if entitlement.suspended_at is None:
         entitlement.suspended_at = now
-        _tell(session, rings, holder, now)
-    elif holder.by_guardian:
+        _tell(session, rings, request, now)
+    elif request.by_guardian:
         return
-    by = SuspendedBy.GUARDIAN if holder.by_guardian else SuspendedBy.RESIDENT
+    by = SuspendedBy.GUARDIAN if request.by_guardian else SuspendedBy.RESIDENT
     entitlement.suspended_by = by.value
 
 
-def resume(session: Session, rings: KeyRings, holder: Holder, now: datetime) -> None:
+def resume(session: Session, rings: KeyRings, request: SuspensionRequest, now: datetime) -> None:
     """Take a suspension back; a source's stays.
 
     Raises EntitlementNotFound, and WardDecided where a ward with a phone, or a window for the ward, suspended it.
     """
-    entitlement = _lock(session, holder)
+    entitlement = _lock(session, request)
     if entitlement.suspended_at is None:
         return
     by_guardian = entitlement.suspended_by == SuspendedBy.GUARDIAN
-    if holder.by_guardian and not by_guardian and accounts.has_phone(session, holder.resident_id):
+    if request.by_guardian and not by_guardian and accounts.has_phone(session, request.resident_id):
         raise WardDecided
     entitlement.suspended_at = entitlement.suspended_by = None
-    _tell(session, rings, holder, now)
+    _tell(session, rings, request, now)
 
 
 def suspend_all(session: Session, resident: UUID, now: datetime) -> None:
@@ -61,15 +61,15 @@ def suspend_all(session: Session, resident: UUID, now: datetime) -> None:
     session.execute(mine.values(suspended_at=now, suspended_by=SuspendedBy.WINDOW.value))
 
 
-def _lock(session: Session, holder: Holder) -> Entitlement:
-    query = select(Entitlement).where(Entitlement.resident_id == holder.resident_id, Entitlement.kind == holder.kind)
+def _lock(session: Session, request: SuspensionRequest) -> Entitlement:
+    query = select(Entitlement).where(Entitlement.resident_id == request.resident_id, Entitlement.kind == request.kind)
     entitlement = session.scalar(query.with_for_update().execution_options(populate_existing=True))
     if entitlement is None:
         raise EntitlementNotFound
     return entitlement
 
 
-def _tell(session: Session, rings: KeyRings, holder: Holder, now: datetime) -> None:
+def _tell(session: Session, rings: KeyRings, request: SuspensionRequest, now: datetime) -> None:
     """Tell a ward with a phone what a guardian did; which code it was stands in the app."""
-    if holder.by_guardian:
-        notices.tell(session, rings, resident_id=holder.resident_id, template="codes_by_guardian", now=now)
+    if request.by_guardian:
+        notices.tell(session, rings, resident_id=request.resident_id, template="codes_by_guardian", now=now)

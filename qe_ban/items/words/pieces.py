@@ -122,7 +122,7 @@ def _cheapest(run: str, options: _Options, vocabulary: Vocabulary) -> tuple[floa
 
 
 def _trusted(pieces: Sequence[Piece]) -> list[Piece]:
-    """Give the pieces of Latin letters; where they are as short as chance makes them, initials are none.
+    """Return the pieces of Latin letters; where they are as short as chance makes them, initials are none.
 
     Nor is anything a slip where letters are left over: google is no pinyin, and neither are its parts.
     """
@@ -227,7 +227,7 @@ def _uncertain_latin(piece: str, vocabulary: Vocabulary) -> Iterator[tuple[float
 
 
 def _number(run: str, start: int, vocabulary: Vocabulary) -> Iterator[_Option]:
-    """Give a number as a whole, or a word that begins with it: its digits are neither parted nor taken for others."""
+    """Return a number as a whole, or a word that begins with it: its digits are neither parted nor taken for others."""
     end = start + 1
     while run[end : end + 1].isdigit():
         end += 1

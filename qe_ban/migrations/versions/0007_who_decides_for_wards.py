@@ -37,7 +37,7 @@ def upgrade() -> None:
 
 
 def statements() -> Iterator[str]:
-    """Give what finds the guardianships by which consents and their events were written before."""
+    """Return what finds the guardianships by which consents and their events were written before."""
     for state, action in ACTIONS.items():
         yield BY_GUARDIANS.format(table="consents", state=state, action=action, moment=f"{state}_at")
         yield BY_GUARDIANS.format(table="consent_events", state=state, action=action, moment="at")

@@ -129,7 +129,7 @@ def _kept_size(container: Container) -> tuple[int, int]:
 
 
 def _opacity(image: Image.Image, colour: SeeThrough) -> Image.Image:
-    """Give where a picture is opaque (255) and where it has the colour that stands for nothing (0)."""
+    """Return where a picture is opaque (255) and where it has the colour that stands for nothing (0)."""
     if image.mode == "I;16":
         # both bytes of each sample, for the decoder's other modes keep only the upper one
         samples = image.tobytes()

@@ -22,13 +22,13 @@ def marks(session: Session, kind: PageKind, slug: str, now: datetime) -> list[Ma
 
 
 def upcoming(session: Session, kind: PageKind, slug: str, now: datetime, limit: int) -> Sequence[PageVersion]:
-    """Give at most `limit` versions that have not begun and were not withdrawn, in the order in which they will."""
+    """Return at most `limit` versions that have not begun and were not withdrawn, in the order in which they will."""
     wanted = select(PageVersion).where(of(kind, slug), PageVersion.starts_at > now, ~_withdrawn())
     return session.scalars(wanted.order_by(PageVersion.starts_at, PageVersion.number).limit(limit)).all()
 
 
 def withdrawn_for(session: Session, kind: PageKind, slug: str, reason: str) -> list[Mark]:
-    """Give the times of the versions that were withdrawn for just this reason, by number."""
+    """Return the times of the versions that were withdrawn for just this reason, by number."""
     columns = select(PageVersion.number, PageVersion.starts_at, PageVersion.ends_at)
     wanted = columns.join(PageWithdrawal, _same()).where(of(kind, slug), PageWithdrawal.reason == reason)
     return [Mark(*row, withdrawn=True) for row in session.execute(wanted.order_by(PageVersion.number))]

@@ -153,7 +153,7 @@ class _Tag(NamedTuple):
 
 
 def _written(text: str) -> Iterator[_Tag]:
-    """Give the tags of a text, but for those whose loss says nothing."""
+    """Return the tags of a text, but for those whose loss says nothing."""
     for name, attributes in _TAG.findall(text):
         known = markup.RENAMED.get(name.lower(), name.lower())
         plain = _ATTRIBUTES.sub("", html.unescape(attributes))

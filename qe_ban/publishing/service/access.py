@@ -150,7 +150,7 @@ def subject(kind: PageKind, slug: str) -> str:
 
 
 def moment(held: Held) -> datetime:
-    """Give the moment at which something published now begins.
+    """Return the moment at which something published now begins.
 
     Not before what was published last: who waited for the lock, or has a slower clock, would else be replaced by it.
     """

@@ -58,7 +58,7 @@ def read(session: Session, desks: Desks, kind: PageKind, slug: str, *, reader: P
 def seen(
     session: Session, desks: Desks, desk: Desk, page: Page, now: datetime, *, shown_at: datetime | None = None
 ) -> Draft:
-    """Give a page that is read or held already as its staff see it; `shown_at`: when the draft is to be shown."""
+    """Return a page that is read or held already as its staff see it; `shown_at`: when the draft is to be shown."""
     shown = pages.in_force(session, desk.kind, page.slug, now)
     followed = {url: found.state for url, found in links.known(session, references.links(page.content)).items()}
     findings = references.inspect(session, desks.sources, page.content, now, followed)

@@ -218,7 +218,7 @@ def _settle(
 
 
 def _again(held: Held) -> Published:
-    """Give the newest version once more to whoever published it and did not hear the answer."""
+    """Return the newest version once more to whoever published it and did not hear the answer."""
     number = held.page.latest
     version = queries.version(held.session, held.kind, held.slug, number)
     if version is None:

@@ -50,13 +50,13 @@ def is_repeat(session: Session, page: Page, content: Mapping[str, Any], by: UUID
 
 
 def listed(session: Session, desks: Desks, kind: PageKind, slug: str, *, reader: Principal) -> Sequence[PageSave]:
-    """Give the saved drafts of a page, newest first. Raises PageNotFound, OtherPlace."""
+    """Return the saved drafts of a page, newest first. Raises PageNotFound, OtherPlace."""
     access.desk_of(desks, kind, slug, reader.place)
     return session.scalars(select(PageSave).where(_of(kind, slug)).order_by(PageSave.number.desc())).all()
 
 
 def one(session: Session, desks: Desks, kind: PageKind, slug: str, number: int, *, reader: Principal) -> PageSave:
-    """Give one saved draft. Raises PageNotFound, OtherPlace, SaveNotFound."""
+    """Return one saved draft. Raises PageNotFound, OtherPlace, SaveNotFound."""
     access.desk_of(desks, kind, slug, reader.place)
     found = session.get(PageSave, (kind.value, slug, number))
     if found is None:

@@ -39,7 +39,7 @@ class NewVenue:
     scene: str
 
     def as_details(self) -> dict[str, str]:
-        """Give it as audit events keep it."""
+        """Return it as audit events keep it."""
         return {"name": self.name, "district": self.district, "address": self.address, "scene": self.scene}
 
 
@@ -55,7 +55,7 @@ class VenueChange:
 def venues(
     session: Session, *, reader: Principal, before: UUID | None, limit: int, flagged: bool | None = None
 ) -> Sequence[Venue]:
-    """Give at most `limit` venues that the reader answers for, newest first, older than `before`.
+    """Return at most `limit` venues that the reader answers for, newest first, older than `before`.
 
     `flagged`: those whose name waits to be confirmed, or the others.
     """
@@ -71,7 +71,7 @@ def venues(
 
 
 def venue(session: Session, *, reader: Principal, venue_id: UUID) -> Venue:
-    """Give one venue. Raises VenueNotFound, also for another district's."""
+    """Return one venue. Raises VenueNotFound, also for another district's."""
     found = session.get(Venue, venue_id)
     if found is None or not rules.answers_for(reader, found.district):
         raise VenueNotFound

@@ -18,7 +18,7 @@ from qe_ban.venues.service.places import venue
 def scanners(
     session: Session, *, reader: Principal, venue_id: UUID, before: UUID | None, limit: int
 ) -> Sequence[Scanner]:
-    """Give at most `limit` scanners of a venue, newest first, revoked ones too. Raises VenueNotFound."""
+    """Return at most `limit` scanners of a venue, newest first, revoked ones too. Raises VenueNotFound."""
     place = venue(session, reader=reader, venue_id=venue_id)
     wanted = select(Scanner).where(Scanner.venue_id == place.id).order_by(Scanner.id.desc()).limit(limit)
     if before is not None:

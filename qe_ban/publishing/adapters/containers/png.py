@@ -58,7 +58,7 @@ def read(data: bytes) -> Container:
 
 
 def _see_through(body: bytes | None, colour_type: int, depth: int) -> SeeThrough | None:
-    """Give the colour that is transparent: of its values only `depth` bits count (ISO/IEC 15948, 11.3.2.1).
+    """Return the colour that is transparent: of its values only `depth` bits count (ISO/IEC 15948, 11.3.2.1).
 
     None where there is none, and for palettes. It is kept from the decoder, which would compare scaled samples with it.
     """

@@ -46,7 +46,7 @@ def read(data: bytes) -> Container:
 
 
 def _still(chunks: list[Chunk]) -> list[Chunk]:
-    """Give the chunks of a picture that does not move; the one frame of an animation of one (RFC 9649, 2.7.1.1).
+    """Return the chunks of a picture that does not move; the one frame of an animation of one (RFC 9649, 2.7.1.1).
 
     Raises NotAPicture.
     """

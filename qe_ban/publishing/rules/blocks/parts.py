@@ -12,7 +12,7 @@ SHOWN: Final = Field("shown", "首屏显示条数", Kind.WHOLE, max=20, hint="1�
 
 
 def day(name: str, heading: str) -> Field:
-    """Give a field that holds a date."""
+    """Return a field that holds a date."""
     return Field(name, heading, Kind.DATE, hint="如 2022-05-01")
 
 
