@@ -35,7 +35,9 @@ from qe_ban.web.parts import part
 
 # no test is timed: machines are shared
 hypothesis.settings.register_profile("qe-ban", deadline=None)
-hypothesis.settings.load_profile("qe-ban")
+# few examples, and the same each time, for runs that repeat every test a thousand times (docs/testing.md, Mutants)
+hypothesis.settings.register_profile("mutants", deadline=None, max_examples=20, derandomize=True)
+hypothesis.settings.load_profile(os.environ.get("QE_HYPOTHESIS_PROFILE", "qe-ban"))
 
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 ISSUER = "https://qe-ban.test"

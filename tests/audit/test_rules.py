@@ -2,18 +2,21 @@
 
 import hashlib
 import json
-from base64 import urlsafe_b64decode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime
 
 import jwt
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qe_ban.audit.rules import merkle, statement
+from qe_ban.kernel.clock import CITY_TIME
 
 hashes = st.lists(st.binary(min_size=32, max_size=32), max_size=40)
 KEY = ec.generate_private_key(ec.SECP256R1())
+OTHER_KEY = ec.generate_private_key(ec.SECP256R1())
 
 
 def by_the_book(entries):
@@ -49,11 +52,26 @@ def test_ids_come_back(ids):
     assert statement.unpacked(statement.packed(ids)) == ids
 
 
-def test_a_moment_is_spelled_as_postgresql_does(database):
-    moment = datetime(2026, 10, 2, 8, 0, 0, 1, UTC)
-    with database.engine.connect() as connection:
-        told = connection.exec_driver_sql("SELECT extract(epoch FROM %s::timestamptz)::text", (moment,)).scalar_one()
-    assert statement.spelled(moment) == told == "1790928000.000001"
+def test_ids_are_packed_into_eight_bytes_each_and_an_incomplete_one_is_left_out():
+    packed = statement.packed([1, -1, 1 << 62])
+    assert packed.hex() == "0000000000000001" + "ffffffffffffffff" + "4000000000000000"
+    for length, ids in ((24, [1, -1, 1 << 62]), (23, [1, -1]), (16, [1, -1]), (15, [1]), (8, [1]), (7, []), (0, [])):
+        assert statement.unpacked(packed[:length]) == ids
+    assert statement.digest(packed) == hashlib.sha256(packed).digest()
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (datetime(2026, 10, 2, 8, 0, 0, 1, UTC), "1790928000.000001"),
+        (datetime(2026, 10, 2, 16, 0, 0, 1, CITY_TIME), "1790928000.000001"),
+        (datetime(2026, 10, 2, 8, 0, 0, 999_999, UTC), "1790928000.999999"),
+        (datetime(2026, 10, 2, 8, 0, 1, 500_000, UTC), "1790928001.500000"),
+        (datetime(1970, 1, 1, tzinfo=UTC), "0.000000"),
+    ],
+)
+def test_a_moment_is_spelled_in_seconds_with_six_decimals(moment, text):
+    assert statement.spelled(moment) == text
 
 
 def a_statement(**more):
@@ -67,9 +85,53 @@ def test_a_seal_is_a_jws_that_others_can_check():
     signature = said.sign("0a0b0c0d", KEY)
     told = jwt.api_jws.decode_complete(said.jws("0a0b0c0d", signature), KEY.public_key(), algorithms=["ES256"])
     assert told["header"] == {"alg": "ES256", "kid": "0a0b0c0d", "typ": "qe-audit-seal"}
-    assert json.loads(told["payload"])["root"] == (b"r" * 32).hex()
+    assert json.loads(told["payload"]) == {
+        "n": "7",
+        "at": "1790928000.000000",
+        "leaves": "2",
+        "top": "9",
+        "more": "no",
+        "root": (b"r" * 32).hex(),
+        "previous": bytes(32).hex(),
+        "ids": (b"i" * 32).hex(),
+    }
+    assert json.loads(payload_of(a_statement(more=True).signing_input("0a0b0c0d")))["more"] == "yes"
     assert said.head("0a0b0c0d", signature) == hashlib.sha256(said.jws("0a0b0c0d", signature).encode()).digest()
     assert urlsafe_b64decode(said.jws("0a0b0c0d", signature).rpartition(".")[2] + "==") == signature
+
+
+def payload_of(signing_input):
+    return urlsafe_b64decode(signing_input.partition(".")[2] + "==")
+
+
+def test_an_erasure_is_a_jws_of_its_own_type_that_others_can_check():
+    signing_input = statement.Erasure(through=12, at="1790928000.000000").signing_input("0a0b0c0d")
+    signature = statement.signature_of(signing_input, KEY)
+    jws = f"{signing_input}.{urlsafe_b64encode(signature).rstrip(b'=').decode()}"
+    parts = jwt.api_jws.decode_complete(jws, KEY.public_key(), algorithms=["ES256"])
+    assert parts["header"] == {"alg": "ES256", "kid": "0a0b0c0d", "typ": "qe-audit-erasure"}
+    assert parts["payload"] == b'{"at":"1790928000.000000","through":"12"}'
+
+
+def test_header_and_payload_have_one_spelling_so_that_a_head_can_be_computed_again():
+    signing_input = a_statement().signing_input("0a0b0c0d")
+    header = urlsafe_b64decode(signing_input.partition(".")[0] + "==")
+    assert header == b'{"alg":"ES256","kid":"0a0b0c0d","typ":"qe-audit-seal"}'
+    assert payload_of(signing_input).startswith(b'{"at":"1790928000.000000","ids":"6969')
+    assert "=" not in signing_input
+
+
+@given(st.integers(0, 999))
+def test_a_signature_is_64_bytes_and_holds_for_its_text_and_key_alone(number):
+    text = f"{number}.text"
+    signature = statement.signature_of(text, KEY)
+    assert len(signature) == 64
+    assert statement.holds(signature, text, KEY.public_key()) is True
+    swapped = signature[32:] + signature[:32]
+    for bad in (swapped, b"", bytes(64), b"\xff" * 64, signature[:63], signature + b"\x00", b"\x00" + signature):
+        assert statement.holds(bad, text, KEY.public_key()) is False
+    assert statement.holds(signature, text + " ", KEY.public_key()) is False
+    assert statement.holds(signature, text, OTHER_KEY.public_key()) is False
 
 
 @given(

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from qe_ban.audit import rules, service
+from qe_ban.audit.rules import statement
 from qe_ban.audit.service import sealing
 from qe_ban.db.engine import Database
 from qe_ban.keys.models import Ring
@@ -41,6 +42,13 @@ def test_each_row_is_sealed_once_and_each_seal_names_the_one_before(log):
     assert rows_of(log, "SELECT n, leaves FROM audit_seals ORDER BY n") == [(1, 3), (2, 1), (3, 5)]
     assert rows_of(log, "SELECT count(*), count(DISTINCT event_id) FROM audit_leaves") == [(9, 9)]
     assert log.check() == []
+
+
+def test_a_moment_is_spelled_as_postgresql_does(database):
+    moment = datetime(2026, 10, 2, 8, 0, 0, 1, UTC)
+    with database.engine.connect() as connection:
+        seconds = connection.exec_driver_sql("SELECT extract(epoch FROM %s::timestamptz)::text", (moment,)).scalar_one()
+    assert statement.spelled(moment) == seconds == "1790928000.000001"
 
 
 def test_a_row_that_commits_late_is_taken_by_the_next_seal(log):
@@ -194,6 +202,7 @@ CRASHING = """
 import sys
 from datetime import UTC, datetime
 from qe_ban.audit import rules, service
+from qe_ban.audit.rules import statement
 from qe_ban.audit.service import sealing
 from qe_ban.db.engine import Database
 from qe_ban.keys.rings import KeyRings

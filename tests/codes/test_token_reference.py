@@ -26,6 +26,7 @@ def test_the_block_is_laid_out_as_the_format_says():
     cti = token.seal(KEY, entitlement=0x0102030405060708 >> 8, guardian=True, random=b"8 random")
     block = Cipher(algorithms.AES(KEY), modes.ECB()).decryptor().update(cti)  # one block of AES, and nothing around it
     assert block == b"\x03" + bytes.fromhex("01020304050607") + b"8 random"
+    assert token.open_(KEY, cti) == token.Reference(version=1, guardian=True, entitlement=0x01020304050607)
 
 
 def test_two_codes_of_one_entitlement_have_nothing_in_common():
@@ -52,7 +53,7 @@ def test_another_key_opens_to_nothing_or_to_another_number():
 def test_an_unknown_version_is_unreadable(version):
     block = bytes([version << 1]) + bytes(15)
     cti = Cipher(algorithms.AES(KEY), modes.ECB()).encryptor().update(block)
-    with pytest.raises(token.ReferenceUnreadable):
+    with pytest.raises(token.ReferenceUnreadable, match=f"^version {version}$"):
         token.open_(KEY, cti)
 
 

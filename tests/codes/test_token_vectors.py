@@ -69,6 +69,16 @@ def test_a_name_cannot_break_the_line_or_the_terminal():
     assert len(line) < 120
 
 
+def test_of_a_long_name_eighty_characters_are_shown():
+    assert vector_file.line("x" * 80) == "x" * 80
+    assert vector_file.line("x" * 81) == "x" * 80
+
+
+@pytest.mark.parametrize("path", [("skew",), ("presented_window",), ("keys", 0, "nbf"), ("vectors", 0, "at")], ids=str)
+def test_whole_numbers_begin_at_0(path):
+    vector_file.read(altered(path, 0))
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [
@@ -87,6 +97,8 @@ def test_a_name_cannot_break_the_line_or_the_terminal():
         (altered(("keys", 0, "kid"), "e95e53"), "keys[0].kid: not 4 bytes in lower-case hex"),
         (altered(("keys", 1, "kid"), "e95e53c2"), "keys[1]: kid e95e53c2 occurs twice"),
         (altered(("keys", 0, "x"), "中文"), "keys[0].x: not 32 bytes in base64url"),
+        (altered(("keys", 0, "x"), 5), "keys[0].x: not a string"),
+        (altered(("keys", 0, "x"), " " + DOCUMENT["keys"][0]["x"]), "keys[0].x: not 32 bytes in base64url"),
         (altered(("keys", 0, "y"), "AAAA"), "keys[0].y: not 32 bytes in base64url"),
         (altered(("keys", 0, "y"), "A" * 43), "keys[0]: not a point of the curve"),
         (altered(("keys", 0, "nbf"), 1.5), "keys[0].nbf: not a whole number from 0 on"),
@@ -94,7 +106,11 @@ def test_a_name_cannot_break_the_line_or_the_terminal():
         (altered(("keys", 3, "profiles", 0), 3), "keys[3].profiles[0]: not a string"),
         (altered(("vectors", 0), "x"), "vectors[0]: not an object"),
         (altered(("vectors", 0, "want"), "revoked"), "vectors[0].want: no word of steps 1 to 6: revoked"),
+        (altered(("vectors", 0, "want"), None), "vectors[0].want: not a string"),
+        (altered(("vectors", 0, "name"), None), "vectors[0].name: not a string"),
         (altered(("vectors", 0, "code"), None), "vectors[0].code: not a string"),
+        (altered(("vectors", 0, "kind"), None), "vectors[0].kind: not a string"),
+        (altered(("vectors", 0, "profile"), None), "vectors[0].profile: not a string"),
         (altered(("vectors", 0, "at"), "now"), "vectors[0].at: not a whole number from 0 on"),
         (altered(("vectors", 0, "kind"), "pet"), "vectors[0]: an unknown kind or profile"),
         (altered(("vectors", 0, "profile"), "pass"), "vectors[0]: an unknown kind or profile"),

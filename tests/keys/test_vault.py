@@ -62,24 +62,6 @@ def test_secrets_stay_out_of_reprs(rings, settings):
         assert repr(secret) not in told
 
 
-@pytest.mark.parametrize(
-    "jwk",
-    [
-        {},
-        {"kty": "RSA"},
-        {"kty": "EC", "crv": "P-384", "x": "A" * 43, "y": "A" * 43},
-        {"kty": "EC", "crv": "P-256", "x": "A" * 43, "y": "A" * 43},
-        {"kty": "EC", "crv": "P-256", "x": "A" * 42, "y": "A" * 43},
-        {"kty": "EC", "crv": "P-256", "x": 7, "y": "A" * 43},
-        {"kty": "EC", "crv": "P-256", "x": "é" * 43, "y": "A" * 43},
-    ],
-    ids=str,
-)
-def test_a_jwk_off_the_curve_or_out_of_shape_is_no_key(jwk):
-    with pytest.raises(ValueError, match=r"."):
-        wrapping.public_key(jwk)
-
-
 def test_only_the_process_that_seals_holds_the_audits_key(database, settings, rings):
     now = datetime.now(UTC)
     with pytest.raises(KeyMissing):

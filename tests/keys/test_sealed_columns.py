@@ -1,0 +1,58 @@
+"""The form of what is sealed in a column, which outlives releases, and what opens it; without a database."""
+
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from qe_ban.keys import vault
+from qe_ban.keys.models import Ring
+from qe_ban.keys.rings import KeyMissing
+from tests.factories.key_rows import NOW, RowsInMemory, day_row
+
+SECRET = b"1" * 32
+TODAY = day_row(Ring.COLUMN, NOW.date(), secret=SECRET)
+RINGS = RowsInMemory(TODAY)
+
+
+def sealed(text="测试甲"):
+    return vault.seal(RINGS, "residents.name", "row-1", text, NOW)
+
+
+@pytest.mark.parametrize("text", ["", "测试甲", "a" * 5000])
+def test_a_sealed_text_comes_back(text):
+    assert vault.unseal(RINGS, "residents.name", "row-1", sealed(text)) == text
+
+
+def test_a_sealed_text_has_a_version_the_kid_a_nonce_and_a_ciphertext_bound_to_all_and_to_its_place():
+    data = sealed()
+    assert data[:5] == b"\x01" + bytes.fromhex(TODAY.kid)
+    assert data[5:17] != sealed()[5:17], "a nonce is never used twice"
+    text = AESGCM(SECRET).decrypt(data[5:17], data[17:], data[:5] + b"residents.name/row-1")
+    assert text == "测试甲".encode()
+
+
+@pytest.mark.parametrize(("column", "row"), [("residents.phone", "row-1"), ("residents.name", "row-2")])
+def test_a_sealed_text_does_not_open_in_another_place_and_says_in_which(column, row):
+    with pytest.raises(vault.SealBroken, match=f"^{column} does not open$"):
+        vault.unseal(RINGS, column, row, sealed())
+
+
+def test_no_changed_byte_goes_unnoticed():
+    data = sealed()
+    for at in range(len(data)):
+        error = KeyMissing if 1 <= at < 5 else vault.SealBroken
+        with pytest.raises(error):
+            vault.unseal(RINGS, "residents.name", "row-1", data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+
+
+def test_without_the_key_of_today_nothing_is_sealed_and_without_its_own_key_nothing_opens():
+    with pytest.raises(KeyMissing):
+        vault.seal(RINGS, "residents.name", "row-1", "测试甲", NOW + timedelta(days=1))
+    with pytest.raises(KeyMissing):
+        vault.unseal(RowsInMemory(day_row(Ring.COLUMN, NOW.date())), "residents.name", "row-1", sealed())
+
+
+def test_a_text_of_an_earlier_day_opens_with_the_key_of_its_day():
+    rings = RowsInMemory(day_row(Ring.COLUMN, NOW.date() + timedelta(days=1)), TODAY)
+    assert vault.unseal(rings, "residents.name", "row-1", sealed()) == "测试甲"
