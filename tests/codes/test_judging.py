@@ -354,6 +354,28 @@ def test_after_an_acceptance_a_code_discloses_at_that_venue_alone(before, fields
     assert (verdict.reason, list(verdict.uses)) == (reason, [NewUse(SHORT, n, ends) for n in taken])
 
 
+@pytest.mark.parametrize(
+    ("profile", "at_venues", "disclosing", "taken"),
+    [
+        (Profile.ISSUED, [], True, [ONCE]),
+        (Profile.ISSUED, [True], True, [ONCE]),
+        (Profile.ISSUED, [False], True, []),
+        (Profile.ISSUED, [], False, [VENUE]),
+        (Profile.PRESENTED, [], True, [VENUE, ONCE]),
+        (Profile.PRESENTED, [True], True, [ONCE]),
+        (Profile.PRESENTED, [False], True, []),
+    ],
+)
+def test_the_use_of_a_disclosure_names_the_venue_too_where_a_code_has_one_showing(
+    profile, at_venues, disclosing, taken
+):
+    purpose = replace(PURPOSE, single_use=False, consumes=None, fields=("name",) if disclosing else ())
+    subjects = Subjects(venue=VENUE, disclosure=ONCE if disclosing else None)
+    uses = {VENUE: [replace(use(n=n), at_venue=here) for n, here in enumerate(at_venues)]}
+    verdict = rules.judge(case(profile=profile, purpose=purpose, subjects=subjects, uses=uses))
+    assert [one.subject for one in verdict.uses] == taken
+
+
 @pytest.mark.parametrize("name", ["venue", "disclosure", "again"])
 def test_whoever_comes_first_takes_the_first_number(name):
     purpose = replace(PURPOSE, single_use=False, consumes=None)

@@ -143,7 +143,9 @@ def _venue(case: Case, ends: datetime) -> list[NewUse] | Reason:
     # whoever read the code at one venue must learn nothing by it at another
     if case.purpose.fields and not all(use.at_venue for use in before):
         return Reason.REPLAYED
-    return [] if any(use.at_venue for use in before) else [_next(subject, before, ends)]
+    # the use of a disclosure names the scanner, and so the venue; each showing of a phone's pass has one of its own
+    is_named = case.subjects.disclosure is not None and case.profile is not Profile.PRESENTED
+    return [] if is_named or any(use.at_venue for use in before) else [_next(subject, before, ends)]
 
 
 def _again(case: Case, ends: datetime) -> list[NewUse] | Reason:
