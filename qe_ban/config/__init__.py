@@ -79,7 +79,7 @@ class Settings:
     threads: int = 8
     supervised: bool = False
     pooled: bool = False
-    release: str = "0.2.0"
+    release: str = "0.3.0"
     master_key_next: bytes | None = field(default=None, repr=False)
 
     @property
