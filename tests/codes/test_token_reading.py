@@ -192,6 +192,24 @@ def test_the_layouts_read_like_the_general_reader_whatever_byte_is_changed(paylo
             assert outcome(layouts.read_map, changed) == outcome(cbor.read_map, changed)
 
 
+def usual_payloads():
+    """What issuers and phones write, with the least numbers and the greatest kind that a layout has room for."""
+    key = qe1.cose_key(ISSUER.private)
+    for sign in (True, False):
+        for least, kind in ((1 << 16, 0), (qe1.NOW, 23)):
+            yield cbor2.dumps(qe1.claims(iat=least, life=0, kind=kind))
+            a_pass = qe1.claims("pass", iat=least, life=0, kind=kind, index=least) | {8: {1: key | {-3: sign}}}
+            yield cbor2.dumps(a_pass)
+            yield cbor2.dumps({6: least, -70002: ISSUER.sign(a_pass)})
+
+
+@pytest.mark.parametrize("payload", [*usual_payloads()], ids=lambda payload: f"{len(payload)} bytes")
+def test_the_usual_payloads_need_no_general_reader(payload, monkeypatch):
+    wanted = exact(cbor.read_map(payload))
+    monkeypatch.delattr(cbor, "read_map")
+    assert exact(layouts.read_map(payload)) == wanted
+
+
 def outcome(read, payload):
     try:
         return exact(read(payload))

@@ -1,8 +1,10 @@
 """Signatures at the edges: impossible numbers are forged, twins are one code, short numbers are read."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from qe_ban.codes import token
+from qe_ban.codes.token import sign1
 from tests.factories import qe1
 
 ISSUER = qe1.Issuer()
@@ -54,3 +56,12 @@ def test_short_numbers_in_signatures_are_read():
         if seen >= {(True, True), (True, False)}:
             return
     pytest.fail("no short number in six thousand signatures")
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 30, 31])
+def test_a_number_of_any_length_is_spelled_as_the_library_spells_it(zeros):
+    for first in range(1, 256):
+        number = bytes(zeros) + bytes([first]) + bytes([0x58] * (31 - zeros))
+        library = encode_dss_signature(int.from_bytes(number, "big"), 1)
+        # a sequence of two numbers, of which the second is 02 01 01
+        assert sign1._der_integer(number) == library[2:-3]

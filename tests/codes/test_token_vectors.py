@@ -95,6 +95,7 @@ def test_whole_numbers_begin_at_0(path):
         (altered(("keys", 0, "crv"), "P-384"), "keys[0]: not an EC key on P-256"),
         (altered(("keys", 0, "kid"), "E95E53C2"), "keys[0].kid: not 4 bytes in lower-case hex"),
         (altered(("keys", 0, "kid"), "e95e53"), "keys[0].kid: not 4 bytes in lower-case hex"),
+        (altered(("keys", 0, "kid"), "no hex"), "keys[0].kid: not 4 bytes in lower-case hex"),
         (altered(("keys", 1, "kid"), "e95e53c2"), "keys[1]: kid e95e53c2 occurs twice"),
         (altered(("keys", 0, "x"), "中文"), "keys[0].x: not 32 bytes in base64url"),
         (altered(("keys", 0, "x"), 5), "keys[0].x: not a string"),
