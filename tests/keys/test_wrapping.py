@@ -29,7 +29,9 @@ def test_a_wrapped_secret_has_a_nonce_of_12_bytes_and_is_bound_to_ring_and_kid()
     assert AESGCM(MASTER).decrypt(wrapped[:12], wrapped[12:], b"holder/0a0b0c0d") == SECRET
 
 
-@pytest.mark.parametrize("change", [{"kid": "0a0b0c0e"}, {"ring": "derive"}, {"master": OTHER_MASTER}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"kid": "0a0b0c0e"}, {"ring": "derive"}, {"master": OTHER_MASTER}], ids=["kid", "ring", "master"]
+)
 def test_under_another_master_key_kid_or_ring_a_secret_does_not_open(change):
     arguments = {"master": MASTER, **PLACE, "wrapped": wrapping.wrap(MASTER, **PLACE, secret=SECRET)}
     with pytest.raises(wrapping.MasterKeyWrong) as error:
@@ -98,7 +100,7 @@ OFF_THE_LAST_BITS = JWK["x"][:-1] + {"A": "B", "w": "x"}.get(JWK["x"][-1], chr(o
         {"x": JWK["x"][:42] + "\n"},
         {"x": OFF_THE_LAST_BITS},  # bits that belong to no byte
     ],
-    ids=str,
+    ids=lambda change: next(iter(change)),
 )
 def test_a_jwk_off_the_curve_or_out_of_shape_is_no_key(change):
     assert wrapping.public_key(JWK) == KEY.public_key()
