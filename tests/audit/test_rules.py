@@ -113,6 +113,13 @@ def test_an_erasure_is_a_jws_of_its_own_type_that_others_can_check():
     assert parts["payload"] == b'{"at":"1790928000.000000","through":"12"}'
 
 
+@pytest.mark.parametrize("kid", ["", "0", "0a", "0a0"])
+def test_no_part_of_a_jws_is_padded_whatever_its_length(kid):
+    parts = statement.signing_input(kid, "t", {"kid": kid}).split(".")
+    header, payload = f'{{"alg":"ES256","kid":"{kid}","typ":"t"}}', f'{{"kid":"{kid}"}}'
+    assert parts == [jwt.utils.base64url_encode(part.encode()).decode() for part in (header, payload)]
+
+
 def test_header_and_payload_have_one_spelling_so_that_a_head_can_be_computed_again():
     signing_input = a_statement().signing_input("0a0b0c0d")
     header = urlsafe_b64decode(signing_input.partition(".")[0] + "==")

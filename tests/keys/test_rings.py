@@ -108,7 +108,8 @@ class TestDailyKeys:
         ],
         ids=str,
     )
-    def test_a_column_is_encrypted_with_the_key_of_the_day_in_utc(self, now, day):
+    @pytest.mark.usefixtures("machine_in_the_city")
+    def test_a_column_is_encrypted_with_the_key_of_the_day_in_utc_wherever_the_machine_is(self, now, day):
         rows = {each: day_row(Ring.COLUMN, each) for each in (self.TODAY, self.TODAY + DAY)}
         rings = RowsInMemory(*rows.values())
         kid, secret = rings.column_key_of_day(now)

@@ -20,6 +20,7 @@ def hkdf(master, label):
     return hmac.digest(extracted, label + b"\x01", "sha256")
 
 
+@pytest.mark.usefixtures("machine_in_the_city")
 def test_a_seal_is_a_mac_over_the_row_in_one_spelling():
     """Seals lie in tables: the spelling is a format, and changes for no release."""
     row = key_row(
