@@ -17,3 +17,14 @@ def system_clock() -> datetime:
 def rfc3339(moment: datetime) -> str:
     """Give an aware moment as RFC 3339 in UTC, to the second: `2026-10-02T08:00:00Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def start_of_day(moment: datetime) -> datetime:
+    """Return when the city's day of an aware moment begins, in UTC."""
+    local = moment.astimezone(CITY_TIME)
+    return local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def end_of_day(moment: datetime) -> datetime:
+    """Return when the city's day of an aware moment is over, in UTC."""
+    return start_of_day(moment) + timedelta(days=1)

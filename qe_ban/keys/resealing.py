@@ -41,6 +41,7 @@ SEALED = (
     SealedColumn("guardianships", "name_sealed", "guardianships.name"),
     SealedColumn("guardianships", "id_number_sealed", "guardianships.id_number"),
     SealedColumn("recovery_cases", "phone_sealed", "recovery_cases.phone"),
+    SealedColumn("refresh_families", "content_sealed", "refresh_families.content"),
     SealedColumn("staff", "totp_sealed", "staff.totp_secret"),
     SealedColumn("outbox", "payload", "outbox.payload"),
     SealedColumn("short_numbers", "code_sealed", None, key="mac"),

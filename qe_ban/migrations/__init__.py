@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, exc, text
 from qe_ban.accounts import models as accounts
 from qe_ban.audit import models as audit
 from qe_ban.codes import models as codes
-from qe_ban.db import limits
+from qe_ban.db import limits, overlaps
 from qe_ban.db.base import Base
 from qe_ban.halls import models as halls
 from qe_ban.health import models as health
@@ -25,7 +25,22 @@ from qe_ban.venues import models as venues
 from qe_ban.web import idempotency
 from qe_ban.zones import models as zones
 
-TABLES = (accounts, audit, codes, halls, health, idempotency, items, jobs, keys, limits, publishing, venues, zones)
+TABLES = (
+    accounts,
+    audit,
+    codes,
+    halls,
+    health,
+    idempotency,
+    items,
+    jobs,
+    keys,
+    limits,
+    overlaps,
+    publishing,
+    venues,
+    zones,
+)
 """The modules that have tables: importing them is what fills the metadata."""
 
 metadata = Base.metadata

@@ -1,5 +1,7 @@
 """A sign-in that ended on another worker undoes nothing here, though its token still passes for some seconds."""
 
+from uuid import UUID
+
 import pytest
 
 from qe_ban.accounts.service import families
@@ -19,7 +21,7 @@ def stolen(city):
 def lose(city, holder):
     """What a window does on another worker, of which this one has not heard."""
     with city.database.transaction() as session:
-        families.end_all(session, holder.id, system_clock())
+        families.end_all(city.accounts.rings, session, UUID(holder.id), system_clock())
 
 
 def attack(city, holder, what, ward=None):

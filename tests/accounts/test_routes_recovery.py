@@ -2,11 +2,13 @@
 
 import json
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from qe_ban.accounts.models import Closing, Proposal, RecoveryCase, RefreshFamily
+from qe_ban.accounts.service import sign_ins
 from qe_ban.audit.models import AuditEvent
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.ids import new_id
@@ -135,7 +137,7 @@ def test_a_case_settled_while_the_claimant_signs_in_leaves_nobody_in_the_closed_
     assert {one.id for one in signed_in if not isinstance(one, Exception)} <= {claimant.id, holder.id}
     city.app.test_client()
     with database.transaction() as session:
-        mine = select(RefreshFamily).where(RefreshFamily.principal_id == claimant.id)
+        mine = select(RefreshFamily).where(sign_ins.belong_to(city.rings, UUID(str(claimant.id))))
         assert session.scalars(mine).all() == []
     assert city.visitor(claimant.phone).id == holder.id
 

@@ -1,13 +1,15 @@
 """The holder of an account sees what is about to happen to it, has a day for it, and can stop it."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from qe_ban.accounts.models import Proposal, RecoveryCase, RefreshFamily
+from qe_ban.accounts.service import sign_ins
 from qe_ban.audit.models import Alarm, AuditEvent
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.ids import new_id
@@ -41,8 +43,9 @@ def approved(window, case, **more):
 
 def end_sign_ins(city, holder, ago):
     with city.database.transaction() as session:
-        ended = update(RefreshFamily).where(RefreshFamily.principal_id == UUID(holder.id))
-        session.execute(ended.values(ended_at=system_clock() - ago, started_at=system_clock() - 2 * ago))
+        for family in session.scalars(select(RefreshFamily).where(sign_ins.belong_to(city.rings, UUID(holder.id)))):
+            ended = replace(sign_ins.read(city.rings, family), ended_at=system_clock() - ago)
+            sign_ins.write(city.rings, family, ended, system_clock())
 
 
 @pytest.fixture

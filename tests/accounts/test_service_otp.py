@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from qe_ban.accounts import errors, rules, service
 from qe_ban.accounts.models import OtpChallenge, RefreshFamily, Resident
-from qe_ban.accounts.service import Tokens
+from qe_ban.accounts.service import Tokens, sign_ins
 from qe_ban.db import valkey
 from qe_ban.db.limits import Limiter
 from qe_ban.jobs.models import OutboxMessage
@@ -189,7 +189,8 @@ def test_with_valkey_away_the_limits_are_tighter_and_signing_in_goes_on(accounts
     assert tokens.access
 
 
-def test_the_first_family_lives_thirty_days(sign_in, phone, database, now):
+def test_the_first_family_lives_thirty_days(accounts, sign_in, phone, database, now):
     _, principal = sign_in(phone, now)
     with database.transaction() as session:
-        assert session.get_one(RefreshFamily, principal.session).expires_at == now + timedelta(days=30)
+        family = session.get_one(RefreshFamily, principal.session)
+        assert sign_ins.read(accounts.rings, family).expires_at == now + timedelta(days=30)

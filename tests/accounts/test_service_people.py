@@ -11,7 +11,7 @@ from sqlalchemy import select
 from qe_ban.accounts import errors, service
 from qe_ban.accounts.adapters.face import HttpFace
 from qe_ban.accounts.models import Consent, RefreshFamily
-from qe_ban.accounts.service import ConsentDecision, Wanted
+from qe_ban.accounts.service import ConsentDecision, Wanted, sign_ins
 from qe_ban.audit.models import AuditEvent
 from qe_ban.kernel.city import City
 from qe_ban.kernel.errors import TooMany
@@ -117,7 +117,8 @@ def test_a_step_up_from_before_the_name_never_counts_after_it(sign_in, register,
     person = register.add(PersonFactory())
     tokens, principal = sign_in(person.phone, now)
     with database.transaction() as session:
-        session.get_one(RefreshFamily, principal.session).stepped_up_at = now
+        family = session.get_one(RefreshFamily, principal.session)
+        sign_ins.write(accounts.rings, family, replace(sign_ins.read(accounts.rings, family), stepped_up_at=now), now)
     with database.transaction() as session:
         before = service.refresh(accounts, session, text=tokens.refresh, now=now)
         service.finish_claim(accounts, session, principal=principal, said=person.said(), now=now + timedelta(seconds=1))

@@ -11,7 +11,7 @@ from qe_ban.accounts import errors, service
 from qe_ban.accounts.models import RefreshFamily, Resident
 from qe_ban.accounts.rules import CaseKind, staff_scopes
 from qe_ban.accounts.rules.recovery import Decision
-from qe_ban.accounts.service import names, recovery, residents
+from qe_ban.accounts.service import names, recovery, residents, sign_ins
 from qe_ban.audit import service as audit
 from qe_ban.kernel.identifiers import IdType
 from qe_ban.kernel.ids import new_id
@@ -115,7 +115,7 @@ def test_a_refresh_under_way_is_ended_too(move, database, accounts, now):
     with pytest.raises(errors.TokenInvalid):
         service.principal_from(accounts, tokens.access, now)
     with database.transaction() as session:
-        mine = select(RefreshFamily).where(RefreshFamily.principal_id == move.principal.id)
+        mine = select(RefreshFamily).where(sign_ins.belong_to(accounts.rings, move.principal.id))
         assert all(family.ended_at is not None for family in session.scalars(mine))
 
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from sqlalchemy import NullPool, create_engine, text
 
 from qe_ban import migrations
-from qe_ban.app import assemble
+from qe_ban.app import assemble, rewriting
 from qe_ban.audit import service as audit
 from qe_ban.cli.refusals import Refused
 from qe_ban.cli.root import cli
@@ -27,6 +27,7 @@ from tests.factories.codes import Town
 from tests.factories.databases import another
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("upgrade")]
+PLAIN_SIGN_INS = text("SELECT id FROM refresh_families WHERE principal_id::text = ANY (:ids)")
 NAMED = (who for who in sandbox_data()["residents"] if who["phone"])
 
 
@@ -221,6 +222,11 @@ def test_a_sign_in_goes_on_at_the_other(city):
         grant = {"grant_type": "refresh_token", "refresh_token": person.refresh}
         one, again = (at.api.get("POST", "/auth/token", body=grant).data for at in (there, here))
         assert one["refresh_token"] == again["refresh_token"]
+        # ended at one, it is ended at both
+        assert there.api.ask("POST", "/auth/revoke", body={"token": again["refresh_token"]}).status == 200
+        for at in (there, here):
+            refused = at.api.ask("POST", "/auth/token", body=grant | {"refresh_token": again["refresh_token"]})
+            assert refused.status == 400, at
 
 
 def test_changes_of_either_are_in_the_sealed_audit_log(city):
@@ -266,6 +272,22 @@ def test_the_schedules_of_both_workers_run(city):
     releases.wait_for(lambda: not missing(), lambda: f"did not run: {missing()}")
     with city.parts.database.transaction() as session:
         assert session.execute(text("SELECT count(*) FROM worker_beats")).scalar_one() >= 2
+
+
+def test_once_the_old_release_is_gone_what_it_wrote_is_rewritten_and_sign_ins_go_on(city):
+    """The last that asks the old release: it does not understand what is sealed."""
+    people = [sign_in(at, random_phone()) for at in (city.old, city.new)]
+    database = city.parts.database
+    with database.transaction() as session:
+        assert session.scalars(PLAIN_SIGN_INS, {"ids": [person.id for person in people]}).all()
+        session.execute(text("UPDATE release_overlaps SET ends_at = now()"))
+    rewriting.rewrite(city.parts)
+    with database.transaction() as session:
+        assert not session.scalars(PLAIN_SIGN_INS, {"ids": [person.id for person in people]}).all()
+    for person in people:
+        grant = {"grant_type": "refresh_token", "refresh_token": person.refresh}
+        access = city.new.api.get("POST", "/auth/token", body=grant).data["access_token"]
+        assert city.new.api.get("GET", "/me", token=access).data["id"] == person.id
 
 
 def test_nobody_logged_a_fault(city):

@@ -67,12 +67,22 @@ class UsedJti(Base):
 
 
 class RefreshFamily(Base):
-    """One sign-in: all tokens that follow from it. The step-up stays with it."""
+    """One sign-in: all tokens that follow from it. The step-up stays with it.
+
+    Of a resident's, `content_sealed` holds whose it is and all exact moments (`service/sign_ins.py`): `principal_id` is
+    a keyed hash of the resident's id then, the other columns are days, and `stepped_up_at` is empty. Without it the
+    row is as release 0.3.0 reads it.
+    """
 
     __tablename__ = "refresh_families"
     __table_args__ = (
         Index("ix_refresh_families_principal_id", "principal_id"),
         Index("ix_refresh_families_expires_at", "expires_at"),
+        Index(
+            "ix_refresh_families_open",
+            "id",
+            postgresql_where=text("content_sealed IS NULL AND kind = 'resident'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -82,10 +92,14 @@ class RefreshFamily(Base):
     expires_at: Mapped[datetime]
     stepped_up_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    content_sealed: Mapped[bytes | None]
 
 
 class RefreshToken(Base):
-    """One refresh token, as its SHA-256. Used ones stay while the family lives: they show a reuse."""
+    """One refresh token, as its SHA-256. Used ones stay while the family lives: they show a reuse.
+
+    `used_at` is the day of the first use.
+    """
 
     __tablename__ = "refresh_tokens"
 

@@ -66,7 +66,7 @@ def add_ward(body: dict[str, Any]) -> dict[str, Any]:
     # by itself: what the register confirmed was no failure, whatever stands in the way of it
     _regret(caller.id)
     with database.transaction() as session:
-        service.require_running(session, caller)
+        service.require_running(part(Accounts), session, caller)
         return _ward(service.finish_ward(accounts, session, wish=wish, custody=custody, change=_change()))
 
 
@@ -108,7 +108,7 @@ def list_guardians(query: dict[str, Any]) -> Response:
 def confirm_guardian(guardianship_id: UUID) -> dict[str, Any]:
     """Let somebody act for the caller, from this moment."""
     with part(Database).transaction() as session:
-        service.require_running(session, guard.principal())
+        service.require_running(part(Accounts), session, guard.principal())
         return _guardian(
             service.confirm_guardian(part(Accounts), session, guardianship_id=guardianship_id, change=_change())
         )

@@ -21,6 +21,7 @@ from qe_ban.accounts.service.proposals import require_settled, require_two_perso
 from qe_ban.accounts.service.real_name import begin_claim, confirm_claim, finish_claim, regret_claim
 from qe_ban.accounts.service.residents import has_phone, id_number_from, phone_from
 from qe_ban.accounts.service.seeding import seed_guardianship, seed_resident, seed_staff, seed_ward
+from qe_ban.accounts.service.sign_ins import seal_all_open as seal_sign_ins
 from qe_ban.accounts.service.staff import (
     StaffAttempt,
     Standing,
@@ -140,6 +141,7 @@ __all__ = [
     "require_two_persons",
     "revoke",
     "revoke_client",
+    "seal_sign_ins",
     "seed_guardianship",
     "seed_resident",
     "seed_staff",

@@ -15,7 +15,7 @@ from qe_ban.accounts import errors, rules
 from qe_ban.accounts.models import Closing, Consent, ConsentEvent, Guardianship, RecoveryCase, RefreshFamily, Resident
 from qe_ban.accounts.rules import Assurance, CaseState, GuardianshipState, WardBasis
 from qe_ban.accounts.rules.closing import kept
-from qe_ban.accounts.service import attempts, cases, families, notices, residents
+from qe_ban.accounts.service import attempts, cases, families, notices, residents, sign_ins
 from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.wards import ending, held
 from qe_ban.audit import service as audit
@@ -55,7 +55,7 @@ def plan_closing(accounts: Accounts, session: Session, *, resident_id: UUID, now
     if resident is None or resident.closed_at is not None:
         raise errors.SessionEnded
     _require_own_say(session, resident_id, now)
-    return Plan(_count(accounts, session, resident), _standing(session, resident_id), _kept(accounts, now))
+    return Plan(_count(accounts, session, resident), _standing(accounts, session, resident_id), _kept(accounts, now))
 
 
 def close_account(accounts: Accounts, session: Session, *, change: audit.Change) -> Closing:
@@ -68,7 +68,7 @@ def close_account(accounts: Accounts, session: Session, *, change: audit.Change)
     resident = session.get(Resident, change.by.id, with_for_update=True, populate_existing=True)
     if resident is None or resident.closed_at is not None:
         raise errors.SessionEnded
-    families.require_running(session, change.by)
+    families.require_running(accounts, session, change.by)
     _require_own_say(session, resident.id, change.at)
     phone = residents.phone_of(accounts.rings, resident)
     closing = close(accounts, session, resident, change=change, why="resident")
@@ -95,11 +95,11 @@ def close(
     `remaining`, the rows that a count afterwards finds: 0. Raises ClosingUnsettled where rows come back at this moment.
     """
     by = _by(change.by, resident)
-    before, ends = _count(accounts, session, resident), _standing(session, resident.id)
+    before, ends = _count(accounts, session, resident), _standing(accounts, session, resident.id)
     # first, while the account has its number: what others have only asked for is found by that
     ends["guardianships"] = ending.end_all(accounts, session, resident_id=resident.id, change=change)
     resident.closed_at = change.at
-    families.end_all(session, resident.id, change.at)
+    families.end_all(accounts.rings, session, resident.id, change.at)
     families.refuse(session, resident.id, change.at)
     _erase(accounts, session, resident, by, change.at)
     left = sum(_count(accounts, session, resident).values())
@@ -158,7 +158,7 @@ def _count(accounts: Accounts, session: Session, resident: Resident) -> dict[str
     mine = {
         "consents": Consent.resident_id == resident.id,
         "consent_events": ConsentEvent.resident_id == resident.id,
-        "refresh_families": RefreshFamily.principal_id == resident.id,
+        "refresh_families": sign_ins.belong_to(accounts.rings, resident.id),
         "recovery_cases": _personal_in(resident.id)
         & (func.num_nonnulls(RecoveryCase.phone_sealed, RecoveryCase.basis, RecoveryCase.decision_basis) > 0),
     }
@@ -173,10 +173,10 @@ def _rows(session: Session, condition: ColumnElement[bool]) -> int:
     return session.scalar(select(func.count()).where(condition)) or 0
 
 
-def _standing(session: Session, resident_id: UUID) -> dict[str, int]:
+def _standing(accounts: Accounts, session: Session, resident_id: UUID) -> dict[str, int]:
     mine = or_(Guardianship.guardian_id == resident_id, Guardianship.ward_id == resident_id)
     return {
-        "sessions": _rows(session, (RefreshFamily.principal_id == resident_id) & RefreshFamily.ended_at.is_(None)),
+        "sessions": _rows(session, sign_ins.belong_to(accounts.rings, resident_id) & RefreshFamily.ended_at.is_(None)),
         "guardianships": _rows(session, mine & (Guardianship.state != GuardianshipState.ENDED.value)),
         "recovery_cases": _rows(session, _concerned(resident_id) & (RecoveryCase.state == CaseState.OPEN.value)),
     }
@@ -223,7 +223,7 @@ def _erase(accounts: Accounts, session: Session, resident: Resident, by: Princip
         estate.erase(session, resident.id, now)
     session.execute(delete(Consent).where(Consent.resident_id == resident.id))
     session.execute(delete(ConsentEvent).where(ConsentEvent.resident_id == resident.id))
-    session.execute(delete(RefreshFamily).where(RefreshFamily.principal_id == resident.id))
+    session.execute(delete(RefreshFamily).where(sign_ins.belong_to(accounts.rings, resident.id)))
     _close_cases(accounts, session, resident.id, by, now)
     session.flush()
     mine = update(RecoveryCase).where(_personal_in(resident.id))

@@ -4,21 +4,24 @@ import base64
 import binascii
 import hashlib
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, literal, or_, select, update
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts import errors, rules
 from qe_ban.accounts.models import RefreshFamily, RefreshToken, Resident, Revocation, Staff
-from qe_ban.accounts.service import tokens
+from qe_ban.accounts.service import sign_ins, tokens
 from qe_ban.accounts.service.collaborators import Accounts
+from qe_ban.accounts.service.sign_ins import SignIn
 from qe_ban.accounts.service.tokens import Tokens
-from qe_ban.kernel.ids import new_id
+from qe_ban.kernel.clock import start_of_day
 from qe_ban.kernel.principal import Place, Principal, PrincipalKind
 from qe_ban.keys.models import Ring
+from qe_ban.keys.rings import KeyRings
 from qe_ban.keys.wrapping import b64url
 
 CLOCKS_APART = timedelta(minutes=5)
@@ -27,16 +30,9 @@ CLOCKS_APART = timedelta(minutes=5)
 
 def start(accounts: Accounts, session: Session, *, kind: PrincipalKind, principal_id: UUID, now: datetime) -> Tokens:
     """Begin a sign-in: a new family with its first refresh token."""
-    family = RefreshFamily(
-        id=new_id(),
-        kind=kind.value,
-        principal_id=principal_id,
-        started_at=now,
-        expires_at=now + rules.FAMILY_LIFE[kind],
-    )
-    session.add(family)
-    session.flush()
-    return _tokens(accounts, session, family, _add(session, family.id, secrets.token_bytes(32)), now)
+    sign_in = SignIn(principal_id, now + rules.FAMILY_LIFE[kind])
+    family = sign_ins.add(accounts.rings, session, kind, sign_in, now)
+    return _tokens(accounts, session, family, sign_in, _add(session, family.id, secrets.token_bytes(32)), now)
 
 
 def refresh(accounts: Accounts, session: Session, *, text: str, now: datetime) -> Tokens | errors.RefreshRefused:
@@ -56,18 +52,20 @@ def refresh(accounts: Accounts, session: Session, *, text: str, now: datetime) -
     if held is None:
         return errors.RefreshRefused()
     row, family = held
-    if family.ended_at is not None or family.expires_at <= now:
+    sign_in = sign_ins.read(accounts.rings, family)
+    if not sign_in.runs_at(now):
         return errors.RefreshRefused()
     successors = accounts.rings.macs(Ring.DERIVE, "refresh", token)
     if row.used_at is None:
-        row.used_at = now
-        return _tokens(accounts, session, family, _add(session, family.id, successors[0]), now)
+        # that it was used decides, and not when: the day is enough
+        row.used_at = start_of_day(now)
+        return _tokens(accounts, session, family, sign_in, _add(session, family.id, successors[0]), now)
     for successor in successors:
         # the family's row is locked: nobody uses the successor meanwhile
         next_row = session.get(RefreshToken, _hash(successor))
         if next_row is not None and next_row.used_at is None:
-            return _tokens(accounts, session, family, b64url(successor), now)
-    end(session, family.id, now)
+            return _tokens(accounts, session, family, sign_in, b64url(successor), now)
+    end(accounts.rings, session, family.id, now)
     return errors.RefreshReused()
 
 
@@ -80,7 +78,7 @@ def revoke(accounts: Accounts, session: Session, *, text: str, now: datetime) ->
         if "." not in text:
             found = session.get(RefreshToken, _hash(_bytes(text)))
             if found is not None:
-                end(session, found.family_id, now)
+                end(accounts.rings, session, found.family_id, now)
             return found is not None
         access = tokens.signed_by_us(accounts, text)
     except (errors.RefreshRefused, errors.TokenInvalid):
@@ -88,38 +86,52 @@ def revoke(accounts: Accounts, session: Session, *, text: str, now: datetime) ->
     if access.kind is PrincipalKind.SCANNER:
         refuse(session, access.jti, now)
     else:
-        end(session, access.session, now)
+        end(accounts.rings, session, access.session, now)
     return True
 
 
-def end(session: Session, family_id: UUID, now: datetime) -> None:
+def end(rings: KeyRings, session: Session, family_id: UUID, now: datetime) -> None:
     """End a sign-in: nothing refreshes it, and its access tokens are refused on every worker within seconds."""
-    running = update(RefreshFamily).where(RefreshFamily.id == family_id, RefreshFamily.ended_at.is_(None))
-    session.execute(running.values(ended_at=now).execution_options(synchronize_session=False))
+    running = (RefreshFamily.id == family_id) & RefreshFamily.ended_at.is_(None)
+    _end_each(rings, session, running, now)
     refuse(session, family_id, now)
 
 
-def end_all(session: Session, principal_id: UUID, now: datetime) -> int:
-    """End every sign-in of a principal; gives how many. Whoever signs in after this holds good tokens."""
-    running = select(RefreshFamily.id).where(
-        RefreshFamily.principal_id == principal_id, RefreshFamily.ended_at.is_(None)
-    )
-    ended = session.scalars(running.order_by(RefreshFamily.id)).all()
-    for family in ended:
-        end(session, family, now)
+def end_all(rings: KeyRings, session: Session, principal_id: UUID, now: datetime) -> int:
+    """End every sign-in of a principal; returns how many. Whoever signs in after this holds good tokens."""
+    running = sign_ins.belong_to(rings, principal_id) & RefreshFamily.ended_at.is_(None)
+    ended = _end_each(rings, session, running, now)
+    for family_id in ended:
+        refuse(session, family_id, now)
     return len(ended)
 
 
-def has_run_since(session: Session, principal_id: UUID, since: datetime, *, face_shown: bool = False) -> bool:
+def _end_each(rings: KeyRings, session: Session, running: ColumnElement[bool], now: datetime) -> list[UUID]:
+    rows = select(RefreshFamily).where(running).order_by(RefreshFamily.id).with_for_update()
+    families = session.scalars(rows.execution_options(populate_existing=True)).all()
+    for family in families:
+        sign_ins.write(rings, family, replace(sign_ins.read(rings, family), ended_at=now), now)
+    session.flush()
+    return [family.id for family in families]
+
+
+def has_run_since(
+    rings: KeyRings, session: Session, principal_id: UUID, since: datetime, *, face_shown: bool = False
+) -> bool:
     """Return whether a sign-in of a principal runs, or ran at some moment since; one with a face check if so wanted."""
     ran = (
-        (RefreshFamily.principal_id == principal_id)
+        sign_ins.belong_to(rings, principal_id)
         & (RefreshFamily.expires_at > since)
-        & or_(RefreshFamily.ended_at.is_(None), RefreshFamily.ended_at >= since)
+        & or_(RefreshFamily.ended_at.is_(None), RefreshFamily.ended_at >= start_of_day(since))
     )
-    if face_shown:
-        ran &= RefreshFamily.stepped_up_at.is_not(None)
-    return session.scalar(select(RefreshFamily.id).where(ran).limit(1)) is not None
+    # the columns say days: what they leave open the sealed moments decide
+    found = [sign_ins.read(rings, family) for family in session.scalars(select(RefreshFamily).where(ran))]
+    return any(
+        sign_in.expires_at > since
+        and (sign_in.ended_at is None or sign_in.ended_at >= since)
+        and (sign_in.stepped_up_at is not None or not face_shown)
+        for sign_in in found
+    )
 
 
 def refuse(session: Session, subject: UUID, now: datetime) -> None:
@@ -131,7 +143,7 @@ def refuse(session: Session, subject: UUID, now: datetime) -> None:
     )
 
 
-def require_running(session: Session, caller: Principal) -> None:
+def require_running(accounts: Accounts, session: Session, caller: Principal) -> None:
     """See that a resident's sign-in has not ended, and let none end it until the transaction does.
 
     Revocations are polled: for some seconds a worker takes a token of a sign-in that ended on another one, and what
@@ -141,7 +153,7 @@ def require_running(session: Session, caller: Principal) -> None:
     session.execute(select(Resident.id).where(Resident.id == caller.id).with_for_update(key_share=True))
     running = (
         (RefreshFamily.id == caller.session)
-        & (RefreshFamily.principal_id == caller.id)
+        & sign_ins.belong_to(accounts.rings, caller.id)
         & RefreshFamily.ended_at.is_(None)
     )
     if session.scalar(select(RefreshFamily.id).where(running).with_for_update(read=True)) is None:
@@ -153,33 +165,33 @@ def stepped_up(accounts: Accounts, session: Session, *, family_id: UUID, now: da
 
     Not before the name, whose moment another server's clock has told: else the step-up would count for nothing.
     """
-    named_at = select(Resident.verified_at).where(Resident.id == RefreshFamily.principal_id).scalar_subquery()
-    family = session.scalar(
-        update(RefreshFamily)
-        .where(RefreshFamily.id == family_id, RefreshFamily.ended_at.is_(None), RefreshFamily.expires_at > now)
-        .values(stepped_up_at=func.greatest(literal(now, RefreshFamily.stepped_up_at.type), named_at))
-        .returning(RefreshFamily)
-    )
-    if family is None:
+    family = session.get(RefreshFamily, family_id, with_for_update=True, populate_existing=True)
+    sign_in = sign_ins.read(accounts.rings, family) if family is not None else None
+    if family is None or sign_in is None or not sign_in.runs_at(now):
         raise errors.SessionEnded
-    return _tokens(accounts, session, family, None, now)
+    named_at = session.scalar(select(Resident.verified_at).where(Resident.id == sign_in.principal_id))
+    sign_in = replace(sign_in, stepped_up_at=max(now, named_at or now))
+    sign_ins.write(accounts.rings, family, sign_in, now)
+    return _tokens(accounts, session, family, sign_in, None, now)
 
 
-def _tokens(accounts: Accounts, session: Session, family: RefreshFamily, refresh: str | None, now: datetime) -> Tokens:
-    """Sign an access token for what the family's principal may do at this moment."""
+def _tokens(
+    accounts: Accounts, session: Session, family: RefreshFamily, sign_in: SignIn, refresh: str | None, now: datetime
+) -> Tokens:
+    """Sign an access token for what the sign-in's principal may do at this moment."""
     if family.kind == PrincipalKind.RESIDENT:
-        stepped_up_at = _valid_step_up(session, family)
+        stepped_up_at = _valid_step_up(session, sign_in)
         return tokens.access(
             accounts,
             kind=PrincipalKind.RESIDENT,
-            subject=family.principal_id,
+            subject=sign_in.principal_id,
             session=family.id,
             scopes=rules.resident_scopes(stepped_up=stepped_up_at is not None),
             stepped_up_at=stepped_up_at,
             refresh=refresh,
             now=now,
         )
-    staff = session.get_one(Staff, family.principal_id)
+    staff = session.get_one(Staff, sign_in.principal_id)
     if staff.disabled_at is not None:
         raise errors.RefreshRefused
     return tokens.access(
@@ -195,15 +207,15 @@ def _tokens(accounts: Accounts, session: Session, family: RefreshFamily, refresh
     )
 
 
-def _valid_step_up(session: Session, family: RefreshFamily) -> datetime | None:
+def _valid_step_up(session: Session, sign_in: SignIn) -> datetime | None:
     """Return when the face was seen; None where no name was known then, with which it could have been compared.
 
     Sandboxes of release 0.2.0 took a step-up before the name. It never counts after it.
     """
-    if family.stepped_up_at is None:
+    if sign_in.stepped_up_at is None:
         return None
-    named_at = session.scalar(select(Resident.verified_at).where(Resident.id == family.principal_id))
-    return family.stepped_up_at if named_at is not None and family.stepped_up_at >= named_at else None
+    named_at = session.scalar(select(Resident.verified_at).where(Resident.id == sign_in.principal_id))
+    return sign_in.stepped_up_at if named_at is not None and sign_in.stepped_up_at >= named_at else None
 
 
 def _add(session: Session, family_id: UUID, token: bytes) -> str:

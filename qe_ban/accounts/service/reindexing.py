@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exc, exists, func, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from qe_ban.accounts.models import Guardianship, Resident
+from qe_ban.accounts.models import Guardianship, RefreshFamily, Resident
 from qe_ban.accounts.service import residents
 from qe_ban.kernel.identifiers import IdType
 from qe_ban.keys import lifecycle, retirement, vault
@@ -111,6 +111,12 @@ def wards_before(session: Session, moment: datetime) -> bool:
     """Tell whether a guardianship still waits that was asked for before a moment: it is found by a hash of then."""
     waiting = exists().where(Guardianship.ward_mac.is_not(None), Guardianship.requested_at < moment)
     return bool(session.scalar(select(waiting)))
+
+
+def sign_ins_before(session: Session, moment: datetime) -> bool:
+    """Return whether a sealed sign-in from before a moment is left: it is found by a hash of then."""
+    left = exists().where(RefreshFamily.content_sealed.is_not(None), RefreshFamily.started_at < moment)
+    return bool(session.scalar(select(left)))
 
 
 def empty(session: Session, ring: Ring, *, limit: int = STEP) -> int:

@@ -74,11 +74,12 @@ def _changed(session: Session, staff: Staff, before: Mapping[str, Any], change: 
         return False
     session.flush()
     # by sign-in and not by person: whoever signs in again in the next minutes holds good tokens
-    running = select(RefreshFamily.id).where(
+    running = select(RefreshFamily).where(
         RefreshFamily.principal_id == staff.id, RefreshFamily.ended_at.is_(None), RefreshFamily.expires_at > change.at
     )
-    for family in session.scalars(running.order_by(RefreshFamily.id)).all():
-        families.end(session, family, change.at)
+    for family in session.scalars(running.order_by(RefreshFamily.id).with_for_update()).all():
+        family.ended_at = change.at
+        families.refuse(session, family.id, change.at)
     audit.record_change(session, change, action, str(staff.id), before=old, after=new, username=staff.username)
     return True
 

@@ -170,7 +170,7 @@ def resume(query: dict[str, Any], kind: str) -> dict[str, Any]:
     """Take a report back, within ten minutes of a step-up. Gives the kind's state: a source's hold stays."""
     slug, moment = _kind(kind).slug, now()
     with part(Database).transaction() as session:
-        accounts.require_running(session, guard.principal())
+        accounts.require_running(part(accounts.Accounts), session, guard.principal())
         meant = whose_in(session, query, moment)
         service.resume(session, part(Wallet).rings, _holder(meant, slug), moment)
         record(session, meant, "codes.resume", moment, kind=slug)

@@ -48,4 +48,6 @@ def retire(session: Session, key: Key, now: datetime) -> None:
         raise retirement.KeyNeeded("还有用码记录保存在这个密钥之下，超过保存期限后才能退役")
     if reindexing.wards_before(session, since):
         raise retirement.KeyNeeded("还有待确认的监护申请保存在这个密钥之下，确认或结束后才能退役")
+    if reindexing.sign_ins_before(session, since):
+        raise retirement.KeyNeeded("还有登录记录保存在这个密钥之下，最多三十天后才能退役")
     session.delete(key)

@@ -60,7 +60,7 @@ def object_to_recovery(accounts: Accounts, session: Session, *, case_id: UUID, c
     raised, or about the case where no staff did. Raises SessionEnded, RecoveryCaseNotFound (also of another's account),
     RecoveryCaseOver.
     """
-    families.require_running(session, change.by)
+    families.require_running(accounts, session, change.by)
     case = session.get(RecoveryCase, case_id, with_for_update=True, populate_existing=True)
     if case is None or case.holder_id != change.by.id:
         raise errors.RecoveryCaseNotFound

@@ -10,7 +10,7 @@ from qe_ban.accounts import errors
 from qe_ban.accounts.models import Guardianship, RecoveryCase, RefreshFamily, Resident
 from qe_ban.accounts.rules import Assurance, CaseKind, CaseState, GuardianshipState
 from qe_ban.accounts.rules.recovery import names_a_number
-from qe_ban.accounts.service import cases, families, notices, residents
+from qe_ban.accounts.service import cases, families, notices, residents, sign_ins
 from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.names import is_same_name
 from qe_ban.accounts.service.recovery.showing import PHONE, ShownCase, phone_of, shown
@@ -83,9 +83,9 @@ def report_not_mine(accounts: Accounts, session: Session, *, change: audit.Chang
     phone = residents.phone_of(accounts.rings, resident) if resident is not None else None
     if resident is None or phone is None or family is None or family.ended_at is not None:
         raise errors.SessionEnded
-    if resident.assurance != Assurance.VERIFIED or _stepped_up(change.by, family):
+    if resident.assurance != Assurance.VERIFIED or _stepped_up(accounts, change.by, family):
         raise errors.AccountIsYours
-    families.end(session, family.id, change.at)
+    families.end(accounts.rings, session, family.id, change.at)
     case = _open_case(session, resident, CaseKind.RECYCLED)
     if case is not None and phone_of(accounts.rings, case) != phone:
         # of a number that the account has no more: whoever has this one must not wait for it
@@ -133,7 +133,7 @@ def _is_named(accounts: Accounts, resident: Resident, name: str | None) -> bool:
 
 def _protect(accounts: Accounts, session: Session, holder: Resident, wanted: NewCase, change: audit.Change) -> None:
     """End all sign-ins of a locked holder, suspend all codes, and let count no more what was shown for wards."""
-    ended = families.end_all(session, holder.id, change.at)
+    ended = families.end_all(accounts.rings, session, holder.id, change.at)
     accounts.suspend(session, holder.id, change.at)
     acts = (Guardianship.guardian_id == holder.id) & (Guardianship.state == GuardianshipState.ACTIVE.value)
     ending.outdate(session, Resident.id.in_(select(Guardianship.ward_id).where(acts)), change.at)
@@ -181,8 +181,8 @@ def _made(accounts: Accounts, holder: Resident, kind: CaseKind, phone: str | Non
     )
 
 
-def _stepped_up(caller: Principal, family: RefreshFamily) -> bool:
-    return caller.stepped_up_at is not None or family.stepped_up_at is not None
+def _stepped_up(accounts: Accounts, caller: Principal, family: RefreshFamily) -> bool:
+    return caller.stepped_up_at is not None or sign_ins.read(accounts.rings, family).stepped_up_at is not None
 
 
 def _record(session: Session, case: RecoveryCase, action: str, change: audit.Change, case_number: str | None) -> None:

@@ -64,7 +64,7 @@ def settle(accounts: Accounts, session: Session, case: RecoveryCase, sides: Side
     _end(case, CaseState.SETTLED, change)
     session.flush()
     done = _SETTLED[CaseKind(case.kind)](accounts, session, sides, change)
-    families.end_all(session, sides.holder.id, change.at)
+    families.end_all(accounts.rings, session, sides.holder.id, change.at)
     _record(session, case, "accounts.settle_recovery", change, done)
 
 

@@ -21,7 +21,6 @@ def earliest_settlement(accounts: Accounts, session: Session, case: RecoveryCase
     kind = CaseKind(case.kind)
     if not takes_a_phone(kind, has_new_phone=case.phone_sealed is not None):
         return case.opened_at
-    recently = families.has_run_since(
-        session, case.holder_id, case.opened_at - accounts.recovery_wait, face_shown=kind is CaseKind.RECYCLED
-    )
+    since, face_shown = case.opened_at - accounts.recovery_wait, kind is CaseKind.RECYCLED
+    recently = families.has_run_since(accounts.rings, session, case.holder_id, since, face_shown=face_shown)
     return case.opened_at + accounts.recovery_wait if recently else case.opened_at
