@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias
 
 from sqlalchemy.orm import Session
@@ -32,6 +33,11 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
             with made.database.transaction() as session:
                 turn(session, now)
 
+    def tend_disputes(now: datetime) -> None:
+        for step in (partial(codes.conceal_disputes, rings=made.rings), codes.record_disputes):
+            with made.database.transaction() as session:
+                step(session, now=now)
+
     def guarded(run: Callable[[datetime], object]) -> Callable[[Session, datetime], None]:
         def guard(session: Session, now: datetime) -> None:
             require_right_clock(session, now)
@@ -43,5 +49,6 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
         jobs.Schedule("audit.seal", timedelta(seconds=10), guarded(lambda _: sealer.run()), commits=True),
         jobs.Schedule("audit.retention", timedelta(minutes=10), guarded(lambda _: log.run()), commits=True),
         jobs.Schedule("scans.retention", timedelta(minutes=10), guarded(lambda _: scans.run()), commits=True),
+        jobs.Schedule("disputes.tend", timedelta(minutes=10), guarded(tend_disputes), commits=True),
         jobs.Schedule("months", timedelta(hours=1), guarded(turn_months), commits=True),
     ]

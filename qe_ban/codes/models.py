@@ -4,7 +4,17 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Identity,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    text,
+    true,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
@@ -168,6 +178,11 @@ class Dispute(Base):
     says whom to tell of the answer: the resident, and where a guardian disputes, the guardian and by which
     guardianship. `scan` is a copy of what is disputed, which outlives the scan.
 
+    Nothing in clear says when somebody acted, but for the day: `id` is random, `opened_at` and `appealed_at` begin a
+    day, `due_at` and `appeal_due_at` end one, and `scan` has the hour. The exact moments are in `scan_sealed` and
+    `appellant_sealed`, which also says whether a guardian appealed (`appeal_by_guardian` says so only in rows of the
+    previous release). `open_recorded` and `appeal_recorded`: whether the audit has the event, which comes a day later.
+
     `state` is the district's answer; the city's to an appeal, of which there is one, stands apart. `venue_id` is empty
     where a program of the previous release opened the dispute.
     """
@@ -216,3 +231,7 @@ class Dispute(Base):
     appeal_answer_sealed: Mapped[bytes | None]
     appeal_answered_by: Mapped[UUID | None] = mapped_column(ForeignKey("staff.id"))
     appeal_answered_at: Mapped[datetime | None]
+    scan_sealed: Mapped[bytes | None]
+    appellant_sealed: Mapped[bytes | None]
+    open_recorded: Mapped[bool] = mapped_column(server_default=true())
+    appeal_recorded: Mapped[bool] = mapped_column(server_default=true())

@@ -53,6 +53,8 @@ SEALED = (
     SealedColumn("health_corrections", "answer_sealed", "health_corrections.answer"),
     SealedColumn("disputes", "appeal_sealed", "disputes.appeal"),
     SealedColumn("disputes", "appeal_answer_sealed", "disputes.appeal_answer"),
+    SealedColumn("disputes", "scan_sealed", "disputes.scan"),
+    SealedColumn("disputes", "appellant_sealed", "disputes.appellant"),
     SealedColumn("demands", "text_sealed", "demands.text"),
     SealedColumn("demands", "contact_sealed", "demands.contact"),
     SealedColumn("demands", "phone_sealed", "demands.phone"),

@@ -1,13 +1,14 @@
 """Who had a part in a venue judges no complaint there, and what a district dismissed goes to the city once."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from sqlalchemy import text
 
 from qe_ban.codes import service as codes
 from qe_ban.jobs import service as jobs
+from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import vault
 from tests.codes.test_disputes import API, SHINAN, answer, dispute, listed, mine, scanned  # noqa: F401  fixtures
@@ -133,8 +134,9 @@ def test_a_dismissal_is_appealed_of_answered_by_the_city_and_told(client, town, 
     row = opened.get_json()
     assert (row["state"], row["state_name"], row["appeal_until"]) == ("appealed", "申诉待市级答复", None)
     assert (row["appeal"]["text"], row["appeal"]["answer"], row["overdue"]) == (WORDS, None, False)
-    life = datetime.fromisoformat(row["appeal"]["due_at"]) - datetime.fromisoformat(row["appeal"]["opened_at"])
-    assert life == timedelta(days=15)
+    day = datetime.fromisoformat(row["appeal"]["opened_at"]).astimezone(CITY_TIME)
+    end = datetime.combine(day + timedelta(days=15), time(23, 59, 59), CITY_TIME)
+    assert datetime.fromisoformat(row["appeal"]["due_at"]) == end
     city = town.staff("city_admin")
     assert made in listed(client, city, state="appealed")
     assert made not in listed(client, city, state="dismissed")
@@ -228,13 +230,17 @@ def test_appeals_are_audited_and_no_word_stands_open(town, dismissed, appeal, an
     appeal(person, made, "秘密的话")
     answer_appeal(town.staff("city_admin"), made, "秘密的答复")
     with town.parts.database.transaction() as session:
+        codes.record_disputes(session, town.now + timedelta(days=1))
+        session.flush()
         row = session.execute(text("SELECT * FROM disputes WHERE id = :id"), {"id": made}).one()
         events = session.execute(text("SELECT * FROM audit_events WHERE subject = :id ORDER BY id"), {"id": made}).all()
-    assert [(event.action, event.actor_kind) for event in events[-2:]] == [
-        ("disputes.appeal", None),
+    assert [(event.action, event.actor_kind) for event in events] == [
+        ("disputes.answer", "staff"),
         ("disputes.answer_appeal", "staff"),
+        ("disputes.open", None),
+        ("disputes.appeal", None),
     ]
-    assert events[-1].details == {"before": {"state": "appealed"}, "after": {"state": "appeal_upheld"}}
+    assert events[1].details == {"before": {"state": "appealed"}, "after": {"state": "appeal_upheld"}}
     for kept in (str(row), str(events)):
         assert "秘密" not in kept
         assert str(person.id) not in kept

@@ -1,13 +1,15 @@
 """A resident disputes a scan of the ledger, the venue's district answers, and nobody else reads a word of it."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from sqlalchemy import text, update
 
+from qe_ban.codes import service as codes
 from qe_ban.codes.models import Dispute
 from qe_ban.jobs import service as jobs
+from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import vault
 from tests.codes.test_verify_races import at_once
@@ -64,8 +66,11 @@ def test_a_dispute_is_opened_answered_and_read_by_whom_it_concerns(client, town,
     opened = dispute(person, entry["id"])
     assert (opened["state"], opened["state_name"], opened["text"], opened["answer"]) == ("open", "待答复", WORDS, None)
     assert opened["scan"] == entry
-    life = datetime.fromisoformat(opened["due_at"]) - datetime.fromisoformat(opened["opened_at"])
-    assert life == timedelta(days=15)
+    due, day = (
+        datetime.fromisoformat(opened["due_at"]),
+        datetime.fromisoformat(opened["opened_at"]).astimezone(CITY_TIME),
+    )
+    assert due == datetime.combine(day + timedelta(days=15), time(23, 59, 59), CITY_TIME)
     assert opened["id"] in listed(client, staff)
     seen = client.get(f"{API}/disputes/{opened['id']}", headers=staff)
     assert (seen.get_json()["text"], seen.headers["Cache-Control"]) == (WORDS, "no-store")
@@ -141,6 +146,8 @@ def test_what_guardians_do_with_disputes_is_audited_and_names_nobody_beside_a_sc
     mine(client, guardian, **{"for": for_})
     query = text("SELECT * FROM audit_events WHERE subject = :id ORDER BY id")
     with town.parts.database.transaction() as session:
+        codes.record_disputes(session, town.now + timedelta(days=1))
+        session.flush()
         acts = session.execute(query, {"id": for_}).all()
         (plain,) = session.execute(query, {"id": opened["id"]}).all()
     assert [(act.action, act.actor_id) for act in acts] == [
@@ -239,13 +246,15 @@ def test_no_text_stands_open_anywhere_and_nobody_is_named_beside_a_scan(client, 
     client.get(f"{API}/disputes/{opened}", headers=staff)
     answer(staff, opened, "秘密的答复")
     with town.parts.database.transaction() as session:
+        codes.record_disputes(session, town.now + timedelta(days=1))
+        session.flush()
         row = session.execute(text("SELECT * FROM disputes WHERE id = :id"), {"id": opened}).one()
         events = session.execute(
             text("SELECT * FROM audit_events WHERE subject = :id ORDER BY id"), {"id": opened}
         ).all()
-    assert [event.action for event in events] == ["disputes.open", "disputes.read", "disputes.answer"]
-    assert [event.actor_kind for event in events] == [None, "staff", "staff"]
-    assert events[2].details == {"before": {"state": "open"}, "after": {"state": "upheld"}}
+    assert [event.action for event in events] == ["disputes.read", "disputes.answer", "disputes.open"]
+    assert [event.actor_kind for event in events] == ["staff", "staff", None]
+    assert events[1].details == {"before": {"state": "open"}, "after": {"state": "upheld"}}
     for told in (str(row), str(events)):
         assert "秘密" not in told
         assert str(person.id) not in told

@@ -249,10 +249,11 @@ def test_disputes_that_nobody_answered(city):
         change = audit.Change(Principal(PrincipalKind.STAFF, city.clerk(), frozenset(), new_id()), city.now)
         codes.answer_dispute(session, city.parts.rings, dispute_id=made[0], text="已查", upheld=True, change=change)
     assert city.watch(city.now + 14 * DAY) == 0
-    assert city.watch(city.now + 15 * DAY) == 1
+    # the fifteenth day ends at midnight
+    assert city.watch(city.now + 16 * DAY) == 1
     alarm = only(city.alarms())
     assert (alarm.kind, alarm.subject, alarm.count) == ("dispute_overdue", "370202", 2)
-    assert city.watch(city.now + 16 * DAY) == 0
+    assert city.watch(city.now + 17 * DAY) == 0
 
 
 def test_two_workers_at_once_raise_one(city):

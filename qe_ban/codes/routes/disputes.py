@@ -31,8 +31,13 @@ PRIVATE = {"Cache-Control": "no-store"}
 def dispute(query: dict[str, Any], body: dict[str, Any], scan: UUID) -> dict[str, Any]:
     """Dispute a scan of the ledger, once; it is answered within fifteen days, and the caller is told."""
     change = _change()
+    # a transaction of its own: the one that writes the dispute names nobody, and `xmin` would join the two
     with part(Database).transaction() as session:
         meant = whose_in(session, query, change.at)
+        if meant.is_ward:
+            service.require_disputable(session, part(KeyRings), resident=meant.resident, scan=scan)
+        record(session, meant, "disputes.dispute", change.at)
+    with part(Database).transaction() as session:
         made = service.open_dispute(
             session,
             part(KeyRings),
@@ -42,8 +47,6 @@ def dispute(query: dict[str, Any], body: dict[str, Any], scan: UUID) -> dict[str
             text=body["text"],
             change=change,
         )
-        # the day and not the moment: beside a guardian it would name whose scan was disputed then
-        record(session, meant, "disputes.dispute", change.at.replace(hour=0, minute=0, second=0, microsecond=0))
     return telling.opened(made, change.at)
 
 
@@ -83,16 +86,27 @@ def appeal(query: dict[str, Any], body: dict[str, Any], dispute_id: UUID) -> tup
     change = _change()
     with part(Database).transaction() as session:
         meant = whose_in(session, query, change.at)
+        guardian = change.by.id if meant.is_ward else None
+        if meant.is_ward:
+            service.require_appealable(
+                session,
+                part(KeyRings),
+                resident=meant.resident,
+                guardian=guardian,
+                dispute_id=dispute_id,
+                now=change.at,
+            )
+        record(session, meant, "disputes.appeal", change.at)
+    with part(Database).transaction() as session:
         made = service.open_appeal(
             session,
             part(KeyRings),
             resident=meant.resident,
-            guardian=change.by.id if meant.is_ward else None,
+            guardian=guardian,
             dispute_id=dispute_id,
             text=body["text"],
             change=change,
         )
-        record(session, meant, "disputes.appeal", change.at.replace(hour=0, minute=0, second=0, microsecond=0))
     return telling.opened(made, change.at), PRIVATE
 
 
@@ -112,12 +126,12 @@ def list_disputes(query: dict[str, Any]) -> dict[str, Any]:
 
 @handling.route("/<id:dispute_id>", methods=["GET"], summary_zh="查看一件异议的原文；查看留痕，不显示提出人")
 @guard.requires("disputes.answer")
-@handling.response(200, schemas.DisputeSchema)
+@handling.response(200, schemas.HandledDisputeSchema)
 def get_dispute(dispute_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
     """A dispute with its text; that it was read is audited. Who disputes is not told."""
     change = _change()
     with part(Database).transaction() as session:
-        return telling.opened(
+        return telling.handled(
             service.read_dispute(session, part(KeyRings), dispute_id=dispute_id, change=change), change.at
         ), PRIVATE
 
@@ -125,27 +139,27 @@ def get_dispute(dispute_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
 @handling.route("/<id:dispute_id>/answer", methods=["POST"], summary_zh="答复异议，一次为限；提出人会收到通知")
 @guard.requires("disputes.answer")
 @handling.arguments(schemas.DisputeAnswerSchema)
-@handling.response(200, schemas.DisputeSchema)
+@handling.response(200, schemas.HandledDisputeSchema)
 @handling.problems(409)
 def answer_dispute(body: dict[str, Any], dispute_id: UUID) -> dict[str, Any]:
     """Answer a dispute, once; whoever disputes is told that there is an answer."""
     change = _change()
     with part(Database).transaction() as session:
         made = service.answer_dispute(session, part(KeyRings), dispute_id=dispute_id, change=change, **body)
-    return telling.opened(made, change.at)
+    return telling.handled(made, change.at)
 
 
 @handling.route("/<id:dispute_id>/appeal/answer", methods=["POST"], summary_zh="市级另一名工作人员答复申诉")
 @guard.requires("disputes.answer")
 @handling.arguments(schemas.DisputeAnswerSchema)
-@handling.response(200, schemas.DisputeSchema)
+@handling.response(200, schemas.HandledDisputeSchema)
 @handling.problems(409)
 def answer_appeal(body: dict[str, Any], dispute_id: UUID) -> dict[str, Any]:
     """Answer an appeal for the city, once and finally; the resident is told."""
     change = _change()
     with part(Database).transaction() as session:
         made = service.answer_appeal(session, part(KeyRings), dispute_id=dispute_id, change=change, **body)
-    return telling.opened(made, change.at)
+    return telling.handled(made, change.at)
 
 
 def _change() -> audit.Change:

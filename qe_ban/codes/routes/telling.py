@@ -6,7 +6,7 @@ from typing import Any
 
 from qe_ban.codes import service
 from qe_ban.codes.models import Dispute
-from qe_ban.codes.rules.disputes import STATE_NAMES, appeal_until, is_overdue, state_of
+from qe_ban.codes.rules.disputes import STATE_NAMES, appeal_until, hour_of, is_overdue, state_of
 from qe_ban.kernel.city import City
 from qe_ban.web.parts import part
 
@@ -17,11 +17,12 @@ def entry(told: service.Entry) -> dict[str, Any]:
 
 
 def dispute(told: Dispute, now: datetime) -> dict[str, Any]:
-    """Give a dispute as lists show it, with its copy of the scan and without what is sealed."""
+    """Return a dispute as staff read it in lists: the day and the hour, and nothing of what is sealed."""
     state = state_of(told.state, told.appeal_state)
+    at = hour_of(datetime.fromisoformat(told.scan["at"]))
     return {
         "id": told.id,
-        "scan": _scan(told.scan | {"at": datetime.fromisoformat(told.scan["at"])}),
+        "scan": _scan(told.scan | {"at": at}),
         "state": state,
         "state_name": STATE_NAMES[state],
         "opened_at": told.opened_at,
@@ -33,11 +34,23 @@ def dispute(told: Dispute, now: datetime) -> dict[str, Any]:
     }
 
 
-def opened(told: service.OpenedDispute, now: datetime) -> dict[str, Any]:
-    """Give a dispute whole."""
+def handled(told: service.OpenedDispute, now: datetime) -> dict[str, Any]:
+    """Return a dispute whole, as staff read it."""
     row = dispute(told.dispute, now) | {"text": told.text, "answer": told.answer}
     if row["appeal"] is not None:
         row["appeal"] |= {"text": told.appeal, "answer": told.appeal_answer}
+    return row
+
+
+def opened(told: service.OpenedDispute, now: datetime) -> dict[str, Any]:
+    """Return a dispute whole as whom it concerns reads it: with the scan's ids and every moment to the second."""
+    row = handled(told, now)
+    if told.exact is not None:
+        scan = told.exact.scan
+        row |= {"opened_at": told.exact.opened_at}
+        row |= {"scan": _scan(scan | {"at": datetime.fromisoformat(scan["at"])})}
+    if row["appeal"] is not None and told.appellant is not None:
+        row["appeal"] |= {"opened_at": told.appellant.appealed_at}
     return row
 
 

@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from qe_ban.kernel.clock import CITY_TIME
+
 ANSWER_WITHIN: Final = timedelta(days=15)
 """In calendar days: which days are worked is known to no program in time. The city has as long for an appeal."""
 APPEAL_WITHIN: Final = timedelta(days=30)
@@ -46,6 +48,26 @@ def columns_of(state: DisputeState) -> tuple[str, str | None]:
     """Return the district's answer and the appeal's state that stand for a state."""
     appeal = next((word for word, shown in _APPEALS.items() if shown is state), None)
     return (state.value, None) if appeal is None else (DisputeState.DISMISSED.value, str(appeal))
+
+
+def day_of(moment: datetime) -> datetime:
+    """Return the beginning of the city's day in which a moment lies: all that a dispute's row says of it in clear."""
+    return moment.astimezone(CITY_TIME).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def end_of_day(moment: datetime) -> datetime:
+    """Return the last second of the city's day in which a moment lies."""
+    return day_of(moment) + timedelta(days=1, seconds=-1)
+
+
+def hour_of(moment: datetime) -> datetime:
+    """Return the hour in which a moment lies: as much of a scan's moment as whoever answers its dispute reads."""
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+def answer_due(moment: datetime) -> datetime:
+    """Return until when a dispute or an appeal of this moment is to be answered: the end of the fifteenth day."""
+    return end_of_day(moment + ANSWER_WITHIN)
 
 
 def is_overdue(state: DisputeState, due_at: datetime, now: datetime) -> bool:

@@ -198,11 +198,9 @@ class ScanVenueSchema(Schema):
     scanner = fields.Text(required=True)
 
 
-class EntrySchema(Schema):
-    """One scan in the resident's ledger. `id` is ours, by which it is disputed; `scan_id` is the scanner's."""
+class ScanSchema(Schema):
+    """A scan, without what names it."""
 
-    id = fields.Id(required=True)
-    scan_id = fields.Id(required=True)
     at = fields.Moment(required=True)
     venue = fields.Nested(ScanVenueSchema, required=True)
     scene = fields.Text(required=True)
@@ -216,6 +214,13 @@ class EntrySchema(Schema):
     fields_disclosed = fields.Many(fields.Text(), data_key="fields", required=True)
     detail = fields.Described(ScanDetailSchema, required=True)
     guardian = fields.Flag(required=True)
+
+
+class EntrySchema(ScanSchema):
+    """One scan in the resident's ledger. `id` is ours, by which it is disputed; `scan_id` is the scanner's."""
+
+    id = fields.Id(required=True)
+    scan_id = fields.Id(required=True)
 
 
 class LedgerQuery(paging.PageQuery, ForQuery):

@@ -1,7 +1,7 @@
 """Wire shapes of disputes and of appeals."""
 
 from qe_ban.codes.rules.disputes import DisputeState
-from qe_ban.codes.schemas import EntrySchema, ForQuery
+from qe_ban.codes.schemas import EntrySchema, ForQuery, ScanSchema
 from qe_ban.web import fields, paging
 from qe_ban.web.schema import Schema
 
@@ -34,11 +34,18 @@ class AppealSchema(ListedAppealSchema):
     answer = fields.Lines(max=1000, allow_none=True, required=True)
 
 
+class DisputedScanSchema(ScanSchema):
+    """A disputed scan as staff read it: where, for what and with which outcome. Of its moment `at` has the hour.
+
+    Nothing names it among the scans of that hour.
+    """
+
+
 class ListedDisputeSchema(Schema):
-    """A dispute without what people wrote. `scan` is as it stood when it was disputed."""
+    """A dispute without what people wrote. `scan` is as it stood when it was disputed, `opened_at` begins the day."""
 
     id = fields.Id(required=True)
-    scan = fields.Nested(EntrySchema, required=True)
+    scan = fields.Nested(DisputedScanSchema, required=True)
     state = fields.Choice(DisputeState, required=True)
     state_name = fields.Text(required=True)
     opened_at = fields.Moment(required=True)
@@ -49,12 +56,18 @@ class ListedDisputeSchema(Schema):
     appeal = fields.Nested(ListedAppealSchema, allow_none=True, required=True)
 
 
-class DisputeSchema(ListedDisputeSchema):
-    """A dispute whole; a guardian reads no words of another's."""
+class HandledDisputeSchema(ListedDisputeSchema):
+    """A dispute whole, as staff read it."""
 
     text = fields.Lines(max=1000, allow_none=True, required=True)
     answer = fields.Lines(max=1000, allow_none=True, required=True)
     appeal = fields.Nested(AppealSchema, allow_none=True, required=True)
+
+
+class DisputeSchema(HandledDisputeSchema):
+    """A dispute whole, as whom it concerns reads it; a guardian reads no words of another's."""
+
+    scan = fields.Nested(EntrySchema, required=True)
 
 
 class MyDisputesQuery(paging.PageQuery, ForQuery):

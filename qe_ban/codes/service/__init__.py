@@ -3,13 +3,15 @@
 from qe_ban.codes.queries import Entry, Holding, holdings, keep_answer
 from qe_ban.codes.rules import Answer, State
 from qe_ban.codes.rules.naming import REASON_NAMES
-from qe_ban.codes.service.appeals import answer_appeal, open_appeal
+from qe_ban.codes.service.appeals import answer_appeal, open_appeal, require_appealable
+from qe_ban.codes.service.dispute_events import conceal_step as conceal_disputes
+from qe_ban.codes.service.dispute_events import record_step as record_disputes
 from qe_ban.codes.service.disputes import Opened as OpenedDispute
 from qe_ban.codes.service.disputes import Wanted as WantedDisputes
 from qe_ban.codes.service.disputes import answer as answer_dispute
 from qe_ban.codes.service.disputes import listed as list_disputes
 from qe_ban.codes.service.disputes import mine as my_disputes
-from qe_ban.codes.service.disputes import open_dispute
+from qe_ban.codes.service.disputes import open_dispute, require_disputable
 from qe_ban.codes.service.disputes import read as read_dispute
 from qe_ban.codes.service.exporting import csv_pieces
 from qe_ban.codes.service.issuing import (
@@ -56,6 +58,7 @@ __all__ = [
     "answer_appeal",
     "answer_dispute",
     "ask_sources",
+    "conceal_disputes",
     "csv_pieces",
     "drop_months",
     "entries",
@@ -75,7 +78,10 @@ __all__ = [
     "overview",
     "read_dispute",
     "record_answer",
+    "record_disputes",
     "refusal",
+    "require_appealable",
+    "require_disputable",
     "resume",
     "suspend",
     "sweep",

@@ -18,11 +18,18 @@ from qe_ban.codes.errors import (
     NothingToAppeal,
 )
 from qe_ban.codes.models import Dispute
-from qe_ban.codes.rules.disputes import ANSWER_WITHIN, DisputeState, appeal_until, state_of
-from qe_ban.codes.service import disputes, ledger
+from qe_ban.codes.rules.disputes import DisputeState, answer_due, appeal_until, day_of, state_of
+from qe_ban.codes.service import dispute_seals, disputes, ledger
 from qe_ban.codes.service.disputes import Opened
 from qe_ban.keys import vault
 from qe_ban.keys.rings import KeyRings
+
+
+def require_appealable(
+    session: Session, rings: KeyRings, *, resident: UUID, guardian: UUID | None, dispute_id: UUID, now: datetime
+) -> None:
+    """Raise DisputeNotFound, NothingToAppeal, AppealExists or AppealLate where a resident cannot appeal."""
+    _require_open(_own(session, rings, resident, guardian, dispute_id, lock=False), now)
 
 
 def open_appeal(
@@ -39,23 +46,17 @@ def open_appeal(
 
     Raises DisputeNotFound, NothingToAppeal, AppealExists, AppealLate, KeyMissing.
     """
-    dispute = _own(session, rings, resident, guardian, dispute_id)
+    dispute = _own(session, rings, resident, guardian, dispute_id, lock=True)
     _require_open(dispute, change.at)
+    appellant = dispute_seals.Appellant(guardian is not None, change.at)
     dispute.appeal_state = DisputeState.OPEN.value
     dispute.appeal_sealed = vault.seal(rings, disputes.APPEAL, dispute.id, text, change.at)
-    dispute.appeal_by_guardian = guardian is not None
-    dispute.appealed_at, dispute.appeal_due_at = change.at, change.at + ANSWER_WITHIN
+    dispute.appellant_sealed = dispute_seals.seal_appellant(rings, dispute.id, appellant, change.at)
+    # always: the column stands in clear, and the previous release wants one of two words in it
+    dispute.appeal_by_guardian = False
+    dispute.appealed_at, dispute.appeal_due_at = day_of(change.at), answer_due(change.at)
+    dispute.appeal_recorded = False
     session.flush()
-    # not who, as with the dispute itself: the audit would name the resident beside the scan
-    audit.record(
-        session,
-        at=change.at,
-        actor=None,
-        action="disputes.appeal",
-        subject=str(dispute.id),
-        details={"before": {"state": DisputeState.DISMISSED.value}, "after": {"state": DisputeState.APPEALED.value}},
-        request_id=change.request_id if guardian is None else None,
-    )
     return disputes.shown(rings, dispute, guardian)
 
 
@@ -86,12 +87,14 @@ def answer_appeal(
     return disputes.opened(rings, dispute)
 
 
-def _own(session: Session, rings: KeyRings, resident: UUID, guardian: UUID | None, dispute_id: UUID) -> Dispute:
-    """Lock a dispute of the resident's own scan. Raises DisputeNotFound."""
+def _own(
+    session: Session, rings: KeyRings, resident: UUID, guardian: UUID | None, dispute_id: UUID, *, lock: bool
+) -> Dispute:
+    """Return a dispute of the resident's own scan, and lock it where that is wanted. Raises DisputeNotFound."""
     holders = list(ledger.holders(session, rings, resident))
-    mine = select(Dispute).where(Dispute.id == dispute_id, Dispute.holder.in_(holders)).with_for_update()
-    dispute = session.scalars(mine).one_or_none()
-    if dispute is None or (guardian is not None and guardian not in disputes.parties(rings, dispute)[1:2]):
+    mine = select(Dispute).where(Dispute.id == dispute_id, Dispute.holder.in_(holders))
+    dispute = session.scalars(mine.with_for_update() if lock else mine).one_or_none()
+    if dispute is None or (guardian is not None and guardian not in dispute_seals.open_parties(rings, dispute)[1:2]):
         raise DisputeNotFound
     return dispute
 

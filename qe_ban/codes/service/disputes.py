@@ -1,6 +1,9 @@
 """Disputes of scans: a resident says what is wrong with one, and the venue's district answers within fifteen days.
 
 Not those of the district who made the venue or let its scanners in: the accused does not judge the complaint.
+
+A transaction that opens a dispute writes nothing that names a resident, and the audit has the event when the day is
+over (`dispute_events`): a moment, a neighbouring row or a request would tell whose scan it was.
 """
 
 from collections.abc import Sequence
@@ -9,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import false, func, select
+from sqlalchemy import Select, exists, false, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,29 +23,34 @@ from qe_ban.audit import service as audit
 from qe_ban.codes.errors import DisputeAnswered, DisputeExists, DisputeInvolved, DisputeNotFound
 from qe_ban.codes.models import Dispute
 from qe_ban.codes.queries import Entry
-from qe_ban.codes.rules.disputes import ANSWER_WITHIN, DisputeState, columns_of
-from qe_ban.codes.service import ledger
+from qe_ban.codes.rules.disputes import DisputeState, answer_due, columns_of, day_of
+from qe_ban.codes.service import dispute_seals, ledger
 from qe_ban.codes.service.wallet import holder_hash
 from qe_ban.kernel.clock import rfc3339
-from qe_ban.kernel.ids import new_id
+from qe_ban.kernel.ids import secret_id
 from qe_ban.kernel.principal import Principal
 from qe_ban.keys import vault
 from qe_ban.keys.rings import KeyRings
 from qe_ban.venues import service as venues
 
-TEXT, ANSWER, RESIDENT = "disputes.text", "disputes.answer", "disputes.resident"
+TEXT, ANSWER = "disputes.text", "disputes.answer"
 APPEAL, APPEAL_ANSWER = "disputes.appeal", "disputes.appeal_answer"
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A dispute with what is sealed of it, or without where the reader is not to see it."""
+    """A dispute with what is sealed of it, or without where the reader is not to see it.
+
+    `exact` and `appellant` are for those whose scan it is: staff read the row's day and hour.
+    """
 
     dispute: Dispute
     text: str | None = field(repr=False)
     answer: str | None = field(repr=False)
     appeal: str | None = field(default=None, repr=False)
     appeal_answer: str | None = field(default=None, repr=False)
+    exact: dispute_seals.ExactScan | None = field(default=None, repr=False)
+    appellant: dispute_seals.Appellant | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,13 @@ class Wanted:
     state: DisputeState | None = None
     overdue: bool | None = None
     before: UUID | None = None
+
+
+def require_disputable(session: Session, rings: KeyRings, *, resident: UUID, scan: UUID) -> None:
+    """Raise ScanNotFound or DisputeExists where a resident cannot dispute a scan."""
+    _, _, entry = ledger.entry(session, rings, resident, scan)
+    if session.scalar(select(exists().where(Dispute.scan_id == entry.id))):
+        raise DisputeExists
 
 
 def open_dispute(
@@ -69,38 +84,30 @@ def open_dispute(
     Raises ScanNotFound, DisputeExists, KeyMissing.
     """
     number, venue, entry = ledger.entry(session, rings, resident, scan)
-    made, now = new_id(), change.at
+    # random: an id of the seventh version is the moment itself
+    made, now = secret_id(), change.at
     parties = [resident] if ward is None else [resident, change.by.id, ward]
+    exact = dispute_seals.ExactScan(now, _copy(entry))
     row = {
         "id": made,
         "scan_id": entry.id,
         "venue_id": venue,
         # under the newest key, whichever the scan stands under: a dispute outlives the scan
         "holder": holder_hash(rings, number),
-        "resident_sealed": vault.seal(rings, RESIDENT, made, " ".join(map(str, parties)), now),
+        "resident_sealed": dispute_seals.seal_parties(rings, made, parties, now),
         "district": entry.district,
-        "scan": _copy(entry),
+        "scan": dispute_seals.coarse_scan(made, exact.scan),
+        "scan_sealed": dispute_seals.seal_scan(rings, made, exact, now),
         "text_sealed": vault.seal(rings, TEXT, made, text, now),
         "state": DisputeState.OPEN.value,
-        "opened_at": now,
-        "due_at": now + ANSWER_WITHIN,
+        "opened_at": day_of(now),
+        "due_at": answer_due(now),
+        "open_recorded": False,
     }
     added = insert(Dispute).values(row).on_conflict_do_nothing(index_elements=["scan_id"]).returning(Dispute.id)
     if session.scalar(added) is None:
         raise DisputeExists
-    # not who: the audit would name the resident beside the scan
-    details = {"before": None, "after": {"state": DisputeState.OPEN.value, "district": entry.district}}
-    audit.record(
-        session,
-        at=now,
-        actor=None,
-        action="disputes.open",
-        subject=str(made),
-        details=details,
-        # nor by the request, in which a guardian is named
-        request_id=change.request_id if ward is None else None,
-    )
-    return opened(rings, session.get_one(Dispute, made))
+    return own(rings, session.get_one(Dispute, made))
 
 
 def mine(
@@ -112,30 +119,38 @@ def mine(
     before: UUID | None,
     limit: int,
 ) -> list[Opened]:
-    """Give at most `limit` disputes of a resident's scans, newest first, older than `before`.
+    """Give at most `limit` disputes of a resident's scans, newest first, those after `before` in that order.
 
     A `guardian` who reads sees the words of those that the same person opened: others may be about them.
     """
     holders = list(ledger.holders(session, rings, resident))
-    wanted = select(Dispute).where(Dispute.holder.in_(holders)).order_by(Dispute.id.desc()).limit(limit)
+    # all of them, for the order within a day is sealed; a person has few
+    found = session.scalars(select(Dispute).where(Dispute.holder.in_(holders))).all()
+    order = {dispute.id: (dispute_seals.open_scan(rings, dispute).opened_at, dispute.id) for dispute in found}
+    newest = sorted(found, key=lambda dispute: order[dispute.id], reverse=True)
     if before is not None:
-        wanted = wanted.where(Dispute.id < before)
-    return [shown(rings, dispute, guardian) for dispute in session.scalars(wanted)]
+        newest = [dispute for dispute in newest if before in order and order[dispute.id] < order[before]]
+    return [shown(rings, dispute, guardian) for dispute in newest[:limit]]
 
 
 def shown(rings: KeyRings, dispute: Dispute, guardian: UUID | None) -> Opened:
     """Open a dispute for the resident, or for a guardian what the same person wrote and was answered."""
+    whole = own(rings, dispute)
     if guardian is None:
-        return opened(rings, dispute)
-    if guardian not in parties(rings, dispute)[1:2]:
-        return Opened(dispute, None, None)
-    whole = opened(rings, dispute)
-    return whole if dispute.appeal_by_guardian else replace(whole, appeal=None, appeal_answer=None)
+        return whole
+    if guardian not in dispute_seals.open_parties(rings, dispute)[1:2]:
+        return replace(whole, text=None, answer=None, appeal=None, appeal_answer=None)
+    if whole.appellant is not None and whole.appellant.is_guardian:
+        return whole
+    return replace(whole, appeal=None, appeal_answer=None)
 
 
 def listed(session: Session, *, reader: Principal, wanted: Wanted, limit: int, now: datetime) -> Sequence[Dispute]:
-    """Give at most `limit` disputes of the venues that staff answer for, newest first; nothing sealed is opened."""
-    found = select(Dispute).order_by(Dispute.id.desc()).limit(limit)
+    """Give at most `limit` disputes of the venues that staff answer for, the newest day first.
+
+    Nothing sealed is opened.
+    """
+    found = _by_day(wanted.before).limit(limit)
     if not reader.place.is_city:
         found = found.where(Dispute.district == (reader.place.district or ""))
     if wanted.state is not None:
@@ -145,8 +160,6 @@ def listed(session: Session, *, reader: Principal, wanted: Wanted, limit: int, n
         unanswered = (Dispute.state == DisputeState.OPEN.value) & (Dispute.due_at <= now)
         overdue = unanswered | func.coalesce((Dispute.appeal_state == "open") & (Dispute.appeal_due_at <= now), false())
         found = found.where(overdue if wanted.overdue else ~overdue)
-    if wanted.before is not None:
-        found = found.where(Dispute.id < wanted.before)
     return session.scalars(found).all()
 
 
@@ -206,17 +219,17 @@ def opened(rings: KeyRings, dispute: Dispute) -> Opened:
     )
 
 
-def parties(rings: KeyRings, dispute: Dispute) -> list[UUID]:
-    """Open whose scan it is, and who disputes it by which guardianship, where that is another."""
-    sealed = dispute.resident_sealed
-    return [UUID(one) for one in vault.unseal(rings, RESIDENT, dispute.id, sealed).split()] if sealed else []
+def own(rings: KeyRings, dispute: Dispute) -> Opened:
+    """Open a dispute for whom it concerns, with the exact moments."""
+    exact, appellant = dispute_seals.open_scan(rings, dispute), dispute_seals.open_appellant(rings, dispute)
+    return replace(opened(rings, dispute), exact=exact, appellant=appellant)
 
 
 def to_tell(session: Session, rings: KeyRings, dispute: Dispute, now: datetime) -> list[UUID]:
     """Return who is told of an answer: the resident, and a guardian who asked for it and still acts."""
-    concerned = parties(rings, dispute)
+    concerned, appellant = dispute_seals.open_parties(rings, dispute), dispute_seals.open_appellant(rings, dispute)
     # a ward may appeal alone, also of what a guardian disputed: the answer is the ward's
-    if len(concerned) < 2 or dispute.appeal_by_guardian is False:
+    if len(concerned) < 2 or (appellant is not None and not appellant.is_guardian):
         return concerned[:1]
     resident, guardian, guardianship = concerned
     try:
@@ -245,6 +258,16 @@ def record(session: Session, change: audit.Change, action: str, dispute: Dispute
         details=details,
         request_id=change.request_id,
     )
+
+
+def _by_day(before: UUID | None) -> Select[Dispute]:
+    """Return all disputes, the newest day first, those after `before` in that order where it is given."""
+    order = tuple_(Dispute.opened_at, Dispute.id)
+    found = select(Dispute).order_by(Dispute.opened_at.desc(), Dispute.id.desc())
+    if before is None:
+        return found
+    last = select(Dispute.opened_at, Dispute.id).where(Dispute.id == before)
+    return found.where(order < last.scalar_subquery())
 
 
 def _copy(entry: Entry) -> dict[str, Any]:

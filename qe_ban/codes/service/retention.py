@@ -31,6 +31,12 @@ DELETE FROM uses WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM uses WHERE expires_at < :before ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED))
 """)
 
+_SCAN_IDS = text("""
+UPDATE disputes SET scan_id = gen_random_uuid() WHERE id = ANY (ARRAY(
+    SELECT id FROM disputes WHERE opened_at < :before AND substr(CAST(scan_id AS text), 15, 1) = '7'
+    LIMIT :limit FOR UPDATE SKIP LOCKED))
+""")
+
 
 class Retention:
     """Deletes in steps of a transaction each, so that nobody waits for one and an interruption loses one."""
@@ -38,7 +44,7 @@ class Retention:
     def __init__(self, database: Database, clock: Clock, *, scans: int, disputes: int) -> None:
         """`scans` and `disputes` in days: since the scan, and since the answer. Uses say themselves until when."""
         self._database, self._clock = database, clock
-        self._steps = ((uses_step, 0), (scans_step, scans), (disputes_step, disputes))
+        self._steps = ((uses_step, 0), (scans_step, scans), (scan_ids_step, scans), (disputes_step, disputes))
 
     def run(self) -> int:
         """Delete what is over, for at most twenty seconds; gives how many rows. Raises DatabaseUnavailable."""
@@ -63,6 +69,14 @@ def scans_step(session: Session, before: datetime) -> int:
     With a scan goes its scan_id: the same one would be judged anew, as its code has long been over.
     """
     return int(session.execute(_SCANS, {"before": before, "limit": STEP}).scalar_one())
+
+
+def scan_ids_step(session: Session, before: datetime) -> int:
+    """Have disputes from before a moment name no scan any more, at most 2,000; gives how many.
+
+    The id keeps a scan from being disputed twice, tells its millisecond, and has no use once the scan is forgotten.
+    """
+    return cast("CursorResult[Any]", session.execute(_SCAN_IDS, {"before": before, "limit": STEP})).rowcount
 
 
 def disputes_step(session: Session, before: datetime) -> int:

@@ -1,0 +1,106 @@
+"""What a dispute's row keeps sealed of who acts and when, so that nothing in clear joins it with a resident's acts."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from qe_ban.codes.models import Dispute
+from qe_ban.codes.rules.disputes import day_of, end_of_day, hour_of
+from qe_ban.kernel.clock import rfc3339
+from qe_ban.keys import vault
+from qe_ban.keys.rings import KeyRings
+
+RESIDENT, SCAN, APPELLANT = "disputes.resident", "disputes.scan", "disputes.appellant"
+_PARTIES: Final = 3 * 36 + 2
+"""Characters of three ids: a resident alone is padded to it, or the length would tell that a guardian disputes."""
+# of one length, likewise
+_APPELLANTS: Final = {True: "guardian", False: "resident"}
+
+
+@dataclass(frozen=True, slots=True)
+class ExactScan:
+    """When a dispute was opened, and the disputed scan with its ids and its second, as JSON."""
+
+    opened_at: datetime
+    scan: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Appellant:
+    """Whether a guardian appealed, and when."""
+
+    is_guardian: bool
+    appealed_at: datetime
+
+
+def seal_parties(rings: KeyRings, dispute: UUID, parties: list[UUID], now: datetime) -> bytes:
+    """Seal whose scan it is, and who disputes it by which guardianship, where that is another."""
+    return vault.seal(rings, RESIDENT, dispute, " ".join(map(str, parties)).ljust(_PARTIES), now)
+
+
+def open_parties(rings: KeyRings, dispute: Dispute) -> list[UUID]:
+    """Return what `seal_parties` sealed; nobody where a release before this kept none."""
+    sealed = dispute.resident_sealed
+    return [UUID(one) for one in vault.unseal(rings, RESIDENT, dispute.id, sealed).split()] if sealed else []
+
+
+def seal_scan(rings: KeyRings, dispute: UUID, exact: ExactScan, now: datetime) -> bytes:
+    """Seal the exact moments of a dispute and of its scan."""
+    content = {"opened_at": exact.opened_at.isoformat(), "scan": exact.scan}
+    return vault.seal(rings, SCAN, dispute, json.dumps(content, ensure_ascii=False), now)
+
+
+def open_scan(rings: KeyRings, dispute: Dispute) -> ExactScan:
+    """Return what `seal_scan` sealed, or of a row of the previous release what it says in clear."""
+    if dispute.scan_sealed is None:
+        return ExactScan(dispute.opened_at, dispute.scan)
+    content = json.loads(vault.unseal(rings, SCAN, dispute.id, dispute.scan_sealed))
+    return ExactScan(datetime.fromisoformat(content["opened_at"]), content["scan"])
+
+
+def seal_appellant(rings: KeyRings, dispute: UUID, appellant: Appellant, now: datetime) -> bytes:
+    """Seal whether a guardian appealed, and when."""
+    content = f"{_APPELLANTS[appellant.is_guardian]} {rfc3339(appellant.appealed_at)}"
+    return vault.seal(rings, APPELLANT, dispute, content, now)
+
+
+def open_appellant(rings: KeyRings, dispute: Dispute) -> Appellant | None:
+    """Return who appealed and when, or None where nobody did."""
+    if dispute.appellant_sealed is not None:
+        who, moment = vault.unseal(rings, APPELLANT, dispute.id, dispute.appellant_sealed).split()
+        return Appellant(who == _APPELLANTS[True], datetime.fromisoformat(moment))
+    if dispute.appealed_at is None:
+        return None
+    return Appellant(bool(dispute.appeal_by_guardian), dispute.appealed_at)
+
+
+def coarse_scan(dispute: UUID, scan: dict[str, Any]) -> dict[str, Any]:
+    """Return the copy of a scan that stands in clear: of its moment the hour, and no id by which it is known.
+
+    The previous release shows `id` and `scan_id`, so the dispute's own id stands in their place.
+    """
+    at = hour_of(datetime.fromisoformat(scan["at"]))
+    return scan | {"id": str(dispute), "scan_id": str(dispute), "at": rfc3339(at)}
+
+
+def conceal(rings: KeyRings, dispute: Dispute, now: datetime) -> None:
+    """Seal what a row of the previous release says in clear, and leave the day; done again it changes nothing.
+
+    Deadlines end their day: nobody has less time than was promised.
+    """
+    if dispute.scan_sealed is None:
+        exact = open_scan(rings, dispute)
+        dispute.scan_sealed = seal_scan(rings, dispute.id, exact, now)
+        dispute.scan = coarse_scan(dispute.id, exact.scan)
+        dispute.opened_at, dispute.due_at = day_of(dispute.opened_at), end_of_day(dispute.due_at)
+        parties = open_parties(rings, dispute)
+        if parties:
+            dispute.resident_sealed = seal_parties(rings, dispute.id, parties, now)
+    appellant = open_appellant(rings, dispute)
+    if appellant is not None and dispute.appellant_sealed is None and dispute.appeal_due_at is not None:
+        dispute.appellant_sealed = seal_appellant(rings, dispute.id, appellant, now)
+        dispute.appeal_by_guardian = False
+        dispute.appealed_at = day_of(appellant.appealed_at)
+        dispute.appeal_due_at = end_of_day(dispute.appeal_due_at)

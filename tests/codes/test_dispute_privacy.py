@@ -1,0 +1,312 @@
+"""What a dispute tells: of when it was opened the day, of the scan the hour, of whose it is nothing."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import select, text
+
+from qe_ban.app import assemble, create_app
+from qe_ban.audit import service as audit
+from qe_ban.audit.service import sealing
+from qe_ban.codes import service as codes
+from qe_ban.codes.models import Dispute
+from qe_ban.codes.rules.disputes import ANSWER_WITHIN, day_of
+from qe_ban.codes.service import dispute_seals, retention
+from qe_ban.kernel.clock import CITY_TIME, rfc3339
+from qe_ban.kernel.principal import Principal, PrincipalKind
+from qe_ban.keys import lifecycle, vault
+from qe_ban.keys.rings import KeyRings
+from tests.codes.test_appeals import answer_appeal, appeal  # noqa: F401  fixtures
+from tests.codes.test_disputes import API, SHINAN, WORDS, answer, dispute, mine, scanned  # noqa: F401  fixtures
+from tests.conftest import closing_pool
+from tests.factories.accounts import StaffFactory
+from tests.factories.codes import Town
+from tests.factories.databases import migrated
+
+DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
+
+
+class Clocked(Town):
+    """A town whose clock a test sets; it begins with yesterday (UTC), so that no key of it lies ahead."""
+
+    def __init__(self, settings, name):
+        self.moment = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - DAY
+        self.settings = migrated(settings, name)
+        super().__init__(assemble(self.settings, pool=4))
+        self.database = self.parts.database
+        with self.database.transaction() as session:
+            lifecycle.init(session, self.settings.master_key, self.moment - HOUR)
+        clerk = StaffFactory(roles=("city_admin",)).create(self.database, self.parts.rings, self.moment)
+        self.clerk = Principal(PrincipalKind.STAFF, clerk, frozenset(), uuid4())
+        self.sealing_rings = KeyRings(self.database, self.settings.master_key, sealing=True)
+
+    @property
+    def now(self):
+        return self.moment
+
+    def scan(self, terminal, code):
+        asked = codes.Asked(scanner=terminal.id, scan_id=uuid4(), purpose="gate-entry", code=code)
+        with self.database.statements() as connection:
+            codes.verify(self.parts.wallet, connection, asked, self.now)
+
+    def dismiss(self, dispute_id):
+        with self.database.transaction() as session:
+            change = audit.Change(self.clerk, self.now)
+            codes.answer_dispute(
+                session, self.parts.rings, dispute_id=UUID(dispute_id), text="不成立", upheld=False, change=change
+            )
+
+    def seal(self):
+        with self.database.transaction() as session:
+            sealing.seal_next(session, self.sealing_rings, self.moment)
+
+    def findings(self):
+        with self.database.transaction() as session:
+            audit.hold_still(session)
+            return list(audit.Check(session, self.moment).run())
+
+
+def test_events_of_disputes_and_appeals_hold_in_the_audit_at_every_hour_of_a_day(settings):
+    town = Clocked(settings, "dispute_hours")
+    guardian, ward = town.resident(), town.resident()
+    for_, terminal = town.guard(guardian, ward), town.terminal("gate-entry")
+    with closing_pool(create_app(town.settings, clock=lambda: town.moment)) as app:
+        client, begin = app.test_client(), town.moment
+        for hour in range(24):
+            town.moment = begin + timedelta(hours=hour, minutes=20)
+            town.seal()
+            town.scan(terminal, town.code(ward.numbers["identity"], "identity"))
+            headers = {"Authorization": f"Bearer {town.access(guardian.id)}"}
+            ledger = client.get(f"{API}/codes/ledger", query_string={"for": for_}, headers=headers).get_json()
+            made = client.post(
+                f"{API}/codes/ledger/{ledger['items'][0]['id']}/dispute",
+                json={"text": WORDS},
+                query_string={"for": for_},
+                headers=headers,
+            )
+            assert made.status_code == 201, made.get_data(as_text=True)
+            town.dismiss(made.get_json()["id"])
+            path = f"{API}/me/disputes/{made.get_json()['id']}/appeal"
+            again = client.post(path, json={"text": WORDS}, query_string={"for": for_}, headers=headers)
+            assert again.status_code == 201, again.get_data(as_text=True)
+            town.moment += 10 * SECOND
+            town.seal()
+    with town.database.transaction() as session:
+        acts = session.execute(
+            text("SELECT at FROM audit_events WHERE action IN ('disputes.dispute', 'disputes.appeal') ORDER BY id")
+        ).scalars()
+        assert list(acts)[::2] == [begin + timedelta(hours=hour, minutes=20) for hour in range(24)]
+    town.moment = begin + DAY + timedelta(hours=20)
+    with town.database.transaction() as session:
+        assert codes.record_disputes(session, town.moment) == 24
+    town.seal()
+    assert town.findings() == []
+    town.parts.database.dispose()
+
+
+@pytest.fixture
+def by_guardian(town, scanned, dispute):  # noqa: F811
+    """A ward's dispute that a guardian opened: gives the guardian, the guardianship and the dispute."""
+
+    def call():
+        guardian, ward = town.resident(), town.resident()
+        for_ = town.guard(guardian, ward)
+        return guardian, for_, dispute(guardian, scanned(ward)["id"], **{"for": for_})
+
+    return call
+
+
+def events_of(town, subject):
+    with town.parts.database.transaction() as session:
+        query = text("SELECT *, xmin::text AS transaction FROM audit_events WHERE subject = :id ORDER BY id")
+        return session.execute(query, {"id": str(subject)}).all()
+
+
+def row_of(town, dispute_id):
+    with town.parts.database.transaction() as session:
+        return session.execute(
+            text("SELECT *, xmin::text AS transaction FROM disputes WHERE id = :id"), {"id": dispute_id}
+        ).one()
+
+
+def test_the_audit_has_a_dispute_when_its_day_is_over_and_of_its_moment_the_day(town, scanned, dispute):  # noqa: F811
+    person = town.resident()
+    opened = dispute(person, scanned(person)["id"])
+    assert events_of(town, opened["id"]) == []
+    with town.parts.database.transaction() as session:
+        codes.record_disputes(session, town.now)
+    assert events_of(town, opened["id"]) == []
+    tomorrow = day_of(town.now) + DAY
+    for _ in range(2):
+        with town.parts.database.transaction() as session:
+            codes.record_disputes(session, tomorrow)
+    (event,) = events_of(town, opened["id"])
+    assert (event.action, event.actor_id, event.request_id, event.at) == ("disputes.open", None, None, tomorrow)
+    today = datetime.fromisoformat(opened["opened_at"]).astimezone(CITY_TIME).date().isoformat()
+    assert event.details == {"before": None, "after": {"state": "open", "district": SHINAN}, "day": today}
+
+
+def test_an_appeal_is_recorded_likewise_after_what_it_appeals_of(town, scanned, dispute, answer, appeal):  # noqa: F811
+    person = town.resident()
+    opened = dispute(person, scanned(person)["id"])["id"]
+    answer(town.staff("city_admin"), opened, upheld=False)
+    assert appeal(person, opened).status_code == 201
+    assert [event.action for event in events_of(town, opened)] == ["disputes.answer"]
+    with town.parts.database.transaction() as session:
+        codes.record_disputes(session, day_of(town.now) + DAY)
+    events = events_of(town, opened)[1:]
+    assert [(event.action, event.request_id) for event in events] == [
+        ("disputes.open", None),
+        ("disputes.appeal", None),
+    ]
+    assert events[1].details["after"] == {"state": "appealed"}
+
+
+def test_no_transaction_writes_a_dispute_and_what_names_a_resident(town, by_guardian, answer, appeal):  # noqa: F811
+    guardian, for_, opened = by_guardian()
+    (act,) = events_of(town, for_)
+    row = row_of(town, opened["id"])
+    assert (act.action, act.actor_id) == ("disputes.dispute", guardian.id)
+    assert abs(act.at - town.now) < timedelta(minutes=5)
+    assert act.transaction != row.transaction
+    assert opened["id"] not in str(act)
+    assert opened["scan"]["id"] not in str(act)
+    answer(town.staff("city_admin"), opened["id"], upheld=False)
+    assert appeal(guardian, opened["id"], **{"for": for_}).status_code == 201
+    row = row_of(town, opened["id"])
+    assert {event.transaction for event in events_of(town, for_)} & {row.transaction} == set()
+
+
+def test_what_is_refused_leaves_no_event_of_a_guardian(town, by_guardian, dispute, appeal):  # noqa: F811
+    guardian, for_, opened = by_guardian()
+    dispute(guardian, opened["scan"]["id"], status=409, **{"for": for_})
+    assert appeal(guardian, opened["id"], **{"for": for_}).status_code == 409
+    assert [event.action for event in events_of(town, for_)] == ["disputes.dispute"]
+
+
+def test_a_row_says_in_clear_the_day_and_of_the_scan_the_hour(town, scanned, dispute, answer, appeal):  # noqa: F811
+    person = town.resident()
+    opened = dispute(person, scanned(person)["id"])
+    answer(town.staff("city_admin"), opened["id"], upheld=False)
+    appeal(person, opened["id"])
+    row = row_of(town, opened["id"])
+    today = day_of(town.now)
+    assert row.opened_at == row.appealed_at == today
+    assert row.due_at == row.appeal_due_at == today + ANSWER_WITHIN + DAY - SECOND
+    # no id of the seventh version, that is of the millisecond
+    assert abs((row.id.int >> 80) / 1000 - town.now.timestamp()) > 3600
+    assert row.scan["at"] == rfc3339(datetime.fromisoformat(opened["scan"]["at"]).replace(minute=0, second=0))
+    in_clear = json.dumps(row.scan)
+    assert opened["scan"]["scan_id"] not in in_clear
+    assert opened["scan"]["id"] not in in_clear
+
+
+def test_no_column_tells_a_guardians_dispute_from_a_residents(town, by_guardian, scanned, dispute, answer, appeal):  # noqa: F811
+    guardian, for_, first = by_guardian()
+    person = town.resident()
+    second = dispute(person, scanned(person)["id"])
+    for made in (first, second):
+        answer(town.staff("city_admin"), made["id"], upheld=False)
+    assert appeal(guardian, first["id"], **{"for": for_}).status_code == 201
+    assert appeal(person, second["id"]).status_code == 201
+    shapes = []
+    for made in (first, second):
+        row = row_of(town, made["id"])._asdict()
+        others = {"id", "scan_id", "scan", "holder", "venue_id", "answered_by", "answered_at", "transaction"}
+        shapes.append(
+            {
+                name: len(value) if isinstance(value, bytes) else value
+                for name, value in row.items()
+                if name not in others
+            }
+        )
+    assert shapes[0] == shapes[1]
+
+
+def test_staff_read_neither_the_scans_ids_nor_its_second(client, town, scanned, dispute, answer, appeal, answer_appeal):  # noqa: F811
+    person = town.resident()
+    entry = scanned(person)
+    opened = dispute(person, entry["id"])
+    district, city = town.staff("district_admin", district=SHINAN), town.staff("city_admin")
+    listing = client.get(f"{API}/disputes", query_string={"limit": 100}, headers=district).get_json()["items"]
+    seen = [row for row in listing if row["id"] == opened["id"]]
+    seen.append(client.get(f"{API}/disputes/{opened['id']}", headers=district).get_json())
+    seen.append(answer(district, opened["id"], upheld=False).get_json())
+    assert appeal(person, opened["id"]).status_code == 201
+    seen.append(client.get(f"{API}/disputes/{opened['id']}", headers=city).get_json())
+    seen.append(answer_appeal(city, opened["id"]).get_json())
+    assert len(seen) == 5
+    for row in seen:
+        assert row["scan"] == {name: value for name, value in entry.items() if name not in ("id", "scan_id")} | {
+            "at": rfc3339(datetime.fromisoformat(entry["at"]).replace(minute=0, second=0))
+        }
+        assert row["opened_at"] == rfc3339(day_of(town.now))
+        assert entry["id"] not in json.dumps(row)
+    (own,) = mine(client, person)
+    assert own["scan"] == entry
+    assert own["opened_at"] == opened["opened_at"]
+
+
+def test_ones_own_disputes_come_in_order_and_each_on_one_page(client, town, scanned, dispute):  # noqa: F811
+    person = town.resident()
+    ids = [dispute(person, scanned(person)["id"])["id"] for _ in range(5)]
+    assert [row["id"] for row in mine(client, person)] == ids[::-1]
+    pages, cursor = [], None
+    while cursor is not None or not pages:
+        query = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+        page = client.get(f"{API}/me/disputes", query_string=query, headers=person.headers).get_json()
+        pages.append([row["id"] for row in page["items"]])
+        cursor = page["next"]
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert sorted(one for page in pages for one in page) == sorted(ids)
+
+
+def previous(town, dispute_id, moment):
+    """Make a dispute into what the previous release wrote: everything in clear, to the microsecond."""
+    with town.parts.database.transaction() as session:
+        row = session.get_one(Dispute, UUID(dispute_id))
+        rings = town.parts.rings
+        exact, parties = dispute_seals.open_scan(rings, row), dispute_seals.open_parties(rings, row)
+        row.scan, row.scan_sealed = exact.scan, None
+        row.resident_sealed = vault.seal(rings, dispute_seals.RESIDENT, row.id, " ".join(map(str, parties)), town.now)
+        row.opened_at, row.due_at = moment, moment + ANSWER_WITHIN
+        if row.appealed_at is not None:
+            row.appeal_by_guardian, row.appellant_sealed = len(parties) > 1, None
+            row.appealed_at, row.appeal_due_at = moment, moment + ANSWER_WITHIN
+
+
+def test_what_the_previous_release_wrote_is_sealed_and_reads_as_before(client, town, by_guardian, answer, appeal):  # noqa: F811
+    guardian, for_, opened = by_guardian()
+    answer(town.staff("city_admin"), opened["id"], upheld=False)
+    appeal(guardian, opened["id"], **{"for": for_})
+    moment = town.now.replace(microsecond=123456)
+    previous(town, opened["id"], moment)
+    before = mine(client, guardian, **{"for": for_})
+    for _ in range(2):
+        with town.parts.database.transaction() as session:
+            codes.conceal_disputes(session, town.parts.rings, now=town.now)
+    row = row_of(town, opened["id"])
+    assert row.opened_at == row.appealed_at == day_of(moment)
+    assert row.due_at == row.appeal_due_at == day_of(moment) + ANSWER_WITHIN + DAY - SECOND
+    assert row.appeal_by_guardian is False
+    (after,) = mine(client, guardian, **{"for": for_})
+    deadlines = {"due_at": rfc3339(row.due_at), "appeal": before[0]["appeal"] | {"due_at": rfc3339(row.appeal_due_at)}}
+    assert after == before[0] | deadlines
+    assert after["appeal"]["text"] is not None
+
+
+def test_a_dispute_names_its_scan_only_as_long_as_that_is_kept(town, scanned, dispute):  # noqa: F811
+    person = town.resident()
+    opened = dispute(person, scanned(person)["id"])
+    with town.parts.database.transaction() as session:
+        retention.scan_ids_step(session, day_of(town.now))
+    assert str(row_of(town, opened["id"]).scan_id) == opened["scan"]["id"]
+    with town.parts.database.transaction() as session:
+        session.get_one(Dispute, UUID(opened["id"])).opened_at = day_of(town.now) - 90 * DAY
+    for _ in range(2):
+        with town.parts.database.transaction() as session:
+            retention.scan_ids_step(session, day_of(town.now) - 89 * DAY)
+    with town.parts.database.transaction() as session:
+        assert session.scalars(select(Dispute.scan_id).where(Dispute.id == UUID(opened["id"]))).one().version == 4
