@@ -213,6 +213,10 @@ def test_what_is_written_at_the_last_moment_is_deleted_a_little_later_and_said(c
             service.check_closings(accounts, session, at)
         assert (proof().checked_at is not None) is checked
     assert (proof().report["late"], proof().report["remaining"]) == ({"consents": 1}, 0)
+    with database.transaction() as session:
+        checks = (AuditEvent.action == "accounts.check_closing") & (AuditEvent.subject == str(resident.id))
+        event = session.scalars(select(AuditEvent).where(checks)).one()
+    assert event.details == {"late": {"consents": 1}, "remaining": 0}
     assert rows_left(database, resident.id) <= KEPT
 
 

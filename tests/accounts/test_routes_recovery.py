@@ -188,7 +188,7 @@ def test_a_lost_phone_may_be_replaced_by_a_new_number(city, window):
     assert city.visitor(new).id == holder.id
 
 
-def test_a_recycled_number_is_reported_and_taken_off_by_two_persons(city, window):
+def test_a_recycled_number_is_reported_and_taken_off_by_two_persons(city, window, database):
     holder = city.verified()
     stranger = city.visitor(holder.phone)
     first = city.client.post(NOT_MINE, headers=stranger.headers)
@@ -199,6 +199,10 @@ def test_a_recycled_number_is_reported_and_taken_off_by_two_persons(city, window
     assert second.get_json() == first.get_json()
     case = window.case_of(holder)
     assert case["kind"] == "recycled"
+    with database.transaction() as session:
+        opened = (AuditEvent.subject == case["id"]) & (AuditEvent.action == "accounts.open_recovery")
+        event = session.scalars(select(AuditEvent).where(opened)).one()
+    assert (event.actor_kind, event.actor_id) == ("resident", UUID(stranger.id))
     assert window.settle(case).status_code == 200
     assert ends(holder)
     assert city.told(holder.phone) == ["recovery_old_phone"]

@@ -219,8 +219,9 @@ def test_a_key_is_registered_once(key, client_id, database, now):
 
 def test_a_bad_key_is_not_registered(database, now, key):
     for jwk in (key.jwk | {"x": key.jwk["y"]}, key.jwk | {"crv": "P-384"}, {}, key.jwk | {"x": 5}):
-        with pytest.raises(errors.ProofInvalid), database.transaction() as session:
+        with pytest.raises(errors.ProofInvalid) as refused, database.transaction() as session:
             service.register_client(session, jwk=jwk, now=now)
+        assert list(refused.value.fields) == ["jwk"]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from qe_ban.accounts.service import ConsentDecision, Wanted, sign_ins
 from qe_ban.audit.models import AuditEvent
 from qe_ban.kernel.city import City
 from qe_ban.kernel.errors import TooMany
-from qe_ban.kernel.identifiers import IdType
+from qe_ban.kernel.identifiers import IdType, mask_id, mask_phone
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.web.parts import part
 from tests.factories.accounts import FACE_PROOF, PersonFactory, random_id_number, random_phone, together
@@ -148,13 +148,14 @@ def test_a_visitor_has_no_name(sign_in, database, accounts, now):
     assert (me.name, me.assurance) == (None, "none")
 
 
-def test_staff_find_a_resident_by_phone_or_number_and_see_masks_only(verified, look_up):
+def test_staff_find_a_resident_by_phone_or_number_and_see_masks_only(verified, look_up, now):
     person, principal = verified()
     for found in (
         look_up(phone=person.phone),
         look_up(id_type=IdType.RESIDENT_ID, id_number=person.id_number),
     ):
-        assert found.id == principal.id
+        assert (found.id, found.assurance, found.verified_at) == (principal.id, "verified", now)
+        assert (found.phone, found.id_number) == (mask_phone(person.phone), mask_id(person.id_number))
         shown = repr(found)
         assert person.phone not in shown
         assert person.id_number not in shown
@@ -174,6 +175,10 @@ def test_a_look_up_is_recorded_with_the_case_found_or_not(verified, look_up, dat
     assert [(event.action, event.subject, event.case_number) for event in events] == [
         ("residents.look_up", str(principal.id), "QD-2026-000001"),
         ("residents.look_up", "unknown", "QD-2026-000001"),
+    ]
+    assert [event.details for event in events] == [
+        {"by": "phone", "found": True},
+        {"by": "resident_id", "found": False},
     ]
     assert nobody not in json.dumps([event.details for event in events])
     assert person.phone not in json.dumps([event.details for event in events])

@@ -7,7 +7,7 @@ import pytest
 from qe_ban.accounts import errors, service
 from qe_ban.accounts.models import Guardianship
 from qe_ban.accounts.rules import WardBasis, comes_of_age
-from qe_ban.accounts.service import residents, wards
+from qe_ban.accounts.service import closing, residents, wards
 from qe_ban.app import working
 from qe_ban.audit.service import AtShell, Change
 from qe_ban.kernel.identifiers import ResidentId
@@ -223,6 +223,13 @@ def test_a_closed_account_acts_for_nobody_and_is_nobodys_ward(family, guardian, 
     for one in (entrusted, waiting.row.id, mine.row.id):
         row = family.row(one)
         assert (row.state, row.ended_by, row.name_sealed) == ("ended", "closing", None)
+
+
+def test_both_sides_are_told_before_they_close_that_it_ends(family, guardian, ward, entrusted, database):
+    for one in (guardian, ward):
+        with database.transaction() as session:
+            plan = closing.plan_closing(family.accounts, session, resident_id=one.id, now=family.now)
+        assert plan.ends["guardianships"] == 1
 
 
 def test_a_later_end_never_moves_back_what_counts_no_more(family, guardian, parent, mother):

@@ -1,9 +1,8 @@
 """Acting for others, asked for and confirmed by several at the same instant."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from qe_ban.accounts import errors, service
 from qe_ban.accounts.models import Resident
@@ -11,6 +10,7 @@ from qe_ban.accounts.service import closing, residents
 from qe_ban.audit.service import Change
 from qe_ban.kernel.identifiers import IdType
 from tests.factories.accounts import PersonFactory, together
+from tests.factories.databases import wait_for_locks
 
 
 def test_the_same_at_once_is_kept_once(family, guardian):
@@ -83,20 +83,6 @@ def test_who_ends_what_is_confirmed_meanwhile_and_a_window_do_not_wait_for_each_
         assert started[0].result() is None
         assert isinstance(started[1].exception(), OVER)
     assert [event.action for event in family.events(made)] == ["wards.ask", "wards.confirm", "wards.end"]
-
-
-def wait_for_locks(database, waiting):
-    """Wait until so many of this database's transactions wait for a row."""
-    asked = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    ends = time.monotonic() + 0.8
-    while time.monotonic() < ends:
-        with database.transaction() as session:
-            if session.scalar(asked) >= waiting:
-                return
-        time.sleep(0.01)
-    raise AssertionError("nobody waits")
 
 
 def test_confirmed_and_ended_by_four_at_once_nobody_waits_in_vain(family, guardian):

@@ -66,7 +66,7 @@ def test_a_staff_account_that_is_locked(city):
     assert city.watch(now + 2 * MINUTE) == 1
     (alarm,) = city.alarms()
     assert (alarm.kind, alarm.subject, alarm.count) == ("guessing", str(made), 5)
-    assert staff.username not in str(alarm.facts)
+    assert alarm.facts == {"of": "account", "failures": 5}
     assert city.watch(now + 3 * MINUTE) == 0
     city.close(alarm)
     assert city.watch(now + 4 * MINUTE) == 0
@@ -86,6 +86,7 @@ def test_one_password_tried_at_many_accounts(city):
     assert city.watch() == 1
     (alarm,) = city.alarms()
     assert (alarm.subject, alarm.count) == ("staff_passwords", watching.MANY_STAFF)
+    assert alarm.facts == {"of": "all", "accounts": watching.MANY_STAFF, "failures": watching.MANY_STAFF}
 
 
 def test_who_comes_in_after_slips_leaves_none(city):

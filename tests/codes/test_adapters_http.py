@@ -118,8 +118,11 @@ def test_killed_it_leaves_stale_ok_with_its_moment_then_stale(town, scan, bureau
     assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "ok"
     bureau.die()
     at_bureau.put_forward(seconds=151)
-    verdict = scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)
-    assert (verdict["accepted"], verdict["reason"], verdict["as_of"]) == (True, "stale_ok", "2026-01-01T00:00:00Z")
+    code, scan_id = medical(town, person, at_bureau), str(uuid.uuid4())
+    for is_repeat in (False, True):
+        verdict = scan(desk, code, "dispensing", scan_id=scan_id, at=at_bureau)
+        assert (verdict["accepted"], verdict["reason"], verdict["as_of"]) == (True, "stale_ok", "2026-01-01T00:00:00Z")
+        assert verdict["repeat"] is is_repeat
     with town.parts.database.transaction() as session:
         row = session.get_one(SourceAnswer, person.numbers["medical"])
         row.asked_at -= timedelta(hours=25)

@@ -3,9 +3,14 @@
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from qe_ban.codes import service as codes
+from qe_ban.codes.models import Dispute
 from qe_ban.kernel.clock import CITY_TIME
+from qe_ban.kernel.principal import Place
+from tests.codes.test_disputes import dispute, scanned  # noqa: F401  fixtures
+from tests.factories.venues import AdminFactory
 
 TOMORROW = datetime.now(CITY_TIME).date() + timedelta(days=1)
 """The city's day of these tests: wholly ahead, so that the run's keys are there."""
@@ -80,3 +85,20 @@ def test_a_code_issued_by_a_clock_up_to_a_second_ahead_ends_with_the_guardianshi
         session.execute(text("UPDATE residents SET guardian_codes_after = :at WHERE id = :id"), values)
     code = town.code(ward.numbers["identity"], "identity", at=issued_at, guardian=True)
     assert scan(town.terminal("gate-entry"), code, "gate-entry")["reason"] == reason
+
+
+@pytest.mark.parametrize(("after", "is_late"), [(timedelta(microseconds=-1), False), (timedelta(0), True)])
+def test_an_answer_is_overdue_from_the_moment_at_which_it_is_due(town, scanned, dispute, after, is_late):  # noqa: F811
+    person = town.resident()
+    made = dispute(person, scanned(person)["id"])["id"]
+    with town.parts.database.transaction() as session:
+        now = session.scalars(select(Dispute.due_at).where(Dispute.id == made)).one() + after
+        for overdue in (True, False):
+            found = codes.list_disputes(
+                session,
+                reader=AdminFactory(place=Place()),
+                wanted=codes.WantedDisputes(overdue=overdue),
+                limit=1000,
+                now=now,
+            )
+            assert (made in {str(row.id) for row in found}) is (overdue is is_late)

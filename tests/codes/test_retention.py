@@ -79,6 +79,17 @@ def test_disputes_are_kept_until_long_after_their_answer(city):
     assert ages(city, "disputes", "answered_at") == [399, None]
 
 
+def test_a_step_deletes_no_more_disputes_than_it_may(city, monkeypatch):
+    monkeypatch.setattr(retention, "STEP", 2)
+    with city.transaction() as session:
+        for _ in range(5):
+            values = {"id": uuid.uuid4(), "scan": uuid.uuid4(), "answered_at": NOW - 500 * DAY, "state": "upheld"}
+            session.execute(text(DISPUTE), values)
+    with city.transaction() as session:
+        assert retention.disputes_step(session, NOW - 400 * DAY) == 2
+    assert run(city) == 3
+
+
 def test_who_writes_and_reads_waits_for_no_step(city):
     scan(city, 120, 1)
     with city.transaction() as session:
@@ -97,3 +108,14 @@ def test_months_are_made_and_dropped(city):
     assert f"scans_{later:%Y_%m}" in dropped
     scan(city, -150)
     assert ages(city, "scan_ids") == [-150]
+
+
+def test_a_month_whose_scans_would_not_be_over_stays_though_it_is_empty(city):
+    later = NOW + 150 * DAY
+    with city.transaction() as session:
+        codes.make_months(session, later)
+    with city.transaction() as session:
+        dropped = codes.drop_months(session, later, 90)
+    assert "scans_before" in dropped
+    for ago in (0, 31, 60):
+        assert f"scans_{later - ago * DAY:%Y_%m}" not in dropped

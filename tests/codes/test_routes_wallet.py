@@ -10,6 +10,7 @@ from PIL import Image
 from sqlalchemy import text
 
 from qe_ban.accounts import service as accounts
+from qe_ban.codes import service as codes
 from qe_ban.codes import token
 from qe_ban.codes.rules import State
 
@@ -88,6 +89,14 @@ def test_all_kinds_are_issued_in_one_call_and_are_true(client, town):
         assert claims.expires_at - claims.issued_at == code["ttl"] == 60
         assert 25 <= code["refresh_after"] <= 30
         assert len(code["code"]) == 184
+
+
+def test_phones_that_opened_together_come_back_in_any_of_six_seconds(town):
+    person = town.resident()
+    with town.parts.database.statements() as connection:
+        held = codes.holdings(connection, person.id, town.now)
+    seconds = {codes.issue(town.parts.wallet, held, ["identity"], town.now).codes[0].refresh_after for _ in range(300)}
+    assert seconds == set(range(25, 31))
 
 
 def test_two_codes_of_one_person_share_nothing_but_their_kind(client, town):

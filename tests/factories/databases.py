@@ -1,12 +1,14 @@
-"""Makes databases of their own for tests that load fixed people."""
+"""Makes databases of their own for tests that load fixed people, and waits until transactions meet."""
 
+import time
 from dataclasses import replace
 
 import psycopg
-from sqlalchemy import NullPool, create_engine, make_url
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 from qe_ban import migrations
 from qe_ban.config import Settings
+from qe_ban.db.engine import Database
 
 
 def migrated(settings: Settings, name: str) -> Settings:
@@ -33,3 +35,17 @@ def another(settings: Settings, name: str) -> Settings:
         connection.execute(f'CREATE DATABASE "{url.database}_{name}"')
     made = url.set(database=f"{url.database}_{name}").render_as_string(hide_password=False)
     return replace(settings, database_url=made)
+
+
+def wait_for_locks(database: Database, waiting: int) -> None:
+    """Wait until so many of this database's transactions wait for a row."""
+    asked = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    ends = time.monotonic() + 10
+    while time.monotonic() < ends:
+        with database.transaction() as session:
+            if session.scalar(asked) >= waiting:
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -156,6 +156,23 @@ def test_a_message_past_its_use_is_dropped(database, rings, clock, topic):
     later(database, topic, timedelta(minutes=6))
     worker(database, rings, clock, topic, pytest.fail).once()
     assert [finding.reason for finding in found(database, topic)] == ["too_late"]
+
+
+def test_the_newest_findings_come_first_a_hundred_unless_more_are_wanted(database, rings, clock, topic):
+    with database.transaction() as session:
+        for number in range(101):
+            service.enqueue(session, rings, topic=topic, payload={"n": str(number)}, now=clock())
+    # a day ahead, so that no other test's findings are among them
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    with database.transaction() as session:
+        for number, message in enumerate(session.scalars(select(OutboxMessage).where(OutboxMessage.topic == topic))):
+            message.given_up_at = tomorrow + timedelta(seconds=number * 37 % 101)
+            message.reason, message.payload = "too_late", None
+    with database.transaction() as session:
+        findings = service.given_up(session)
+    assert {finding.topic for finding in findings} == {topic}
+    moments = [finding.at for finding in findings]
+    assert (len(moments), moments) == (100, sorted(moments, reverse=True))
 
 
 def test_a_payload_moved_from_another_row_is_not_delivered(database, rings, clock, topic):

@@ -111,6 +111,15 @@ def test_whoever_comes_second_to_a_lane_looks_again_later(start, runner_of, look
     assert (look(first).state, look(second).state) == (JobState.QUEUED, JobState.RUNNING)
 
 
+def test_a_job_that_another_process_is_just_taking_holds_up_no_other_lane(start, runner_of, look, database):
+    first, second = start(lane="test-a"), start(lane="test-b")
+    with database.transaction() as session:
+        session.scalars(select(Job).where(Job.id == first).with_for_update()).one()
+        runner_of(counting(1)).once()
+        assert look(second).state is JobState.DONE
+    assert look(first).state is JobState.QUEUED
+
+
 def test_jobs_of_other_lanes_run_at_the_same_time(start, runner_of):
     first, second = start(lane="test-a"), start(lane="test-b")
     met = threading.Barrier(2, timeout=10)

@@ -1,5 +1,6 @@
 """Jobs as people see them: whose they are, what may be done with them when, and how they are forgotten."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from qe_ban.jobs import errors, rules, service
 from qe_ban.jobs.models import Job, JobFault
 from qe_ban.jobs.rules import JobState
 from qe_ban.kernel.principal import Place
+from tests.factories.databases import wait_for_locks
 from tests.factories.venues import LAOSHAN, SHINAN, AdminFactory
 from tests.jobs.runners import counting
 
@@ -65,6 +67,12 @@ def test_a_job_of_a_command_is_the_citys(start, look):
     assert look(job_id, AdminFactory(place=Place())).id == job_id
 
 
+def test_a_job_that_waits_has_no_phase_and_has_done_nothing(start, look):
+    view = look(start())
+    assert (view.state, view.phase, view.done, view.total, view.percent) == (JobState.QUEUED, "", 0, None, None)
+    assert (view.result, view.error, view.started_at, view.finished_at, view.faults) == ({}, None, None, None, ())
+
+
 def test_a_list_goes_on_from_the_last_one_seen(start, database, owner):
     made = [start() for _ in range(5)]
 
@@ -95,6 +103,22 @@ def test_a_repeat_of_cancel_or_resume_is_harmless_and_no_second_event(start, cha
         events = session.scalars(select(AuditEvent).where(AuditEvent.subject == str(job_id)).order_by(AuditEvent.id))
         told = [(event.action, event.details["before"], event.request_id) for event in events]
     assert told == [("jobs.cancel", "queued", "r-test"), ("jobs.resume", "cancelled", "r-test")]
+
+
+@pytest.mark.parametrize("act", [service.cancel, service.resume])
+def test_whoever_does_the_same_at_the_same_moment_finds_it_done(start, change, clock, database, act):
+    job_id = start()
+    if act is service.resume:
+        change(service.cancel, job_id)
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as session:
+            first = act(session, job_id=job_id, change=service.Change(AdminFactory(), clock(), "r-test"))
+            late = pool.submit(change, act, job_id)
+            wait_for_locks(database, 1)
+        assert late.result() == first
+    with database.transaction() as session:
+        events = session.scalars(select(AuditEvent.action).where(AuditEvent.subject == str(job_id))).all()
+    assert events.count(f"jobs.{act.__name__}") == 1
 
 
 def test_what_is_done_is_neither_cancelled_nor_resumed(start, change, runner_of, look):

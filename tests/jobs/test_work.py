@@ -58,6 +58,21 @@ def test_a_thousand_faults_are_shown_errors_before_warnings_and_the_rest_counted
     assert service.Fault(service.Severity.ERROR, "有误", "事项", 9, "名称") in view.faults
 
 
+def test_faults_are_in_the_order_of_the_file_and_of_one_row_in_that_of_finding(start, runner_of, look):
+    found = [("乙", 1, "1"), ("甲", 2, "2"), ("甲", 1, "3"), (None, None, "4"), ("甲", None, "5"), ("甲", 1, "6")]
+    found += [("甲", 1, str(number)) for number in range(7, 40)]
+
+    def run(work):
+        with work.step() as session:
+            faults = [service.Fault(service.Severity.ERROR, message, sheet, row) for sheet, row, message in found]
+            work.fault(session, faults)
+
+    job_id = start()
+    runner_of(run).once()
+    shown = [(fault.sheet, fault.row, fault.message) for fault in look(job_id).faults]
+    assert shown == [found[3], found[0], found[4], found[2], *found[5:], found[1]]
+
+
 def test_a_step_may_take_longer_than_a_request(start, runner_of):
     seen = []
 

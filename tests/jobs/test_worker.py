@@ -3,6 +3,7 @@
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 from uuid import uuid4
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import select, text
 from qe_ban.db.engine import Database
 from qe_ban.jobs import rules, service
 from qe_ban.jobs.models import ScheduleRow, WorkerBeat
+from qe_ban.jobs.service.worker import IDLE_SECONDS, _work
 from qe_ban.kernel.errors import Unavailable
 from qe_ban.kernel.ids import new_id
 
@@ -177,6 +179,16 @@ def test_a_worker_outlives_a_database_that_is_away(rings):
     stop.set()
     thread.join(5)
     assert not thread.is_alive()
+
+
+def test_who_has_nothing_to_do_or_no_database_rests_and_who_worked_goes_on_at_once():
+    def away():
+        raise Unavailable
+
+    for step, rests in ((lambda: False, [IDLE_SECONDS]), (away, [IDLE_SECONDS]), (lambda: True, [])):
+        stop = Mock(threading.Event)
+        _work(step, stop)
+        assert [call.args[0] for call in stop.wait.call_args_list] == rests
 
 
 def test_a_schedule_may_take_longer_than_a_request(database, rings):
