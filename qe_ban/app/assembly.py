@@ -20,6 +20,7 @@ from qe_ban.items.service.popularity import Popularity
 from qe_ban.kernel import city_file
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import Clock, system_clock
+from qe_ban.keys.day_hashes import DayHashes
 from qe_ban.keys.rings import KeyRings
 from qe_ban.message import Message
 from qe_ban.publishing.service.media import DirectoryStore, Pictures
@@ -34,6 +35,7 @@ class Parts:
     city: City
     database: Database
     rings: KeyRings
+    day_hashes: DayHashes
     limiter: Limiter
     accounts: accounts.Accounts
     wallet: codes.Wallet
@@ -74,7 +76,8 @@ def assemble(
         )
     database = Database(settings.database_url, pool=pool or settings.threads, waits=waits, pooled=settings.pooled)
     rings = KeyRings(database, settings.master_key, settings.master_key_next, sealing=sealing)
-    limiter = Limiter(valkey.connect(settings.redis_url), database, clock)
+    day_hashes = DayHashes(rings)
+    limiter = Limiter(valkey.connect(settings.redis_url), database, clock, day_hashes.digest)
     sources = {kind: HttpSource(url, settings.outside.token) for kind, url in settings.outside.sources.items()}
     register, face = _outside(settings)
     return Parts(
@@ -83,6 +86,7 @@ def assemble(
         city=city,
         database=database,
         rings=rings,
+        day_hashes=day_hashes,
         limiter=limiter,
         accounts=accounts.Accounts(
             rings=rings,
@@ -107,7 +111,7 @@ def assemble(
         ),
         wallet=codes.Wallet(rings, city, sources, settings.code_life),
         health=Health(rings, city.health, frozenset(sources)),
-        popularity=Popularity(valkey.connect(settings.redis_url)),
+        popularity=Popularity(valkey.connect(settings.redis_url), day_hashes.digest),
         pictures=Pictures(DirectoryStore(settings.media_dir)),
     )
 

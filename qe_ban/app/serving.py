@@ -45,7 +45,11 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
         pages.links(made),
     ):
         parts.provide(app, collaborator)
-    guard.install(app, lambda token: accounts.principal_from(made.accounts, token, clock()))
+    guard.install(
+        app,
+        lambda token: accounts.principal_from(made.accounts, token, clock()),
+        lambda resident: made.day_hashes.resident_name(resident, clock()),
+    )
     health.install(app, _checks(made))
     metrics.add(app, alarms.gauge(made.database))
     others = (venues_routes.blp, *codes_routes.BLUEPRINTS, *HEALTH, audit_routes.blp, jobs_routes.blp, media_routes.blp)

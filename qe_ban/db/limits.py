@@ -1,11 +1,11 @@
 """Counts how often something was asked: in Valkey, and where that is away in PostgreSQL, tighter."""
 
-import hashlib
 import ipaddress
 import threading
 import time
-from datetime import UTC, datetime
-from typing import cast
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import TypeAlias, cast
 
 import redis
 from sqlalchemy import delete, update
@@ -16,6 +16,9 @@ from qe_ban.db.base import Base
 from qe_ban.db.engine import Database
 from qe_ban.kernel.clock import Clock
 from qe_ban.kernel.errors import TooMany
+
+DayDigest: TypeAlias = Callable[[str, date, bytes], bytes]
+"""Returns a keyed hash of a message for a purpose and a UTC day, as `keys.day_hashes.DayHashes.digest` does."""
 
 SITE_PREFIX, SITE_FACTOR = 48, 8
 """One customer is given up to a /48 of IPv6, 65,536 of the networks that are counted: all of it together may do eight
@@ -50,21 +53,26 @@ class RateWindow(Base):
 
 
 class Limiter:
-    """Counts in fixed windows. Subjects are kept as hashes: a counter's name tells nobody whose phone it is."""
+    """Counts in fixed windows.
 
-    def __init__(self, valkey: redis.Redis, database: Database, clock: Clock) -> None:
-        self._valkey, self._database, self._clock = valkey, database, clock
+    A counter's name is a keyed hash of name, subject and window: whoever reads Valkey's memory cannot find out whose
+    phone it is by trying all phones, nor which counters of two windows are of the same one.
+    """
+
+    def __init__(self, valkey: redis.Redis, database: Database, clock: Clock, digest: DayDigest) -> None:
+        self._valkey, self._database, self._clock, self._digest = valkey, database, clock, digest
         self._resting_until = float("-inf")
         self._lock = threading.Lock()
 
     def hit(self, name: str, subject: str, *, limit: int, window: int) -> int:
         """Count one more of `name` by `subject`; gives when the window of `window` seconds ends, which `forgive` takes.
 
-        In seconds since 1970: windows are fixed, and begin at multiples of their length. Raises TooMany above `limit`.
+        In seconds since 1970: windows are fixed, and begin at multiples of their length. Raises TooMany above `limit`,
+        KeyMissing.
         """
         seconds = int(self._clock().timestamp())
         ends = seconds - seconds % window + window
-        digest = hashlib.sha256(f"{name}\0{subject}".encode()).hexdigest()[:32]
+        digest = self._counter(name, subject, ends)
         count = self._count_in_valkey(f"qe:limit:{digest}:{ends}", window)
         if count is None:
             limit = max(1, limit // 2)
@@ -87,9 +95,14 @@ class Limiter:
 
     def forgive(self, name: str, subject: str, *, ends: int) -> None:
         """Take back one count of the window that `hit` told, where what was counted is none of what is limited."""
-        digest = hashlib.sha256(f"{name}\0{subject}".encode()).hexdigest()[:32]
+        digest = self._counter(name, subject, ends)
         if self._ask_valkey(_UNCOUNT, f"qe:limit:{digest}:{ends}") is None:
             self._uncount_in_postgresql(digest, ends)
+
+    def _counter(self, name: str, subject: str, ends: int) -> str:
+        # the day belongs to the window and not to the moment: all who count in it, before and after midnight, agree
+        day = datetime.fromtimestamp(ends - 1, UTC).date()
+        return self._digest("limit", day, f"{name}\0{subject}\0{ends}".encode())[:16].hex()
 
     def _count_in_valkey(self, key: str, window: int) -> int | None:
         return self._ask_valkey(_COUNT, key, window)

@@ -1,7 +1,11 @@
-"""The Valkey of a home: an append-only file in the home, served on a Unix socket alone."""
+"""The Valkey of a home: in memory only, served on a Unix socket alone.
+
+Nothing in it must survive a restart (docs/decisions.md, "Valkey writes no files"), so nothing of it lies on a disk.
+"""
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Callable, Mapping
@@ -22,7 +26,7 @@ SETTINGS = {
     "logfile": "",
     "loglevel": "warning",
     "daemonize": "no",
-    "appendonly": "yes",
+    "appendonly": "no",
     "save": "",
     # what has no end of life stays when memory is short
     "maxmemory-policy": "volatile-lru",
@@ -31,6 +35,8 @@ ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 # what the lines have in common by which it says why it ends, the quoted directive of a bad setting among them
 TELLING = ("Can't", "Fatal", "Bad file format", "Unexpected", "Failed", ">>>")
 STOP_STEPS = ((signal.SIGTERM, 20.0),)
+LEFT_BEHIND = ("appendonlydir", "dump.rdb")
+"""Files of releases up to 0.3.0, whose counters had names that could be guessed."""
 
 
 class Valkey:
@@ -67,7 +73,7 @@ class Valkey:
         return 0 if self._child is None else self._child.poll()
 
     def start(self, cancelled: Callable[[], bool] = never) -> None:
-        """Take the home's lock, start, wait until commands are served with all data loaded.
+        """Take the home's lock, start, wait until commands are served.
 
         Nothing happens when it runs. `cancelled` is asked often. Raises EngineMissing, EngineFailed, HomeInUse,
         HomeUnusable, StartCancelled.
@@ -81,15 +87,18 @@ class Valkey:
             raise EngineFailed(Message("Valkey cannot be started: {error}", error=error)) from error
 
     def stop(self) -> None:
-        """Stop with everything written to the disk, and wait for the end."""
+        """Stop, which loses all data, and wait for the end."""
         if self._child is not None:
             self._child.stop(*STOP_STEPS)
 
     def _start(self, cancelled: Callable[[], bool]) -> None:
         directives = [word for name, value in self._settings.items() for word in (f"--{name}", value)]
+        directory = self._home.directory("valkey")
+        if self._settings["appendonly"] == "no":
+            _remove_old_files(directory)
         argv = [str(binaries.valkey()), *directives, "--unixsocket", str(self._socket)]
         with contextlib.closing(Output(self._home.directory("log") / "valkey.log")) as output:
-            self._child = Child(argv, death_signal=signal.SIGTERM, env=ENVIRONMENT, cwd=self._home.directory("valkey"),
+            self._child = Child(argv, death_signal=signal.SIGTERM, env=ENVIRONMENT, cwd=directory,
                                 output=output.fd, keep=(self._home.lock_fd,))  # fmt: skip
             try:
                 wait_until_ready(
@@ -106,7 +115,6 @@ class Valkey:
         return self._home.run_dir / "valkey.sock"
 
     def _ready(self) -> bool:
-        # while it loads its file it answers -LOADING
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(1.0)
             try:
@@ -115,3 +123,12 @@ class Valkey:
                 return probe.recv(64).startswith(b"+PONG")
             except OSError:
                 return False
+
+
+def _remove_old_files(directory: Path) -> None:
+    """Remove what a Valkey of an earlier release wrote. Raises OSError."""
+    for path in (directory / name for name in LEFT_BEHIND):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)

@@ -3,7 +3,6 @@
 WSGI and not Flask's hooks: it runs on every request, and here it costs no context and no proxy.
 """
 
-import random
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from qe_ban.kernel.clock import Clock
 from qe_ban.web import logs
 from qe_ban.web.draining import is_draining
 from qe_ban.web.metrics import METHODS, Recorder
-from qe_ban.web.requests import BODY, PRINCIPAL, REQUEST_ID
+from qe_ban.web.requests import BODY, CALLER, REQUEST_ID, new_request_id
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -40,12 +39,12 @@ class Edge:
         """Serve one request."""
         began = perf_counter()
         given = environ.get("HTTP_X_REQUEST_ID", "")
-        # Names a request and protects nothing: no reason to ask the system for randomness each time.
-        request_id = given if _GIVEN_ID.fullmatch(given) else f"{random.getrandbits(96):024x}"
-        environ[REQUEST_ID] = request_id
+        environ[REQUEST_ID] = given if _GIVEN_ID.fullmatch(given) else new_request_id()
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             moment = self._clock()
+            # not before: a resident's call gets an id of ours when the guard knows who calls
+            request_id = environ[REQUEST_ID]
             date, stamp = self._spelled(moment)
             names = {name.lower() for name, _ in headers}
             headers += (("X-Request-Id", request_id), ("X-Content-Type-Options", "nosniff"))
@@ -70,11 +69,9 @@ class Edge:
         method = environ["REQUEST_METHOD"]
         if method not in METHODS:
             method = "other"
-        caller = environ.get(PRINCIPAL)
         seconds = perf_counter() - began
         self._recorder.record(method, route, status, seconds)
-        name = f"{caller.kind}:{caller.id}" if caller is not None else "-"
-        logs.access(stamp, request_id, method, route, status, seconds * 1000, name)
+        logs.access(stamp, request_id, method, route, status, seconds * 1000, environ.get(CALLER, "-"))
 
     def _spelled(self, moment: datetime) -> tuple[str, str]:
         """Give the moment for the Date header (RFC 9110, 5.6.7) and for the log; made once a second."""

@@ -7,18 +7,22 @@ from datetime import timedelta
 from enum import Enum
 from functools import wraps
 from typing import Any, Final, Literal, TypeVar, cast
+from uuid import UUID
 
 from flask import Flask, current_app, request
 
 from qe_ban.kernel.errors import Forbidden, Unauthenticated
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.web.parts import now
-from qe_ban.web.requests import PRINCIPAL
+from qe_ban.web.requests import CALLER, PRINCIPAL, REQUEST_ID, new_request_id
 
 V = TypeVar("V", bound=Callable[..., Any])
 PrincipalFrom = Callable[[str], Principal]
+ResidentName = Callable[[UUID], str]
+"""Returns what the log calls a resident today."""
 
 _EXTENSION = "qe_ban.principal_from"
+_RESIDENT_NAME = "qe_ban.resident_name"
 # RFC 6750, 2.1; a longer token is none of ours.
 _BEARER = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]{1,4096}=*)", re.ASCII)
 
@@ -35,10 +39,14 @@ SESSION: Final = StepUp.SESSION
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What a view asks of its caller, kept on the view as `__guard__`; no scope means anyone."""
+    """What a view asks of its caller, kept on the view as `__guard__`; no scope means anyone.
+
+    `unnamed`: the log says nothing of who called.
+    """
 
     scope: str | None
     step_up: timedelta | Literal[StepUp.SESSION] | None = None
+    unnamed: bool = False
 
 
 class MissingScope(Forbidden):
@@ -61,9 +69,13 @@ class StepUpRequired(Forbidden):
         self.challenge = f'Bearer error="insufficient_user_authentication"{age}'
 
 
-def install(app: Flask, principal_from: PrincipalFrom) -> None:
-    """Give the app what makes a principal of a token, or raises the kernel's Unauthenticated."""
+def install(app: Flask, principal_from: PrincipalFrom, resident_name: ResidentName = lambda _: "-") -> None:
+    """Give the app what makes a principal of a token, or raises the kernel's Unauthenticated, and names for the log.
+
+    Without `resident_name` the log has no names of residents; it never has their ids.
+    """
     app.extensions[_EXTENSION] = principal_from
+    app.extensions[_RESIDENT_NAME] = resident_name
 
 
 def installed(app: Flask) -> PrincipalFrom:
@@ -72,13 +84,18 @@ def installed(app: Flask) -> PrincipalFrom:
     return source
 
 
-def requires(scope: str, *, step_up: timedelta | Literal[StepUp.SESSION] | None = None) -> Callable[[V], V]:
-    """Let only callers with this scope in, and where `step_up` is given only those who stepped up so lately."""
+def requires(
+    scope: str, *, step_up: timedelta | Literal[StepUp.SESSION] | None = None, unnamed: bool = False
+) -> Callable[[V], V]:
+    """Let only callers with this scope in, and where `step_up` is given only those who stepped up so lately.
+
+    `unnamed` is for what residents call while they are scanned: the log's line does not say whose call it was.
+    """
 
     def decorator(view: V) -> V:
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            caller = _authenticate()
+            caller = _authenticate(unnamed=unnamed)
             # a resident first hears what to do about it: the step-up is what opens the scope
             if step_up is not None and caller.kind is PrincipalKind.RESIDENT:
                 _check_step_up(caller, step_up)
@@ -86,7 +103,7 @@ def requires(scope: str, *, step_up: timedelta | Literal[StepUp.SESSION] | None 
                 raise MissingScope(scope)
             return view(*args, **kwargs)
 
-        guarded.__guard__ = Guard(scope, step_up)  # type: ignore[attr-defined]
+        guarded.__guard__ = Guard(scope, step_up, unnamed)  # type: ignore[attr-defined]
         return cast(V, guarded)
 
     return decorator
@@ -111,14 +128,26 @@ def principal() -> Principal:
     return caller
 
 
-def _authenticate() -> Principal:
+def _authenticate(*, unnamed: bool) -> Principal:
     environ = request.environ
     bearer = _BEARER.fullmatch(environ.get("HTTP_AUTHORIZATION", ""))
     if bearer is None:
         raise Unauthenticated
     principal_from: PrincipalFrom = current_app.extensions[_EXTENSION]
     caller = environ[PRINCIPAL] = principal_from(bearer[1])
+    if caller.kind is PrincipalKind.RESIDENT and "HTTP_X_REQUEST_ID" in environ:
+        # an app that sends the same id with all its calls would tie its lines together
+        environ[REQUEST_ID] = new_request_id()
+    if not unnamed:
+        environ[CALLER] = f"{caller.kind}:{_log_name(caller)}"
     return caller
+
+
+def _log_name(caller: Principal) -> str:
+    if caller.kind is not PrincipalKind.RESIDENT:
+        return str(caller.id)
+    resident_name: ResidentName = current_app.extensions[_RESIDENT_NAME]
+    return resident_name(caller.id)
 
 
 def _check_step_up(caller: Principal, step_up: timedelta | Literal[StepUp.SESSION]) -> None:

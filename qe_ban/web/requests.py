@@ -1,6 +1,7 @@
 """What the edge knows of the request in hand: its id, where it comes from, the bytes of its body."""
 
 import ipaddress
+import random
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -12,11 +13,18 @@ from qe_ban.web.parts import part
 # Kept in the WSGI environment, not on flask.g: the edge reads them after Flask's contexts are gone.
 REQUEST_ID: Final = "qe.request_id"
 PRINCIPAL: Final = "qe.principal"
+CALLER: Final = "qe.caller"
 BODY: Final = "qe.body"
 OAUTH: Final = "qe.oauth"
 QUERY: Final = "qe.query"
 
 UNKNOWN = "unknown"
+
+
+def new_request_id() -> str:
+    """Return a new id for a request."""
+    # names a request and protects nothing: no reason to ask the system for randomness each time
+    return f"{random.getrandbits(96):024x}"
 
 
 def request_id() -> str:

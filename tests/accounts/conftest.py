@@ -17,6 +17,7 @@ from qe_ban.web import parts
 from tests.factories import accounts as people
 from tests.factories import recovery
 from tests.factories.accounts import FACE_PROOF, OpenRegister, PersonFactory
+from tests.factories.digests import plain_digest
 from tests.factories.wards import Family
 
 
@@ -35,7 +36,7 @@ def accounts(settings, database, rings, register):
     """Sandbox behaviour with production's limits."""
     return Accounts(
         rings=rings,
-        limiter=Limiter(valkey.connect(settings.redis_url), database, system_clock),
+        limiter=Limiter(valkey.connect(settings.redis_url), database, system_clock, plain_digest),
         revocations=service.poll_revocations(database, system_clock),
         real_name=register,
         face=SandboxFace(FACE_PROOF),

@@ -28,6 +28,7 @@ from qe_ban.web.parts import part
 from qe_ban.zones.models import Demand, DemandStep
 from tests.conftest import closing_pool
 from tests.factories.accounts import API, PersonFactory, bearer, random_address, together
+from tests.factories.digests import plain_digest
 
 CLOSING = f"{API}/me/closing"
 KEPT = {"entitlements", "closings"}
@@ -277,7 +278,7 @@ def test_the_proofs_id_is_random_throughout_and_tries_are_counted(city, settings
         with made.app_context():
             given = part(Accounts)
             # a clock that stands: the limit is counted in windows
-            limiter = Limiter(valkey.connect(settings.redis_url), part(Database), lambda: now)
+            limiter = Limiter(valkey.connect(settings.redis_url), part(Database), lambda: now, plain_digest)
         parts.provide(made, replace(given, limiter=limiter, tries_per_address=3))
         client, somebody = made.test_client(), {"REMOTE_ADDR": random_address()}
         answers = [client.get(f"{API}/closings/{new_id()}", environ_overrides=somebody) for _ in range(4)]

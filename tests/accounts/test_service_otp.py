@@ -16,6 +16,7 @@ from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.errors import TooMany
 from qe_ban.keys import vault
 from tests.factories.accounts import random_address, random_phone, together
+from tests.factories.digests import plain_digest
 
 
 @pytest.fixture
@@ -179,7 +180,9 @@ def test_an_address_is_limited_to_a_hundred_in_ten_minutes(accounts):
 
 
 def test_with_valkey_away_the_limits_are_tighter_and_signing_in_goes_on(accounts, database, phone, sign_in, now):
-    lonely = replace(accounts, limiter=Limiter(valkey.connect("redis://127.0.0.1:1/0"), database, system_clock))
+    lonely = replace(
+        accounts, limiter=Limiter(valkey.connect("redis://127.0.0.1:1/0"), database, system_clock, plain_digest)
+    )
     address = random_address() + "-of-its-own"
     for _ in range(2):
         service.limit_otp(lonely, phone=phone, address=address)

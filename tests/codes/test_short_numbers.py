@@ -15,6 +15,7 @@ from qe_ban.db import valkey
 from qe_ban.db.limits import Limiter
 from qe_ban.keys.models import Ring
 from tests.codes.test_verify_races import at_once
+from tests.factories.digests import plain_digest
 
 API = "/api/v1/codes"
 
@@ -372,7 +373,9 @@ class Cut(psycopg.Connection):
 def test_tries_that_the_database_did_not_answer_are_no_guesses(town, given, typed, settings, make_app):
     clock = Still()
     number, gate = given(town.resident()), town.terminal("gate-entry")
-    parts = dataclasses.replace(town.parts, limiter=Limiter(valkey.connect(settings.redis_url), None, clock))
+    parts = dataclasses.replace(
+        town.parts, limiter=Limiter(valkey.connect(settings.redis_url), None, clock, plain_digest)
+    )
     with Cut.connect(settings.database_url, autocommit=True) as cut:
         for _ in range(12):
             asked = service.Asked(scanner=gate.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number)

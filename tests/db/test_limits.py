@@ -10,12 +10,13 @@ from sqlalchemy import select
 from qe_ban.db import limits, valkey
 from qe_ban.db.limits import Limiter, RateWindow
 from qe_ban.kernel.errors import TooMany
+from tests.factories.digests import plain_digest
 
 NOW = datetime(2026, 5, 5, 12, 0, 30, tzinfo=UTC)
 
 
 def limiter(settings, database, url=None, now=NOW):
-    return Limiter(valkey.connect(url or settings.redis_url), database, lambda: now)
+    return Limiter(valkey.connect(url or settings.redis_url), database, lambda: now, plain_digest)
 
 
 @pytest.fixture(params=["valkey", "postgresql"])
@@ -100,7 +101,7 @@ def test_of_many_at_once_that_are_forgiven_none_is_left_counted(counted):
 @pytest.mark.parametrize("url", [None, "unix:///nowhere/valkey.sock"], ids=["valkey", "postgresql"])
 def test_what_is_forgiven_in_the_next_window_was_counted_in_its_own(settings, database, url):
     subject, moments = str(uuid4()), [NOW]
-    moving = Limiter(valkey.connect(url or settings.redis_url), database, lambda: moments[0])
+    moving = Limiter(valkey.connect(url or settings.redis_url), database, lambda: moments[0], plain_digest)
     ends = moving.hit("test", subject, limit=2, window=60)
     moments[0] = NOW + timedelta(seconds=31)
     moving.hit("test", subject, limit=2, window=60)

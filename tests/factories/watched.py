@@ -22,6 +22,7 @@ from tests.conftest import closing_pool
 from tests.factories.accounts import StaffFactory
 from tests.factories.codes import Town
 from tests.factories.databases import migrated
+from tests.factories.digests import plain_digest
 
 SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
 DUTY = Principal(PrincipalKind.STAFF, new_id(), frozenset({"alarms.read", "alarms.close"}), new_id())
@@ -72,7 +73,7 @@ class Watched(Town):
 
     def type(self, terminal, number, *, at):
         """Type a short number at a moment, by whose clock misses are limited, too."""
-        limiter = Limiter(valkey.connect(self.settings.redis_url), self.database, lambda: at)
+        limiter = Limiter(valkey.connect(self.settings.redis_url), self.database, lambda: at, plain_digest)
         asked = codes.Asked(scanner=terminal.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number)
         with self.database.statements() as connection:
             return codes.verify_number(self.parts.wallet, limiter, connection, asked, at)

@@ -21,6 +21,7 @@ from qe_ban.kernel.principal import Place, PrincipalKind
 from qe_ban.venues import routes, service
 from qe_ban.web import application, guard, parts
 from tests.factories.accounts import StaffFactory
+from tests.factories.digests import plain_digest
 from tests.factories.venues import LAOSHAN, SHINAN, AdminFactory, NewVenueFactory, ScannerKey
 
 
@@ -78,7 +79,7 @@ def invited(database, rings, city, change, made_venue):
 def collaborators(settings, database, rings, clock):
     return accounts.Accounts(
         rings=rings,
-        limiter=Limiter(valkey.connect(settings.redis_url), database, clock),
+        limiter=Limiter(valkey.connect(settings.redis_url), database, clock, plain_digest),
         revocations=accounts.poll_revocations(database, clock),
         real_name=SandboxRegister([]),
         face=SandboxFace("sandbox"),

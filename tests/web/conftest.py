@@ -52,7 +52,7 @@ def edge_app(edge_settings: Settings, principals: dict[str, Principal]) -> EdgeA
         *blueprints: Blueprint, install: Callable[[Flask], None] | None = None, now: datetime = NOON, **changed: object
     ) -> FlaskClient:
         app, api = application.build(replace(edge_settings, **changed), lambda: now, name="tiny")
-        guard.install(app, principal_from)
+        guard.install(app, principal_from, lambda resident: f"name-{resident.hex[-4:]}")
         for blueprint in blueprints:
             api.register_blueprint(blueprint)
         if install is not None:

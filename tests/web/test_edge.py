@@ -3,14 +3,17 @@
 import json
 import logging
 from collections.abc import Callable, Iterator
+from uuid import UUID
 
 import pytest
 import structlog
 from flask import Response
 from flask.testing import FlaskClient
 
-from qe_ban.web import guard, logs, requests
+from qe_ban.kernel.principal import Principal, PrincipalKind
+from qe_ban.web import application, guard, logs, requests
 from qe_ban.web.api import Blueprint
+from tests.web.conftest import NOON, RESIDENT
 
 blp = Blueprint("edge", url_prefix="/edge")
 
@@ -27,6 +30,13 @@ def open_to_all(name: str) -> dict[str, str]:
 @blp.response(200)
 def mine() -> Response:
     return Response(b"x", headers={"Cache-Control": "private, max-age=5", "Date": "Thu, 01 Jan 1970 00:00:00 GMT"})
+
+
+@blp.route("/shown", methods=["POST"])
+@guard.requires("things.read", unnamed=True)
+@blp.response(200)
+def shown() -> dict[str, str]:
+    return {"id": requests.request_id()}
 
 
 @pytest.fixture
@@ -127,7 +137,7 @@ def test_the_access_line_has_the_template_and_no_path(client, logged):
     assert seen == [
         ("GET", "/api/v1/edge/open/<name>", 200, "-"),
         ("GET", "/api/v1/edge/mine", 422, "-"),
-        ("GET", "/api/v1/edge/mine", 200, "resident:01998c00-0000-7000-8000-000000000001"),
+        ("GET", "/api/v1/edge/mine", 200, "resident:name-0001"),
         ("other", "unmatched", 404, "-"),
     ]
     assert lines[0]["request_id"] == "r-3"
@@ -135,6 +145,49 @@ def test_the_access_line_has_the_template_and_no_path(client, logged):
     assert lines[0]["ms"] > 0
     assert "13800000001" not in text
     assert "good" not in text
+
+
+STAFF = UUID("01998c00-0000-7000-8000-000000000002")
+
+
+@pytest.mark.parametrize("kind", [PrincipalKind.STAFF, PrincipalKind.SCANNER])
+def test_staff_and_scanners_keep_their_ids_and_request_ids(client, principals, logged, kind):
+    principals["theirs"] = Principal(kind, STAFF, frozenset({"things.read"}), STAFF)
+    logs.configure(json=True)
+    headers = {"Authorization": "Bearer theirs", "X-Request-Id": "r-5"}
+    assert client.get("/api/v1/edge/mine", headers=headers).headers["X-Request-Id"] == "r-5"
+    line = json.loads(logged())
+    assert (line["principal"], line["request_id"]) == (f"{kind}:{STAFF}", "r-5")
+
+
+@pytest.mark.parametrize("json_lines", [True, False])
+def test_a_line_of_showing_a_code_says_nothing_of_its_caller(client, logged, json_lines):
+    logs.configure(json=json_lines)
+    client.post("/api/v1/edge/shown", headers={"Authorization": "Bearer good"})
+    text = logged()
+    assert "/api/v1/edge/shown" in text
+    assert "resident" not in text
+    assert "name-" not in text
+
+
+def test_residents_calls_are_not_tied_together_by_an_id_that_their_app_sends(client, logged):
+    logs.configure(json=True)
+    headers = {"Authorization": "Bearer good", "X-Request-Id": "the-phone-of-somebody"}
+    answers = [client.post("/api/v1/edge/shown", headers=headers) for _ in range(2)]
+    answers.append(client.get("/api/v1/edge/mine", headers=headers))
+    ids = [answer.headers["X-Request-Id"] for answer in answers]
+    assert len(set(ids)) == 3
+    assert [json.loads(line)["request_id"] for line in logged().splitlines()] == ids
+    assert answers[0].json["id"] == ids[0]
+
+
+def test_without_names_the_log_has_no_ids_of_residents(edge_settings, logged):
+    app, api = application.build(edge_settings, lambda: NOON, name="tiny")
+    guard.install(app, lambda _: Principal(PrincipalKind.RESIDENT, RESIDENT, frozenset({"things.read"}), RESIDENT))
+    api.register_blueprint(blp)
+    logs.configure(json=True)
+    app.test_client().get("/api/v1/edge/mine", headers={"Authorization": "Bearer any"})
+    assert json.loads(logged())["principal"] == "resident:-"
 
 
 def test_all_logs_have_one_form(client, logged):

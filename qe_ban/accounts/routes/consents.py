@@ -20,7 +20,7 @@ blp = Blueprint("consents", url_prefix="/me/consents", description="我的授权
 
 
 @blp.route("", methods=["GET"], summary_zh="本人的授权：待同意、已同意和已撤回的用途")
-@guard.requires("me.consents", step_up=guard.SESSION)
+@guard.requires("me.consents", step_up=guard.SESSION, unnamed=True)
 @blp.query(schemas.ConsentsQuery)
 @blp.response(200, schemas.ConsentPage)
 @blp.problems(404)
@@ -39,7 +39,7 @@ def list_consents(query: dict[str, Any]) -> Response:
 
 
 @blp.route("/history", methods=["GET"], summary_zh="本人同意与撤回授权的历史，新的在前")
-@guard.requires("me.consents", step_up=guard.SESSION)
+@guard.requires("me.consents", step_up=guard.SESSION, unnamed=True)
 @blp.query(schemas.ConsentsQuery)
 @blp.response(200, schemas.ConsentEventPage)
 @blp.problems(404)
@@ -57,7 +57,7 @@ def list_consent_history(query: dict[str, Any]) -> Response:
 
 
 @blp.route("/<purpose>", methods=["PUT"], summary_zh="同意一个用途")
-@guard.requires("me.consents", step_up=guard.SESSION)
+@guard.requires("me.consents", step_up=guard.SESSION, unnamed=True)
 @blp.query(schemas.WhoseQuery)
 @blp.response(200, schemas.ConsentSchema)
 @blp.problems(409)
@@ -72,7 +72,7 @@ def put_consent(query: dict[str, Any], purpose: str) -> dict[str, Any]:
 
 
 @blp.route("/<purpose>", methods=["DELETE"], summary_zh="撤回授权，或拒绝授权请求；下一次核验起即不再放行")
-@guard.requires("me.consents", step_up=guard.SESSION)
+@guard.requires("me.consents", step_up=guard.SESSION, unnamed=True)
 @blp.query(schemas.WhoseQuery)
 @blp.response(200, schemas.ConsentSchema)
 @blp.problems(409)

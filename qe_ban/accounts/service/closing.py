@@ -141,7 +141,8 @@ def check_closings(accounts: Accounts, session: Session, now: datetime) -> None:
             _erase(accounts, session, resident, _by(None, resident), now)
         left = sum(_count(accounts, session, resident).values()) if late else 0
         if left:
-            log.error("accounts.closing_incomplete", resident=str(resident.id), rows=left)
+            # of whom, says the audit event below: the log names no residents
+            log.error("accounts.closing_incomplete", rows=left)
         closing.checked_at, closing.report = now, closing.report | {"late": late, "remaining": left}
         audit.record(
             session,

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from qe_ban.audit.models import AuditEvent
-from qe_ban.kernel.principal import Actor, Principal
+from qe_ban.kernel.principal import Actor, Principal, PrincipalKind
 
 
 def record(
@@ -25,8 +25,10 @@ def record(
     """Add one event; it stands or falls with the caller's transaction.
 
     `action` is `slice.verb` (`venues.create`), `subject` an opaque id or a slug, `details` JSON without any personal
-    number; `actor` is None where nobody was signed in.
+    number; `actor` is None where nobody was signed in. What residents do themselves keeps no `request_id`: it leads to
+    the log's line, and so from the log's name of that day to the resident.
     """
+    by_resident = actor is not None and actor.kind is PrincipalKind.RESIDENT
     session.add(
         AuditEvent(
             at=at,
@@ -36,7 +38,7 @@ def record(
             subject=subject,
             details=dict(details or {}),
             case_number=case_number,
-            request_id=request_id,
+            request_id=None if by_resident else request_id,
         )
     )
 

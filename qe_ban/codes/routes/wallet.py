@@ -34,7 +34,7 @@ KEPT = 256
 
 
 @blp.route("", summary_zh="码包：五种码及其状态")
-@guard.requires("codes.read", step_up=guard.SESSION)
+@guard.requires("codes.read", step_up=guard.SESSION, unnamed=True)
 @blp.query(schemas.ForQuery, kept=KEPT)
 @blp.problems(404)
 @blp.response(200, schemas.WalletSchema)
@@ -86,7 +86,7 @@ def _shown(shown: service.Shown, masked_name: str | None) -> dict[str, Any]:
 
 
 @blp.route("/issue", methods=["POST"], summary_zh="一次签发几种码，切换时无须联网")
-@guard.requires("codes.issue", step_up=guard.SESSION)
+@guard.requires("codes.issue", step_up=guard.SESSION, unnamed=True)
 @blp.query(schemas.ForQuery, kept=KEPT)
 @blp.arguments(schemas.IssueRequest)
 @blp.response(200, schemas.IssuedSchema)
@@ -97,7 +97,7 @@ def issue(query: dict[str, Any], asked: dict[str, Any]) -> service.Issued:
 
 
 @blp.route("/<kind>/issue", methods=["POST"], summary_zh="签发一种码；可直接取二维码图片（SVG 或 PNG）")
-@guard.requires("codes.issue", step_up=guard.SESSION)
+@guard.requires("codes.issue", step_up=guard.SESSION, unnamed=True)
 @blp.query(schemas.ForQuery, kept=KEPT)
 @blp.response(200, schemas.CodeSchema)
 @blp.alternative(200, content_type="image/svg+xml")
@@ -121,7 +121,7 @@ def issue_one(query: dict[str, Any], kind: str) -> service.Code | Response:
     methods=["POST"],
     summary_zh="签发十位短号，三分钟内有效，核验通过一次即失效；供摄像头损坏时人工输入",
 )
-@guard.requires("codes.issue", step_up=guard.SESSION)
+@guard.requires("codes.issue", step_up=guard.SESSION, unnamed=True)
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.ShortNumberSchema)
 @blp.problems(409, 429)

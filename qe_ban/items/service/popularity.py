@@ -1,7 +1,8 @@
 """Counts how much items are used: from how many networks a day each entry was read, forgotten by and by.
 
-Valkey counts distinct networks without keeping them (HyperLogLog); the worker adds each day that is over to
-`entries.popularity`. With Valkey away nothing is counted and nothing fails.
+Valkey counts distinct networks without keeping them (HyperLogLog), and hears of each only by a keyed hash of the day:
+its log of slow commands, replicas and files learn no address. The worker adds each day that is over
+to `entries.popularity`. With Valkey away nothing is counted and nothing fails.
 """
 
 import threading
@@ -13,7 +14,9 @@ import redis
 from sqlalchemy import bindparam, update
 from sqlalchemy.orm import Session
 
+from qe_ban.db.limits import DayDigest
 from qe_ban.items.models import Entry
+from qe_ban.kernel.errors import Unavailable
 
 KEPT: Final = timedelta(days=4)
 DAYS_BACK: Final = 3
@@ -25,8 +28,8 @@ REST: Final = 1.0
 class Popularity:
     """The counting, for web processes (`seen`) and for the worker (`fold`)."""
 
-    def __init__(self, valkey: redis.Redis) -> None:
-        self._valkey = valkey
+    def __init__(self, valkey: redis.Redis, digest: DayDigest) -> None:
+        self._valkey, self._digest = valkey, digest
         self._resting_until = float("-inf")
         self._lock = threading.Lock()
 
@@ -36,12 +39,16 @@ class Popularity:
             return
         day = _day(now)
         try:
+            reader = self._digest("popularity", now.astimezone(UTC).date(), network.encode())[:16]
             pipeline = self._valkey.pipeline(transaction=False)
-            pipeline.pfadd(_counter(day, entry), network)
+            pipeline.pfadd(_counter(day, entry), reader)
             pipeline.expire(_counter(day, entry), KEPT)
             pipeline.sadd(_entries(day), entry)
             pipeline.expire(_entries(day), KEPT)
             pipeline.execute()
+        except Unavailable:
+            # without today's key nobody is counted: what is read is answered all the same
+            return
         except (redis.RedisError, OSError):
             with self._lock:
                 self._resting_until = time.monotonic() + REST

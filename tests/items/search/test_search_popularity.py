@@ -5,6 +5,7 @@ import pytest
 from qe_ban.db import valkey
 from qe_ban.items.models import Entry
 from qe_ban.items.service.popularity import LEFT, Popularity
+from tests.factories.digests import plain_digest
 from tests.factories.items import basic_code
 
 DAY = timedelta(days=1)
@@ -15,7 +16,7 @@ def popular(settings):
     client = valkey.connect(settings.redis_url)
     for key in client.scan_iter("qe:seen:*"):
         client.delete(key)
-    return Popularity(client)
+    return Popularity(client, plain_digest)
 
 
 @pytest.fixture
@@ -45,6 +46,6 @@ def test_networks_of_a_day_count_once_each_when_the_day_is_over(catalogue, popul
 
 
 def test_with_valkey_away_nothing_is_counted_and_nothing_fails(catalogue, entry):
-    popular = Popularity(valkey.connect("unix:///nowhere/valkey.sock"))
+    popular = Popularity(valkey.connect("unix:///nowhere/valkey.sock"), plain_digest)
     popular.seen(entry, "192.0.2.1", datetime.now(UTC))
     assert popularity_of(catalogue, popular, entry, datetime.now(UTC) + DAY) == 100

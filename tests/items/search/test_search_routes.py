@@ -10,6 +10,7 @@ from qe_ban.items.service import misses
 from qe_ban.kernel.errors import Unauthenticated
 from qe_ban.web import application, guard, parts
 from tests.factories.described import parameter_names
+from tests.factories.digests import plain_digest
 from tests.factories.venues import AdminFactory
 
 VOCABULARY, EDITOR, NOBODY = "vocabulary", "editor", "nobody"
@@ -31,7 +32,7 @@ def client(settings, catalogue, city):
             raise Unauthenticated from None
 
     app, api = application.build(settings, lambda: datetime.now(UTC), name="search-tests")
-    limiter = Limiter(valkey.connect(settings.redis_url), catalogue, lambda: datetime.now(UTC))
+    limiter = Limiter(valkey.connect(settings.redis_url), catalogue, lambda: datetime.now(UTC), plain_digest)
     for part in (catalogue, city, limiter):
         parts.provide(app, part)
     guard.install(app, principal_from)
@@ -209,7 +210,7 @@ def test_what_looks_like_a_number_or_an_address_is_not_kept(query, kept):
 
 def test_a_flood_writes_little_and_never_fails_the_search(catalogue, settings):
     now = datetime.now(UTC)
-    limiter = Limiter(valkey.connect(settings.redis_url), catalogue, lambda: now)
+    limiter = Limiter(valkey.connect(settings.redis_url), catalogue, lambda: now, plain_digest)
     for _ in range(60):
         misses.record(catalogue, limiter, q="洪水般的查询", hall=None, network="203.0.113.9", now=now)
     with catalogue.transaction() as session:

@@ -1,0 +1,111 @@
+"""Hashes of one day: for whom two processes agree, and which nobody can make any more."""
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from qe_ban.db import valkey
+from qe_ban.db.engine import Database
+from qe_ban.db.limits import Limiter
+from qe_ban.kernel.errors import TooMany
+from qe_ban.keys import lifecycle
+from qe_ban.keys.day_hashes import DayHashes
+from qe_ban.keys.models import Ring
+from qe_ban.keys.rings import KeyMissing, KeyRings
+from tests.factories.databases import migrated
+
+DAY = date(2026, 10, 2)
+NOON = datetime(2026, 10, 2, 12, tzinfo=UTC)
+MASTER = bytes(range(32))
+
+
+@pytest.fixture
+def keyed(settings):
+    """A database of one's own whose keys begin on DAY."""
+    database = Database(migrated(settings, "day_hashes").database_url)
+    with database.transaction() as session:
+        lifecycle.init(session, MASTER, NOON)
+    yield database
+    database.dispose()
+
+
+def hashes(database):
+    return DayHashes(KeyRings(database, MASTER))
+
+
+def test_two_processes_give_the_same_hash(keyed):
+    assert hashes(keyed).digest("limit", DAY, b"m") == hashes(keyed).digest("limit", DAY, b"m")
+
+
+def test_another_day_purpose_or_message_has_another_hash(keyed):
+    made = hashes(keyed)
+    several = [
+        made.digest("limit", DAY, b"m"),
+        made.digest("limit", DAY + timedelta(days=1), b"m"),
+        made.digest("log", DAY, b"m"),
+        made.digest("limit", DAY, b"n"),
+    ]
+    assert len(set(several)) == 4
+
+
+def test_a_resident_has_another_name_each_day_of_the_city(keyed):
+    made, resident = hashes(keyed), uuid4()
+    midnight = datetime(2026, 10, 2, 16, tzinfo=UTC)
+    before, after = (made.resident_name(resident, midnight + timedelta(seconds=n)) for n in (-1, 0))
+    assert before != after
+    assert made.resident_name(resident, midnight + timedelta(hours=24, seconds=-1)) == after
+    assert made.resident_name(uuid4(), midnight) != after
+    assert len(before) == 16
+    assert resident.hex[:8] not in before + after
+
+
+def test_without_a_key_of_the_day_there_is_a_dash_and_no_counter(keyed):
+    long_ago = NOON - timedelta(days=30)
+    assert hashes(keyed).resident_name(uuid4(), long_ago) == "-"
+    with pytest.raises(KeyMissing):
+        hashes(keyed).digest("limit", long_ago.date(), b"m")
+
+
+def test_more_days_than_are_remembered_are_answered_alike(keyed):
+    made = hashes(keyed)
+    days = [DAY + timedelta(days=n) for n in range(4)]
+    for n in range(40):
+        made.digest(f"p{n}", days[n % 4], b"m")
+    assert made.digest("limit", DAY, b"m") == hashes(keyed).digest("limit", DAY, b"m")
+
+
+def test_a_week_later_nobody_can_find_out_whose_name_it_was(keyed):
+    resident = uuid4()
+    assert hashes(keyed).resident_name(resident, NOON) != "-"
+    with keyed.transaction() as session:
+        lifecycle.destroy_old(session, NOON + timedelta(days=9))
+    assert hashes(keyed).resident_name(resident, NOON) == "-"
+
+
+def count(limiter, subject, times):
+    for n in range(times):
+        try:
+            limiter.hit("test", subject, limit=4, window=7 * 3600)
+        except TooMany:
+            return n
+    return times
+
+
+@pytest.mark.parametrize("url", [None, "unix:///nowhere/valkey.sock"], ids=["valkey", "postgresql"])
+def test_a_limit_holds_across_midnight_in_all_processes_and_across_a_rotation(settings, keyed, url):
+    allowed, subject = 4 if url is None else 2, str(uuid4())
+    # seven hours divide no day: this window begins on the day before
+    midnight = int(datetime(2026, 10, 3, tzinfo=UTC).timestamp())
+    begins = datetime.fromtimestamp(midnight - midnight % (7 * 3600), UTC)
+    assert begins.date() == DAY
+
+    def process(at):
+        return Limiter(valkey.connect(url or settings.redis_url), keyed, lambda: at, hashes(keyed).digest)
+
+    assert count(process(begins), subject, allowed) == allowed
+    with keyed.transaction() as session:
+        for ring in (Ring.SEAL_ISSUED, Ring.HOLDER, Ring.DERIVE, Ring.COLUMN):
+            lifecycle.rotate(session, MASTER, ring, begins)
+    after_midnight = process(datetime.fromtimestamp(midnight + 60, UTC))
+    assert count(after_midnight, subject, 1) == 0
