@@ -19,6 +19,7 @@ from qe_ban.db.polled import Polled
 from qe_ban.health import service as health
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.city import City
+from qe_ban.keys.rings import KeyRings
 from qe_ban.web.metrics import Read
 
 
@@ -31,14 +32,14 @@ class _Read:
     at: float
 
 
-def watches(city: City) -> Sequence[audit.Watch]:
+def watches(city: City, rings: KeyRings) -> Sequence[audit.Watch]:
     """Return all that is watched; how soon nobody can be elsewhere is the city's to say."""
-    return (*audit.WATCHES, *codes.watches(city.travel), *health.watches(), *accounts.WATCHES)
+    return (*audit.WATCHES, *codes.watches(rings, city.travel), *health.watches(), *accounts.WATCHES)
 
 
 def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
     """Give the schedules: looking each minute, and learning what is usual each hour."""
-    watchman = audit.Watchman(made.database, watches(made.city))
+    watchman = audit.Watchman(made.database, watches(made.city, made.rings))
 
     def look(session: Session, now: datetime) -> None:
         require_right_clock(session, now)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.accounts import service as accounts
 from qe_ban.app.assembly import Parts
+from qe_ban.codes import service as codes
 from qe_ban.db import overlaps
 from qe_ban.jobs import service as jobs
 
@@ -34,6 +35,7 @@ def rewrite(made: Parts) -> None:
         if not overlaps.is_over(session, made.clock()):
             return
     # what somebody held at this moment is left for the next run
-    if accounts.seal_sign_ins(made.database, made.rings, made.clock) == 0:
+    sign_ins = accounts.seal_sign_ins(made.database, made.rings, made.clock)
+    if sign_ins + codes.rehash_disputes(made.database, made.rings, made.clock) == 0:
         with made.database.transaction() as session:
             overlaps.set_rewritten(session, made.clock())

@@ -77,6 +77,8 @@ class SourceAnswer(Base):
 class Scan(Base):
     """One verification, kept, accepted or not. `holder` is a keyed hash: this table alone tells nobody's movements.
 
+    It changes with the city's month, so that nobody without the key follows a holder beyond one.
+
     `request` is the SHA-256 of what was asked, so that a reused scan_id is told from a repeat. `showing` is the moment
     of showing of a presented code, in seconds; `guardian` that a guardian showed it. Cut by month; that a scan_id
     serves once is decided by `scan_ids`.
@@ -108,6 +110,18 @@ class Scan(Base):
     detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
     as_of: Mapped[datetime | None]
     guardian: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class HolderOverMonth(Base):
+    """That a scan's `holder` is who another hash named before the city's month turned, sealed; kept for an hour.
+
+    Only of who was accepted in the first minutes of a month: so long the detectors look back.
+    """
+
+    __tablename__ = "holders_over_month"
+
+    holder: Mapped[bytes] = mapped_column(primary_key=True)
+    before_sealed: Mapped[bytes]
 
 
 class ScanId(Base):

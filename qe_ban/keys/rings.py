@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from qe_ban.db.engine import Database
+from qe_ban.db.overlaps import PREVIOUS, ReleaseOverlap
 from qe_ban.db.polled import Polled
 from qe_ban.kernel.errors import Unavailable
 from qe_ban.keys import genuine, rewrapping, wrapping
@@ -25,9 +26,10 @@ class KeyMissing(Unavailable):
     detail = "系统密钥未就绪，请稍后重试"
 
 
-Fingerprint: TypeAlias = tuple[int, int, int, int, int, datetime | None]
+Fingerprint: TypeAlias = tuple[int, int, int, int, int, datetime | None, datetime | None]
 """Which keys there are, how many are denied, not begun, not retired, sealed, and the newest change: by whatever clock a
-change was made, one of them differs."""
+change was made, one of them differs. At last, until when the previous release may serve."""
+_ALWAYS = datetime.fromtimestamp(0, UTC)
 _log = structlog.get_logger("qe_ban.keys")
 
 
@@ -56,7 +58,10 @@ class PublicKey:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """All live keys at one moment. Compared by identity: a new snapshot means that something changed."""
+    """All live keys at one moment. Compared by identity: a new snapshot means that something changed.
+
+    `overlap_ends`: from when on no program of the previous release looks for hashes.
+    """
 
     fingerprint: Fingerprint
     public: Mapping[bytes, PublicKey]
@@ -66,6 +71,7 @@ class Snapshot:
     columns: Mapping[str, bytes] = field(repr=False)
     slots: Mapping[tuple[Ring, int], bytes] = field(repr=False)
     unwrapped: Mapping[str, bytes] = field(repr=False)
+    overlap_ends: datetime = _ALWAYS
 
 
 class KeyRings:
@@ -167,9 +173,10 @@ class KeyRings:
             func.count(Key.wrapped),
             func.count(Key.seal),
             func.max(Key.changed_at),
+            select(ReleaseOverlap.ends_at).where(ReleaseOverlap.previous == PREVIOUS).scalar_subquery(),
         )
-        kids, denied, not_begun, wrapped, sealed, changed = session.execute(counted).one()
-        fingerprint = (kids, denied, not_begun, wrapped, sealed, changed)
+        kids, denied, not_begun, wrapped, sealed, changed, overlap_ends = session.execute(counted).one()
+        fingerprint = (kids, denied, not_begun, wrapped, sealed, changed, overlap_ends)
         if before is not None and before.fingerprint == fingerprint:
             return before
         # secrets that have not begun come last: they are looked for already, but nothing is written with them yet
@@ -216,6 +223,7 @@ class KeyRings:
             columns,
             slots,
             unwrapped,
+            fingerprint[-1] or _ALWAYS,
         )
 
     def _secret(self, row: Key, ring: Ring, known: Mapping[str, bytes]) -> bytes | None:

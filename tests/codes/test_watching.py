@@ -104,7 +104,7 @@ class TestGuessing:
         city.scan(desk, code, purpose="identity-check", document="000000")
         assert city.watch() == 1
         alarm = only(city.alarms())
-        holder = codes.holder_hash(city.parts.rings, person.numbers["identity"])
+        holder = codes.holder_hash(city.parts.rings, person.numbers["identity"], city.now)
         assert (alarm.kind, alarm.subject, alarm.count) == ("guessing", holder.hex(), 5)
 
     def test_many_documents_at_one_scanner(self, city):
@@ -139,7 +139,7 @@ class TestTravel:
         start = self.walk(city, person, (south, 0), (north, 0.7))
         assert city.watch(start + MINUTE) == 1
         alarm = only(city.alarms())
-        holder = codes.holder_hash(city.parts.rings, person.numbers["identity"])
+        holder = codes.holder_hash(city.parts.rings, person.numbers["identity"], city.now)
         assert (alarm.kind, alarm.subject, alarm.count) == ("implausible_travel", holder.hex(), 1)
         assert alarm.facts == {
             "districts": ["370202", "370203"],
@@ -197,7 +197,7 @@ class TestTravel:
         gate, other, person = city.terminal(GATE), city.terminal(GATE), city.resident()
         start = self.walk(city, person, (gate, 0), (other, 2))
         assert city.watch(start + 3 * MINUTE) == 0
-        watches = codes.watches(Travel(between_venues=3 * MINUTE))
+        watches = codes.watches(city.parts.rings, Travel(between_venues=3 * MINUTE))
         assert audit.Watchman(city.database, watches).run(start + 3 * MINUTE) == 1
 
     @pytest.mark.parametrize("district", ["370202", "370203"])

@@ -51,4 +51,4 @@ class RowsInMemory(KeyRings):
         self.rows: Sequence[Key] = rows
 
     def snapshot(self) -> Snapshot:
-        return self._snapshot((0, 0, 0, 0, 0, None), self.rows, {})
+        return self._snapshot((0, 0, 0, 0, 0, None, None), self.rows, {})

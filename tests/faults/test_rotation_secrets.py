@@ -12,7 +12,7 @@ from qe_ban.audit import service as audit
 from qe_ban.cli.keys import backfill
 from qe_ban.codes.models import Dispute, Scan
 from qe_ban.codes.service import disputes, rehashing
-from qe_ban.codes.service.wallet import holder_hash
+from qe_ban.codes.service.hashing import dispute_hash, holder_hash
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.keys import retirement
 from qe_ban.keys.lifecycle import KeyIsLast
@@ -63,7 +63,7 @@ def test_holders_hashes_change_without_a_failure_a_second_meal_or_a_lost_scan(ci
         after = scanned(city)
         assert backfill.holder(city.opened) == 1
     assert holder_of(city, before) != holder_of(city, after)
-    assert holder_of(city, after) == holder_hash(city.parts[1].rings, city.person.numbers["identity"])
+    assert holder_of(city, after) == holder_hash(city.parts[1].rings, city.person.numbers["identity"], utc())
     assert backfill.holder(city.opened) == 0
 
     with pytest.raises(KeyIsLast):
@@ -83,7 +83,7 @@ def test_holders_hashes_change_without_a_failure_a_second_meal_or_a_lost_scan(ci
     with city.database.transaction() as session:
         mine = disputes.mine(session, rings, resident=city.person.id, before=None, limit=10)
         assert [one.dispute.id for one in mine] == [disputed]
-        assert session.get_one(Dispute, disputed).holder == holder_hash(rings, city.person.numbers["identity"])
+        assert session.get_one(Dispute, disputed).holder == dispute_hash(rings, city.person.numbers["identity"], utc())
 
 
 def test_what_was_derived_under_the_secret_before_is_good_until_it_is_over(city):

@@ -12,6 +12,7 @@ from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import Opened, opened
 from qe_ban.cli.keys import walking
 from qe_ban.codes.service import rehashing
+from qe_ban.kernel.clock import system_clock
 from qe_ban.keys.models import BLIND, Ring
 
 
@@ -67,6 +68,6 @@ def holder(installation: Opened) -> int:
     """Move every dispute to the newest hash of its holder; gives how many it moved."""
 
     def step(session: Session, after: Any) -> tuple[Any, int]:
-        return rehashing.rehash(session, installation.rings, after)
+        return rehashing.rehash(session, installation.rings, after, system_clock())
 
     return walking.walk(installation.database, step, 0)

@@ -3,11 +3,27 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+
+class Span(Protocol):
+    """A hash of a holder and the month in which scans stand under it."""
+
+    @property
+    def holder(self) -> bytes:
+        """The hash."""
+
+    @property
+    def since(self) -> datetime:
+        """The first moment."""
+
+    @property
+    def until(self) -> datetime:
+        """The moment before which they stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +55,39 @@ class Entry:
 _ENTRIES = """
 SELECT p.id, p.scan_id, p.at, coalesce(w.name, v.name), v.district, coalesce(w.address, v.address), s.label,
        coalesce(w.scene, v.scene), p.purpose, p.kind, p.profile, p.accepted, p.reason, p.fields, p.detail, p.guardian
-FROM scans p JOIN venues v ON v.id = p.venue_id JOIN scanners s ON s.id = p.scanner_id
+FROM {scans} p JOIN venues v ON v.id = p.venue_id JOIN scanners s ON s.id = p.scanner_id
 LEFT JOIN LATERAL (
     SELECT name, address, scene FROM venue_versions
     WHERE venue_id = p.venue_id AND until > p.at ORDER BY until LIMIT 1
 ) w ON true
-WHERE p.holder = ANY (:holders)
 """
-_ENTRY = text(f"{_ENTRIES} AND p.id = :id".replace("SELECT p.id,", "SELECT p.holder, p.venue_id, p.id,"))
-_LEDGER = text(f"""{_ENTRIES}
-  AND (CAST(:at AS timestamptz) IS NULL OR (p.at, p.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
-ORDER BY p.at DESC, p.id DESC
-LIMIT :limit
-""")
+_ENTRY = text(
+    _ENTRIES.format(scans="scans").replace("SELECT p.id,", "SELECT p.holder, p.venue_id, p.id,")
+    + "WHERE p.holder = ANY (:holders) AND p.id = :id"
+)
+# each hash in its own month's part, of which the others are not even opened; names are joined to the page alone
+_PAGE = """(
+    SELECT q.*
+    FROM unnest(CAST(:holders AS bytea[]), CAST(:sinces AS timestamptz[]), CAST(:untils AS timestamptz[]))
+         AS span (holder, since, until)
+    CROSS JOIN LATERAL (
+        SELECT * FROM scans o WHERE o.holder = span.holder AND o.at >= span.since AND o.at < span.until
+          AND (CAST(:at AS timestamptz) IS NULL OR (o.at, o.id) < (CAST(:at AS timestamptz), CAST(:id AS uuid)))
+        ORDER BY o.at DESC, o.id DESC LIMIT :limit
+    ) q
+    ORDER BY q.at DESC, q.id DESC LIMIT :limit
+)"""
+_LEDGER = text(f"{_ENTRIES.format(scans=_PAGE)}ORDER BY p.at DESC, p.id DESC")
 
 
-def ledger(
-    session: Session, holders: Sequence[bytes], *, limit: int, after: tuple[datetime, UUID] | None
-) -> list[Entry]:
+def ledger(session: Session, spans: Sequence[Span], *, limit: int, after: tuple[datetime, UUID] | None) -> list[Entry]:
     """Give the newest scans of some entitlements' hashes, those older than `after` where it is given."""
     at, last = after or (None, None)
-    rows = session.execute(_LEDGER, {"holders": list(holders), "limit": limit, "at": at, "id": last})
+    wanted = [span for span in spans if at is None or span.since <= at]
+    values: dict[str, Any] = {"limit": limit, "at": at, "id": last}
+    for name in ("holder", "since", "until"):
+        values[f"{name}s"] = [getattr(span, name) for span in wanted]
+    rows = session.execute(_LEDGER, values)
     return [Entry(*row) for row in rows]
 
 

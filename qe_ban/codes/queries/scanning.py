@@ -148,7 +148,10 @@ def _uses(rows: list[list[Any]] | None) -> dict[bytes, list[Use]]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is kept of one scan. `holder` is the keyed hash of the entitlement."""
+    """What is kept of one scan. `holder` is the keyed hash of the entitlement.
+
+    `subject` names the entitlement in the audit of a disclosure; `before_sealed` is its hash before the month turned.
+    """
 
     id: UUID
     scanner: UUID
@@ -171,6 +174,8 @@ class Outcome:
     uses: tuple[NewUse, ...] = ()
     ask_consent_of: UUID | None = None
     request_id: str | None = None
+    subject: bytes | None = None
+    before_sealed: bytes | None = None
 
 
 _SCAN = """
@@ -186,6 +191,9 @@ _AUDIT = """
 INSERT INTO audit_events (at, actor_kind, actor_id, action, subject, details, request_id)
 VALUES (%(at)b, 'scanner', %(scanner)b, 'codes.disclose', %(subject)s, %(disclosed)s, %(request_id)s)
 """
+_OVER_MONTH = """
+INSERT INTO holders_over_month (holder, before_sealed) VALUES (%(holder)b, %(before)b) ON CONFLICT DO NOTHING
+"""
 # the city's day and not the moment: beside a plain resident's id it would name that resident's scan
 _CONSENT = """
 INSERT INTO consents (resident_id, purpose, state, requested_at)
@@ -194,10 +202,11 @@ VALUES (%(resident)b, %(purpose)s, 'requested', date_trunc('day', %(at)b, 'Asia/
 
 
 @cache
-def _statement(uses: int, audit: bool, consent: bool) -> str:
+def _statement(uses: int, audit: bool, consent: bool, over_month: bool) -> str:
     """Join what a scan writes to one statement: all of it is kept or nothing."""
     taken = _USES + ", ".join(_USE.format(n=n) for n in range(uses))
-    parts = [part for wanted, part in ((uses, taken), (audit, _AUDIT), (consent, _CONSENT)) if wanted]
+    optional = ((uses, taken), (audit, _AUDIT), (consent, _CONSENT), (over_month, _OVER_MONTH))
+    parts = [part for wanted, part in optional if wanted]
     with_ = ",\n".join(f"part{n} AS ({part})" for n, part in enumerate(parts))
     return f"WITH {with_}\n{_SCAN}" if parts else _SCAN
 
@@ -233,15 +242,18 @@ def keep(connection: psycopg.Connection[Any], outcome: Outcome) -> None:
         "as_of": outcome.as_of,
         "guardian": outcome.guardian,
     }
-    audit = bool(outcome.fields) and outcome.holder is not None
+    audit = bool(outcome.fields) and outcome.subject is not None
     for n, use in enumerate(outcome.uses):
         values |= {f"subject{n}": use.subject, f"n{n}": Int2(use.n), f"until{n}": use.until}
-    if audit and outcome.holder is not None:
+    if audit and outcome.subject is not None:
         details = {"purpose": outcome.purpose, "fields": list(outcome.fields), "scan": str(outcome.id)}
-        values |= {"subject": outcome.holder.hex(), "disclosed": _json(details), "request_id": outcome.request_id}
+        values |= {"subject": outcome.subject.hex(), "disclosed": _json(details), "request_id": outcome.request_id}
     if outcome.ask_consent_of is not None:
         values["resident"] = outcome.ask_consent_of
-    statement = _statement(len(outcome.uses), audit, outcome.ask_consent_of is not None)
+    over_month = outcome.before_sealed is not None
+    if over_month:
+        values["before"] = outcome.before_sealed
+    statement = _statement(len(outcome.uses), audit, outcome.ask_consent_of is not None, over_month)
     try:
         row = connection.execute(statement, values, prepare=True).fetchone()
     except psycopg.errors.UniqueViolation as error:
@@ -251,13 +263,13 @@ def keep(connection: psycopg.Connection[Any], outcome: Outcome) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """A kept verdict that is told once more, with holder data. `holder` is the entitlement's hash."""
+    """A kept verdict that is told once more, with holder data; `subject` names the entitlement in the audit."""
 
     scanner: UUID
     scan_id: UUID
     purpose: str
     at: datetime
-    holder: bytes
+    subject: bytes
     fields: tuple[str, ...]
     request_id: str | None
 
@@ -270,7 +282,7 @@ def keep_repeat(connection: psycopg.Connection[Any], repeat: Repeat) -> None:
         {
             "at": repeat.at,
             "scanner": repeat.scanner,
-            "subject": repeat.holder.hex(),
+            "subject": repeat.subject.hex(),
             "disclosed": _json(details),
             "request_id": repeat.request_id,
         },

@@ -145,10 +145,10 @@ def learn(
 
 # what guardians show is on other phones than the holder's, and tells nothing of where the holder was: another series.
 # Judged here and not afterwards: of thousands who went from one district to another on a working day few are strange
-_MOVED = text("""
+_MOVED = """
 WITH moved AS MATERIALIZED (
     SELECT s.holder, s.guardian
-    FROM scans s
+    FROM {scans} s
     WHERE s.at > :since AND s.at <= :until AND s.accepted
       AND s.holder IS NOT NULL AND (CAST(:holder AS bytea) IS NULL OR s.holder = CAST(:holder AS bytea))
     GROUP BY s.holder, s.guardian
@@ -158,7 +158,8 @@ WITH moved AS MATERIALIZED (
            lag(s.venue_id) OVER way <> s.venue_id AS changed, lag(v.district) OVER way <> v.district AS far,
            s.at - lag(s.at) OVER way AS took
     FROM moved m
-    JOIN scans s ON s.holder = m.holder AND s.guardian = m.guardian AND s.at > :since AND s.at <= :until AND s.accepted
+    JOIN {scans} s ON s.holder = m.holder AND s.guardian = m.guardian
+        AND s.at > :since AND s.at <= :until AND s.accepted
     JOIN venues v ON v.id = s.venue_id
     WINDOW way AS (PARTITION BY s.holder, s.guardian ORDER BY s.at)
 ), judged AS (
@@ -172,21 +173,42 @@ WITH moved AS MATERIALIZED (
 )
 SELECT holder, guardian, at, district, venue_id FROM seen JOIN judged USING (holder, guardian)
 ORDER BY holder, guardian, at
-""")
+"""
+_MOVED_IN_MONTH = text(_MOVED.format(scans="scans"))
+# just after a month has turned: who was seen before it and after it is one
+_MOVED_OVER_MONTH = text(
+    _MOVED.format(
+        scans="""(
+    SELECT coalesce(t.before, o.holder) AS holder, o.guardian, o.at, o.venue_id, o.accepted
+    FROM scans o LEFT JOIN unnest(CAST(:after AS bytea[]), CAST(:before AS bytea[])) AS t (after, before)
+        ON t.after = o.holder
+)"""
+    )
+)
 
 
 def moved(
-    session: Session, *, since: datetime, until: datetime, travel: Travel, holder: bytes | None = None
+    session: Session,
+    *,
+    since: datetime,
+    until: datetime,
+    travel: Travel,
+    holder: bytes | None = None,
+    before: Mapping[bytes, bytes] | None = None,
 ) -> dict[bytes, dict[bool, list[rules.Seen]]]:
     """Return where entitlements were accepted that were at two venues too soon, by their hash and in order.
 
     What guardians showed stands under True, what the holder showed under False. At most five hundred, the hastiest.
+    `before`: hashes of before the month turned by those of after it, where it turned just now; theirs is given.
     """
     found: dict[bytes, dict[bool, list[rules.Seen]]] = {}
     values: dict[str, Any] = {"since": since, "until": until, "holder": holder, "most": MOST}
     values |= {"district_changes": rules.DISTRICT_CHANGES, "venue_changes": rules.VENUE_CHANGES}
     values |= {"between_districts": travel.between_districts, "between_venues": travel.between_venues}
-    for hashed, guardian, at, district, venue in session.execute(_MOVED, values):
+    if before:
+        values |= {"after": list(before), "before": list(before.values())}
+    statement = _MOVED_OVER_MONTH if before else _MOVED_IN_MONTH
+    for hashed, guardian, at, district, venue in session.execute(statement, values):
         series = found.setdefault(bytes(hashed), {}).setdefault(guardian, [])
         series.append(rules.Seen(at, district, venue))
     return found
@@ -202,12 +224,14 @@ class WrongDocument:
     at: datetime
 
 
+# of a code its oldest hash alone: over the turn of a month it has two, and each wrong document counts once.
 # a scan without any document is a mismatch, too: only a use was a wrong one. As scanning.py spells its subject
 _DOCUMENTS = text(r"""
 SELECT s.holder, u.scanner_id, u.n, u.at
 FROM (
-    SELECT DISTINCT cti, holder
+    SELECT DISTINCT ON (cti) cti, holder
     FROM scans WHERE at > :since AND at <= :until AND reason = 'document_mismatch' AND cti IS NOT NULL
+    ORDER BY cti, at
 ) s
 JOIN uses u ON u.subject = sha256(:what || s.cti || '\x00'\:\:bytea) AND u.at > :since AND u.at <= :until
 ORDER BY u.at

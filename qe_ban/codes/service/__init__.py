@@ -14,6 +14,7 @@ from qe_ban.codes.service.disputes import mine as my_disputes
 from qe_ban.codes.service.disputes import open_dispute, require_disputable
 from qe_ban.codes.service.disputes import read as read_dispute
 from qe_ban.codes.service.exporting import csv_pieces
+from qe_ban.codes.service.hashing import holder_hash
 from qe_ban.codes.service.issuing import (
     Code,
     Issued,
@@ -27,6 +28,7 @@ from qe_ban.codes.service.issuing import (
     with_answers,
 )
 from qe_ban.codes.service.ledger import all_entries, entries, sweep
+from qe_ban.codes.service.rehashing import rehash_disputes
 from qe_ban.codes.service.retention import Retention, drop_months, make_months
 from qe_ban.codes.service.scanning import Asked, Scanned, explain_keyboard
 from qe_ban.codes.service.short_numbers import Given as ShortNumber
@@ -34,7 +36,7 @@ from qe_ban.codes.service.short_numbers import give as give_short_number
 from qe_ban.codes.service.suspending import SuspensionRequest, resume, suspend
 from qe_ban.codes.service.typed_codes import undo_keyboard
 from qe_ban.codes.service.verifying import verify, verify_number
-from qe_ban.codes.service.wallet import Wallet, holder_hash, verification_keys
+from qe_ban.codes.service.wallet import Wallet, verification_keys
 from qe_ban.codes.service.watching import learn_habits, watches
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "record_answer",
     "record_disputes",
     "refusal",
+    "rehash_disputes",
     "require_appealable",
     "require_disputable",
     "resume",

@@ -91,7 +91,7 @@ def _own(
     session: Session, rings: KeyRings, resident: UUID, guardian: UUID | None, dispute_id: UUID, *, lock: bool
 ) -> Dispute:
     """Return a dispute of the resident's own scan, and lock it where that is wanted. Raises DisputeNotFound."""
-    holders = list(ledger.holders(session, rings, resident))
+    holders = ledger.dispute_holders(session, rings, resident)
     mine = select(Dispute).where(Dispute.id == dispute_id, Dispute.holder.in_(holders))
     dispute = session.scalars(mine.with_for_update() if lock else mine).one_or_none()
     if dispute is None or (guardian is not None and guardian not in dispute_seals.open_parties(rings, dispute)[1:2]):

@@ -25,7 +25,7 @@ from qe_ban.codes.models import Dispute
 from qe_ban.codes.queries import Entry
 from qe_ban.codes.rules.disputes import DisputeState, answer_due, columns_of, day_of
 from qe_ban.codes.service import dispute_seals, ledger
-from qe_ban.codes.service.wallet import holder_hash
+from qe_ban.codes.service.hashing import dispute_hash
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.ids import secret_id
 from qe_ban.kernel.principal import Principal
@@ -93,7 +93,7 @@ def open_dispute(
         "scan_id": entry.id,
         "venue_id": venue,
         # under the newest key, whichever the scan stands under: a dispute outlives the scan
-        "holder": holder_hash(rings, number),
+        "holder": dispute_hash(rings, number, now),
         "resident_sealed": dispute_seals.seal_parties(rings, made, parties, now),
         "district": entry.district,
         "scan": dispute_seals.coarse_scan(made, exact.scan),
@@ -123,7 +123,7 @@ def mine(
 
     A `guardian` who reads sees the words of those that the same person opened: others may be about them.
     """
-    holders = list(ledger.holders(session, rings, resident))
+    holders = ledger.dispute_holders(session, rings, resident)
     # all of them, for the order within a day is sealed; a person has few
     found = session.scalars(select(Dispute).where(Dispute.holder.in_(holders))).all()
     order = {dispute.id: (dispute_seals.open_scan(rings, dispute).opened_at, dispute.id) for dispute in found}

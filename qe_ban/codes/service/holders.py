@@ -25,7 +25,7 @@ def estate(rings: KeyRings) -> Estate:
 def _count(rings: KeyRings, session: Session, resident: UUID) -> Mapping[str, int]:
     numbers = select(Entitlement.number).where(Entitlement.resident_id == resident)
     answers = select(func.count()).where(SourceAnswer.entitlement.in_(numbers))
-    disputes = select(func.count()).where(Dispute.holder.in_(list(ledger.holders(session, rings, resident))))
+    disputes = select(func.count()).where(Dispute.holder.in_(ledger.dispute_holders(session, rings, resident)))
     return {"source_answers": session.scalar(answers) or 0, "disputes": session.scalar(disputes) or 0}
 
 
@@ -36,6 +36,6 @@ def _erase(rings: KeyRings, session: Session, resident: UUID, _now: datetime) ->
     )
     session.execute(
         delete(Dispute)
-        .where(Dispute.holder.in_(list(ledger.holders(session, rings, resident))))
+        .where(Dispute.holder.in_(ledger.dispute_holders(session, rings, resident)))
         .execution_options(synchronize_session=False)
     )

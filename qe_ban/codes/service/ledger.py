@@ -4,29 +4,42 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from qe_ban.codes import queries, rules
 from qe_ban.codes.errors import ScanNotFound
-from qe_ban.codes.models import Entitlement, ShortNumber
-from qe_ban.codes.service.wallet import holder_hashes
+from qe_ban.codes.models import Entitlement, Scan, ShortNumber
+from qe_ban.codes.service import over_month
+from qe_ban.codes.service.hashing import HolderSpan, dispute_hashes, holder_spans
 from qe_ban.keys.rings import KeyRings
 
 PORTION = 500
 
 
-def holders(session: Session, rings: KeyRings, resident: UUID) -> dict[bytes, int]:
-    """Give the hashes under which a resident's scans stand, with the entitlement of each, under every live key."""
+def holders(session: Session, rings: KeyRings, resident: UUID) -> list[HolderSpan]:
+    """Return the hashes under which a resident's scans stand, each with its entitlement and its month.
+
+    Of the months that there are scans of, under every live key.
+    """
+    oldest, newest = (select(edge(Scan.at)).scalar_subquery() for edge in (func.min, func.max))
+    rows = session.execute(select(Entitlement.number, oldest, newest).where(Entitlement.resident_id == resident)).all()
+    if not rows or rows[0][1] is None:
+        return []
+    return holder_spans(rings, [number for number, *_ in rows], rows[0][1], rows[0][2])
+
+
+def dispute_holders(session: Session, rings: KeyRings, resident: UUID) -> list[bytes]:
+    """Return the hashes under which disputes of a resident's scans stand, under every live key."""
     numbers = session.scalars(select(Entitlement.number).where(Entitlement.resident_id == resident))
-    return {holder: number for number in numbers for holder in holder_hashes(rings, number)}
+    return [holder for number in numbers for holder in dispute_hashes(rings, number)]
 
 
 def entries(
     session: Session, rings: KeyRings, resident: UUID, *, limit: int, after: tuple[datetime, UUID] | None = None
 ) -> list[queries.Entry]:
     """Give a resident's newest scans, refused ones too, those older than `after` (moment and id) where given."""
-    return queries.ledger(session, list(holders(session, rings, resident)), limit=limit, after=after)
+    return queries.ledger(session, holders(session, rings, resident), limit=limit, after=after)
 
 
 def entry(session: Session, rings: KeyRings, resident: UUID, scan: UUID) -> tuple[int, UUID, queries.Entry]:
@@ -34,7 +47,7 @@ def entry(session: Session, rings: KeyRings, resident: UUID, scan: UUID) -> tupl
 
     Raises ScanNotFound, also for another's.
     """
-    known = holders(session, rings, resident)
+    known = {span.holder: span.number for span in holders(session, rings, resident)}
     found = queries.entry(session, list(known), scan)
     if found is None:
         raise ScanNotFound
@@ -44,9 +57,9 @@ def entry(session: Session, rings: KeyRings, resident: UUID, scan: UUID) -> tupl
 
 def all_entries(session: Session, rings: KeyRings, resident: UUID) -> Iterator[queries.Entry]:
     """Give all of a resident's scans, newest first, reading them in portions."""
-    found_under, after = list(holders(session, rings, resident)), None
+    spans, after = holders(session, rings, resident), None
     while True:
-        portion = queries.ledger(session, found_under, limit=PORTION, after=after)
+        portion = queries.ledger(session, spans, limit=PORTION, after=after)
         yield from portion
         if len(portion) < PORTION:
             return
@@ -54,5 +67,6 @@ def all_entries(session: Session, rings: KeyRings, resident: UUID) -> Iterator[q
 
 
 def sweep(session: Session, now: datetime) -> None:
-    """Forget the short numbers that are long over."""
+    """Forget the short numbers that are long over, and who was who before the month turned."""
+    over_month.sweep(session, now)
     session.execute(delete(ShortNumber).where(ShortNumber.expires_at < now - rules.SHORT_NUMBER_KEPT))

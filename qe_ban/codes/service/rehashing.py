@@ -7,7 +7,9 @@ from sqlalchemy.orm import Session
 
 from qe_ban.accounts.service import reindexing
 from qe_ban.codes.models import Dispute, Entitlement, Scan
-from qe_ban.codes.service.wallet import holder_hashes
+from qe_ban.codes.service.hashing import dispute_hash, dispute_hashes
+from qe_ban.db.engine import Database
+from qe_ban.kernel.clock import Clock
 from qe_ban.keys import retirement
 from qe_ban.keys.models import Key
 from qe_ban.keys.rings import KeyRings
@@ -16,8 +18,10 @@ STEP = 5000
 LATE_UPLOADS = timedelta(days=7)
 
 
-def rehash(session: Session, rings: KeyRings, after: int, *, limit: int = STEP) -> tuple[int | None, int]:
-    """Keep the disputes of the next entitlements under the newest secret; done anew it changes nothing.
+def rehash(
+    session: Session, rings: KeyRings, after: int, now: datetime, *, limit: int = STEP
+) -> tuple[int | None, int]:
+    """Keep the disputes of the next entitlements under the hash that is written now; done anew it changes nothing.
 
     Gives up to which number it came (None: there are no more) and how many disputes it changed.
     """
@@ -26,8 +30,8 @@ def rehash(session: Session, rings: KeyRings, after: int, *, limit: int = STEP) 
     numbers = session.scalars(wanted).all()
     newest = {}
     for number in numbers:
-        first, *older = holder_hashes(rings, number)
-        newest.update(dict.fromkeys(older, first))
+        newest.update(dict.fromkeys(dispute_hashes(rings, number), dispute_hash(rings, number, now)))
+    newest = {held: first for held, first in newest.items() if held != first}
     found = session.scalars(select(Dispute.holder).where(Dispute.holder.in_(newest)).distinct()).all() if newest else ()
     for holder in found:
         session.execute(
@@ -37,6 +41,17 @@ def rehash(session: Session, rings: KeyRings, after: int, *, limit: int = STEP) 
             .execution_options(synchronize_session=False)
         )
     return (numbers[-1] if len(numbers) == limit else None), len(found)
+
+
+def rehash_disputes(database: Database, rings: KeyRings, clock: Clock) -> int:
+    """Keep all disputes under the hash that is written now, in steps; gives how many it changed."""
+    after: int | None = 0
+    changed = 0
+    while after is not None:
+        with database.transaction() as session:
+            after, step = rehash(session, rings, after, clock())
+        changed += step
+    return changed
 
 
 def retire(session: Session, key: Key, now: datetime) -> None:

@@ -14,13 +14,12 @@ from qe_ban.codes import queries, rules, token
 from qe_ban.codes.adapters import SourceAway
 from qe_ban.codes.errors import Contended, ScanIdReused, ScannerUnknown
 from qe_ban.codes.rules import Answer, Reason
-from qe_ban.codes.service import disclosing, scanning, short_numbers
+from qe_ban.codes.service import disclosing, keeping, scanning, short_numbers
 from qe_ban.codes.service.scanning import Asked, Scan, Scanned
-from qe_ban.codes.service.wallet import Wallet, holder_hash
+from qe_ban.codes.service.wallet import Wallet
 from qe_ban.db.limits import Limiter
 from qe_ban.kernel.city import LEVEL_FIELD, LEVEL_KIND
 from qe_ban.kernel.errors import TooMany, Unavailable
-from qe_ban.kernel.ids import new_id
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +102,7 @@ def _attempt(wallet: Wallet, connection: Connection, scan: Scan) -> Scanned | No
     # opened before it is kept: a column that does not open must not leave a disclosure on record
     told = _opened(wallet, told, facts.holder, answer, verdict.fields)
     try:
-        queries.keep(connection, _outcome(wallet, scan, verdict, facts))
+        queries.keep(connection, keeping.outcome(wallet, scan, verdict, facts))
     except queries.UsedMeanwhile:
         return None
     return told
@@ -217,36 +216,6 @@ def _opened(
     return replace(told, holder=data, health=health)
 
 
-def _outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.Facts) -> queries.Outcome:
-    claims, holder = scan.claims, facts.holder
-    asks = verdict.reason is Reason.CONSENT_REQUIRED and holder is not None
-    # without a holder, so that the scan itself shows it to whoever watches
-    nobody = verdict.reason is Reason.REVOKED and holder is None
-    return queries.Outcome(
-        id=new_id(),
-        scanner=scan.asked.scanner,
-        scan_id=scan.asked.scan_id,
-        request=scan.requests[0],
-        venue=facts.venue,
-        at=scan.now,
-        purpose=scan.asked.purpose,
-        accepted=verdict.accepted,
-        reason=verdict.reason,
-        kind=scan.kind,
-        profile=claims.profile if claims else None,
-        cti=claims.cti if claims else None,
-        showing=claims.shown_at if claims else None,
-        holder=holder_hash(wallet.rings, scan.number) if scan.number is not None and not nobody else None,
-        fields=verdict.fields,
-        detail=verdict.detail,
-        as_of=verdict.as_of,
-        guardian=scan.guardian,
-        uses=verdict.uses,
-        ask_consent_of=holder.resident if asks and holder else None,
-        request_id=scan.asked.request_id,
-    )
-
-
 def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.Prior) -> Scanned:
     """Give the kept verdict once more, with holder data for ten minutes only. Raises ScanIdReused."""
     if prior.request not in scan.requests:
@@ -276,7 +245,7 @@ def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.P
     current = holder.kind not in wallet.sources or rules.is_fresh(answer, scan.now)
     if holder.kind == LEVEL_KIND and not (current and LEVEL_FIELD in prior.fields and rules.has_level(answer)):
         return withheld
-    queries.keep_repeat(connection, _repeated(wallet, scan, prior.fields))
+    queries.keep_repeat(connection, keeping.repeat(wallet, scan, prior.fields))
     return _opened(wallet, told, holder, answer, prior.fields)
 
 
@@ -291,9 +260,3 @@ def _kept_answer(wallet: Wallet, scan: Scan, holder: queries.Holder | None) -> A
     if holder is None or holder.kind in wallet.sources:
         return holder.answer if holder else None
     return replace(holder.answer, as_of=scan.now) if holder.answer else rules.default_answer(holder.kind, scan.now)
-
-
-def _repeated(wallet: Wallet, scan: Scan, fields: tuple[str, ...]) -> queries.Repeat:
-    holder = holder_hash(wallet.rings, scan.number or 0)
-    asked = scan.asked
-    return queries.Repeat(asked.scanner, asked.scan_id, asked.purpose, scan.now, holder, fields, asked.request_id)

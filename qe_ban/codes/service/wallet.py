@@ -1,4 +1,4 @@
-"""The wallet's collaborators, and what of the keys it needs: verification keys, sealed references, holders' hashes."""
+"""The wallet's collaborators, and what of the keys it needs: verification keys and sealed references."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,17 +60,3 @@ def reference(rings: KeyRings, claims: token.Unproven) -> token.Reference | None
         return token.open_(key[1], claims.cti)
     except token.ReferenceUnreadable:
         return None
-
-
-def holder_hash(rings: KeyRings, number: int) -> bytes:
-    """Give the keyed hash under which scans of an entitlement are kept (32 bytes).
-
-    Of the entitlement, not of the resident: a scan that is refused before the entitlement may be read stands in the
-    resident's ledger all the same.
-    """
-    return rings.mac(Ring.HOLDER, "entitlement", number.to_bytes(7, "big"))
-
-
-def holder_hashes(rings: KeyRings, number: int) -> list[bytes]:
-    """Give the hashes of an entitlement under every live key, newest first: older scans stand under the key of then."""
-    return rings.macs(Ring.HOLDER, "entitlement", number.to_bytes(7, "big"))

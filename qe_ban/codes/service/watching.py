@@ -13,9 +13,11 @@ from qe_ban.codes.queries import watching as queries
 from qe_ban.codes.queries.watching import Hour, WrongDocument
 from qe_ban.codes.rules import watching as rules
 from qe_ban.codes.rules.case import DOCUMENT_TRIES
+from qe_ban.codes.service import over_month
 from qe_ban.db.engine import DatabaseUnavailable
 from qe_ban.kernel.city import Travel
 from qe_ban.kernel.clock import CITY_TIME
+from qe_ban.keys.rings import KeyRings
 
 EVERYWHERE = "city"
 WRONG_DOCUMENT = b"document-mismatch\0"
@@ -31,9 +33,9 @@ def learn_habits(session: Session, now: datetime) -> None:
     queries.learn(session, since=since, until=now, day=today, first=first, strange=strange)
 
 
-def watches(travel: Travel | None = None) -> Sequence[audit.Watch]:
+def watches(rings: KeyRings, travel: Travel | None = None) -> Sequence[audit.Watch]:
     """Return what is watched; those of one hour share one reading of it. `travel`: the city's, or the usual one."""
-    hours, look = _Hours(), audit.one_by_one(partial(_travel, travel or Travel()))
+    hours, look = _Hours(), audit.one_by_one(partial(_travel, rings, travel or Travel()))
     return (
         audit.Watch(audit.AlarmKind.SCANNER_VOLUME, rules.HOUR, hours.volume, _is_too_much),
         audit.Watch(audit.AlarmKind.SCANNER_PURPOSES, rules.HOUR, hours.purposes, _are_strange),
@@ -172,10 +174,11 @@ def _are_many_documents(tally: audit.Tally) -> bool:
 
 
 def _travel(
-    travel: Travel, session: Session, since: datetime, until: datetime, subject: str | None
+    rings: KeyRings, travel: Travel, session: Session, since: datetime, until: datetime, subject: str | None
 ) -> Iterator[audit.Tally]:
     holder = bytes.fromhex(subject) if subject is not None else None
-    found = queries.moved(session, since=since, until=until, travel=travel, holder=holder)
+    before = over_month.holders_before(session, rings)
+    found = queries.moved(session, since=since, until=until, travel=travel, holder=holder, before=before)
     for hashed, series in found.items():
         seen = [stop for stops in series.values() for stop in stops]
         changes = [change for stops in series.values() for change in rules.leaps(stops)]

@@ -1,0 +1,51 @@
+"""What is kept of a scan: its row, what it uses up, the audit of a disclosure."""
+
+from qe_ban.codes import queries, rules
+from qe_ban.codes.rules import Reason
+from qe_ban.codes.service import hashing, over_month
+from qe_ban.codes.service.scanning import Scan
+from qe_ban.codes.service.wallet import Wallet
+from qe_ban.kernel.ids import new_id
+
+
+def outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.Facts) -> queries.Outcome:
+    """Return what is kept of a scan: the verdict, under keyed hashes and without any id of the resident."""
+    claims, holder = scan.claims, facts.holder
+    asks = verdict.reason is Reason.CONSENT_REQUIRED and holder is not None
+    # without a holder, so that the scan itself shows it to whoever watches
+    nobody = verdict.reason is Reason.REVOKED and holder is None
+    number, scanner, rings = None if nobody else scan.number, scan.asked.scanner, wallet.rings
+    discloses = number is not None and bool(verdict.fields)
+    hashed = None if number is None else hashing.holder_hash(rings, number, scan.now)
+    return queries.Outcome(
+        id=new_id(),
+        scanner=scanner,
+        scan_id=scan.asked.scan_id,
+        request=scan.requests[0],
+        venue=facts.venue,
+        at=scan.now,
+        purpose=scan.asked.purpose,
+        accepted=verdict.accepted,
+        reason=verdict.reason,
+        kind=scan.kind,
+        profile=claims.profile if claims else None,
+        cti=claims.cti if claims else None,
+        showing=claims.shown_at if claims else None,
+        holder=hashed,
+        fields=verdict.fields,
+        detail=verdict.detail,
+        as_of=verdict.as_of,
+        guardian=scan.guardian,
+        uses=verdict.uses,
+        ask_consent_of=holder.resident if asks and holder else None,
+        request_id=scan.asked.request_id,
+        subject=hashing.disclosure_hash(rings, scanner, number, scan.now) if discloses and number is not None else None,
+        before_sealed=over_month.seal(rings, number, hashed, scan.now) if verdict.accepted else None,
+    )
+
+
+def repeat(wallet: Wallet, scan: Scan, fields: tuple[str, ...]) -> queries.Repeat:
+    """Return what is kept of a verdict that is told once more with holder data."""
+    asked = scan.asked
+    subject = hashing.disclosure_hash(wallet.rings, asked.scanner, scan.number or 0, scan.now)
+    return queries.Repeat(asked.scanner, asked.scan_id, asked.purpose, scan.now, subject, fields, asked.request_id)

@@ -1,0 +1,47 @@
+"""The turn of the month must not blind the detectors: for its first minutes it is kept, sealed, who was who before.
+
+Hashes of holders change with the month, and detectors look back ten minutes.
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from qe_ban.codes.models import HolderOverMonth
+from qe_ban.codes.rules import watching as rules
+from qe_ban.codes.service.hashing import previous_holder_hash
+from qe_ban.kernel.clock import city_month
+from qe_ban.keys import vault
+from qe_ban.keys.rings import KeyMissing, KeyRings
+
+SEALED = "holders_over_month.before"
+KEPT = timedelta(hours=1)
+
+log = structlog.get_logger(__name__)
+
+
+def seal(rings: KeyRings, number: int | None, holder: bytes | None, at: datetime) -> bytes | None:
+    """Return the entitlement's hash before the month, sealed for its hash of now; None but for the first minutes."""
+    if number is None or holder is None or at - city_month(at) > rules.TRAVEL_WINDOW:
+        return None
+    before = previous_holder_hash(rings, number, at)
+    return None if before == holder else vault.seal(rings, SEALED, holder.hex(), before.hex(), at)
+
+
+def holders_before(session: Session, rings: KeyRings) -> dict[bytes, bytes]:
+    """Return the hashes of before the turn by those of after it; empty but for an hour of a month."""
+    found = {}
+    for row in session.scalars(select(HolderOverMonth)):
+        try:
+            found[row.holder] = bytes.fromhex(vault.unseal(rings, SEALED, row.holder.hex(), row.before_sealed))
+        except (vault.SealBroken, KeyMissing):
+            log.warning("codes.holder_over_month_unreadable")
+    return found
+
+
+def sweep(session: Session, now: datetime) -> None:
+    """Forget them an hour after the turn."""
+    if now - city_month(now) > KEPT:
+        session.execute(delete(HolderOverMonth))
