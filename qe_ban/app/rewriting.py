@@ -11,6 +11,7 @@ from qe_ban.app.assembly import Parts
 from qe_ban.codes import service as codes
 from qe_ban.db import overlaps
 from qe_ban.jobs import service as jobs
+from qe_ban.keys import moments
 
 Guard: TypeAlias = Callable[[Session, datetime], None]
 
@@ -34,8 +35,22 @@ def rewrite(made: Parts) -> None:
     with made.database.transaction() as session:
         if not overlaps.is_over(session, made.clock()):
             return
+    written = accounts.seal_sign_ins(made.database, made.rings, made.clock)
+    written += sum(_make_days(made, dated) for dated in moments.DATED)
+    written += codes.rehash_disputes(made.database, made.rings, made.clock)
     # what somebody held at this moment is left for the next run
-    sign_ins = accounts.seal_sign_ins(made.database, made.rings, made.clock)
-    if sign_ins + codes.rehash_disputes(made.database, made.rings, made.clock) == 0:
+    if written == 0:
         with made.database.transaction() as session:
             overlaps.set_rewritten(session, made.clock())
+
+
+def _make_days(made: Parts, dated: moments.DatedTable) -> int:
+    """Make days of one table's moments, in steps of a transaction each; returns of how many rows."""
+    total: int = 0
+    reached: tuple[object, ...] | None = None
+    while True:
+        with made.database.transaction() as session:
+            reached, written = moments.rewrite(session, made.rings, dated, after=reached, now=made.clock())
+        total += written
+        if reached is None:
+            return total

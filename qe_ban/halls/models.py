@@ -91,30 +91,33 @@ class ResidentHall(Base):
 
 
 class FollowedHall(Base):
-    """A hall that a resident follows."""
+    """A hall that a resident follows; `at` is the day, the exact moment is sealed."""
 
     __tablename__ = "followed_halls"
 
     resident_id: Mapped[UUID] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
     hall: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]
+    moments_sealed: Mapped[bytes | None]
 
 
 class FavouriteItem(Base):
-    """A service item that a resident keeps at hand, whichever office does it."""
+    """A service item that a resident keeps at hand, whichever office does it; `at` is the day."""
 
     __tablename__ = "favourite_items"
 
     resident_id: Mapped[UUID] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
     entry: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]
+    moments_sealed: Mapped[bytes | None]
 
 
 class RecentItem(Base):
-    """A service item that a resident opened lately."""
+    """A service item that a resident opened lately; `at` is the day."""
 
     __tablename__ = "recent_items"
 
     resident_id: Mapped[UUID] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
     entry: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]
+    moments_sealed: Mapped[bytes | None]

@@ -1,18 +1,18 @@
 """Encrypts old columns anew under today's data key, and says which data keys are still needed; in small steps."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, TableClause, func, select, tuple_, update
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from qe_ban.kernel.clock import Clock
-from qe_ban.keys import vault
+from qe_ban.keys import moments, vault
 from qe_ban.keys.models import Key, Ring
 from qe_ban.keys.retirement import lengthen
 from qe_ban.keys.rings import KeyMissing, KeyRings
@@ -31,7 +31,7 @@ class SealedColumn:
     table: str
     column: str
     name: str | None
-    key: str = "id"
+    key: tuple[str, ...] = ("id",)
 
 
 SEALED = (
@@ -44,8 +44,8 @@ SEALED = (
     SealedColumn("refresh_families", "content_sealed", "refresh_families.content"),
     SealedColumn("staff", "totp_sealed", "staff.totp_secret"),
     SealedColumn("outbox", "payload", "outbox.payload"),
-    SealedColumn("short_numbers", "code_sealed", None, key="mac"),
-    SealedColumn("holders_over_month", "before_sealed", None, key="holder"),
+    SealedColumn("short_numbers", "code_sealed", None, key=("mac",)),
+    SealedColumn("holders_over_month", "before_sealed", None, key=("holder",)),
     SealedColumn("disputes", "resident_sealed", "disputes.resident"),
     SealedColumn("disputes", "text_sealed", "disputes.text"),
     SealedColumn("disputes", "answer_sealed", "disputes.answer"),
@@ -61,6 +61,7 @@ SEALED = (
     SealedColumn("demands", "phone_sealed", "demands.phone"),
     SealedColumn("demands", "answer_sealed", "demands.answer"),
     SealedColumn("demand_steps", "note_sealed", "demand_steps.note"),
+    *(SealedColumn(dated.table, moments.COLUMN, dated.name, dated.key) for dated in moments.DATED if dated.sealed),
 )
 """Every sealed column of the database; a test compares it with the tables."""
 
@@ -100,39 +101,41 @@ def reseal(
     """
     if sealed.name is None:
         return Step(None, 0)
-    source = sql_table(sealed.table, sql_column(sealed.key), sql_column(sealed.column))
-    key, column = source.c[sealed.key], source.c[sealed.column]
-    wanted = select(key, column).where(column.is_not(None), _kid(column).not_in(list(keep)))
+    source, keys, column = _source(sealed)
+    wanted = select(*keys, column).where(column.is_not(None), _kid(column).not_in(list(keep)))
     if after is not None:
-        wanted = wanted.where(key > after)
+        wanted = wanted.where(tuple_(*keys) > tuple_(*after))
     lengthen(session)
-    free = wanted.order_by(key).limit(limit).with_for_update(skip_locked=True, key_share=True)
-    rows = session.execute(free).all()
+    free = wanted.order_by(*keys).limit(limit).with_for_update(skip_locked=True, key_share=True)
+    rows = [(tuple(values), bytes(text)) for *values, text in session.execute(free)]
     rings.column_key_of_day(clock())
     broken = []
-    for row, text in rows:
+    for key, text in rows:
+        row = vault.row_key(key)
         try:
-            fresh = vault.seal(rings, sealed.name, row, vault.unseal(rings, sealed.name, row, bytes(text)), clock())
+            fresh = vault.seal(rings, sealed.name, row, vault.unseal(rings, sealed.name, row, text), clock())
         except (vault.SealBroken, KeyMissing):
             broken.append(row)
             continue
-        session.execute(update(source).where(key == row).values({sealed.column: fresh}))
+        session.execute(update(source).where(tuple_(*keys) == tuple_(*key)).values({sealed.column: fresh}))
     return Step(rows[-1][0] if len(rows) == limit else None, len(rows) - len(broken), tuple(broken))
 
 
 def used(session: Session, sealed: SealedColumn, *, after: Any, limit: int = LOOKED_AT) -> tuple[Any, dict[str, int]]:
     """Count under which data keys the next rows lie; gives up to which row it came, and rows by kid."""
-    source = sql_table(sealed.table, sql_column(sealed.key), sql_column(sealed.column))
-    key, column = source.c[sealed.key], source.c[sealed.column]
-    rows = select(key.label("at"), _kid(column).label("kid")).where(column.is_not(None))
+    _, keys, column = _source(sealed)
+    rows = select(*keys, _kid(column)).where(column.is_not(None))
     if after is not None:
-        rows = rows.where(key > after)
-    page = rows.order_by(key).limit(limit).subquery()
+        rows = rows.where(tuple_(*keys) > tuple_(*after))
     lengthen(session)
-    last = func.array_agg(aggregate_order_by(page.c.at, page.c.at.desc()))[1]
-    counted = session.execute(select(page.c.kid, func.count(), last).group_by(page.c.kid)).all()
-    total = {kid: count for kid, count, _ in counted}
-    return (max(reached for *_, reached in counted) if sum(total.values()) == limit else None), total
+    page = session.execute(rows.order_by(*keys).limit(limit)).all()
+    total = Counter(kid for *_, kid in page)
+    return (tuple(page[-1][:-1]) if len(page) == limit else None), total
+
+
+def _source(sealed: SealedColumn) -> tuple[TableClause, list[ColumnElement[Any]], ColumnElement[Any]]:
+    source = sql_table(sealed.table, *(sql_column(name) for name in (*sealed.key, sealed.column)))
+    return source, [source.c[name] for name in sealed.key], source.c[sealed.column]
 
 
 def _kid(column: ColumnElement[Any]) -> ColumnElement[str]:

@@ -16,6 +16,11 @@ class SealBroken(ValueError):
     """A stored ciphertext was changed, or moved to another row or column."""
 
 
+def row_key(values: tuple[object, ...]) -> str:
+    """Return what names a row whose key has several columns: they, with slashes between; of one column, that."""
+    return "/".join(map(str, values))
+
+
 def seal(rings: KeyRings, column: str, row: object, text: str, now: datetime) -> bytes:
     """Encrypt a text for a column (`residents.name`) of a row (its key): version 1, kid 4, nonce 12, ciphertext.
 

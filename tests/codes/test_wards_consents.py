@@ -15,7 +15,7 @@ from qe_ban.jobs.models import OutboxMessage
 from qe_ban.jobs.service import COLUMN
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
-from qe_ban.keys import vault
+from qe_ban.keys import moments, vault
 from tests.codes.test_verify_races import at_once
 
 upgrade = import_module("qe_ban.migrations.versions.0007_who_decides_for_wards")
@@ -263,7 +263,10 @@ def test_an_upgrade_finds_what_guardians_granted_before_it(town, client, parents
     # as the previous release writes it
     with town.parts.database.transaction() as session:
         for table in (Consent, ConsentEvent):
-            session.execute(update(table).where(table.resident_id == ward.id).values(guardianship_id=None))
+            for row in session.scalars(select(table).where(table.resident_id == ward.id)):
+                for name in ("granted_at", "withdrawn_at") if table is Consent else ("at",):
+                    setattr(row, name, moments.read(town.parts.rings, row, name))
+                row.guardianship_id = row.moments_sealed = None
     ended_by_the_previous_release(town, client, guardian, ward, for_)
     assert verdict(ward) == "ok"
     with town.parts.database.transaction() as session:

@@ -59,7 +59,7 @@ def test_the_registry_names_every_sealed_column():
     }
     assert named == there
     for one in resealing.SEALED:
-        assert [column.name for column in Base.metadata.tables[one.table].primary_key] == [one.key]
+        assert [column.name for column in Base.metadata.tables[one.table].primary_key] == list(one.key)
 
 
 def test_columns_are_sealed_anew_and_the_old_data_keys_go_without_a_failure(city):

@@ -1,0 +1,1 @@
+"""What a thief of the database learns: over all tables."""

@@ -17,7 +17,8 @@ class Resident(Base):
 
     An index has two slots, one for each blind key that may be live: a rotation fills the other slot, then empties the
     first, and loses nobody. A ward may have no phone. `guardian_codes_after`: what guardians showed before counts no
-    more. Of a closed account only the row stands.
+    more. Of a closed account only the row stands. `created_at`, `verified_at` and `closed_at` are days; the exact ones
+    lie in `moments_sealed` (keys.moments).
     """
 
     __tablename__ = "residents"
@@ -49,6 +50,7 @@ class Resident(Base):
     created_at: Mapped[datetime]
     guardian_codes_after: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    moments_sealed: Mapped[bytes | None]
 
 
 class Guardianship(Base):
@@ -106,7 +108,8 @@ class Consent(Base):
     """A purpose that a resident was asked to agree to, or agreed to.
 
     `guardianship_id`: by which guardianship somebody else gave it or took it back; what was given so counts as long as
-    that guardianship stands. NULL where the resident decided.
+    that guardianship stands. NULL where the resident decided. All moments are days; when it was given or taken back
+    exactly lies in `moments_sealed`.
     """
 
     __tablename__ = "consents"
@@ -122,10 +125,14 @@ class Consent(Base):
     granted_at: Mapped[datetime | None]
     withdrawn_at: Mapped[datetime | None]
     guardianship_id: Mapped[UUID | None] = mapped_column(ForeignKey("guardianships.id"))
+    moments_sealed: Mapped[bytes | None]
 
 
 class ConsentEvent(Base):
-    """That a resident agreed to a purpose or took it back; `guardianship_id` where a guardian did so."""
+    """That a resident agreed to a purpose or took it back; `guardianship_id` where a guardian did so.
+
+    `at` is the day; the exact moment lies in `moments_sealed`.
+    """
 
     __tablename__ = "consent_events"
     __table_args__ = (
@@ -139,6 +146,7 @@ class ConsentEvent(Base):
     state: Mapped[str]
     at: Mapped[datetime]
     guardianship_id: Mapped[UUID | None] = mapped_column(ForeignKey("guardianships.id"))
+    moments_sealed: Mapped[bytes | None]
 
 
 class RecoveryCase(Base):

@@ -6,10 +6,9 @@ from typing import Any
 from flask import Response
 
 from qe_ban.accounts import service
-from qe_ban.accounts.models import ConsentEvent
 from qe_ban.accounts.routes.whose import Whose, record, whose
 from qe_ban.accounts.schemas import consents as schemas
-from qe_ban.accounts.service import Accounts, ConsentDecision, ConsentStatus
+from qe_ban.accounts.service import Accounts, ConsentAct, ConsentDecision, ConsentStatus
 from qe_ban.db.engine import Database
 from qe_ban.kernel.city import City
 from qe_ban.web import conditional, guard, paging
@@ -31,7 +30,9 @@ def list_consents(query: dict[str, Any]) -> Response:
     moment = now()
     with part(Database).transaction() as session:
         resident = whose(session, query, moment).resident
-        found = service.list_consents(session, resident_id=resident, now=moment, after=after, limit=query["limit"] + 1)
+        found = service.list_consents(
+            part(Accounts), session, resident_id=resident, now=moment, after=after, limit=query["limit"] + 1
+        )
     page = paging.page(found, query["limit"], lambda consent: [consent.purpose])
     return conditional.etagged(
         schemas.ConsentPage().dump({"items": [_shown(consent) for consent in page["items"]], "next": page["next"]})
@@ -49,7 +50,9 @@ def list_consent_history(query: dict[str, Any]) -> Response:
     before = paging.decode(query["cursor"], int)[0] if query["cursor"] is not None else None
     with part(Database).transaction() as session:
         resident = whose(session, query, now()).resident
-        found = service.consent_history(session, resident_id=resident, before=before, limit=query["limit"] + 1)
+        found = service.consent_history(
+            part(Accounts), session, resident_id=resident, before=before, limit=query["limit"] + 1
+        )
     page = paging.page(found, query["limit"], lambda event: [event.id])
     return conditional.etagged(
         schemas.ConsentEventPage().dump({"items": [_told(event) for event in page["items"]], "next": page["next"]})
@@ -104,13 +107,13 @@ def _shown(consent: ConsentStatus) -> dict[str, Any]:
     }
 
 
-def _told(event: ConsentEvent) -> dict[str, Any]:
+def _told(event: ConsentAct) -> dict[str, Any]:
     return {
         "purpose": event.purpose,
         "name": _name(event.purpose),
         "state": event.state,
         "at": event.at,
-        "guardian": event.guardianship_id is not None,
+        "guardian": event.guardian,
     }
 
 

@@ -5,6 +5,7 @@ from qe_ban.accounts.service.clients import check_proof, nonce, register_client,
 from qe_ban.accounts.service.closing import check_closings, close_account, closing_report, plan_closing
 from qe_ban.accounts.service.collaborators import Accounts, Estate, Retention, poll_revocations
 from qe_ban.accounts.service.consents import (
+    ConsentAct,
     ConsentDecision,
     ConsentStatus,
     consent_history,
@@ -65,6 +66,7 @@ from qe_ban.accounts.service.watching import WATCHES
 __all__ = [
     "WATCHES",
     "Accounts",
+    "ConsentAct",
     "ConsentDecision",
     "ConsentStatus",
     "Estate",

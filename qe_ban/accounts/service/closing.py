@@ -19,6 +19,7 @@ from qe_ban.accounts.service import attempts, cases, families, notices, resident
 from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.wards import ending, held
 from qe_ban.audit import service as audit
+from qe_ban.kernel.clock import start_of_day
 from qe_ban.kernel.ids import secret_id
 from qe_ban.kernel.principal import Actor, Principal, PrincipalKind
 
@@ -98,7 +99,7 @@ def close(
     before, ends = _count(accounts, session, resident), _standing(accounts, session, resident.id)
     # first, while the account has its number: what others have only asked for is found by that
     ends["guardianships"] = ending.end_all(accounts, session, resident_id=resident.id, change=change)
-    resident.closed_at = change.at
+    resident.closed_at = start_of_day(change.at)
     families.end_all(accounts.rings, session, resident.id, change.at)
     families.refuse(session, resident.id, change.at)
     _erase(accounts, session, resident, by, change.at)
@@ -233,7 +234,7 @@ def _erase(accounts: Accounts, session: Session, resident: Resident, by: Princip
         attempts.forgive(session, allowance, str(resident.id))
     residents.take_phone(resident)
     resident.id_type = resident.name_sealed = resident.id_number_sealed = None
-    resident.id_index = resident.id_index_next = resident.verified_at = None
+    resident.id_index = resident.id_index_next = resident.verified_at = resident.moments_sealed = None
     resident.assurance = Assurance.NONE.value
     session.flush()
 

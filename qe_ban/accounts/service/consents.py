@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,8 @@ from qe_ban.accounts.service import notices
 from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.wards import held
 from qe_ban.kernel.city import Basis, City
+from qe_ban.kernel.clock import start_of_day
+from qe_ban.keys import moments
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,17 @@ class ConsentStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentAct:
+    """That a consent was given or taken back; `guardian`: a guardian did so."""
+
+    id: int
+    purpose: str
+    state: str
+    at: datetime
+    guardian: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ConsentDecision:
     """Whose consent to what is given or taken back, when, and by which guardianship (None: by the resident)."""
 
@@ -45,7 +58,7 @@ class ConsentDecision:
 
 
 def list_consents(
-    session: Session, *, resident_id: UUID, now: datetime, after: str | None, limit: int
+    accounts: Accounts, session: Session, *, resident_id: UUID, now: datetime, after: str | None, limit: int
 ) -> Sequence[ConsentStatus]:
     """Return at most `limit` consents that were asked for, given or taken back, by purpose, those after `after`."""
     query = (
@@ -57,15 +70,27 @@ def list_consents(
     )
     if after is not None:
         query = query.where(Consent.purpose > after)
-    return [_status(consent, guardianship, now) for consent, guardianship in session.execute(query)]
+    return [_status(accounts, consent, guardianship, now) for consent, guardianship in session.execute(query)]
 
 
-def consent_history(session: Session, *, resident_id: UUID, before: int | None, limit: int) -> Sequence[ConsentEvent]:
-    """Give at most `limit` of a resident's grants and withdrawals, newest first, those before the event `before`."""
+def consent_history(
+    accounts: Accounts, session: Session, *, resident_id: UUID, before: int | None, limit: int
+) -> Sequence[ConsentAct]:
+    """Return at most `limit` of a resident's grants and withdrawals, newest first, those before the event `before`."""
     wanted = select(ConsentEvent).where(ConsentEvent.resident_id == resident_id)
     if before is not None:
         wanted = wanted.where(ConsentEvent.id < before)
-    return session.scalars(wanted.order_by(ConsentEvent.id.desc()).limit(limit)).all()
+    events = session.scalars(wanted.order_by(ConsentEvent.id.desc()).limit(limit)).all()
+    return [
+        ConsentAct(
+            id=event.id,
+            purpose=event.purpose,
+            state=event.state,
+            at=moments.read(accounts.rings, event, "at") or event.at,
+            guardian=event.guardianship_id is not None,
+        )
+        for event in events
+    ]
 
 
 def grant_consent(accounts: Accounts, session: Session, city: City, decision: ConsentDecision) -> ConsentStatus:
@@ -77,14 +102,14 @@ def grant_consent(accounts: Accounts, session: Session, city: City, decision: Co
     _require(city, decision.purpose)
     ward, guardianship = _lock(session, decision)
     consent = _row(session, decision)
-    standing = _is_granted(session, consent, decision.at)
+    standing = _is_granted(accounts, session, consent, decision.at)
     if standing and (guardianship is not None or consent.guardianship_id is None):
-        return _status_of(session, consent, decision.at)
+        return _status_of(accounts, session, consent, decision.at)
     if guardianship is not None and consent.state == ConsentState.WITHDRAWN and _is_decided_by(ward, consent):
         raise errors.WardDecided
-    _decide(session, consent, decision, ConsentState.GRANTED)
+    _decide(accounts, session, consent, decision, ConsentState.GRANTED, decision.at)
     _tell(accounts, session, decision)
-    return _status_of(session, consent, decision.at)
+    return _status_of(accounts, session, consent, decision.at)
 
 
 def withdraw_consent(accounts: Accounts, session: Session, city: City, decision: ConsentDecision) -> ConsentStatus:
@@ -103,27 +128,28 @@ def withdraw_consent(accounts: Accounts, session: Session, city: City, decision:
         raise errors.ConsentNotFound
     withdrawn = consent.state == ConsentState.WITHDRAWN
     if withdrawn and (guardianship is not None or consent.guardianship_id is None):
-        return _status_of(session, consent, decision.at)
+        return _status_of(accounts, session, consent, decision.at)
     granted_by_ward = consent.state == ConsentState.GRANTED and _is_decided_by(ward, consent)
     if guardianship is not None and guardianship.basis == WardBasis.ENTRUSTED and granted_by_ward:
         raise errors.WardDecided
-    _decide(session, consent, decision, ConsentState.WITHDRAWN)
+    _decide(accounts, session, consent, decision, ConsentState.WITHDRAWN, decision.at)
     _tell(accounts, session, decision)
-    return _status_of(session, consent, decision.at)
+    return _status_of(accounts, session, consent, decision.at)
 
 
-def withdraw_with_guardianship(session: Session, guardianship: Guardianship, at: datetime) -> None:
-    """Take back what was given by a locked guardianship that has ended; scans refuse it without this, too."""
+def withdraw_with_guardianship(
+    accounts: Accounts, session: Session, guardianship: Guardianship, *, at: datetime, now: datetime
+) -> None:
+    """Take back what was given by a locked guardianship that has ended `at`; scans refuse it without this, too."""
     granted = (
         (Consent.resident_id == guardianship.ward_id)
         & (Consent.guardianship_id == guardianship.id)
         & (Consent.state == ConsentState.GRANTED.value)
     )
-    values = {"state": ConsentState.WITHDRAWN.value, "granted_at": None, "withdrawn_at": at}
-    ended = update(Consent).where(granted).values(values).returning(Consent.resident_id, Consent.purpose)
-    for resident_id, purpose in session.execute(ended.execution_options(synchronize_session=False)).all():
-        decision = ConsentDecision(resident_id, purpose, at, guardianship.id)
-        _note(session, decision, ConsentState.WITHDRAWN)
+    rows = select(Consent).where(granted).order_by(Consent.purpose).with_for_update()
+    for consent in session.scalars(rows.execution_options(populate_existing=True)).all():
+        decision = ConsentDecision(consent.resident_id, consent.purpose, at, guardianship.id)
+        _decide(accounts, session, consent, decision, ConsentState.WITHDRAWN, now)
 
 
 def _lock(session: Session, decision: ConsentDecision) -> tuple[Resident | None, Guardianship | None]:
@@ -149,8 +175,8 @@ def _row(session: Session, decision: ConsentDecision) -> Consent:
     return session.get_one(Consent, tuple(key.values()), with_for_update=True, populate_existing=True)
 
 
-def _is_granted(session: Session, consent: Consent, now: datetime) -> bool:
-    return _status_of(session, consent, now).state == ConsentState.GRANTED
+def _is_granted(accounts: Accounts, session: Session, consent: Consent, now: datetime) -> bool:
+    return _status_of(accounts, session, consent, now).state == ConsentState.GRANTED
 
 
 def _is_decided_by(ward: Resident | None, consent: Consent) -> bool:
@@ -158,22 +184,30 @@ def _is_decided_by(ward: Resident | None, consent: Consent) -> bool:
     return consent.guardianship_id is None and ward is not None and ward.phone_sealed is not None
 
 
-def _decide(session: Session, consent: Consent, decision: ConsentDecision, state: ConsentState) -> None:
-    granted = state is ConsentState.GRANTED
+def _decide(
+    accounts: Accounts,
+    session: Session,
+    consent: Consent,
+    decision: ConsentDecision,
+    state: ConsentState,
+    now: datetime,
+) -> None:
     consent.state, consent.guardianship_id = state.value, decision.guardianship_id
-    consent.granted_at, consent.withdrawn_at = (decision.at, None) if granted else (None, decision.at)
+    granted_at, withdrawn_at = (decision.at, None) if state is ConsentState.GRANTED else (None, decision.at)
+    moments.write(accounts.rings, consent, now, granted_at=granted_at, withdrawn_at=withdrawn_at)
     session.flush()
-    _note(session, decision, state)
+    _note(accounts, session, decision, state, now)
 
 
-def _status_of(session: Session, consent: Consent, now: datetime) -> ConsentStatus:
+def _status_of(accounts: Accounts, session: Session, consent: Consent, now: datetime) -> ConsentStatus:
     by = consent.guardianship_id
-    return _status(consent, session.get(Guardianship, by) if by is not None else None, now)
+    return _status(accounts, consent, session.get(Guardianship, by) if by is not None else None, now)
 
 
-def _status(consent: Consent, guardianship: Guardianship | None, now: datetime) -> ConsentStatus:
+def _status(accounts: Accounts, consent: Consent, guardianship: Guardianship | None, now: datetime) -> ConsentStatus:
     """Return a consent as it counts: what was given by a guardianship that is over is withdrawn, written so or not."""
-    state, granted_at, withdrawn_at = consent.state, consent.granted_at, consent.withdrawn_at
+    state = consent.state
+    granted_at, withdrawn_at = (moments.read(accounts.rings, consent, name) for name in ("granted_at", "withdrawn_at"))
     if state == ConsentState.GRANTED and guardianship is not None and not _is_active(guardianship, now):
         state, granted_at = ConsentState.WITHDRAWN.value, None
         withdrawn_at = guardianship.ended_at or guardianship.ends_at
@@ -194,16 +228,18 @@ def _require(city: City, purpose: str) -> None:
         raise errors.ConsentNotNeeded
 
 
-def _note(session: Session, decision: ConsentDecision, state: ConsentState) -> None:
-    session.add(
-        ConsentEvent(
-            resident_id=decision.resident_id,
-            purpose=decision.purpose,
-            state=state.value,
-            at=decision.at,
-            guardianship_id=decision.guardianship_id,
-        )
+def _note(accounts: Accounts, session: Session, decision: ConsentDecision, state: ConsentState, now: datetime) -> None:
+    event = ConsentEvent(
+        resident_id=decision.resident_id,
+        purpose=decision.purpose,
+        state=state.value,
+        at=start_of_day(decision.at),
+        guardianship_id=decision.guardianship_id,
     )
+    session.add(event)
+    # a seal is bound to the row's id, which the database gives
+    session.flush()
+    moments.write(accounts.rings, event, now, at=decision.at)
 
 
 def _tell(accounts: Accounts, session: Session, decision: ConsentDecision) -> None:

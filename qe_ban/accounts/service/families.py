@@ -20,6 +20,7 @@ from qe_ban.accounts.service.sign_ins import SignIn
 from qe_ban.accounts.service.tokens import Tokens
 from qe_ban.kernel.clock import start_of_day
 from qe_ban.kernel.principal import Place, Principal, PrincipalKind
+from qe_ban.keys import moments
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
 from qe_ban.keys.wrapping import b64url
@@ -169,7 +170,7 @@ def stepped_up(accounts: Accounts, session: Session, *, family_id: UUID, now: da
     sign_in = sign_ins.read(accounts.rings, family) if family is not None else None
     if family is None or sign_in is None or not sign_in.runs_at(now):
         raise errors.SessionEnded
-    named_at = session.scalar(select(Resident.verified_at).where(Resident.id == sign_in.principal_id))
+    named_at = _named_at(accounts, session, sign_in)
     sign_in = replace(sign_in, stepped_up_at=max(now, named_at or now))
     sign_ins.write(accounts.rings, family, sign_in, now)
     return _tokens(accounts, session, family, sign_in, None, now)
@@ -180,7 +181,7 @@ def _tokens(
 ) -> Tokens:
     """Sign an access token for what the sign-in's principal may do at this moment."""
     if family.kind == PrincipalKind.RESIDENT:
-        stepped_up_at = _valid_step_up(session, sign_in)
+        stepped_up_at = _valid_step_up(accounts, session, sign_in)
         return tokens.access(
             accounts,
             kind=PrincipalKind.RESIDENT,
@@ -207,15 +208,20 @@ def _tokens(
     )
 
 
-def _valid_step_up(session: Session, sign_in: SignIn) -> datetime | None:
+def _valid_step_up(accounts: Accounts, session: Session, sign_in: SignIn) -> datetime | None:
     """Return when the face was seen; None where no name was known then, with which it could have been compared.
 
     Sandboxes of release 0.2.0 took a step-up before the name. It never counts after it.
     """
     if sign_in.stepped_up_at is None:
         return None
-    named_at = session.scalar(select(Resident.verified_at).where(Resident.id == sign_in.principal_id))
+    named_at = _named_at(accounts, session, sign_in)
     return sign_in.stepped_up_at if named_at is not None and sign_in.stepped_up_at >= named_at else None
+
+
+def _named_at(accounts: Accounts, session: Session, sign_in: SignIn) -> datetime | None:
+    resident = session.get(Resident, sign_in.principal_id)
+    return moments.read(accounts.rings, resident, "verified_at") if resident is not None else None
 
 
 def _add(session: Session, family_id: UUID, token: bytes) -> str:

@@ -8,7 +8,7 @@ from qe_ban.accounts.models import Resident
 from qe_ban.accounts.rules import Assurance
 from qe_ban.accounts.service import residents
 from qe_ban.kernel.identifiers import IdType, normalise_holder_name
-from qe_ban.keys import vault
+from qe_ban.keys import moments, vault
 from qe_ban.keys.rings import KeyRings
 
 
@@ -38,4 +38,5 @@ def bind(rings: KeyRings, resident: Resident, said: RealName, now: datetime) -> 
     resident.id_index, resident.id_index_next = residents.id_index(rings, said.id_type, said.id_number)
     resident.name_sealed = vault.seal(rings, residents.NAME, resident.id, said.name, now)
     resident.id_number_sealed = vault.seal(rings, residents.ID_NUMBER, resident.id, said.id_number, now)
-    resident.assurance, resident.verified_at = Assurance.VERIFIED.value, now
+    resident.assurance = Assurance.VERIFIED.value
+    moments.write(rings, resident, now, verified_at=now)

@@ -13,6 +13,7 @@ from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.audit import service as audit
 from qe_ban.kernel.identifiers import IdType, mask_id, mask_name, mask_phone
 from qe_ban.kernel.principal import Place, Principal, PrincipalKind
+from qe_ban.keys import moments
 from qe_ban.keys.rings import KeyRings
 
 
@@ -122,8 +123,8 @@ def _found(accounts: Accounts, session: Session, resident: Resident) -> Found:
         id_type=resident.id_type,
         id_number=mask_id(number) if number else None,
         assurance=resident.assurance,
-        verified_at=resident.verified_at,
-        created_at=resident.created_at,
+        verified_at=moments.read(accounts.rings, resident, "verified_at"),
+        created_at=moments.read(accounts.rings, resident, "created_at") or resident.created_at,
         recovery_cases=tuple(real_name.open_cases(session, resident.id)),
     )
 

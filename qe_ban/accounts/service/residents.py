@@ -11,10 +11,10 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from qe_ban.accounts import errors
 from qe_ban.accounts.models import Resident
 from qe_ban.accounts.rules import Assurance
-from qe_ban.kernel.clock import CITY_TIME
+from qe_ban.kernel.clock import CITY_TIME, start_of_day
 from qe_ban.kernel.identifiers import IdentifierInvalid, IdType, mask_name, normalise, normalise_phone
-from qe_ban.kernel.ids import new_id
-from qe_ban.keys import vault
+from qe_ban.kernel.ids import secret_id
+from qe_ban.keys import moments, vault
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
 
@@ -75,7 +75,8 @@ def _held(rings: KeyRings, session: Session, phone: str) -> UUID | None:
 
 
 def _made(rings: KeyRings, session: Session, phone: str, now: datetime) -> UUID | None:
-    resident_id = new_id()
+    # an id with a moment in it would say when its account was made
+    resident_id = secret_id()
     first, second = rings.blind(Ring.BLIND_PHONE, phone)
     row = {
         "id": resident_id,
@@ -83,7 +84,8 @@ def _made(rings: KeyRings, session: Session, phone: str, now: datetime) -> UUID 
         "phone_index_next": second,
         "phone_sealed": vault.seal(rings, PHONE, resident_id, phone, now),
         "assurance": Assurance.NONE,
-        "created_at": now,
+        "created_at": start_of_day(now),
+        "moments_sealed": moments.seal(rings, "residents", (resident_id,), {"created_at": now}, now),
     }
     return session.scalar(insert(Resident).values(row).on_conflict_do_nothing().returning(Resident.id))
 

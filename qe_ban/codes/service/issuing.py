@@ -17,6 +17,7 @@ from qe_ban.codes.models import Entitlement, SourceAnswer
 from qe_ban.codes.rules import Answer, State
 from qe_ban.codes.rules.naming import HELD_NAMES
 from qe_ban.codes.service.wallet import Wallet
+from qe_ban.kernel.clock import start_of_day
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyMissing
 
@@ -57,7 +58,7 @@ class Issued:
 
 def open_wallet(session: Session, resident: UUID, now: datetime) -> None:
     """Give a resident whose real name was just confirmed the five entitlements; again is harmless."""
-    rows = [{"resident_id": resident, "kind": kind, "made_at": now} for kind in KINDS]
+    rows = [{"resident_id": resident, "kind": kind, "made_at": start_of_day(now)} for kind in KINDS]
     session.execute(insert(Entitlement).values(rows).on_conflict_do_nothing(index_elements=["resident_id", "kind"]))
 
 

@@ -13,6 +13,7 @@ from qe_ban.accounts.service import notices
 from qe_ban.codes.errors import EntitlementNotFound
 from qe_ban.codes.models import Entitlement
 from qe_ban.codes.rules import SuspendedBy
+from qe_ban.kernel.clock import start_of_day
 from qe_ban.keys.rings import KeyRings
 
 
@@ -32,7 +33,7 @@ def suspend(session: Session, rings: KeyRings, request: SuspensionRequest, now: 
     """
     entitlement = _lock(session, request)
     if entitlement.suspended_at is None:
-        entitlement.suspended_at = now
+        entitlement.suspended_at = start_of_day(now)
         _tell(session, rings, request, now)
     elif request.by_guardian:
         return
@@ -58,7 +59,7 @@ def resume(session: Session, rings: KeyRings, request: SuspensionRequest, now: d
 def suspend_all(session: Session, resident: UUID, now: datetime) -> None:
     """Refuse all codes of a resident whose phone was lost, as a window reports; what is suspended stays as it is."""
     mine = update(Entitlement).where(Entitlement.resident_id == resident, Entitlement.suspended_at.is_(None))
-    session.execute(mine.values(suspended_at=now, suspended_by=SuspendedBy.WINDOW.value))
+    session.execute(mine.values(suspended_at=start_of_day(now), suspended_by=SuspendedBy.WINDOW.value))
 
 
 def _lock(session: Session, request: SuspensionRequest) -> Entitlement:

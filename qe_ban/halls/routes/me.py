@@ -11,6 +11,7 @@ from qe_ban.halls.schemas import me as schemas
 from qe_ban.halls.service import residents as service
 from qe_ban.halls.service.residents import Kept, Setting
 from qe_ban.kernel.city import City
+from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import View
 from qe_ban.publishing.service.shelf import Shelf
@@ -33,7 +34,7 @@ def get_home(query: dict[str, Any]) -> Response:
     """The chosen hall's screen as the caller sees it, with followed halls and the first favourite and recent items."""
     city, moment = part(City), now()
     with part(Database).transaction() as session:
-        home = service.home(session, city, guard.principal().id, moment)
+        home = service.home(part(KeyRings), session, city, guard.principal().id, moment)
     chosen = home.setting
     view = View(None, home.real_name, chosen.age_mode, query["audience"])
     screen = part(Shelf).screen(PageKind.HALL, chosen.hall, view, moment)
@@ -80,7 +81,7 @@ def put_my_hall(body: dict[str, Any]) -> dict[str, Any]:
 def list_followed_halls() -> Response:
     """The halls that the caller follows, the latest first."""
     with part(Database).transaction() as session:
-        found = service.followed(session, part(City), guard.principal().id)
+        found = service.followed(part(KeyRings), session, part(City), guard.principal().id)
     items = [{"at": one.at, **_hall(one.slug)} for one in found]
     payload = schemas.FollowedHallsSchema().dump({"items": items, "next": None})
     return conditional.etagged(payload, cache_control=PRIVATE)
@@ -93,7 +94,7 @@ def list_followed_halls() -> Response:
 def follow_hall(slug: str) -> None:
     """Follow a hall, at most 20; a repeat changes nothing."""
     with part(Database).transaction() as session:
-        service.follow(session, part(City), guard.principal().id, slug, now())
+        service.follow(part(KeyRings), session, part(City), guard.principal().id, slug, now())
 
 
 @blp.route("/halls/<slug>", methods=["DELETE"], summary_zh="取消关注；重复操作无影响")
@@ -122,7 +123,7 @@ def list_favourite_items(query: dict[str, Any]) -> Response:
 def favour_item(code: str) -> None:
     """Keep an item, at most 200, by its basic code or an office's full one: any office of it will be found again."""
     with part(Database).transaction() as session:
-        service.favour(session, guard.principal().id, code, now())
+        service.favour(part(KeyRings), session, guard.principal().id, code, now())
 
 
 @blp.route("/items/favourites/<code>", methods=["DELETE"], summary_zh="取消收藏；重复操作无影响")
@@ -159,13 +160,14 @@ def forget_recent_items() -> None:
 def use_item(code: str) -> None:
     """Note that the caller opened an item just now; the newest 50 are kept."""
     with part(Database).transaction() as session:
-        service.use(session, guard.principal().id, code, now())
+        service.use(part(KeyRings), session, guard.principal().id, code, now())
 
 
 def _kept(model: Kept, query: dict[str, Any]) -> Response:
     after, limit, moment = _after(query["cursor"]), query["limit"], now()
     with part(Database).transaction() as session:
-        found = service.kept(session, part(City), guard.principal().id, model, after=after, limit=limit + 1, now=moment)
+        caller, rings = guard.principal().id, part(KeyRings)
+        found = service.kept(rings, session, part(City), caller, model, after=after, limit=limit + 1, now=moment)
     page = paging.page(found, limit, lambda one: [(one.at - _EPOCH) // timedelta(microseconds=1), one.entry])
     items = [{**one.card, "at": one.at} for one in page["items"]]
     return conditional.etagged(schemas.KeptItemPage().dump(page | {"items": items}), cache_control=PRIVATE)

@@ -14,8 +14,11 @@ from qe_ban.accounts.errors import ResidentNotFound
 from qe_ban.halls import errors
 from qe_ban.halls.models import FavouriteItem, FollowedHall, RecentItem, ResidentHall
 from qe_ban.halls.queries import residents as queries
+from qe_ban.halls.service import own_lists
 from qe_ban.items.service import offering
 from qe_ban.kernel.city import CITY_HALL, City
+from qe_ban.kernel.clock import start_of_day
+from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.rules import offices
 
 MOST_FOLLOWED: Final = 20
@@ -78,28 +81,27 @@ def choose(session: Session, city: City, resident: UUID, wanted: Setting, now: d
     """Keep a resident's hall and size of letters. Raises HallUnknown."""
     if wanted.hall not in city.halls:
         raise errors.HallUnknown
-    said = {"hall": wanted.hall, "age_mode": wanted.age_mode, "updated_at": now}
+    said = {"hall": wanted.hall, "age_mode": wanted.age_mode, "updated_at": start_of_day(now)}
     row = insert(ResidentHall).values(resident_id=resident, **said)
     session.execute(row.on_conflict_do_update(index_elements=["resident_id"], set_=said))
 
 
-def followed(session: Session, city: City, resident: UUID) -> list[Followed]:
-    """Give the halls that a resident follows, the latest first."""
-    wanted = select(FollowedHall).where(FollowedHall.resident_id == resident)
-    rows = session.scalars(wanted.order_by(FollowedHall.at.desc(), FollowedHall.hall))
-    return [Followed(row.hall, row.at) for row in rows if row.hall in city.halls]
+def followed(rings: KeyRings, session: Session, city: City, resident: UUID) -> list[Followed]:
+    """Return the halls that a resident follows, the latest first."""
+    entries = own_lists.entries(rings, session, FollowedHall, resident)
+    return [Followed(entry.key, entry.at) for entry in entries if entry.key in city.halls]
 
 
-def follow(session: Session, city: City, resident: UUID, slug: str, now: datetime) -> None:
+def follow(rings: KeyRings, session: Session, city: City, resident: UUID, slug: str, now: datetime) -> None:
     """Follow a hall; one that is followed stays as it is. Raises HallNotFound, TooManyFollowed."""
     if slug not in city.halls:
         raise errors.HallNotFound
     _hold(session, resident)
     if session.get(FollowedHall, (resident, slug)) is None:
         # halls that are there no more take no room
-        if len(followed(session, city, resident)) >= MOST_FOLLOWED:
+        if len(followed(rings, session, city, resident)) >= MOST_FOLLOWED:
             raise errors.TooManyFollowed(f"最多关注 {MOST_FOLLOWED} 个分厅，请先取消一些", most=MOST_FOLLOWED)
-        session.add(FollowedHall(resident_id=resident, hall=slug, at=now))
+        own_lists.put(rings, session, FollowedHall(resident_id=resident, hall=slug), now)
 
 
 def unfollow(session: Session, resident: UUID, slug: str) -> None:
@@ -107,7 +109,7 @@ def unfollow(session: Session, resident: UUID, slug: str) -> None:
     session.execute(delete(FollowedHall).where(FollowedHall.resident_id == resident, FollowedHall.hall == slug))
 
 
-def favour(session: Session, resident: UUID, code: str, now: datetime) -> None:
+def favour(rings: KeyRings, session: Session, resident: UUID, code: str, now: datetime) -> None:
     """Keep an item, by an entry or the code of an item of it; one that is kept stays as it is, also when it has ended.
 
     Raises ItemNotFound, TooManyFavourites.
@@ -120,7 +122,7 @@ def favour(session: Session, resident: UUID, code: str, now: datetime) -> None:
     mine = select(func.count()).select_from(FavouriteItem).where(FavouriteItem.resident_id == resident)
     if (session.scalar(mine) or 0) >= MOST_FAVOURITES:
         raise errors.TooManyFavourites(f"最多收藏 {MOST_FAVOURITES} 个事项，请先取消一些", most=MOST_FAVOURITES)
-    session.add(FavouriteItem(resident_id=resident, entry=entry, at=now))
+    own_lists.put(rings, session, FavouriteItem(resident_id=resident, entry=entry), now)
 
 
 def disfavour(session: Session, resident: UUID, code: str) -> None:
@@ -129,15 +131,14 @@ def disfavour(session: Session, resident: UUID, code: str) -> None:
     session.execute(delete(FavouriteItem).where(FavouriteItem.resident_id == resident, FavouriteItem.entry == entry))
 
 
-def use(session: Session, resident: UUID, code: str, now: datetime) -> None:
+def use(rings: KeyRings, session: Session, resident: UUID, code: str, now: datetime) -> None:
     """Note that an item was opened just now; only the newest are kept. Raises ItemNotFound."""
     entry = _entry(code)
     _require(session, code, now)
     _hold(session, resident)
-    row = insert(RecentItem).values(resident_id=resident, entry=entry, at=now)
-    latest = func.greatest(RecentItem.at, row.excluded.at)
-    session.execute(row.on_conflict_do_update(index_elements=["resident_id", "entry"], set_={"at": latest}))
-    session.execute(queries.FORGET, {"resident": resident, "most": MOST_RECENT})
+    row = session.get(RecentItem, (resident, entry), populate_existing=True)
+    own_lists.put(rings, session, row or RecentItem(resident_id=resident, entry=entry), now)
+    own_lists.forget_beyond(rings, session, resident, MOST_RECENT)
 
 
 def forget(session: Session, resident: UUID) -> None:
@@ -148,6 +149,7 @@ def forget(session: Session, resident: UUID) -> None:
 
 
 def kept(
+    rings: KeyRings,
     session: Session,
     city: City,
     resident: UUID,
@@ -157,30 +159,33 @@ def kept(
     limit: int,
     now: datetime,
 ) -> list[KeptItem]:
-    """Give at most `limit` items that a resident likes, or used, the latest first, after a moment and entry."""
-    wanted = select(model.entry, model.at).where(model.resident_id == resident)
+    """Return at most `limit` items that a resident likes, or used, the latest first, after a moment and entry."""
+    rows = own_lists.entries(rings, session, model, resident)
     if after is not None:
-        at, entry = after
-        wanted = wanted.where((model.at < at) | ((model.at == at) & (model.entry > entry)))
-    rows = session.execute(wanted.order_by(model.at.desc(), model.entry).limit(limit)).all()
+        at, key = after
+        rows = [row for row in rows if row.at < at or (row.at == at and row.key > key)]
     hall = setting(session, city, resident).hall
-    cards = _cards(session, [row.entry for row in rows], city.halls[hall], now)
-    return [KeptItem(row.entry, row.at, cards[row.entry]) for row in rows]
+    cards = _cards(session, [row.key for row in rows[:limit]], city.halls[hall], now)
+    return [KeptItem(row.key, row.at, cards[row.key]) for row in rows[:limit]]
 
 
-def home(session: Session, city: City, resident: UUID, now: datetime) -> Home:
+def home(rings: KeyRings, session: Session, city: City, resident: UUID, now: datetime) -> Home:
     """Give a resident's home but its screen. Raises ResidentNotFound."""
-    row = session.execute(queries.HOME, {"resident": resident, "first": FIRST}).first()
+    row = session.execute(queries.HOME, {"resident": resident}).first()
     if row is None:
         raise ResidentNotFound
     chosen = _setting(city, row.hall, row.age_mode) if row.hall is not None else Setting()
-    cards = _cards(session, [*row.favourites, *row.recent], city.halls[chosen.hall], now)
+    favourites, recent = (
+        [entry.key for entry in own_lists.entries(rings, session, model, resident, first=FIRST)]
+        for model in (FavouriteItem, RecentItem)
+    )
+    cards = _cards(session, [*favourites, *recent], city.halls[chosen.hall], now)
     return Home(
         setting=chosen,
         real_name=row.assurance == _VERIFIED,
-        followed=[slug for slug in row.followed if slug in city.halls],
-        favourites=[cards[entry] for entry in row.favourites],
-        recent=[cards[entry] for entry in row.recent],
+        followed=[one.slug for one in followed(rings, session, city, resident)],
+        favourites=[cards[entry] for entry in favourites],
+        recent=[cards[entry] for entry in recent],
     )
 
 

@@ -15,7 +15,7 @@ from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.recovery import waiting
 from qe_ban.audit import service as audit
 from qe_ban.kernel.identifiers import mask_id, mask_name, mask_phone
-from qe_ban.keys import vault
+from qe_ban.keys import moments, vault
 from qe_ban.keys.rings import KeyRings
 
 PHONE = "recovery_cases.phone"
@@ -112,5 +112,5 @@ def _side(rings: KeyRings, resident: Resident) -> Side:
         mask_name(name) if name is not None else None,
         resident.id_type,
         mask_id(number) if number is not None else None,
-        resident.created_at,
+        moments.read(rings, resident, "created_at") or resident.created_at,
     )

@@ -15,7 +15,8 @@ from qe_ban.accounts.service.names import RealName
 from qe_ban.accounts.service.wards import ending, held
 from qe_ban.audit import service as audit
 from qe_ban.kernel.identifiers import IdType
-from qe_ban.kernel.ids import new_id
+from qe_ban.kernel.ids import secret_id
+from qe_ban.keys import moments
 
 
 def confirm_guardian(
@@ -73,7 +74,8 @@ def account_of(accounts: Accounts, session: Session, said: RealName, now: dateti
     found = _locked_account(accounts, session, said)
     if found is not None:
         return found
-    made = Resident(id=new_id(), assurance=Assurance.NONE.value, created_at=now)
+    made = Resident(id=secret_id(), assurance=Assurance.NONE.value)
+    moments.write(accounts.rings, made, now, created_at=now)
     try:
         with session.begin_nested():
             names.bind(accounts.rings, made, said, now)

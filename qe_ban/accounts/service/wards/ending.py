@@ -103,7 +103,8 @@ def end(
     if was_active:
         outdate(session, Resident.id == row.ward_id, change.at)
         # what time has ended was over then, whenever the worker comes to it
-        consents.withdraw_with_guardianship(session, row, min(change.at, row.ends_at or change.at))
+        at = min(change.at, row.ends_at or change.at)
+        consents.withdraw_with_guardianship(accounts, session, row, at=at, now=change.at)
     if record is not None:
         record(before, told(row))
     else:

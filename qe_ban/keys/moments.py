@@ -1,0 +1,133 @@
+"""Moments beside residents' plain ids: the columns say days of the city, the exact moments are sealed beside them.
+
+Who has a stolen table of what residents did, beside the scans, finds by a moment which scan was whose.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from sqlalchemy import column as sql_column
+from sqlalchemy import func, or_, select, tuple_, update
+from sqlalchemy import table as sql_table
+from sqlalchemy.orm import Session
+
+from qe_ban.kernel.clock import CITY_TIME, start_of_day
+from qe_ban.keys import vault
+from qe_ban.keys.rings import KeyRings
+
+COLUMN: Final = "moments_sealed"
+STEP: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DatedTable:
+    """A table of residents' rows: which columns are days, which of them stand exactly in `moments_sealed`, its key."""
+
+    table: str
+    sealed: tuple[str, ...] = ()
+    days_only: tuple[str, ...] = ()
+    key: tuple[str, ...] = ("id",)
+
+    @property
+    def name(self) -> str:
+        """Return the name that its moments are sealed under."""
+        return f"{self.table}.moments"
+
+
+DATED: Final = (
+    DatedTable("residents", sealed=("created_at", "verified_at"), days_only=("closed_at",)),
+    DatedTable("consents", sealed=("granted_at", "withdrawn_at"), key=("resident_id", "purpose")),
+    DatedTable("consent_events", sealed=("at",)),
+    DatedTable("entitlements", days_only=("made_at", "suspended_at"), key=("number",)),
+    DatedTable("resident_halls", days_only=("updated_at",), key=("resident_id",)),
+    DatedTable("followed_halls", sealed=("at",), key=("resident_id", "hall")),
+    DatedTable("favourite_items", sealed=("at",), key=("resident_id", "entry")),
+    DatedTable("recent_items", sealed=("at",), key=("resident_id", "entry")),
+)
+"""Every table whose moments are days; `tests/privacy` finds the tables and names the exceptions."""
+_BY_TABLE: Final = {dated.table: dated for dated in DATED}
+
+
+class DatedRow(Protocol):
+    """A row of one of these tables that has sealed moments."""
+
+    __tablename__: str
+    moments_sealed: Any
+
+
+def write(rings: KeyRings, row: DatedRow, now: datetime, **moments: datetime | None) -> None:
+    """Store exact moments of a row whose key is set; what is not named stays. Raises KeyMissing."""
+    dated = _BY_TABLE[row.__tablename__]
+    exact = _exact(rings, dated, row) | moments
+    for name, moment in moments.items():
+        setattr(row, name, start_of_day(moment) if moment is not None else None)
+    row.moments_sealed = seal(rings, dated.table, _key_of(dated, row), exact, now)
+
+
+def read(rings: KeyRings, row: DatedRow, name: str) -> datetime | None:
+    """Return an exact moment of a row, or what its column says where nothing more is known.
+
+    Raises SealBroken, KeyMissing.
+    """
+    return _exact(rings, _BY_TABLE[row.__tablename__], row)[name]
+
+
+def seal(
+    rings: KeyRings, table: str, key: tuple[object, ...], moments: Mapping[str, datetime | None], now: datetime
+) -> bytes:
+    """Return the exact moments of a row as they are stored, for statements without a model. Raises KeyMissing."""
+    dated = _BY_TABLE[table]
+    text = json.dumps({name: moment.isoformat() for name, moment in moments.items() if moment is not None})
+    return vault.seal(rings, dated.name, vault.row_key(key), text, now)
+
+
+def rewrite(
+    session: Session, rings: KeyRings, dated: DatedTable, *, after: tuple[Any, ...] | None, now: datetime
+) -> tuple[tuple[Any, ...] | None, int]:
+    """Make days of the moments of the next rows that say more, and seal the exact ones, at most `STEP`.
+
+    Who is locked is passed over. Returns up to which key it came (None: there are no more) and how many it wrote.
+    Raises KeyMissing.
+    """
+    names = [*dated.sealed, *dated.days_only]
+    more = [COLUMN] if dated.sealed else []
+    source = sql_table(dated.table, *(sql_column(name) for name in (*dated.key, *names, *more)))
+    keys = [source.c[name] for name in dated.key]
+    exact = or_(*(source.c[name] != func.date_trunc("day", source.c[name], str(CITY_TIME)) for name in names))
+    wanted = select(source).where(exact)
+    if after is not None:
+        wanted = wanted.where(tuple_(*keys) > tuple_(*after))
+    rows = session.execute(wanted.order_by(*keys).limit(STEP).with_for_update(skip_locked=True, key_share=True)).all()
+    for row in rows:
+        key = _key_of(dated, row)
+        values: dict[str, Any] = {
+            name: start_of_day(moment) for name in names if (moment := getattr(row, name)) is not None
+        }
+        if dated.sealed:
+            values[COLUMN] = seal(rings, dated.table, key, _exact(rings, dated, row), now)
+        session.execute(update(source).where(tuple_(*keys) == tuple_(*key)).values(values))
+    return (_key_of(dated, rows[-1]) if len(rows) == STEP else None), len(rows)
+
+
+def _exact(rings: KeyRings, dated: DatedTable, row: Any) -> dict[str, datetime | None]:
+    """Return all exact moments of a row.
+
+    Release 0.3.0 changes the columns and leaves what is sealed: that counts only of the day that its column says.
+    """
+    sealed: dict[str, str] = {}
+    if row.moments_sealed is not None:
+        key = vault.row_key(_key_of(dated, row))
+        sealed = json.loads(vault.unseal(rings, dated.name, key, bytes(row.moments_sealed)))
+    exact = {name: getattr(row, name) for name in dated.sealed}
+    for name, text in sealed.items():
+        moment = datetime.fromisoformat(text)
+        if exact[name] == start_of_day(moment):
+            exact[name] = moment
+    return exact
+
+
+def _key_of(dated: DatedTable, row: Any) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in dated.key)

@@ -1,0 +1,149 @@
+"""Which tables name residents, found from the tables themselves, and what of them may say more than a day, and why."""
+
+from sqlalchemy import DateTime, Uuid
+
+from qe_ban.db.base import Base
+from qe_ban.keys.moments import DATED
+
+SEALED_SIGN_INS = "of a resident they are days, and whose they are is sealed (tests/accounts/test_sign_ins_at_rest.py)"
+STAFF = "whoever of staff did it: who of staff does what is in the audit by name and second"
+
+WITHOUT_A_KEY = {
+    ("audit_events", "actor_id"): "a resident",
+    ("alarms", "closed_by"): STAFF,
+    ("demand_steps", "by"): "a resident, or staff",
+    ("disputes", "venue_id"): "a venue",
+    ("disputes", "scan_id"): "a scan",
+    ("enrolments", "approved_by"): STAFF,
+    ("enrolments", "created_by"): STAFF,
+    ("imports", "imported_by"): STAFF,
+    ("item_versions", "created_by"): STAFF,
+    ("jobs", "lease"): "a process",
+    ("jobs", "owner_id"): STAFF,
+    ("media", "created_by"): STAFF,
+    ("otp_challenges", "message_id"): "another challenge: no row of these says whose phone it was",
+    ("page_previews", "made_by"): STAFF,
+    ("page_saves", "saved_by"): STAFF,
+    ("page_versions", "approved_by"): STAFF,
+    ("page_versions", "published_by"): STAFF,
+    ("page_withdrawals", "by"): STAFF,
+    ("pages", "reviewed_by"): STAFF,
+    ("pages", "submitted_by"): STAFF,
+    ("refresh_families", "principal_id"): "a resident under a keyed hash; staff plainly",
+    ("revocations", "subject"): "a resident, a sign-in, a scanner or a token",
+    ("scan_ids", "scan_id"): "a scan",
+    ("scan_ids", "scanner_id"): "a scanner",
+    ("scanner_habits", "scanner_id"): "a scanner",
+    ("scans", "scan_id"): "a scan",
+    ("uses", "scanner_id"): "a scanner",
+    ("venue_officers", "staff_id"): STAFF,
+    ("venues", "confirmed_by"): STAFF,
+    ("venues", "named_by"): STAFF,
+    ("worker_beats", "worker"): "a process",
+    ("zone_sunsets", "requested_by"): STAFF,
+}
+"""Columns with an id and without a foreign key: whom they name."""
+
+BY_NAME = {
+    "audit_events": "actor and subject",
+    "idempotency_keys": "`principal` is a text",
+    "refresh_families": "principal_id",
+    "refresh_tokens": "through refresh_families",
+    "revocations": "subject",
+}
+"""Tables that name residents without a foreign key to them."""
+
+LONG_AGO = "one moment of a whole life of the account, as a rule long before any scan"
+SHARED = "an inbox of staff works through it by arrival and deadline; rare, and the audit says the same second"
+DEADLINE = "a deadline that somebody is shown and that is decided to the second; nobody acts at it"
+WARDS = "a guardianship is asked for and confirmed once; who waits for it is shown, and it lapses, to the second"
+LAW = "the audit: that it says who did what and when is what it is for; what scans write there names no resident"
+BRIEF = "swept within minutes of its end, and ends the account or the sign-in: no code is shown after it"
+SOURCE = "written by scans and sources and not by what a resident does; the minute (docs/decisions.md)"
+
+REASONED = {
+    ("residents", "guardian_codes_after"): (
+        "compared with the second in which a guardian showed a code; set when a guardianship ends, by no scan"
+    ),
+    ("closings", "closed_at"): "the proof says when; the account shows no code after it",
+    ("closings", "checked_at"): "the worker's moment",
+    ("guardianships", "id"): WARDS,
+    ("guardianships", "requested_at"): WARDS,
+    ("guardianships", "confirmed_at"): WARDS,
+    ("guardianships", "ended_at"): WARDS,
+    ("guardianships", "ends_at"): DEADLINE,
+    ("recovery_cases", "id"): SHARED,
+    ("recovery_cases", "opened_at"): SHARED,
+    ("recovery_cases", "closed_at"): SHARED,
+    ("health_levels", "id"): SHARED,
+    ("health_levels", "since"): "two persons of staff set it, and an alarm and the audit say the same second",
+    ("health_levels", "ends_at"): DEADLINE,
+    ("health_levels", "ended_at"): "the second of `ends_at`, or of what staff did",
+    ("health_corrections", "id"): SHARED,
+    ("health_corrections", "opened_at"): SHARED,
+    ("health_corrections", "due_at"): DEADLINE,
+    ("health_corrections", "answered_at"): STAFF,
+    ("demands", "id"): SHARED,
+    ("demands", "created_at"): SHARED,
+    ("demands", "consented_at"): SHARED,
+    ("demands", "updated_at"): SHARED,
+    ("demand_steps", "id"): SHARED,
+    ("demand_steps", "at"): SHARED,
+    ("source_answers", "as_of"): SOURCE,
+    ("source_answers", "asked_at"): SOURCE,
+    ("source_answers", "expires_at"): DEADLINE,
+    ("source_answers", "set_until"): DEADLINE,
+    ("consent_events", "id"): "a sequence of its own: it says the order in a day, among all who decided something",
+    ("entitlements", "number"): "a sequence of its own: given with the confirmed name, once in an account's life",
+    ("audit_events", "id"): LAW,
+    ("audit_events", "at"): LAW,
+    ("idempotency_keys", "created_at"): (
+        "a day at most, of residents only the sending of a demand: a retry finds its answer for exactly as long"
+    ),
+    ("revocations", "revoked_at"): BRIEF,
+    ("revocations", "expires_at"): BRIEF,
+    ("refresh_families", "started_at"): SEALED_SIGN_INS,
+    ("refresh_families", "expires_at"): SEALED_SIGN_INS,
+    ("refresh_families", "stepped_up_at"): SEALED_SIGN_INS,
+    ("refresh_families", "ended_at"): SEALED_SIGN_INS,
+    ("refresh_tokens", "used_at"): SEALED_SIGN_INS,
+}
+"""What may say more than a day of the city beside a resident's plain id, or stands under a keyed one, and why."""
+
+RANDOM_IDS = {("residents", "id"), ("closings", "id"), ("refresh_families", "id")}
+"""Ids that are not made from the clock. Accounts of release 0.3.0 have kept theirs: when they were made."""
+
+REQUESTED = {("consents", "requested_at")}
+"""Written as days since the first release."""
+
+
+def residents_tables():
+    """Return the names of all tables whose rows lead to a resident by a plain id."""
+    tables = Base.metadata.tables
+    found = {"residents", *BY_NAME}
+    while True:
+        more = {
+            table.name
+            for table in tables.values()
+            if any(key.column.table.name in found for column in table.columns for key in column.foreign_keys)
+        }
+        if more <= found:
+            return found
+        found |= more
+
+
+def moments_of_residents():
+    """Return all columns of those tables that can say a moment: moments, ids of the clock, sequences."""
+    return {
+        (table, column.name)
+        for table in residents_tables()
+        for column in Base.metadata.tables[table].columns
+        if isinstance(column.type, DateTime)
+        or column.identity is not None
+        or ((isinstance(column.type, Uuid) and column.primary_key and not column.foreign_keys) and column.name == "id")
+    }
+
+
+def days():
+    """Return the columns that `keys.moments` keeps as days."""
+    return {(dated.table, name) for dated in DATED for name in (*dated.sealed, *dated.days_only)}
