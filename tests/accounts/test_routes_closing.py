@@ -101,7 +101,7 @@ def test_closing_deletes_all_that_is_personal_and_proves_it(city, rich, database
     row = city.row(rich.id)
     personal = (row.phone_index, row.phone_sealed, row.name_sealed, row.id_number_sealed, row.id_index, row.id_type)
     assert personal == (None,) * 6
-    assert (row.assurance, row.verified_at) == ("none", None)
+    assert (row.assurance, row.verified_at, row.moments_sealed) == ("none", None, None)
     assert city.told(rich.phone) == ["account_closed"]
     with database.transaction() as session:
         proof = session.scalars(select(Closing).where(Closing.resident_id == rich.id)).one()

@@ -8,6 +8,7 @@ from qe_ban.accounts import errors, service
 from qe_ban.accounts.models import Guardianship
 from qe_ban.accounts.rules import Assurance
 from qe_ban.accounts.service import residents
+from qe_ban.kernel.clock import start_of_day
 from tests.factories.accounts import PersonFactory, random_phone, together
 
 
@@ -42,7 +43,7 @@ def test_the_phone_moves_to_the_wards_account_and_the_empty_one_is_closed(
     assert isinstance(claim(visitor, child), errors.AccountJoined)
     joined, left = family.resident(made.row.ward_id), family.resident(visitor.id)
     assert residents.phone_of(family.accounts.rings, joined) == phone
-    assert (left.closed_at, left.phone_sealed, left.phone_index) == (now, None, None)
+    assert (left.closed_at, left.phone_sealed, left.phone_index) == (start_of_day(now), None, None)
     with family.database.transaction() as session:
         assert isinstance(
             service.refresh(family.accounts, session, text=tokens.refresh, now=now), errors.RefreshRefused

@@ -85,7 +85,7 @@ class Family:
             asked = service.begin_ward(accounts, session, guardian_id=guardian.id, wish=wish, now=now)
         custody = service.ask_register(accounts, asked)
         with self.database.transaction() as session:
-            service.regret_ward(session, guardian_id=guardian.id)
+            service.regret_ward(accounts, session, guardian_id=guardian.id)
         with self.database.transaction() as session:
             return service.finish_ward(accounts, session, wish=wish, custody=custody, change=Change(guardian, now))
 

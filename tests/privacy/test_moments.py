@@ -1,13 +1,14 @@
 """No row with a resident's plain id says a moment finer than a day of the city, but for a list with reasons."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import DateTime, Uuid, select, text
 
-from qe_ban.accounts.models import Consent, RefreshFamily
-from qe_ban.accounts.service import sign_ins
+from qe_ban.accounts.models import Attempt, Consent, RefreshFamily
+from qe_ban.accounts.service import attempts, sign_ins
 from qe_ban.app import rewriting
 from qe_ban.db import overlaps
 from qe_ban.db.base import Base
@@ -116,6 +117,24 @@ def test_the_resident_reads_the_exact_moments_all_the_same(busy):
     assert [event["state"] for event in history] == ["granted", "withdrawn", "granted"]
     assert all(timedelta(0) <= now - datetime.fromisoformat(at) < timedelta(minutes=5) for at in told)
     assert history[0]["at"] == consent["granted_at"]
+
+
+def test_failed_checks_are_counted_under_nothing_that_the_ids_give(city):
+    """Whoever has all ids can hash them, too."""
+    resident = city.verified()
+    body = {"method": "face", "proof": "somebody else"}
+    answer = city.client.post(f"{API}/auth/step-up", json=body, headers=resident.headers)
+    assert answer.get_json()["code"] == "accounts.face_refused"
+    guessed = {
+        hashlib.sha256(f"{allowance.name}\0{resident.id}".encode()).digest()
+        for allowance in vars(attempts).values()
+        if isinstance(allowance, attempts.Allowance)
+    }
+    subject = attempts.subject_of(city.rings, UUID(str(resident.id)))
+    with city.database.transaction() as session:
+        held = set(session.scalars(select(Attempt.subject)))
+        assert guessed.isdisjoint(held)
+        assert hashlib.sha256(f"{attempts.STEP_UP.name}\0{subject}".encode()).digest() in held
 
 
 def test_a_seal_does_not_open_in_another_row(busy, city):

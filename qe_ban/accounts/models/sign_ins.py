@@ -34,7 +34,10 @@ class OtpChallenge(Base):
 
 
 class Attempt(Base):
-    """How often a secret was tried; `subject` is a hash, so that unknown user names are counted like known ones."""
+    """How often a secret was tried; `subject` is a hash, so that unknown user names are counted like known ones.
+
+    Of residents it hashes a keyed hash.
+    """
 
     __tablename__ = "attempts"
 

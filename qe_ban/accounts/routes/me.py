@@ -51,7 +51,7 @@ def put_real_name(body: dict[str, Any]) -> dict[str, Any]:
         service.confirm_claim(accounts, claim)
     except errors.OutsideUnavailable:
         with database.transaction() as session:
-            service.regret_claim(session, resident_id=principal.id)
+            service.regret_claim(accounts, session, resident_id=principal.id)
         raise
     with database.transaction() as session:
         outcome = service.finish_claim(accounts, session, principal=principal, said=said, now=now())

@@ -176,7 +176,7 @@ def end_guardianship(body: dict[str, Any], guardianship_id: UUID) -> None:
 
 def _regret(guardian_id: UUID) -> None:
     with part(Database).transaction() as session:
-        service.regret_ward(session, guardian_id=guardian_id)
+        service.regret_ward(part(Accounts), session, guardian_id=guardian_id)
 
 
 def _change() -> audit.Change:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import case, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -12,6 +13,8 @@ from sqlalchemy.orm import Session
 from qe_ban.accounts import rules
 from qe_ban.accounts.models import Attempt
 from qe_ban.kernel.errors import TooMany
+from qe_ban.keys.models import Ring
+from qe_ban.keys.rings import KeyRings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,19 @@ WARD_TOLD = Allowance("ward-told", 1, timedelta(days=7), False, "")
 """How often a guardian's wish is told to the same person."""
 WARD_DECLINED = Allowance("ward-declined", 1, timedelta(days=30), False, "")
 """How long a wish that the person declined is not taken again."""
+
+
+def subjects_of(rings: KeyRings, resident_id: UUID) -> list[str]:
+    """Return what a resident's tries are counted by, under each secret in use, the newest first. Raises KeyMissing.
+
+    A hash without a key is of no use against somebody who has all ids: it would say when each resident failed a check.
+    """
+    return [mac.hex() for mac in rings.macs(Ring.HOLDER, "attempts", resident_id.bytes)]
+
+
+def subject_of(rings: KeyRings, resident_id: UUID) -> str:
+    """Return what a resident's tries are counted by now. Raises KeyMissing."""
+    return subjects_of(rings, resident_id)[0]
 
 
 def count(session: Session, allowance: Allowance, subject: str, now: datetime) -> None:

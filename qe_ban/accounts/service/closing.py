@@ -231,7 +231,8 @@ def _erase(accounts: Accounts, session: Session, resident: Resident, by: Princip
     mine = update(RecoveryCase).where(_personal_in(resident.id))
     session.execute(mine.values(phone_sealed=None, basis=None, decision_basis=None))
     for allowance in (attempts.REAL_NAME, attempts.STEP_UP):
-        attempts.forgive(session, allowance, str(resident.id))
+        for subject in attempts.subjects_of(accounts.rings, resident.id):
+            attempts.forgive(session, allowance, subject)
     residents.take_phone(resident)
     resident.id_type = resident.name_sealed = resident.id_number_sealed = None
     resident.id_index = resident.id_index_next = resident.verified_at = resident.moments_sealed = None

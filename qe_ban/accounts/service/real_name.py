@@ -32,13 +32,14 @@ def begin_claim(
     resident = session.get(Resident, resident_id)
     if resident is None or resident.closed_at is not None:
         raise errors.SessionEnded
-    attempts.count(session, attempts.REAL_NAME, str(resident_id), now)
+    subject = attempts.subject_of(accounts.rings, resident_id)
+    attempts.count(session, attempts.REAL_NAME, subject, now)
     if resident.assurance != Assurance.VERIFIED:
         # who is not confirmed has a phone: the sign-in came by it
         return Claim(said.name, said.id_type, said.id_number, residents.phone_of(accounts.rings, resident))
     if not _is_same(accounts, resident, said):
         return errors.RealNameFixed()
-    attempts.forgive(session, attempts.REAL_NAME, str(resident_id))
+    attempts.forgive(session, attempts.REAL_NAME, subject)
     return None
 
 
@@ -48,9 +49,9 @@ def confirm_claim(accounts: Accounts, claim: Claim) -> None:
         raise errors.RealNameUnconfirmed
 
 
-def regret_claim(session: Session, *, resident_id: UUID) -> None:
+def regret_claim(accounts: Accounts, session: Session, *, resident_id: UUID) -> None:
     """Give the day's try back where the register gave no answer."""
-    attempts.give_back(session, attempts.REAL_NAME, str(resident_id))
+    attempts.give_back(session, attempts.REAL_NAME, attempts.subject_of(accounts.rings, resident_id))
 
 
 def finish_claim(
@@ -74,7 +75,7 @@ def finish_claim(
             return joined
         _open_case(accounts, session, principal, holder, now)
         return errors.RecoveryOpened()
-    attempts.forgive(session, attempts.REAL_NAME, str(resident.id))
+    attempts.forgive(session, attempts.REAL_NAME, attempts.subject_of(accounts.rings, resident.id))
     accounts.verified(session, resident.id, now)
     return Assurance.VERIFIED
 

@@ -25,7 +25,7 @@ def begin_step_up(accounts: Accounts, session: Session, *, resident_id: UUID, no
     name, number = residents.name_of(accounts.rings, resident), residents.id_number_of(accounts.rings, resident)
     if name is None or number is None or resident.id_type is None:
         raise errors.RealNameRequired
-    attempts.count(session, attempts.STEP_UP, str(resident_id), now)
+    attempts.count(session, attempts.STEP_UP, attempts.subject_of(accounts.rings, resident_id), now)
     return Person(name, resident.id_type, number)
 
 
@@ -37,5 +37,5 @@ def confirm_face(accounts: Accounts, *, person: Person, proof: str) -> None:
 
 def finish_step_up(accounts: Accounts, session: Session, *, principal: Principal, now: datetime) -> Tokens:
     """Keep the step-up with the sign-in and give an access token that has it. Raises SessionEnded."""
-    attempts.forgive(session, attempts.STEP_UP, str(principal.id))
+    attempts.forgive(session, attempts.STEP_UP, attempts.subject_of(accounts.rings, principal.id))
     return families.stepped_up(accounts, session, family_id=principal.session, now=now)

@@ -54,8 +54,9 @@ def begin_ward(accounts: Accounts, session: Session, *, guardian_id: UUID, wish:
     claim = _check(accounts, guardian, wish, now)
     _check_room(accounts, session, guardian, wish, now)
     said = wish.said
-    attempts.count(session, attempts.WARD_WISHES, str(guardian_id), now)
-    attempts.count(session, attempts.WARD, str(guardian_id), now)
+    subject = attempts.subject_of(accounts.rings, guardian_id)
+    attempts.count(session, attempts.WARD_WISHES, subject, now)
+    attempts.count(session, attempts.WARD, subject, now)
     return Asked(claim, Claim(said.name, said.id_type, said.id_number), wish.basis is WardBasis.CUSTODY)
 
 
@@ -71,9 +72,9 @@ def ask_register(accounts: Accounts, asked: Asked) -> bool:
     return False
 
 
-def regret_ward(session: Session, *, guardian_id: UUID) -> None:
+def regret_ward(accounts: Accounts, session: Session, *, guardian_id: UUID) -> None:
     """Give the day's try back where the register did not say no; of the wishes of the day it stays one."""
-    attempts.give_back(session, attempts.WARD, str(guardian_id))
+    attempts.give_back(session, attempts.WARD, attempts.subject_of(accounts.rings, guardian_id))
 
 
 def finish_ward(accounts: Accounts, session: Session, *, wish: Wish, custody: bool, change: audit.Change) -> held.Shown:
