@@ -57,7 +57,10 @@ class ListedHealthChangeSchema(Schema):
 
 
 class ConcernedSchema(Schema):
-    """A resident of a change, masked; `before` is the level that was shown when it came into force."""
+    """A resident of a change, masked; `id` is the reader's own for the resident, as a look-up gives one.
+
+    `before` is the level that was shown when the change came into force.
+    """
 
     id = fields.Id(required=True)
     name = fields.Text(allow_none=True, required=True)
@@ -155,7 +158,7 @@ class MyCorrectionSchema(ListedCorrectionSchema):
 
 
 class CorrectionSchema(MyCorrectionSchema):
-    """A request as staff answer it, with the resident's id."""
+    """A request as staff answer it; `resident` is an id of the reader's own, as a look-up gives one."""
 
     resident = fields.Id(required=True)
 

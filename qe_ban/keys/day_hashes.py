@@ -14,7 +14,7 @@ from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyMissing, KeyRings
 
 MAX_KEYS = 12
-"""Three purposes, each with the days around midnight: more are never in use at the same time."""
+"""Four purposes, each with the days around midnight: more are never in use at the same time."""
 NO_NAME = "-"
 NAME_BYTES = 8
 

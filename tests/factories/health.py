@@ -2,9 +2,12 @@
 
 import json
 from datetime import timedelta
+from uuid import UUID
 
+import jwt
 from sqlalchemy import select
 
+from qe_ban.accounts.service.look_ups import LookUpIds
 from qe_ban.audit.models import AuditEvent
 from qe_ban.jobs.models import OutboxMessage
 from qe_ban.jobs.service.outbox import COLUMN
@@ -12,6 +15,7 @@ from qe_ban.keys import vault
 
 API = "/api/v1"
 SETTLED = timedelta(days=2)
+CASE = "WJ-2026-0001"
 CHANGES, INBOX, MINE = f"{API}/health/changes", f"{API}/health/corrections", f"{API}/me/health"
 
 
@@ -33,8 +37,14 @@ class Ward:
         usual = SETTLED if set(roles) <= {"health_officer", "health_reviewer"} else timedelta(0)
         return self.town.staff(*roles, age=usual if age is None else age)
 
-    def body(self, *people, **changed):
-        residents = [str(person.id) for person in people]
+    def id_of(self, person, by=None, case_number=CASE, at=None):
+        """Return what a member of staff calls a resident whom they looked up for a case."""
+        claims = jwt.decode((by or self.officer)["Authorization"].split()[1], options={"verify_signature": False})
+        ids = LookUpIds(self.town.parts.rings, UUID(claims["sub"]), at or self.town.now)
+        return str(ids.id_of(person.id, case_number))
+
+    def body(self, *people, by=None, **changed):
+        residents = [self.id_of(person, by, changed.get("case_number", CASE)) for person in people]
         return {
             "residents": residents,
             "expected_count": len(residents),
@@ -42,11 +52,11 @@ class Ward:
             "basis": "isolation",
             "reason": "核酸检测阳性，隔离治疗",
             "ends_at": (self.town.now + timedelta(days=7)).isoformat(),
-            "case_number": "WJ-2026-0001",
+            "case_number": CASE,
         } | changed
 
     def propose(self, *people, by=None, at=None, **changed):
-        return (at or self.client).post(CHANGES, json=self.body(*people, **changed), headers=by or self.officer)
+        return (at or self.client).post(CHANGES, json=self.body(*people, by=by, **changed), headers=by or self.officer)
 
     def decide(self, change, verb, *, by, at=None, **options):
         return (at or self.client).post(f"{CHANGES}/{change['id']}/{verb}", headers=by, **options)

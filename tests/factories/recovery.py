@@ -5,11 +5,13 @@ import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import jwt
 from sqlalchemy import select
 
 from qe_ban.accounts import rules
 from qe_ban.accounts.models import RecoveryCase, Resident
 from qe_ban.accounts.service import tokens
+from qe_ban.accounts.service.look_ups import LookUpIds
 from qe_ban.jobs.models import OutboxMessage
 from qe_ban.jobs.service import COLUMN
 from qe_ban.kernel.ids import new_id
@@ -128,8 +130,13 @@ class Window:
             cursor = f"&cursor={page.get_json()['next']}" if page.get_json()["next"] else None
         return found
 
+    def id_of(self, resident):
+        """Return what the clerk calls somebody in the cases that they read."""
+        clerk = UUID(jwt.decode(self.clerk["Authorization"].split()[1], options={"verify_signature": False})["sub"])
+        return str(LookUpIds(self.town.rings, clerk, datetime.now(UTC)).id_of(UUID(str(resident.id))))
+
     def case_of(self, holder, state="open"):
-        (case,) = [case for case in self.cases(state) if case["holder"]["id"] == str(holder.id)]
+        (case,) = [case for case in self.cases(state) if case["holder"]["id"] == self.id_of(holder)]
         return case
 
     def wait(self, case):

@@ -35,7 +35,9 @@ def test_two_persons_set_a_level_and_scanner_and_resident_read_it_at_once(town, 
     assert ward.templates(person) == []
     approved = ward.approve(proposed).get_json()
     assert (approved["state"], approved["applied"], approved["own"]) == ("approved", 1, False)
-    assert approved["residents"] == [{"id": str(person.id), "name": "测*甲", "state": "in_force", "before": "green"}]
+    assert approved["residents"] == [
+        {"id": ward.id_of(person, ward.reviewer, ""), "name": "测*甲", "state": "in_force", "before": "green"}
+    ]
     assert level_of(person) == "red"
     mine = ward.mine(person)
     assert (mine["level"], mine["level_name"], mine["set_by"], mine["rule"]) == ("red", "红码", "person", None)
@@ -136,13 +138,16 @@ def test_nobody_but_a_reviewer_approves(town, ward, role):
 def test_a_list_with_a_duplicate_or_an_unknown_id_is_refused_whole_and_names_them(town, ward):
     person, visitor, nobody = town.resident(), town.resident(verified=False), str(new_id())
     twice = refused(ward.propose(person, person), 422, "health.change_invalid")
-    assert twice["duplicates"] == [str(person.id)]
+    assert twice["duplicates"] == [ward.id_of(person)]
+    # read with something, and looked up for the case: two ids, one resident
+    two_ids = [ward.id_of(person), ward.id_of(person, case_number="")]
+    assert refused(ward.propose(residents=two_ids, expected_count=2), 422, "health.change_invalid")["duplicates"]
     unknown = refused(
-        ward.propose(person, residents=[str(person.id), nobody, str(visitor.id)], expected_count=3),
+        ward.propose(residents=[ward.id_of(person), nobody, ward.id_of(visitor)], expected_count=3),
         422,
         "health.change_invalid",
     )
-    assert unknown["unknown"] == sorted([nobody, str(visitor.id)])
+    assert unknown["unknown"] == sorted([nobody, ward.id_of(visitor)])
     assert rows_of(town, person) == []
 
 
@@ -190,7 +195,7 @@ def test_one_change_waits_for_a_resident_until_it_is_rejected_withdrawn_or_lapse
     person, other = town.resident(), town.resident()
     change = ward.propose(person).get_json()
     pending = refused(ward.propose(other, person), 409, "health.change_pending")
-    assert pending["residents"] == [str(person.id)]
+    assert pending["residents"] == [ward.id_of(person)]
     assert rows_of(town, other) == []
     refused(ward.decide(change, "withdraw", by=ward.staff("health_officer")), 403, "health.not_own_change")
     assert ward.decide(change, "withdraw", by=ward.officer).get_json()["state"] == "withdrawn"

@@ -1,5 +1,6 @@
 """Accounts and phones that no longer belong together: reported by whoever signs in, settled by two persons of staff."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from qe_ban.accounts.rules import CaseKind
 from qe_ban.accounts.schemas import recovery as schemas
 from qe_ban.accounts.service import Accounts
 from qe_ban.accounts.service import recovery as cases
+from qe_ban.accounts.service.look_ups import LookUpIds
 from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.web import conditional, guard, paging, requests
@@ -179,9 +181,14 @@ def _shown(shown: cases.ShownCase) -> dict[str, Any]:
         "opened_at": case.opened_at,
         "closed_at": case.closed_at,
         "earliest_settlement_at": shown.earliest_settlement_at,
-        "holder": shown.holder,
-        "claimant": shown.claimant,
+        "holder": _side(shown.holder),
+        "claimant": _side(shown.claimant) if shown.claimant is not None else None,
         "phone": shown.phone,
         "basis": case.basis,
         "proposal": proposal,
     }
+
+
+def _side(side: cases.Side) -> cases.Side:
+    """Return a side under an id that is the reader's own for it."""
+    return replace(side, id=LookUpIds(part(Accounts).rings, guard.principal().id, now()).id_of(side.id))

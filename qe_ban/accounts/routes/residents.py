@@ -57,7 +57,7 @@ def _shown(found: service.Found) -> dict[str, Any]:
         for case in found.recovery_cases
     ]
     return {
-        "id": found.id,
+        "id": found.look_up_id,
         "phone": found.phone,
         "name": found.name,
         "id_type": found.id_type,

@@ -162,7 +162,7 @@ class RecoveryCaseSchema(Schema):
 
 
 class FoundSchema(Schema):
-    """A resident as staff see one: masked."""
+    """A resident as staff see one: masked; `id` is the caller's own, for this case and for a day at most."""
 
     id = fields.Id(required=True)
     phone = fields.Text(required=True, allow_none=True)

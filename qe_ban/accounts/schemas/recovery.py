@@ -45,7 +45,7 @@ class RecoveryQuery(PageQuery):
 
 
 class SideSchema(Schema):
-    """Who holds the account, or claims it; masked."""
+    """Who holds the account, or claims it; masked; `id` is the reader's own."""
 
     id = fields.Id(required=True)
     phone = fields.Text(required=True, allow_none=True)

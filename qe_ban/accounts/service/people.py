@@ -10,6 +10,7 @@ from qe_ban.accounts import errors
 from qe_ban.accounts.models import RecoveryCase, Resident, Staff
 from qe_ban.accounts.service import real_name, residents
 from qe_ban.accounts.service.collaborators import Accounts
+from qe_ban.accounts.service.look_ups import LookUpIds
 from qe_ban.audit import service as audit
 from qe_ban.kernel.identifiers import IdType, mask_id, mask_name, mask_phone
 from qe_ban.kernel.principal import Place, Principal, PrincipalKind
@@ -34,9 +35,13 @@ class Me:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A resident as staff see one: everything masked; cases oldest first."""
+    """A resident as staff see one: everything masked; cases oldest first.
+
+    `look_up_id` is what the one who looked calls the resident in this case; `id` never leaves the server.
+    """
 
     id: UUID
+    look_up_id: UUID
     phone: str | None
     name: str | None
     id_type: str | None
@@ -106,7 +111,9 @@ def look_up(
         case_number=case_number,
         request_id=request_id,
     )
-    return _found(accounts, session, resident) if resident else errors.ResidentNotFound()
+    if resident is None:
+        return errors.ResidentNotFound()
+    return _found(accounts, session, resident, LookUpIds(accounts.rings, staff.id, now).id_of(resident.id, case_number))
 
 
 def limit_look_ups(accounts: Accounts, *, staff: Principal) -> None:
@@ -114,10 +121,11 @@ def limit_look_ups(accounts: Accounts, *, staff: Principal) -> None:
     accounts.limiter.hit("look-up", str(staff.id), limit=accounts.tries_per_address, window=accounts.window)
 
 
-def _found(accounts: Accounts, session: Session, resident: Resident) -> Found:
+def _found(accounts: Accounts, session: Session, resident: Resident, look_up_id: UUID) -> Found:
     number = residents.id_number_of(accounts.rings, resident)
     return Found(
         id=resident.id,
+        look_up_id=look_up_id,
         phone=_masked_phone(accounts.rings, resident),
         name=_masked_name(accounts.rings, resident),
         id_type=resident.id_type,

@@ -24,11 +24,11 @@ LIMIT = 128 * 1024
 @blp.response(201, schemas.HealthChangeSchema)
 @blp.problems(409)
 def propose_change(body: dict[str, Any]) -> dict[str, Any]:
-    """Propose a level for residents, by the ids that look-ups give; another person approves it within a day."""
+    """Propose a level for residents, by the ids of the caller's look-ups; another person approves it within a day."""
     request = service.ChangeRequest(**body)
     with part(Database).transaction() as session:
         shown = service.propose_change(part(Health), session, request=request, change=_change())
-    return render_whole_change(shown)
+    return render_whole_change(shown, request.case_number)
 
 
 @blp.route("", methods=["GET"], summary_zh="按状态列出等级变更，先提的在前，不含居民信息；查询留痕")

@@ -1,8 +1,10 @@
 """How changes, levels and requests for correction are rendered, with the city's names for the words in them."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from qe_ban.accounts.service.look_ups import NO_CASE, LookUpIds
 from qe_ban.health import service
 from qe_ban.health.models import HealthCorrection
 from qe_ban.health.rules import (
@@ -14,7 +16,7 @@ from qe_ban.health.rules import (
 )
 from qe_ban.kernel.city import City
 from qe_ban.web import guard
-from qe_ban.web.parts import part
+from qe_ban.web.parts import now, part
 
 
 def render_change(shown: service.ShownChange) -> dict[str, Any]:
@@ -41,9 +43,11 @@ def render_change(shown: service.ShownChange) -> dict[str, Any]:
     }
 
 
-def render_whole_change(shown: service.ShownChange) -> dict[str, Any]:
-    """Return a change with those whom it concerns."""
-    return render_change(shown) | {"residents": shown.residents}
+def render_whole_change(shown: service.ShownChange, case_number: str = NO_CASE) -> dict[str, Any]:
+    """Return a change with those whom it concerns, under the ids that the caller has for them in a case."""
+    ids = _look_up_ids()
+    residents = [replace(concerned, id=ids.id_of(concerned.id, case_number)) for concerned in shown.residents]
+    return render_change(shown) | {"residents": residents}
 
 
 def render_level(level: service.MyLevel, *, has_open_request: bool) -> dict[str, Any]:
@@ -88,9 +92,13 @@ def render_whole_correction(opened: service.OpenedCorrection, now: datetime) -> 
     """Return a request with what people wrote."""
     row = opened.correction
     words = {"text": opened.text, "answer": opened.answer}
-    return render_correction(row, now) | words | {"resident": row.resident_id}
+    return render_correction(row, now) | words | {"resident": _look_up_ids().id_of(row.resident_id)}
 
 
 def _basis_name(code: str) -> str:
     basis = part(City).health.bases.get(code)
     return basis.name if basis else code
+
+
+def _look_up_ids() -> LookUpIds:
+    return LookUpIds(part(service.Health).rings, guard.principal().id, now())

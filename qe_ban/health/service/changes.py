@@ -1,6 +1,6 @@
 """Changes of level as they are proposed, and as staff read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.accounts.service import proposals
 from qe_ban.accounts.service import residents as people
+from qe_ban.accounts.service.look_ups import LookUpIds
 from qe_ban.audit import service as audit
 from qe_ban.codes.service import levels as codes
 from qe_ban.health.errors import ChangeInvalid, ChangeNotFound, ChangePending, SourceDecides
@@ -29,6 +30,7 @@ ACTION = "health.set_level"
 class ChangeRequest:
     """What is proposed: a level for residents until a moment, on a basis of the city's list and for a reason.
 
+    `residents` are the ids that the proposer's look-ups gave for the case.
     `expected_count` is the number that the proposer states: it must be the list's.
     """
 
@@ -68,17 +70,22 @@ def propose_change(health: Health, session: Session, *, request: ChangeRequest, 
     """
     if codes.has_source(health.sources):
         raise SourceDecides
-    now, ids = change.at, sorted(request.residents)
+    now = change.at
     check_change(health.city, level=request.level, basis=request.basis, ends_at=request.ends_at, now=now)
-    if len(ids) > health.city.max_residents:
+    if len(request.residents) > health.city.max_residents:
         raise ChangeInvalid(fields={"residents": f"一次最多 {health.city.max_residents} 人"})
+    by_id = LookUpIds(health.rings, change.by.id, now).resolve(session, request.residents, request.case_number)
+    id_of = {resident: id_ for id_, resident in by_id.items()}
+    ids = sorted(id_of)
     # residents before changes, as whoever closes an account locks them
     people.lock_open(session, ids)
     known = codes.health_answers(session, health.sources, ids, now)
-    check_list(ids, request.expected_count, known)
+    # two ids of one resident are one, and what is refused is named as it was sent
+    named = [id_of[by_id[id_]] if id_ in by_id else id_ for id_ in request.residents]
+    check_list(named, request.expected_count, {id_of[resident] for resident in known})
     drop_lapsed(session, now)
     row = _add_change(health, session, request, ids, change)
-    _add_residents(session, row, ids)
+    _add_residents(session, row, id_of)
     audit.record(
         session,
         at=now,
@@ -126,10 +133,10 @@ def _details(row: HealthChange) -> dict[str, object]:
     }
 
 
-def _add_residents(session: Session, row: HealthChange, ids: Sequence[UUID]) -> None:
+def _add_residents(session: Session, row: HealthChange, id_of: Mapping[UUID, UUID]) -> None:
     """Put the residents under a change, in the order of their ids: two lists that overlap never wait in a ring.
 
-    Raises ChangePending where one of them waits in another change.
+    `id_of` has the proposer's id for each. Raises ChangePending where one of them waits in another change.
     """
     rows = [
         {
@@ -139,12 +146,12 @@ def _add_residents(session: Session, row: HealthChange, ids: Sequence[UUID]) -> 
             "state": LevelState.WAITING.value,
             "ends_at": row.ends_at,
         }
-        for resident in ids
+        for resident in sorted(id_of)
     ]
     added = insert(HealthLevel).values(rows).on_conflict_do_nothing().returning(HealthLevel.resident_id)
-    pending = sorted(set(ids) - set(session.scalars(added)))
+    pending = id_of.keys() - set(session.scalars(added))
     if pending:
-        raise ChangePending(residents=[str(resident) for resident in pending])
+        raise ChangePending(residents=sorted(str(id_of[resident]) for resident in pending))
 
 
 def drop_lapsed(session: Session, now: datetime) -> int:

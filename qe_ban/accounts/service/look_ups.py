@@ -1,0 +1,74 @@
+"""Ids that staff get for residents: each for one member of staff and one case, with an end; nothing is stored for them.
+
+Such an id is the resident's, enciphered as one block of AES under a key of the day (`keys.day_hashes`), the member of
+staff, the case number and half a day. With any other of these it deciphers to an id that nobody has.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts.models import Resident
+from qe_ban.db import overlaps
+from qe_ban.keys.day_hashes import DayHashes
+from qe_ban.keys.rings import KeyRings
+
+WINDOW: Final = 12 * 3600
+"""Seconds. An id holds in the window in which it was given, and in the next: for twelve hours at least, 24 at most."""
+NO_CASE: Final = ""
+"""The case of ids that come with something read, such as a request for correction."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpIds:
+    """The ids of one member of staff at a moment."""
+
+    rings: KeyRings
+    staff: UUID
+    now: datetime
+
+    def id_of(self, resident: UUID, case_number: str = NO_CASE) -> UUID:
+        """Return what this member of staff calls a resident in a case. Raises KeyMissing."""
+        return UUID(bytes=self._cipher(case_number, self._window).encryptor().update(resident.bytes))
+
+    def resolve(self, session: Session, ids: Iterable[UUID], case_number: str) -> dict[UUID, UUID]:
+        """Return the residents that these ids name for this case; an id that names nobody here is left out.
+
+        An id that came with something read names its resident in every case. Raises KeyMissing.
+        """
+        given = list(dict.fromkeys(ids))
+        readings = [
+            self._deciphered(given, case, self._window - back) for case in (case_number, NO_CASE) for back in (0, 1)
+        ]
+        if not overlaps.is_over(session, self.now):
+            # programs of the previous release still answer look-ups with the resident's own id
+            readings.append(given)
+        candidates = {candidate for reading in readings for candidate in reading}
+        residents = set(session.scalars(select(Resident.id).where(Resident.id.in_(candidates))))
+        return {
+            id_: candidate
+            for reading in readings
+            for id_, candidate in zip(given, reading, strict=True)
+            if candidate in residents
+        }
+
+    def _deciphered(self, ids: Sequence[UUID], case_number: str, window: int) -> list[UUID]:
+        decryptor = self._cipher(case_number, window).decryptor()
+        return [UUID(bytes=decryptor.update(id_.bytes)) for id_ in ids]
+
+    def _cipher(self, case_number: str, window: int) -> Cipher[modes.ECB]:
+        day = datetime.fromtimestamp(window * WINDOW, UTC).date()
+        message = b"\0".join((self.staff.bytes, str(window).encode(), case_number.encode()))
+        key = DayHashes(self.rings).digest("look-up", day, message)
+        # one block for each id, never two: there is nothing for a mode to hide
+        return Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305
+
+    @property
+    def _window(self) -> int:
+        return int(self.now.timestamp()) // WINDOW
