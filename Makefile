@@ -12,7 +12,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: install demo test bench lint fmt interface clients messages clean
+.PHONY: install demo test attack bench lint fmt interface clients messages clean
 .DELETE_ON_ERROR:
 
 install: $(RUN)
@@ -22,6 +22,10 @@ demo: $(RUN)
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+
+# thieves and insiders against three cities of 300 residents: some twenty minutes (docs/privacy.md)
+attack: $(DEV)
+	$(BIN)/python -m tests.privacy.attack $(ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check .
