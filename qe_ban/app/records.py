@@ -38,6 +38,10 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
             with made.database.transaction() as session:
                 step(session, now=now)
 
+    def turn_over(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
+        codes.turn_over_requests(session, made.rings)
+
     def guarded(run: Callable[[datetime], object]) -> Callable[[Session, datetime], None]:
         def guard(session: Session, now: datetime) -> None:
             require_right_clock(session, now)
@@ -48,6 +52,7 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
     return [
         jobs.Schedule("audit.seal", timedelta(seconds=10), guarded(lambda _: sealer.run()), commits=True),
         jobs.Schedule("audit.retention", timedelta(minutes=10), guarded(lambda _: log.run()), commits=True),
+        jobs.Schedule("scans.requests", timedelta(seconds=30), turn_over),
         jobs.Schedule("scans.retention", timedelta(minutes=10), guarded(lambda _: scans.run()), commits=True),
         jobs.Schedule("disputes.tend", timedelta(minutes=10), guarded(tend_disputes), commits=True),
         jobs.Schedule("months", timedelta(hours=1), guarded(turn_months), commits=True),

@@ -38,6 +38,7 @@ def rewrite(made: Parts) -> None:
     written = accounts.seal_sign_ins(made.database, made.rings, made.clock)
     written += sum(_make_days(made, dated) for dated in moments.DATED)
     written += codes.rehash_disputes(made.database, made.rings, made.clock)
+    written += codes.delete_plain_answers(made.database, made.wallet.sources)
     # what somebody held at this moment is left for the next run
     if written == 0:
         with made.database.transaction() as session:

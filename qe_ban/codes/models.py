@@ -43,9 +43,11 @@ class Entitlement(Base):
 
 
 class SourceAnswer(Base):
-    """What a kind's source said last of an entitlement: for the built-in register its record, else a kept answer.
+    """What the built-in register says of an entitlement; of a level that an outside source says, what was told of it.
 
-    `as_of` is the source's moment, `asked_at` ours; past `expires_at` the record no longer holds (a health level).
+    What outside sources tell scanners stands in `answers_of_sources`, and of a level the worker takes over here only
+    the day. `as_of` is the register's moment, `asked_at` ours;
+    past `expires_at` the record no longer holds (a health level).
     Of health levels: `rule` is the register's rule with its version that wrote the record; `set_level` is what two
     persons set over it until `set_until`; `told_level` is what a rule or source said when the resident was told last.
     """
@@ -72,6 +74,36 @@ class SourceAnswer(Base):
     set_level: Mapped[str | None]
     set_until: Mapped[datetime | None]
     told_level: Mapped[str | None]
+
+
+class AnswerOfSource(Base):
+    """What an outside source said of an entitlement today: of the scans' world, so it names nobody.
+
+    `holder` is a keyed hash of the entitlement by which scans find it, `owner` one of resident and kind by which the
+    wallet does; both change each day of the city. Kept for a day, for so long an answer stands in for the source.
+    """
+
+    __tablename__ = "answers_of_sources"
+
+    holder: Mapped[bytes] = mapped_column(primary_key=True)
+    owner: Mapped[bytes] = mapped_column(index=True)
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    detail: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    as_of: Mapped[datetime]
+    asked_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class RequestOfScan(Base):
+    """What a scan asks of a resident, sealed until the worker turns it over: a consent, or that a level changed.
+
+    `id` is random. The only way from the scans' world to the residents'.
+    """
+
+    __tablename__ = "requests_of_scans"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    content_sealed: Mapped[bytes]
 
 
 class Scan(Base):

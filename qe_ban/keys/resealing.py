@@ -45,6 +45,7 @@ SEALED = (
     SealedColumn("staff", "totp_sealed", "staff.totp_secret"),
     SealedColumn("outbox", "payload", "outbox.payload"),
     SealedColumn("short_numbers", "code_sealed", None, key=("mac",)),
+    SealedColumn("requests_of_scans", "content_sealed", None),
     SealedColumn("holders_over_month", "before_sealed", None, key=("holder",)),
     SealedColumn("disputes", "resident_sealed", "disputes.resident"),
     SealedColumn("disputes", "text_sealed", "disputes.text"),

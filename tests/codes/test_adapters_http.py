@@ -9,11 +9,13 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from sqlalchemy import select
 
 from qe_ban.codes.adapters import Person, SourceAway
 from qe_ban.codes.adapters.http import HttpSource
-from qe_ban.codes.models import SourceAnswer
+from qe_ban.codes.models import AnswerOfSource
 from qe_ban.codes.rules import State
+from qe_ban.codes.service import hashing
 from qe_ban.config import Outside
 from tests.factories.codes import INSURED
 
@@ -124,7 +126,8 @@ def test_killed_it_leaves_stale_ok_with_its_moment_then_stale(town, scan, bureau
         assert (verdict["accepted"], verdict["reason"], verdict["as_of"]) == (True, "stale_ok", "2026-01-01T00:00:00Z")
         assert verdict["repeat"] is is_repeat
     with town.parts.database.transaction() as session:
-        row = session.get_one(SourceAnswer, person.numbers["medical"])
+        hashes = hashing.answer_hashes(town.parts.rings, person.numbers["medical"], town.now)
+        row = session.scalars(select(AnswerOfSource).where(AnswerOfSource.holder.in_(hashes))).one()
         row.asked_at -= timedelta(hours=25)
     late = scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)
     assert (late["accepted"], late["reason"], late["holder"]) == (False, "stale", {})
@@ -150,7 +153,7 @@ def test_a_colour_and_a_meal_are_never_given_on_a_kept_answer(town, scan, settin
     outside = Outside(sources={kind: bureau.url}, token=None)
     person, desk = town.resident(records=False), town.terminal(purpose)
     detail = {"level": "green"} if kind == "health" else {"meals": ["breakfast", "lunch", "dinner", "supper"]}
-    town.record(person, kind, State.ACTIVE, detail=detail, age=timedelta(minutes=4))
+    town.keep_answer(person, kind, State.ACTIVE, detail=detail, age=timedelta(minutes=4))
     bureau.die()
     client = make_app(settings=replace(settings, outside=outside)).test_client()
     verdict = scan(desk, town.code(person.numbers[kind], kind), purpose, at=client)
@@ -217,14 +220,14 @@ def test_meals_are_a_list_of_words(bureau, meals):
 
 def test_a_kept_refusal_of_a_day_ago_is_nobodys_word_any_more(town, scan, bureau, at_bureau):
     person, desk = town.resident(records=False), town.terminal("dispensing")
-    town.record(person, "medical", State.NOT_ENTITLED, age=timedelta(hours=25))
+    town.keep_answer(person, "medical", State.NOT_ENTITLED, age=timedelta(hours=25))
     bureau.die()
     assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "stale"
 
 
 def test_an_answer_from_the_future_is_not_fresh_and_is_replaced(town, scan, bureau, at_bureau):
     person, desk = town.resident(records=False), town.terminal("dispensing")
-    town.record(person, "medical", State.SUSPENDED, age=-timedelta(hours=6))
+    town.keep_answer(person, "medical", State.SUSPENDED, age=-timedelta(hours=6))
     assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "ok"
     assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "ok"
     assert len(bureau.asked) == 1

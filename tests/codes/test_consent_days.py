@@ -1,38 +1,19 @@
 """When a scan asked for a consent is kept as a day, and the day is the city's."""
 
-import hashlib
-import uuid
 from datetime import datetime, time, timedelta
 
 from qe_ban.accounts.models import Consent
-from qe_ban.codes.queries import scanning
+from qe_ban.codes.models import RequestOfScan
+from qe_ban.codes.service import inbox
 from qe_ban.kernel.clock import CITY_TIME
 
 
 def test_a_scan_after_midnight_asks_on_the_day_that_has_begun_in_the_city(town):
-    person, terminal = town.resident(), town.terminal("senior-discount")
-    day = datetime.combine(town.now.astimezone(CITY_TIME).date() - timedelta(days=1), time.min, CITY_TIME)
-    asking = scanning.Outcome(
-        id=uuid.uuid4(),
-        scanner=terminal.id,
-        scan_id=uuid.uuid4(),
-        request=hashlib.sha256(b"").digest(),
-        venue=terminal.venue,
-        at=day + timedelta(hours=1, minutes=7),
-        purpose="senior-discount",
-        accepted=False,
-        reason="consent_required",
-        kind=None,
-        profile=None,
-        cti=None,
-        showing=None,
-        holder=None,
-        fields=(),
-        detail={},
-        as_of=None,
-        ask_consent_of=person.id,
-    )
-    with town.parts.database.statements() as connection:
-        scanning.keep(connection, asking)
+    person = town.resident()
+    day = datetime.combine(town.now.astimezone(CITY_TIME).date(), time.min, CITY_TIME)
+    request = inbox.consent_request(town.parts.rings, person.id, "senior-discount", day + timedelta(hours=1, minutes=7))
+    with town.parts.database.transaction() as session:
+        session.add(RequestOfScan(id=request.id, content_sealed=request.content_sealed))
+    town.turn_over()
     with town.parts.database.transaction() as session:
         assert session.get_one(Consent, (person.id, "senior-discount")).requested_at == day

@@ -46,6 +46,7 @@ def test_a_scan_that_asks_again_leaves_a_withdrawn_consent_withdrawn_and_to_be_g
     for method in ("put", "delete"):
         getattr(client, method)(f"{ME}/consents/{PURPOSE}", headers=old.headers)
     assert reason(scan, terminal, issue(old), PURPOSE) == "consent_required"
+    town.turn_over()
     (stands,) = client.get(f"{ME}/consents", headers=old.headers).get_json()["items"]
     assert (stands["state"], stands["granted_at"]) == ("withdrawn", None)
     client.put(f"{ME}/consents/{PURPOSE}", headers=old.headers)
@@ -55,6 +56,7 @@ def test_a_scan_that_asks_again_leaves_a_withdrawn_consent_withdrawn_and_to_be_g
 def test_a_request_can_be_declined(town, old, scan, issue, client):
     terminal = town.terminal(PURPOSE)
     reason(scan, terminal, issue(old), PURPOSE)
+    town.turn_over()
     declined = client.delete(f"{ME}/consents/{PURPOSE}", headers=old.headers).get_json()
     assert (declined["state"], declined["requested_at"] is not None) == ("withdrawn", True)
     assert reason(scan, terminal, issue(old), PURPOSE) == "consent_required"

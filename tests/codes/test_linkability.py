@@ -138,7 +138,7 @@ def scanners(town, crowd, settings, rng):
     wallet, held = town.parts.wallet, {}
     with town.parts.database.statements() as connection:
         for number, person in enumerate(crowd):
-            held[number] = codes.holdings(connection, person.id, day.began)
+            held[number] = codes.holdings(connection, wallet, person.id, day.began)
     with closing_pool(create_app(settings, clock=day)) as app:
         for scanner, arrival in zip(row, arrivals, strict=True):
             # everybody as likely as everybody else, each time anew: the attacks' luck is counted by that

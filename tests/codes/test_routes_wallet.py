@@ -94,7 +94,7 @@ def test_all_kinds_are_issued_in_one_call_and_are_true(client, town):
 def test_phones_that_opened_together_come_back_in_any_of_six_seconds(town):
     person = town.resident()
     with town.parts.database.statements() as connection:
-        held = codes.holdings(connection, person.id, town.now)
+        held = codes.holdings(connection, town.parts.wallet, person.id, town.now)
     seconds = {codes.issue(town.parts.wallet, held, ["identity"], town.now).codes[0].refresh_after for _ in range(300)}
     assert seconds == set(range(25, 31))
 

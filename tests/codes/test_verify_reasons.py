@@ -168,6 +168,7 @@ def test_consent_required_then_granted(town, scan, issue, client):
     person, terminal = town.resident(born="19500901"), town.terminal("senior-discount")
     refused = scan(terminal, issue(person), "senior-discount")
     assert (refused["accepted"], refused["reason"], refused["holder"]) == (False, "consent_required", {})
+    town.turn_over()
     asked = client.get("/api/v1/me/consents", headers=person.headers).get_json()["items"]
     assert [(row["purpose"], row["state"]) for row in asked] == [("senior-discount", "requested")]
     assert client.put("/api/v1/me/consents/senior-discount", headers=person.headers).status_code == 200

@@ -212,6 +212,7 @@ def test_a_guardian_does_not_give_what_a_ward_with_a_phone_took_back(client, par
 def test_nor_what_the_ward_declined_when_it_was_asked_for_or_after_it_had_ended(town, client, parents, decide, verdict):
     ward, (guardian, for_), (other, others) = parents
     assert verdict(ward) == "consent_required"
+    town.turn_over()
     decide("DELETE", ward)
     assert decide("PUT", guardian, for_)[0] == 409
     decide("PUT", guardian, for_, purpose="visitor-registration")

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from sqlalchemy import select
+from sqlalchemy import text as text_of
 
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.models import Guardianship, RefreshFamily, Staff
@@ -23,6 +24,7 @@ from qe_ban.codes import service as codes
 from qe_ban.codes import token
 from qe_ban.codes.models import Entitlement
 from qe_ban.codes.rules import Answer, State
+from qe_ban.codes.service import answers
 from qe_ban.kernel.identifiers import IdType, resident_id_check
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Place, Principal, PrincipalKind
@@ -181,6 +183,19 @@ class Town:
             codes.record_answer(
                 session, person.id, kind, Answer(state, at, at, reason, detail or {}), expires_at=expires_at
             )
+
+    def keep_answer(self, person, kind, state=State.ACTIVE, *, reason=None, detail=None, age=timedelta(0)):
+        """Keep what an outside source of the kind said so long ago."""
+        at = self.now - age
+        entitled = answers.Entitled(person.id, kind, person.numbers[kind])
+        with self.parts.database.statements() as connection:
+            answers.keep(connection, self.parts.wallet, entitled, None, Answer(state, at, at, reason, detail or {}))
+
+    def turn_over(self):
+        """Give residents what scans asked, as the worker does; of tests at the same time one after the other."""
+        with self.parts.database.transaction() as session:
+            session.execute(text_of("LOCK TABLE requests_of_scans IN EXCLUSIVE MODE"))
+            return codes.turn_over_requests(session, self.parts.rings)
 
     def terminal(self, *purposes, scene=None, venue=None, district="370202", at=None):
         """Enrol a scanner; `at` is the moment at which its token is issued."""

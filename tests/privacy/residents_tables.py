@@ -59,7 +59,7 @@ DEADLINE = "a deadline that somebody is shown and that is decided to the second;
 WARDS = "a guardianship is asked for and confirmed once; who waits for it is shown, and it lapses, to the second"
 LAW = "the audit: that it says who did what and when is what it is for; what scans write there names no resident"
 BRIEF = "swept within minutes of its end, and ends the account or the sign-in: no code is shown after it"
-SOURCE = "written by scans and sources and not by what a resident does; the minute (docs/decisions.md)"
+SOURCE = "the register's record, by staff and rules and no scan; of a level that a source says the day"
 
 REASONED = {
     ("residents", "guardian_codes_after"): (

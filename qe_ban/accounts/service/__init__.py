@@ -11,6 +11,8 @@ from qe_ban.accounts.service.consents import (
     consent_history,
     grant_consent,
     list_consents,
+    lock_reachable,
+    request_consents,
     withdraw_consent,
 )
 from qe_ban.accounts.service.families import end, refresh, require_running, revoke
@@ -122,6 +124,7 @@ __all__ = [
     "limit_tries",
     "list_consents",
     "list_staff",
+    "lock_reachable",
     "look_up",
     "look_up_guardianships",
     "me",
@@ -137,6 +140,7 @@ __all__ = [
     "register_client",
     "regret_claim",
     "regret_ward",
+    "request_consents",
     "request_otp",
     "require_running",
     "require_settled",

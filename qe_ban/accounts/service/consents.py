@@ -4,7 +4,7 @@ A guardian may do both for a ward. What a guardian gave counts as long as that g
 consent, a scan too, looks at the guardianship itself, so that it is over however and whenever that ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -135,6 +135,26 @@ def withdraw_consent(accounts: Accounts, session: Session, city: City, decision:
     _decide(accounts, session, consent, decision, ConsentState.WITHDRAWN, decision.at)
     _tell(accounts, session, decision)
     return _status_of(accounts, session, consent, decision.at)
+
+
+def lock_reachable(session: Session, residents: Collection[UUID]) -> dict[UUID, bool]:
+    """Lock those of these residents whom nobody else holds, against their closing; gives whether each has an account.
+
+    Waits for nobody, so that one who is held hinders no other.
+    """
+    query = select(Resident.id, Resident.closed_at.is_(None)).where(Resident.id.in_(residents)).order_by(Resident.id)
+    rows = session.execute(query.with_for_update(read=True, key_share=True, skip_locked=True))
+    return {row[0]: row[1] for row in rows}
+
+
+def request_consents(session: Session, requests: Sequence[tuple[UUID, str, datetime]]) -> None:
+    """Show residents for which purposes they are asked to agree, and since which day; asked again nothing changes."""
+    if requests:
+        rows = [
+            {"resident_id": resident, "purpose": purpose, "state": ConsentState.REQUESTED.value, "requested_at": day}
+            for resident, purpose, day in requests
+        ]
+        session.execute(insert(Consent).on_conflict_do_nothing(), rows)
 
 
 def withdraw_with_guardianship(

@@ -1,6 +1,6 @@
 """Long selects and the hot path's own SQL, written by hand because it is what the product does all day."""
 
-from qe_ban.codes.queries.answers import Holding, holdings, keep_answer
+from qe_ban.codes.queries.answers import Holding, Request, holdings, keep_answer
 from qe_ban.codes.queries.ledger import Entry, entry, ledger
 from qe_ban.codes.queries.prior import Prior
 from qe_ban.codes.queries.scanning import Facts, Holder, Outcome, Repeat, UsedMeanwhile, facts, keep, keep_repeat
@@ -14,6 +14,7 @@ __all__ = [
     "Outcome",
     "Prior",
     "Repeat",
+    "Request",
     "UsedMeanwhile",
     "entry",
     "facts",

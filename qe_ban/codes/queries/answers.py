@@ -1,9 +1,9 @@
 """What sources said last, as it is kept; and a resident's own entitlements with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
@@ -22,32 +22,50 @@ def kept_answer(row: Sequence[Any], now: datetime) -> Answer | None:
     return Answer(State(state), as_of, asked_at, reason, detail | {"level": set_level} if is_set else detail)
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a resident: the row's random id, and what only the worker reads."""
+
+    id: UUID
+    content_sealed: bytes
+
+
+REQUEST: Final = "INSERT INTO requests_of_scans (id, content_sealed) VALUES (%(request_row)b, %(request_content)b)"
 _KEEP_ANSWER = """
-INSERT INTO source_answers (entitlement, state, reason, detail, as_of, asked_at)
-VALUES (%(entitlement)s, %(state)s, %(reason)s, %(detail)s, %(as_of)s, %(asked_at)s)
-ON CONFLICT (entitlement) DO UPDATE SET state = excluded.state, reason = excluded.reason, detail = excluded.detail,
-    as_of = excluded.as_of, asked_at = excluded.asked_at, expires_at = NULL, rule = NULL,
-    set_level = NULL, set_until = NULL
-WHERE source_answers.asked_at <= excluded.asked_at OR source_answers.asked_at > excluded.asked_at + interval '1 minute'
+INSERT INTO answers_of_sources (holder, owner, state, reason, detail, as_of, asked_at)
+VALUES (%(holder)b, %(owner)b, %(state)s, %(reason)s, %(detail)s, %(as_of)s, %(asked_at)s)
+ON CONFLICT (holder) DO UPDATE SET owner = excluded.owner, state = excluded.state, reason = excluded.reason,
+    detail = excluded.detail, as_of = excluded.as_of, asked_at = excluded.asked_at
+WHERE answers_of_sources.asked_at <= excluded.asked_at
+    OR answers_of_sources.asked_at > excluded.asked_at + interval '1 minute'
 """
+_KEEP_AND_REQUEST = f"WITH request AS ({REQUEST}) {_KEEP_ANSWER}"
 
 
-def keep_answer(connection: psycopg.Connection[Any], number: int, answer: Answer) -> None:
-    """Keep what a source said last of an entitlement; an older answer never overwrites a newer one.
+def request_values(request: Request) -> dict[str, Any]:
+    """Return what REQUEST takes."""
+    return {"request_row": request.id, "request_content": request.content_sealed}
 
-    To the minute: beside a plain entitlement's number the moment would name that entitlement's scan.
+
+def keep_answer(
+    connection: psycopg.Connection[Any], holder: bytes, owner: bytes, answer: Answer, request: Request | None
+) -> None:
+    """Keep what a source said, for scans and for the wallet; an older answer never overwrites a newer one.
+
+    Names nobody: the hashes are the day's. `request` tells the resident's side of it, in the same statement.
     """
-    connection.execute(
-        _KEEP_ANSWER,
-        {
-            "entitlement": number,
-            "state": answer.state.value,
-            "reason": answer.reason,
-            "detail": Jsonb(dict(answer.detail)),
-            "as_of": answer.as_of.replace(second=0, microsecond=0),
-            "asked_at": answer.asked_at.replace(second=0, microsecond=0),
-        },
-    )
+    values = {
+        "holder": holder,
+        "owner": owner,
+        "state": answer.state.value,
+        "reason": answer.reason,
+        "detail": Jsonb(dict(answer.detail)),
+        "as_of": answer.as_of,
+        "asked_at": answer.asked_at.replace(second=0, microsecond=0),
+    }
+    if request is not None:
+        values |= request_values(request)
+    connection.execute(_KEEP_ANSWER if request is None else _KEEP_AND_REQUEST, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +82,56 @@ class Holding:
     answer: Answer | None
 
 
-_HOLDINGS = """
+_HOLDINGS_SQL = """
 SELECT e.number, e.kind, CASE WHEN e.suspended_at IS NOT NULL THEN coalesce(e.suspended_by, 'resident') END,
        r.id, r.id_type, r.name_sealed, r.id_number_sealed,
        a.state, a.reason, a.detail, a.as_of, a.asked_at, a.expires_at, a.set_level, a.set_until
 FROM entitlements e
 JOIN residents r ON r.id = e.resident_id
-LEFT JOIN source_answers a ON a.entitlement = e.number
+{answers}
 WHERE e.resident_id = %(resident)b AND r.closed_at IS NULL
 """
+REGISTER: Final = "LEFT JOIN source_answers a ON a.entitlement = e.number"
+_KEPT: Final = """SELECT o.state, o.reason, o.detail, o.as_of, o.asked_at, CAST(NULL AS timestamptz) AS expires_at,
+    CAST(NULL AS text) AS set_level, CAST(NULL AS timestamptz) AS set_until FROM answers_of_sources o"""
+_HOLDINGS = _HOLDINGS_SQL.format(answers=REGISTER)
+# of kinds with an outside source the newest of today's and yesterday's, of the others the register's record
+_HOLDINGS_OUTSIDE = _HOLDINGS_SQL.format(
+    answers=f"""
+LEFT JOIN LATERAL (
+    SELECT s.state, s.reason, s.detail, s.as_of, s.asked_at, s.expires_at, s.set_level, s.set_until
+    FROM source_answers s WHERE s.entitlement = e.number AND e.kind <> ALL (CAST(%(kinds)s AS text[]))
+    UNION ALL
+    ({_KEPT} JOIN unnest(CAST(%(kinds)s AS text[]), CAST(%(owners)s AS bytea[])) AS w (kind, owner)
+        ON w.kind = e.kind AND w.owner = o.owner
+     ORDER BY o.asked_at DESC LIMIT 1)
+) a ON true"""  # noqa: S608 - our own words
+)
 
 
-def holdings(connection: psycopg.Connection[Any], resident: UUID, now: datetime) -> list[Holding]:
-    """Give a resident's entitlements with what their sources said last."""
-    rows = connection.execute(_HOLDINGS, {"resident": resident}, prepare=True).fetchall()
+def kept_for_scan(hashes: int) -> str:
+    """Return the join that finds a kept answer by one of so many hashes, the newest."""
+    names = ", ".join(f"%(answer{n})b" for n in range(hashes))
+    return f"""LEFT JOIN LATERAL (
+    {_KEPT} WHERE o.holder IN ({names}) ORDER BY o.asked_at DESC LIMIT 1
+) a ON e.number IS NOT NULL"""
+
+
+def holdings(
+    connection: psycopg.Connection[Any],
+    resident: UUID,
+    now: datetime,
+    owners: Mapping[str, Sequence[bytes]] | None = None,
+) -> list[Holding]:
+    """Give a resident's entitlements with what their sources said last.
+
+    `owners`: the hashes by which answers of outside sources are found, by kind.
+    """
+    values: dict[str, Any] = {"resident": resident}
+    if owners:
+        pairs = [(kind, owner) for kind, hashes in owners.items() for owner in hashes]
+        values |= {"kinds": [kind for kind, _ in pairs], "owners": [owner for _, owner in pairs]}
+    rows = connection.execute(_HOLDINGS_OUTSIDE if owners else _HOLDINGS, values, prepare=True).fetchall()
     for row in rows:
         require_own(row[3], resident)
     return [

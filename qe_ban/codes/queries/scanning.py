@@ -15,7 +15,7 @@ from uuid import UUID
 import psycopg
 from psycopg.types.numeric import Int2, Int8
 
-from qe_ban.codes.queries.answers import kept_answer
+from qe_ban.codes.queries.answers import REGISTER, REQUEST, Request, kept_answer, kept_for_scan, request_values
 from qe_ban.codes.queries.guardians import CONSENTED, OVER, OVER_FOR_GUARDIANS
 from qe_ban.codes.queries.prior import Prior, read_prior
 from qe_ban.codes.rules import Answer, NewUse, Use
@@ -77,18 +77,22 @@ JOIN clients c ON c.id = s.id AND c.revoked_at IS NULL
 LEFT JOIN scan_ids i ON i.scanner_id = s.id AND i.scan_id = %(scan_id)b
 LEFT JOIN entitlements e ON e.number = %(number)b AND %(purpose)s = ANY (s.purposes)
 LEFT JOIN residents r ON r.id = e.resident_id
-LEFT JOIN source_answers a ON a.entitlement = e.number
+{answers}
 LEFT JOIN consents k ON k.resident_id = e.resident_id AND k.purpose = %(purpose)s
 WHERE s.id = %(scanner)b
 """
 
 
 @cache
-def _facts(subjects: int, guardian: bool) -> str:
-    """Write the statement for so many subjects: one by one they cost a tenth of what an array does."""
+def _facts(subjects: int, guardian: bool, answers: int) -> str:
+    """Write the statement for so many subjects: one by one they cost a tenth of what an array does.
+
+    `answers`: so many hashes find what an outside source said; of the register's kinds none.
+    """
     return _FACTS.format(
         over=OVER_FOR_GUARDIANS if guardian else OVER,
         consented=CONSENTED,
+        answers=kept_for_scan(answers) if answers else REGISTER,
         subjects="".join(f"%(subject{n})b, " for n in range(subjects)),
     )
 
@@ -104,12 +108,14 @@ def facts(
     again: bytes,
     subjects: Sequence[bytes],
     guardian: datetime | None = None,
+    answers: Sequence[bytes] = (),
 ) -> Facts | None:
     """Read what one scan is judged by, or None where the scanner is revoked or no scanner.
 
     `number` is None while nothing of the entitlement may be read; the statement itself reads it only where the scanner
     is registered for the purpose. `again` is hashed together with the scanner's venue. `guardian`, where one
-    shows the code: an end of theirs from this moment on has ended the code too.
+    shows the code: an end of theirs from this moment on has ended the code too. `answers`: the hashes under which
+    the word of the kind's outside source may stand.
     """
     values = {
         "again": again,
@@ -120,9 +126,11 @@ def facts(
         "now": now,
     }
     values |= {f"subject{n}": subject for n, subject in enumerate(subjects)}
+    values |= {f"answer{n}": answer for n, answer in enumerate(answers)}
     if guardian is not None:
         values["guardian"] = guardian
-    row = connection.execute(_facts(len(subjects), guardian is not None), values, prepare=True).fetchone()
+    statement = _facts(len(subjects), guardian is not None, len(answers))
+    row = connection.execute(statement, values, prepare=True).fetchone()
     if row is None:
         return None
     require_own(row[-1], scan_id)
@@ -148,7 +156,7 @@ def _uses(rows: list[list[Any]] | None) -> dict[bytes, list[Use]]:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is kept of one scan. `holder` is the keyed hash of the entitlement.
+    """What is kept of one scan. `holder` is the keyed hash of the entitlement. Nothing of it names a resident.
 
     `subject` names the entitlement in the audit of a disclosure; `before_sealed` is its hash before the month turned.
     """
@@ -172,7 +180,7 @@ class Outcome:
     as_of: datetime | None
     guardian: bool = False
     uses: tuple[NewUse, ...] = ()
-    ask_consent_of: UUID | None = None
+    request_of_resident: Request | None = None
     request_id: str | None = None
     subject: bytes | None = None
     before_sealed: bytes | None = None
@@ -194,18 +202,13 @@ VALUES (%(at)b, 'scanner', %(scanner)b, 'codes.disclose', %(subject)s, %(disclos
 _OVER_MONTH = """
 INSERT INTO holders_over_month (holder, before_sealed) VALUES (%(holder)b, %(before)b) ON CONFLICT DO NOTHING
 """
-# the city's day and not the moment: beside a plain resident's id it would name that resident's scan
-_CONSENT = """
-INSERT INTO consents (resident_id, purpose, state, requested_at)
-VALUES (%(resident)b, %(purpose)s, 'requested', date_trunc('day', %(at)b, 'Asia/Shanghai')) ON CONFLICT DO NOTHING
-"""
 
 
 @cache
-def _statement(uses: int, audit: bool, consent: bool, over_month: bool) -> str:
+def _statement(uses: int, audit: bool, request: bool, over_month: bool) -> str:
     """Join what a scan writes to one statement: all of it is kept or nothing."""
     taken = _USES + ", ".join(_USE.format(n=n) for n in range(uses))
-    optional = ((uses, taken), (audit, _AUDIT), (consent, _CONSENT), (over_month, _OVER_MONTH))
+    optional = ((uses, taken), (audit, _AUDIT), (request, REQUEST), (over_month, _OVER_MONTH))
     parts = [part for wanted, part in optional if wanted]
     with_ = ",\n".join(f"part{n} AS ({part})" for n, part in enumerate(parts))
     return f"WITH {with_}\n{_SCAN}" if parts else _SCAN
@@ -218,7 +221,7 @@ def _array(words: tuple[str, ...]) -> str:
 
 
 def keep(connection: psycopg.Connection[Any], outcome: Outcome) -> None:
-    """Write the scan, the uses it takes, the audit of a disclosure and a consent asked for: all or nothing.
+    """Write the scan, the uses it takes, the audit of a disclosure and what is asked of the resident: all or nothing.
 
     Raises UsedMeanwhile when another scan was faster: then read the facts again and judge anew.
     """
@@ -248,12 +251,13 @@ def keep(connection: psycopg.Connection[Any], outcome: Outcome) -> None:
     if audit and outcome.subject is not None:
         details = {"purpose": outcome.purpose, "fields": list(outcome.fields), "scan": str(outcome.id)}
         values |= {"subject": outcome.subject.hex(), "disclosed": _json(details), "request_id": outcome.request_id}
-    if outcome.ask_consent_of is not None:
-        values["resident"] = outcome.ask_consent_of
+    request = outcome.request_of_resident
+    if request is not None:
+        values |= request_values(request)
     over_month = outcome.before_sealed is not None
     if over_month:
         values["before"] = outcome.before_sealed
-    statement = _statement(len(outcome.uses), audit, outcome.ask_consent_of is not None, over_month)
+    statement = _statement(len(outcome.uses), audit, request is not None, over_month)
     try:
         row = connection.execute(statement, values, prepare=True).fetchone()
     except psycopg.errors.UniqueViolation as error:

@@ -26,5 +26,5 @@ def verify(body: dict[str, Any]) -> service.Scanned:
     asked = service.Asked(scanner=guard.principal().id, request_id=request_id(), **body | code)
     with part(Database).statements() as connection:
         if asked.short_number is not None:
-            return service.verify_number(part(Wallet), part(Limiter), connection, asked, now())
-        return service.explain_keyboard(service.verify(part(Wallet), connection, asked, now()), typed)
+            return service.explain(service.verify_number(part(Wallet), part(Limiter), connection, asked, now()))
+        return service.explain(service.verify(part(Wallet), connection, asked, now()), typed)

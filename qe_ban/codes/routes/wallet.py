@@ -44,12 +44,11 @@ def wallet(query: dict[str, Any]) -> Response:
     parts, moment = part(Wallet), now()
     resident = whose(query, moment).resident
     with part(Database).statements() as connection:
-        held = service.holdings(connection, resident, moment)
+        held = service.holdings(connection, parts, resident, moment)
     answers = service.ask_sources(parts, held, moment)
     if answers:
         with part(Database).statements() as connection:
-            for number, answer in answers.items():
-                service.keep_answer(connection, number, answer)
+            service.keep_answers(connection, parts, held, answers)
         held = service.with_answers(held, answers)
     cards = _cards(held, moment)
     lasting = [{name: value for name, value in card.items() if name != "as_of"} for card in cards]
@@ -145,7 +144,7 @@ def _held(query: dict[str, Any], moment: datetime) -> tuple[Whose, list[service.
     limit = part(Settings).limits.issue_per_minute
     part(Limiter).hit("codes.issue", meant.limited, limit=limit, window=60)
     with part(Database).statements() as connection:
-        return meant, service.holdings(connection, meant.resident, moment)
+        return meant, service.holdings(connection, part(Wallet), meant.resident, moment)
 
 
 @blp.route("/<kind>/suspend", methods=["POST"], summary_zh="挂失一种码，已亮出的码也立即失效")
@@ -183,7 +182,7 @@ def _holder(meant: Whose, kind: str) -> service.SuspensionRequest:
 
 def _card(slug: str, resident: UUID) -> dict[str, Any]:
     with part(Database).statements() as connection:
-        held = service.holdings(connection, resident, now())
+        held = service.holdings(connection, part(Wallet), resident, now())
     return next(card for card in _cards(held, now()) if card["kind"] == slug)
 
 

@@ -161,6 +161,9 @@ class ScanDetailSchema(Schema):
     """What belongs to a scan besides: `meal` where the purpose takes a meal."""
 
     meal = fields.Nested(MealSchema)
+    consent = fields.Text(
+        metadata={"description": "That the request reaches the resident's phone within a minute, in Chinese: show it."}
+    )
     keyboard = fields.Text(metadata={"description": "Why a scanner's keyboard spoilt the code, in Chinese: show it."})
 
 

@@ -1,8 +1,9 @@
 """The wallet's use cases, and all that other slices and the edge may call of it."""
 
-from qe_ban.codes.queries import Entry, Holding, holdings, keep_answer
+from qe_ban.codes.queries import Entry, Holding
 from qe_ban.codes.rules import Answer, State
 from qe_ban.codes.rules.naming import REASON_NAMES
+from qe_ban.codes.service.answers import delete_plain_answers, holdings, keep_answers
 from qe_ban.codes.service.appeals import answer_appeal, open_appeal, require_appealable
 from qe_ban.codes.service.dispute_events import conceal_step as conceal_disputes
 from qe_ban.codes.service.dispute_events import record_step as record_disputes
@@ -15,6 +16,7 @@ from qe_ban.codes.service.disputes import open_dispute, require_disputable
 from qe_ban.codes.service.disputes import read as read_dispute
 from qe_ban.codes.service.exporting import csv_pieces
 from qe_ban.codes.service.hashing import holder_hash
+from qe_ban.codes.service.inbox import turn_over_requests
 from qe_ban.codes.service.issuing import (
     Code,
     Issued,
@@ -30,7 +32,7 @@ from qe_ban.codes.service.issuing import (
 from qe_ban.codes.service.ledger import all_entries, entries, sweep
 from qe_ban.codes.service.rehashing import rehash_disputes
 from qe_ban.codes.service.retention import Retention, drop_months, make_months
-from qe_ban.codes.service.scanning import Asked, Scanned, explain_keyboard
+from qe_ban.codes.service.scanning import Asked, Scanned, explain
 from qe_ban.codes.service.short_numbers import Given as ShortNumber
 from qe_ban.codes.service.short_numbers import give as give_short_number
 from qe_ban.codes.service.suspending import SuspensionRequest, resume, suspend
@@ -62,14 +64,15 @@ __all__ = [
     "ask_sources",
     "conceal_disputes",
     "csv_pieces",
+    "delete_plain_answers",
     "drop_months",
     "entries",
-    "explain_keyboard",
+    "explain",
     "give_short_number",
     "holder_hash",
     "holdings",
     "issue",
-    "keep_answer",
+    "keep_answers",
     "learn_habits",
     "list_disputes",
     "make_months",
@@ -88,6 +91,7 @@ __all__ = [
     "resume",
     "suspend",
     "sweep",
+    "turn_over_requests",
     "undo_keyboard",
     "verification_keys",
     "verify",

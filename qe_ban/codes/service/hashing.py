@@ -15,6 +15,7 @@ from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
 
 SCAN, TIMELESS, DISCLOSURE, DISPUTE = "scan", "entitlement", "disclosure", "dispute"
+ANSWER, OWNER = "answer", "answer-owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,20 @@ def disclosure_hash(rings: KeyRings, scanner: UUID, number: int, at: datetime) -
     return rings.mac(Ring.HOLDER, DISCLOSURE, scanner.bytes + _monthly(number, at))
 
 
+def answer_hashes(rings: KeyRings, number: int, now: datetime) -> list[bytes]:
+    """Return the hashes under which a scan finds what a source said of an entitlement in the last 24 hours.
+
+    The first is written today. They change each day, and are none of the scans' hashes.
+    """
+    return [mac for day in _days(now) for mac in rings.macs(Ring.HOLDER, ANSWER, _plain(number) + day)]
+
+
+def owner_hashes(rings: KeyRings, resident: UUID, kind: str, now: datetime) -> list[bytes]:
+    """Return the hashes under which the wallet finds the same by resident and kind; the first is written today."""
+    owner = resident.bytes + kind.encode() + b"/"
+    return [mac for day in _days(now) for mac in rings.macs(Ring.HOLDER, OWNER, owner + day)]
+
+
 def dispute_hash(rings: KeyRings, number: int, now: datetime) -> bytes:
     """Return the hash under which a dispute of an entitlement's scan is kept: none of the scans'.
 
@@ -100,6 +115,11 @@ def _plain(number: int) -> bytes:
 
 def _monthly(number: int, at: datetime) -> bytes:
     return _plain(number) + at.astimezone(CITY_TIME).strftime("%Y-%m").encode()
+
+
+def _days(now: datetime) -> tuple[bytes, bytes]:
+    today = now.astimezone(CITY_TIME).date()
+    return today.isoformat().encode(), (today - timedelta(days=1)).isoformat().encode()
 
 
 def _months(oldest: datetime, newest: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -9,8 +9,10 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts.service import Estate
-from qe_ban.codes.models import Dispute, Entitlement, SourceAnswer
+from qe_ban.codes.models import AnswerOfSource, Dispute, Entitlement, SourceAnswer
 from qe_ban.codes.service import ledger
+from qe_ban.codes.service.hashing import answer_hashes
+from qe_ban.kernel.clock import system_clock
 from qe_ban.keys.rings import KeyRings
 
 
@@ -25,8 +27,18 @@ def estate(rings: KeyRings) -> Estate:
 def _count(rings: KeyRings, session: Session, resident: UUID) -> Mapping[str, int]:
     numbers = select(Entitlement.number).where(Entitlement.resident_id == resident)
     answers = select(func.count()).where(SourceAnswer.entitlement.in_(numbers))
+    told = select(func.count()).where(AnswerOfSource.holder.in_(_answer_hashes(rings, session, resident)))
     disputes = select(func.count()).where(Dispute.holder.in_(ledger.dispute_holders(session, rings, resident)))
-    return {"source_answers": session.scalar(answers) or 0, "disputes": session.scalar(disputes) or 0}
+    return {
+        "source_answers": (session.scalar(answers) or 0) + (session.scalar(told) or 0),
+        "disputes": session.scalar(disputes) or 0,
+    }
+
+
+def _answer_hashes(rings: KeyRings, session: Session, resident: UUID) -> list[bytes]:
+    """Return the hashes under which answers of outside sources stand: those of before are gone by now."""
+    numbers, now = select(Entitlement.number).where(Entitlement.resident_id == resident), system_clock()
+    return [holder for number in session.scalars(numbers) for holder in answer_hashes(rings, number, now)]
 
 
 def _erase(rings: KeyRings, session: Session, resident: UUID, _now: datetime) -> None:
@@ -34,6 +46,8 @@ def _erase(rings: KeyRings, session: Session, resident: UUID, _now: datetime) ->
     session.execute(
         delete(SourceAnswer).where(SourceAnswer.entitlement.in_(numbers)).execution_options(synchronize_session=False)
     )
+    told = delete(AnswerOfSource).where(AnswerOfSource.holder.in_(_answer_hashes(rings, session, resident)))
+    session.execute(told.execution_options(synchronize_session=False))
     session.execute(
         delete(Dispute)
         .where(Dispute.holder.in_(ledger.dispute_holders(session, rings, resident)))

@@ -2,7 +2,7 @@
 
 from qe_ban.codes import queries, rules
 from qe_ban.codes.rules import Reason
-from qe_ban.codes.service import hashing, over_month
+from qe_ban.codes.service import hashing, inbox, over_month
 from qe_ban.codes.service.scanning import Scan
 from qe_ban.codes.service.wallet import Wallet
 from qe_ban.kernel.ids import new_id
@@ -37,7 +37,9 @@ def outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.F
         as_of=verdict.as_of,
         guardian=scan.guardian,
         uses=verdict.uses,
-        ask_consent_of=holder.resident if asks and holder else None,
+        request_of_resident=inbox.consent_request(rings, holder.resident, scan.asked.purpose, scan.now)
+        if asks and holder
+        else None,
         request_id=scan.asked.request_id,
         subject=hashing.disclosure_hash(rings, scanner, number, scan.now) if discloses and number is not None else None,
         before_sealed=over_month.seal(rings, number, hashed, scan.now) if verdict.accepted else None,

@@ -14,6 +14,8 @@ from qe_ban.kernel.clock import Clock
 
 TABLE: Final = "scans"
 STEP: Final = 2000
+ANSWER_DAYS: Final = 1
+"""So long a source's answer stands in for the source."""
 _SECONDS = 20.0
 
 _SCANS = text("""
@@ -36,6 +38,11 @@ UPDATE disputes SET scan_id = gen_random_uuid() WHERE id = ANY (ARRAY(
     SELECT id FROM disputes WHERE opened_at < :before AND substr(CAST(scan_id AS text), 15, 1) = '7'
     LIMIT :limit FOR UPDATE SKIP LOCKED))
 """)
+_ANSWERS = text("""
+DELETE FROM answers_of_sources WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM answers_of_sources WHERE asked_at < :before ORDER BY asked_at LIMIT :limit
+    FOR UPDATE SKIP LOCKED))
+""")
 
 
 class Retention:
@@ -44,7 +51,8 @@ class Retention:
     def __init__(self, database: Database, clock: Clock, *, scans: int, disputes: int) -> None:
         """`scans` and `disputes` in days: since the scan, and since the answer. Uses say themselves until when."""
         self._database, self._clock = database, clock
-        self._steps = ((uses_step, 0), (scans_step, scans), (scan_ids_step, scans), (disputes_step, disputes))
+        of_scans = ((uses_step, 0), (answers_step, ANSWER_DAYS), (scans_step, scans), (scan_ids_step, scans))
+        self._steps = (*of_scans, (disputes_step, disputes))
 
     def run(self) -> int:
         """Delete what is over, for at most twenty seconds; gives how many rows. Raises DatabaseUnavailable."""
@@ -61,6 +69,11 @@ class Retention:
 def uses_step(session: Session, before: datetime) -> int:
     """Forget uses whose codes were over before a moment, at most 2,000; gives how many."""
     return cast("CursorResult[Any]", session.execute(_USES, {"before": before, "limit": STEP})).rowcount
+
+
+def answers_step(session: Session, before: datetime) -> int:
+    """Forget what sources said before a moment, at most 2,000; gives how many."""
+    return cast("CursorResult[Any]", session.execute(_ANSWERS, {"before": before, "limit": STEP})).rowcount
 
 
 def scans_step(session: Session, before: datetime) -> int:

@@ -20,6 +20,7 @@ PROVEN = frozenset({token.Reason.NOT_YET_VALID, token.Reason.EXPIRED, token.Reas
 
 
 KEYBOARD_FAULT = "扫码枪的键盘布局与本机不一致，读到的内容已改变：请将扫码枪和本机都设为英文（美国）键盘后重新扫码"
+CONSENT_UNDER_WAY = "授权请求将在一分钟内送达居民的手机，请居民在码包中同意后再次扫码"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +138,13 @@ def unread(wallet: Wallet, asked: Asked, now: datetime, refused: rules.Reason, r
     return Scan(asked, now, wallet.city.purposes.get(asked.purpose), None, refused, None, rules.Subjects(), requests)
 
 
-def explain_keyboard(scanned: Scanned, code: str) -> Scanned:
-    """Return a verdict with a word to the venue where the scanner's keyboard is why the code could not be read."""
+def explain(scanned: Scanned, code: str = "") -> Scanned:
+    """Return a verdict with a word to the venue where one helps.
+
+    Where the scanner's keyboard is why the code could not be read, and where the resident is asked for a consent.
+    """
+    if scanned.reason == rules.Reason.CONSENT_REQUIRED:
+        return replace(scanned, detail={**scanned.detail, "consent": CONSENT_UNDER_WAY})
     if scanned.reason != rules.Reason.MALFORMED or not is_keyboard_fault(code):
         return scanned
     return replace(scanned, detail={**scanned.detail, "keyboard": KEYBOARD_FAULT})

@@ -14,7 +14,7 @@ from qe_ban.codes import queries, rules, token
 from qe_ban.codes.adapters import SourceAway
 from qe_ban.codes.errors import Contended, ScanIdReused, ScannerUnknown
 from qe_ban.codes.rules import Answer, Reason
-from qe_ban.codes.service import disclosing, keeping, scanning, short_numbers
+from qe_ban.codes.service import answers, disclosing, keeping, scanning, short_numbers
 from qe_ban.codes.service.scanning import Asked, Scan, Scanned
 from qe_ban.codes.service.wallet import Wallet
 from qe_ban.db.limits import Limiter
@@ -52,7 +52,7 @@ def verify_number(wallet: Wallet, limiter: Limiter, connection: Connection, aske
         counted = short_numbers.count(limiter, asked.scanner)
     except TooMany:
         scan = short_numbers.unread(wallet, asked, now)
-        prior = _facts(connection, scan, None, ()).prior
+        prior = _facts(wallet, connection, scan, None, ()).prior
         if prior is None:
             raise
         return _repeat(wallet, connection, scan, prior)
@@ -82,7 +82,7 @@ def _attempt(wallet: Wallet, connection: Connection, scan: Scan) -> Scanned | No
     """Judge a scan by what stands now and keep it; None where another scan took the same use meanwhile."""
     purpose = scan.purpose
     readable = purpose is not None and scan.barred((purpose.slug,)) is None
-    facts = _facts(connection, scan, scan.number if readable else None, scan.subjects.all())
+    facts = _facts(wallet, connection, scan, scan.number if readable else None, scan.subjects.all())
     if facts.prior is not None:
         return _repeat(wallet, connection, scan, facts.prior)
     if scan.subjects.short in facts.uses:
@@ -113,7 +113,9 @@ def _told_of_guardian(guardian: bool, reason: str) -> bool | None:
     return True if guardian and reason in rules.JUDGED else None
 
 
-def _facts(connection: Connection, scan: Scan, number: int | None, subjects: Sequence[bytes]) -> queries.Facts:
+def _facts(
+    wallet: Wallet, connection: Connection, scan: Scan, number: int | None, subjects: Sequence[bytes]
+) -> queries.Facts:
     facts = queries.facts(
         connection,
         scanner=scan.asked.scanner,
@@ -124,6 +126,7 @@ def _facts(connection: Connection, scan: Scan, number: int | None, subjects: Seq
         again=scan.subjects.again or b"",
         subjects=subjects,
         guardian=scan.guardian_since,
+        answers=answers.hashes_of(wallet, scan.kind, number, scan.now),
     )
     if facts is None:
         raise ScannerUnknown
@@ -202,7 +205,7 @@ def _answer(
     except SourceAway as away:
         log.warning("codes.source_away", kind=holder.kind, why=str(away))
         return kept, False
-    queries.keep_answer(connection, scan.number, answer)
+    answers.keep(connection, wallet, answers.Entitled(holder.resident, holder.kind, scan.number), kept, answer)
     return answer, True
 
 
@@ -238,7 +241,7 @@ def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.P
     if scan.number is None and scan.asked.short_number is not None:
         scan = short_numbers.read_again(wallet, connection, scan)
     # the code may have expired since it was accepted, so its entitlement is read for this kept disclosure only
-    holder = _facts(connection, scan, scan.number, ()).holder
+    holder = _facts(wallet, connection, scan, scan.number, ()).holder
     answer = _kept_answer(wallet, scan, holder)
     if holder is None or answer is None or not _still_told(scan, holder):
         return withheld
