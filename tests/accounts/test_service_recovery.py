@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from qe_ban.accounts import errors, service
-from qe_ban.accounts.models import RefreshFamily, Resident
+from qe_ban.accounts.models import RecoveryCase, RefreshFamily, Resident
 from qe_ban.accounts.rules import CaseKind, staff_scopes
 from qe_ban.accounts.rules.recovery import Decision
-from qe_ban.accounts.service import names, recovery, residents, sign_ins
+from qe_ban.accounts.service import closing, names, recovery, residents, sign_ins
 from qe_ban.audit import service as audit
 from qe_ban.kernel.identifiers import IdType
 from qe_ban.kernel.ids import new_id
@@ -130,6 +130,28 @@ def test_an_account_that_is_made_with_the_phone_at_this_moment_is_joined_at_the_
     with database.transaction() as session:
         assert session.get_one(Resident, made).closed_at is not None
         assert residents.by_phone(accounts.rings, session, move.new).id == move.principal.id
+
+
+def test_a_case_that_waits_while_the_holder_closes_the_account_is_not_opened(database, accounts, sign_in, two, now):
+    person = PersonFactory()
+    _, holder = sign_in(person.phone, now)
+    with database.transaction() as session:
+        names.bind(accounts.rings, session.get_one(Resident, holder.id), person.said(), now)
+    wanted = recovery.NewCase(
+        CaseKind.NEW_PHONE, IdType.RESIDENT_ID, person.id_number, None, random_phone(), "查验证件", "QD-2026-000001"
+    )
+
+    def open_case():
+        with database.transaction() as session:
+            return recovery.open_recovery(accounts, session, wanted=wanted, change=audit.Change(two[0], now))
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as session:
+            closing.close_account(accounts, session, change=audit.Change(holder, now))
+            opened = waiting(pool.submit(open_case))
+        assert isinstance(opened.result(5), errors.ResidentNotFound)
+    with database.transaction() as session:
+        assert session.scalar(select(RecoveryCase).where(RecoveryCase.holder_id == holder.id)) is None
 
 
 def test_whoever_signs_in_after_the_settlement_holds_good_tokens(move, sign_in, accounts, now):

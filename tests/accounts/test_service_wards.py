@@ -239,7 +239,7 @@ def test_a_window_finds_by_number_both_sides_and_the_look_up_is_audited(family, 
     # who has an account is the subject, whatever was found
     about = [event for event in family.events(guardian.id) if event.actor_id == staff.id]
     assert [set(event.details["found"]) for event in about] == [{str(child.row.id), str(made.row.id)}] * 2
-    assert [event.details["more"] for event in about] == [False, False]
+    assert [(event.details["by"], event.details["more"]) for event in about] == [("resident_id", False)] * 2
 
 
 def test_the_table_refuses_what_no_use_case_writes(family, guardian, database):

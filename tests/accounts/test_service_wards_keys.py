@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from qe_ban.accounts import errors, service
+from qe_ban.accounts.service import reindexing
 from qe_ban.accounts.service.wards import held
 from qe_ban.db.engine import Database
 from qe_ban.kernel.identifiers import IdType
@@ -45,3 +46,23 @@ def test_what_waits_is_found_after_the_key_has_changed(own, accounts, now):
         family.ask(guardian, mother)
     family.do(service.confirm_guardian, ward, made.row.id)
     assert family.acting_for(guardian, made.row.id) == ward.id
+
+
+def test_a_key_is_needed_while_a_wish_of_its_time_waits(own, accounts, now):
+    settings, database = own
+    with database.transaction() as session:
+        lifecycle.init(session, settings.master_key, now - timedelta(hours=1))
+    rings, register = KeyRings(database, settings.master_key), OpenRegister()
+    family = Family(replace(accounts, rings=rings, real_name=register), database, register, now)
+    second, guardian, mother = timedelta(seconds=1), family.person(), PersonFactory()
+    ward = family.person(mother)
+
+    def is_needed(superseded_at):
+        with database.transaction() as session:
+            return reindexing.wards_before(session, superseded_at)
+
+    assert not is_needed(now + second), "nobody asked for anything"
+    made = family.ask(guardian, mother).row.id
+    assert [is_needed(moment) for moment in (now, now + second)] == [False, True]
+    family.do(service.confirm_guardian, ward, made)
+    assert not is_needed(now + second), "whom it is about is known by the account now"

@@ -116,3 +116,24 @@ def test_two_who_act_for_each_other_close_at_once(family, database):
         family.sign_in(one)
     outcomes = together(2, close)
     assert [outcome.report["remaining"] for outcome in outcomes] == [0, 0], outcomes
+
+
+def test_a_closing_waits_for_those_whom_it_acts_for_and_for_nobody_else(family, guardian, database):
+    mother, bystander = PersonFactory(), family.person()
+    ward = family.person(mother)
+    made = family.ask(guardian, mother).row.id
+    family.do(service.confirm_guardian, ward, made)
+    family.sign_in(guardian)
+
+    def close():
+        with database.transaction() as session:
+            return closing.close_account(family.accounts, session, change=Change(guardian, family.now))
+
+    with ThreadPoolExecutor(1) as pool, database.transaction() as held:
+        held.get_one(Resident, bystander.id, with_for_update=True)
+        with database.transaction() as session:
+            session.get_one(Resident, ward.id, with_for_update=True)
+            started = pool.submit(close)
+            wait_for_locks(database, 1)
+            assert not started.done()
+        assert started.result(10).report["remaining"] == 0

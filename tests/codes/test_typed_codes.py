@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qe_ban.codes import token
+from qe_ban.codes.service import typed_codes
 from qe_ban.codes.service.typed_codes import MOST, is_keyboard_fault, undo_keyboard
 from qe_ban.codes.token.base45 import ALPHABET
 from tests.factories.accounts import API
@@ -24,6 +25,8 @@ UNDONE = {
     "caps lock": CODE.swapcase(),
     "half a caps lock": CODE[:20] + CODE[20:].lower(),
     "a Chinese input method": CODE.replace(":", "：").replace("$", "￥").replace(".", "。").replace("/", "、"),
+    "a Chinese input method's other signs": CODE.replace(":", "：").replace(".", "｡").replace("*", "×"),
+    **{f"the dash U+{ord(dash):04X}": CODE.replace("-", dash) for dash in "\u2010\u2011\u2012\u2013\u2212"},
     "full width": CODE.translate(FULL_WIDTH),
     "full width and caps lock": CODE.swapcase().translate({ord(":"): "：", ord("$"): "¥"}),
     **{f"AIM prefix {prefix}": prefix + CODE for prefix in ("]Q1", "]Q3", "]C1", "]d2", "]z0", "]Q2\\000026", "］Q1")},
@@ -69,6 +72,25 @@ def test_what_is_too_long_for_a_code_is_left_alone():
     padding = " " * (MOST - len(CODE))
     assert undo_keyboard(CODE.lower() + padding) == CODE
     assert undo_keyboard(CODE.lower() + padding + " ") == CODE.lower() + padding + " "
+
+
+def test_a_scanner_may_put_64_characters_around_the_longest_code():
+    longest = "QE1:" + "A" * (token.MAX_CHARACTERS - 4)
+    assert undo_keyboard(longest.lower() + " " * 64) == longest
+    assert undo_keyboard(longest.lower() + " " * 65) == longest.lower() + " " * 65
+
+
+@pytest.mark.parametrize(
+    ("layout", "typed"),
+    [
+        (typed_codes._SWAPPED, ALPHABET.translate(str.maketrans("YZ", "ZY"))),
+        (typed_codes._GERMAN, ALPHABET.translate(GERMAN)),
+        (typed_codes._GERMAN, ALPHABET.replace(":", "ö").translate(GERMAN)),
+        (typed_codes._FRENCH, ALPHABET.translate(FRENCH)),
+    ],
+)
+def test_a_layout_is_known_by_every_character_of_a_code(layout, typed):
+    assert typed.translate(layout) == ALPHABET
 
 
 def test_a_tab_within_is_left_for_it_may_stand_for_a_space():

@@ -82,6 +82,24 @@ def test_after_five_deaths_in_one_place_the_job_has_failed(start, runner_of, loo
     assert look(job_id).state is JobState.DONE, "a person may say: again, and it is counted anew"
 
 
+def test_a_stop_between_them_forgives_no_death(start, runner_of, clock, row):
+    job_id, stop = start(), threading.Event()
+
+    def die(_):
+        raise Died
+
+    def stopped(work):
+        stop.set()
+        counting(1)(work)
+
+    for _ in range(2):
+        with pytest.raises(Died):
+            runner_of(die).once()
+        clock.forward(rules.JOB_LEASE)
+    runner_of(stopped).run(stop)
+    assert (row(job_id).state, row(job_id).attempts, row(job_id).lease) == (JobState.QUEUED, 2, None)
+
+
 def test_one_that_gets_further_each_time_may_die_more_often(start, runner_of, look, clock):
     job_id, upto = start(), 2 * rules.JOB_DEATHS
     for number in range(1, upto):

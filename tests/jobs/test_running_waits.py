@@ -1,0 +1,83 @@
+"""How long whoever runs jobs waits: not at all while there is work, and a moment where there is none."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
+
+import pytest
+from sqlalchemy import select
+
+from qe_ban.jobs import rules, service
+from qe_ban.jobs.models import Job
+from qe_ban.jobs.rules import JobState
+from qe_ban.jobs.service.running import IDLE_SECONDS
+from qe_ban.kernel.errors import Unavailable
+from tests.jobs.runners import counting
+
+
+class Listening(threading.Event):
+    """A stop that is given at the first wait, and remembers for how long that would have been."""
+
+    def __init__(self):
+        super().__init__()
+        self.waits = []
+
+    def wait(self, timeout=None):
+        self.waits.append(timeout)
+        self.set()
+        return True
+
+
+def test_a_worker_rests_for_a_moment_when_every_job_is_done_and_not_between_two(start, runner_of, look):
+    jobs, stop = [start(), start()], Listening()
+    runner_of(counting(1)).run(stop)
+    assert [look(job).state for job in jobs] == [JobState.DONE] * 2
+    assert stop.waits == [IDLE_SECONDS]
+
+
+def test_a_worker_that_can_do_no_kind_of_job_asks_nobody_and_rests(clock):
+    database, stop = Mock(), Listening()
+    service.Jobs(database, clock, {}).run(stop)
+    assert (database.mock_calls, stop.waits) == ([], [IDLE_SECONDS])
+
+
+def test_without_a_database_a_worker_looks_again_a_little_later(clock, kind):
+    database, stop = Mock(), Listening()
+    database.transaction.side_effect = Unavailable
+    service.Jobs(database, clock, {kind: pytest.fail}).run(stop)
+    assert stop.waits == [rules.JOB_RETRY_SECONDS]
+
+
+def test_whoever_waits_for_a_turn_looks_twice_a_second_and_no_more_often(start, runner_of, change):
+    held, mine, told, ready, go = start(), start(), [], threading.Event(), threading.Event()
+
+    def hold(_):
+        ready.set()
+        assert go.wait(20)
+
+    with ThreadPoolExecutor(2) as pool:
+        other = pool.submit(runner_of(hold).run_one, held)
+        assert ready.wait(10)
+        waiting = pool.submit(runner_of(counting(1)).run_one, mine, lambda view: told.append(view.state))
+        threading.Event().wait(3 * IDLE_SECONDS)
+        seen = told.count(JobState.QUEUED)
+        go.set()
+        assert other.result(10).state is waiting.result(10).state is JobState.DONE
+    assert 1 <= seen <= 4
+
+
+def test_one_whose_lease_is_over_while_its_step_is_done_is_passed_by(start, runner_of, look, clock, database):
+    step, free = start(lane="test-step"), []
+
+    def run(work):
+        if work.id == step and not free:
+            with work.step():
+                clock.forward(rules.JOB_LEASE)
+                free.append(start(lane="test-free"))
+                with ThreadPoolExecutor(1) as pool:
+                    pool.submit(runner_of(counting(1)).once).result(10)
+                assert look(free[0]).state is JobState.DONE
+
+    runner_of(run).once()
+    with database.transaction() as session:
+        assert session.scalars(select(Job.state).where(Job.id == step)).one() == JobState.DONE
