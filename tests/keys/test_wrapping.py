@@ -60,10 +60,11 @@ def test_a_private_key_of_another_kind_signs_nothing_here():
 
 
 def test_a_public_half_is_a_jwk_for_es256():
-    assert JWK.keys() == {"kty", "crv", "alg", "use", "kid", "x", "y"}
-    assert (JWK["kty"], JWK["crv"], JWK["alg"], JWK["use"]) == ("EC", "P-256", "ES256", "sig")
-    assert JWK["kid"] == "0a0b0c0d"
-    assert ECAlgorithm.from_jwk(JWK).public_numbers() == KEY.public_key().public_numbers()
+    jwk = wrapping.public_jwk(KEY.public_key(), "0a0b0c0d")
+    assert jwk.keys() == {"kty", "crv", "alg", "use", "kid", "x", "y"}
+    assert (jwk["kty"], jwk["crv"], jwk["alg"], jwk["use"]) == ("EC", "P-256", "ES256", "sig")
+    assert jwk["kid"] == "0a0b0c0d"
+    assert ECAlgorithm.from_jwk(jwk).public_numbers() == KEY.public_key().public_numbers()
 
 
 def test_a_jwk_comes_back_as_the_key_also_where_a_coordinate_begins_with_zeros():
