@@ -119,7 +119,8 @@ def test_a_thumbprint_is_over_the_four_members_of_the_standard_alone():
 
 
 @pytest.mark.parametrize(
-    ("data", "text"), [(b"", ""), (b"f", "Zg"), (b"fo", "Zm8"), (b"foo", "Zm9v"), (b"\xfb\xff", "-_8")]
+    ("data", "text"),
+    [(b"", ""), (b"f", "Zg"), (b"fo", "Zm8"), (b"foo", "Zm9v"), (b"\xfb\xff", "-_8"), (b"\0\0\x17", "AAAX")],
 )
 def test_base64url_has_no_padding(data, text):
     assert wrapping.b64url(data) == text
