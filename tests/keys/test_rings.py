@@ -232,6 +232,13 @@ class TestForeignRows:
         assert lines == []
         assert [key.kid.hex() for key in RowsInMemory(row, printing=True).public(Ring.CODE_PRINTED)] == [row.kid]
 
+    @pytest.mark.parametrize("columns", [{"seal": bytes(32)}, {"seal": None, "wrapped": None}], ids=["seal", "nothing"])
+    def test_a_row_that_no_adoption_can_help_is_foreign_also_where_this_process_may_not_open_it(self, columns):
+        row = key_row(Ring.CODE_PRINTED, **columns)
+        with capture_logs() as lines:
+            assert RowsInMemory(row).public(Ring.CODE_PRINTED) == []
+        assert [line["kid"] for line in lines] == [row.kid]
+
     def test_a_denied_row_refuses_whoever_made_it(self):
         row = key_row(Ring.CODE, seal=bytes(32), denied_at=NOW)
         with capture_logs() as lines:
