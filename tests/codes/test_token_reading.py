@@ -114,7 +114,9 @@ def test_whatever_the_reader_takes_a_general_encoder_writes_back_alike(data):
         "a100f814",
         "a100f8ff",
         "a100ff",  # a lone break
-        "a1001c",  # reserved
+        "a1001c",  # reserved, whatever follows
+        *("a100" + f"{info:02x}" + "ff" * (1 << info - 24) for info in range(28, 32)),
+        *("a100" + f"{info:02x}" + "ff" * (1 << info - 56) for info in range(60, 64)),
         "a1001b00000000ffffffff",  # not the shortest form
         "a10019000f",
         "a1001817",
@@ -128,6 +130,9 @@ def test_whatever_the_reader_takes_a_general_encoder_writes_back_alike(data):
         "a18000",
         "a1a000",
         "a1c100",  # tags
+        "a100c0",
+        "a100c000",
+        "a1c000",
         "a100c24100",
         "a1009b00000000ffffffff",  # promises more than there is
         "a100bb7fffffffffffffff",
@@ -145,6 +150,14 @@ def test_the_reader_refuses(payload):
     with pytest.raises(token.Refused) as refused:
         cbor.read_map(bytes.fromhex(payload))
     assert refused.value.reason is token.Reason.MALFORMED
+
+
+@pytest.mark.parametrize(
+    ("payload", "item"),
+    [("a10040", b""), ("a10060", ""), ("a10080", []), ("a100a0", {}), ("a10000", 0), ("a10020", -1), ("a100f4", False)],
+)
+def test_the_first_value_of_each_type_is_read_as_of_its_type(payload, item):
+    assert exact(cbor.read_map(bytes.fromhex(payload))) == exact({0: item})
 
 
 def payloads():
