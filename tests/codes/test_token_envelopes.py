@@ -51,6 +51,13 @@ def test_a_signature_over_a_payload_of_any_length_holds(length):
     )
 
 
+@pytest.mark.parametrize("length", [24, 25, 64, 254, 255])
+@pytest.mark.parametrize("signer", HEADERS)
+def test_the_usual_payload_needs_no_general_reader(signer, length, monkeypatch):
+    monkeypatch.delattr(cbor, "byte_string")
+    assert sign1.split(envelope(cbor2.dumps(TEXT[:length]), signer)).payload == TEXT[:length]
+
+
 @pytest.mark.parametrize("signer", HEADERS)
 @pytest.mark.parametrize(
     "content",
@@ -63,6 +70,10 @@ def test_a_signature_over_a_payload_of_any_length_holds(length):
         "f6",
         "5f4161ff",  # of indefinite length
         "5c",
+        "7818" + "61" * 24,  # a text, an array, a map, a tag
+        "9818" + "00" * 24,
+        "b818" + "00" * 24,
+        "d818" + "00" * 24,
         "5803616263",  # not in the shortest form
         "5817" + "61" * 23,
         "590018" + "61" * 24,

@@ -223,6 +223,14 @@ def test_the_usual_payloads_need_no_general_reader(payload, monkeypatch):
     assert exact(layouts.read_map(payload)) == wanted
 
 
+@pytest.mark.parametrize("payload", [*usual_payloads()], ids=lambda payload: f"{len(payload)} bytes")
+def test_where_a_number_gets_a_length_the_layouts_read_like_the_general_reader(payload):
+    for at in range(len(payload)):
+        for byte in (0x17, 0x18, 0x19, 0x37, 0x38):
+            changed = payload[:at] + bytes([byte]) + payload[at + 1 :]
+            assert outcome(layouts.read_map, changed) == outcome(cbor.read_map, changed)
+
+
 def outcome(read, payload):
     try:
         return exact(read(payload))

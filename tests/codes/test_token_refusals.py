@@ -64,3 +64,18 @@ def test_of_what_cannot_be_read_nothing_is_told(text):
     with pytest.raises(token.Refused, match=r"^malformed$") as refused:
         token.verify(text, KEYS, token.Policy(), NOW)
     assert (refused.value.reason, refused.value.claims) == (Reason.MALFORMED, None)
+
+
+def test_a_code_of_700_characters_is_read_and_a_longer_one_is_not():
+    codes = [ISSUER.code(qe1.claims() | {"more": bytes(size)}) for size in range(280, 340)]
+    codes = {len(code): code for code in codes}
+    assert token.parse(codes[700]).claims.cti == qe1.CTI
+    assert max(length for length in codes if is_readable(codes[length])) == 700
+
+
+def is_readable(code):
+    try:
+        token.parse(code)
+    except token.Refused:
+        return False
+    return True
