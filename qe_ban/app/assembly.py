@@ -16,6 +16,7 @@ from qe_ban.db.connecting import UNHURRIED, Waits
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
 from qe_ban.health.service import Health
+from qe_ban.items.service.askers import Askers
 from qe_ban.items.service.popularity import Popularity
 from qe_ban.kernel import city_file
 from qe_ban.kernel.city import City
@@ -41,6 +42,7 @@ class Parts:
     wallet: codes.Wallet
     health: Health
     popularity: Popularity
+    askers: Askers
     pictures: Pictures
 
 
@@ -112,6 +114,7 @@ def assemble(
         wallet=codes.Wallet(rings, city, sources, settings.code_life),
         health=Health(rings, city.health, frozenset(sources)),
         popularity=Popularity(valkey.connect(settings.redis_url), day_hashes.digest),
+        askers=Askers(valkey.connect(settings.redis_url), rings),
         pictures=Pictures(DirectoryStore(settings.media_dir)),
     )
 

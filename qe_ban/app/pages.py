@@ -54,7 +54,7 @@ def desks(parts: Parts) -> Desks:
         PageKind.HALL: halls.Halls(parts.city, found).desk(),
         PageKind.ZONE: zones.Zones(parts.city, found).desk(),
     }
-    return Desks(made, found, parts.city.link_hosts)
+    return Desks(made, found, parts.city.link_hosts, parts.rings)
 
 
 def inspect(parts: Parts) -> Callable[[Session, datetime], None]:

@@ -11,6 +11,7 @@ from qe_ban.app.assembly import Parts
 from qe_ban.audit import service as audit
 from qe_ban.codes import service as codes
 from qe_ban.jobs import service as jobs
+from qe_ban.keys import words
 
 Step: TypeAlias = Callable[[Session, datetime], object]
 
@@ -42,6 +43,13 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
         require_right_clock(session, now)
         codes.turn_over_requests(session, made.rings)
 
+    def seal_words(now: datetime) -> None:
+        for column in words.CLEAR:
+            sealed = words.STEP
+            while sealed == words.STEP:
+                with made.database.transaction() as session:
+                    sealed = words.seal_step(session, made.rings, column, now)
+
     def guarded(run: Callable[[datetime], object]) -> Callable[[Session, datetime], None]:
         def guard(session: Session, now: datetime) -> None:
             require_right_clock(session, now)
@@ -54,6 +62,7 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
         jobs.Schedule("audit.retention", timedelta(minutes=10), guarded(lambda _: log.run()), commits=True),
         jobs.Schedule("scans.requests", timedelta(seconds=30), turn_over),
         jobs.Schedule("scans.retention", timedelta(minutes=10), guarded(lambda _: scans.run()), commits=True),
+        jobs.Schedule("words.seal", timedelta(minutes=10), guarded(seal_words), commits=True),
         jobs.Schedule("disputes.tend", timedelta(minutes=10), guarded(tend_disputes), commits=True),
         jobs.Schedule("months", timedelta(hours=1), guarded(turn_months), commits=True),
     ]

@@ -35,7 +35,16 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
     """Give the WSGI app. Raises ConfigInvalid."""
     made = assemble(settings, clock, waits=SERVING)
     app, api = application.build(settings, clock, name="qe_ban")
-    provided = (made.database, made.rings, made.city, made.limiter, made.accounts, made.wallet, made.popularity)
+    provided = (
+        made.database,
+        made.rings,
+        made.city,
+        made.limiter,
+        made.accounts,
+        made.wallet,
+        made.popularity,
+        made.askers,
+    )
     for collaborator in (
         *provided,
         made.health,

@@ -7,6 +7,8 @@ from qe_ban.audit import schemas, service
 from qe_ban.audit.models import Alarm
 from qe_ban.audit.rules.alarms import WORDS, AlarmKind, AlarmState
 from qe_ban.db.engine import Database
+from qe_ban.keys import words
+from qe_ban.keys.rings import KeyRings
 from qe_ban.web import guard, paging, requests
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
@@ -26,6 +28,7 @@ def read_events(query: dict[str, Any]) -> dict[str, Any]:
     with part(Database).transaction() as session:
         events = service.read(
             session,
+            part(KeyRings),
             reader=guard.principal(),
             criteria=service.Criteria(**query),
             before=before,
@@ -47,7 +50,7 @@ def list_alarms(query: dict[str, Any]) -> dict[str, Any]:
     with part(Database).transaction() as session:
         found = service.read_alarms(session, wanted=wanted, limit=limit + 1, change=_change())
     page = paging.page(found, limit, lambda alarm: [str(alarm.id)])
-    return page | {"items": [_told(alarm) for alarm in page["items"]]}
+    return page | {"items": [_told(part(KeyRings), alarm) for alarm in page["items"]]}
 
 
 @alarms.route(
@@ -60,20 +63,22 @@ def list_alarms(query: dict[str, Any]) -> dict[str, Any]:
 def close_alarm(body: dict[str, Any], alarm_id: UUID) -> dict[str, Any]:
     """Close an alarm, once, saying what was found and done; nobody closes one about themselves."""
     with part(Database).transaction() as session:
-        return _told(service.close_alarm(session, alarm_id=alarm_id, note=body["note"], change=_change()))
+        rings = part(KeyRings)
+        alarm = service.close_alarm(session, rings, alarm_id=alarm_id, note=body["note"], change=_change())
+        return _told(rings, alarm)
 
 
 def _change() -> service.Change:
     return service.Change(guard.principal(), now(), requests.request_id())
 
 
-def _told(alarm: Alarm) -> dict[str, Any]:
-    words = WORDS[AlarmKind(alarm.kind)]
+def _told(rings: KeyRings, alarm: Alarm) -> dict[str, Any]:
+    known = WORDS[AlarmKind(alarm.kind)]
     return {
         "id": alarm.id,
         "kind": alarm.kind,
-        "title": words.title,
-        "advice": words.advice,
+        "title": known.title,
+        "advice": known.advice,
         "subject": alarm.subject,
         "state": AlarmState.OPEN if alarm.closed_at is None else AlarmState.CLOSED,
         "opened_at": alarm.opened_at,
@@ -82,5 +87,5 @@ def _told(alarm: Alarm) -> dict[str, Any]:
         "facts": alarm.facts,
         "closed_at": alarm.closed_at,
         "closed_by": alarm.closed_by,
-        "closing_note": alarm.closing_note,
+        "closing_note": words.read(rings, words.CLOSING_NOTE, alarm.id, alarm.closing_note_sealed, alarm.closing_note),
     }

@@ -62,6 +62,13 @@ SEALED = (
     SealedColumn("demands", "phone_sealed", "demands.phone"),
     SealedColumn("demands", "answer_sealed", "demands.answer"),
     SealedColumn("demand_steps", "note_sealed", "demand_steps.note"),
+    SealedColumn("recovery_cases", "basis_sealed", "recovery_cases.basis"),
+    SealedColumn("recovery_cases", "decision_basis_sealed", "recovery_cases.decision_basis"),
+    SealedColumn("alarms", "closing_note_sealed", "alarms.closing_note"),
+    SealedColumn("demands", "title_sealed", "demands.title"),
+    SealedColumn("pages", "reason_sealed", "pages.reason", key=("kind", "slug")),
+    SealedColumn("page_withdrawals", "reason_sealed", "page_withdrawals.reason", key=("kind", "slug", "number")),
+    SealedColumn("audit_words", "text_sealed", "audit_words.text", key=("digest",)),
     *(SealedColumn(dated.table, moments.COLUMN, dated.name, dated.key) for dated in moments.DATED if dated.sealed),
 )
 """Every sealed column of the database; a test compares it with the tables."""

@@ -45,6 +45,7 @@ class Page(Base):
     reviewed_by: Mapped[UUID | None]
     reviewed_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+    reason_sealed: Mapped[bytes | None]
     ends_at: Mapped[datetime | None]
 
 
@@ -111,6 +112,7 @@ class PageWithdrawal(Base):
     at: Mapped[datetime]
     by: Mapped[UUID]
     reason: Mapped[str]
+    reason_sealed: Mapped[bytes | None]
 
 
 class PagePreview(Base):

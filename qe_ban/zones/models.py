@@ -15,6 +15,8 @@ from qe_ban.zones.rules.demands import SIZES, DemandState
 class Demand(Base):
     """A firm's demand to a zone. What names a person or was written freely is only sealed, and goes on withdrawal.
 
+    `title` has a placeholder, which the previous release shows. The firm's name and USCC stand in a public register.
+
     `block` and `version` name the form with the text of consent that stood there when it was sent.
     """
 
@@ -41,6 +43,7 @@ class Demand(Base):
     size: Mapped[str | None]
     solution: Mapped[str | None]
     title: Mapped[str]
+    title_sealed: Mapped[bytes | None]
     text_sealed: Mapped[bytes | None]
     contact_sealed: Mapped[bytes | None]
     phone_sealed: Mapped[bytes | None]

@@ -21,7 +21,7 @@ from qe_ban.jobs.models import OutboxMessage
 from qe_ban.jobs.service import COLUMN
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.ids import new_id
-from qe_ban.keys import vault
+from qe_ban.keys import vault, words
 from qe_ban.web import parts
 from qe_ban.web.idempotency import IdempotencyKey
 from qe_ban.web.parts import part
@@ -342,7 +342,7 @@ def test_words_about_a_claimant_go_with_the_claimants_account_too(city, window, 
     assert rows_of(close(city, claimant.step_up()), "ended")["recovery_cases"] == 1
     with database.transaction() as session:
         row = session.get_one(RecoveryCase, case["id"])
-        assert (row.state, row.basis, row.decision_basis) == ("rejected", None, None)
+        assert (row.state, row.basis_sealed, row.decision_basis_sealed) == ("rejected", None, None)
         assert session.get_one(Proposal, proposed["proposal"]["id"]).withdrawn_at is not None
 
 
@@ -352,4 +352,8 @@ def test_why_a_case_was_settled_stays_while_its_holder_does(city, window, databa
     case = window.case_of(holder)
     window.settle(case)
     with database.transaction() as session:
-        assert session.get_one(RecoveryCase, case["id"]).decision_basis == "已与登记信息核对"
+        row = session.get_one(RecoveryCase, case["id"])
+        kept = words.read(
+            city.accounts.rings, words.RECOVERY_DECISION, row.id, row.decision_basis_sealed, row.decision_basis
+        )
+        assert (row.decision_basis, kept) == (None, "已与登记信息核对")

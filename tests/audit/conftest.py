@@ -19,7 +19,7 @@ def auditor():
 
 
 @pytest.fixture
-def caller(settings, database, auditor):
+def caller(settings, database, rings, auditor):
     """Call GET /api/v1/audit as an auditor, or with another token."""
     others = {"city": Principal(PrincipalKind.STAFF, new_id(), frozenset({"venues.read"}), new_id())}
 
@@ -30,7 +30,8 @@ def caller(settings, database, auditor):
             raise Unauthenticated from None
 
     app, api = application.build(settings, lambda: MOMENT, name="audit-tests")
-    parts.provide(app, database)
+    for part in (database, rings):
+        parts.provide(app, part)
     guard.install(app, principal_from)
     api.register_blueprint(routes.blp)
     client = app.test_client()

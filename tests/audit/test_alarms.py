@@ -13,12 +13,14 @@ from qe_ban.audit.service import alarms
 from qe_ban.kernel.errors import Unauthenticated
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
+from qe_ban.keys import words
 from qe_ban.web import application, guard, parts
 from tests.factories.accounts import together
 
 NOW = datetime.now(UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 KIND = AlarmKind.FORGED_CODES
+NOTE = "已停用终端\n并通报"
 
 
 def staff(*scopes):
@@ -29,7 +31,7 @@ DUTY, READER, OTHER = staff("alarms.read", "alarms.close"), staff("alarms.read")
 
 
 @pytest.fixture
-def call(settings, database):
+def call(settings, database, rings):
     """Call the interface of alarms; a caller's token is the name of what it may do."""
     callers = {"duty": DUTY, "reader": READER, "other": OTHER}
 
@@ -40,7 +42,8 @@ def call(settings, database):
             raise Unauthenticated from None
 
     app, api = application.build(settings, lambda: NOW, name="alarm-tests")
-    parts.provide(app, database)
+    for part in (database, rings):
+        parts.provide(app, part)
     guard.install(app, principal_from)
     api.register_blueprint(routes.alarms)
     client = app.test_client()
@@ -123,8 +126,8 @@ class TestRaising:
 
     def test_every_kind_has_words_for_people(self):
         assert set(WORDS) == set(AlarmKind)
-        for words in WORDS.values():
-            assert all("\u4e00" <= text[0] <= "\u9fff" for text in (words.title, words.advice))
+        for known in WORDS.values():
+            assert all("\u4e00" <= text[0] <= "\u9fff" for text in (known.title, known.advice))
 
 
 class TestReading:
@@ -201,9 +204,10 @@ class TestReading:
 
 
 class TestClosing:
-    def test_it_is_closed_once_and_recorded_without_the_note(self, call, database, raised, subject):
+    def test_it_is_closed_once_and_recorded_without_the_note(self, call, database, rings, raised, subject):
         made = raised(count=7)
-        assert call(f"/{made}/close", json={"note": "已停用终端\n并通报"}).json["state"] == "closed"
+        closed = call(f"/{made}/close", json={"note": NOTE}).json
+        assert (closed["state"], closed["closing_note"]) == ("closed", NOTE)
         again = call(f"/{made}/close", json={"note": "再次"})
         assert (again.status_code, again.json["code"]) == (409, "audit.alarm_closed")
         (event,) = events(database, action="alarms.close", subject=str(made))
@@ -214,7 +218,9 @@ class TestClosing:
             "kind": "forged_codes",
             "about": subject,
         }
-        assert rows(database, subject)[0].closing_note == "已停用终端\n并通报"
+        (row,) = rows(database, subject)
+        assert row.closing_note == words.PLACEHOLDER
+        assert words.read(rings, words.CLOSING_NOTE, row.id, row.closing_note_sealed, row.closing_note) == NOTE
 
     def test_of_many_at_once_one_closes(self, call, raised):
         made = raised()

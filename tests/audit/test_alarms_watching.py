@@ -42,7 +42,7 @@ def look(log, reader, times, ends, *, every=10):
     with log.database.transaction() as session:
         for n in range(times):
             at = ends - timedelta(seconds=1 + n * every)
-            audit.read(session, reader=reader, criteria=audit.Criteria(), before=None, limit=1, now=at)
+            audit.read(session, log.rings, reader=reader, criteria=audit.Criteria(), before=None, limit=1, now=at)
 
 
 def watch(log, at):
@@ -118,7 +118,7 @@ class TestLookUps:
         (alarm,) = alarms(log, "staff_look_ups")
         with log.database.transaction() as session:
             closing = audit.Change(replace(auditor, id=new_id()), MORNING - DAY)
-            audit.close_alarm(session, alarm_id=alarm.id, note="已核实", change=closing)
+            audit.close_alarm(session, log.rings, alarm_id=alarm.id, note="已核实", change=closing)
         look(log, auditor, 70, MORNING)
         watch(log, MORNING)
         assert [one.facts["most_before"] for one in alarms(log, "staff_look_ups")] == [15, 15]

@@ -9,6 +9,8 @@ from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
 
 NOW = datetime(2026, 10, 2, 8, tzinfo=UTC)
+NO_RINGS = None
+"""None is asked where no event has words."""
 
 
 def auditor():
@@ -22,7 +24,9 @@ def record(database, subject, *, actor=None, action="venues.create", at=NOW, **m
 
 def read(database, criteria, *, reader=None, before=None, limit=20):
     with database.transaction() as session:
-        return service.read(session, reader=reader or auditor(), criteria=criteria, before=before, limit=limit, now=NOW)
+        return service.read(
+            session, NO_RINGS, reader=reader or auditor(), criteria=criteria, before=before, limit=limit, now=NOW
+        )
 
 
 def test_an_event_keeps_who_what_and_on_which_ground(database):

@@ -12,7 +12,7 @@ from qe_ban.accounts.models import Guardianship, RefreshFamily, Resident
 from qe_ban.accounts.rules import Relation, WardBasis
 from qe_ban.accounts.service import names, residents
 from qe_ban.audit.models import AuditEvent
-from qe_ban.audit.service import Change
+from qe_ban.audit.service import Change, words
 from qe_ban.jobs.models import OutboxMessage
 from qe_ban.jobs.service import COLUMN
 from qe_ban.kernel.clock import CITY_TIME
@@ -139,6 +139,11 @@ class Family:
             wanted = select(OutboxMessage).where(OutboxMessage.topic == "notice").order_by(OutboxMessage.id)
             payloads = [json.loads(vault.unseal(rings, COLUMN, row.id, row.payload)) for row in session.scalars(wanted)]
         return [payload["template"] for payload in payloads if payload["phone"] == phone]
+
+    def words_of(self, event: AuditEvent):
+        """An event's details as an auditor reads them."""
+        with self.database.transaction() as session:
+            return words.open_words(session, self.accounts.rings, [event.details])[0]
 
     def events(self, guardianship_id) -> list[AuditEvent]:
         with self.database.transaction() as session:

@@ -65,7 +65,13 @@ class Watched(Town):
 
     def close(self, alarm, at=None):
         with self.database.transaction() as session:
-            audit.close_alarm(session, alarm_id=alarm.id, note="已核实", change=audit.Change(DUTY, at or self.now))
+            audit.close_alarm(
+                session,
+                self.parts.rings,
+                alarm_id=alarm.id,
+                note="已核实",
+                change=audit.Change(DUTY, at or self.now),
+            )
 
     def clerk(self, *roles):
         """Make a member of staff; gives the id."""

@@ -3,6 +3,7 @@
 from sqlalchemy import select
 
 from qe_ban.audit.models import AuditEvent
+from qe_ban.audit.service import words
 from qe_ban.publishing.models import LinkCheck
 
 
@@ -25,6 +26,13 @@ def events(town, kind, slug):
     with town.database.transaction() as session:
         wanted = select(AuditEvent).where(AuditEvent.subject == f"{kind.value}/{slug}").order_by(AuditEvent.id)
         return list(session.scalars(wanted))
+
+
+def words_of(town, event):
+    """An event's details as an auditor reads them; the log itself has a digest in the place of words."""
+    assert event.details["reason"].keys() == {"hmac_sha256"}
+    with town.database.transaction() as session:
+        return words.open_words(session, town.parts.rings, [event.details])[0]
 
 
 def followed(town, url, state, status=None):

@@ -6,7 +6,7 @@ from sqlalchemy import exc, update
 from qe_ban.publishing.models import Page
 from qe_ban.publishing.rules.states import PageKind
 from tests.factories.pages import content
-from tests.publishing.asking import done, events, refused
+from tests.publishing.asking import done, events, refused, words_of
 
 ZONE = PageKind.ZONE
 
@@ -142,6 +142,6 @@ def test_review_is_audited_with_who_and_why(town):
     town.do(editor, ZONE, slug, "submit")
     town.do(reviewer, ZONE, slug, "approve")
     *_, rejected, _, approved = events(town, ZONE, slug)
-    assert (rejected.action, rejected.details["reason"]) == ("pages.reject", "标题不清楚")
+    assert (rejected.action, words_of(town, rejected)["reason"]) == ("pages.reject", "标题不清楚")
     assert (approved.action, approved.actor_id) == ("pages.approve", reviewer.id)
     assert (approved.details["before"]["state"], approved.details["after"]["state"]) == ("submitted", "approved")

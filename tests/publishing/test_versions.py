@@ -12,7 +12,7 @@ from qe_ban.publishing.service import history
 from qe_ban.publishing.service.desks import Desks
 from qe_ban.web import paging, parts, requests
 from tests.factories.pages import content, notice
-from tests.publishing.asking import done, events, refused
+from tests.publishing.asking import done, events, refused, words_of
 from tests.publishing.test_publish import in_force, shown
 
 ZONE = PageKind.ZONE
@@ -128,7 +128,7 @@ def test_what_is_withdrawn_is_gone_at_once_and_the_one_before_is_shown(town):
     read = town.get(admin, ZONE, f"{slug}/versions/2").json
     assert (read["state"], read["withdrawal_reason"], read["withdrawn_by"]) == ("withdrawn", "内容有误", str(admin.id))
     event = events(town, ZONE, slug)[-1]
-    assert (event.details["reason"], event.details["in_force"]) == ("内容有误", {"before": 2, "after": 1})
+    assert (words_of(town, event)["reason"], event.details["in_force"]) == ("内容有误", {"before": 2, "after": 1})
     again = {"version": 2, "reason": "再撤"}
     refused(town.do(admin, ZONE, slug, "withdraw", again), 409, "publishing.already_withdrawn")
     refused(town.do(admin, ZONE, slug, "rollback", {"version": 2}), 409, "publishing.already_withdrawn")

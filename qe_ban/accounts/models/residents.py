@@ -153,8 +153,9 @@ class RecoveryCase(Base):
     """That an account and its phone or its holder no longer belong together; two persons of staff settle it.
 
     `claimant_id` is who asks from another account; `phone_sealed` the phone that it is about: that the holder is to
-    have, or of a recycled one, is to lose; it goes when the case is over. `basis` and `decision_basis` say which papers
-    were seen when it was opened and decided. One open case for a claimant and a holder.
+    have, or of a recycled one, is to lose; it goes when the case is over. `basis_sealed` and `decision_basis_sealed`
+    say which papers were seen when it was opened and decided; `basis` and `decision_basis` are the previous release's.
+    One open case for a claimant and a holder.
     """
 
     __tablename__ = "recovery_cases"
@@ -179,6 +180,8 @@ class RecoveryCase(Base):
     phone_sealed: Mapped[bytes | None]
     basis: Mapped[str | None]
     decision_basis: Mapped[str | None]
+    basis_sealed: Mapped[bytes | None]
+    decision_basis_sealed: Mapped[bytes | None]
     proposal_id: Mapped[UUID | None] = mapped_column(ForeignKey("proposals.id"))
     closed_at: Mapped[datetime | None]
 

@@ -168,7 +168,7 @@ def _shown(shown: cases.ShownCase) -> dict[str, Any]:
         proposal = {
             "id": shown.proposal.id,
             "decision": shown.proposal.details["decision"],
-            "basis": case.decision_basis,
+            "basis": shown.decision_basis,
             "proposed_by": shown.proposal.proposed_by,
             "proposed_at": shown.proposal.proposed_at,
             "expires_at": shown.proposal.expires_at,
@@ -184,7 +184,7 @@ def _shown(shown: cases.ShownCase) -> dict[str, Any]:
         "holder": _side(shown.holder),
         "claimant": _side(shown.claimant) if shown.claimant is not None else None,
         "phone": shown.phone,
-        "basis": case.basis,
+        "basis": shown.basis,
         "proposal": proposal,
     }
 

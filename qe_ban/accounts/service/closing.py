@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -127,6 +127,10 @@ def close(
     return closing
 
 
+_OF_CASES: Final = ("phone_sealed", "basis", "decision_basis", "basis_sealed", "decision_basis_sealed")
+"""What a recovery case says of a person, sealed or, in rows of the previous release, in clear."""
+
+
 def check_closings(accounts: Accounts, session: Session, now: datetime) -> None:
     """Count once more what is left of accounts closed a while ago, delete it, and write it into their reports.
 
@@ -162,7 +166,7 @@ def _count(accounts: Accounts, session: Session, resident: Resident) -> dict[str
         "consent_events": ConsentEvent.resident_id == resident.id,
         "refresh_families": sign_ins.belong_to(accounts.rings, resident.id),
         "recovery_cases": _personal_in(resident.id)
-        & (func.num_nonnulls(RecoveryCase.phone_sealed, RecoveryCase.basis, RecoveryCase.decision_basis) > 0),
+        & (func.num_nonnulls(*(getattr(RecoveryCase, name) for name in _OF_CASES)) > 0),
     }
     counted = Counter({table: _rows(session, condition) for table, condition in mine.items()})
     counted["personal_columns"] = sum(getattr(resident, column) is not None for column in PERSONAL)
@@ -229,7 +233,7 @@ def _erase(accounts: Accounts, session: Session, resident: Resident, by: Princip
     _close_cases(accounts, session, resident.id, by, now)
     session.flush()
     mine = update(RecoveryCase).where(_personal_in(resident.id))
-    session.execute(mine.values(phone_sealed=None, basis=None, decision_basis=None))
+    session.execute(mine.values(dict.fromkeys(_OF_CASES)))
     for allowance in (attempts.REAL_NAME, attempts.STEP_UP):
         for subject in attempts.subjects_of(accounts.rings, resident.id):
             attempts.forgive(session, allowance, subject)

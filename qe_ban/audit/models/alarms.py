@@ -16,7 +16,8 @@ class Alarm(Base):
     """One thing that looks wrong. `subject` is an opaque id or a word of ours, never a number or name of anybody.
 
     One is open for a kind and a subject: what is found anew adds to it. `last_at` is the moment of the newest fact that
-    was counted, `facts` has figures only.
+    was counted, `facts` has figures only. What was found when it was closed is sealed; `closing_note` has a
+    placeholder.
     """
 
     __tablename__ = "alarms"
@@ -39,3 +40,4 @@ class Alarm(Base):
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[UUID | None]
     closing_note: Mapped[str | None]
+    closing_note_sealed: Mapped[bytes | None]

@@ -13,6 +13,7 @@ from qe_ban.audit.service.retaining import Retention, drop_months, make_months
 from qe_ban.audit.service.sealing import Sealer, seconds_since_seal, unsealed
 from qe_ban.audit.service.verifying import Check, hold_still
 from qe_ban.audit.service.watching import WATCHES, After, Tally, Watch, Watchman, one_by_one, watch
+from qe_ban.audit.service.words import seal_words
 
 __all__ = [
     "WATCHES",
@@ -46,6 +47,7 @@ __all__ = [
     "read_heads",
     "record",
     "record_change",
+    "seal_words",
     "seconds_since_seal",
     "subjects_since",
     "unsealed",

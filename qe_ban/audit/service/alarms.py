@@ -15,6 +15,8 @@ from qe_ban.audit.models import Alarm
 from qe_ban.audit.rules.alarms import AlarmKind, AlarmState, names_somebody
 from qe_ban.audit.service.recording import Change, record, record_change
 from qe_ban.kernel.ids import new_id
+from qe_ban.keys import words
+from qe_ban.keys.rings import KeyRings
 
 STEP: Final = 500
 
@@ -103,10 +105,10 @@ def read_alarms(session: Session, *, wanted: Wanted, limit: int, change: Change)
     return alarms
 
 
-def close_alarm(session: Session, *, alarm_id: UUID, note: str, change: Change) -> Alarm:
+def close_alarm(session: Session, rings: KeyRings, *, alarm_id: UUID, note: str, change: Change) -> Alarm:
     """Close an alarm, once, with what was found and done; by nobody whom it is about.
 
-    Raises AlarmNotFound, AlarmClosed, AlarmAboutCaller, NoteRefused.
+    Raises AlarmNotFound, AlarmClosed, AlarmAboutCaller, NoteRefused, KeyMissing.
     """
     if names_somebody(note):
         raise errors.NoteRefused(fields={"note": errors.NoteRefused.detail})
@@ -117,7 +119,8 @@ def close_alarm(session: Session, *, alarm_id: UUID, note: str, change: Change) 
         raise errors.AlarmClosed
     if alarm.subject == str(change.by.id):
         raise errors.AlarmAboutCaller
-    alarm.closed_at, alarm.closed_by, alarm.closing_note = change.at, change.by.id, note
+    alarm.closed_at, alarm.closed_by, alarm.closing_note = change.at, change.by.id, words.PLACEHOLDER
+    alarm.closing_note_sealed = words.seal(rings, words.CLOSING_NOTE, alarm.id, note, change.at)
     session.flush()
     before = {"state": AlarmState.OPEN.value, "count": alarm.count}
     after = {"state": AlarmState.CLOSED.value}

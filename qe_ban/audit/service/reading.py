@@ -1,8 +1,9 @@
 """Lets auditors read the log; the reading is recorded too."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -10,8 +11,25 @@ from sqlalchemy.orm import Session
 
 from qe_ban.audit.models import AuditEvent
 from qe_ban.audit.service.recording import record
+from qe_ban.audit.service.words import open_words
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.principal import Principal
+from qe_ban.keys.rings import KeyRings
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEvent:
+    """An event as an auditor reads it: with the words that it was recorded with."""
+
+    id: int
+    at: datetime
+    actor_kind: str | None
+    actor_id: UUID | None
+    action: str
+    subject: str
+    details: Mapping[str, Any]
+    case_number: str | None
+    request_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +56,7 @@ class Criteria:
 
 def read(
     session: Session,
+    rings: KeyRings,
     *,
     reader: Principal,
     criteria: Criteria,
@@ -45,10 +64,10 @@ def read(
     limit: int,
     now: datetime,
     request_id: str | None = None,
-) -> Sequence[AuditEvent]:
-    """Give at most `limit` events that meet the criteria, newest first, older than the event `before`.
+) -> list[ReadEvent]:
+    """Return at most `limit` events that meet the criteria, newest first, older than the event `before`, words opened.
 
-    The reading is recorded too, as `audit.read`.
+    The reading is recorded too, as `audit.read`. Raises KeyMissing.
     """
     wanted = select(AuditEvent).where(*_conditions(criteria)).order_by(AuditEvent.id.desc()).limit(limit)
     if before is not None:
@@ -56,7 +75,22 @@ def read(
     events = session.scalars(wanted).all()
     details = {"criteria": criteria.as_details(), "before": before}
     record(session, at=now, actor=reader, action="audit.read", subject="audit", details=details, request_id=request_id)
-    return events
+    opened = open_words(session, rings, [event.details for event in events])
+    return [_read(event, details) for event, details in zip(events, opened, strict=True)]
+
+
+def _read(event: AuditEvent, details: Mapping[str, Any]) -> ReadEvent:
+    return ReadEvent(
+        event.id,
+        event.at,
+        event.actor_kind,
+        event.actor_id,
+        event.action,
+        event.subject,
+        details,
+        event.case_number,
+        event.request_id,
+    )
 
 
 def _conditions(criteria: Criteria) -> list[ColumnElement[bool]]:

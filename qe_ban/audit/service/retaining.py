@@ -14,7 +14,7 @@ from qe_ban.audit import rules
 from qe_ban.audit.models import AuditEvent, Seal
 from qe_ban.audit.queries import erasing
 from qe_ban.audit.rules import statement
-from qe_ban.audit.service import alarms
+from qe_ban.audit.service import alarms, words
 from qe_ban.audit.service.recording import record
 from qe_ban.audit.service.sealing import PATIENT
 from qe_ban.db import partitions
@@ -41,9 +41,9 @@ class Retention:
         self._database, self._rings, self._clock, self._days = database, rings, clock, days
 
     def run(self) -> int:
-        """Erase what is over, and forget alarms closed as long ago, for at most twenty seconds; gives how many rows.
+        """Erase what is over, and forget alarms closed and words typed as long ago; gives how many rows.
 
-        Raises DatabaseUnavailable, KeyMissing.
+        For at most twenty seconds. Raises DatabaseUnavailable, KeyMissing.
         """
         erased, until = 0, time.monotonic() + _SECONDS
         while time.monotonic() < until:
@@ -52,10 +52,11 @@ class Retention:
             if step is None:
                 break
             erased += step
-        gone = alarms.STEP
-        while gone == alarms.STEP and time.monotonic() < until:
-            with self._database.transaction() as session:
-                gone = alarms.forget_step(session, self._clock() - timedelta(days=self._days))
+        for forget_step, size in ((alarms.forget_step, alarms.STEP), (words.forget_step, words.STEP)):
+            gone = size
+            while gone == size and time.monotonic() < until:
+                with self._database.transaction() as session:
+                    gone = forget_step(session, self._clock() - timedelta(days=self._days))
         return erased
 
 

@@ -89,7 +89,11 @@ class SynonymGroup(Base):
 
 
 class SearchMiss(Base):
-    """A query that found nothing, for administrators to learn from; nobody's number is among them."""
+    """A query that found nothing, for administrators to learn from; nobody's number is among them.
+
+    Moments begin days of the city. `networks`: how many asked at least; 0 where the previous release kept it, which
+    is shown to nobody.
+    """
 
     __tablename__ = "search_misses"
     __table_args__ = (Index("ix_search_misses_last_at", "last_at"),)
@@ -97,5 +101,6 @@ class SearchMiss(Base):
     query: Mapped[str] = mapped_column(primary_key=True)
     hall: Mapped[str] = mapped_column(primary_key=True, server_default=text("''"))
     count: Mapped[int]
+    networks: Mapped[int] = mapped_column(server_default=text("0"))
     first_at: Mapped[datetime]
     last_at: Mapped[datetime]

@@ -12,6 +12,7 @@ from qe_ban.db.limits import Limiter
 from qe_ban.items.models import SearchMiss
 from qe_ban.items.schemas import search as schemas
 from qe_ban.items.service import misses, searching, suggesting, synonyms
+from qe_ban.items.service.askers import Askers
 from qe_ban.kernel.city import City
 from qe_ban.web import conditional, guard, idempotency, paging, requests
 from qe_ban.web.api import Blueprint
@@ -41,7 +42,7 @@ def list_items(query: dict[str, Any]) -> Response:
         found = searching.search(session, part(City), q, filters, offset=offset, limit=limit, now=moment)
     if q and found.missed:
         network = requests.network()
-        misses.record(part(Database), part(Limiter), q=q, hall=hall, network=network, now=moment)
+        misses.record(part(Database), part(Limiter), part(Askers), q=q, hall=hall, network=network, now=moment)
     payload = {
         "items": found.items,
         "next": paging.encode([offset + limit]) if found.more else None,

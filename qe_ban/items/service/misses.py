@@ -1,18 +1,23 @@
-"""Keeps what was searched for and not found, for administrators to learn from; nothing that looks like a number."""
+"""Keeps what was searched for and not found, for administrators to learn from: by days, once several networks asked.
+
+Nothing that looks like a number, and nothing that only one household looked for.
+"""
 
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import case, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
 from qe_ban.items.models import SearchMiss
+from qe_ban.items.service.askers import LEAST, Askers
 from qe_ban.items.words import text
+from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.kernel.errors import TooMany, Unavailable
 
 LONGEST: Final = 40
@@ -37,10 +42,13 @@ def query_of(q: str) -> str | None:
     return normal
 
 
-def record(database: Database, limiter: Limiter, *, q: str, hall: str | None, network: str, now: datetime) -> None:
+def record(
+    database: Database, limiter: Limiter, askers: Askers, *, q: str, hall: str | None, network: str, now: datetime
+) -> None:
     """Count a query that found nothing, in a transaction of its own; whatever fails, the search has been answered.
 
-    A network is counted 20 times an hour and all together 1,000 times: a flood writes little.
+    It is kept from the fifth network on. A network is counted 20 times an hour and all together 1,000 times: a flood
+    writes little.
     """
     query = query_of(q)
     if query is None:
@@ -48,6 +56,8 @@ def record(database: Database, limiter: Limiter, *, q: str, hall: str | None, ne
     try:
         limiter.hit_network("items.misses", network, limit=PER_NETWORK, window=WINDOW)
         limiter.hit("items.misses", "", limit=IN_ALL, window=WINDOW)
+        if not askers.is_common(query, hall, network):
+            return
         with database.transaction() as session:
             add(session, query=query, hall=hall, now=now)
     except (TooMany, Unavailable):
@@ -55,15 +65,23 @@ def record(database: Database, limiter: Limiter, *, q: str, hall: str | None, ne
 
 
 def add(session: Session, *, query: str, hall: str | None, now: datetime) -> None:
-    """Count a query once more."""
-    row = insert(SearchMiss).values(query=query, hall=hall or "", count=1, first_at=now, last_at=now)
-    counted = {"count": SearchMiss.count + 1, "last_at": now}
+    """Count a query of many networks once more, and that it was asked on this day."""
+    day = now.astimezone(CITY_TIME).replace(hour=0, minute=0, second=0, microsecond=0)
+    values = {"count": LEAST, "first_at": day, "last_at": day, "networks": LEAST}
+    row = insert(SearchMiss).values(query=query, hall=hall or "", **values)
+    known = SearchMiss.networks >= LEAST
+    counted = {
+        "count": case((known, SearchMiss.count + 1), else_=LEAST),
+        "first_at": case((known, SearchMiss.first_at), else_=day),
+        "last_at": day,
+        "networks": LEAST,
+    }
     session.execute(row.on_conflict_do_update(index_elements=["query", "hall"], set_=counted))
 
 
 def listed(session: Session, *, hall: str | None, offset: int, limit: int, now: datetime) -> Sequence[SearchMiss]:
     """Give what was missed in the last 90 days, the most frequent first; `hall`: only what was missed there."""
-    wanted = select(SearchMiss).where(SearchMiss.last_at > now - KEPT)
+    wanted = select(SearchMiss).where(SearchMiss.last_at > now - KEPT, SearchMiss.networks >= LEAST)
     if hall is not None:
         wanted = wanted.where(SearchMiss.hall == hall)
     order = (SearchMiss.count.desc(), SearchMiss.last_at.desc(), SearchMiss.query, SearchMiss.hall)
@@ -71,8 +89,8 @@ def listed(session: Session, *, hall: str | None, offset: int, limit: int, now: 
 
 
 def sweep(session: Session, now: datetime) -> None:
-    """Forget what is older than 90 days, and all but the 5,000 most frequent."""
-    session.execute(delete(SearchMiss).where(SearchMiss.last_at <= now - KEPT))
+    """Forget what is older than 90 days, what the previous release kept, and all but the 5,000 most frequent."""
+    session.execute(delete(SearchMiss).where((SearchMiss.last_at <= now - KEPT) | (SearchMiss.networks < LEAST)))
     order = (SearchMiss.count.desc(), SearchMiss.last_at.desc(), SearchMiss.query, SearchMiss.hall)
     over = select(SearchMiss.query, SearchMiss.hall).order_by(*order).offset(MOST)
     session.execute(delete(SearchMiss).where(tuple_(SearchMiss.query, SearchMiss.hall).in_(over)))

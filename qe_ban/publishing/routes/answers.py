@@ -8,14 +8,16 @@ from flask import Response
 
 from qe_ban.audit import service as audit
 from qe_ban.kernel.shapes import Fault
+from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.models import Page
 from qe_ban.publishing.rules.states import STATE_NAMES, PageState
 from qe_ban.publishing.schemas import desk as schemas
+from qe_ban.publishing.service import reasons
 from qe_ban.publishing.service.drafts import Draft
 from qe_ban.publishing.service.later import LaterVersion
 from qe_ban.publishing.service.publications import Published
 from qe_ban.web import conditional, guard, requests
-from qe_ban.web.parts import now
+from qe_ban.web.parts import now, part
 
 NOBODY_WROTE = "0"
 """The state of a page that has no draft yet: to `If-None-Match: *` it is not there."""
@@ -100,10 +102,9 @@ def _fields(page: Page) -> dict[str, Any]:
         "submitted_at",
         "reviewed_by",
         "reviewed_at",
-        "reason",
         "ends_at",
     )
-    return {name: getattr(page, name) for name in names}
+    return {name: getattr(page, name) for name in names} | {"reason": reasons.of_page(part(KeyRings), page)}
 
 
 def _about(found: Draft) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from typing import Any, Final
 
 from qe_ban.db.engine import Database
+from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.rules.states import VERSION_STATE_NAMES, PageKind
 from qe_ban.publishing.schemas import desk as schemas
-from qe_ban.publishing.service import findings, history
+from qe_ban.publishing.service import findings, history, reasons
 from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.history import Version
 from qe_ban.web import guard, paging
@@ -81,5 +82,5 @@ def _shown(version: Version) -> dict[str, Any]:
         "state_name": VERSION_STATE_NAMES[version.state],
         "withdrawn_by": withdrawal.by if withdrawal else None,
         "withdrawn_at": withdrawal.at if withdrawal else None,
-        "withdrawal_reason": withdrawal.reason if withdrawal else None,
+        "withdrawal_reason": reasons.of_withdrawal(part(KeyRings), withdrawal) if withdrawal else None,
     }

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.kernel.principal import Place
 from qe_ban.kernel.shapes import Fault
+from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import Dressed
 
@@ -38,8 +39,12 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Desks:
-    """All kinds of pages, and what their references are looked up in. `link_hosts`: where links may lead."""
+    """All kinds of pages, what their references are looked up in, and the keys that reasons are sealed with.
+
+    `link_hosts`: where links may lead.
+    """
 
     desks: Mapping[PageKind, Desk]
     sources: Sources
     link_hosts: tuple[str, ...]
+    rings: KeyRings

@@ -179,7 +179,7 @@ def submit(
     broken = references.told(findings, "error")
     if broken:
         raise errors.ReferencesBroken(errors=_by_place(broken))
-    page.state, page.reason = PageState.SUBMITTED.value, None
+    page.state, page.reason, page.reason_sealed = PageState.SUBMITTED.value, None, None
     page.submitted_by, page.submitted_at = change.by.id, change.at
     # who hands it in stands behind it, and cannot be the other person who approves
     page.editors = [*page.editors, *({change.by.id} - set(page.editors))]

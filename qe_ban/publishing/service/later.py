@@ -10,7 +10,7 @@ from qe_ban.publishing import errors
 from qe_ban.publishing.models import PageWithdrawal
 from qe_ban.publishing.queries import versions as queries
 from qe_ban.publishing.rules.versions import Later, Mark
-from qe_ban.publishing.service import access
+from qe_ban.publishing.service import access, reasons
 from qe_ban.publishing.service.access import Held
 
 
@@ -64,11 +64,9 @@ def wait(held: Held, marks: Sequence[Mark], choice: Later | None, reason: str | 
                 for mark in marks
             ],
         )
-    said = reason or cause(held.page.latest + 1)
     if choice is Later.REPLACE:
         for mark in marks:
-            row = {"kind": held.kind.value, "slug": held.slug, "number": mark.number}
-            held.session.add(PageWithdrawal(**row, at=held.change.at, by=held.change.by.id, reason=said))
+            _withdraw(held, mark, reason)
             audit.record_change(
                 held.session,
                 held.change,
@@ -77,11 +75,28 @@ def wait(held: Held, marks: Sequence[Mark], choice: Later | None, reason: str | 
                 before=None,
                 after=None,
                 version=mark.number,
-                reason=said,
+                reason=_told(held, reason),
             )
         held.session.flush()
     outcome = "withdrawn" if choice is Later.REPLACE else "kept"
     return [LaterVersion(mark.number, mark.starts_at, mark.ends_at, outcome) for mark in marks]
+
+
+def _withdraw(held: Held, mark: Mark, reason: str | None) -> None:
+    """Withdraw a version that waits, for a reason that somebody typed, else for the version that comes next."""
+    kind, now = held.kind.value, held.change.at
+    columns = {"reason": cause(held.page.latest + 1)}
+    if reason is not None:
+        columns = reasons.columns(held.desks.rings, kind, held.slug, mark.number, reason, now)
+    row = PageWithdrawal(kind=kind, slug=held.slug, number=mark.number, at=now, by=held.change.by.id, **columns)
+    held.session.add(row)
+
+
+def _told(held: Held, reason: str | None) -> dict[str, str] | str:
+    """Return what the audit has of the reason: our own words, or the digest of somebody's."""
+    if reason is None:
+        return cause(held.page.latest + 1)
+    return audit.seal_words(held.session, held.desks.rings, reason, held.change.at)
 
 
 def listed(marks: Sequence[Mark]) -> str:

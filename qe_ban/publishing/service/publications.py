@@ -89,7 +89,9 @@ def publish(
     settled = _settle(held, shown, starts_at, end_at, choice)
     version = _add(held, page.content, starts_at, end_at, editors=page.editors, approved_by=reviewer)
     page.state, page.base, page.editors = PageState.PUBLISHED.value, page.latest, []
-    page.reviewed_by = page.reviewed_at = page.submitted_by = page.submitted_at = page.reason = None
+    page.reviewed_by = page.reviewed_at = page.submitted_by = page.submitted_at = page.reason = page.reason_sealed = (
+        None
+    )
     held.record("pages.publish", before, **_told(version, shown, settled))
     return _published(held, version, settled)
 

@@ -6,7 +6,7 @@ from qe_ban.audit import service as audit
 from qe_ban.publishing import errors
 from qe_ban.publishing.models import Page
 from qe_ban.publishing.rules.states import PageKind, PageState
-from qe_ban.publishing.service import access, drafts
+from qe_ban.publishing.service import access, drafts, reasons
 from qe_ban.publishing.service.access import Held
 from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.drafts import Draft
@@ -66,7 +66,7 @@ def _judged(
     """Hold a draft that the caller may judge, or that the caller has judged just so without hearing the answer."""
 
     def repeats(page: Page) -> bool:
-        stands = (page.state, page.reviewed_by, page.reason) == (state, change.by.id, reason)
+        stands = (page.state, page.reviewed_by, reasons.of_page(desks.rings, page)) == (state, change.by.id, reason)
         return stands and access.saw_previous(page, precondition)
 
     held = access.hold(session, desks, kind, slug, precondition=precondition, change=change, repeats=repeats)
@@ -80,7 +80,9 @@ def _judged(
 
 def _settled(held: Held, state: PageState, reason: str | None, action: str) -> Draft:
     page, before = held.page, held.state()
-    page.state, page.reason = state.value, reason
-    page.reviewed_by, page.reviewed_at = held.change.by.id, held.change.at
-    held.record(action, before, reason=reason)
+    rings, now = held.desks.rings, held.change.at
+    page.state = state.value
+    reasons.set_on_page(rings, page, reason, now)
+    page.reviewed_by, page.reviewed_at = held.change.by.id, now
+    held.record(action, before, reason=reason and audit.seal_words(held.session, rings, reason, now))
     return drafts.seen(held.session, held.desks, held.desk, page, held.change.at)

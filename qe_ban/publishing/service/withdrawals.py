@@ -12,7 +12,7 @@ from qe_ban.publishing.models import Page, PageWithdrawal
 from qe_ban.publishing.queries import versions as queries
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.versions import Later
-from qe_ban.publishing.service import access, drafts, later, pages, stamps
+from qe_ban.publishing.service import access, drafts, later, pages, reasons, stamps
 from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.drafts import Draft
 from qe_ban.publishing.service.later import LaterVersion
@@ -47,11 +47,12 @@ def withdraw(
     AlreadyWithdrawn, WithdrawalRefused, LaterUndecided where it is the one in force and others wait, and what the
     precondition raises.
     """
+    rings = desks.rings
 
     def repeats(page: Page) -> bool:
         found = queries.one(session, kind, slug, number)
         taken = found[1] if found is not None else None
-        is_mine = taken is not None and (taken.by, taken.reason) == (change.by.id, reason)
+        is_mine = taken is not None and (taken.by, reasons.of_withdrawal(rings, taken)) == (change.by.id, reason)
         return is_mine and access.saw_previous(page, precondition)
 
     held = access.hold(session, desks, kind, slug, precondition=precondition, change=change, repeats=repeats)
@@ -67,14 +68,15 @@ def withdraw(
     is_shown = shown is not None and shown.number == number
     cause = f"与版本 {number} 一并撤下：{reason}"[:MAX_REASON]
     settled = later.wait(held, later.waiting(held), choice, cause) if is_shown else []
-    session.add(PageWithdrawal(kind=kind.value, slug=slug, number=number, at=change.at, by=change.by.id, reason=reason))
+    sealed = reasons.columns(rings, kind.value, slug, number, reason, change.at)
+    session.add(PageWithdrawal(kind=kind.value, slug=slug, number=number, at=change.at, by=change.by.id, **sealed))
     session.flush()
     after = pages.in_force(session, kind, slug, change.at)
     held.record(
         "pages.withdraw",
         before,
         version=number,
-        reason=reason,
+        reason=audit.seal_words(session, rings, reason, change.at),
         in_force={"before": shown.number if shown else None, "after": after.number if after else None},
         later=later.outcomes(settled),
     )

@@ -52,7 +52,9 @@ def list_mine(query: dict[str, Any]) -> dict[str, Any]:
     with part(Database).transaction() as session:
         found = service.mine(session, reader=guard.principal(), before=before, limit=limit + 1, now=now())
     page = paging.page(found, limit, lambda row: [str(row.id)])
-    return page | {"items": [telling.listed(part(City), row, service.allowed(row)) for row in page["items"]]}
+    return page | {
+        "items": [telling.listed(part(City), part(KeyRings), row, service.allowed(row)) for row in page["items"]]
+    }
 
 
 @mine.route("/<id:demand_id>", methods=["GET"], summary_zh="查看本人提交的需求、答复和办理过程")
@@ -62,7 +64,7 @@ def get_mine(demand_id: UUID) -> dict[str, Any]:
     """A demand that the caller has sent, with its answer and its course."""
     with part(Database).transaction() as session:
         opened = service.one_of_mine(session, part(KeyRings), reader=guard.principal(), demand_id=demand_id, now=now())
-    return telling.whole(part(City), opened, service.allowed(opened.demand))
+    return telling.whole(part(City), part(KeyRings), opened, service.allowed(opened.demand))
 
 
 @mine.route(

@@ -31,7 +31,9 @@ def list_demands(query: dict[str, Any], slug: str) -> dict[str, Any]:
     with part(Database).transaction() as session:
         found = service.listed(session, part(City), zone=slug, wanted=wanted, limit=limit + 1, change=change)
     page = paging.page(found, limit, lambda row: [str(row.id)])
-    return page | {"items": [telling.listed(part(City), row, service.allowed(row)) for row in page["items"]]}
+    return page | {
+        "items": [telling.listed(part(City), part(KeyRings), row, service.allowed(row)) for row in page["items"]]
+    }
 
 
 @blp.route("/<slug>/demands/counts", methods=["GET"], summary_zh="各状态的需求数，及待办数")
@@ -55,7 +57,7 @@ def get_demand(slug: str, demand_id: UUID) -> Response:
     """A demand whole, with contact and text; that it was read is audited. Its ETag serves a step."""
     with part(Database).transaction() as session:
         opened = service.read(session, part(KeyRings), part(City), zone=slug, demand_id=demand_id, change=_change())
-    told = telling.whole(part(City), opened, service.allowed(opened.demand))
+    told = telling.whole(part(City), part(KeyRings), opened, service.allowed(opened.demand))
     payload = schemas.DemandSchema().dump(told)
     return conditional.etagged(payload, cache_control="private, no-store", state=service.tag_of(opened.demand))
 
@@ -116,7 +118,9 @@ def _take(slug: str, demand_id: UUID, step: Step, note: str | None) -> Response:
             precondition=precondition,
             change=change,
         )
-    told = schemas.ListedDemandSchema().dump(telling.listed(part(City), demand, service.allowed(demand)))
+    told = schemas.ListedDemandSchema().dump(
+        telling.listed(part(City), part(KeyRings), demand, service.allowed(demand))
+    )
     return conditional.written(told, service.tag_of(demand))
 
 

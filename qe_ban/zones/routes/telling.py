@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from qe_ban.kernel.city import City
+from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.rules.blocks.words import INDUSTRIES
 from qe_ban.zones.models import Demand
 from qe_ban.zones.rules.demands import SIZES, STATE_NAMES, DemandState, Step
-from qe_ban.zones.service.course import Opened
+from qe_ban.zones.service.course import Opened, title_of
 
 
-def listed(city: City, demand: Demand, steps: Sequence[Step]) -> dict[str, Any]:
+def listed(city: City, rings: KeyRings, demand: Demand, steps: Sequence[Step]) -> dict[str, Any]:
     """Give a demand of a list; `steps` is what its reader may do with it."""
     return {
         "id": demand.id,
@@ -25,18 +26,18 @@ def listed(city: City, demand: Demand, steps: Sequence[Step]) -> dict[str, Any]:
         "size": demand.size,
         "size_name": SIZES.get(demand.size) if demand.size else None,
         "solution": demand.solution,
-        "title": demand.title,
+        "title": title_of(rings, demand),
         "steps_allowed": list(steps),
         "created_at": demand.created_at,
         "updated_at": demand.updated_at,
     }
 
 
-def whole(city: City, opened: Opened, steps: Sequence[Step]) -> dict[str, Any]:
+def whole(city: City, rings: KeyRings, opened: Opened, steps: Sequence[Step]) -> dict[str, Any]:
     """Give a demand opened, with its course."""
     demand = opened.demand
     return {
-        **listed(city, demand, steps),
+        **listed(city, rings, demand, steps),
         "text": opened.text,
         "contact": opened.contact,
         "phone": opened.phone,

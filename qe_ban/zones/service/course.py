@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
-from qe_ban.keys import vault
+from qe_ban.keys import vault, words
 from qe_ban.keys.rings import KeyRings
 from qe_ban.zones import errors
 from qe_ban.zones.models import Demand, DemandStep, Sunset
@@ -98,6 +98,11 @@ def opened(session: Session, rings: KeyRings, demand: Demand) -> Opened:
     )
 
 
+def title_of(rings: KeyRings, demand: Demand) -> str | None:
+    """Return a demand's title, or the words in its place where it was withdrawn. Raises KeyMissing."""
+    return words.read(rings, words.DEMAND_TITLE, demand.id, demand.title_sealed, demand.title)
+
+
 def seal(rings: KeyRings, column: str, demand_id: UUID, text: str, now: datetime) -> bytes:
     """Seal a text for a column of a demand. Raises KeyMissing."""
     return vault.seal(rings, f"demands.{column}", demand_id, text, now)
@@ -109,7 +114,7 @@ def _unseal(rings: KeyRings, column: str, demand_id: UUID, sealed: bytes | None)
 
 def _forget(session: Session, demand: Demand) -> None:
     """Erase what a firm takes back with its consent: title, text, contact, and all that was written about it."""
-    demand.title = rules.WITHDRAWN_TITLE
+    demand.title, demand.title_sealed = rules.WITHDRAWN_TITLE, None
     demand.text_sealed = demand.contact_sealed = demand.phone_sealed = demand.answer_sealed = None
     session.execute(update(DemandStep).where(DemandStep.demand_id == demand.id).values(note_sealed=None))
 

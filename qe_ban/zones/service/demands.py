@@ -16,6 +16,7 @@ from qe_ban.kernel.clock import Clock
 from qe_ban.kernel.identifiers import normalise_uscc
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
+from qe_ban.keys import words
 from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import contents, ending, pages
@@ -153,7 +154,8 @@ def _made(rings: KeyRings, zone: str, sent: Sent, version: int, resident: UUID, 
         industry=sent.industry,
         size=sent.size,
         solution=sent.solution,
-        title=sent.title,
+        title=words.PLACEHOLDER,
+        title_sealed=words.seal(rings, words.DEMAND_TITLE, made, sent.title, now),
         text_sealed=course.seal(rings, "text", made, sent.text, now),
         contact_sealed=course.seal(rings, "contact", made, sent.contact, now),
         phone_sealed=course.seal(rings, "phone", made, forms.phone(sent.phone), now),

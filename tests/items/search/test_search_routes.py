@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
@@ -6,7 +6,9 @@ from qe_ban.db import valkey
 from qe_ban.db.limits import Limiter
 from qe_ban.items.models import SearchMiss
 from qe_ban.items.routes import search as routes
-from qe_ban.items.service import misses
+from qe_ban.items.service import askers, misses
+from qe_ban.items.service.askers import Askers
+from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.kernel.errors import Unauthenticated
 from qe_ban.web import application, guard, parts
 from tests.factories.described import parameter_names
@@ -17,7 +19,7 @@ VOCABULARY, EDITOR, NOBODY = "vocabulary", "editor", "nobody"
 
 
 @pytest.fixture(scope="module")
-def client(settings, catalogue, city):
+def client(settings, catalogue, rings, city):
     """An app with the interface of search alone, on the small catalogue."""
     callers = {
         VOCABULARY: AdminFactory(scopes=frozenset({"items.vocabulary", "items.write"})),
@@ -33,7 +35,7 @@ def client(settings, catalogue, city):
 
     app, api = application.build(settings, lambda: datetime.now(UTC), name="search-tests")
     limiter = Limiter(valkey.connect(settings.redis_url), catalogue, lambda: datetime.now(UTC), plain_digest)
-    for part in (catalogue, city, limiter):
+    for part in (catalogue, city, limiter, Askers(valkey.connect(settings.redis_url), rings)):
         parts.provide(app, part)
     guard.install(app, principal_from)
     api.register_blueprint(routes.blp)
@@ -42,9 +44,9 @@ def client(settings, catalogue, city):
 
 @pytest.fixture
 def call(client):
-    def ask(method, path="", body=None, *, token=None, headers=None, query=None):
+    def ask(method, path="", body=None, *, token=None, headers=None, query=None, **environ):
         given = {"Authorization": f"Bearer {token}"} if token else {}
-        more = {"json": body} if body is not None else {}
+        more = environ | ({"json": body} if body is not None else {})
         return client.open(
             f"/api/v1/items{path}", method=method, query_string=query, headers={**given, **(headers or {})}, **more
         )
@@ -172,14 +174,24 @@ def test_only_those_who_keep_the_vocabulary_may(call, get):
     assert get("/misses", EDITOR).status_code == 200
 
 
-def test_what_finds_nothing_is_kept_for_staff(get):
-    for _ in range(3):
-        get(q="飞碟　驾驶本", hall="laoshan")
-        get(q="不明飞行物xyzzy")
-    get(q="我的号码13800138000xyzzy")
-    kept = {(row["query"], row["hall"]): row["count"] for row in get("/misses", EDITOR).json["items"]}
-    assert kept["不明飞行物xyzzy", None] == 3
-    assert not any("138" in query for query, _ in kept)
+def test_what_five_networks_did_not_find_is_kept_for_staff_by_the_day(call, get):
+    for n in range(askers.LEAST + 2):
+        of_few = f"198.51.100.{n % (askers.LEAST - 1) + 1}"
+        for q, hall, network in (
+            ("飞碟　驾驶本", "laoshan", f"198.51.100.{n + 1}"),
+            ("不明飞行物xyzzy", None, f"198.51.100.{n + 1}"),
+            ("我的号码13800138000xyzzy", None, f"198.51.100.{n + 1}"),
+            ("王小明的尿毒症xyzzy", None, of_few),
+        ):
+            query = {"q": q} | ({"hall": hall} if hall else {})
+            call("GET", query=query, environ_base={"REMOTE_ADDR": network})
+    rows = get("/misses", EDITOR).json["items"]
+    kept = {(row["query"], row["hall"]): row["count"] for row in rows}
+    assert kept["不明飞行物xyzzy", None] == askers.LEAST + 2
+    assert not any("138" in query or "王小明" in query for query, _ in kept)
+    assert {
+        datetime.fromisoformat(row[at]).astimezone(CITY_TIME).time() for row in rows for at in ("first_at", "last_at")
+    } == {time(0)}
     assert {row["hall"] for row in get("/misses", EDITOR, hall="laoshan").json["items"]} <= {"laoshan"}
     assert get("/misses", EDITOR, hall="atlantis").status_code == 422
 
@@ -208,13 +220,50 @@ def test_what_looks_like_a_number_or_an_address_is_not_kept(query, kept):
     assert misses.query_of(query) == kept
 
 
-def test_a_flood_writes_little_and_never_fails_the_search(catalogue, settings):
+def test_a_flood_writes_little_and_never_fails_the_search(catalogue, settings, rings):
+    counted = Askers(valkey.connect(settings.redis_url), rings)
     now = datetime.now(UTC)
     limiter = Limiter(valkey.connect(settings.redis_url), catalogue, lambda: now, plain_digest)
     for _ in range(60):
-        misses.record(catalogue, limiter, q="洪水般的查询", hall=None, network="203.0.113.9", now=now)
+        misses.record(catalogue, limiter, counted, q="洪水般的查询", hall=None, network="203.0.113.9", now=now)
     with catalogue.transaction() as session:
-        assert session.get_one(SearchMiss, ("洪水般的查询", "")).count <= misses.PER_NETWORK
+        assert session.get(SearchMiss, ("洪水般的查询", "")) is None
+    for n in range(askers.LEAST):
+        misses.record(catalogue, limiter, counted, q="洪水般的查询", hall=None, network=f"203.0.113.{n}", now=now)
+    for _ in range(60):
+        misses.record(catalogue, limiter, counted, q="洪水般的查询", hall=None, network="203.0.113.8", now=now)
+    with catalogue.transaction() as session:
+        count = session.get_one(SearchMiss, ("洪水般的查询", "")).count
+    assert askers.LEAST <= count <= askers.LEAST + 1 + misses.PER_NETWORK
+
+
+def test_an_address_of_ipv6_makes_no_five_networks(settings, rings):
+    counted = Askers(valkey.connect(settings.redis_url), rings)
+    networks = [f"2001:db8:77:{n}::/64" for n in range(9)]
+    assert not any(counted.is_common("一家人的事", None, network) for network in networks)
+    others = [f"2001:db8:{n}::/64" for n in range(1, askers.LEAST)]
+    assert [counted.is_common("一家人的事", None, network) for network in others][-1]
+
+
+def test_valkey_keeps_neither_query_nor_address(settings, rings):
+    engine = valkey.connect(settings.redis_url)
+    Askers(engine, rings).is_common("张三丰的白血病", "laoshan", "192.0.2.77")
+    names = list(engine.scan_iter("qe:misses:*"))
+    kept = b" ".join([*names, *(member for name in names for member in engine.smembers(name))])
+    assert names
+    assert "张三丰".encode() not in kept
+    assert b"192.0.2" not in kept
+    assert all(0 < engine.ttl(name) <= askers.KEPT.total_seconds() for name in names)
+
+
+def test_what_the_previous_release_kept_of_a_single_asker_is_shown_to_nobody_and_swept(catalogue):
+    now = datetime.now(UTC) + timedelta(days=1200)
+    with catalogue.transaction() as session:
+        session.add(SearchMiss(query="旧版记下的", hall="", count=40, first_at=now, last_at=now))
+        session.flush()
+        assert misses.listed(session, hall=None, offset=0, limit=9, now=now) == []
+        misses.sweep(session, now)
+        assert session.get(SearchMiss, ("旧版记下的", "")) is None
 
 
 def test_misses_are_forgotten(catalogue):

@@ -14,6 +14,7 @@ from qe_ban.accounts.service.recovery import settling, waiting
 from qe_ban.accounts.service.recovery.opening import check_basis
 from qe_ban.accounts.service.recovery.showing import ShownCase, shown
 from qe_ban.audit import service as audit
+from qe_ban.keys import words
 
 ACTION = "accounts.decide_recovery"
 """The action of the proposals; they are approved here and nowhere else, where the case is carried out."""
@@ -24,7 +25,7 @@ def propose_decision(
 ) -> ShownCase:
     """Propose how a case ends; the same again while it waits changes nothing.
 
-    `basis`: what was checked, without personal numbers. It stands in the case and not in the audit. Raises
+    `basis`: what was checked, without personal numbers. It is sealed in the case and not in the audit. Raises
     RecoveryInvalid, RecoveryCaseNotFound, RecoveryCaseOver, ProposalTaken.
     """
     check_basis(basis)
@@ -34,7 +35,9 @@ def propose_decision(
     wanted = proposals.Wanted(ACTION, str(case.id), {"decision": decision.value}, ready_at)
     proposal = proposals.propose(session, wanted, by=change.by, now=change.at)
     if proposal.id != case.proposal_id:
-        case.proposal_id, case.decision_basis = proposal.id, basis
+        case.proposal_id, case.decision_basis = proposal.id, None
+        sealed = words.seal(accounts.rings, words.RECOVERY_DECISION, case.id, basis, change.at)
+        case.decision_basis_sealed = sealed
     session.flush()
     return shown(accounts, session, case, change.at)
 

@@ -20,7 +20,7 @@ from qe_ban.kernel.errors import DomainError
 from qe_ban.kernel.identifiers import IdType
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal
-from qe_ban.keys import vault
+from qe_ban.keys import vault, words
 
 OPENED = "accounts.open_recovery"
 
@@ -63,7 +63,8 @@ def open_recovery(
     if refusal is not None:
         return refusal
     case = _made(accounts, holder, wanted.kind, wanted.new_phone, change.at)
-    case.basis, case.opened_by = wanted.basis, change.by.id
+    case.basis_sealed = words.seal(accounts.rings, words.RECOVERY_BASIS, case.id, wanted.basis, change.at)
+    case.opened_by = change.by.id
     session.add(case)
     if wanted.kind is not CaseKind.LOST_PHONE:
         notices.tell(session, accounts.rings, resident_id=holder.id, template="recovery_opened", now=change.at)

@@ -15,7 +15,7 @@ from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.recovery import waiting
 from qe_ban.audit import service as audit
 from qe_ban.kernel.identifiers import mask_id, mask_name, mask_phone
-from qe_ban.keys import moments, vault
+from qe_ban.keys import moments, vault, words
 from qe_ban.keys.rings import KeyRings
 
 PHONE = "recovery_cases.phone"
@@ -41,6 +41,8 @@ class ShownCase:
     """
 
     case: RecoveryCase
+    basis: str | None
+    decision_basis: str | None
     holder: Side
     claimant: Side | None
     phone: str | None
@@ -86,6 +88,8 @@ def shown(accounts: Accounts, session: Session, case: RecoveryCase, now: datetim
     claimant = session.get_one(Resident, case.claimant_id) if case.claimant_id is not None else None
     return ShownCase(
         case,
+        words.read(rings, words.RECOVERY_BASIS, case.id, case.basis_sealed, case.basis),
+        words.read(rings, words.RECOVERY_DECISION, case.id, case.decision_basis_sealed, case.decision_basis),
         _side(rings, session.get_one(Resident, case.holder_id)),
         _side(rings, claimant) if claimant is not None else None,
         mask_phone(phone) if phone is not None else None,

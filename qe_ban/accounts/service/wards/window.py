@@ -65,7 +65,8 @@ def confirm_at_window(
     confirming.require_waiting(row, change.at)
     before = ending.told(row)
     confirming.activate(session, row, ward_id, ConfirmedBy.WINDOW, change.at)
-    details = {"before": before, "after": ending.told(row), "basis_seen": basis_seen}
+    seen = audit.seal_words(session, accounts.rings, basis_seen, change.at)
+    details = {"before": before, "after": ending.told(row), "basis_seen": seen}
     _record(session, "wards.confirm", str(row.id), details, case_number, change)
     notices.tell(session, accounts.rings, resident_id=row.guardian_id, template="ward_confirmed", now=change.at)
     notices.tell(session, accounts.rings, resident_id=ward_id, template="guardian_added", now=change.at)
@@ -85,7 +86,8 @@ def end_at_window(
         raise errors.GuardianshipSettled
 
     def record(before: dict[str, object], after: dict[str, object]) -> None:
-        details = {"before": before, "after": after, "reason": reason}
+        words = audit.seal_words(session, accounts.rings, reason, change.at)
+        details = {"before": before, "after": after, "reason": words}
         _record(session, "wards.end", str(row.id), details, case_number, change)
 
     ending.end(accounts, session, row, EndedBy.WINDOW, change, record)
