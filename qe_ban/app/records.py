@@ -43,13 +43,6 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
         require_right_clock(session, now)
         codes.turn_over_requests(session, made.rings)
 
-    def seal_words(now: datetime) -> None:
-        for column in words.CLEAR:
-            sealed = words.STEP
-            while sealed == words.STEP:
-                with made.database.transaction() as session:
-                    sealed = words.seal_step(session, made.rings, column, now)
-
     def guarded(run: Callable[[datetime], object]) -> Callable[[Session, datetime], None]:
         def guard(session: Session, now: datetime) -> None:
             require_right_clock(session, now)
@@ -62,7 +55,16 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
         jobs.Schedule("audit.retention", timedelta(minutes=10), guarded(lambda _: log.run()), commits=True),
         jobs.Schedule("scans.requests", timedelta(seconds=30), turn_over),
         jobs.Schedule("scans.retention", timedelta(minutes=10), guarded(lambda _: scans.run()), commits=True),
-        jobs.Schedule("words.seal", timedelta(minutes=10), guarded(seal_words), commits=True),
+        jobs.Schedule("words.seal", timedelta(minutes=10), guarded(partial(_seal_words, made)), commits=True),
         jobs.Schedule("disputes.tend", timedelta(minutes=10), guarded(tend_disputes), commits=True),
         jobs.Schedule("months", timedelta(hours=1), guarded(turn_months), commits=True),
     ]
+
+
+def _seal_words(made: Parts, now: datetime) -> None:
+    """Seal what the previous release keeps in clear, column by column. Raises DatabaseUnavailable, KeyMissing."""
+    for column in words.CLEAR:
+        sealed = words.STEP
+        while sealed == words.STEP:
+            with made.database.transaction() as session:
+                sealed = words.seal_step(session, made.rings, column, now)

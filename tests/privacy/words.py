@@ -4,6 +4,7 @@ import re
 
 CLOSED = {
     "alarms": "kind subject facts",
+    "answers_of_sources": "state reason detail",
     "apps": "slug kind native_page owner category state districts icon",
     "audit_events": "actor_kind action subject details case_number request_id",
     "audit_seals": "kid",
