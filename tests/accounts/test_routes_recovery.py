@@ -72,6 +72,7 @@ def test_the_audit_tells_the_whole_case_without_a_personal_number(city, window, 
         "accounts.settle_recovery",
     ]
     assert (mine[0].case_number, mine[3].details["after"]["phone"]) == ("QD-2026-000001", "moved")
+    assert (mine[3].details["holder"], mine[3].details["claimant"]) == (holder.id, None)
     said = "".join(json.dumps(event.details, ensure_ascii=False) for event in events)
     for hidden in (holder.phone, new, holder.person.id_number, holder.person.name, BASIS):
         assert hidden not in said

@@ -17,6 +17,7 @@ from qe_ban.kernel.principal import Actor, Place, PrincipalKind
 from qe_ban.keys.rings import KeyRings
 
 NOW = datetime(2030, 5, 1, 8, 0, tzinfo=UTC)
+SHORT = timedelta(microseconds=1)
 
 
 @pytest.fixture
@@ -181,3 +182,15 @@ def test_after_a_day_one_is_new_no_more(undone, two):
     undone.get_one(Staff, two[1].id).created_at = NOW
     made = proposals.propose(undone, wanted(), by=two[0], now=NOW + timedelta(hours=1))
     assert proposals.approve(undone, made.id, by=two[1], now=NOW + timedelta(hours=24)).approved_by == two[1].id
+
+
+@pytest.mark.parametrize(("age", "is_refused"), [(proposals.NEW_FOR, True), (proposals.NEW_FOR - SHORT, False)])
+def test_an_officer_of_a_day_makes_newcomers_of_all_who_are_younger(undone, two, age, is_refused):
+    undone.execute(update(Staff).values(duties_since=NOW))
+    undone.get_one(Staff, two[0].id).duties_since = NOW - age
+    made = proposals.propose(undone, wanted(), by=two[0], now=NOW)
+    if is_refused:
+        with pytest.raises(errors.NewcomerRefused):
+            proposals.approve(undone, made.id, by=two[1], now=NOW)
+    else:
+        assert proposals.approve(undone, made.id, by=two[1], now=NOW).approved_by == two[1].id

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from qe_ban.accounts import errors, service
-from qe_ban.accounts.models import Attempt
+from qe_ban.accounts.models import Attempt, Guardianship
 from qe_ban.accounts.rules import Relation, WardBasis, born, comes_of_age
 from qe_ban.accounts.service.wards import window
 from qe_ban.audit.service import Change
@@ -106,3 +106,16 @@ def test_a_look_up_that_finds_too_much_says_so_and_keeps_what_is_in_force(family
             change=Change(clerk(), family.now),
         )
     assert (len(found.shown), found.more, found.shown[0].row.id) == (2, True, made)
+
+
+def test_wards_are_listed_by_age_whatever_happened_to_them_since(family, guardian, parent, database):
+    made = [family.custody(guardian, family.child(parent)).row.id for _ in range(2)]
+    with database.transaction() as session:
+        session.get_one(Guardianship, made[0]).relation = Relation.GRANDPARENT.value
+    with database.transaction() as session:
+        # the order is the query's own and not that of the plan which PostgreSQL happens to choose
+        for plan in ("indexscan", "bitmapscan"):
+            session.execute(text(f"SET LOCAL enable_{plan} = off"))
+        rings, now = family.accounts.rings, family.now
+        found = service.wards_of(rings, session, guardian=guardian.id, now=now, after=None, limit=100)
+    assert [shown.row.id for shown in found] == sorted(made)

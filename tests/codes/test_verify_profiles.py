@@ -1,6 +1,9 @@
 """Presented and printed codes, scanned over HTTP: what the phone without a network and the paper get."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
+from importlib import resources
 
 
 def test_presented_is_accepted_and_the_same_pass_waits_at_the_venue(town, scan):
@@ -46,3 +49,17 @@ def test_the_letter_at_a_documents_end_may_be_small(town, scan):
     paper, desk = town.code(person.numbers["identity"], "identity", "printed"), town.terminal("identity-check")
     for document in (person.id_number[-6:], person.id_number[-6:].lower()):
         assert scan(desk, paper, "identity-check", document=document)["reason"] == "ok"
+
+
+def test_a_code_that_is_spent_for_one_purpose_is_good_once_for_another(town, scan, issue, settings, make_app, tmp_path):
+    data = json.loads((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8"))
+    for row in data["purposes"]:
+        row["single_use"] |= row["slug"] in ("gate-entry", "admission")
+    path = tmp_path / "city.json"
+    path.write_text(json.dumps(data), "utf-8")
+    at, code = make_app(settings=replace(settings, city_file=path)).test_client(), issue(town.resident())
+    gate, door = town.terminal("gate-entry"), town.terminal("admission")
+    told = [
+        scan(one, code, purpose, at=at)["reason"] for one, purpose in ((gate, "gate-entry"), (door, "admission")) * 2
+    ]
+    assert told == ["ok", "ok", "replayed", "replayed"]

@@ -151,6 +151,14 @@ def test_a_message_that_kills_every_worker_is_given_up(database, rings, clock, t
     assert [finding.reason for finding in found(database, topic)] == ["worker_died"]
 
 
+def test_a_message_is_delivered_as_long_as_it_is_of_use(database, rings, clock, topic):
+    sent = []
+    put(database, rings, topic, {"otp": "123456"}, clock, useful_until=clock() + timedelta(minutes=5))
+    later(database, topic, timedelta(minutes=4))
+    worker(database, rings, clock, topic, sent.append).once()
+    assert (sent, rows(database, topic)) == ([{"otp": "123456"}], [])
+
+
 def test_a_message_past_its_use_is_dropped(database, rings, clock, topic):
     put(database, rings, topic, {"otp": "123456"}, clock, useful_until=clock() + timedelta(minutes=5))
     later(database, topic, timedelta(minutes=6))

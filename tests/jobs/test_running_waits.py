@@ -10,7 +10,6 @@ from sqlalchemy import select
 from qe_ban.jobs import rules, service
 from qe_ban.jobs.models import Job
 from qe_ban.jobs.rules import JobState
-from qe_ban.jobs.service.running import IDLE_SECONDS
 from qe_ban.kernel.errors import Unavailable
 from tests.jobs.runners import counting
 
@@ -32,13 +31,13 @@ def test_a_worker_rests_for_a_moment_when_every_job_is_done_and_not_between_two(
     jobs, stop = [start(), start()], Listening()
     runner_of(counting(1)).run(stop)
     assert [look(job).state for job in jobs] == [JobState.DONE] * 2
-    assert stop.waits == [IDLE_SECONDS]
+    assert stop.waits == [0.5]
 
 
 def test_a_worker_that_can_do_no_kind_of_job_asks_nobody_and_rests(clock):
     database, stop = Mock(), Listening()
     service.Jobs(database, clock, {}).run(stop)
-    assert (database.mock_calls, stop.waits) == ([], [IDLE_SECONDS])
+    assert (database.mock_calls, stop.waits) == ([], [0.5])
 
 
 def test_without_a_database_a_worker_looks_again_a_little_later(clock, kind):
@@ -59,7 +58,7 @@ def test_whoever_waits_for_a_turn_looks_twice_a_second_and_no_more_often(start, 
         other = pool.submit(runner_of(hold).run_one, held)
         assert ready.wait(10)
         waiting = pool.submit(runner_of(counting(1)).run_one, mine, lambda view: told.append(view.state))
-        threading.Event().wait(3 * IDLE_SECONDS)
+        threading.Event().wait(1.5)
         seen = told.count(JobState.QUEUED)
         go.set()
         assert other.result(10).state is waiting.result(10).state is JobState.DONE
@@ -81,3 +80,16 @@ def test_one_whose_lease_is_over_while_its_step_is_done_is_passed_by(start, runn
     runner_of(run).once()
     with database.transaction() as session:
         assert session.scalars(select(Job.state).where(Job.id == step)).one() == JobState.DONE
+
+
+def test_whoever_looks_at_a_job_does_not_wait_for_the_step_that_is_being_done(start, runner_of, look):
+    job_id, seen = start(), []
+
+    def run(work):
+        with work.step() as session:
+            work.save(session, done=1)
+            with ThreadPoolExecutor(1) as pool:
+                seen.append(pool.submit(look, job_id).result(10))
+
+    runner_of(run).once()
+    assert [(view.state, view.done) for view in seen] == [(JobState.RUNNING, 0)]

@@ -12,7 +12,8 @@ from sqlalchemy import select, text
 from qe_ban.db.engine import Database
 from qe_ban.jobs import rules, service
 from qe_ban.jobs.models import ScheduleRow, WorkerBeat
-from qe_ban.jobs.service.worker import IDLE_SECONDS, _work
+from qe_ban.jobs.service.schedules import Schedules
+from qe_ban.jobs.service.worker import _work
 from qe_ban.kernel.errors import Unavailable
 from qe_ban.kernel.ids import new_id
 
@@ -185,10 +186,19 @@ def test_who_has_nothing_to_do_or_no_database_rests_and_who_worked_goes_on_at_on
     def away():
         raise Unavailable
 
-    for step, rests in ((lambda: False, [IDLE_SECONDS]), (away, [IDLE_SECONDS]), (lambda: True, [])):
+    for step, rests in ((lambda: False, [0.5]), (away, [0.5]), (lambda: True, [])):
         stop = Mock(threading.Event)
         _work(step, stop)
         assert [call.args[0] for call in stop.wait.call_args_list] == rests
+
+
+def test_whoever_ran_a_schedule_looks_again_at_once(database):
+    ran, moment = [], far_future(0)
+    both = [named(lambda session, now: ran.append(now)) for _ in range(2)]
+    schedules = Schedules(database, lambda: moment, both)
+    assert [schedules.run_due(), schedules.run_due()] == [True, False]
+    assert ran == [moment] * 2
+    assert not Schedules(database, lambda: moment, []).run_due()
 
 
 def test_a_schedule_may_take_longer_than_a_request(database, rings):
