@@ -23,6 +23,9 @@ MOMENT_TEXT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d
 V7_FIRST, V7_LAST = datetime(2025, 1, 1, tzinfo=UTC).timestamp(), datetime(2040, 1, 1, tzinfo=UTC).timestamp()
 
 
+WRITERS, FROZEN = "(transactions)", 2
+
+
 @dataclass
 class Row:
     """One row. `table` says where it was found, `values` what it says."""
@@ -122,11 +125,17 @@ def live_rows(connection: psycopg.Connection) -> list[Row]:
     for table in tables(connection):
         of_table = {column: key for (name, column), key in keys.items() if name == table}
         # the order of a sequential scan is the order of ctid, which is also the order of pg_dump's lines
-        cursor = connection.execute(f'SELECT xmin::text::bigint, * FROM "{table}"')
-        names = [column.name for column in cursor.description][1:]
-        for place, (xid, *values) in enumerate(cursor):
-            rows.append(Row(without_month(table), dict(zip(names, values, strict=True)), xid, place, of_table))
+        cursor = connection.execute(f'SELECT xmin::text::bigint, xmax::text::bigint, * FROM "{table}"')
+        names = [column.name for column in cursor.description][2:]
+        for place, (xid, locked_by, *values) in enumerate(cursor):
+            said = dict(zip(names, values, strict=True)) | {WRITERS: writers(xid, locked_by)}
+            rows.append(Row(without_month(table), said, xid, place, of_table))
     return rows
+
+
+def writers(xid: int, locked_by: int) -> list[str]:
+    """Return the transactions of a row as names that join: which wrote it, and which locked or overwrote it."""
+    return [f"transaction.xid={number}" for number in (xid, locked_by) if number > FROZEN]
 
 
 def without_month(table: str) -> str:
@@ -135,7 +144,10 @@ def without_month(table: str) -> str:
 
 def dumped(rows: Iterable[Row]) -> list[Row]:
     """Return what a dump tells of rows: their values and their order, no system columns."""
-    return [replace(row, xid=None) for row in rows]
+    return [
+        replace(row, xid=None, values={name: value for name, value in row.values.items() if name != WRITERS})
+        for row in rows
+    ]
 
 
 def log_rows(text: str) -> list[Row]:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import structlog
@@ -93,7 +94,8 @@ def founded() -> Iterator[Builder]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_address[1]}/entitlement"
     try:
-        with cities.city(QE_SOURCES=f"medical={address}", QE_OUTSIDE_TOKEN=SOURCE_TOKEN) as city:
+        env = {"QE_SOURCES": f"medical={address}", "QE_OUTSIDE_TOKEN": SOURCE_TOKEN}
+        with TemporaryDirectory() as media, cities.city(QE_MEDIA_DIR=media, **env) as city:
             with city.app.app_context():
                 accounts = parts.part(Accounts)
             parts.provide(city.app, replace(accounts, real_name=OpenRegister(everyone=True)))

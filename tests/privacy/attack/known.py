@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Known:
-    """Ways by a pattern of their names, why they succeed, and until when."""
+    """Ways by a pattern of their names, why they succeed and until when; docs/privacy.md has them under `name`."""
 
+    name: str
     ways: str
     why: str
 
@@ -18,25 +19,25 @@ class Known:
         return re.match(self.ways, way) is not None
 
 
-REQUESTS = "a scan that finds no consent writes a request with the resident's plain id: until an inbox takes it"
 GRANTS = (
     "what a resident agrees to is written immediately, with the plain id: its place, number and transaction are next to"
     " those of the scan that asked, until consents, too, lead to nobody by a plain id"
 )
+SIGN_INS = (
+    "a sign-in locks the row of its resident: the transaction on that row is the one that wrote the sign-in, whose"
+    " refreshes stand next to scans, until rows are locked otherwise than 0.3.0 does it"
+)
 WAYS: tuple[Known, ...] = (
-    Known("disk: transaction of (WAL|pages) of consents", REQUESTS),
-    Known("dump: order of (consents|consent_events) by", GRANTS),
-    Known("live SQL: neighbouring transaction of (consents|consent_events)", GRANTS),
-    Known("disk: (neighbouring transaction|order) of (WAL|pages) of (consents|consent_events)", GRANTS),
+    Known("locks of sign-ins", "(disk|live SQL): .* of refresh_(tokens|families)", SIGN_INS),
+    Known("granted consents", "dump: order of (consents|consent_events) by", GRANTS),
+    Known("granted consents", "live SQL: neighbouring transaction of (consents|consent_events)", GRANTS),
+    Known(
+        "granted consents", "disk: (neighbouring transaction|order) of (WAL|pages) of (consents|consent_events)", GRANTS
+    ),
 )
 HASHES: tuple[Known, ...] = ()
 """Tables in which numbers of people stand as hashes that anybody can make."""
-WORDS: tuple[Known, ...] = (
-    Known("basis of a recovery case in", "until it is sealed"),
-    Known("papers seen for a guardianship in", "the audit has what was said: until it has a digest"),
-    Known("search without a result in", "one reader's search is kept: until several networks must have asked the same"),
-    Known("title of a demand in", "until it is sealed"),
-)
+WORDS: tuple[Known, ...] = ()
 """What stands somewhere in clear."""
 
 

@@ -134,7 +134,7 @@ def agenda(day: Day, client: FlaskClient, visits: tuple[int, int]) -> list[tuple
         phone = Phone(client, resident)
         often = [random.choice(GATES) for _ in range(random.randint(*visits))]
         tasks += [(resident.id, visit(day, phone, purpose)) for purpose in (*often, *CONSENTING, SOURCED)]
-        if random.random() < 0.3:
+        if random.random() < 0.6:
             tasks.append((resident.id, dispute(day, phone)))
     for guardian, ward in zip(day.residents, day.wards, strict=False):
         phone = Phone(client, guardian)

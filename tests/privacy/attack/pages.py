@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.privacy.attack.booty import Row, without_month
+from tests.privacy.attack.booty import WRITERS, Row, without_month, writers
 
 PAGE = 8192
 LONGEST_RECORD = 4096
@@ -40,13 +40,14 @@ def page_rows(data: Path, files: dict[str, str], find: Callable[[str, bytes], se
     for table, path in files.items():
         content = (data / path).read_bytes()
         for number in range(len(content) // PAGE):
-            for xid, raw in _tuples(content[number * PAGE : (number + 1) * PAGE]):
+            for xid, locked_by, raw in _tuples(content[number * PAGE : (number + 1) * PAGE]):
                 name = without_month(table)
-                rows.append(Row(f"pages of {name}", {"raw": sorted(find(name, raw))}, xid, len(rows)))
+                said = {"raw": sorted(find(name, raw)), WRITERS: writers(xid, locked_by)}
+                rows.append(Row(f"pages of {name}", said, xid, len(rows)))
     return rows
 
 
-def _tuples(page: bytes) -> Iterator[tuple[int, bytes]]:
+def _tuples(page: bytes) -> Iterator[tuple[int, int, bytes]]:
     lower, upper = struct.unpack_from("<HH", page, 12)
     if not 24 <= lower <= upper <= PAGE:
         return
@@ -54,7 +55,7 @@ def _tuples(page: bytes) -> Iterator[tuple[int, bytes]]:
         (pointer,) = struct.unpack_from("<I", page, at)
         offset, length = pointer & 0x7FFF, pointer >> 17
         if offset >= upper and length > 24:
-            yield struct.unpack_from("<I", page, offset)[0], page[offset + 23 : offset + length]
+            yield *struct.unpack_from("<II", page, offset), page[offset + 23 : offset + length]
 
 
 def log_records(data: Path) -> Iterator[tuple[int, bytes]]:
@@ -97,7 +98,7 @@ def log_rows(data: Path, named: dict[int, str], find: Callable[[str, bytes], set
             continue
         table = next((named[n] for n in _numbers(content) if n in named), None)
         if table is not None and (names := find(table, content)):
-            rows.append(Row(f"WAL of {table}", {"raw": sorted(names)}, xid, len(rows)))
+            rows.append(Row(f"WAL of {table}", {"raw": sorted(names), WRITERS: writers(xid, 0)}, xid, len(rows)))
     return rows
 
 

@@ -1,5 +1,8 @@
 """Nobody who steals or pries puts scans to people better than by lot, but in the ways that `known` names."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.privacy.attack import insiders, known, plants
@@ -8,6 +11,8 @@ from tests.privacy.attack.trial import held
 from tests.privacy.attack.words import Said, search, spellings
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("privacy"), pytest.mark.timeout(600)]
+DOCUMENT = Path(__file__).parents[3] / "docs" / "privacy.md"
+OPEN = re.compile(r"^\| (`[a-z -]+`) \|", re.MULTILINE)
 RESIDENTS, VISITS = 60, (3, 8)
 
 
@@ -45,6 +50,11 @@ def test_no_word_stands_anywhere_in_clear_but_where_it_is_known(trial):
     assert len(trial.said.words) > 14
     assert not known.unexplained(known.WORDS, found)
     assert not known.superfluous(known.WORDS, found)
+
+
+def test_what_is_known_stands_in_the_document():
+    names = {f"`{row.name}`" for row in (*known.WAYS, *known.HASHES, *known.WORDS)}
+    assert names == set(OPEN.findall(DOCUMENT.read_text("utf-8")))
 
 
 def test_every_thief_tried_many_ways(tried):

@@ -68,5 +68,5 @@ def held(residents: int, visits: tuple[int, int]) -> Iterator[Trial]:
         )
 
 
-SETTLES = 12.0
-"""Seconds until the worker has done once what it does every ten seconds."""
+SETTLES = 31.0
+"""Seconds until the worker has done once what it does every half minute."""

@@ -95,6 +95,7 @@ def speak(day: Day) -> Said:
     seen = said.say("papers seen for a guardianship", "出具精神分裂诊断书")
     call("POST", f"/guardianships/{pending}/confirm", clerk, json={"basis_seen": seen, **CASE})
     _demand(day, said, people[3])
+    Phone(client, people[3]).call("POST", "/me/closing", {"confirm": True})
     search = said.say("search without a result", "乙肝携带者入职歧视求助")
     call("GET", "/items", query_string={"q": search})
     entry = add_item(city.parts.database)
