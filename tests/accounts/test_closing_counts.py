@@ -1,12 +1,25 @@
-"""A closing counts every case in which a word or a number about the resident stands, and no case without any."""
+"""A closing counts every case in which a word or a number about the resident stands, and says what stays for ever."""
+
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from qe_ban.accounts.models import RecoveryCase
+from qe_ban.accounts import service
+from qe_ban.accounts.models import Closing, RecoveryCase
+from qe_ban.accounts.service import Estate
+from qe_ban.kernel.clock import system_clock
 from tests.accounts.test_routes_closing import close, rows_of
 from tests.factories.accounts import random_phone
 
-WORDS = {"phone_sealed": b"x", "basis": "查验证件", "decision_basis": "已核对"}
+WORDS = {
+    "phone_sealed": b"x",
+    "basis": "查验证件",
+    "decision_basis": "已核对",
+    "basis_sealed": b"x",
+    "decision_basis_sealed": b"x",
+}
 
 
 @pytest.mark.parametrize("words", [*WORDS, None])
@@ -26,3 +39,17 @@ def test_a_case_with_one_word_left_is_deleted_from_and_counted(city, window, dat
     assert report.status_code == 200, report.get_json()
     assert rows_of(report, "deleted").get("recovery_cases", 0) == (1 if words else 0)
     assert left() == set()
+
+
+def test_what_nobody_can_delete_later_is_said_in_the_report(city, accounts, database):
+    resident = city.verified().step_up()
+    assert close(city, resident).status_code == 200
+
+    def count(_, resident_id):
+        return {"somewhere": int(str(resident_id) == resident.id)}
+
+    stuck = replace(accounts, closing=(*accounts.closing, Estate(count, lambda *_: None)))
+    with database.transaction() as session:
+        service.check_closings(stuck, session, system_clock() + timedelta(minutes=16))
+        report = session.scalars(select(Closing.report).where(Closing.resident_id == resident.id)).one()
+    assert (report["late"], report["remaining"]) == ({"somewhere": 1}, 1)
