@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, exc, update
+from sqlalchemy import event, exc, text, update
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts import errors
@@ -147,6 +147,15 @@ def test_whoever_was_disabled_or_moved_is_no_second_person(database, two, gone, 
             staffing.change_staff(session, username=name, change=change, roles=[role])
     with pytest.raises(refused), database.transaction() as session:
         proposals.approve(session, made.id, by=two[1], now=NOW)
+
+
+def test_two_who_approve_each_others_at_once_do_not_wait_for_each_other(database, two):
+    with database.transaction() as session:
+        made = [proposals.propose(session, wanted(), by=one, now=NOW).id for one in two]
+    with database.transaction() as first, database.transaction() as second:
+        second.execute(text("SET LOCAL lock_timeout = '500ms'"))
+        assert proposals.approve(first, made[0], by=two[1], now=NOW).approved_by == two[1].id
+        assert proposals.approve(second, made[1], by=two[0], now=NOW).approved_by == two[0].id
 
 
 @pytest.fixture
