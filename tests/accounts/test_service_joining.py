@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from qe_ban.accounts import errors, service
-from qe_ban.accounts.models import Guardianship
+from qe_ban.accounts.models import Closing, Guardianship
 from qe_ban.accounts.rules import Assurance
 from qe_ban.accounts.service import residents
 from qe_ban.kernel.clock import start_of_day
@@ -53,6 +54,9 @@ def test_the_phone_moves_to_the_wards_account_and_the_empty_one_is_closed(
     assert family.told(parent.phone) == ["ward_joined"]
     event = [event for event in family.events(made.row.ward_id) if event.action == "accounts.join"]
     assert [one.details["before"] for one in event] == [{"phone_of": str(visitor.id)}]
+    with family.database.transaction() as session:
+        (report,) = session.scalars(select(Closing.report).where(Closing.resident_id == visitor.id))
+    assert (report["reason"], report["remaining"]) == ("joined", 0)
 
 
 def test_who_joins_is_told_of_each_guardian_who_stands_and_of_no_other(family, parent, claim, sign_in, register, now):

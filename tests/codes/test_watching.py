@@ -112,9 +112,11 @@ class TestGuessing:
         for _ in range(4):
             code = city.code(city.resident().numbers["identity"], "identity", "printed", life=3600)
             for _ in range(4):
-                city.scan(desk, code, purpose="identity-check", document="000000")
+                told = city.scan(desk, code, purpose="identity-check", document="000000")
         city.watch()
-        assert only(city.alarms()).subject == f"{desk.id}/documents"
+        alarm = only(city.alarms())
+        assert (alarm.subject, alarm.count) == (f"{desk.id}/documents", 16)
+        assert alarm.last_at == told.server_time
 
     def test_paper_shown_before_the_document_is_none(self, city):
         desk, person = city.terminal("identity-check"), city.resident()

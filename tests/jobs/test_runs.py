@@ -105,6 +105,15 @@ def test_a_repeat_of_cancel_or_resume_is_harmless_and_no_second_event(start, cha
     assert told == [("jobs.cancel", "queued", "r-test"), ("jobs.resume", "cancelled", "r-test")]
 
 
+def test_what_no_request_asked_for_is_recorded_without_one(start, owner, clock, database):
+    job_id = start()
+    with database.transaction() as session:
+        service.cancel(session, job_id=job_id, change=service.Change(owner, clock()))
+    with database.transaction() as session:
+        event = session.scalars(select(AuditEvent).where(AuditEvent.subject == str(job_id))).one()
+    assert (event.action, event.request_id) == ("jobs.cancel", None)
+
+
 @pytest.mark.parametrize("act", [service.cancel, service.resume])
 def test_whoever_does_the_same_at_the_same_moment_finds_it_done(start, change, clock, database, act):
     job_id = start()
