@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from qe_ban.accounts import service
-from qe_ban.accounts.models import Closing, RecoveryCase
+from qe_ban.accounts.models import Closing, RecoveryCase, Resident
 from qe_ban.accounts.service import Estate
 from qe_ban.kernel.clock import system_clock
+from qe_ban.kernel.ids import new_id
 from tests.accounts.test_routes_closing import close, rows_of
 from tests.factories.accounts import random_phone
 
@@ -53,3 +54,22 @@ def test_what_nobody_can_delete_later_is_said_in_the_report(city, accounts, data
         service.check_closings(stuck, session, system_clock() + timedelta(minutes=16))
         report = session.scalars(select(Closing.report).where(Closing.resident_id == resident.id)).one()
     assert (report["late"], report["remaining"]) == ({"somewhere": 1}, 1)
+
+
+def test_no_more_than_a_hundred_are_looked_at_in_one_run_and_the_oldest_first(accounts, database, now):
+    before, ids = now - timedelta(days=400), [new_id() for _ in range(101)]
+    with database.transaction() as session:
+        session.add_all(Resident(id=one, created_at=before, closed_at=before, assurance="none") for one in ids)
+        session.flush()
+        session.add_all(
+            Closing(id=new_id(), resident_id=one, closed_at=before + number * timedelta(seconds=1), report={})
+            for number, one in enumerate(ids)
+        )
+
+    def unchecked():
+        with database.transaction() as session:
+            service.check_closings(replace(accounts, closing=()), session, before + timedelta(hours=1))
+            left = select(Closing.resident_id).where(Closing.resident_id.in_(ids), Closing.checked_at.is_(None))
+            return session.scalars(left).all()
+
+    assert [unchecked(), unchecked()] == [ids[100:], []]
