@@ -12,7 +12,7 @@ from qe_ban.accounts.service import Tokens
 from qe_ban.kernel.clock import system_clock
 from tests.factories.accounts import StaffFactory, random_phone, together
 
-DAYS = timedelta(days=3)
+DAYS = timedelta(days=2)
 
 
 @pytest.fixture
