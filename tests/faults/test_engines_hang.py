@@ -175,8 +175,8 @@ def test_with_a_source_hanging_a_scan_waits_once_and_a_right_is_never_guessed(ci
     source, age = Silent(), timedelta(minutes=5)
     outside = replace(city.settings.outside, sources={"medical": source.url, "dining": source.url}, token="t")
     till, window = city.town.terminal("settlement"), city.town.terminal("meal-redemption")
-    city.town.record(city.person, "medical", detail=INSURED, age=age)
-    city.town.record(city.person, "dining", detail=ALL_MEALS, age=age)
+    city.town.keep_answer(city.person, "medical", detail=INSURED, age=age)
+    city.town.keep_answer(city.person, "dining", detail=ALL_MEALS, age=age)
     with closing_pool(create_app(replace(city.settings, outside=outside))) as app:
         client = app.test_client()
 
