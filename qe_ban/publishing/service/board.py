@@ -4,6 +4,7 @@ Both may vanish at any time: changes are also asked of PostgreSQL, and copies ar
 """
 
 import json
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,7 +59,8 @@ class Board:
 
     def tell(self) -> None:
         """Tell the others of a change. Raises BoardAway."""
-        self._call(lambda: self._valkey.incr(NOTICE))
+        # a count would begin anew with an empty Valkey, and come to what a process saw before; 0.3.0 counts up from this
+        self._call(lambda: self._valkey.set(NOTICE, secrets.randbits(62)))
 
     def keep(self, kind: PageKind, slug: str, page: Dressed | Absent, stamp: int, now: datetime) -> None:
         """Keep a copy, unless there is one of a later stamp or it is too large. Raises BoardAway."""
