@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, select
 
+from qe_ban.accounts.models import RefreshFamily
 from qe_ban.accounts.service import clients
 from qe_ban.audit import service as audit
 from qe_ban.cli.keys import backfill
@@ -74,6 +75,10 @@ def test_holders_hashes_change_without_a_failure_a_second_meal_or_a_lost_scan(ci
         retire(city, rehashing.retire, old, utc() + timedelta(days=8))
     with city.database.transaction() as session:
         session.execute(delete(Scan))
+    with pytest.raises(retirement.KeyNeeded, match="登录记录"):
+        retire(city, rehashing.retire, old, utc() + timedelta(days=8))
+    with city.database.transaction() as session:
+        session.execute(delete(RefreshFamily))
     retire(city, rehashing.retire, old, utc() + timedelta(days=8))
     with pytest.raises(retirement.KeyNotFound):
         retire(city, rehashing.retire, old, utc() + timedelta(days=8))

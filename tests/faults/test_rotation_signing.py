@@ -57,6 +57,9 @@ def test_a_ring_with_a_key_for_each_day_gets_new_ones_for_the_days_to_come_only(
             rows = session.execute(select(Key.day, Key.kid).where(Key.ring == ring).order_by(Key.day)).all()
         return {day: kid for day, kid in rows if day >= utc().date()}
 
+    # the city's keys may have been made before midnight
+    with city.database.transaction() as session:
+        lifecycle.make_ahead(session, city.settings.master_key, utc())
     before = days()
     with city.database.transaction() as session:
         kid = lifecycle.rotate(session, city.settings.master_key, ring, utc())
