@@ -159,8 +159,8 @@ def test_a_problem_is_described_with_every_fact_that_an_error_tells():
     assert [name for name in told if not {"type", "$ref"} & set(described[name])] == [], "each has a type"
 
 
-def test_a_scans_detail_is_described_with_what_the_keyboard_did():
-    assert set(SCHEMAS["ScanDetail"]["properties"]) == {"meal", "keyboard"}
+def test_a_scans_detail_is_described_with_the_texts_to_show():
+    assert set(SCHEMAS["ScanDetail"]["properties"]) == {"meal", "keyboard", "consent"}
 
 
 def test_files_say_under_which_name_they_are_kept():
