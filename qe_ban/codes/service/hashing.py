@@ -8,6 +8,7 @@ it is the one that they know, which never changes.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from qe_ban.kernel.clock import CITY_TIME, city_month, next_city_month
@@ -41,7 +42,12 @@ def holder_hash(rings: KeyRings, number: int, at: datetime) -> bytes:
 
 def monthly_since(rings: KeyRings) -> datetime:
     """Return from when on the hashes of scans change with the month: the first month without the previous release."""
-    ends = rings.snapshot().overlap_ends
+    return _first_whole_month(rings.snapshot().overlap_ends)
+
+
+# each scan asks, and the answer changes once a release
+@lru_cache(maxsize=8)
+def _first_whole_month(ends: datetime) -> datetime:
     month = city_month(ends)
     return month if month == ends else next_city_month(month)
 

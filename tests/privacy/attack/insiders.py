@@ -12,7 +12,7 @@ from tests.privacy.attack.thieves import scans_of_log, trails_of
 from tests.privacy.attack.ways import VALUES, attack
 
 CLOSE = 1.5
-"""Seconds within which a scanner finds its own scan among the audit's events."""
+"""Seconds within which a scanner finds its own scan among others' moments."""
 
 
 def pages_of(day: Day, headers: dict[str, str], path: str) -> list[dict]:
@@ -77,17 +77,18 @@ def listed_disputes(day: Day) -> list[dict]:
 
 def scanner_with_district(day: Day, disputes: list[dict]) -> Iterator[tuple[str, Finding]]:
     """Find in the notes of scanners, which write everything down, the scan that a dispute is about."""
-    notes: dict[float, set[str]] = defaultdict(set)
-    for scan in day.truth:
-        notes[scan.second.timestamp()].add(scan.resident)
     ids = {scan.scan_id.replace("-", ""): scan.resident for scan in day.truth}
     equal: dict[str, Counter[str]] = defaultdict(Counter)
-    times: dict[str, Counter[str]] = defaultdict(Counter)
+    times: dict[str, dict[str, float]] = defaultdict(dict)
     for dispute in disputes:
         row = Row("disputes", dispute["scan"])
         equal[dispute["id"]].update(ids[atom] for atom in row.atoms() & ids.keys())
         for _, moment in row.moments():
-            times[dispute["id"]].update(notes.get(float(int(moment)), ()))
+            nearness = times[dispute["id"]]
+            for scan in day.truth:
+                near = CLOSE - abs(scan.at.timestamp() - moment)
+                if near > nearness.get(scan.resident, 0.0):
+                    nearness[scan.resident] = near
     yield "scanner with district: id in a dispute", _judged(day, equal, day.disputes)
     yield "scanner with district: moment in a dispute", _judged(day, times, day.disputes)
 

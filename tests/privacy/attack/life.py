@@ -29,8 +29,6 @@ class TrueScan:
     at: datetime
     name: str | None
     request_id: str
-    second: datetime
-    """What the answer says of the server's time."""
 
 
 @dataclass
@@ -111,8 +109,7 @@ def scan(day: Day, phone: Phone, terminal, code: str, purpose: str, holder: Resi
     name = verdict["holder"].get("name")
     with day.lock:
         request_id = answer.headers["X-Request-Id"]
-        second = datetime.fromisoformat(verdict["server_time"])
-        day.truth.append(TrueScan(scan_id, holder.id, str(terminal.id), purpose, at, name, request_id, second))
+        day.truth.append(TrueScan(scan_id, holder.id, str(terminal.id), purpose, at, name, request_id))
     return verdict
 
 

@@ -204,11 +204,11 @@ def with_the_scan(day: Day, disputes: list[dict]) -> list[dict]:
     ]
 
 
-def with_the_second(day: Day, disputes: list[dict]) -> list[dict]:
-    """Return the disputes as if the district saw the second of the scan."""
+def with_the_moment(day: Day, disputes: list[dict]) -> list[dict]:
+    """Return the disputes as if the district saw the moment of the scan."""
     last = {scan.resident: scan for scan in day.truth}
     return [
-        dispute | {"scan": {"at": last[day.disputes[dispute["id"]]].second.isoformat()}}
+        dispute | {"scan": {"at": last[day.disputes[dispute["id"]]].at.isoformat()}}
         for dispute in disputes
         if dispute["id"] in day.disputes
     ]

@@ -95,7 +95,7 @@ def test_insiders_find_what_is_slipped_in(trial, tried):
     _, finding = insiders.scanner_with_auditor(day, plants.of_one_subject(day, trial.disclosures))
     assert finding.succeeds(ways)
     by_id, _ = insiders.scanner_with_district(day, plants.with_the_scan(day, trial.disputes))
-    _, by_moment = insiders.scanner_with_district(day, plants.with_the_second(day, trial.disputes))
+    _, by_moment = insiders.scanner_with_district(day, plants.with_the_moment(day, trial.disputes))
     assert by_id[1].succeeds(ways)
     assert by_moment[1].succeeds(ways)
     log = plants.lines_of_the_looked_up(day, trial.looked_up, trial.booty.log)
