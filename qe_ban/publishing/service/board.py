@@ -59,7 +59,7 @@ class Board:
 
     def tell(self) -> None:
         """Tell the others of a change. Raises BoardAway."""
-        # a count would begin anew with an empty Valkey, and come to what a process saw before; 0.3.0 counts up from this
+        # a count would begin anew with an empty Valkey and come to what a process saw before; 0.3.0 counts up from it
         self._call(lambda: self._valkey.set(NOTICE, secrets.randbits(62)))
 
     def keep(self, kind: PageKind, slug: str, page: Dressed | Absent, stamp: int, now: datetime) -> None:
