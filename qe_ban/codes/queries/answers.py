@@ -123,7 +123,7 @@ def holdings(
     now: datetime,
     owners: Mapping[str, Sequence[bytes]] | None = None,
 ) -> list[Holding]:
-    """Give a resident's entitlements with what their sources said last.
+    """Return a resident's entitlements with what their sources said last.
 
     `owners`: the hashes by which answers of outside sources are found, by kind.
     """

@@ -119,7 +119,7 @@ def mine(
     before: UUID | None,
     limit: int,
 ) -> list[Opened]:
-    """Give at most `limit` disputes of a resident's scans, newest first, those after `before` in that order.
+    """Return at most `limit` disputes of a resident's scans, newest first, those after `before` in that order.
 
     A `guardian` who reads sees the words of those that the same person opened: others may be about them.
     """
@@ -146,7 +146,7 @@ def shown(rings: KeyRings, dispute: Dispute, guardian: UUID | None) -> Opened:
 
 
 def listed(session: Session, *, reader: Principal, wanted: Wanted, limit: int, now: datetime) -> Sequence[Dispute]:
-    """Give at most `limit` disputes of the venues that staff answer for, the newest day first.
+    """Return at most `limit` disputes of the venues that staff answer for, the newest day first.
 
     Nothing sealed is opened.
     """

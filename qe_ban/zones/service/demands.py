@@ -67,7 +67,7 @@ def send(session: Session, rings: KeyRings, city: City, *, zone: str, sent: Sent
 
 
 def mine(session: Session, *, reader: Principal, before: UUID | None, limit: int, now: datetime) -> Sequence[Demand]:
-    """Give at most `limit` demands that a resident has sent, newest first, whatever the zone."""
+    """Return at most `limit` demands that a resident has sent, newest first, whatever the zone."""
     wanted = course.standing(now).where(Demand.resident_id == reader.id).order_by(Demand.id.desc()).limit(limit)
     if before is not None:
         wanted = wanted.where(Demand.id < before)

@@ -35,7 +35,7 @@ class Wanted:
 def listed(
     session: Session, city: City, *, zone: str, wanted: Wanted, limit: int, change: audit.Change
 ) -> Sequence[Demand]:
-    """Give at most `limit` demands of a zone, newest first; of what is sealed only the title is read.
+    """Return at most `limit` demands of a zone, newest first; of what is sealed only the title is read.
 
     Raises ZoneNotFound, OtherZone.
     """
