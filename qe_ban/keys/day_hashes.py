@@ -38,6 +38,10 @@ class DayHashes:
             key = self._derive(purpose, day)
         return hmac.digest(key, message, "sha256")
 
+    def has_key(self, day: date) -> bool:
+        """Return whether a UTC day has a key: not before the installation's first day, and not after its end."""
+        return self._rings.daily(Ring.SEAL_ISSUED, day) is not None
+
     def resident_name(self, resident: UUID, moment: datetime) -> str:
         """Return what the log calls a resident on the city's day of a moment: 16 hex digits, `-` without a key.
 

@@ -1,12 +1,14 @@
 """The ids by which staff name residents: their own, for one case, with an end; the resident's own id is nobody's."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 from qe_ban.accounts.service.look_ups import LookUpIds
 from qe_ban.db.overlaps import PREVIOUS, ReleaseOverlap
+from qe_ban.keys.models import Key, Ring
 from tests.factories.health import API, CASE, INBOX
 
 LOOK_UP = f"{API}/residents/look-up"
@@ -67,6 +69,15 @@ def test_an_id_holds_for_twelve_hours_and_ends_within_a_day(town, after, is_good
     with town.parts.database.transaction() as session:
         residents = LookUpIds(town.parts.rings, staff, now + after).resolve(session, [id_], CASE)
     assert residents == ({id_: person.id} if is_good else {})
+
+
+def test_on_an_installations_first_morning_ids_hold_although_the_day_before_has_no_key(town):
+    person, staff = town.resident(), uuid4()
+    with town.parts.database.transaction() as session:
+        first = session.scalars(select(Key.day).where(Key.ring == Ring.SEAL_ISSUED).order_by(Key.day)).first()
+        morning = datetime.combine(first, time(1, 20), UTC)
+        id_ = LookUpIds(town.parts.rings, staff, morning).id_of(person.id, CASE)
+        assert LookUpIds(town.parts.rings, staff, morning).resolve(session, [id_], CASE) == {id_: person.id}
 
 
 def test_what_is_read_names_residents_by_the_readers_own_ids(town, ward, client):

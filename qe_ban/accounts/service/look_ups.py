@@ -6,7 +6,7 @@ staff, the case number and half a day. With any other of these it deciphers to a
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -44,7 +44,7 @@ class LookUpIds:
         """
         given = list(dict.fromkeys(ids))
         readings = [
-            self._deciphered(given, case, self._window - back) for case in (case_number, NO_CASE) for back in (0, 1)
+            self._deciphered(given, case, window) for case in (case_number, NO_CASE) for window in self._windows()
         ]
         if not overlaps.is_over(session, self.now):
             # programs of the previous release still answer look-ups with the resident's own id
@@ -63,12 +63,20 @@ class LookUpIds:
         return [UUID(bytes=decryptor.update(id_.bytes)) for id_ in ids]
 
     def _cipher(self, case_number: str, window: int) -> Cipher[modes.ECB]:
-        day = datetime.fromtimestamp(window * WINDOW, UTC).date()
         message = b"\0".join((self.staff.bytes, str(window).encode(), case_number.encode()))
-        key = DayHashes(self.rings).digest("look-up", day, message)
+        key = DayHashes(self.rings).digest("look-up", _day_of(window), message)
         # one block for each id, never two: there is nothing for a mode to hide
         return Cipher(algorithms.AES(key), modes.ECB())  # noqa: S305
+
+    def _windows(self) -> list[int]:
+        """Return the window of the moment, and the one before where it had a key: no id was given without one."""
+        before = self._window - 1
+        return [self._window, before] if DayHashes(self.rings).has_key(_day_of(before)) else [self._window]
 
     @property
     def _window(self) -> int:
         return int(self.now.timestamp()) // WINDOW
+
+
+def _day_of(window: int) -> date:
+    return datetime.fromtimestamp(window * WINDOW, UTC).date()
