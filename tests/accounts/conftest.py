@@ -58,10 +58,9 @@ def sign_in(database, accounts):
     def do(phone, now, accounts=accounts):
         with database.transaction() as session:
             sent = service.request_otp(accounts, session, phone=phone, now=now)
-        with database.transaction() as session:
-            tokens = service.redeem_otp(
-                accounts, session, phone=phone, challenge=str(sent.challenge), otp=sent.otp, now=now
-            )
+        tokens = service.sign_in_by_otp(
+            accounts, database, phone=phone, challenge=str(sent.challenge), otp=sent.otp, now=now
+        )
         return tokens, service.principal_from(accounts, tokens.access, now)
 
     return do

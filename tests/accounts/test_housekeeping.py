@@ -120,10 +120,9 @@ def test_a_live_one_time_password_is_good_after_a_sweep(accounts, database, swee
         sent = service.request_otp(accounts, session, phone=phone, now=now)
     late = now + rules.OTP_LIFE - timedelta(seconds=1)
     sweep(late)
-    with database.transaction() as session:
-        tokens = service.redeem_otp(
-            accounts, session, phone=phone, challenge=str(sent.challenge), otp=sent.otp, now=late
-        )
+    tokens = service.sign_in_by_otp(
+        accounts, database, phone=phone, challenge=str(sent.challenge), otp=sent.otp, now=late
+    )
     assert tokens.access
     with database.transaction() as session:
         unused = service.request_otp(accounts, session, phone=random_phone(), now=now)

@@ -36,16 +36,15 @@ def ask(accounts, database, now):
 @pytest.fixture
 def redeem(accounts, database, now):
     def do(phone, sent, otp=None, at=now, challenge=None, network="home"):
-        with database.transaction() as session:
-            return service.redeem_otp(
-                accounts,
-                session,
-                phone=phone,
-                challenge=challenge or str(sent.challenge),
-                otp=otp or sent.otp,
-                now=at,
-                network=network,
-            )
+        return service.sign_in_by_otp(
+            accounts,
+            database,
+            phone=phone,
+            challenge=challenge or str(sent.challenge),
+            otp=otp or sent.otp,
+            now=at,
+            network=network,
+        )
 
     return do
 

@@ -36,10 +36,9 @@ def ask(accounts, database, now):
 def redeem(accounts, database, now):
     def do(phone, sent, network=HOME, otp=None, at=now):
         challenge = str(sent.challenge)
-        with database.transaction() as session:
-            return service.redeem_otp(
-                accounts, session, phone=phone, challenge=challenge, otp=otp or sent.otp, now=at, network=network
-            )
+        return service.sign_in_by_otp(
+            accounts, database, phone=phone, challenge=challenge, otp=otp or sent.otp, now=at, network=network
+        )
 
     return do
 

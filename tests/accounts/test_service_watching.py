@@ -23,11 +23,11 @@ def sign_in(city, number, *, wrong, right=False):
     phone, accounts, now = f"1380000{number:04d}", city.parts.accounts, city.now
     with city.database.transaction() as session:
         sent = service.request_otp(accounts, session, phone=phone, now=now)
-        tries = [f"{(int(sent.otp) + 1) % 10**6:06d}"] * wrong + [sent.otp] * right
-        told = [
-            service.redeem_otp(accounts, session, phone=phone, challenge=str(sent.challenge), otp=otp, now=now)
-            for otp in tries
-        ]
+    tries = [f"{(int(sent.otp) + 1) % 10**6:06d}"] * wrong + [sent.otp] * right
+    told = [
+        service.sign_in_by_otp(accounts, city.database, phone=phone, challenge=str(sent.challenge), otp=otp, now=now)
+        for otp in tries
+    ]
     assert [isinstance(one, OtpRefused) for one in told] == [True] * wrong + [False] * right
 
 

@@ -27,16 +27,15 @@ def grant(body: Mapping[str, str]) -> Tokens:
 def _otp(body: Mapping[str, str]) -> Tokens:
     accounts, network = part(Accounts), requests.network()
     service.limit_tries(accounts, address=network)
-    with part(Database).transaction() as session:
-        outcome = service.redeem_otp(
-            accounts,
-            session,
-            phone=body["phone"],
-            challenge=body["challenge"],
-            otp=body["otp"],
-            now=now(),
-            network=network,
-        )
+    outcome = service.sign_in_by_otp(
+        accounts,
+        part(Database),
+        phone=body["phone"],
+        challenge=body["challenge"],
+        otp=body["otp"],
+        now=now(),
+        network=network,
+    )
     return settled(outcome)
 
 

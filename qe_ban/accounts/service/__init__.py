@@ -18,7 +18,7 @@ from qe_ban.accounts.service.consents import (
 from qe_ban.accounts.service.families import end, refresh, require_running, revoke
 from qe_ban.accounts.service.housekeeping import message_handlers, sweep
 from qe_ban.accounts.service.names import RealName, real_name_of
-from qe_ban.accounts.service.otp import OtpSent, limit_otp, limit_tries, redeem_otp, request_otp
+from qe_ban.accounts.service.otp import OtpSent, limit_otp, limit_tries, redeem_otp, request_otp, sign_in_by_otp
 from qe_ban.accounts.service.people import Found, Me, Wanted, limit_look_ups, look_up, me
 from qe_ban.accounts.service.proposals import require_settled, require_two_persons
 from qe_ban.accounts.service.real_name import begin_claim, confirm_claim, finish_claim, regret_claim
@@ -152,6 +152,7 @@ __all__ = [
     "seed_resident",
     "seed_staff",
     "seed_ward",
+    "sign_in_by_otp",
     "sign_in_client",
     "standing",
     "sweep",

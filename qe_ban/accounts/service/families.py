@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.accounts import errors, rules
 from qe_ban.accounts.models import RefreshFamily, RefreshToken, Resident, Revocation, Staff
-from qe_ban.accounts.service import sign_ins, tokens
+from qe_ban.accounts.service import holding, sign_ins, tokens
 from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.sign_ins import SignIn
 from qe_ban.accounts.service.tokens import Tokens
@@ -99,7 +99,11 @@ def end(rings: KeyRings, session: Session, family_id: UUID, now: datetime) -> No
 
 
 def end_all(rings: KeyRings, session: Session, principal_id: UUID, now: datetime) -> int:
-    """End every sign-in of a principal; returns how many. Whoever signs in after this holds good tokens."""
+    """End every sign-in of a resident whose row is locked; returns how many.
+
+    Whoever signs in after this holds good tokens; who is just signing in has done so before.
+    """
+    holding.hold_alone(rings, session, principal_id)
     running = sign_ins.belong_to(rings, principal_id) & RefreshFamily.ended_at.is_(None)
     ended = _end_each(rings, session, running, now)
     for family_id in ended:
@@ -150,14 +154,15 @@ def require_running(accounts: Accounts, session: Session, caller: Principal) -> 
     Revocations are polled: for some seconds a worker takes a token of a sign-in that ended on another one, and what
     undoes a report of a lost phone must not be done with it. Raises SessionEnded.
     """
-    # first: so lock all who end sign-ins of a resident
+    # the account and not the sign-in, so that no transaction's number stands on both: all who end sign-ins of a
+    # resident lock it first. One that ends by itself, because its holder signs out, ends after this
     session.execute(select(Resident.id).where(Resident.id == caller.id).with_for_update(key_share=True))
     running = (
         (RefreshFamily.id == caller.session)
         & sign_ins.belong_to(accounts.rings, caller.id)
         & RefreshFamily.ended_at.is_(None)
     )
-    if session.scalar(select(RefreshFamily.id).where(running).with_for_update(read=True)) is None:
+    if session.scalar(select(RefreshFamily.id).where(running)) is None:
         raise errors.SessionEnded
 
 

@@ -2,6 +2,7 @@
 
 import hmac
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -14,11 +15,16 @@ from qe_ban.accounts.models import OtpChallenge
 from qe_ban.accounts.service import attempts, families, residents
 from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.tokens import Tokens
+from qe_ban.db.engine import Database
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.identifiers import IdentifierInvalid, normalise_phone
 from qe_ban.kernel.ids import new_id, parse_id
 from qe_ban.kernel.principal import PrincipalKind
 from qe_ban.keys.models import Ring
+
+
+class AccountMissing(Exception):
+    """Nobody has an account with this phone yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +78,30 @@ def request_otp(accounts: Accounts, session: Session, *, phone: str, now: dateti
     return OtpSent(challenge, life, wait, otp if accounts.sandbox else None)
 
 
+def sign_in_by_otp(
+    accounts: Accounts, database: Database, *, phone: str, challenge: str, otp: str, now: datetime, network: str = ""
+) -> Tokens | errors.OtpRefused:
+    """Sign a resident in; the first time makes the account, as a transaction of its own.
+
+    Else the transaction's number would stand on the account and on its sign-in, for whoever reads the database's files.
+    Gives what `redeem_otp` gives. Raises PhoneUnsettled.
+    """
+    for _ in range(residents.ATTEMPTS):
+        with suppress(AccountMissing), database.transaction() as session:
+            return redeem_otp(accounts, session, phone=phone, challenge=challenge, otp=otp, now=now, network=network)
+        with database.transaction() as session:
+            residents.of_phone(accounts.rings, session, phone=normalise_phone(phone), now=now)
+    raise errors.PhoneUnsettled
+
+
 def redeem_otp(
     accounts: Accounts, session: Session, *, phone: str, challenge: str, otp: str, now: datetime, network: str = ""
 ) -> Tokens | errors.OtpRefused:
-    """Sign a resident in; the first time makes the account. The rows of challenge and message decide between several.
+    """Sign a resident in who has an account. The rows of challenge and message decide between several.
 
     A wrong try is returned and not raised, so that it is counted: the fifth ends the challenge. A password that was
-    used opens nothing more, whatever the challenge, and the next wish has a message again.
+    used opens nothing more, whatever the challenge, and the next wish has a message again. Raises AccountMissing where
+    the password is right; then nothing is used.
     """
     row = _locked(session, parse_id(challenge))
     if row is None or row.used_at is not None or row.expires_at <= now or row.tries >= rules.OTP_TRIES:
@@ -106,7 +129,9 @@ def redeem_otp(
     for mac in _phone_macs(accounts, number):
         attempts.forgive(session, attempts.OTP_MESSAGE, mac.hex())
     attempts.take(session, attempts.OTP_KNOWN, macs[0].hex(), now)
-    resident_id = residents.of_phone(accounts.rings, session, phone=number, now=now)
+    resident_id = residents.hold_by_phone(accounts.rings, session, number, now)
+    if resident_id is None:
+        raise AccountMissing
     return families.start(accounts, session, kind=PrincipalKind.RESIDENT, principal_id=resident_id, now=now)
 
 

@@ -11,6 +11,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from qe_ban.accounts import errors
 from qe_ban.accounts.models import Resident
 from qe_ban.accounts.rules import Assurance
+from qe_ban.accounts.service import holding
+from qe_ban.db import overlaps
 from qe_ban.kernel.clock import CITY_TIME, start_of_day
 from qe_ban.kernel.identifiers import IdentifierInvalid, IdType, mask_name, normalise, normalise_phone
 from qe_ban.kernel.ids import secret_id
@@ -58,20 +60,30 @@ def id_index(rings: KeyRings, id_type: IdType, number: str) -> tuple[bytes | Non
 def of_phone(rings: KeyRings, session: Session, *, phone: str, now: datetime) -> UUID:
     """Give the id of the account with this phone, made now if there is none; of two at once the first row stands.
 
-    The account is held until the transaction ends: a phone that moves to another account meanwhile is looked for anew,
-    and nobody signs in to the one that it has left. Raises PhoneUnsettled.
+    The account is held until the transaction ends. Raises PhoneUnsettled.
     """
     for _ in range(ATTEMPTS):
-        found = _held(rings, session, phone) or _made(rings, session, phone, now)
+        found = hold_by_phone(rings, session, phone, now) or _made(rings, session, phone, now)
         if found is not None:
             return found
     raise errors.PhoneUnsettled
 
 
-def _held(rings: KeyRings, session: Session, phone: str) -> UUID | None:
+def hold_by_phone(rings: KeyRings, session: Session, phone: str, now: datetime) -> UUID | None:
+    """Return the id of the account with this phone, held until the transaction ends; None where none has it.
+
+    A phone that moves to another account meanwhile is looked for anew, and nobody signs in to the one that it has left.
+    """
     index = rings.blind(Ring.BLIND_PHONE, phone)
     wanted = select(Resident.id).where(_found(Resident.phone_index, Resident.phone_index_next, index))
-    return session.scalar(wanted.with_for_update(read=True))
+    if not overlaps.is_over(session, now):
+        # the previous release knows no other lock
+        wanted = wanted.with_for_update(read=True)
+    found = session.scalar(wanted)
+    if found is None:
+        return None
+    holding.hold(rings, session, found)
+    return found if session.scalar(wanted) == found else None
 
 
 def _made(rings: KeyRings, session: Session, phone: str, now: datetime) -> UUID | None:

@@ -23,12 +23,7 @@ GRANTS = (
     "what a resident agrees to is written immediately, with the plain id: its place, number and transaction are next to"
     " those of the scan that asked, until consents, too, lead to nobody by a plain id"
 )
-SIGN_INS = (
-    "a sign-in locks the row of its resident: the transaction on that row is the one that wrote the sign-in, whose"
-    " refreshes stand next to scans, until rows are locked otherwise than 0.3.0 does it"
-)
 WAYS: tuple[Known, ...] = (
-    Known("locks of sign-ins", "(disk|live SQL): .* of refresh_(tokens|families)", SIGN_INS),
     Known("granted consents", "dump: order of (consents|consent_events) by", GRANTS),
     Known("granted consents", "live SQL: neighbouring transaction of (consents|consent_events)", GRANTS),
     Known(
