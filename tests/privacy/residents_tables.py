@@ -147,3 +147,118 @@ def moments_of_residents():
 def days():
     """Return the columns that `keys.moments` keeps as days."""
     return {(dated.table, name) for dated in DATED for name in (*dated.sealed, *dated.days_only)}
+
+
+PLACES = "what is offered to everybody: halls, zones, pages, items, apps, and what staff type there"
+MACHINERY = "the machinery of keys, releases and the worker: nobody is named"
+STAFFS = "staff, venues and scanners"
+WITHOUT_RESIDENTS = {
+    **dict.fromkeys(
+        (
+            "apps",
+            "departments",
+            "entries",
+            "import_chunks",
+            "import_rows",
+            "imports",
+            "item_heads",
+            "item_texts",
+            "item_versions",
+            "items",
+            "job_faults",
+            "jobs",
+            "link_checks",
+            "media",
+            "media_uses",
+            "page_findings",
+            "page_previews",
+            "page_saves",
+            "page_versions",
+            "page_withdrawals",
+            "pages",
+            "places",
+            "search_terms",
+            "synonym_groups",
+            "page_stamps",
+            "topics",
+            "zone_sunsets",
+        ),
+        PLACES,
+    ),
+    **dict.fromkeys(
+        (
+            "alembic_version",
+            "audit_leaves",
+            "audit_seals",
+            "keys",
+            "release_overlaps",
+            "ring_keys",
+            "schedules",
+            "worker_beats",
+        ),
+        MACHINERY,
+    ),
+    **dict.fromkeys(
+        (
+            "clients",
+            "enrolments",
+            "scan_ids",
+            "scanner_habits",
+            "scanners",
+            "staff",
+            "used_jtis",
+            "venue_officers",
+            "venue_versions",
+            "venues",
+        ),
+        STAFFS,
+    ),
+    "search_misses": "words that five networks typed, and nobody's",
+}
+"""Tables that lead to no resident, and why."""
+
+OF_STAFF = "who of staff, or a process"
+OF_THE_ROW = "the row's own id: nothing else has it but rows that are listed"
+OF_A_SCAN = "the scan, its scanner or venue"
+WITHOUT_A_RESIDENT = {
+    ("alarms", "id"): OF_THE_ROW,
+    ("alarms", "count"): "a number of events",
+    ("alarms", "closed_by"): OF_STAFF,
+    ("answers_of_sources", "detail"): "what a source says, deleted with the row",
+    ("demands", "id"): OF_THE_ROW,
+    ("demand_steps", "id"): OF_THE_ROW,
+    ("disputes", "id"): OF_THE_ROW,
+    ("disputes", "scan_id"): OF_A_SCAN,
+    ("disputes", "venue_id"): OF_A_SCAN,
+    ("disputes", "answered_by"): OF_STAFF,
+    ("disputes", "appeal_answered_by"): OF_STAFF,
+    ("health_changes", "id"): OF_THE_ROW,
+    ("health_changes", "proposed_by"): OF_STAFF,
+    ("health_changes", "proposal_id"): OF_STAFF,
+    ("health_changes", "decided_by"): OF_STAFF,
+    ("health_corrections", "id"): OF_THE_ROW,
+    ("health_corrections", "proposed_by"): OF_STAFF,
+    ("health_corrections", "approved_by"): OF_STAFF,
+    ("health_corrections", "answered_by"): OF_STAFF,
+    ("health_levels", "id"): OF_THE_ROW,
+    ("health_levels", "change_id"): OF_THE_ROW,
+    ("otp_challenges", "id"): OF_THE_ROW,
+    ("otp_challenges", "message_id"): OF_THE_ROW,
+    ("outbox", "id"): OF_THE_ROW,
+    ("proposals", "id"): OF_THE_ROW,
+    ("proposals", "proposed_by"): OF_STAFF,
+    ("proposals", "approved_by"): OF_STAFF,
+    ("recovery_cases", "opened_by"): OF_STAFF,
+    ("recovery_cases", "proposal_id"): OF_STAFF,
+    ("refresh_families", "id"): OF_THE_ROW,
+    ("requests_of_scans", "id"): OF_THE_ROW,
+    ("scans", "id"): OF_A_SCAN,
+    ("scans", "scanner_id"): OF_A_SCAN,
+    ("scans", "scan_id"): OF_A_SCAN,
+    ("scans", "venue_id"): OF_A_SCAN,
+    ("scans", "showing"): "the second in which a phone showed a pass",
+    ("scans", "detail"): "what the scanner was told of the verdict",
+    ("source_answers", "detail"): "what the register says, deleted with the row",
+    ("uses", "scanner_id"): OF_A_SCAN,
+}
+"""Columns with an id, bytes, a long number or JSON, in tables that do lead to residents, which name none themselves."""

@@ -1,9 +1,10 @@
 """The use cases of accounts; with `accounts.errors` all that other slices may call."""
 
 from qe_ban.accounts.rules import Role
+from qe_ban.accounts.rules.traces import Retention
 from qe_ban.accounts.service.clients import check_proof, nonce, register_client, revoke_client, sign_in_client
 from qe_ban.accounts.service.closing import check_closings, close_account, closing_report, plan_closing
-from qe_ban.accounts.service.collaborators import Accounts, Estate, Retention, poll_revocations
+from qe_ban.accounts.service.collaborators import Accounts, Estate, count_nothing_more, poll_revocations
 from qe_ban.accounts.service.consents import (
     ConsentAct,
     ConsentDecision,
@@ -53,6 +54,7 @@ from qe_ban.accounts.service.wards import (
     finish_ward,
     look_up_guardianships,
     regret_ward,
+    wards_ever,
 )
 from qe_ban.accounts.service.wards import (
     end_due as end_due_wards,
@@ -102,6 +104,7 @@ __all__ = [
     "confirm_face",
     "confirm_guardian",
     "consent_history",
+    "count_nothing_more",
     "create_staff",
     "disable_staff",
     "enable_staff",
@@ -156,6 +159,7 @@ __all__ = [
     "sign_in_client",
     "standing",
     "sweep",
+    "wards_ever",
     "wards_of",
     "withdraw_consent",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import case, delete, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -49,6 +49,11 @@ WARD_TOLD = Allowance("ward-told", 1, timedelta(days=7), False, "")
 """How often a guardian's wish is told to the same person."""
 WARD_DECLINED = Allowance("ward-declined", 1, timedelta(days=30), False, "")
 """How long a wish that the person declined is not taken again."""
+
+OF_RESIDENTS = (STEP_UP, REAL_NAME, WARD, WARD_WISHES)
+"""What is counted by a resident: found by the id, and forgotten when the account is closed."""
+OF_PHONES = (OTP_MESSAGE, OTP_DAY, OTP_KNOWN, OTP_NETWORK, OTP_STRANGERS, WARD_TOLD, WARD_DECLINED)
+"""What is counted by a phone, a message or a wish: it outlives an account, and nobody finds it by the account."""
 
 
 def subjects_of(rings: KeyRings, resident_id: UUID) -> list[str]:
@@ -108,6 +113,12 @@ def give_back(session: Session, allowance: Allowance, subject: str) -> None:
 def forgive(session: Session, allowance: Allowance, subject: str) -> None:
     """Forget a subject's tries: the secret was right."""
     session.execute(delete(Attempt).where(Attempt.subject == _key(allowance, subject)))
+
+
+def counted_by(rings: KeyRings, resident_id: UUID) -> ColumnElement[bool]:
+    """Return the condition that tries are counted by a resident, under any secret in use. Raises KeyMissing."""
+    subjects = subjects_of(rings, resident_id)
+    return Attempt.subject.in_([_key(allowance, subject) for allowance in OF_RESIDENTS for subject in subjects])
 
 
 def _key(allowance: Allowance, subject: str) -> bytes:

@@ -4,18 +4,18 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts import errors, rules
-from qe_ban.accounts.models import Closing, Consent, ConsentEvent, Guardianship, RecoveryCase, RefreshFamily, Resident
-from qe_ban.accounts.rules import Assurance, CaseState, GuardianshipState, WardBasis
+from qe_ban.accounts.models import Closing, Guardianship, RecoveryCase, RefreshFamily, Resident
+from qe_ban.accounts.rules import CaseState, GuardianshipState, WardBasis
 from qe_ban.accounts.rules.closing import kept
-from qe_ban.accounts.service import attempts, cases, families, notices, residents, sign_ins
+from qe_ban.accounts.service import erasing, families, notices, residents, sign_ins
 from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.wards import ending, held
 from qe_ban.audit import service as audit
@@ -26,17 +26,6 @@ from qe_ban.kernel.principal import Actor, Principal, PrincipalKind
 CHECKED_AFTER = rules.ACCESS_LIFE + families.CLOCKS_APART
 """No token of a closed account lives longer than this: what it wrote at the last moment is deleted then, too."""
 AT_ONCE = 100
-PERSONAL = (
-    "phone_sealed",
-    "phone_index",
-    "phone_index_next",
-    "name_sealed",
-    "id_type",
-    "id_number_sealed",
-    "id_index",
-    "id_index_next",
-)
-"""The columns of a resident's row that say who it is."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +45,8 @@ def plan_closing(accounts: Accounts, session: Session, *, resident_id: UUID, now
     if resident is None or resident.closed_at is not None:
         raise errors.SessionEnded
     _require_own_say(session, resident_id, now)
-    return Plan(_count(accounts, session, resident), _standing(accounts, session, resident_id), _kept(accounts, now))
+    deletes, ends = erasing.count(accounts, session, resident), _standing(accounts, session, resident_id)
+    return Plan(deletes, ends, _kept(accounts, now))
 
 
 def close_account(accounts: Accounts, session: Session, *, change: audit.Change) -> Closing:
@@ -93,28 +83,32 @@ def close(
     """Close a locked account that stands: afterwards nothing personal of it is left, or nothing at all is done.
 
     `why`: `resident`, or what joined it to another account. The report has `deleted` and `ended` by table, `kept`, and
-    `remaining`, the rows that a count afterwards finds: 0. Raises ClosingUnsettled where rows come back at this moment.
+    `remaining`, the rows that a count afterwards finds: 0. Raises ClosingUnsettled where something is left all the
+    same: it came back at this moment, or nothing deletes it.
     """
     by = _by(change.by, resident)
-    before, ends = _count(accounts, session, resident), _standing(accounts, session, resident.id)
+    ends = _standing(accounts, session, resident.id)
     # first, while the account has its number: what others have only asked for is found by that
     ends["guardianships"] = ending.end_all(accounts, session, resident_id=resident.id, change=change)
     resident.closed_at = start_of_day(change.at)
     families.end_all(accounts.rings, session, resident.id, change.at)
     families.refuse(session, resident.id, change.at)
-    _erase(accounts, session, resident, by, change.at)
-    left = sum(_count(accounts, session, resident).values())
+    # now: a guardianship that ends takes consents back, which is in the history of consents until it is deleted
+    before = erasing.count(accounts, session, resident)
+    erasing.erase(accounts, session, resident, by, change.at)
+    left = _left(accounts, session, resident)
     if left:
         # written by requests that ended between the two: not every table waits for the locked account
-        _erase(accounts, session, resident, by, change.at)
-        left = sum(_count(accounts, session, resident).values())
+        erasing.erase(accounts, session, resident, by, change.at)
+        left = _left(accounts, session, resident)
     if left:
+        log.error("accounts.closing_unsettled", left=left)
         raise errors.ClosingUnsettled
     deleted = {table: rows for table, rows in before.items() if rows}
-    report = {"reason": why, "deleted": deleted, "ended": ends, "kept": _kept(accounts, change.at), "remaining": left}
+    report = {"reason": why, "deleted": deleted, "ended": ends, "kept": _kept(accounts, change.at), "remaining": 0}
     closing = Closing(id=secret_id(), resident_id=resident.id, closed_at=change.at, report=report)
     session.add(closing)
-    told = {"reason": why, "deleted": deleted, "ended": ends, "remaining": left}
+    told = {"reason": why, "deleted": deleted, "ended": ends, "remaining": 0}
     audit.record_change(
         session,
         change,
@@ -127,10 +121,6 @@ def close(
     return closing
 
 
-_OF_CASES: Final = ("phone_sealed", "basis", "decision_basis", "basis_sealed", "decision_basis_sealed")
-"""What a recovery case says of a person, sealed or, in rows of the previous release, in clear."""
-
-
 def check_closings(accounts: Accounts, session: Session, now: datetime) -> None:
     """Count once more what is left of accounts closed a while ago, delete it, and write it into their reports.
 
@@ -141,10 +131,10 @@ def check_closings(accounts: Accounts, session: Session, now: datetime) -> None:
     found = session.scalars(due.order_by(Closing.closed_at).limit(AT_ONCE).with_for_update(skip_locked=True)).all()
     for closing in found:
         resident = session.get_one(Resident, closing.resident_id, with_for_update=True, populate_existing=True)
-        late = {table: rows for table, rows in _count(accounts, session, resident).items() if rows}
+        late = _left(accounts, session, resident)
         if late:
-            _erase(accounts, session, resident, _by(None, resident), now)
-        left = sum(_count(accounts, session, resident).values()) if late else 0
+            erasing.erase(accounts, session, resident, _by(None, resident), now)
+        left = sum(_left(accounts, session, resident).values()) if late else 0
         if left:
             # of whom, says the audit event below: the log names no residents
             log.error("accounts.closing_incomplete", rows=left)
@@ -159,42 +149,21 @@ def check_closings(accounts: Accounts, session: Session, now: datetime) -> None:
         )
 
 
-def _count(accounts: Accounts, session: Session, resident: Resident) -> dict[str, int]:
-    """Count what is personal, by table; of the resident's own row and of cases, the columns that hold something."""
-    mine = {
-        "consents": Consent.resident_id == resident.id,
-        "consent_events": ConsentEvent.resident_id == resident.id,
-        "refresh_families": sign_ins.belong_to(accounts.rings, resident.id),
-        "recovery_cases": _personal_in(resident.id)
-        & (func.num_nonnulls(*(getattr(RecoveryCase, name) for name in _OF_CASES)) > 0),
-    }
-    counted = Counter({table: _rows(session, condition) for table, condition in mine.items()})
-    counted["personal_columns"] = sum(getattr(resident, column) is not None for column in PERSONAL)
-    for estate in accounts.closing:
-        counted.update(estate.count(session, resident.id))
-    return dict(counted)
-
-
-def _rows(session: Session, condition: ColumnElement[bool]) -> int:
-    return session.scalar(select(func.count()).where(condition)) or 0
+def _left(accounts: Accounts, session: Session, resident: Resident) -> dict[str, int]:
+    """Return what a closed account still has, by table: what is to be deleted, and what is to have ended."""
+    personal, standing = erasing.count(accounts, session, resident), _standing(accounts, session, resident.id)
+    return {table: rows for table, rows in (Counter(personal) + Counter(standing)).items() if rows}
 
 
 def _standing(accounts: Accounts, session: Session, resident_id: UUID) -> dict[str, int]:
     mine = or_(Guardianship.guardian_id == resident_id, Guardianship.ward_id == resident_id)
+    running = sign_ins.belong_to(accounts.rings, resident_id) & RefreshFamily.ended_at.is_(None)
+    cases = erasing.concerned(resident_id) & (RecoveryCase.state == CaseState.OPEN.value)
     return {
-        "sessions": _rows(session, sign_ins.belong_to(accounts.rings, resident_id) & RefreshFamily.ended_at.is_(None)),
-        "guardianships": _rows(session, mine & (Guardianship.state != GuardianshipState.ENDED.value)),
-        "recovery_cases": _rows(session, _concerned(resident_id) & (RecoveryCase.state == CaseState.OPEN.value)),
+        "sessions": erasing.rows(session, running),
+        "guardianships": erasing.rows(session, mine & (Guardianship.state != GuardianshipState.ENDED.value)),
+        "recovery_cases": erasing.rows(session, cases),
     }
-
-
-def _personal_in(resident_id: UUID) -> ColumnElement[bool]:
-    """Give the condition that a case is about a resident's person.
-
-    A claimant of a settled one lives on in the holder's account: only the phone has moved, and why must stay.
-    """
-    claims = (RecoveryCase.claimant_id == resident_id) & (RecoveryCase.state != CaseState.SETTLED.value)
-    return or_(RecoveryCase.holder_id == resident_id, claims)
 
 
 def _require_own_say(session: Session, resident_id: UUID, now: datetime) -> None:
@@ -203,7 +172,7 @@ def _require_own_say(session: Session, resident_id: UUID, now: datetime) -> None
     Else a child would close the account, begin anew, and have no guardian.
     """
     imposed = (Guardianship.ward_id == resident_id) & (Guardianship.basis != WardBasis.ENTRUSTED.value)
-    if _rows(session, imposed & (Guardianship.state == GuardianshipState.ACTIVE.value) & held.standing(now)):
+    if erasing.rows(session, imposed & (Guardianship.state == GuardianshipState.ACTIVE.value) & held.standing(now)):
         raise errors.WindowNeeded
 
 
@@ -211,38 +180,5 @@ def _by(by: Principal | None, resident: Resident) -> Principal | Actor:
     return by or Actor(PrincipalKind.RESIDENT, resident.id)
 
 
-def _concerned(resident_id: UUID) -> ColumnElement[bool]:
-    return or_(RecoveryCase.holder_id == resident_id, RecoveryCase.claimant_id == resident_id)
-
-
-def _close_cases(accounts: Accounts, session: Session, resident_id: UUID, by: Principal | Actor, now: datetime) -> None:
-    """End the open cases of the account, for one of their two sides is no more; who claims it is told."""
-    found = select(RecoveryCase).where(_concerned(resident_id), RecoveryCase.state == CaseState.OPEN.value)
-    for case in session.scalars(found.order_by(RecoveryCase.id).with_for_update()).all():
-        cases.drop(session, case, by=by, now=now)
-        if case.claimant_id is not None and case.claimant_id != resident_id:
-            notices.tell(session, accounts.rings, resident_id=case.claimant_id, template="recovery_rejected", now=now)
-
-
-def _erase(accounts: Accounts, session: Session, resident: Resident, by: Principal | Actor, now: datetime) -> None:
-    for estate in accounts.closing:
-        estate.erase(session, resident.id, now)
-    session.execute(delete(Consent).where(Consent.resident_id == resident.id))
-    session.execute(delete(ConsentEvent).where(ConsentEvent.resident_id == resident.id))
-    session.execute(delete(RefreshFamily).where(sign_ins.belong_to(accounts.rings, resident.id)))
-    _close_cases(accounts, session, resident.id, by, now)
-    session.flush()
-    mine = update(RecoveryCase).where(_personal_in(resident.id))
-    session.execute(mine.values(dict.fromkeys(_OF_CASES)))
-    for allowance in (attempts.REAL_NAME, attempts.STEP_UP):
-        for subject in attempts.subjects_of(accounts.rings, resident.id):
-            attempts.forgive(session, allowance, subject)
-    residents.take_phone(resident)
-    resident.id_type = resident.name_sealed = resident.id_number_sealed = None
-    resident.id_index = resident.id_index_next = resident.verified_at = resident.moments_sealed = None
-    resident.assurance = Assurance.NONE.value
-    session.flush()
-
-
 def _kept(accounts: Accounts, now: datetime) -> list[dict[str, Any]]:
-    return kept(now, scans=accounts.retention.scans, audit=accounts.retention.audit)
+    return kept(now, accounts.retention)

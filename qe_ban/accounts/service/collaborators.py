@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from qe_ban.accounts.adapters.face import Face
 from qe_ban.accounts.adapters.real_name import Register
 from qe_ban.accounts.models import Revocation
+from qe_ban.accounts.rules.traces import Retention
 from qe_ban.accounts.service.checked import CheckedTokens
 from qe_ban.accounts.service.passwords import Passwords
 from qe_ban.db.engine import Database
@@ -24,18 +25,18 @@ Revoked = frozenset[UUID]
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """What a slice keeps of a resident: `count` tells the rows by table, `erase` deletes them, again harmlessly."""
+    """What a slice keeps of a resident: `count` tells the rows by table, `erase` deletes them, again harmlessly.
+
+    Rows with a foreign key to the resident are counted by the closing itself: `count` is for the others.
+    """
 
     count: Callable[[Session, UUID], Mapping[str, int]]
     erase: Callable[[Session, UUID, datetime], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long what outlives an account is kept."""
-
-    scans: timedelta = timedelta(days=90)
-    audit: timedelta = timedelta(days=400)
+def count_nothing_more(_session: Session, _resident: UUID) -> Mapping[str, int]:
+    """Count nothing: all rows of the slice have a foreign key to the resident."""
+    return {}
 
 
 def _no_codes(_session: Session, _resident: UUID, _now: datetime) -> None:
@@ -61,7 +62,7 @@ class Accounts:
     verified: Callable[[Session, UUID, datetime], None]
     suspend: Callable[[Session, UUID, datetime], None] = _no_codes
     closing: Sequence[Estate] = ()
-    retention: Retention = Retention()
+    retention: Retention = field(default_factory=Retention)
     recovery_wait: timedelta = timedelta(hours=24)
     sandbox: bool = False
     otp_per_phone: int = 5

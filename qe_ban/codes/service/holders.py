@@ -8,16 +8,17 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from qe_ban.accounts import service as accounts
 from qe_ban.accounts.service import Estate
 from qe_ban.codes.models import AnswerOfSource, Dispute, Entitlement, SourceAnswer
-from qe_ban.codes.service import ledger
+from qe_ban.codes.service import dispute_seals, ledger
 from qe_ban.codes.service.hashing import answer_hashes
 from qe_ban.kernel.clock import system_clock
 from qe_ban.keys.rings import KeyRings
 
 
 def estate(rings: KeyRings) -> Estate:
-    """Give what the wallet keeps of a resident: what sources said, and disputes.
+    """Give what the wallet keeps of a resident: what sources said, disputes, and who opened those of wards.
 
     Entitlements stay, so that a code that was shown before is told from a forged one; scans stand under keyed hashes.
     """
@@ -32,6 +33,7 @@ def _count(rings: KeyRings, session: Session, resident: UUID) -> Mapping[str, in
     return {
         "source_answers": (session.scalar(answers) or 0) + (session.scalar(told) or 0),
         "disputes": session.scalar(disputes) or 0,
+        "disputes_for_wards": len(_disputes_for_wards(rings, session, resident)),
     }
 
 
@@ -41,7 +43,18 @@ def _answer_hashes(rings: KeyRings, session: Session, resident: UUID) -> list[by
     return [holder for number in session.scalars(numbers) for holder in answer_hashes(rings, number, now)]
 
 
-def _erase(rings: KeyRings, session: Session, resident: UUID, _now: datetime) -> None:
+def _disputes_for_wards(rings: KeyRings, session: Session, guardian: UUID) -> list[Dispute]:
+    """Return the disputes of others that say who opened them as a guardian: this resident. It stands there sealed.
+
+    They are disputes of whom the resident acts or acted for, so only these are opened.
+    """
+    wards = accounts.wards_ever(session, guardian)
+    holders = [holder for ward in wards for holder in ledger.dispute_holders(session, rings, ward)]
+    found = session.scalars(select(Dispute).where(Dispute.holder.in_(holders)).order_by(Dispute.id)).all()
+    return [dispute for dispute in found if guardian in dispute_seals.open_parties(rings, dispute)[1:]]
+
+
+def _erase(rings: KeyRings, session: Session, resident: UUID, now: datetime) -> None:
     numbers = select(Entitlement.number).where(Entitlement.resident_id == resident)
     session.execute(
         delete(SourceAnswer).where(SourceAnswer.entitlement.in_(numbers)).execution_options(synchronize_session=False)
@@ -53,3 +66,9 @@ def _erase(rings: KeyRings, session: Session, resident: UUID, _now: datetime) ->
         .where(Dispute.holder.in_(ledger.dispute_holders(session, rings, resident)))
         .execution_options(synchronize_session=False)
     )
+    # the dispute is the ward's and goes on: only who opened it is forgotten
+    for dispute in _disputes_for_wards(rings, session, resident):
+        session.refresh(dispute, with_for_update=True)
+        parties = dispute_seals.open_parties(rings, dispute)
+        dispute.resident_sealed = dispute_seals.seal_parties(rings, dispute.id, parties[:1], now)
+    session.flush()

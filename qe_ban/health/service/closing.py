@@ -1,23 +1,14 @@
 """What levels leave of a closed account: nothing that names it."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from qe_ban.accounts.service import Estate
+from qe_ban.accounts.service import Estate, count_nothing_more
 from qe_ban.health.models import HealthChange, HealthCorrection, HealthLevel
-
-
-def _count(session: Session, resident: UUID) -> Mapping[str, int]:
-    mine = {
-        "health_levels": HealthLevel.resident_id == resident,
-        "health_corrections": HealthCorrection.resident_id == resident,
-    }
-    return {table: session.scalar(select(func.count()).where(row)) or 0 for table, row in mine.items()}
 
 
 def _erase(session: Session, resident: UUID, _now: datetime) -> None:
@@ -43,5 +34,5 @@ def _erase(session: Session, resident: UUID, _now: datetime) -> None:
     )
 
 
-ESTATE: Final = Estate(_count, _erase)
+ESTATE: Final = Estate(count_nothing_more, _erase)
 """What is deleted when an account is closed. Changes stay, with numbers and a digest that names nobody."""

@@ -102,6 +102,12 @@ def of_person(
     return [shown(rings, session, row) for row in session.scalars(wanted)]
 
 
+def wards_ever(session: Session, guardian: UUID) -> Sequence[UUID]:
+    """Return whom a resident acts for, or acted for at any time."""
+    confirmed = select(Guardianship.ward_id).where(Guardianship.guardian_id == guardian).distinct()
+    return [ward for ward in session.scalars(confirmed) if ward is not None]
+
+
 def standing(now: datetime) -> ColumnElement[bool]:
     """Give the condition that a guardianship is in force, or waits to be confirmed, at a moment."""
     waiting = and_(
