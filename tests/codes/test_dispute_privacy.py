@@ -12,9 +12,9 @@ from qe_ban.audit import service as audit
 from qe_ban.audit.service import sealing
 from qe_ban.codes import service as codes
 from qe_ban.codes.models import Dispute
-from qe_ban.codes.rules.disputes import ANSWER_WITHIN, day_of
+from qe_ban.codes.rules.disputes import ANSWER_WITHIN
 from qe_ban.codes.service import dispute_seals, retention
-from qe_ban.kernel.clock import CITY_TIME, rfc3339
+from qe_ban.kernel.clock import CITY_TIME, rfc3339, start_of_day
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.keys import lifecycle, vault
 from qe_ban.keys.rings import KeyRings
@@ -138,7 +138,7 @@ def test_the_audit_has_a_dispute_when_its_day_is_over_and_of_its_moment_the_day(
     with town.parts.database.transaction() as session:
         codes.record_disputes(session, town.now)
     assert events_of(town, opened["id"]) == []
-    tomorrow = day_of(town.now) + DAY
+    tomorrow = start_of_day(town.now) + DAY
     for _ in range(2):
         with town.parts.database.transaction() as session:
             codes.record_disputes(session, tomorrow)
@@ -155,7 +155,7 @@ def test_an_appeal_is_recorded_likewise_after_what_it_appeals_of(town, scanned, 
     assert appeal(person, opened).status_code == 201
     assert [event.action for event in events_of(town, opened)] == ["disputes.answer"]
     with town.parts.database.transaction() as session:
-        codes.record_disputes(session, day_of(town.now) + DAY)
+        codes.record_disputes(session, start_of_day(town.now) + DAY)
     events = events_of(town, opened)[1:]
     assert [(event.action, event.request_id) for event in events] == [
         ("disputes.open", None),
@@ -192,7 +192,7 @@ def test_a_row_says_in_clear_the_day_and_of_the_scan_the_hour(town, scanned, dis
     answer(town.staff("city_admin"), opened["id"], upheld=False)
     appeal(person, opened["id"])
     row = row_of(town, opened["id"])
-    today = day_of(town.now)
+    today = start_of_day(town.now)
     assert row.opened_at == row.appealed_at == today
     assert row.due_at == row.appeal_due_at == today + ANSWER_WITHIN + DAY - SECOND
     # no id of the seventh version, that is of the millisecond
@@ -242,7 +242,7 @@ def test_staff_read_neither_the_scans_ids_nor_its_second(client, town, scanned, 
         assert row["scan"] == {name: value for name, value in entry.items() if name not in ("id", "scan_id")} | {
             "at": rfc3339(datetime.fromisoformat(entry["at"]).replace(minute=0, second=0))
         }
-        assert row["opened_at"] == rfc3339(day_of(town.now))
+        assert row["opened_at"] == rfc3339(start_of_day(town.now))
         assert entry["id"] not in json.dumps(row)
     (own,) = mine(client, person)
     assert own["scan"] == entry
@@ -288,8 +288,8 @@ def test_what_the_previous_release_wrote_is_sealed_and_reads_as_before(client, t
         with town.parts.database.transaction() as session:
             codes.conceal_disputes(session, town.parts.rings, now=town.now)
     row = row_of(town, opened["id"])
-    assert row.opened_at == row.appealed_at == day_of(moment)
-    assert row.due_at == row.appeal_due_at == day_of(moment) + ANSWER_WITHIN + DAY - SECOND
+    assert row.opened_at == row.appealed_at == start_of_day(moment)
+    assert row.due_at == row.appeal_due_at == start_of_day(moment) + ANSWER_WITHIN + DAY - SECOND
     assert row.appeal_by_guardian is False
     (after,) = mine(client, guardian, **{"for": for_})
     deadlines = {"due_at": rfc3339(row.due_at), "appeal": before[0]["appeal"] | {"due_at": rfc3339(row.appeal_due_at)}}
@@ -301,12 +301,12 @@ def test_a_dispute_names_its_scan_only_as_long_as_that_is_kept(town, scanned, di
     person = town.resident()
     opened = dispute(person, scanned(person)["id"])
     with town.parts.database.transaction() as session:
-        retention.scan_ids_step(session, day_of(town.now))
+        retention.scan_ids_step(session, start_of_day(town.now))
     assert str(row_of(town, opened["id"]).scan_id) == opened["scan"]["id"]
     with town.parts.database.transaction() as session:
-        session.get_one(Dispute, UUID(opened["id"])).opened_at = day_of(town.now) - 90 * DAY
+        session.get_one(Dispute, UUID(opened["id"])).opened_at = start_of_day(town.now) - 90 * DAY
     for _ in range(2):
         with town.parts.database.transaction() as session:
-            retention.scan_ids_step(session, day_of(town.now) - 89 * DAY)
+            retention.scan_ids_step(session, start_of_day(town.now) - 89 * DAY)
     with town.parts.database.transaction() as session:
         assert session.scalars(select(Dispute.scan_id).where(Dispute.id == UUID(opened["id"]))).one().version == 4

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from qe_ban.kernel.clock import CITY_TIME
+from qe_ban.kernel.clock import end_of_day
 
 ANSWER_WITHIN: Final = timedelta(days=15)
 """In calendar days: which days are worked is known to no program in time. The city has as long for an appeal."""
@@ -50,14 +50,9 @@ def columns_of(state: DisputeState) -> tuple[str, str | None]:
     return (state.value, None) if appeal is None else (DisputeState.DISMISSED.value, str(appeal))
 
 
-def day_of(moment: datetime) -> datetime:
-    """Return the beginning of the city's day in which a moment lies: all that a dispute's row says of it in clear."""
-    return moment.astimezone(CITY_TIME).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def end_of_day(moment: datetime) -> datetime:
+def last_second_of_day(moment: datetime) -> datetime:
     """Return the last second of the city's day in which a moment lies."""
-    return day_of(moment) + timedelta(days=1, seconds=-1)
+    return end_of_day(moment) - timedelta(seconds=1)
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -67,7 +62,7 @@ def hour_of(moment: datetime) -> datetime:
 
 def answer_due(moment: datetime) -> datetime:
     """Return until when a dispute or an appeal of this moment is to be answered: the end of the fifteenth day."""
-    return end_of_day(moment + ANSWER_WITHIN)
+    return last_second_of_day(moment + ANSWER_WITHIN)
 
 
 def is_overdue(state: DisputeState, due_at: datetime, now: datetime) -> bool:

@@ -18,9 +18,10 @@ from qe_ban.codes.errors import (
     NothingToAppeal,
 )
 from qe_ban.codes.models import Dispute
-from qe_ban.codes.rules.disputes import DisputeState, answer_due, appeal_until, day_of, state_of
+from qe_ban.codes.rules.disputes import DisputeState, answer_due, appeal_until, state_of
 from qe_ban.codes.service import dispute_seals, disputes, ledger
 from qe_ban.codes.service.disputes import Opened
+from qe_ban.kernel.clock import start_of_day
 from qe_ban.keys import vault
 from qe_ban.keys.rings import KeyRings
 
@@ -54,7 +55,7 @@ def open_appeal(
     dispute.appellant_sealed = dispute_seals.seal_appellant(rings, dispute.id, appellant, change.at)
     # always: the column stands in clear, and the previous release wants one of two words in it
     dispute.appeal_by_guardian = False
-    dispute.appealed_at, dispute.appeal_due_at = day_of(change.at), answer_due(change.at)
+    dispute.appealed_at, dispute.appeal_due_at = start_of_day(change.at), answer_due(change.at)
     dispute.appeal_recorded = False
     session.flush()
     return disputes.shown(rings, dispute, guardian)

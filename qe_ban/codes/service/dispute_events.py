@@ -12,25 +12,25 @@ from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
 from qe_ban.codes.models import Dispute
-from qe_ban.codes.rules.disputes import DisputeState, day_of
+from qe_ban.codes.rules.disputes import DisputeState
 from qe_ban.codes.service import dispute_seals
-from qe_ban.kernel.clock import CITY_TIME
+from qe_ban.kernel.clock import CITY_TIME, start_of_day
 from qe_ban.keys.rings import KeyRings
 
 STEP: Final = 500
 
 
 def record_step(session: Session, now: datetime) -> int:
-    """Record what residents opened and appealed of before today, at most 500 disputes; gives how many.
+    """Record what residents opened and appealed of before today, at most 500 disputes; return how many.
 
     The events bear the moment of the recording, and the day in their details.
     """
-    today = day_of(now)
+    today = start_of_day(now)
     is_due = or_(
         ~Dispute.open_recorded & (Dispute.opened_at < today), ~Dispute.appeal_recorded & (Dispute.appealed_at < today)
     )
-    wanted = select(Dispute).where(is_due).order_by(Dispute.id).limit(STEP).with_for_update(skip_locked=True)
-    disputes = session.scalars(wanted).all()
+    query = select(Dispute).where(is_due).order_by(Dispute.id).limit(STEP).with_for_update(skip_locked=True)
+    disputes = session.scalars(query).all()
     for dispute in disputes:
         if not dispute.open_recorded:
             after = {"state": DisputeState.OPEN.value, "district": dispute.district}
@@ -44,13 +44,13 @@ def record_step(session: Session, now: datetime) -> int:
 
 
 def conceal_step(session: Session, rings: KeyRings, now: datetime) -> int:
-    """Seal what rows that the previous release wrote say in clear, at most 500 of them; gives how many.
+    """Seal what rows that the previous release wrote say in clear, at most 500 of them; return how many.
 
     Raises KeyMissing.
     """
     in_clear = or_(Dispute.scan_sealed.is_(None), Dispute.appealed_at.is_not(None) & Dispute.appellant_sealed.is_(None))
-    wanted = select(Dispute).where(in_clear).order_by(Dispute.id).limit(STEP).with_for_update(skip_locked=True)
-    disputes = session.scalars(wanted).all()
+    query = select(Dispute).where(in_clear).order_by(Dispute.id).limit(STEP).with_for_update(skip_locked=True)
+    disputes = session.scalars(query).all()
     for dispute in disputes:
         dispute_seals.conceal(rings, dispute, now)
     return len(disputes)

@@ -7,8 +7,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from qe_ban.codes.models import Dispute
-from qe_ban.codes.rules.disputes import day_of, end_of_day, hour_of
-from qe_ban.kernel.clock import rfc3339
+from qe_ban.codes.rules.disputes import hour_of, last_second_of_day
+from qe_ban.kernel.clock import rfc3339, start_of_day
 from qe_ban.keys import vault
 from qe_ban.keys.rings import KeyRings
 
@@ -94,7 +94,7 @@ def conceal(rings: KeyRings, dispute: Dispute, now: datetime) -> None:
         exact = open_scan(rings, dispute)
         dispute.scan_sealed = seal_scan(rings, dispute.id, exact, now)
         dispute.scan = coarse_scan(dispute.id, exact.scan)
-        dispute.opened_at, dispute.due_at = day_of(dispute.opened_at), end_of_day(dispute.due_at)
+        dispute.opened_at, dispute.due_at = start_of_day(dispute.opened_at), last_second_of_day(dispute.due_at)
         parties = open_parties(rings, dispute)
         if parties:
             dispute.resident_sealed = seal_parties(rings, dispute.id, parties, now)
@@ -102,5 +102,5 @@ def conceal(rings: KeyRings, dispute: Dispute, now: datetime) -> None:
     if appellant is not None and dispute.appellant_sealed is None and dispute.appeal_due_at is not None:
         dispute.appellant_sealed = seal_appellant(rings, dispute.id, appellant, now)
         dispute.appeal_by_guardian = False
-        dispute.appealed_at = day_of(appellant.appealed_at)
-        dispute.appeal_due_at = end_of_day(dispute.appeal_due_at)
+        dispute.appealed_at = start_of_day(appellant.appealed_at)
+        dispute.appeal_due_at = last_second_of_day(dispute.appeal_due_at)

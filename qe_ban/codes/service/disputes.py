@@ -23,10 +23,10 @@ from qe_ban.audit import service as audit
 from qe_ban.codes.errors import DisputeAnswered, DisputeExists, DisputeInvolved, DisputeNotFound
 from qe_ban.codes.models import Dispute
 from qe_ban.codes.queries import Entry
-from qe_ban.codes.rules.disputes import DisputeState, answer_due, columns_of, day_of
+from qe_ban.codes.rules.disputes import DisputeState, answer_due, columns_of
 from qe_ban.codes.service import dispute_seals, ledger
 from qe_ban.codes.service.hashing import dispute_hash
-from qe_ban.kernel.clock import rfc3339
+from qe_ban.kernel.clock import rfc3339, start_of_day
 from qe_ban.kernel.ids import secret_id
 from qe_ban.kernel.principal import Principal
 from qe_ban.keys import vault
@@ -100,7 +100,7 @@ def open_dispute(
         "scan_sealed": dispute_seals.seal_scan(rings, made, exact, now),
         "text_sealed": vault.seal(rings, TEXT, made, text, now),
         "state": DisputeState.OPEN.value,
-        "opened_at": day_of(now),
+        "opened_at": start_of_day(now),
         "due_at": answer_due(now),
         "open_recorded": False,
     }
@@ -125,9 +125,9 @@ def mine(
     """
     holders = ledger.dispute_holders(session, rings, resident)
     # all of them, for the order within a day is sealed; a person has few
-    found = session.scalars(select(Dispute).where(Dispute.holder.in_(holders))).all()
-    order = {dispute.id: (dispute_seals.open_scan(rings, dispute).opened_at, dispute.id) for dispute in found}
-    newest = sorted(found, key=lambda dispute: order[dispute.id], reverse=True)
+    disputes = session.scalars(select(Dispute).where(Dispute.holder.in_(holders))).all()
+    order = {dispute.id: (dispute_seals.open_scan(rings, dispute).opened_at, dispute.id) for dispute in disputes}
+    newest = sorted(disputes, key=lambda dispute: order[dispute.id], reverse=True)
     if before is not None:
         newest = [dispute for dispute in newest if before in order and order[dispute.id] < order[before]]
     return [shown(rings, dispute, guardian) for dispute in newest[:limit]]
@@ -263,11 +263,11 @@ def record(session: Session, change: audit.Change, action: str, dispute: Dispute
 def _by_day(before: UUID | None) -> Select[Dispute]:
     """Return all disputes, the newest day first, those after `before` in that order where it is given."""
     order = tuple_(Dispute.opened_at, Dispute.id)
-    found = select(Dispute).order_by(Dispute.opened_at.desc(), Dispute.id.desc())
+    query = select(Dispute).order_by(Dispute.opened_at.desc(), Dispute.id.desc())
     if before is None:
-        return found
+        return query
     last = select(Dispute.opened_at, Dispute.id).where(Dispute.id == before)
-    return found.where(order < last.scalar_subquery())
+    return query.where(order < last.scalar_subquery())
 
 
 def _copy(entry: Entry) -> dict[str, Any]:

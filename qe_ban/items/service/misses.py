@@ -17,7 +17,7 @@ from qe_ban.db.limits import Limiter
 from qe_ban.items.models import SearchMiss
 from qe_ban.items.service.askers import LEAST, Askers
 from qe_ban.items.words import text
-from qe_ban.kernel.clock import CITY_TIME
+from qe_ban.kernel.clock import start_of_day
 from qe_ban.kernel.errors import TooMany, Unavailable
 
 LONGEST: Final = 40
@@ -66,7 +66,7 @@ def record(
 
 def add(session: Session, *, query: str, hall: str | None, now: datetime) -> None:
     """Count a query of many networks once more, and that it was asked on this day."""
-    day = now.astimezone(CITY_TIME).replace(hour=0, minute=0, second=0, microsecond=0)
+    day = start_of_day(now)
     values = {"count": LEAST, "first_at": day, "last_at": day, "networks": LEAST}
     row = insert(SearchMiss).values(query=query, hall=hall or "", **values)
     known = SearchMiss.networks >= LEAST
