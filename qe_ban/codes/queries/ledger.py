@@ -3,27 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 
-class Span(Protocol):
-    """A hash of a holder and the month in which scans stand under it."""
+@dataclass(frozen=True, slots=True)
+class HolderSpan:
+    """A hash under which scans of an entitlement stand, from `since` to before `until`."""
 
-    @property
-    def holder(self) -> bytes:
-        """The hash."""
-
-    @property
-    def since(self) -> datetime:
-        """The first moment."""
-
-    @property
-    def until(self) -> datetime:
-        """The moment before which they stand."""
+    holder: bytes
+    number: int
+    since: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +74,15 @@ _PAGE = """(
 _LEDGER = text(f"{_ENTRIES.format(scans=_PAGE)}ORDER BY p.at DESC, p.id DESC")
 
 
-def ledger(session: Session, spans: Sequence[Span], *, limit: int, after: tuple[datetime, UUID] | None) -> list[Entry]:
+def ledger(
+    session: Session, spans: Sequence[HolderSpan], *, limit: int, after: tuple[datetime, UUID] | None
+) -> list[Entry]:
     """Give the newest scans of some entitlements' hashes, those older than `after` where it is given."""
     at, last = after or (None, None)
-    wanted = [span for span in spans if at is None or span.since <= at]
+    spans = [span for span in spans if at is None or span.since <= at]
     values: dict[str, Any] = {"limit": limit, "at": at, "id": last}
     for name in ("holder", "since", "until"):
-        values[f"{name}s"] = [getattr(span, name) for span in wanted]
+        values[f"{name}s"] = [getattr(span, name) for span in spans]
     rows = session.execute(_LEDGER, values)
     return [Entry(*row) for row in rows]
 

@@ -6,11 +6,11 @@ it is the one that they know, which never changes.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from uuid import UUID
 
+from qe_ban.codes.queries.ledger import HolderSpan
 from qe_ban.kernel.clock import CITY_TIME, city_month, next_city_month
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
@@ -19,25 +19,14 @@ SCAN, TIMELESS, DISCLOSURE, DISPUTE = "scan", "entitlement", "disclosure", "disp
 ANSWER, OWNER = "answer", "answer-owner"
 
 
-@dataclass(frozen=True, slots=True)
-class HolderSpan:
-    """A hash under which scans of an entitlement stand, from `since` to before `until`."""
-
-    holder: bytes
-    number: int
-    since: datetime
-    until: datetime
-
-
 def holder_hash(rings: KeyRings, number: int, at: datetime) -> bytes:
     """Return the keyed hash under which a scan of an entitlement at a moment is kept (32 bytes).
 
     Of the entitlement, not of the resident: a scan that is refused before the entitlement may be read stands in the
     resident's ledger all the same.
     """
-    if at < monthly_since(rings):
-        return rings.mac(Ring.HOLDER, TIMELESS, _plain(number))
-    return rings.mac(Ring.HOLDER, SCAN, _monthly(number, at))
+    label = TIMELESS if at < monthly_since(rings) else SCAN
+    return rings.mac(Ring.HOLDER, label, _message(label, number, at))
 
 
 def monthly_since(rings: KeyRings) -> datetime:
@@ -62,23 +51,16 @@ def holder_spans(rings: KeyRings, numbers: Iterable[int], oldest: datetime, newe
 
     The hash that never changed is among them as long as there are scans from before `monthly_since`.
     """
-    since, known = monthly_since(rings), list(numbers)
-    months = list(_months(max(oldest, since), newest))
-    # what a program of 0.3.0 still wrote after that moment is found, too
-    timeless = [(oldest, newest + timedelta(microseconds=1))] if oldest < since else []
+    since, all_numbers = monthly_since(rings), list(numbers)
+    spans = [(SCAN, *month) for month in _months(max(oldest, since), newest)]
+    if oldest < since:
+        # to the newest: what a program of 0.3.0 still wrote after that moment is found, too
+        spans.insert(0, (TIMELESS, oldest, newest + timedelta(microseconds=1)))
     return [
-        *(
-            HolderSpan(holder, number, *span)
-            for span in timeless
-            for number in known
-            for holder in rings.macs(Ring.HOLDER, TIMELESS, _plain(number))
-        ),
-        *(
-            HolderSpan(holder, number, *month)
-            for month in months
-            for number in known
-            for holder in rings.macs(Ring.HOLDER, SCAN, _monthly(number, month[0]))
-        ),
+        HolderSpan(holder, number, begin, end)
+        for label, begin, end in spans
+        for number in all_numbers
+        for holder in rings.macs(Ring.HOLDER, label, _message(label, number, begin))
     ]
 
 
@@ -117,6 +99,11 @@ def dispute_hashes(rings: KeyRings, number: int) -> list[bytes]:
 
 def _plain(number: int) -> bytes:
     return number.to_bytes(7, "big")
+
+
+def _message(label: str, number: int, at: datetime) -> bytes:
+    """Return what names an entitlement's scans at a moment under one of the two labels of scans."""
+    return _plain(number) if label == TIMELESS else _monthly(number, at)
 
 
 def _monthly(number: int, at: datetime) -> bytes:

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from qe_ban.codes import queries, rules
 from qe_ban.codes.errors import ScanNotFound
 from qe_ban.codes.models import Entitlement, Scan, ShortNumber
+from qe_ban.codes.queries.ledger import HolderSpan
 from qe_ban.codes.service import over_month
-from qe_ban.codes.service.hashing import HolderSpan, dispute_hashes, holder_spans
+from qe_ban.codes.service.hashing import dispute_hashes, holder_spans
 from qe_ban.keys.rings import KeyRings
 
 PORTION = 500
@@ -47,12 +48,12 @@ def entry(session: Session, rings: KeyRings, resident: UUID, scan: UUID) -> tupl
 
     Raises ScanNotFound, also for another's.
     """
-    known = {span.holder: span.number for span in holders(session, rings, resident)}
-    found = queries.entry(session, list(known), scan)
+    number_of = {span.holder: span.number for span in holders(session, rings, resident)}
+    found = queries.entry(session, list(number_of), scan)
     if found is None:
         raise ScanNotFound
     holder, venue, entry_ = found
-    return known[holder], venue, entry_
+    return number_of[holder], venue, entry_
 
 
 def all_entries(session: Session, rings: KeyRings, resident: UUID) -> Iterator[queries.Entry]:
