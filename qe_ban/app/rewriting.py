@@ -10,6 +10,7 @@ from qe_ban.accounts import service as accounts
 from qe_ban.app.assembly import Parts
 from qe_ban.codes import service as codes
 from qe_ban.db import overlaps
+from qe_ban.db.walking import walk
 from qe_ban.jobs import service as jobs
 from qe_ban.keys import moments
 
@@ -46,12 +47,7 @@ def rewrite(made: Parts) -> None:
 
 
 def _make_days(made: Parts, dated: moments.DatedTable) -> int:
-    """Make days of one table's moments, in steps of a transaction each; returns of how many rows."""
-    total: int = 0
-    reached: tuple[object, ...] | None = None
-    while True:
-        with made.database.transaction() as session:
-            reached, written = moments.rewrite(session, made.rings, dated, after=reached, now=made.clock())
-        total += written
-        if reached is None:
-            return total
+    """Make days of one table's moments, in steps of a transaction each; return of how many rows."""
+    return walk(
+        made.database, lambda session, after: moments.rewrite(session, made.rings, dated, after=after, now=made.clock())
+    )

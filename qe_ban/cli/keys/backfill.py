@@ -12,6 +12,7 @@ from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import Opened, opened
 from qe_ban.cli.keys import walking
 from qe_ban.codes.service import rehashing
+from qe_ban.db.walking import walk
 from qe_ban.kernel.clock import system_clock
 from qe_ban.keys.models import BLIND, Ring
 
@@ -45,7 +46,7 @@ def index(installation: Opened, ring: Ring) -> int:
 
     # who was locked in one walk is free in the next
     for _walk in range(walking.WALKS):
-        written += walking.walk(installation.database, step)
+        written += walk(installation.database, step)
         with installation.database.transaction() as session:
             left = reindexing.missing(session, installation.rings, ring)
         if left <= len(broken):
@@ -61,13 +62,9 @@ def empty(installation: Opened, ring: Ring) -> None:
         emptied = reindexing.empty(session, ring)
         return (emptied or None), emptied
 
-    walking.walk(installation.database, step)
+    walk(installation.database, step)
 
 
 def holder(installation: Opened) -> int:
     """Move every dispute to the newest hash of its holder; gives how many it moved."""
-
-    def step(session: Session, after: Any) -> tuple[Any, int]:
-        return rehashing.rehash(session, installation.rings, after, system_clock())
-
-    return walking.walk(installation.database, step, 0)
+    return rehashing.rehash_disputes(installation.database, installation.rings, system_clock)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import Opened, opened
 from qe_ban.cli.keys import walking
+from qe_ban.db.walking import walk
 from qe_ban.kernel.clock import system_clock
 from qe_ban.keys import resealing
 
@@ -55,7 +56,7 @@ def _column(installation: Opened, sealed: resealing.SealedColumn, days: int, bro
     written = 0
     # who was locked in one walk is free in the next
     for _walk in range(walking.WALKS):
-        more = walking.walk(installation.database, step)
+        more = walk(installation.database, step)
         written += more
         if not more:
             break

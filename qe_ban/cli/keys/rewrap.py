@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from qe_ban.audit import service as audit
 from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import NEXT_MASTER_KEY, opened
-from qe_ban.cli.keys import walking
 from qe_ban.cli.refusals import Refused
+from qe_ban.db.walking import walk
 from qe_ban.kernel.clock import system_clock
 from qe_ban.keys import rewrapping
 
@@ -40,7 +40,7 @@ def rewrap(home: Path) -> None:
             wrapped = rewrapping.step(session, master, following)
             return (wrapped or None), wrapped
 
-        wrapped = walking.walk(installation.database, step)
+        wrapped = walk(installation.database, step)
         with installation.database.transaction() as session:
             audit.record_change(
                 session, audit.AtShell(system_clock()), "keys.rewrap", "master", before=None, after={"keys": wrapped}

@@ -1,7 +1,7 @@
-"""Walks over whole tables in small committed steps: each may be the last, and the next run goes on."""
+"""What commands that walk over whole tables share: the count of sealed columns, and which rows are refused."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from gettext import gettext as _
 from typing import Any
 
@@ -9,24 +9,11 @@ from sqlalchemy.orm import Session
 
 from qe_ban.cli.refusals import Refused
 from qe_ban.db.engine import Database
+from qe_ban.db.walking import walk
 from qe_ban.keys import resealing
 
 TOLD = 5
 WALKS = 20
-
-
-def walk(database: Database, step: Callable[[Session, Any], tuple[Any, int]], start: Any = None) -> int:
-    """Do a step after another, each in a transaction of its own, until one reaches the end; gives how many it wrote.
-
-    `step` takes up to where the one before came, and gives up to where it came (None: to the end) and what it wrote.
-    """
-    reached, written = start, 0
-    while True:
-        with database.transaction() as session:
-            reached, more = step(session, reached)
-        written += more
-        if reached is None:
-            return written
 
 
 def count_sealed(database: Database) -> Counter[str]:

@@ -9,6 +9,7 @@ from qe_ban.accounts.service import reindexing
 from qe_ban.codes.models import Dispute, Entitlement, Scan
 from qe_ban.codes.service.hashing import dispute_hash, dispute_hashes
 from qe_ban.db.engine import Database
+from qe_ban.db.walking import walk
 from qe_ban.kernel.clock import Clock
 from qe_ban.keys import retirement
 from qe_ban.keys.models import Key
@@ -31,7 +32,7 @@ def rehash(
     newest = {}
     for number in numbers:
         newest.update(dict.fromkeys(dispute_hashes(rings, number), dispute_hash(rings, number, now)))
-    newest = {held: first for held, first in newest.items() if held != first}
+    newest = {older: first for older, first in newest.items() if older != first}
     found = session.scalars(select(Dispute.holder).where(Dispute.holder.in_(newest)).distinct()).all() if newest else ()
     for holder in found:
         session.execute(
@@ -44,14 +45,8 @@ def rehash(
 
 
 def rehash_disputes(database: Database, rings: KeyRings, clock: Clock) -> int:
-    """Keep all disputes under the hash that is written now, in steps; gives how many it changed."""
-    after: int | None = 0
-    changed = 0
-    while after is not None:
-        with database.transaction() as session:
-            after, step = rehash(session, rings, after, clock())
-        changed += step
-    return changed
+    """Keep all disputes under the hash that is written now, in steps; return how many it changed."""
+    return walk(database, lambda session, after: rehash(session, rings, after, clock()), 0)
 
 
 def retire(session: Session, key: Key, now: datetime) -> None:
