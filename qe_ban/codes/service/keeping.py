@@ -10,13 +10,16 @@ from qe_ban.kernel.ids import new_id
 
 def outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.Facts) -> queries.Outcome:
     """Return what is kept of a scan: the verdict, under keyed hashes and without any id of the resident."""
-    claims, holder = scan.claims, facts.holder
-    asks = verdict.reason is Reason.CONSENT_REQUIRED and holder is not None
+    claims, scanner, rings = scan.claims, scan.asked.scanner, wallet.rings
     # without a holder, so that the scan itself shows it to whoever watches
-    nobody = verdict.reason is Reason.REVOKED and holder is None
-    number, scanner, rings = None if nobody else scan.number, scan.asked.scanner, wallet.rings
-    discloses = number is not None and bool(verdict.fields)
-    hashed = None if number is None else hashing.holder_hash(rings, number, scan.now)
+    is_unknown = verdict.reason is Reason.REVOKED and facts.holder is None
+    number = None if is_unknown else scan.number
+    holder = hashing.holder_hash(rings, number, scan.now) if number is not None else None
+    subject = request = None
+    if number is not None and verdict.fields:
+        subject = hashing.disclosure_hash(rings, scanner, number, scan.now)
+    if verdict.reason is Reason.CONSENT_REQUIRED and facts.holder is not None:
+        request = inbox.consent_request(rings, facts.holder.resident, scan.asked.purpose, scan.now)
     return queries.Outcome(
         id=new_id(),
         scanner=scanner,
@@ -31,18 +34,16 @@ def outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.F
         profile=claims.profile if claims else None,
         cti=claims.cti if claims else None,
         showing=claims.shown_at if claims else None,
-        holder=hashed,
+        holder=holder,
         fields=verdict.fields,
         detail=verdict.detail,
         as_of=verdict.as_of,
         guardian=scan.guardian,
         uses=verdict.uses,
-        request_of_resident=inbox.consent_request(rings, holder.resident, scan.asked.purpose, scan.now)
-        if asks and holder
-        else None,
+        request_of_resident=request,
         request_id=scan.asked.request_id,
-        subject=hashing.disclosure_hash(rings, scanner, number, scan.now) if discloses and number is not None else None,
-        before_sealed=over_month.seal(rings, number, hashed, scan.now) if verdict.accepted else None,
+        subject=subject,
+        before_sealed=over_month.seal(rings, number, holder, scan.now) if verdict.accepted else None,
     )
 
 
