@@ -73,12 +73,12 @@ def _change() -> service.Change:
 
 
 def _told(rings: KeyRings, alarm: Alarm) -> dict[str, Any]:
-    known = WORDS[AlarmKind(alarm.kind)]
+    texts = WORDS[AlarmKind(alarm.kind)]
     return {
         "id": alarm.id,
         "kind": alarm.kind,
-        "title": known.title,
-        "advice": known.advice,
+        "title": texts.title,
+        "advice": texts.advice,
         "subject": alarm.subject,
         "state": AlarmState.OPEN if alarm.closed_at is None else AlarmState.CLOSED,
         "opened_at": alarm.opened_at,

@@ -77,7 +77,7 @@ class SourceAnswer(Base):
 
 
 class AnswerOfSource(Base):
-    """What an outside source said of an entitlement today: of the scans' world, so it names nobody.
+    """What an outside source said of an entitlement today; a scan writes it, so it names nobody.
 
     `holder` is a keyed hash of the entitlement by which scans find it, `owner` one of resident and kind by which the
     wallet does; both change each day of the city. Kept for a day, for so long an answer stands in for the source.
@@ -97,7 +97,7 @@ class AnswerOfSource(Base):
 class RequestOfScan(Base):
     """What a scan asks of a resident, sealed until the worker turns it over: a consent, or that a level changed.
 
-    `id` is random. The only way from the scans' world to the residents'.
+    `id` is random. What scans write reaches rows that name residents by no other way.
     """
 
     __tablename__ = "requests_of_scans"

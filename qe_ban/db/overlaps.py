@@ -25,17 +25,17 @@ class ReleaseOverlap(Base):
 
 def is_over(session: Session, now: datetime) -> bool:
     """Return whether no program of the previous release serves here any more."""
-    runs = exists().where(ReleaseOverlap.previous == PREVIOUS, ReleaseOverlap.ends_at > now)
-    return not session.scalar(select(runs))
+    serves = exists().where(ReleaseOverlap.previous == PREVIOUS, ReleaseOverlap.ends_at > now)
+    return not session.scalar(select(serves))
 
 
 def is_rewritten(session: Session) -> bool:
     """Return whether nothing is left in the previous release's form; so it is where that release never served."""
-    left = exists().where(ReleaseOverlap.previous == PREVIOUS, ReleaseOverlap.rewritten_at.is_(None))
-    return not session.scalar(select(left))
+    open_overlap = exists().where(ReleaseOverlap.previous == PREVIOUS, ReleaseOverlap.rewritten_at.is_(None))
+    return not session.scalar(select(open_overlap))
 
 
 def set_rewritten(session: Session, now: datetime) -> None:
     """Note that nothing is left in the previous release's form."""
-    mine = update(ReleaseOverlap).where(ReleaseOverlap.previous == PREVIOUS, ReleaseOverlap.rewritten_at.is_(None))
-    session.execute(mine.values(rewritten_at=now))
+    overlap = update(ReleaseOverlap).where(ReleaseOverlap.previous == PREVIOUS, ReleaseOverlap.rewritten_at.is_(None))
+    session.execute(overlap.values(rewritten_at=now))

@@ -89,18 +89,18 @@ def rewrite(
 ) -> tuple[tuple[Any, ...] | None, int]:
     """Make days of the moments of the next rows that say more, and seal the exact ones, at most `STEP`.
 
-    Who is locked is passed over. Returns up to which key it came (None: there are no more) and how many it wrote.
+    Who is locked is passed over. Return up to which key it came (None: there are no more) and how many it wrote.
     Raises KeyMissing.
     """
     names = [*dated.sealed, *dated.days_only]
-    more = [COLUMN] if dated.sealed else []
-    source = sql_table(dated.table, *(sql_column(name) for name in (*dated.key, *names, *more)))
+    sealed = [COLUMN] if dated.sealed else []
+    source = sql_table(dated.table, *(sql_column(name) for name in (*dated.key, *names, *sealed)))
     keys = [source.c[name] for name in dated.key]
-    exact = or_(*(source.c[name] != func.date_trunc("day", source.c[name], str(CITY_TIME)) for name in names))
-    wanted = select(source).where(exact)
+    is_exact = or_(*(source.c[name] != func.date_trunc("day", source.c[name], str(CITY_TIME)) for name in names))
+    query = select(source).where(is_exact)
     if after is not None:
-        wanted = wanted.where(tuple_(*keys) > tuple_(*after))
-    rows = session.execute(wanted.order_by(*keys).limit(STEP).with_for_update(skip_locked=True, key_share=True)).all()
+        query = query.where(tuple_(*keys) > tuple_(*after))
+    rows = session.execute(query.order_by(*keys).limit(STEP).with_for_update(skip_locked=True, key_share=True)).all()
     for row in rows:
         key = _key_of(dated, row)
         values: dict[str, Any] = {

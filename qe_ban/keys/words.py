@@ -70,7 +70,7 @@ def read(rings: KeyRings, words: ClearColumn, row: object, sealed: bytes | None,
 
 
 def seal_step(session: Session, rings: KeyRings, words: ClearColumn, now: datetime) -> int:
-    """Seal what stands in clear in a column and empty it, at most 200 rows; gives how many.
+    """Seal what stands in clear in a column and empty it, at most 200 rows; return how many.
 
     With a word of our own (a demand that was withdrawn) goes what was sealed before it. Rows that are locked are left
     for the next step. Raises KeyMissing.
@@ -78,16 +78,18 @@ def seal_step(session: Session, rings: KeyRings, words: ClearColumn, now: dateti
     lengthen(session)
     source = sql_table(words.table, *(sql_column(name) for name in (*words.key, words.column, words.sealed)))
     keys, clear, sealed = [source.c[name] for name in words.key], source.c[words.column], source.c[words.sealed]
-    typed = and_(clear.is_not(None), clear.is_distinct_from(words.placeholder))
+    is_typed = and_(clear.is_not(None), clear.is_distinct_from(words.placeholder))
     is_own = or_(*(clear.like(pattern) for pattern in words.own)) if words.own else None
-    left = typed if is_own is None else (typed & ~is_own) | (is_own & sealed.is_not(None))
-    wanted = select(*keys, clear, is_own if is_own is not None else false()).where(left)
-    rows = session.execute(wanted.order_by(*keys).limit(STEP).with_for_update(skip_locked=True, key_share=True)).all()
+    is_open = is_typed if is_own is None else (is_typed & ~is_own) | (is_own & sealed.is_not(None))
+    query = select(*keys, clear, is_own if is_own is not None else false()).where(is_open)
+    rows = session.execute(query.order_by(*keys).limit(STEP).with_for_update(skip_locked=True, key_share=True)).all()
     for *key, text, own in rows:
-        changed: dict[str, Any] = {words.sealed: None}
+        values: dict[str, Any] = {words.sealed: None}
         if not own:
-            fresh = seal(rings, words, vault.row_key(tuple(key)), text, now)
-            changed = {words.sealed: fresh, words.column: words.placeholder}
-        mine = [column == value for column, value in zip(keys, key, strict=True)]
-        session.execute(update(source).where(*mine).values(changed))
+            values = {
+                words.sealed: seal(rings, words, vault.row_key(tuple(key)), text, now),
+                words.column: words.placeholder,
+            }
+        is_row = [column == value for column, value in zip(keys, key, strict=True)]
+        session.execute(update(source).where(*is_row).values(values))
     return len(rows)

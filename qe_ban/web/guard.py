@@ -70,7 +70,7 @@ class StepUpRequired(Forbidden):
 
 
 def install(app: Flask, principal_from: PrincipalFrom, resident_name: ResidentName = lambda _: "-") -> None:
-    """Give the app what makes a principal of a token, or raises the kernel's Unauthenticated, and names for the log.
+    """Set what makes a principal of a token, or raises the kernel's Unauthenticated, and what names callers in the log.
 
     Without `resident_name` the log has no names of residents; it never has their ids.
     """

@@ -187,9 +187,9 @@ class Town:
     def keep_answer(self, person, kind, state=State.ACTIVE, *, reason=None, detail=None, age=timedelta(0)):
         """Keep what an outside source of the kind said so long ago."""
         at = self.now - age
-        entitled = answers.Entitled(person.id, kind, person.numbers[kind])
+        entitlement = answers.EntitlementKey(person.id, kind, person.numbers[kind])
         with self.parts.database.statements() as connection:
-            answers.keep(connection, self.parts.wallet, entitled, None, Answer(state, at, at, reason, detail or {}))
+            answers.keep(connection, self.parts.wallet, entitlement, None, Answer(state, at, at, reason, detail or {}))
 
     def turn_over(self):
         """Give residents what scans asked, as the worker does; of tests at the same time one after the other."""

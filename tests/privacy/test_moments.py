@@ -63,7 +63,7 @@ def busy(city):
     with city.database.transaction() as session:
         for model in (FavouriteItem, RecentItem):
             row = model(resident_id=UUID(str(resident.id)), entry="1" * 12)
-            own_lists.put(city.rings, session, row, system_clock())
+            own_lists.save(city.rings, session, row, system_clock())
     resident.done = done
     return resident
 

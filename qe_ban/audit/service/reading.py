@@ -75,11 +75,11 @@ def read(
     events = session.scalars(wanted).all()
     details = {"criteria": criteria.as_details(), "before": before}
     record(session, at=now, actor=reader, action="audit.read", subject="audit", details=details, request_id=request_id)
-    opened = open_words(session, rings, [event.details for event in events])
-    return [_read(event, details) for event, details in zip(events, opened, strict=True)]
+    details_of_events = open_words(session, rings, [event.details for event in events])
+    return [_to_read_event(event, details) for event, details in zip(events, details_of_events, strict=True)]
 
 
-def _read(event: AuditEvent, details: Mapping[str, Any]) -> ReadEvent:
+def _to_read_event(event: AuditEvent, details: Mapping[str, Any]) -> ReadEvent:
     return ReadEvent(
         event.id,
         event.at,

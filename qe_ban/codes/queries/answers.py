@@ -92,7 +92,7 @@ JOIN residents r ON r.id = e.resident_id
 WHERE e.resident_id = %(resident)b AND r.closed_at IS NULL
 """
 REGISTER: Final = "LEFT JOIN source_answers a ON a.entitlement = e.number"
-_KEPT: Final = """SELECT o.state, o.reason, o.detail, o.as_of, o.asked_at, CAST(NULL AS timestamptz) AS expires_at,
+_ANSWER: Final = """SELECT o.state, o.reason, o.detail, o.as_of, o.asked_at, CAST(NULL AS timestamptz) AS expires_at,
     CAST(NULL AS text) AS set_level, CAST(NULL AS timestamptz) AS set_until FROM answers_of_sources o"""
 _HOLDINGS = _HOLDINGS_SQL.format(answers=REGISTER)
 # of kinds with an outside source the newest of today's and yesterday's, of the others the register's record
@@ -102,7 +102,7 @@ LEFT JOIN LATERAL (
     SELECT s.state, s.reason, s.detail, s.as_of, s.asked_at, s.expires_at, s.set_level, s.set_until
     FROM source_answers s WHERE s.entitlement = e.number AND e.kind <> ALL (CAST(%(kinds)s AS text[]))
     UNION ALL
-    ({_KEPT} JOIN unnest(CAST(%(kinds)s AS text[]), CAST(%(owners)s AS bytea[])) AS w (kind, owner)
+    ({_ANSWER} JOIN unnest(CAST(%(kinds)s AS text[]), CAST(%(owners)s AS bytea[])) AS w (kind, owner)
         ON w.kind = e.kind AND w.owner = o.owner
      ORDER BY o.asked_at DESC LIMIT 1)
 ) a ON true"""  # noqa: S608 - our own words
@@ -113,7 +113,7 @@ def kept_for_scan(hashes: int) -> str:
     """Return the join that finds a kept answer by one of so many hashes, the newest."""
     names = ", ".join(f"%(answer{n})b" for n in range(hashes))
     return f"""LEFT JOIN LATERAL (
-    {_KEPT} WHERE o.holder IN ({names}) ORDER BY o.asked_at DESC LIMIT 1
+    {_ANSWER} WHERE o.holder IN ({names}) ORDER BY o.asked_at DESC LIMIT 1
 ) a ON e.number IS NOT NULL"""
 
 

@@ -1,6 +1,6 @@
-"""What outside sources say, kept for a day in the scans' world: under keyed hashes of the day, beside nobody's id.
+"""What outside sources say, kept for a day as scans are kept: under keyed hashes of the day, beside nobody's id.
 
-The residents' side hears of a level through the inbox; of other kinds the wallet finds the answer by a hash of its own.
+Residents are told of a level by way of the inbox; of other kinds the wallet finds the answer by a hash of its own.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -38,8 +38,8 @@ STEP = 5000
 
 
 @dataclass(frozen=True, slots=True)
-class Entitled:
-    """Whom an answer is about."""
+class EntitlementKey:
+    """Which entitlement an answer is about, and whose."""
 
     resident: UUID
     kind: str
@@ -62,17 +62,23 @@ def holdings(
 
 
 def keep(
-    connection: psycopg.Connection[Any], wallet: Wallet, entitled: Entitled, kept: Answer | None, answer: Answer
+    connection: psycopg.Connection[Any],
+    wallet: Wallet,
+    entitlement: EntitlementKey,
+    previous: Answer | None,
+    answer: Answer,
 ) -> None:
-    """Keep an answer, and have the resident's side hear of a level that is another than the kept one."""
+    """Keep an answer, and have the resident told of a level that is another than the previous one."""
     rings, now = wallet.rings, answer.asked_at
-    is_news = entitled.kind == LEVEL_KIND and (kept is None or kept.detail.get("level") != answer.detail.get("level"))
+    is_news = entitlement.kind == LEVEL_KIND and (
+        previous is None or previous.detail.get("level") != answer.detail.get("level")
+    )
     queries.keep_answer(
         connection,
-        hashing.answer_hashes(rings, entitled.number, now)[0],
-        hashing.owner_hashes(rings, entitled.resident, entitled.kind, now)[0],
+        hashing.answer_hashes(rings, entitlement.number, now)[0],
+        hashing.owner_hashes(rings, entitlement.resident, entitlement.kind, now)[0],
         answer,
-        inbox.level_request(rings, entitled.resident, entitled.number, answer) if is_news else None,
+        inbox.level_request(rings, entitlement.resident, entitlement.number, answer) if is_news else None,
     )
 
 
@@ -85,23 +91,23 @@ def keep_answers(
     """Keep new answers for a resident's entitlements, by their numbers."""
     for holding in holdings:
         if holding.number in answers:
-            entitled = Entitled(holding.resident, holding.kind, holding.number)
-            keep(connection, wallet, entitled, holding.answer, answers[holding.number])
+            entitlement = EntitlementKey(holding.resident, holding.kind, holding.number)
+            keep(connection, wallet, entitlement, holding.answer, answers[holding.number])
 
 
 def delete_plain_answers(database: Database, sources: Collection[str]) -> int:
     """Delete what 0.3.0 kept of outside sources' answers beside plain numbers, of levels only the moments, in steps.
 
-    Gives how many rows.
+    Return how many rows.
     """
     levels = [kind for kind in sources if kind == LEVEL_KIND]
     others = [kind for kind in sources if kind != LEVEL_KIND]
-    changed = 0
+    rows = 0
     for statement, kinds in ((_DELETE_PLAIN, others), (_BY_THE_DAY, levels)):
-        gone = STEP
-        while kinds and gone == STEP:
+        count = STEP
+        while kinds and count == STEP:
             with database.transaction() as session:
-                done = session.execute(statement, {"kinds": kinds, "limit": STEP})
-                gone = cast("CursorResult[Any]", done).rowcount
-            changed += gone
-    return changed
+                result = session.execute(statement, {"kinds": kinds, "limit": STEP})
+                count = cast("CursorResult[Any]", result).rowcount
+            rows += count
+    return rows

@@ -205,7 +205,8 @@ def _answer(
     except SourceAway as away:
         log.warning("codes.source_away", kind=holder.kind, why=str(away))
         return kept, False
-    answers.keep(connection, wallet, answers.Entitled(holder.resident, holder.kind, scan.number), kept, answer)
+    entitlement = answers.EntitlementKey(holder.resident, holder.kind, scan.number)
+    answers.keep(connection, wallet, entitlement, kept, answer)
     return answer, True
 
 

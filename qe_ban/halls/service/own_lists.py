@@ -34,19 +34,19 @@ def entries(
 ) -> list[Entry]:
     """Return a resident's list, or the `first` of it, the latest first. Raises SealBroken, KeyMissing."""
     rows = cast("Sequence[OwnRow]", session.scalars(select(model).where(model.resident_id == resident)).all())
-    found: list[Entry] = []
+    newest: list[Entry] = []
     # the columns order the days: only as many days are opened as are asked for
     for _, day in groupby(sorted(rows, key=_day_of, reverse=True), _day_of):
-        if first is not None and len(found) >= first:
+        if first is not None and len(newest) >= first:
             break
-        opened = [Entry(_key_of(row), moments.read(rings, row, "at") or row.at) for row in day]
-        opened.sort(key=lambda entry: entry.key)
-        opened.sort(key=lambda entry: entry.at, reverse=True)
-        found += opened
-    return found[:first]
+        of_day = [Entry(_key_of(row), moments.read(rings, row, "at") or row.at) for row in day]
+        of_day.sort(key=lambda entry: entry.key)
+        of_day.sort(key=lambda entry: entry.at, reverse=True)
+        newest += of_day
+    return newest[:first]
 
 
-def put(rings: KeyRings, session: Session, row: OwnRow, now: datetime) -> None:
+def save(rings: KeyRings, session: Session, row: OwnRow, now: datetime) -> None:
     """Store a row that is there as of now, new or not; never earlier than it was. Raises KeyMissing."""
     before = moments.read(rings, row, "at")
     moments.write(rings, row, now, at=max(before, now) if before is not None else now)
@@ -54,12 +54,12 @@ def put(rings: KeyRings, session: Session, row: OwnRow, now: datetime) -> None:
     session.flush()
 
 
-def forget_beyond(rings: KeyRings, session: Session, resident: UUID, most: int) -> None:
-    """Leave the `most` newest items that a resident used."""
-    beyond = [entry.key for entry in entries(rings, session, RecentItem, resident)[most:]]
+def forget_beyond(rings: KeyRings, session: Session, resident: UUID, max_items: int) -> None:
+    """Leave the `max_items` newest items that a resident used."""
+    beyond = [entry.key for entry in entries(rings, session, RecentItem, resident)[max_items:]]
     if beyond:
-        mine = delete(RecentItem).where(RecentItem.resident_id == resident, RecentItem.entry.in_(beyond))
-        session.execute(mine.execution_options(synchronize_session=False))
+        query = delete(RecentItem).where(RecentItem.resident_id == resident, RecentItem.entry.in_(beyond))
+        session.execute(query.execution_options(synchronize_session=False))
 
 
 def _day_of(row: OwnRow) -> datetime:

@@ -101,7 +101,7 @@ def follow(rings: KeyRings, session: Session, city: City, resident: UUID, slug: 
         # halls that are there no more take no room
         if len(followed(rings, session, city, resident)) >= MOST_FOLLOWED:
             raise errors.TooManyFollowed(f"最多关注 {MOST_FOLLOWED} 个分厅，请先取消一些", most=MOST_FOLLOWED)
-        own_lists.put(rings, session, FollowedHall(resident_id=resident, hall=slug), now)
+        own_lists.save(rings, session, FollowedHall(resident_id=resident, hall=slug), now)
 
 
 def unfollow(session: Session, resident: UUID, slug: str) -> None:
@@ -122,7 +122,7 @@ def favour(rings: KeyRings, session: Session, resident: UUID, code: str, now: da
     mine = select(func.count()).select_from(FavouriteItem).where(FavouriteItem.resident_id == resident)
     if (session.scalar(mine) or 0) >= MOST_FAVOURITES:
         raise errors.TooManyFavourites(f"最多收藏 {MOST_FAVOURITES} 个事项，请先取消一些", most=MOST_FAVOURITES)
-    own_lists.put(rings, session, FavouriteItem(resident_id=resident, entry=entry), now)
+    own_lists.save(rings, session, FavouriteItem(resident_id=resident, entry=entry), now)
 
 
 def disfavour(session: Session, resident: UUID, code: str) -> None:
@@ -137,7 +137,7 @@ def use(rings: KeyRings, session: Session, resident: UUID, code: str, now: datet
     _require(session, code, now)
     _hold(session, resident)
     row = session.get(RecentItem, (resident, entry), populate_existing=True)
-    own_lists.put(rings, session, row or RecentItem(resident_id=resident, entry=entry), now)
+    own_lists.save(rings, session, row or RecentItem(resident_id=resident, entry=entry), now)
     own_lists.forget_beyond(rings, session, resident, MOST_RECENT)
 
 

@@ -81,8 +81,8 @@ def propose_change(health: Health, session: Session, *, request: ChangeRequest, 
     people.lock_open(session, ids)
     known = codes.health_answers(session, health.sources, ids, now)
     # two ids of one resident are one, and what is refused is named as it was sent
-    named = [id_of[by_id[id_]] if id_ in by_id else id_ for id_ in request.residents]
-    check_list(named, request.expected_count, {id_of[resident] for resident in known})
+    as_sent = [id_of[by_id[id_]] if id_ in by_id else id_ for id_ in request.residents]
+    check_list(as_sent, request.expected_count, {id_of[resident] for resident in known})
     drop_lapsed(session, now)
     row = _add_change(health, session, request, ids, change)
     _add_residents(session, row, id_of)

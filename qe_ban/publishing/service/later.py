@@ -75,7 +75,7 @@ def wait(held: Held, marks: Sequence[Mark], choice: Later | None, reason: str | 
                 before=None,
                 after=None,
                 version=mark.number,
-                reason=_told(held, reason),
+                reason=_to_audit_details(held, reason),
             )
         held.session.flush()
     outcome = "withdrawn" if choice is Later.REPLACE else "kept"
@@ -92,7 +92,7 @@ def _withdraw(held: Held, mark: Mark, reason: str | None) -> None:
     held.session.add(row)
 
 
-def _told(held: Held, reason: str | None) -> dict[str, str] | str:
+def _to_audit_details(held: Held, reason: str | None) -> dict[str, str] | str:
     """Return what the audit has of the reason: our own words, or the digest of somebody's."""
     if reason is None:
         return cause(held.page.latest + 1)

@@ -8,13 +8,13 @@ from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.models import Page, PageWithdrawal
 from qe_ban.publishing.rules.states import PageState
 
-_SHOWN: Final = frozenset({PageState.REJECTED.value, PageState.DRAFT.value})
+_STATES_WITH_REASON: Final = frozenset({PageState.REJECTED.value, PageState.DRAFT.value})
 """While a draft is sent back or mended; the previous release leaves what is sealed when the draft goes on."""
 
 
 def of_page(rings: KeyRings, page: Page) -> str | None:
     """Return why a page's draft was sent back, or None where it was not. Raises KeyMissing."""
-    if page.state not in _SHOWN:
+    if page.state not in _STATES_WITH_REASON:
         return None
     return words.read(rings, words.REJECTION, _key(page.kind, page.slug), page.reason_sealed, page.reason)
 
