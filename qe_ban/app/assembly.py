@@ -101,7 +101,9 @@ def assemble(
             suspend=suspending.suspend_all,
             closing=closing.estates(rings),
             retention=accounts.Retention(
-                timedelta(days=settings.retention.scans), timedelta(days=settings.retention.audit)
+                timedelta(days=settings.retention.scans),
+                timedelta(days=settings.retention.audit),
+                timedelta(days=settings.retention.records),
             ),
             recovery_wait=city.recovery_wait,
             sandbox=settings.sandbox,

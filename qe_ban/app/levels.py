@@ -12,7 +12,7 @@ from qe_ban.jobs import service as jobs
 
 def schedule(made: Parts, require_right_clock: Step) -> jobs.Schedule:
     """Return the schedule: a level that ended, or that a rule changed, is told within seconds."""
-    upkeep = Upkeep(made.health, timedelta(days=made.settings.retention.disputes))
+    upkeep = Upkeep(made.health)
 
     def run(session: Session, now: datetime) -> None:
         require_right_clock(session, now)

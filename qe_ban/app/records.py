@@ -7,9 +7,11 @@ from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
+from qe_ban.app import retention
 from qe_ban.app.assembly import Parts
 from qe_ban.audit import service as audit
 from qe_ban.codes import service as codes
+from qe_ban.db.retention import Schedule
 from qe_ban.jobs import service as jobs
 from qe_ban.keys import words
 
@@ -20,7 +22,6 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
     """Give the schedules. Each commits by itself, step by step; the schedule's transaction says whose turn it is."""
     kept = made.settings.retention
     sealer = audit.Sealer(made.database, made.rings, made.clock, made.settings.audit_heads)
-    scans = codes.Retention(made.database, made.clock, scans=kept.scans, disputes=kept.disputes)
     log = audit.Retention(made.database, made.rings, made.clock, kept.audit)
     turns: tuple[Step, ...] = (
         codes.make_months,
@@ -43,6 +44,14 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
         require_right_clock(session, now)
         codes.turn_over_requests(session, made.rings)
 
+    def erase(_now: datetime) -> None:
+        log.run()
+        retention.sweeper(made, [Schedule.AUDIT]).run()
+
+    def ending(schedule: Schedule) -> jobs.Schedule:
+        sweeper = retention.sweeper(made, [schedule])
+        return jobs.Schedule(schedule, retention.EVERY[schedule], guarded(lambda _: sweeper.run()), commits=True)
+
     def guarded(run: Callable[[datetime], object]) -> Callable[[Session, datetime], None]:
         def guard(session: Session, now: datetime) -> None:
             require_right_clock(session, now)
@@ -52,9 +61,9 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
 
     return [
         jobs.Schedule("audit.seal", timedelta(seconds=10), guarded(lambda _: sealer.run()), commits=True),
-        jobs.Schedule("audit.retention", timedelta(minutes=10), guarded(lambda _: log.run()), commits=True),
+        jobs.Schedule("audit.retention", timedelta(minutes=10), guarded(erase), commits=True),
         jobs.Schedule("scans.requests", timedelta(seconds=30), turn_over),
-        jobs.Schedule("scans.retention", timedelta(minutes=10), guarded(lambda _: scans.run()), commits=True),
+        *(ending(schedule) for schedule in (Schedule.MOMENTS, Schedule.SCANS, Schedule.DAYS)),
         jobs.Schedule("words.seal", timedelta(minutes=10), guarded(partial(_seal_words, made)), commits=True),
         jobs.Schedule("disputes.tend", timedelta(minutes=10), guarded(tend_disputes), commits=True),
         jobs.Schedule("months", timedelta(hours=1), guarded(turn_months), commits=True),

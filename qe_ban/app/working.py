@@ -12,19 +12,16 @@ from qe_ban.accounts.service import reindexing
 from qe_ban.app import alarms, levels, pages, records, rewriting
 from qe_ban.app.assembly import Parts, assemble
 from qe_ban.audit import service as audit
-from qe_ban.codes import service as codes
 from qe_ban.config import ConfigInvalid, Settings
-from qe_ban.db import limits
 from qe_ban.db.connecting import WORKING
-from qe_ban.items.service import importing, indexing, misses, publishing
+from qe_ban.items.service import importing, indexing, publishing
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.kernel.errors import Unavailable
 from qe_ban.keys import lifecycle, rewrapping
 from qe_ban.message import Message
-from qe_ban.publishing.service import links, media, previews, saves
+from qe_ban.publishing.service import media
 from qe_ban.venues import service as venues
-from qe_ban.web import idempotency
 from qe_ban.zones.service import sunset
 
 CLOCKS_APART = timedelta(minutes=1)
@@ -60,22 +57,6 @@ def require_right_clock(session: Session, now: datetime) -> None:
 
 
 def _schedules(made: Parts) -> list[jobs.Schedule]:
-    def sweep(session: Session, now: datetime) -> None:
-        require_right_clock(session, now)
-        accounts.sweep(session, now)
-        codes.sweep(session, now)
-        limits.sweep(session, now)
-        idempotency.sweep(session, now)
-        misses.sweep(session, now)
-        jobs.sweep(session, now)
-        previews.sweep(session, now)
-        saves.sweep(session, now)
-
-    # by itself: files of whole cities take long to delete, and what is left of them holds up no other forgetting
-    def sweep_imports(session: Session, now: datetime) -> None:
-        require_right_clock(session, now)
-        importing.sweep(session, now)
-
     def make_keys(session: Session, now: datetime) -> None:
         require_right_clock(session, now)
         settings = made.settings
@@ -100,7 +81,6 @@ def _schedules(made: Parts) -> list[jobs.Schedule]:
     def let_pictures_go(session: Session, now: datetime) -> None:
         require_right_clock(session, now)
         media.collect(session, now)
-        links.sweep(session, now)
 
     # after the other has committed: a file goes when it is certain that its row has gone
     def sweep_pictures(session: Session, now: datetime) -> None:
@@ -114,14 +94,12 @@ def _schedules(made: Parts) -> list[jobs.Schedule]:
         # a worker of the release before has `keys` and makes no key for the audit: its turn is not to stand for this
         jobs.Schedule("keys.ahead", timedelta(minutes=10), make_keys),
         jobs.Schedule("keys.tidy", timedelta(minutes=1), tidy_indexes),
-        jobs.Schedule("sweep", timedelta(minutes=5), sweep),
         *records.schedules(made, require_right_clock),
         *alarms.schedules(made, require_right_clock),
         jobs.Schedule("items.turn", timedelta(seconds=5), turn),
         jobs.Schedule("items.tidy", timedelta(seconds=60), indexing.tidy),
         jobs.Schedule("items.popularity", timedelta(hours=1), made.popularity.fold),
         jobs.Schedule("pages.findings", timedelta(minutes=10), pages.inspect(made)),
-        jobs.Schedule("items.imports", timedelta(minutes=5), sweep_imports),
         jobs.Schedule("media.collect", timedelta(hours=1), let_pictures_go),
         jobs.Schedule("media.files", timedelta(hours=1), sweep_pictures),
         jobs.Schedule("zones.sunset", timedelta(minutes=1), end_zones),

@@ -41,11 +41,16 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How many days records are kept: scans, the audit log (never less than half a year), disputes once answered."""
+    """How many days records are kept: scans, the audit log (never less than half a year), disputes once answered.
+
+    `records`: what proves who agreed to what, acted for whom and had an account; never less than the three years for
+    which the law wants records of processing to be kept.
+    """
 
     scans: int = 90
     audit: int = 400
     disputes: int = 400
+    records: int = 1100
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,7 @@ class Settings:
                 scans=reader.number("QE_SCAN_DAYS", kept.scans, 7, 36_500),
                 audit=reader.number("QE_AUDIT_DAYS", kept.audit, 184, 36_500),
                 disputes=reader.number("QE_DISPUTE_DAYS", kept.disputes, 30, 36_500),
+                records=reader.number("QE_RECORD_DAYS", kept.records, 1096, 36_500),
             ),
             audit_heads=reader.absolute("QE_AUDIT_HEADS"),
             outside=Outside(

@@ -4,16 +4,17 @@ import ipaddress
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, date, datetime
-from typing import TypeAlias, cast
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, TypeAlias, cast
 
 import redis
-from sqlalchemy import delete, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from qe_ban.db.base import Base
 from qe_ban.db.engine import Database
+from qe_ban.db.retention import Ending, delete_rows
 from qe_ban.kernel.clock import Clock
 from qe_ban.kernel.errors import TooMany
 
@@ -134,6 +135,5 @@ class Limiter:
             )
 
 
-def sweep(session: Session, now: datetime) -> None:
-    """Forget the windows that are over."""
-    session.execute(delete(RateWindow).where(RateWindow.ends_at < now))
+ENDINGS: Final = (Ending(RateWindow, timedelta(0), delete_rows(RateWindow, lambda now: RateWindow.ends_at < now)),)
+"""Windows say themselves until when."""

@@ -116,6 +116,7 @@ class RecentItem(Base):
     """A service item that a resident opened lately; `at` is the day."""
 
     __tablename__ = "recent_items"
+    __table_args__ = (Index("ix_recent_items_at", "at"),)
 
     resident_id: Mapped[UUID] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
     entry: Mapped[str] = mapped_column(primary_key=True)

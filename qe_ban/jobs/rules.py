@@ -57,6 +57,8 @@ JOB_DEATHS: Final = 5
 """After so many runs in a row that ended in a death and got no further, a job has failed."""
 
 JOB_KEPT: Final = timedelta(days=30)
+GIVEN_UP_KEPT: Final = timedelta(days=90)
+"""How long it is told which messages were given up, and why."""
 
 STEP_SECONDS: Final = 60
 """How long one statement of a step or of a schedule may take, or what is computed between two of them."""

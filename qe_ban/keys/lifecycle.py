@@ -26,13 +26,16 @@ SETTLED = timedelta(seconds=60)
 """After this nothing is under way any more that did not know of a change: no request's transaction lives so long."""
 REMADE_BEFORE = timedelta(days=1)
 """What begins sooner stays: a machine whose clock is fast may have made something with it."""
-DAYS_AHEAD = 3
+DAYS_AHEAD = 10
+"""Longer than the longest public holiday: so long everything but messages goes on where no worker runs."""
 LATE_UPLOADS = timedelta(days=7)
 PROFILE_LIFE = {
     Ring.SEAL_ISSUED: timedelta(seconds=300),
     Ring.SEAL_PASS: timedelta(hours=48),
     Ring.SEAL_PRINTED: timedelta(days=400),
 }
+CODES_OPEN_FOR = PROFILE_LIFE[Ring.SEAL_PRINTED] + LATE_UPLOADS + timedelta(days=1)
+"""After this no code that was shown on a day opens any more, paper neither: the day's keys are destroyed."""
 
 
 class KeysExist(Conflict):
@@ -167,7 +170,7 @@ def _others_sign(session: Session, key: Key, now: datetime) -> bool:
 
 
 def make_ahead(session: Session, master: bytes, now: datetime) -> int:
-    """Make the daily keys of today and the next three UTC days that are not there yet; gives how many.
+    """Make the daily keys of today and the next `DAYS_AHEAD` UTC days that are not there yet; gives how many.
 
     Any number of workers may do it at once: the first row of a ring and day stands.
     """

@@ -5,13 +5,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from flask import Response, request
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from qe_ban.db.base import Base
+from qe_ban.db.retention import Ending, delete_rows
 from qe_ban.kernel.errors import Conflict, Invalid
 from qe_ban.kernel.principal import Actor, Principal
 from qe_ban.web import wire
@@ -96,9 +97,9 @@ def once(
     return _answer(status, answer)
 
 
-def sweep(session: Session, now: datetime) -> None:
-    """Forget the answers that are older than a day."""
-    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at <= now - KEPT))
+ENDINGS: Final = (
+    Ending(IdempotencyKey, KEPT, delete_rows(IdempotencyKey, lambda before: IdempotencyKey.created_at <= before)),
+)
 
 
 def kept(session: Session, principal: Actor) -> int:

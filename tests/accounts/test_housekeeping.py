@@ -14,13 +14,14 @@ from qe_ban.accounts.service.attempts import STAFF_PASSWORD
 from qe_ban.kernel.errors import TooMany
 from qe_ban.kernel.ids import new_id
 from tests.factories.accounts import ClientKey, random_phone
+from tests.factories.endings import end as end_rows
 
 
 @pytest.fixture
 def sweep(database):
     def do(at):
         with database.transaction() as session:
-            service.sweep(session, at)
+            end_rows(session, service.ENDINGS, at)
 
     return do
 

@@ -11,6 +11,7 @@ from qe_ban.accounts.models import RefreshFamily, RefreshToken, Revocation
 from qe_ban.accounts.service import Tokens
 from qe_ban.kernel.clock import system_clock
 from tests.factories.accounts import StaffFactory, random_phone, together
+from tests.factories.endings import end as end_rows
 
 DAYS = timedelta(days=2)
 
@@ -205,7 +206,7 @@ def test_sweeping_forgets_what_is_over_and_keeps_what_lives(sign_in, database, a
     with database.transaction() as session:
         session.get_one(RefreshFamily, over.session).expires_at = now
     with database.transaction() as session:
-        service.sweep(session, now)
+        end_rows(session, service.ENDINGS, now)
     with database.transaction() as session:
         assert session.get(RefreshFamily, over.session) is None
         assert session.get(RefreshFamily, living.session) is not None

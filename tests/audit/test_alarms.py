@@ -9,13 +9,13 @@ from sqlalchemy import exc, select, text
 from qe_ban.audit import routes, service
 from qe_ban.audit.models import Alarm, AuditEvent
 from qe_ban.audit.rules.alarms import WORDS, AlarmKind
-from qe_ban.audit.service import alarms
 from qe_ban.kernel.errors import Unauthenticated
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.keys import words
 from qe_ban.web import application, guard, parts
 from tests.factories.accounts import together
+from tests.factories.endings import end as end_rows
 
 NOW = datetime.now(UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -279,7 +279,7 @@ class TestClosing:
         assert call(token=token).status_code == status
 
 
-def test_alarms_closed_long_ago_are_forgotten_in_steps(database, rings, call, raised, monkeypatch):
+def test_alarms_closed_long_ago_are_forgotten(database, call, raised):
     made = [raised(about=str(uuid.uuid4())) for _ in range(5)]
     for one in made[:4]:
         call(f"/{one}/close", json={"note": "已处置"})
@@ -289,8 +289,7 @@ def test_alarms_closed_long_ago_are_forgotten_in_steps(database, rings, call, ra
         session.execute(
             text("UPDATE alarms SET opened_at = now() - interval '500 days' WHERE id = :id"), {"id": made[4]}
         )
-    monkeypatch.setattr(alarms, "STEP", 2)
-    service.Retention(database, rings, lambda: NOW, 400).run()
     with database.transaction() as session:
+        end_rows(session, service.ENDINGS, NOW)
         kept = session.scalars(select(Alarm.id).where(Alarm.id.in_(made))).all()
     assert set(kept) == set(made[3:])

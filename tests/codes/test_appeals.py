@@ -7,12 +7,14 @@ import pytest
 from sqlalchemy import text
 
 from qe_ban.codes import service as codes
+from qe_ban.db.retention import Period, Sweeper
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import vault
 from tests.codes.test_disputes import API, SHINAN, answer, dispute, listed, mine, scanned  # noqa: F401  fixtures
 from tests.codes.test_verify_races import at_once
+from tests.factories.endings import DAYS
 
 WORDS = "区里没有核实，请市里查一查"
 
@@ -270,7 +272,7 @@ def test_an_appeal_that_waits_is_found_overdue_and_kept(client, town, dismissed,
     city = town.staff("city_admin")
     assert made in listed(client, city, overdue="true")
     assert made not in listed(client, city, overdue="false")
-    codes.Retention(town.parts.database, lambda: town.now, scans=500, disputes=400).run()
+    Sweeper(town.parts.database, lambda: town.now, codes.ENDINGS, DAYS | {Period.SCANS: 500}).run()
     assert [row["id"] for row in mine(client, person)] == [made]
     assert mine(client, person)[0]["overdue"] is True
 

@@ -19,6 +19,7 @@ from qe_ban.kernel.clock import CITY_TIME, city_month
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.keys import lifecycle
 from qe_ban.keys.models import Ring
+from tests.factories.endings import end as end_rows
 from tests.factories.watched import DAY, HOUR, MINUTE, Watched
 
 GATE, DESK = "gate-entry", "window-acceptance"
@@ -252,7 +253,7 @@ class TestDetectors:
         assert hashing.previous_holder_hash(rings, number, TURN) not in row.before_sealed
         for now, left in ((TURN + HOUR, 1), (TURN + HOUR + MINUTE, 0)):
             with city.database.transaction() as session:
-                codes.sweep(session, now)
+                end_rows(session, codes.ENDINGS, now)
             assert len(self.kept(city)) == left
 
     def test_a_locked_paper_is_seen_over_the_turn_and_its_tries_count_once(self, city):

@@ -9,7 +9,9 @@ from sqlalchemy import text
 from qe_ban.codes import service as codes
 from qe_ban.codes.service import retention
 from qe_ban.db.engine import Database
+from qe_ban.db.retention import Period, Sweeper
 from tests.factories.databases import migrated
+from tests.factories.endings import DAYS
 from tests.migrations.test_months import CLIENT, IDS, SCAN, SCANNER, VENUE
 
 NOW = datetime.now(UTC)
@@ -46,7 +48,8 @@ def ages(city, table, column="at"):
 
 
 def run(city, **days):
-    return codes.Retention(city, lambda: NOW, **({"scans": 90, "disputes": 400} | days)).run()
+    days = {Period(name): number for name, number in days.items()}
+    return Sweeper(city, lambda: NOW, codes.ENDINGS, DAYS | days).run()
 
 
 def test_old_scans_go_with_their_ids(city, monkeypatch):
@@ -77,17 +80,6 @@ def test_disputes_are_kept_until_long_after_their_answer(city):
             session.execute(text(DISPUTE), values | {"state": "open" if days is None else "upheld"})
     assert run(city) == 2
     assert ages(city, "disputes", "answered_at") == [399, None]
-
-
-def test_a_step_deletes_no_more_disputes_than_it_may(city, monkeypatch):
-    monkeypatch.setattr(retention, "STEP", 2)
-    with city.transaction() as session:
-        for _ in range(5):
-            values = {"id": uuid.uuid4(), "scan": uuid.uuid4(), "answered_at": NOW - 500 * DAY, "state": "upheld"}
-            session.execute(text(DISPUTE), values)
-    with city.transaction() as session:
-        assert retention.disputes_step(session, NOW - 400 * DAY) == 2
-    assert run(city) == 3
 
 
 def test_who_writes_and_reads_waits_for_no_step(city):

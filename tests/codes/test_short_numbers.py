@@ -16,6 +16,7 @@ from qe_ban.db.limits import Limiter
 from qe_ban.keys.models import Ring
 from tests.codes.test_verify_races import at_once
 from tests.factories.digests import plain_digest
+from tests.factories.endings import end as end_rows
 
 API = "/api/v1/codes"
 
@@ -240,12 +241,12 @@ def test_a_repeat_gives_the_stored_verdict_for_ten_minutes_with_holder_data(town
     first = told(typed(window, number, "window-acceptance", scan_id=scan_id))
     end(town, number, timedelta(minutes=6))
     with town.parts.database.transaction() as session:
-        service.sweep(session, town.now)
+        end_rows(session, service.ENDINGS, town.now)
     again = told(typed(window, number, "window-acceptance", scan_id=scan_id))
     assert again == first | {"repeat": True}
     end(town, number, timedelta(minutes=11))
     with town.parts.database.transaction() as session:
-        service.sweep(session, town.now)
+        end_rows(session, service.ENDINGS, town.now)
         macs = town.parts.rings.macs(Ring.DERIVE, "short-number", number.encode())
         assert not session.scalar(text("SELECT count(*) FROM short_numbers WHERE mac = ANY (:macs)"), {"macs": macs})
     late = told(typed(window, number, "window-acceptance", scan_id=scan_id))

@@ -11,6 +11,7 @@ from qe_ban.db import limits, valkey
 from qe_ban.db.limits import Limiter, RateWindow
 from qe_ban.kernel.errors import TooMany
 from tests.factories.digests import plain_digest
+from tests.factories.endings import end as end_rows
 
 NOW = datetime(2026, 5, 5, 12, 0, 30, tzinfo=UTC)
 
@@ -71,7 +72,7 @@ def test_no_subject_is_stored_in_the_clear_and_old_windows_are_swept(settings, d
     limiter(settings, database, "unix:///nowhere/valkey.sock").hit("otp", subject, limit=4, window=60)
     with database.transaction() as session:
         assert not [row for row in session.scalars(select(RateWindow.subject)) if "13800000001" in row]
-        limits.sweep(session, NOW + timedelta(minutes=1))
+        end_rows(session, limits.ENDINGS, NOW + timedelta(minutes=1))
         assert session.scalars(select(RateWindow).where(RateWindow.ends_at < NOW + timedelta(minutes=1))).all() == []
 
 

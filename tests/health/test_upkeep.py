@@ -7,14 +7,24 @@ from sqlalchemy import select, text
 
 from qe_ban.codes.models import SourceAnswer
 from qe_ban.health.models import HealthChange, HealthCorrection, HealthLevel
-from qe_ban.health.service import Upkeep
+from qe_ban.health.service import ENDINGS, Upkeep
+from tests.factories.endings import end as end_rows
 
 
 @pytest.fixture
 def upkeep(town):
-    def run(after=timedelta(0), kept=timedelta(days=400)):
+    def run(after=timedelta(0)):
         with town.parts.database.transaction() as session:
-            Upkeep(town.parts.health, kept).run(session, town.now + after)
+            Upkeep(town.parts.health).run(session, town.now + after)
+
+    return run
+
+
+@pytest.fixture
+def forget(town):
+    def run(now):
+        with town.parts.database.transaction() as session:
+            end_rows(session, ENDINGS, now)
 
     return run
 
@@ -61,7 +71,7 @@ def test_other_kinds_are_no_news(town, ward, upkeep):
     assert ward.templates(person) == []
 
 
-def test_what_has_been_over_for_long_is_forgotten(town, ward, upkeep):
+def test_what_has_been_over_for_long_is_forgotten(town, ward, upkeep, forget):
     person, other = town.resident(), town.resident()
     change = ward.set(person, ends_at=(town.now + timedelta(minutes=5)).isoformat())
     dropped = ward.propose(other).get_json()
@@ -69,7 +79,7 @@ def test_what_has_been_over_for_long_is_forgotten(town, ward, upkeep):
     correction = ward.request(person).get_json()
     assert ward.answer(correction, corrected=False).status_code == 200
     upkeep(timedelta(minutes=6))
-    upkeep(timedelta(days=2), kept=timedelta(days=30))
+    forget(town.now + timedelta(days=398))
     with town.parts.database.transaction() as session:
         assert session.get(HealthChange, change["id"]) is not None
         for table, column in (
@@ -77,9 +87,8 @@ def test_what_has_been_over_for_long_is_forgotten(town, ward, upkeep):
             ("health_changes", "decided_at"),
             ("health_corrections", "answered_at"),
         ):
-            session.execute(text(f"UPDATE {table} SET {column} = {column} - interval '31 days'"))
-    for _ in range(2):
-        upkeep(kept=timedelta(days=30))
+            session.execute(text(f"UPDATE {table} SET {column} = {column} - interval '401 days'"))
+    forget(town.now)
     with town.parts.database.transaction() as session:
         assert session.get(HealthChange, change["id"]) is None
         assert session.get(HealthChange, dropped["id"]) is None

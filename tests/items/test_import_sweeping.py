@@ -23,7 +23,7 @@ def imports(database, settings):
 
 def sweep(imports, now):
     with imports.database.transaction() as session:
-        importing.sweep(session, now)
+        importing.forget_files(session, now - FILE_KEPT)
 
 
 def kept(imports, *ids):

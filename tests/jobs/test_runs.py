@@ -14,6 +14,7 @@ from qe_ban.jobs.models import Job, JobFault
 from qe_ban.jobs.rules import JobState
 from qe_ban.kernel.principal import Place
 from tests.factories.databases import wait_for_locks
+from tests.factories.endings import end as end_rows
 from tests.factories.venues import LAOSHAN, SHINAN, AdminFactory
 from tests.jobs.runners import counting
 
@@ -158,7 +159,7 @@ def test_a_job_is_forgotten_thirty_days_after_its_end_with_its_faults(start, run
 
     def left():
         with database.transaction() as session:
-            service.sweep(session, clock())
+            end_rows(session, service.ENDINGS, clock())
             faults = session.scalar(select(func.count()).where(JobFault.job_id == done))
             return set(session.scalars(select(Job.id).where(Job.id.in_([done, cancelled, queued])))), faults
 

@@ -38,10 +38,10 @@ def test_two_at_once_make_one_set_of_keys(settings):
     database.dispose()
 
 
-def test_daily_keys_stand_for_today_and_three_days(rings):
+def test_daily_keys_stand_for_today_and_ten_days(rings):
     today = datetime.now(UTC).date()
     for ring in DAILY:
-        for ahead in range(3):
+        for ahead in range(lifecycle.DAYS_AHEAD):
             assert rings.daily(ring, today + timedelta(days=ahead)) is not None
 
 
@@ -54,7 +54,7 @@ def test_many_workers_at_once_make_one_key_a_day(database, settings):
 
     with ThreadPoolExecutor(8) as pool:
         made = sum(pool.map(make, range(8)))
-    assert made == len(DAILY) * 4
+    assert made == len(DAILY) * (lifecycle.DAYS_AHEAD + 1)
     with database.transaction() as session:
         session.execute(delete(Key).where(Key.day >= then.date()))
 
@@ -193,3 +193,24 @@ def test_a_derived_secret_goes_a_day_and_a_minute_after_its_successor_began(own_
         retirement.retire_derived(session, old, edge + timedelta(seconds=1))
         session.flush()
         assert session.scalar(select(Key.kid).where(Key.kid == old.kid)) is None
+
+
+def test_a_worker_that_is_away_for_ten_days_leaves_a_key_for_each_and_the_old_ones_go_a_week_after_their_use(
+    database, settings
+):
+    then = datetime(2033, 9, 30, 23, 59, tzinfo=UTC)
+    with database.transaction() as session:
+        lifecycle.make_ahead(session, settings.master_key, then)
+    last = then.date() + timedelta(days=10)
+    of_day = select(Key.day).where(Key.ring == "seal-issued", Key.day >= then.date())
+    with database.transaction() as session:
+        assert max(session.scalars(of_day)) == last
+        # made early or not: a key goes by the end of its own day
+        destroyed = datetime(2033, 10, 8, 0, 5, tzinfo=UTC)
+        lifecycle.destroy_old(session, destroyed)
+        assert then.date() in session.scalars(of_day).all()
+        lifecycle.destroy_old(session, destroyed + timedelta(seconds=1))
+        assert min(session.scalars(of_day)) == then.date() + timedelta(days=1)
+        session.rollback()
+    with database.transaction() as session:
+        session.execute(delete(Key).where(Key.day >= then.date()))

@@ -14,6 +14,7 @@ from qe_ban.audit.models import AuditEvent, AuditWords
 from qe_ban.audit.service import words as audit_words
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import resealing, vault, words
+from tests.factories.endings import end as end_rows
 from tests.privacy import words as classified
 
 NOTE = "张小明确诊尿毒症，本人到场"
@@ -106,7 +107,8 @@ def test_words_go_when_their_events_do(database, rings, event):
     with database.transaction() as session:
         session.get_one(AuditWords, digests[0]).day = long_ago.date()
         session.flush()
-        audit_words.forget_step(session, datetime.now(UTC) - timedelta(days=400))
+        end_rows(session, audit.ENDINGS, datetime.now(UTC))
+        session.expire_all()
         assert [session.get(AuditWords, digest) is None for digest in digests] == [True, False]
 
 

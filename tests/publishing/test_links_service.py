@@ -11,6 +11,7 @@ from qe_ban.publishing.models import LinkCheck
 from qe_ban.publishing.service import links
 from qe_ban.publishing.service.links import Links
 from tests.factories.accounts import together
+from tests.factories.endings import end as end_rows
 from tests.publishing.hosts import Host, status
 
 HOUR = timedelta(hours=1)
@@ -137,6 +138,6 @@ def test_what_nobody_asks_for_is_forgotten(database, following, host, now):
     following.check([old], now - timedelta(days=31))
     following.check([young], now - timedelta(days=29))
     with database.transaction() as session:
-        links.sweep(session, now)
+        end_rows(session, links.ENDINGS, now)
     assert row(database, old) is None
     assert row(database, young) is not None

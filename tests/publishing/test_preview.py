@@ -8,6 +8,7 @@ from sqlalchemy import select
 from qe_ban.publishing.models import PagePreview
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import previews
+from tests.factories.endings import end as end_rows
 from tests.factories.pages import API, PREFIX, content, notice, rich_text
 from tests.publishing.asking import done, events, refused
 
@@ -122,6 +123,6 @@ def test_links_that_have_expired_are_forgotten(town):
     link(town, ZONE, slug, hours=1)
     url = link(town, ZONE, slug)
     with town.database.transaction() as session:
-        previews.sweep(session, town.clock() + timedelta(hours=2))
+        end_rows(session, previews.ENDINGS, town.clock() + timedelta(hours=2))
         assert len(session.scalars(select(PagePreview).where(PagePreview.slug == slug)).all()) == 1
     assert town.client.get(url).status_code == 200

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from qe_ban.publishing.models import MediaUse, PageSave
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import saves
+from tests.factories.endings import end as end_rows
 from tests.factories.pages import content, notice, rich_text
 from tests.publishing.asking import done, events, refused
 
@@ -81,11 +82,10 @@ def test_the_last_fifty_are_kept_for_thirty_days_with_their_pictures(town, pictu
     assert numbers(town, editor, slug) == list(range(saves.MAX_KEPT + 1, 1, -1))
     assert uses(town, slug) == set()
     with town.database.transaction() as session:
-        saves.sweep(session, town.clock() + timedelta(days=29))
+        end_rows(session, saves.ENDINGS, town.clock() + timedelta(days=29))
         assert session.scalar(select(PageSave.number).where(PageSave.slug == slug).limit(1)) is not None
     with town.database.transaction() as session:
-        for _ in range(20):
-            saves.sweep(session, town.clock() + timedelta(days=31))
+        end_rows(session, saves.ENDINGS, town.clock() + timedelta(days=31))
         assert session.scalar(select(PageSave.number).where(PageSave.slug == slug).limit(1)) is None
 
 

@@ -18,6 +18,7 @@ from qe_ban.web.api import Blueprint
 from qe_ban.web.idempotency import IdempotencyKey
 from qe_ban.web.parts import part
 from qe_ban.web.schema import Schema
+from tests.factories.endings import end as end_rows
 
 
 class Refused(Conflict):
@@ -162,9 +163,9 @@ def test_sweeping_forgets_the_old(client, database, principals):
     moment = parts_now(client.application)
     mine = select(IdempotencyKey.key).where(IdempotencyKey.principal == f"resident:{principals['one'].id}")
     with database.transaction() as session:
-        idempotency.sweep(session, moment + idempotency.KEPT - timedelta(seconds=1))
+        end_rows(session, idempotency.ENDINGS, moment + idempotency.KEPT - timedelta(seconds=1))
         assert session.scalars(mine).all() == ["k1"]
-        idempotency.sweep(session, moment + idempotency.KEPT)
+        end_rows(session, idempotency.ENDINGS, moment + idempotency.KEPT)
         assert session.scalars(mine).all() == []
 
 

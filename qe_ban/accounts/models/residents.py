@@ -34,6 +34,7 @@ class Resident(Base):
             " AND (phone_sealed IS NOT NULL OR verified_at IS NOT NULL OR closed_at IS NOT NULL)",
             name="phone",
         ),
+        Index("ix_residents_closed_at", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -71,6 +72,7 @@ class Guardianship(Base):
             postgresql_where=text("state <> 'ended'"),
         ),
         Index("ix_guardianships_ward_id", "ward_id"),
+        Index("ix_guardianships_guardian_id", "guardian_id"),
         Index("ix_guardianships_ward_mac", "ward_mac", postgresql_where=text("state = 'pending'")),
         Index("ix_guardianships_requested_at", "requested_at", postgresql_where=text("state = 'pending'")),
         Index("ix_guardianships_ends_at", "ends_at", postgresql_where=text("state <> 'ended'")),
@@ -116,6 +118,8 @@ class Consent(Base):
     __table_args__ = (
         CheckConstraint(f"state IN ({listed(rules.ConsentState)})", name="state"),
         CheckConstraint("(state = 'granted') = (granted_at IS NOT NULL)", name="granted"),
+        Index("ix_consents_requested_at", "requested_at", postgresql_where=text("state = 'requested'")),
+        Index("ix_consents_guardianship_id", "guardianship_id", postgresql_where=text("guardianship_id IS NOT NULL")),
     )
 
     resident_id: Mapped[UUID] = mapped_column(ForeignKey("residents.id"), primary_key=True)
@@ -138,6 +142,13 @@ class ConsentEvent(Base):
     __table_args__ = (
         CheckConstraint(f"state IN ({listed(rules.ConsentState)})", name="state"),
         Index("ix_consent_events_resident_id_id", "resident_id", "id"),
+        # BRIN: the rows lie in the order of time
+        Index("ix_consent_events_at", "at", postgresql_using="brin"),
+        Index(
+            "ix_consent_events_guardianship_id",
+            "guardianship_id",
+            postgresql_where=text("guardianship_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -164,6 +175,7 @@ class RecoveryCase(Base):
             "uq_recovery_cases_open", "claimant_id", "holder_id", unique=True, postgresql_where=text("state = 'open'")
         ),
         Index("ix_recovery_cases_holder_id", "holder_id"),
+        Index("ix_recovery_cases_claimant_id", "claimant_id"),
         Index("ix_recovery_cases_open", "id", postgresql_where=text("state = 'open'")),
         CheckConstraint(f"state IN ({listed(rules.CaseState)})", name="state"),
         CheckConstraint(f"kind IN ({listed(rules.CaseKind)})", name="kind"),

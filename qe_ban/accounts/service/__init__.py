@@ -17,13 +17,14 @@ from qe_ban.accounts.service.consents import (
     withdraw_consent,
 )
 from qe_ban.accounts.service.families import end, refresh, require_running, revoke
-from qe_ban.accounts.service.housekeeping import message_handlers, sweep
+from qe_ban.accounts.service.housekeeping import message_handlers
 from qe_ban.accounts.service.names import RealName, real_name_of
 from qe_ban.accounts.service.otp import OtpSent, limit_otp, limit_tries, redeem_otp, request_otp, sign_in_by_otp
 from qe_ban.accounts.service.people import Found, Me, Wanted, limit_look_ups, look_up, me
 from qe_ban.accounts.service.proposals import require_settled, require_two_persons
 from qe_ban.accounts.service.real_name import begin_claim, confirm_claim, finish_claim, regret_claim
 from qe_ban.accounts.service.residents import has_phone, id_number_from, phone_from
+from qe_ban.accounts.service.retention import ENDINGS
 from qe_ban.accounts.service.seeding import seed_guardianship, seed_resident, seed_staff, seed_ward
 from qe_ban.accounts.service.sign_ins import seal_all_open as seal_sign_ins
 from qe_ban.accounts.service.staff import (
@@ -68,6 +69,7 @@ from qe_ban.accounts.service.wards import (
 from qe_ban.accounts.service.watching import WATCHES
 
 __all__ = [
+    "ENDINGS",
     "WATCHES",
     "Accounts",
     "ConsentAct",
@@ -158,7 +160,6 @@ __all__ = [
     "sign_in_by_otp",
     "sign_in_client",
     "standing",
-    "sweep",
     "wards_ever",
     "wards_of",
     "withdraw_consent",

@@ -191,7 +191,9 @@ def _lock(session: Session, decision: ConsentDecision) -> tuple[Resident | None,
 def _row(session: Session, decision: ConsentDecision) -> Consent:
     """Return the locked consent; one that nobody asked for begins here, in the state that it will not keep."""
     key = {"resident_id": decision.resident_id, "purpose": decision.purpose}
-    session.execute(insert(Consent).values(key | {"state": ConsentState.REQUESTED.value}).on_conflict_do_nothing())
+    row = insert(Consent).values(key | {"state": ConsentState.REQUESTED.value})
+    # locks one that is there: a request without an answer is deleted one day (retention)
+    session.execute(row.on_conflict_do_update(index_elements=list(key), set_={"purpose": row.excluded.purpose}))
     return session.get_one(Consent, tuple(key.values()), with_for_update=True, populate_existing=True)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -159,3 +159,8 @@ def _found(
     """Ask both slots: while a rotation lasts, a row may have only one of them filled."""
     pairs = zip((first, second), index, strict=True)
     return or_(*(column == value for column, value in pairs if value is not None))
+
+
+def closed_before(moment: datetime) -> Select[UUID]:
+    """Select the ids of the accounts that were closed before a moment."""
+    return select(Resident.id).where(Resident.closed_at < moment)

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -17,8 +17,6 @@ from qe_ban.audit.service.recording import Change, record, record_change
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import words
 from qe_ban.keys.rings import KeyRings
-
-STEP: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +138,3 @@ def count_open(session: Session) -> dict[AlarmKind, int]:
     counted = select(Alarm.kind, func.count()).where(Alarm.closed_at.is_(None)).group_by(Alarm.kind)
     found = {row[0]: row[1] for row in session.execute(counted)}
     return {kind: found.get(kind.value, 0) for kind in AlarmKind}
-
-
-def forget_step(session: Session, before: datetime) -> int:
-    """Delete alarms that were closed before a moment, at most 500; gives how many."""
-    over = select(Alarm.id).where(Alarm.closed_at < before).limit(STEP)
-    return len(session.scalars(delete(Alarm).where(Alarm.id.in_(over)).returning(Alarm.id)).all())

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -11,14 +11,14 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from qe_ban.audit import rules
-from qe_ban.audit.models import AuditEvent, Seal
+from qe_ban.audit.models import Alarm, AuditEvent, AuditWords, Seal
 from qe_ban.audit.queries import erasing
 from qe_ban.audit.rules import statement
-from qe_ban.audit.service import alarms, words
 from qe_ban.audit.service.recording import record
 from qe_ban.audit.service.sealing import PATIENT
 from qe_ban.db import partitions
 from qe_ban.db.engine import Database
+from qe_ban.db.retention import Ending, Period, Schedule, delete_rows
 from qe_ban.kernel.clock import Clock
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
@@ -41,9 +41,9 @@ class Retention:
         self._database, self._rings, self._clock, self._days = database, rings, clock, days
 
     def run(self) -> int:
-        """Erase what is over, and forget alarms closed and words typed as long ago; gives how many rows.
+        """Erase what is over, for at most twenty seconds; gives how many rows.
 
-        For at most twenty seconds. Raises DatabaseUnavailable, KeyMissing.
+        Raises DatabaseUnavailable, KeyMissing.
         """
         erased, until = 0, time.monotonic() + _SECONDS
         while time.monotonic() < until:
@@ -52,11 +52,6 @@ class Retention:
             if step is None:
                 break
             erased += step
-        for forget_step, size in ((alarms.forget_step, alarms.STEP), (words.forget_step, words.STEP)):
-            gone = size
-            while gone == size and time.monotonic() < until:
-                with self._database.transaction() as session:
-                    gone = forget_step(session, self._clock() - timedelta(days=self._days))
         return erased
 
 
@@ -135,3 +130,15 @@ def _last_of_step(seals: Sequence[tuple[int, int]]) -> int | None:
             break
         taken, last = taken + leaves, n
     return last
+
+
+ENDINGS: Final = (
+    Ending(Alarm, Period.AUDIT, delete_rows(Alarm, lambda before: Alarm.closed_at < before), Schedule.AUDIT),
+    Ending(
+        AuditWords,
+        Period.AUDIT,
+        delete_rows(AuditWords, lambda before: AuditWords.day < before.astimezone(UTC).date()),
+        Schedule.AUDIT,
+    ),
+)
+"""What is forgotten beside the log: alarms that were closed and words that were typed as long ago."""

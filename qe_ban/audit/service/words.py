@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from qe_ban.audit.models import AuditWords
@@ -15,7 +15,6 @@ from qe_ban.keys.rings import KeyRings
 
 COLUMN: Final = "audit_words.text"
 DIGEST: Final = "hmac_sha256"
-STEP: Final = 500
 _KEY_BYTES = 32
 
 
@@ -44,14 +43,6 @@ def open_words(session: Session, rings: KeyRings, details: Sequence[Any]) -> lis
     )
     texts = {digest: text for digest, sealed in rows if (text := _opened(rings, digest, sealed)) is not None}
     return [_replaced(one, texts) for one in details]
-
-
-def forget_step(session: Session, before: datetime) -> int:
-    """Delete the words of events from before a moment, at most 500; gives how many."""
-    over = select(AuditWords.digest).where(AuditWords.day < before.astimezone(UTC).date()).limit(STEP)
-    return len(
-        session.scalars(delete(AuditWords).where(AuditWords.digest.in_(over)).returning(AuditWords.digest)).all()
-    )
 
 
 def _opened(rings: KeyRings, digest: bytes, sealed: bytes) -> str | None:

@@ -29,9 +29,9 @@ from qe_ban.codes.service.issuing import (
     refusal,
     with_answers,
 )
-from qe_ban.codes.service.ledger import all_entries, entries, sweep
+from qe_ban.codes.service.ledger import all_entries, entries
 from qe_ban.codes.service.rehashing import rehash_disputes
-from qe_ban.codes.service.retention import Retention, drop_months, make_months
+from qe_ban.codes.service.retention import ENDINGS, drop_months, make_months
 from qe_ban.codes.service.scanning import Asked, Scanned, explain
 from qe_ban.codes.service.short_numbers import Given as ShortNumber
 from qe_ban.codes.service.short_numbers import give as give_short_number
@@ -42,6 +42,7 @@ from qe_ban.codes.service.wallet import Wallet, verification_keys
 from qe_ban.codes.service.watching import learn_habits, watches
 
 __all__ = [
+    "ENDINGS",
     "REASON_NAMES",
     "Answer",
     "Asked",
@@ -50,7 +51,6 @@ __all__ = [
     "Holding",
     "Issued",
     "OpenedDispute",
-    "Retention",
     "Scanned",
     "ShortNumber",
     "Shown",
@@ -90,7 +90,6 @@ __all__ = [
     "require_disputable",
     "resume",
     "suspend",
-    "sweep",
     "turn_over_requests",
     "undo_keyboard",
     "verification_keys",

@@ -1,17 +1,16 @@
-"""The resident's ledger of scans, and forgetting the uses and short numbers that are over."""
+"""The resident's ledger of scans."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from qe_ban.codes import queries, rules
+from qe_ban.codes import queries
 from qe_ban.codes.errors import ScanNotFound
-from qe_ban.codes.models import Entitlement, Scan, ShortNumber
+from qe_ban.codes.models import Entitlement, Scan
 from qe_ban.codes.queries.ledger import HolderSpan
-from qe_ban.codes.service import over_month
 from qe_ban.codes.service.hashing import dispute_hashes, holder_spans
 from qe_ban.keys.rings import KeyRings
 
@@ -65,9 +64,3 @@ def all_entries(session: Session, rings: KeyRings, resident: UUID) -> Iterator[q
         if len(portion) < PORTION:
             return
         after = portion[-1].at, portion[-1].id
-
-
-def sweep(session: Session, now: datetime) -> None:
-    """Forget the short numbers that are long over, and who was who before the month turned."""
-    over_month.sweep(session, now)
-    session.execute(delete(ShortNumber).where(ShortNumber.expires_at < now - rules.SHORT_NUMBER_KEPT))

@@ -4,14 +4,16 @@ Hashes of holders change with the month, and detectors look back ten minutes.
 """
 
 from datetime import datetime, timedelta
+from typing import Final
 
 import structlog
-from sqlalchemy import delete, select
+from sqlalchemy import select, true
 from sqlalchemy.orm import Session
 
 from qe_ban.codes.models import HolderOverMonth
 from qe_ban.codes.rules import watching as rules
 from qe_ban.codes.service.hashing import previous_holder_hash
+from qe_ban.db.retention import Ending, delete_rows
 from qe_ban.kernel.clock import city_month
 from qe_ban.keys import vault
 from qe_ban.keys.rings import KeyMissing, KeyRings
@@ -41,7 +43,14 @@ def holders_before(session: Session, rings: KeyRings) -> dict[bytes, bytes]:
     return found
 
 
-def sweep(session: Session, now: datetime) -> None:
-    """Forget them an hour after the turn."""
-    if now - city_month(now) > KEPT:
-        session.execute(delete(HolderOverMonth))
+def _forget(session: Session, before: datetime) -> int:
+    """Delete some of them where the turn was before a moment, with the month; returns how many.
+
+    A month's rows have no moment: they are written in its first minutes.
+    """
+    if before <= city_month(before + KEPT):
+        return 0
+    return delete_rows(HolderOverMonth, lambda _: true())(session, before)
+
+
+ENDINGS: Final = (Ending(HolderOverMonth, KEPT, _forget),)

@@ -1,22 +1,23 @@
-"""How long scans, their uses, and disputes once they are answered, are kept: what is over goes in small steps."""
+"""How long scans, their uses, and disputes once they are answered, are kept; and the numbers of closed accounts."""
 
-import time
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
-from sqlalchemy import CursorResult, delete, select, text
+from sqlalchemy import ColumnElement, CursorResult, text
 from sqlalchemy.orm import Session
 
-from qe_ban.codes.models import Dispute
+from qe_ban.accounts.service import residents
+from qe_ban.codes import rules
+from qe_ban.codes.models import AnswerOfSource, Dispute, Entitlement, Scan, ScanId, ShortNumber, Use
+from qe_ban.codes.service import over_month
 from qe_ban.db import partitions
-from qe_ban.db.engine import Database
-from qe_ban.kernel.clock import Clock
+from qe_ban.db.retention import Ending, Period, Schedule, delete_rows, is_unreferenced
+from qe_ban.keys import lifecycle
 
 TABLE: Final = "scans"
 STEP: Final = 2000
-ANSWER_DAYS: Final = 1
+ANSWERS_KEPT: Final = timedelta(days=1)
 """So long a source's answer stands in for the source."""
-_SECONDS = 20.0
 
 _SCANS = text("""
 WITH gone AS (
@@ -45,27 +46,6 @@ DELETE FROM answers_of_sources WHERE ctid = ANY (ARRAY(
 """)
 
 
-class Retention:
-    """Deletes in steps of a transaction each, so that nobody waits for one and an interruption loses one."""
-
-    def __init__(self, database: Database, clock: Clock, *, scans: int, disputes: int) -> None:
-        """`scans` and `disputes` in days: since the scan, and since the answer. Uses say themselves until when."""
-        self._database, self._clock = database, clock
-        of_scans = ((uses_step, 0), (answers_step, ANSWER_DAYS), (scans_step, scans), (scan_ids_step, scans))
-        self._steps = (*of_scans, (disputes_step, disputes))
-
-    def run(self) -> int:
-        """Delete what is over, for at most twenty seconds; gives how many rows. Raises DatabaseUnavailable."""
-        deleted, until = 0, time.monotonic() + _SECONDS
-        for step, days in self._steps:
-            gone = STEP
-            while gone == STEP and time.monotonic() < until:
-                with self._database.transaction() as session:
-                    gone = step(session, self._clock() - timedelta(days=days))
-                deleted += gone
-        return deleted
-
-
 def uses_step(session: Session, before: datetime) -> int:
     """Forget uses whose codes were over before a moment, at most 2,000; gives how many."""
     return cast("CursorResult[Any]", session.execute(_USES, {"before": before, "limit": STEP})).rowcount
@@ -92,11 +72,14 @@ def scan_ids_step(session: Session, before: datetime) -> int:
     return cast("CursorResult[Any]", session.execute(_SCAN_IDS, {"before": before, "limit": STEP})).rowcount
 
 
-def disputes_step(session: Session, before: datetime) -> int:
-    """Delete disputes that were answered for the last time before a moment, at most 2,000; gives how many."""
+def _is_answered(before: datetime) -> ColumnElement[bool]:
     appeal_is_over = Dispute.appeal_state.is_(None) | (Dispute.appeal_answered_at < before)
-    over = select(Dispute.id).where(Dispute.answered_at < before, appeal_is_over).limit(STEP)
-    return len(session.scalars(delete(Dispute).where(Dispute.id.in_(over)).returning(Dispute.id)).all())
+    return (Dispute.answered_at < before) & appeal_is_over
+
+
+def _is_of_closed(before: datetime) -> ColumnElement[bool]:
+    closed = Entitlement.resident_id.in_(residents.closed_before(before))
+    return closed & is_unreferenced(Entitlement)
 
 
 def make_months(session: Session, now: datetime) -> None:
@@ -107,3 +90,21 @@ def make_months(session: Session, now: datetime) -> None:
 def drop_months(session: Session, now: datetime, days: int) -> list[str]:
     """Drop the months of scans that are over and empty; gives their names. Raises DatabaseUnavailable likewise."""
     return partitions.drop_empty(session, TABLE, now - timedelta(days=days))
+
+
+ENDINGS: Final = (
+    Ending(
+        ShortNumber,
+        rules.SHORT_NUMBER_KEPT,
+        delete_rows(ShortNumber, lambda before: ShortNumber.expires_at < before),
+    ),
+    *over_month.ENDINGS,
+    Ending(Use, timedelta(0), uses_step, Schedule.SCANS),
+    Ending(AnswerOfSource, ANSWERS_KEPT, answers_step, Schedule.SCANS),
+    Ending(Scan, Period.SCANS, scans_step, Schedule.SCANS, also=(ScanId,)),
+    Ending(Dispute, Period.SCANS, scan_ids_step, Schedule.SCANS, columns=("scan_id",)),
+    Ending(Dispute, Period.DISPUTES, delete_rows(Dispute, _is_answered), Schedule.SCANS),
+    # so long a code of it may be shown, and is to be refused as a closed account's
+    Ending(Entitlement, lifecycle.CODES_OPEN_FOR, delete_rows(Entitlement, _is_of_closed), Schedule.DAYS),
+)
+"""What ends here. Uses say themselves until when."""

@@ -13,9 +13,11 @@ from qe_ban.health.service.corrections import (
 )
 from qe_ban.health.service.deciding import approve_change, reject_change, withdraw_change
 from qe_ban.health.service.levels import Health, MyLevel, my_level
+from qe_ban.health.service.retention import ENDINGS
 from qe_ban.health.service.upkeep import Upkeep, watches
 
 __all__ = [
+    "ENDINGS",
     "ChangeRequest",
     "CorrectionFilter",
     "Health",

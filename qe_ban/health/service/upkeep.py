@@ -1,19 +1,18 @@
-"""What the worker does for levels: ends what is over, tells what a rule or a source changed, forgets, watches."""
+"""What the worker does for levels: ends what is over, tells what a rule or a source changed, watches."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts.service import residents as people
 from qe_ban.audit import service as audit
 from qe_ban.codes.service import levels as codes
 from qe_ban.health.models import HealthChange, HealthCorrection, HealthLevel
-from qe_ban.health.rules import ChangeState, CorrectionState, End, LevelState
+from qe_ban.health.rules import CorrectionState, End, LevelState
 from qe_ban.health.service.changes import drop_lapsed
 from qe_ban.health.service.levels import CHANGED, ENDED, Health, tell
 from qe_ban.kernel.clock import rfc3339
@@ -27,10 +26,9 @@ SOURCE: Final = "source"
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """The schedules of health levels; `kept`: how long levels and requests stay when they are over."""
+    """The schedule of health levels."""
 
     health: Health
-    kept: timedelta
 
     def run(self, session: Session, now: datetime) -> None:
         """Do all of it once, at most `STEP` rows of each."""
@@ -38,7 +36,6 @@ class Upkeep:
         self._end_levels(session, now)
         drop_lapsed(session, now)
         self._tell_news(session, now)
-        self._forget(session, now)
 
     def _end_levels(self, session: Session, now: datetime) -> None:
         """Write down that levels ended by the clock, and tell; scanners have not read them since that moment."""
@@ -92,32 +89,6 @@ class Upkeep:
             )
             if outside or not news.hidden:
                 tell(self.health, session, news.resident, CHANGED, now)
-
-    def _forget(self, session: Session, now: datetime) -> None:
-        """Delete what has been over for long; a change goes when none of its levels is left.
-
-        Changes before their levels, as whoever closes an account locks them; what another holds waits for the next run.
-        """
-        before = now - self.kept
-        answered = select(HealthCorrection.id).where(HealthCorrection.answered_at < before).limit(STEP)
-        session.execute(delete(HealthCorrection).where(HealthCorrection.id.in_(answered)))
-        unapproved = select(HealthChange.id).where(
-            HealthChange.decided_at < before, HealthChange.state != ChangeState.APPROVED.value
-        )
-        ended = (HealthLevel.state == LevelState.ENDED.value) & (HealthLevel.ended_at < before)
-        dropped = (HealthLevel.state == LevelState.DROPPED.value) & HealthLevel.change_id.in_(unapproved)
-        of_levels = select(HealthLevel.change_id).where(ended | dropped).limit(STEP)
-        changes = _lock_changes(session, HealthChange.id.in_(of_levels))
-        levels = select(HealthLevel.id).where(ended | dropped, HealthLevel.change_id.in_(changes)).limit(STEP)
-        session.execute(delete(HealthLevel).where(HealthLevel.id.in_(levels)))
-        left = select(HealthLevel.id).where(HealthLevel.change_id == HealthChange.id)
-        empty = _lock_changes(session, HealthChange.decided_at < before, ~left.exists())
-        session.execute(delete(HealthChange).where(HealthChange.id.in_(empty)))
-
-
-def _lock_changes(session: Session, *which: ColumnElement[bool]) -> Sequence[UUID]:
-    query = select(HealthChange.id).where(*which).limit(STEP)
-    return session.scalars(query.with_for_update(skip_locked=True)).all()
 
 
 def _overdue(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterable[audit.Tally]:

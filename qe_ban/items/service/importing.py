@@ -14,6 +14,7 @@ from sqlalchemy import delete, exists, insert, or_, select
 from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
+from qe_ban.db.retention import Ending
 from qe_ban.items.errors import FileInvalid, ImportGone, ImportInvalid, OtherPlace
 from qe_ban.items.models import Import, ImportChunk, ImportRow
 from qe_ban.items.queries import staged
@@ -23,7 +24,7 @@ from qe_ban.items.sheets.formats import sniff
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.principal import Place, Principal
 
-__all__ = ["KIND", "Format", "Importer", "Options", "run", "submit", "sweep"]
+__all__ = ["ENDINGS", "KIND", "Format", "Importer", "Options", "forget_files", "run", "submit"]
 
 CHUNK: Final = 1 << 20
 LARGEST: Final = 256 << 20
@@ -122,16 +123,22 @@ def run(importer: Importer, work: jobs.Work) -> None:
             return
 
 
-def sweep(session: Session, now: datetime) -> None:
-    """Delete the files and rows of imports whose jobs ended more than seven days ago; they cannot be resumed then.
+def forget_files(session: Session, before: datetime) -> int:
+    """Delete the files and rows of imports whose jobs ended before a moment; they cannot be resumed then.
 
-    A few imports at a time, each in statements of its own: one of a whole city takes seconds.
+    A few imports at a time, each in statements of its own: one of a whole city takes seconds. Returns how many.
     """
     tables = (ImportRow, ImportChunk)
     held = select(Import.job_id).where(or_(*(exists().where(table.job_id == Import.job_id) for table in tables)))
-    for job_id in jobs.ended(session, among=held, before=now - FILE_KEPT, most=SWEPT_AT_ONCE):
+    over = jobs.ended(session, among=held, before=before, most=SWEPT_AT_ONCE)
+    for job_id in over:
         for table in tables:
             session.execute(delete(table).where(table.job_id == job_id).execution_options(synchronize_session=False))
+    return len(over)
+
+
+ENDINGS: Final = (Ending(ImportChunk, FILE_KEPT, forget_files, also=(ImportRow,)),)
+"""What names the import and its file goes with its job."""
 
 
 def _keep(session: Session, job_id: UUID, file: BinaryIO) -> tuple[int, bytes]:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
+from qe_ban.db.retention import STEP, Ending, delete_rows
 from qe_ban.items.models import SearchMiss
 from qe_ban.items.service.askers import LEAST, Askers
 from qe_ban.items.words import text
@@ -88,9 +89,21 @@ def listed(session: Session, *, hall: str | None, offset: int, limit: int, now: 
     return session.scalars(wanted.order_by(*order).offset(offset).limit(limit)).all()
 
 
-def sweep(session: Session, now: datetime) -> None:
-    """Forget what is older than 90 days, what the previous release kept, and all but the 5,000 most frequent."""
-    session.execute(delete(SearchMiss).where((SearchMiss.last_at <= now - KEPT) | (SearchMiss.networks < LEAST)))
+def _drop_rarest(session: Session, _before: datetime) -> int:
+    """Delete all but the 5,000 most frequent, some of them; returns how many."""
     order = (SearchMiss.count.desc(), SearchMiss.last_at.desc(), SearchMiss.query, SearchMiss.hall)
-    over = select(SearchMiss.query, SearchMiss.hall).order_by(*order).offset(MOST)
-    session.execute(delete(SearchMiss).where(tuple_(SearchMiss.query, SearchMiss.hall).in_(over)))
+    keys = tuple_(SearchMiss.query, SearchMiss.hall)
+    over = select(SearchMiss.query, SearchMiss.hall).order_by(*order).offset(MOST).limit(STEP)
+    gone = delete(SearchMiss).where(keys.in_(over)).returning(SearchMiss.query)
+    return len(session.scalars(gone.execution_options(synchronize_session=False)).all())
+
+
+ENDINGS: Final = (
+    Ending(
+        SearchMiss,
+        KEPT,
+        # what the previous release kept has no networks
+        delete_rows(SearchMiss, lambda before: (SearchMiss.last_at <= before) | (SearchMiss.networks < LEAST)),
+    ),
+    Ending(SearchMiss, timedelta(0), _drop_rarest),
+)

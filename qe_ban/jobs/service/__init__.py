@@ -3,14 +3,16 @@
 from qe_ban.jobs.errors import JobFailed
 from qe_ban.jobs.rules import MOST_FAULTS, JobState, Severity
 from qe_ban.jobs.service.outbox import COLUMN, GivenUp, Handler, enqueue, given_up
+from qe_ban.jobs.service.retention import ENDINGS
 from qe_ban.jobs.service.running import Jobs, Runner
-from qe_ban.jobs.service.runs import Change, Fault, JobView, cancel, ended, listed, read, resume, start, sweep
+from qe_ban.jobs.service.runs import Change, Fault, JobView, cancel, ended, listed, read, resume, start
 from qe_ban.jobs.service.schedules import Schedule
 from qe_ban.jobs.service.work import Cancelled, LeaseLost, Work
 from qe_ban.jobs.service.worker import Worker, last_beat
 
 __all__ = [
     "COLUMN",
+    "ENDINGS",
     "MOST_FAULTS",
     "Cancelled",
     "Change",
@@ -36,5 +38,4 @@ __all__ = [
     "read",
     "resume",
     "start",
-    "sweep",
 ]

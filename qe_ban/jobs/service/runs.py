@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select, true
+from sqlalchemy import ColumnElement, Select, or_, select, true
 from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
@@ -164,11 +164,6 @@ def ended(session: Session, *, among: Select[UUID], before: datetime, most: int)
     over = Job.state.not_in(rules.UNFINISHED) & (Job.finished_at < before)
     found = select(Job.id).where(Job.id.in_(among), over).order_by(Job.finished_at, Job.id).limit(most)
     return session.scalars(found.with_for_update(of=Job, skip_locked=True)).all()
-
-
-def sweep(session: Session, now: datetime) -> None:
-    """Forget jobs and their faults thirty days after their end."""
-    session.execute(delete(Job).where(Job.finished_at < now - rules.JOB_KEPT))
 
 
 def _get(session: Session, reader: Principal | None, job_id: UUID, *, lock: bool = False) -> Job:

@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ARRAY, Text, any_, cast, delete, select
+from sqlalchemy import ARRAY, Text, any_, cast, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from qe_ban.db.engine import Database
+from qe_ban.db.retention import Ending, delete_rows
 from qe_ban.publishing.adapters.links import Answer, HttpLinks, LinkState
 from qe_ban.publishing.models import LinkCheck
 
-__all__ = ["Checked", "HttpLinks", "LinkState", "Links", "known", "sweep"]
+__all__ = ["ENDINGS", "Checked", "HttpLinks", "LinkState", "Links", "known"]
 
 FRESH: Final = timedelta(hours=1)
 FORGOTTEN: Final = timedelta(days=30)
@@ -76,9 +77,7 @@ def known(session: Session, urls: Collection[str]) -> dict[str, Checked]:
     return {row.url: Checked(LinkState(row.state), row.checked_at) for row in rows}
 
 
-def sweep(session: Session, now: datetime) -> None:
-    """Forget the addresses that nobody has asked for in 30 days."""
-    session.execute(delete(LinkCheck).where(LinkCheck.checked_at < now - FORGOTTEN))
+ENDINGS: Final = (Ending(LinkCheck, FORGOTTEN, delete_rows(LinkCheck, lambda before: LinkCheck.checked_at < before)),)
 
 
 def _remember(session: Session, answers: Mapping[str, Answer], now: datetime) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -71,6 +71,11 @@ def hold(session: Session, kind: PageKind, slug: str) -> Page:
     session.execute(insert(Page).values(_new(kind, slug)).on_conflict_do_nothing(index_elements=["kind", "slug"]))
     wanted = select(Page).where(Page.kind == kind.value, Page.slug == slug)
     return session.scalars(wanted.with_for_update().execution_options(populate_existing=True)).one()
+
+
+def ended_before(kind: PageKind, moment: datetime) -> Select[str]:
+    """Select the slugs of the pages of a kind that ended before a moment."""
+    return select(Page.slug).where(Page.kind == kind.value, Page.ends_at < moment)
 
 
 def touch(page: Page) -> None:

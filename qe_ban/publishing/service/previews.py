@@ -5,10 +5,10 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
+from qe_ban.db.retention import Ending, delete_rows
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.publishing import errors
 from qe_ban.publishing.models import PagePreview
@@ -58,9 +58,8 @@ def look(session: Session, desks: Desks, kind: PageKind, slug: str, token: str, 
     return desk.dress(session, slug, page.content, now)
 
 
-def sweep(session: Session, now: datetime) -> None:
-    """Forget the links that have expired."""
-    session.execute(delete(PagePreview).where(PagePreview.expires_at <= now))
+ENDINGS: Final = (Ending(PagePreview, timedelta(0), delete_rows(PagePreview, lambda at: PagePreview.expires_at <= at)),)
+"""Links say themselves until when."""
 
 
 def _hash(token: str) -> bytes:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, defer
 
+from qe_ban.db.retention import Ending
 from qe_ban.kernel.principal import Principal
 from qe_ban.publishing import errors
 from qe_ban.publishing.models import MediaUse, Page, PageSave
@@ -64,10 +65,16 @@ def one(session: Session, desks: Desks, kind: PageKind, slug: str, number: int, 
     return found
 
 
-def sweep(session: Session, now: datetime) -> None:
-    """Forget what was saved longer ago than it is kept."""
-    keys = select(PageSave.kind, PageSave.slug, PageSave.number).where(PageSave.saved_at < now - KEPT_FOR)
-    _forget(session, [tuple(row) for row in session.execute(keys.limit(SWEPT_PER_RUN))])
+def _forget_old(session: Session, before: datetime) -> int:
+    """Delete what was saved before a moment, at most 500, with its uses of pictures; returns how many."""
+    keys = select(PageSave.kind, PageSave.slug, PageSave.number).where(PageSave.saved_at < before)
+    locked = keys.limit(SWEPT_PER_RUN).with_for_update(skip_locked=True)
+    old = [tuple(row) for row in session.execute(locked)]
+    _forget(session, old)
+    return len(old)
+
+
+ENDINGS: Final = (Ending(PageSave, KEPT_FOR, _forget_old, also=(MediaUse,)),)
 
 
 def _add(session: Session, page: Page, content: Mapping[str, Any], by: UUID | None, now: datetime) -> None:

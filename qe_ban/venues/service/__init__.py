@@ -24,9 +24,11 @@ from qe_ban.venues.service.places import (
     venue,
     venues,
 )
+from qe_ban.venues.service.retention import ENDINGS
 from qe_ban.venues.service.scanners import revoke, scanners
 
 __all__ = [
+    "ENDINGS",
     "Enrolled",
     "InvitationState",
     "NewVenue",

@@ -13,6 +13,7 @@ from qe_ban.kernel.errors import Unauthenticated
 from qe_ban.web import application, guard, parts
 from tests.factories.described import parameter_names
 from tests.factories.digests import plain_digest
+from tests.factories.endings import end as end_rows
 from tests.factories.venues import AdminFactory
 
 VOCABULARY, EDITOR, NOBODY = "vocabulary", "editor", "nobody"
@@ -262,7 +263,7 @@ def test_what_the_previous_release_kept_of_a_single_asker_is_shown_to_nobody_and
         session.add(SearchMiss(query="旧版记下的", hall="", count=40, first_at=now, last_at=now))
         session.flush()
         assert misses.listed(session, hall=None, offset=0, limit=9, now=now) == []
-        misses.sweep(session, now)
+        end_rows(session, misses.ENDINGS, now)
         assert session.get(SearchMiss, ("旧版记下的", "")) is None
 
 
@@ -272,7 +273,7 @@ def test_misses_are_forgotten(catalogue):
         misses.add(session, query="旧的", hall=None, now=now - timedelta(days=91))
         misses.add(session, query="新的", hall=None, now=now)
         assert [row.query for row in misses.listed(session, hall=None, offset=0, limit=9, now=now)] == ["新的"]
-        misses.sweep(session, now)
+        end_rows(session, misses.ENDINGS, now)
         assert session.get(SearchMiss, ("旧的", "")) is None
         assert session.get(SearchMiss, ("新的", "")) is not None
 
@@ -284,7 +285,7 @@ def test_at_most_five_thousand_misses_are_kept(catalogue, monkeypatch):
         for number in range(5):
             for _ in range(number + 1):
                 misses.add(session, query=f"多的{number}", hall=None, now=now)
-        misses.sweep(session, now)
+        end_rows(session, misses.ENDINGS, now)
         left = [row.query for row in misses.listed(session, hall=None, offset=0, limit=9, now=now)]
     assert left == ["多的4", "多的3", "多的2"]
 

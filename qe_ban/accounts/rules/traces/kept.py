@@ -3,10 +3,12 @@
 from datetime import timedelta
 from typing import Final
 
-from qe_ban.accounts.rules.traces.trace import Lookup, Outcome, Period, Trace
+from qe_ban.accounts.rules.traces.trace import Lookup, Outcome, Period, Retention, Trace
 
 _CODES_OPEN: Final = timedelta(days=10)
 """So long a code that was shown before still says whose it is: two days of its life, its key's day, a week."""
+_NUMBERS_KEPT: Final = timedelta(days=409)
+"""So long a code may have to be refused by its number: 400 days of paper, a week, its key's day; it goes by days."""
 _PHONES_COUNTED: Final = timedelta(days=90)
 _LOG_NAMES: Final = timedelta(days=9)
 """The name of a day is found by that day's sealing key, which is destroyed a week after its end (`keys.lifecycle`)."""
@@ -19,6 +21,11 @@ _COUNTED: Final = timedelta(days=1)
 
 def _until(period: timedelta) -> Period:
     return lambda _retention: period
+
+
+def _of_records(retention: Retention) -> timedelta:
+    """Return how long at most what proves something is kept: it goes at a midnight."""
+    return retention.records + timedelta(days=1)
 
 
 _ID, _RELATED, _HASH, _SEALED, _NEVER = Lookup
@@ -113,6 +120,7 @@ STAYING: Final = (
         _KEPT,
         "已注销账号的编号、建立与注销日期",
         "使此前亮出的码一律判为已注销；不含个人信息",
+        _of_records,
     ),
     Trace(
         "entitlements",
@@ -122,6 +130,7 @@ STAYING: Final = (
         _KEPT,
         "各码的编号、种类、日期和停用情况",
         _OLD_CODES,
+        _until(_NUMBERS_KEPT),
     ),
     Trace(
         "guardianships",
@@ -131,6 +140,7 @@ STAYING: Final = (
         _KEPT,
         "已终止的监护与代办关系",
         "证明此前的代办有据；只有双方编号、关系、依据和时间",
+        _of_records,
     ),
     Trace(
         "guardianships",
@@ -156,6 +166,7 @@ STAYING: Final = (
         _KEPT,
         "已办结的账号找回案件",
         "证明办理经过；只有编号、类型、结果和时间",
+        _of_records,
     ),
     Trace("recovery_cases", "proposals", ("subject", "details"), _RELATED, _KEPT, "已办结的账号找回案件"),
     Trace(
@@ -235,6 +246,7 @@ STAYING: Final = (
         _KEPT,
         "本注销证明",
         "证明删除已完成；只有编号、条数和时间",
+        _of_records,
     ),
 )
 """Of several lines with one `what` the first says why and how long."""

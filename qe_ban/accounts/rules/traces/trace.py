@@ -30,6 +30,7 @@ class Retention:
 
     scans: timedelta = timedelta(days=90)
     audit: timedelta = timedelta(days=400)
+    records: timedelta = timedelta(days=1100)
 
 
 Period = Callable[[Retention], timedelta]
