@@ -10,7 +10,7 @@ import time
 
 from tests.privacy.attack import known
 from tests.privacy.attack.thieves import Attempt
-from tests.privacy.attack.trial import Trial, held
+from tests.privacy.attack.trial import Trial, run_trial
 
 VISITS = (6, 14)
 REPEATED = 3
@@ -22,22 +22,22 @@ def main() -> int:
     )
     parser.add_argument("--residents", type=int, default=300)
     parser.add_argument("--cities", type=int, default=3)
-    given = parser.parse_args()
+    options = parser.parse_args()
     open_ways: set[str] = set()
     below: list[set[str]] = []
-    for number in range(given.cities):
+    for number in range(options.cities):
         began = time.monotonic()
-        with held(given.residents, VISITS) as trial:
-            tried = trial.attempts()
+        with run_trial(options.residents, VISITS) as trial:
+            results = trial.attempts()
             scans, disputes, took = len(trial.day.truth), len(trial.day.disputes), time.monotonic() - began
-            print(f"City {number + 1}: {given.residents} residents, {scans} scans, {disputes} disputes,", end=" ")
-            print(f"{len(tried)} ways, {took:.0f} s")
-            open_ways |= _ways(tried) | _rest(trial)
-        below.append({one.way for one in tried if one.finding.is_better_alone()})
+            print(f"City {number + 1}: {options.residents} residents, {scans} scans, {disputes} disputes,", end=" ")
+            print(f"{len(results)} ways, {took:.0f} s")
+            open_ways |= _ways(results) | _rest(trial)
+        below.append({one.way for one in results if one.finding.is_better_alone()})
     for row in (*known.WAYS, *known.HASHES, *known.WORDS):
         print(f"  known: {row.ways}: {row.why}")
     # of fewer cities, some way is below p = 0.01 in all of them by chance
-    always = set.intersection(*below) if given.cities >= REPEATED else set()
+    always = set.intersection(*below) if options.cities >= REPEATED else set()
     open_ways |= known.unexplained(known.WAYS, always)
     for way in sorted(open_ways):
         print(f"  SUCCEEDS: {way}")
@@ -45,17 +45,17 @@ def main() -> int:
     return 1 if open_ways else 0
 
 
-def _ways(tried: list[Attempt]) -> set[str]:
+def _ways(results: list[Attempt]) -> set[str]:
     """Print the ways that succeeded, best first; return those that are not known."""
-    found = {one.way for one in tried if one.finding.succeeds(len(tried))}
-    new = known.unexplained(known.WAYS, found)
-    for one in sorted(tried, key=lambda one: one.finding.chance):
+    successes = {one.way for one in results if one.finding.succeeds(len(results))}
+    unknown = known.unexplained(known.WAYS, successes)
+    for one in sorted(results, key=lambda one: one.finding.chance):
         if one.finding.is_better_alone():
-            word = "NEW" if one.way in new else "known" if one.way in found else "alone"
+            word = "NEW" if one.way in unknown else "known" if one.way in successes else "alone"
             finding = one.finding
             print(f"  {word:5} {one.way}: {finding.hits} of {finding.trails} people, mean rank {finding.rank:.3f},"
                   f" p = {finding.chance:.2g}")  # fmt: skip
-    return new
+    return unknown
 
 
 def _rest(trial: Trial) -> set[str]:

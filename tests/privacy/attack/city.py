@@ -87,7 +87,7 @@ class Builder:
 
 
 @contextmanager
-def founded() -> Iterator[Builder]:
+def new_city() -> Iterator[Builder]:
     """Yield a new city whose register confirms everybody, with an outside source for one kind."""
     insured: dict = {}
     server = source.server(0, SOURCE_TOKEN, insured, lambda: datetime.now(UTC))
@@ -106,7 +106,7 @@ def founded() -> Iterator[Builder]:
 
 
 @contextmanager
-def writing_log() -> Iterator[io.StringIO]:
+def capture_log() -> Iterator[io.StringIO]:
     """Yield what this process writes to its log, in the form that production has."""
     handlers, level, output = logging.root.handlers[:], logging.root.level, io.StringIO()
     with redirect_stderr(output):
@@ -121,7 +121,7 @@ def writing_log() -> Iterator[io.StringIO]:
 
 
 @contextmanager
-def working(city: cities.City) -> Iterator[None]:
+def run_worker(city: cities.City) -> Iterator[None]:
     """Let a worker run beside, as in production."""
     stop = threading.Event()
     thread = threading.Thread(target=create_worker(city.settings).run, args=(stop,))

@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 
-from tests.privacy.attack.booty import Row
 from tests.privacy.attack.joins import View
 from tests.privacy.attack.life import API, Day, TrueScan
+from tests.privacy.attack.rows import Row
 from tests.privacy.attack.statistic import Finding, Scores, judge
 from tests.privacy.attack.thieves import scans_of_log, trails_of
 from tests.privacy.attack.ways import VALUES, attack
@@ -28,7 +28,7 @@ def pages_of(day: Day, headers: dict[str, str], path: str) -> list[dict]:
             return entries
 
 
-def disclosures(day: Day) -> list[dict]:
+def read_disclosures(day: Day) -> list[dict]:
     """Return what an auditor reads of the disclosures."""
     auditor = day.builder.city.town.staff("auditor")
     events = [event for event in pages_of(day, auditor, "/audit") if event["action"] == "codes.disclose"]
@@ -45,13 +45,13 @@ def scanner_with_auditor(day: Day, events: list[dict]) -> tuple[str, Finding]:
         if scan.name and event:
             names[event["subject"]][scan.resident] += 1
     scores: dict[str, Counter[str]] = {}
-    whose: dict[str, str] = {}
+    owners: dict[str, str] = {}
     for scan, event in of_scans:
         if scan.terminal not in writing and event:
             # what the audit shows as one subject, at one scanner that has no name for it
             trail = f"{event['subject']}@{scan.terminal}"
-            whose[trail], scores[trail] = scan.resident, names[event["subject"]]
-    return "scanner with auditor: subject of codes.disclose", _judged(day, scores, whose)
+            owners[trail], scores[trail] = scan.resident, names[event["subject"]]
+    return "scanner with auditor: subject of codes.disclose", _judge(day, scores, owners)
 
 
 def _at_moment(events: list[dict], scan: TrueScan) -> dict | None:
@@ -65,7 +65,7 @@ def _moment(event: dict) -> float:
     return datetime.fromisoformat(event["at"]).timestamp()
 
 
-def listed_disputes(day: Day) -> list[dict]:
+def read_disputes(day: Day) -> list[dict]:
     """Return what staff of the district read of disputes: the list, and each by itself."""
     district, client = (
         day.builder.city.town.staff("district_admin", district="370202"),
@@ -89,30 +89,30 @@ def scanner_with_district(day: Day, disputes: list[dict]) -> Iterator[tuple[str,
                 near = CLOSE - abs(scan.at.timestamp() - moment)
                 if near > nearness.get(scan.resident, 0.0):
                     nearness[scan.resident] = near
-    yield "scanner with district: id in a dispute", _judged(day, equal, day.disputes)
-    yield "scanner with district: moment in a dispute", _judged(day, times, day.disputes)
+    yield "scanner with district: id in a dispute", _judge(day, equal, day.disputes)
+    yield "scanner with district: moment in a dispute", _judge(day, times, day.disputes)
 
 
-def looked_up(day: Day) -> dict[str, str]:
+def look_up_everybody(day: Day) -> dict[str, str]:
     """Look everybody up at a window; return what the answers hold, each with whom it was answered for."""
-    clerk, client, known = day.builder.city.town.staff("clerk"), day.builder.city.app.test_client(), {}
+    clerk, client, people = day.builder.city.town.staff("clerk"), day.builder.city.app.test_client(), {}
     for one in day.residents:
         body = {"phone": one.phone, "case_number": "QD-2026-000001"}
         answer = client.post(f"{API}/residents/look-up", json=body, headers=clerk)
         assert answer.status_code == 200, answer.get_data(as_text=True)
-        known |= dict.fromkeys(Row("look-up", answer.get_json()).atoms(), one.id)
-    return known
+        people |= dict.fromkeys(Row("look-up", answer.get_json()).atoms(), one.id)
+    return people
 
 
-def clerk_with_log(day: Day, log: list[Row], known: dict[str, str]) -> Iterator[tuple[str, Finding]]:
+def clerk_with_log(day: Day, log: list[Row], people: dict[str, str]) -> Iterator[tuple[str, Finding]]:
     """Go through the log with the ids that look-ups gave."""
-    view = View(log, known, scans_of_log(log, day))
-    whose = trails_of(view, day.whose, day.population)
+    view = View(log, people, scans_of_log(log, day))
+    of_trails = trails_of(view, day.owners, day.population)
     for name, scores in attack(view, VALUES):
-        yield f"clerk with log: {name}", judge(scores, whose, day.population)
+        yield f"clerk with log: {name}", judge(scores, of_trails, day.population)
 
 
-def _judged(day: Day, scores: Scores, whose: dict[str, str]) -> Finding:
+def _judge(day: Day, scores: Scores, owners: dict[str, str]) -> Finding:
     """Judge by one trail for each resident."""
-    trail_of = {person: trail for trail, person in whose.items() if person in day.population}
+    trail_of = {person: trail for trail, person in owners.items() if person in day.population}
     return judge(scores, {trail: person for person, trail in trail_of.items()}, day.population)

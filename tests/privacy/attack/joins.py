@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tests.privacy.attack.booty import Row
+from tests.privacy.attack.rows import Row
 
 MANY = ""
 """The label of a value that leads to several: a venue, a member of staff."""
@@ -22,8 +22,8 @@ def label(rows: Sequence[set[str]], seeds: Mapping[str, str]) -> tuple[list[str 
     for _ in range(STEPS):
         fresh: dict[str, str] = {}
         for at, atoms in enumerate(rows):
-            found = {of_atom[atom] for atom in atoms if atom in of_atom} - {MANY}
-            own = of_row[at] = found.pop() if len(found) == 1 else None
+            labels = {of_atom[atom] for atom in atoms if atom in of_atom} - {MANY}
+            own = of_row[at] = labels.pop() if len(labels) == 1 else None
             if own is None:
                 continue
             for atom in atoms:
@@ -38,7 +38,7 @@ def label(rows: Sequence[set[str]], seeds: Mapping[str, str]) -> tuple[list[str 
 
 
 @dataclass(frozen=True)
-class Seen:
+class ObservedScan:
     """A scan as whoever holds the rows sees it."""
 
     row: int
@@ -51,7 +51,7 @@ class Seen:
 
 def trails(rows: Sequence[Row]) -> list[str]:
     """Return for each scan's row the trail it is of: scans that share any hash are one holder's."""
-    often = Counter(
+    numbers = Counter(
         (name, value) for row in rows for name, value in row.values.items() if isinstance(value, bytes | memoryview)
     )
     parents: dict[object, object] = {}
@@ -64,7 +64,7 @@ def trails(rows: Sequence[Row]) -> list[str]:
     for at, row in enumerate(rows):
         for name, value in row.values.items():
             node = (name, value) if isinstance(value, bytes | memoryview) else None
-            if 1 < often.get(node, 0) <= WIDEST_TRAIL and root(node) != root(at):
+            if 1 < numbers.get(node, 0) <= WIDEST_TRAIL and root(node) != root(at):
                 parents[root(at)] = root(node)
     return [str(root(at)) for at in range(len(rows))]
 
@@ -76,7 +76,7 @@ class View:
         self,
         rows: Sequence[Row],
         people: Mapping[str, str],
-        scans: Sequence[Seen] | None = None,
+        scans: Sequence[ObservedScan] | None = None,
         tables: Callable[[str], bool] = lambda _table: True,
     ) -> None:
         """`people`: atoms of which whoever holds the rows knows whose they are. `scans`: as they are seen elsewhere
@@ -109,11 +109,11 @@ class View:
         return dict(tables)
 
 
-def _scans(rows: Sequence[Row]) -> list[Seen]:
+def _scans(rows: Sequence[Row]) -> list[ObservedScan]:
     at_rows = [at for at, row in enumerate(rows) if row.table == "scans"]
-    seen = []
+    scans = []
     for at, trail in zip(at_rows, trails([rows[at] for at in at_rows]), strict=True):
         values = rows[at].values
         moment = values["at"].timestamp()
-        seen.append(Seen(at, str(values["scan_id"]), trail, moment, values["purpose"], values["reason"]))
-    return sorted(seen, key=lambda scan: scan.at)
+        scans.append(ObservedScan(at, str(values["scan_id"]), trail, moment, values["purpose"], values["reason"]))
+    return sorted(scans, key=lambda scan: scan.at)

@@ -50,7 +50,7 @@ class Day:
         return [one.id for one in self.residents]
 
     @property
-    def whose(self) -> dict[str, str]:
+    def owners(self) -> dict[str, str]:
         """Return whose each scan was."""
         return {scan.scan_id: scan.resident for scan in self.truth}
 
@@ -119,9 +119,9 @@ def dispute(day: Day, phone: Phone, text: str = "我当天不在现场") -> Iter
     yield
     if entries:
         path = f"/codes/ledger/{random.choice(entries)['id']}/dispute"
-        made = phone.call("POST", path, {"text": text})
+        answer = phone.call("POST", path, {"text": text})
         with day.lock:
-            day.disputes[made["id"]] = phone.owner.id
+            day.disputes[answer["id"]] = phone.owner.id
 
 
 def agenda(day: Day, client: FlaskClient, visits: tuple[int, int]) -> list[tuple[str, Iterator[None]]]:
@@ -129,8 +129,8 @@ def agenda(day: Day, client: FlaskClient, visits: tuple[int, int]) -> list[tuple
     tasks = []
     for resident in day.residents:
         phone = Phone(client, resident)
-        often = [random.choice(GATES) for _ in range(random.randint(*visits))]
-        tasks += [(resident.id, visit(day, phone, purpose)) for purpose in (*often, *CONSENTING, SOURCED)]
+        gates = [random.choice(GATES) for _ in range(random.randint(*visits))]
+        tasks += [(resident.id, visit(day, phone, purpose)) for purpose in (*gates, *CONSENTING, SOURCED)]
         if random.random() < 0.6:
             tasks.append((resident.id, dispute(day, phone)))
     for guardian, ward in zip(day.residents, day.wards, strict=False):
@@ -160,8 +160,8 @@ def at_load(tasks: list[tuple[str, Iterator[None]]]) -> None:
     def run() -> None:
         under_way: list[tuple[str, Iterator[None]]] = []
         while True:
-            while len(under_way) < IN_FLIGHT and (taken := take()):
-                under_way.append(taken)
+            while len(under_way) < IN_FLIGHT and (task := take()):
+                under_way.append(task)
             if not under_way:
                 return
             who, task = chosen = random.choice(under_way)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.privacy.attack.booty import WRITERS, Row, without_month, writers
+from tests.privacy.attack.rows import WRITERS, Row, without_month, writers
 
 PAGE = 8192
 LONGEST_RECORD = 4096
@@ -42,8 +42,8 @@ def page_rows(data: Path, files: dict[str, str], find: Callable[[str, bytes], se
         for number in range(len(content) // PAGE):
             for xid, locked_by, raw in _tuples(content[number * PAGE : (number + 1) * PAGE]):
                 name = without_month(table)
-                said = {"raw": sorted(find(name, raw)), WRITERS: writers(xid, locked_by)}
-                rows.append(Row(f"pages of {name}", said, xid, len(rows)))
+                values = {"raw": sorted(find(name, raw)), WRITERS: writers(xid, locked_by)}
+                rows.append(Row(f"pages of {name}", values, xid, len(rows)))
     return rows
 
 
@@ -90,13 +90,13 @@ def _records(stream: bytes) -> Iterator[tuple[int, bytes]]:
         at += (length + 7) & ~7
 
 
-def log_rows(data: Path, named: dict[int, str], find: Callable[[str, bytes], set[str]]) -> list[Row]:
+def log_rows(data: Path, tables: dict[int, str], find: Callable[[str, bytes], set[str]]) -> list[Row]:
     """Return the records of the write-ahead log that change tables or indexes, as the names that are found in them."""
     rows = []
     for xid, content in log_records(data):
         if xid == 0 or len(content) > LONGEST_RECORD:
             continue
-        table = next((named[n] for n in _numbers(content) if n in named), None)
+        table = next((tables[n] for n in _numbers(content) if n in tables), None)
         if table is not None and (names := find(table, content)):
             rows.append(Row(f"WAL of {table}", {"raw": sorted(names), WRITERS: writers(xid, 0)}, xid, len(rows)))
     return rows
@@ -111,15 +111,15 @@ def _numbers(content: bytes) -> Iterator[int]:
 class Finder:
     """Finds known names in raw bytes: ids and hashes as they are, numbers of rows in tables that refer to them."""
 
-    def __init__(self, known: set[str], keys: dict[tuple[str, str], str]) -> None:
+    def __init__(self, names: set[str], keys: dict[tuple[str, str], str]) -> None:
         self.raw: dict[int, set[bytes]] = {}
-        for atom in known:
+        for atom in names:
             if "=" not in atom and len(atom) % 2 == 0:
                 data = bytes.fromhex(atom)
                 self.raw.setdefault(len(data), set()).add(data)
         self.numbers: dict[str, dict[bytes, str]] = {}
         for (table, _), key in keys.items():
-            for atom in known:
+            for atom in names:
                 name, _, number = atom.partition("=")
                 if number and name == key:
                     packed = struct.pack("<q", int(number))
@@ -127,9 +127,9 @@ class Finder:
 
     def __call__(self, table: str, content: bytes) -> set[str]:
         names = set()
-        for size, wanted in self.raw.items():
+        for size, raw in self.raw.items():
             windows = {content[at : at + size] for at in range(len(content) - size + 1)}
-            names |= {found.hex() for found in windows & wanted}
+            names |= {match.hex() for match in windows & raw}
         if numbers := self.numbers.get(table):
             windows = {content[at : at + 8] for at in range(len(content) - 7)}
             names |= {numbers[window] for window in windows & numbers.keys()}

@@ -2,7 +2,7 @@
 
 A way gives each trail a score for each person. A trail is the scans of one holder's hash, or one scan where nothing
 joins scans. It is judged on one trail for each person, the longest, by two figures. Nothing about anybody was fixed but
-by lot. So while the two worlds share nothing, each assignment of people to trails is as likely as every other:
+by lot. So while residents' rows and scans share nothing, each assignment of people to trails is as likely as any other:
 
 * hits: how many trails have their highest score for the right person. Guesses are fixed beforehand, so each set of r
   right ones out of n has a chance of at most (n - r)!/n!, and there are n!/(r! (n - r)!) such sets: r or more hits have

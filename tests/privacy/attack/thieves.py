@@ -12,13 +12,13 @@ import psycopg
 
 import qe_ban
 from tests.privacy.attack import pages
-from tests.privacy.attack.booty import Row, dumped, live_rows, log_rows, number_keys, valkey_memory, valkey_rows
-from tests.privacy.attack.joins import Seen, View
+from tests.privacy.attack.joins import ObservedScan, View
 from tests.privacy.attack.life import Day
+from tests.privacy.attack.rows import Row, dump_of, live_rows, log_rows, number_keys, valkey_memory, valkey_rows
 from tests.privacy.attack.statistic import Finding, judge
 from tests.privacy.attack.ways import TRANSACTIONS, VALUES, Way, attack
 
-PLANTED = "planted"
+MARKER = "planted"
 """What the name of a table has that a test put there."""
 KINDS = ("live", "wal", "pages", "valkey", "log")
 SCANNING = "log POST /api/v1/codes/verify"
@@ -29,8 +29,8 @@ HASHES = ("md5", "sha1", "sha256", "sha512")
 
 
 @dataclass
-class Booty:
-    """All that is to be had of a city, before anybody joins it."""
+class StolenData:
+    """All that can be stolen of a city, before anybody joins it."""
 
     day: Day
     live: list[Row]
@@ -46,15 +46,15 @@ class Booty:
 
     @property
     def dump(self) -> list[Row]:
-        return dumped(self.live)
+        return dump_of(self.live)
 
-    def without_plants(self) -> "Booty":
+    def without_planted(self) -> "StolenData":
         """Return what is the product's own."""
-        lists = {name: [row for row in getattr(self, name) if PLANTED not in row.table] for name in KINDS}
+        lists = {name: [row for row in getattr(self, name) if MARKER not in row.table] for name in KINDS}
         return replace(self, **lists)
 
 
-def take(day: Day, log: str) -> Booty:
+def take(day: Day, log: str) -> StolenData:
     """Take everything from a city that runs: read its tables, its files, its log and Valkey's files."""
     home = day.builder.city.home.path
     with psycopg.connect(day.builder.city.postgres.url, autocommit=True) as connection:
@@ -69,7 +69,7 @@ def take(day: Day, log: str) -> Booty:
     people = {one.id.replace("-", ""): one.id for one in (*day.residents, *day.wards)} | hashes
     valkey = [*valkey_rows(home / "valkey"), *valkey_memory(day.builder.city.valkey.url)]
     of_people = {str(resident): number for number, resident in numbers.items()}
-    return Booty(day, live, wal, on_disk, valkey, log_rows(log), people, hashes, of_people)
+    return StolenData(day, live, wal, on_disk, valkey, log_rows(log), people, hashes, of_people)
 
 
 def ids(day: Day) -> set[str]:
@@ -85,45 +85,45 @@ class Attempt:
     finding: Finding
 
 
-def attempts(booty: Booty, thieves: Collection[str] | None = None) -> list[Attempt]:
+def attempts(data: StolenData, thieves: Collection[str] | None = None) -> list[Attempt]:
     """Let every thief try every way, or those thieves that are named."""
-    truth, population, found = booty.day.whose, booty.day.population, []
+    owners, population, results = data.day.owners, data.day.population, []
     for thief, look, ways in VIEWS:
         if thieves is None or thief in thieves:
-            view = look(booty)
-            whose = trails_of(view, truth, population)
-            found += [
-                Attempt(f"{thief}: {way}", judge(scores, whose, population)) for way, scores in attack(view, ways)
+            view = look(data)
+            of_trails = trails_of(view, owners, population)
+            results += [
+                Attempt(f"{thief}: {way}", judge(scores, of_trails, population)) for way, scores in attack(view, ways)
             ]
-    return found
+    return results
 
 
-def _dump(booty: Booty) -> View:
-    return View(booty.dump, booty.people)
+def _dump(data: StolenData) -> View:
+    return View(data.dump, data.people)
 
 
-def _live(booty: Booty) -> View:
-    return View(booty.live, booty.people)
+def _live(data: StolenData) -> View:
+    return View(data.live, data.people)
 
 
-def _disk(booty: Booty) -> View:
+def _disk(data: StolenData) -> View:
     """With the dump's rows, out of which files are understood."""
-    return View([*booty.dump, *booty.wal, *booty.pages], booty.people, tables=lambda name: name[:4] in ("WAL ", "page"))
+    return View([*data.dump, *data.wal, *data.pages], data.people, tables=lambda name: name[:4] in ("WAL ", "page"))
 
 
-def _log(booty: Booty) -> View:
-    return View(booty.log, booty.people, scans_of_log(booty.log, booty.day))
+def _log(data: StolenData) -> View:
+    return View(data.log, data.people, scans_of_log(data.log, data.day))
 
 
-def _log_and_dump(booty: Booty) -> View:
-    return View([*booty.dump, *booty.log], booty.people, tables=lambda name: name.startswith(("log ", "audit")))
+def _log_and_dump(data: StolenData) -> View:
+    return View([*data.dump, *data.log], data.people, tables=lambda name: name.startswith(("log ", "audit")))
 
 
-def _valkey_and_dump(booty: Booty) -> View:
-    return View([*booty.dump, *booty.valkey], booty.people, tables=lambda name: name.startswith("valkey"))
+def _valkey_and_dump(data: StolenData) -> View:
+    return View([*data.dump, *data.valkey], data.people, tables=lambda name: name.startswith("valkey"))
 
 
-VIEWS: Sequence[tuple[str, Callable[[Booty], View], Sequence[Way]]] = (
+VIEWS: Sequence[tuple[str, Callable[[StolenData], View], Sequence[Way]]] = (
     ("dump", _dump, VALUES),
     ("live SQL", _live, TRANSACTIONS),
     ("disk", _disk, (*VALUES, *TRANSACTIONS)),
@@ -136,21 +136,21 @@ VIEWS: Sequence[tuple[str, Callable[[Booty], View], Sequence[Way]]] = (
 def trails_of(view: View, truth: Mapping[str, str], population: Sequence[str]) -> dict[str, str]:
     """Return whose each trail really is: of every person the longest."""
     lengths = Counter(scan.trail for scan in view.scans)
-    whose = {scan.trail: truth[scan.scan_id] for scan in view.scans if scan.scan_id in truth}
+    owners = {scan.trail: truth[scan.scan_id] for scan in view.scans if scan.scan_id in truth}
     longest: dict[str, str] = {}
     for trail, _ in lengths.most_common():
-        if whose.get(trail) in population:
-            longest.setdefault(whose[trail], trail)
+        if owners.get(trail) in population:
+            longest.setdefault(owners[trail], trail)
     return {trail: person for person, trail in longest.items()}
 
 
-def scans_of_log(rows: Sequence[Row], day: Day) -> list[Seen]:
+def scans_of_log(rows: Sequence[Row], day: Day) -> list[ObservedScan]:
     """Return the scans that a log tells of: each is a trail by itself, for nothing in it joins two of them."""
-    known = {scan.request_id: scan.scan_id for scan in day.truth}
+    scan_ids = {scan.request_id: scan.scan_id for scan in day.truth}
     return [
-        Seen(at, known[row.values["request_id"]], f"line {at}", moment, "", "")
+        ObservedScan(at, scan_ids[row.values["request_id"]], f"line {at}", moment, "", "")
         for at, row in enumerate(rows)
-        if row.table == SCANNING and row.values["request_id"] in known
+        if row.table == SCANNING and row.values["request_id"] in scan_ids
         for name, moment in row.moments()
         if name == "timestamp"
     ]
@@ -160,7 +160,7 @@ def limit_names() -> set[str]:
     """Return the names of all counters: whoever steals has the source code, which is public."""
     names = set()
     for path in Path(qe_ban.__file__).parent.rglob("*.py"):
-        names |= {found for match in LIMIT.finditer(path.read_text("utf-8")) for found in match.groups() if found}
+        names |= {name for match in LIMIT.finditer(path.read_text("utf-8")) for name in match.groups() if name}
     return names
 
 
@@ -173,8 +173,8 @@ def plain_hashes(day: Day, numbers: Mapping[str, UUID]) -> dict[str, str]:
     texts: dict[bytes, str] = {number.encode(): str(resident) for number, resident in numbers.items()}
     for person in (*day.residents, *day.wards):
         plain = [person.phone, person.id_number, person.id, f"resident:{person.id}", person.name]
-        counted = (f"{name}\0{prefix}{text}" for name in names for text in plain for prefix in PREFIXES)
-        texts |= {text.encode(): person.id for text in (*plain, *counted)}
+        counters = (f"{name}\0{prefix}{text}" for name in names for text in plain for prefix in PREFIXES)
+        texts |= {text.encode(): person.id for text in (*plain, *counters)}
         texts[bytes.fromhex(person.id.replace("-", ""))] = person.id
     hashes: dict[str, str] = {}
     for text, person in texts.items():
@@ -190,4 +190,4 @@ def exposed(rows: Sequence[Row], hashes: Mapping[str, str]) -> dict[str, int]:
     for row in rows:
         for atom in row.atoms() & hashes.keys():
             people.setdefault(row.table, set()).add(hashes[atom])
-    return {table: len(found) for table, found in people.items()}
+    return {table: len(of_table) for table, of_table in people.items()}

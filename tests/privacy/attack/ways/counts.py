@@ -10,8 +10,8 @@ from tests.privacy.attack.statistic import Scores
 def rows(view: View) -> Iterator[tuple[str, Scores]]:
     """Score people by how near the number of their rows ranks to the number of the trail's scans."""
     lengths = Counter(scan.trail for scan in view.scans)
-    for table, found in view.by_table.items():
-        numbers = Counter(view.person_of[at] for at in found)
+    for table, of_people in view.by_table.items():
+        numbers = Counter(view.person_of[at] for at in of_people)
         if len(set(numbers.values())) > 1:
             # who has several trails, one for each kind of code, is looked for in the longest
             yield f"number of rows of {table}", _by_rank(dict(numbers), dict(lengths.most_common(len(numbers))))
@@ -20,32 +20,34 @@ def rows(view: View) -> Iterator[tuple[str, Scores]]:
 def sizes(view: View) -> Iterator[tuple[str, Scores]]:
     """Score people by how near the length of a value of theirs ranks to the length of one of the trail's."""
     of_people, of_trails = _lengths(view, view.by_table, view.person_of), _lengths(view, view.of_trails, view.trail_of)
-    for mine, people in of_people.items():
-        for theirs, trails in of_trails.items():
-            yield f"length of {mine} beside {theirs}", _by_rank(people, trails)
+    for column, people in of_people.items():
+        for other, trails in of_trails.items():
+            yield f"length of {column} beside {other}", _by_rank(people, trails)
 
 
 def _lengths(view: View, tables: dict[str, list[int]], owners: list[str | None]) -> dict[str, dict[str | None, int]]:
     lengths: dict[str, dict[str | None, int]] = defaultdict(dict)
-    for table, found in tables.items():
-        for at in found:
+    for table, of_table in tables.items():
+        for at in of_table:
             for name, value in view.rows[at].values.items():
                 if isinstance(value, str | bytes | memoryview | dict | list):
                     size = len(str(value)) if isinstance(value, dict | list) else len(value)
                     lengths[f"{table}.{name}"].setdefault(owners[at], size)
-    return {name: found for name, found in lengths.items() if len(set(found.values())) > 1}
+    return {name: of_column for name, of_column in lengths.items() if len(set(of_column.values())) > 1}
 
 
 def _by_rank(people: dict, trails: dict) -> Scores:
-    mine, theirs = _places(people), _places(trails)
-    return {trail: {person: 2 - abs(at - place) for person, at in mine.items()} for trail, place in theirs.items()}
+    places = _places(people)
+    return {
+        trail: {person: 2 - abs(at - own) for person, at in places.items()} for trail, own in _places(trails).items()
+    }
 
 
 def _places(numbers: dict) -> dict[str, float]:
     """Return each one's place by number, from 0 to 1, equal numbers in the middle of their places."""
     order = sorted(numbers.values())
     first = {number: at for at, number in reversed(list(enumerate(order)))}
-    often = Counter(order)
+    equals = Counter(order)
     return {
-        owner: (first[number] + (often[number] - 1) / 2) / max(1, len(order) - 1) for owner, number in numbers.items()
+        owner: (first[number] + (equals[number] - 1) / 2) / max(1, len(order) - 1) for owner, number in numbers.items()
     }

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from tests.privacy.attack.joins import Seen, View
+from tests.privacy.attack.joins import ObservedScan, View
 from tests.privacy.attack.statistic import Scores
 
 WINDOW = 3
@@ -34,22 +34,22 @@ def _orders(view: View, rows: Sequence[int]) -> dict[str, dict[str | None, list[
             if isinstance(value, int) and not isinstance(value, bool):
                 orders[name][purpose].append((value, person))
     return {
-        order: {purpose: [person for _, person in sorted(found)] for purpose, found in of_purpose.items()}
+        order: {purpose: [person for _, person in sorted(numbers)] for purpose, numbers in of_purpose.items()}
         for order, of_purpose in orders.items()
-        if sum(len({number for number, _ in found}) for found in of_purpose.values()) > 1
+        if sum(len({number for number, _ in numbers}) for numbers in of_purpose.values()) > 1
     }
 
 
-def _sequences(scans: Sequence[Seen]) -> dict[str, list[Seen]]:
+def _sequences(scans: Sequence[ObservedScan]) -> dict[str, list[ObservedScan]]:
     """Return the scans in their order: all, the first of each trail, those that asked for consent, what came of it."""
-    firsts, answers, new, asked = [], [], set(), set()
+    firsts, answers, trails, pending = [], [], set(), set()
     for scan in scans:
-        if scan.trail not in new:
-            new.add(scan.trail)
+        if scan.trail not in trails:
+            trails.add(scan.trail)
             firsts.append(scan)
         if scan.reason == "consent_required":
-            asked.add((scan.trail, scan.purpose))
-        elif (scan.trail, scan.purpose) in asked:
+            pending.add((scan.trail, scan.purpose))
+        elif (scan.trail, scan.purpose) in pending:
             answers.append(scan)
     requests = [scan for scan in scans if scan.reason == "consent_required"]
     return {"all scans": list(scans), "first scans": firsts, "requests": requests, "answers": answers}

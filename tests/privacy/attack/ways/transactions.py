@@ -22,7 +22,7 @@ def same(view: View) -> Iterator[tuple[str, Scores]]:
 
 def near(view: View) -> Iterator[tuple[str, Scores]]:
     """Vote for the people of rows whose transactions stand next to those of the trail; each table is two ways."""
-    scans = [(float(xid), trail) for xid, found in _trails(view).items() for trail in found]
+    scans = [(float(xid), trail) for xid, trails in _trails(view).items() for trail in trails]
     for table, rows in view.by_table.items():
         events = [(float(xid), view.person_of[at] or "") for at in rows if (xid := view.rows[at].xid) is not None]
         if events and scans:

@@ -1,4 +1,4 @@
-"""What a thief or an insider holds: rows of every table, of the log, of Valkey, of an interface, in one shape.
+"""What a thief or an insider has: rows of every table, of the log, of Valkey, of an interface, in one shape.
 
 A row has values by name. Where whoever holds it sees more than values, it also has the transaction that wrote it
 (`xid`) and its place among its neighbours (`place`): the operator's system columns, table files, the write-ahead log.
@@ -21,8 +21,6 @@ HEX = re.compile(r"(?<![0-9a-f])(?:[0-9a-f]{2}){8,64}(?![0-9a-f])", re.IGNORECAS
 NUMBER_OF_ROW = re.compile(r"\w+\.\w+=\d+")
 MOMENT_TEXT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 V7_FIRST, V7_LAST = datetime(2025, 1, 1, tzinfo=UTC).timestamp(), datetime(2040, 1, 1, tzinfo=UTC).timestamp()
-
-
 WRITERS, FROZEN = "(transactions)", 2
 
 
@@ -47,10 +45,6 @@ class Row:
             for more, moment in moments(value):
                 yield name + more, moment
 
-    def planted(self, **values: Any) -> "Row":
-        """Return the row with more values: what a test slips in."""
-        return replace(self, values=self.values | values)
-
 
 def atoms(value: Any, key: str | None = None) -> Iterator[str]:
     """Yield what may name something in a value."""
@@ -64,8 +58,8 @@ def atoms(value: Any, key: str | None = None) -> Iterator[str]:
         if NUMBER_OF_ROW.fullmatch(value):
             yield value
         if "-" in value:
-            yield from (found.replace("-", "").lower() for found in UUID_TEXT.findall(value))
-        yield from (found.lower() for found in HEX.findall(value))
+            yield from (match.replace("-", "").lower() for match in UUID_TEXT.findall(value))
+        yield from (match.lower() for match in HEX.findall(value))
     elif isinstance(value, dict):
         for member in value.values():
             yield from atoms(member)
@@ -84,10 +78,10 @@ def moments(value: Any) -> Iterator[tuple[str, float]]:
         if value.version == 7 and V7_FIRST < (seconds := (value.int >> 80) / 1000) < V7_LAST:
             yield " (in the id)", seconds
     elif isinstance(value, str):
-        for found in MOMENT_TEXT.findall(value):
-            yield "", datetime.fromisoformat(found).timestamp()
-        for found in UUID_TEXT.findall(value):
-            yield from moments(UUID(found))
+        for match in MOMENT_TEXT.findall(value):
+            yield "", datetime.fromisoformat(match).timestamp()
+        for match in UUID_TEXT.findall(value):
+            yield from moments(UUID(match))
     elif isinstance(value, dict):
         for name, member in value.items():
             yield from ((f".{name}{more}", moment) for more, moment in moments(member))
@@ -128,8 +122,8 @@ def live_rows(connection: psycopg.Connection) -> list[Row]:
         cursor = connection.execute(f'SELECT xmin::text::bigint, xmax::text::bigint, * FROM "{table}"')
         names = [column.name for column in cursor.description][2:]
         for place, (xid, locked_by, *values) in enumerate(cursor):
-            said = dict(zip(names, values, strict=True)) | {WRITERS: writers(xid, locked_by)}
-            rows.append(Row(without_month(table), said, xid, place, of_table))
+            by_name = dict(zip(names, values, strict=True)) | {WRITERS: writers(xid, locked_by)}
+            rows.append(Row(without_month(table), by_name, xid, place, of_table))
     return rows
 
 
@@ -142,7 +136,7 @@ def without_month(table: str) -> str:
     return re.sub(r"_\d{4}_\d\d$", "", table)
 
 
-def dumped(rows: Iterable[Row]) -> list[Row]:
+def dump_of(rows: Iterable[Row]) -> list[Row]:
     """Return what a dump tells of rows: their values and their order, no system columns."""
     return [
         replace(row, xid=None, values={name: value for name, value in row.values.items() if name != WRITERS})

@@ -13,19 +13,19 @@ from uuid import UUID
 
 import psycopg
 
-from tests.privacy.attack.booty import Row
 from tests.privacy.attack.life import Day, TrueScan
-from tests.privacy.attack.thieves import PLANTED, SCANNING, Booty
+from tests.privacy.attack.rows import Row
+from tests.privacy.attack.thieves import MARKER, SCANNING, StolenData
 
-Plant = Callable[[Booty], Booty]
+Leak = Callable[[StolenData], StolenData]
 OTHERS = 3
 """Transactions of nobody between two neighbours."""
 
 
 def in_database(day: Day) -> None:
-    """Write the leaks of transactions and files: in tables of their own, one half of each in each world.
+    """Write the leaks of transactions and files: in tables of their own, one with residents and one with scans of each.
 
-    `planted_shared`: rows of both worlds in one transaction. `planted_next`: in transactions with few between.
+    `planted_shared`: a row of either in one transaction. `planted_next`: in transactions with few between.
     `planted_gone`: as shared, and deleted since: only pages and the write-ahead log still have it.
     """
     with psycopg.connect(day.builder.city.postgres.url, autocommit=True) as connection:
@@ -55,137 +55,137 @@ def _one_for_each(day: Day) -> list[TrueScan]:
     return scans
 
 
-def alone(booty: Booty) -> Booty:
+def only_planted(data: StolenData) -> StolenData:
     """Return what was slipped in, with the scans: the rest has been attacked before."""
 
     def of(rows: list[Row], *tables: str) -> list[Row]:
-        return [row for row in rows if PLANTED in row.table or row.table in tables]
+        return [row for row in rows if MARKER in row.table or row.table in tables]
 
-    return replace(booty, live=of(booty.live, "scans"), wal=of(booty.wal), pages=of(booty.pages),
-                   valkey=of(booty.valkey), log=of(booty.log, SCANNING))  # fmt: skip
-
-
-def _with(booty: Booty, *rows: Row) -> Booty:
-    return replace(booty, live=[*booty.live, *rows])
+    return replace(data, live=of(data.live, "scans"), wal=of(data.wal), pages=of(data.pages),
+                   valkey=of(data.valkey), log=of(data.log, SCANNING))  # fmt: skip
 
 
-def _scans(booty: Booty) -> list[TrueScan]:
-    return sorted((scan for scan in booty.day.truth if scan.resident in booty.day.population), key=lambda scan: scan.at)
+def _with(data: StolenData, *rows: Row) -> StolenData:
+    return replace(data, live=[*data.live, *rows])
 
 
-def a_column_with_the_exact_time(booty: Booty) -> Booty:
+def _scans(data: StolenData) -> list[TrueScan]:
+    return sorted((scan for scan in data.day.truth if scan.resident in data.day.population), key=lambda scan: scan.at)
+
+
+def a_column_with_the_exact_time(data: StolenData) -> StolenData:
     early = timedelta(milliseconds=30)
     return _with(
-        booty, *(Row(PLANTED, {"resident": UUID(scan.resident), "at": scan.at - early}) for scan in _scans(booty))
+        data, *(Row(MARKER, {"resident": UUID(scan.resident), "at": scan.at - early}) for scan in _scans(data))
     )
 
 
-def an_id_that_has_the_time(booty: Booty) -> Booty:
+def an_id_that_has_the_time(data: StolenData) -> StolenData:
     def id_of(scan: TrueScan) -> UUID:
         return UUID(int=int(scan.at.timestamp() * 1000) << 80 | 7 << 76 | 2 << 62 | random.getrandbits(62))
 
-    return _with(booty, *(Row(PLANTED, {"id": id_of(scan), "resident": UUID(scan.resident)}) for scan in _scans(booty)))
+    return _with(data, *(Row(MARKER, {"id": id_of(scan), "resident": UUID(scan.resident)}) for scan in _scans(data)))
 
 
-def a_moment_within_json(booty: Booty) -> Booty:
-    details = ({"who": scan.resident, "when": scan.at.isoformat()} for scan in _scans(booty))
-    return _with(booty, *(Row(PLANTED, {"details": detail}) for detail in details))
+def a_moment_within_json(data: StolenData) -> StolenData:
+    details = ({"who": scan.resident, "when": scan.at.isoformat()} for scan in _scans(data))
+    return _with(data, *(Row(MARKER, {"details": detail}) for detail in details))
 
 
-def a_plain_id_beside_the_scan(booty: Booty) -> Booty:
-    details = ({"scan": scan.scan_id, "who": scan.resident} for scan in _scans(booty))
-    return _with(booty, *(Row(PLANTED, {"details": detail}) for detail in details))
+def a_plain_id_beside_the_scan(data: StolenData) -> StolenData:
+    details = ({"scan": scan.scan_id, "who": scan.resident} for scan in _scans(data))
+    return _with(data, *(Row(MARKER, {"details": detail}) for detail in details))
 
 
-def a_value_that_two_tables_share(booty: Booty) -> Booty:
+def a_value_that_two_tables_share(data: StolenData) -> StolenData:
     rows = []
-    for scan in _scans(booty):
+    for scan in _scans(data):
         token = random.randbytes(16)
-        rows.append(Row(PLANTED, {"resident": UUID(scan.resident), "token": token}))
-        rows.append(Row(f"{PLANTED} too", {"scan": scan.scan_id, "token": token.hex()}))
-    return _with(booty, *rows)
+        rows.append(Row(MARKER, {"resident": UUID(scan.resident), "token": token}))
+        rows.append(Row(f"{MARKER} too", {"scan": scan.scan_id, "token": token.hex()}))
+    return _with(data, *rows)
 
 
-def a_hash_without_a_key(booty: Booty) -> Booty:
-    phones = {one.id: one.phone for one in booty.day.residents}
+def a_hash_without_a_key(data: StolenData) -> StolenData:
+    phones = {one.id: one.phone for one in data.day.residents}
     rows = (
-        Row(PLANTED, {"scan": scan.scan_id, "who": hashlib.sha256(phones[scan.resident].encode()).digest()})
-        for scan in _scans(booty)
+        Row(MARKER, {"scan": scan.scan_id, "who": hashlib.sha256(phones[scan.resident].encode()).digest()})
+        for scan in _scans(data)
     )
-    return _with(booty, *rows)
+    return _with(data, *rows)
 
 
-def a_hash_of_a_small_number(booty: Booty) -> Booty:
+def a_hash_of_a_small_number(data: StolenData) -> StolenData:
     rows = (
-        Row(PLANTED, {"scan": scan.scan_id, "what": hashlib.md5(booty.numbers[scan.resident].encode()).hexdigest()})
-        for scan in _scans(booty)
+        Row(MARKER, {"scan": scan.scan_id, "what": hashlib.md5(data.numbers[scan.resident].encode()).hexdigest()})
+        for scan in _scans(data)
     )
-    return _with(booty, *rows)
+    return _with(data, *rows)
 
 
-def a_number_that_counts_up(booty: Booty) -> Booty:
+def a_number_that_counts_up(data: StolenData) -> StolenData:
     """In a table whose rows lie in no order."""
-    rows = [Row(PLANTED, {"id": n, "resident": UUID(scan.resident)}) for n, scan in enumerate(_scans(booty))]
-    return _with(booty, *rows)
+    rows = [Row(MARKER, {"id": n, "resident": UUID(scan.resident)}) for n, scan in enumerate(_scans(data))]
+    return _with(data, *rows)
 
 
-def rows_in_the_order_of_scans(booty: Booty) -> Booty:
+def rows_in_the_order_of_scans(data: StolenData) -> StolenData:
     return _with(
-        booty,
-        *(Row(PLANTED, {"resident": UUID(scan.resident)}, place=n) for n, scan in enumerate(_scans(booty))),
+        data,
+        *(Row(MARKER, {"resident": UUID(scan.resident)}, place=n) for n, scan in enumerate(_scans(data))),
     )
 
 
-def a_row_for_each_scan(booty: Booty) -> Booty:
-    rows = [Row(PLANTED, {"resident": UUID(scan.resident)}) for scan in _scans(booty) if scan.purpose != "registration"]
+def a_row_for_each_scan(data: StolenData) -> StolenData:
+    rows = [Row(MARKER, {"resident": UUID(scan.resident)}) for scan in _scans(data) if scan.purpose != "registration"]
     random.shuffle(rows)
-    return _with(booty, *rows)
+    return _with(data, *rows)
 
 
-def a_length_of_ones_own(booty: Booty) -> Booty:
+def a_length_of_ones_own(data: StolenData) -> StolenData:
     rows = []
-    for n, person in enumerate(booty.day.residents):
-        rows.append(Row(PLANTED, {"resident": UUID(person.id), "sealed": bytes(n + 1)}))
+    for n, person in enumerate(data.day.residents):
+        rows.append(Row(MARKER, {"resident": UUID(person.id), "sealed": bytes(n + 1)}))
         rows += [
-            Row(f"{PLANTED} too", {"scan": scan.scan_id, "sealed": bytes(n + 29)})
-            for scan in booty.day.truth
+            Row(f"{MARKER} too", {"scan": scan.scan_id, "sealed": bytes(n + 29)})
+            for scan in data.day.truth
             if scan.resident == person.id
         ]
-    return _with(booty, *rows)
+    return _with(data, *rows)
 
 
-def a_line_of_the_log_before_each_scan(booty: Booty) -> Booty:
+def a_line_of_the_log_before_each_scan(data: StolenData) -> StolenData:
     rows = [
-        Row(f"log {PLANTED}", {"timestamp": scan.at.isoformat(), "principal": f"resident:{scan.resident}"})
-        for scan in _scans(booty)
+        Row(f"log {MARKER}", {"timestamp": scan.at.isoformat(), "principal": f"resident:{scan.resident}"})
+        for scan in _scans(data)
     ]
-    return replace(booty, log=[*booty.log, *rows])
+    return replace(data, log=[*data.log, *rows])
 
 
-def a_name_on_the_line_of_the_scan(booty: Booty) -> Booty:
-    residents = {scan.request_id: scan.resident for scan in booty.day.truth}
-    named = [row for row in booty.log if row.table == SCANNING and row.values["request_id"] in residents]
-    rows = [Row(f"log {PLANTED}", row.values | {"who": residents[row.values["request_id"]]}) for row in named]
-    # the same request in both worlds
-    scans = [Row(f"audit {PLANTED}", {"scan": s.scan_id, "request_id": s.request_id}) for s in _scans(booty)]
-    return replace(booty, log=[*booty.log, *rows], live=[*booty.live, *scans])
+def a_name_on_the_line_of_the_scan(data: StolenData) -> StolenData:
+    residents = {scan.request_id: scan.resident for scan in data.day.truth}
+    lines = [row for row in data.log if row.table == SCANNING and row.values["request_id"] in residents]
+    rows = [Row(f"log {MARKER}", row.values | {"who": residents[row.values["request_id"]]}) for row in lines]
+    # the same request beside the scan
+    scans = [Row(f"audit {MARKER}", {"scan": s.scan_id, "request_id": s.request_id}) for s in _scans(data)]
+    return replace(data, log=[*data.log, *rows], live=[*data.live, *scans])
 
 
-def a_counter_in_valkey(booty: Booty) -> Booty:
+def a_counter_in_valkey(data: StolenData) -> StolenData:
     rows = []
-    for scan in _scans(booty):
+    for scan in _scans(data):
         digest = hashlib.sha256(f"codes.issue\0{scan.resident}".encode()).hexdigest()[:32]
         ends = int(scan.at.timestamp() * 1000) + 60_000
-        rows.append(Row(f"valkey {PLANTED}", {"word 1": f"qe:limit:{digest}", "word 2": ends - 60_050}))
-    return replace(booty, valkey=[*booty.valkey, *rows])
+        rows.append(Row(f"valkey {MARKER}", {"word 1": f"qe:limit:{digest}", "word 2": ends - 60_050}))
+    return replace(data, valkey=[*data.valkey, *rows])
 
 
-def a_phone_as_a_plain_hash(booty: Booty) -> Booty:
+def a_phone_as_a_plain_hash(data: StolenData) -> StolenData:
     rows = [
-        Row(PLANTED, {"subject": hashlib.sha256(f"otp-phone\x00127.0.0.1\x00{one.phone}".encode()).hexdigest()[:32]})
-        for one in booty.day.residents
+        Row(MARKER, {"subject": hashlib.sha256(f"otp-phone\x00127.0.0.1\x00{one.phone}".encode()).hexdigest()[:32]})
+        for one in data.day.residents
     ]
-    return _with(booty, *rows)
+    return _with(data, *rows)
 
 
 def of_one_subject(day: Day, events: list[dict]) -> list[dict]:
@@ -214,18 +214,18 @@ def with_the_moment(day: Day, disputes: list[dict]) -> list[dict]:
     ]
 
 
-def lines_of_the_looked_up(day: Day, known: dict[str, str], log: list[Row]) -> list[Row]:
+def lines_with_looked_up_ids(day: Day, people: dict[str, str], log: list[Row]) -> list[Row]:
     """Return a log whose lines of issuing have the ids that look-ups give."""
-    of_person = {person: atom for atom, person in known.items()}
+    of_person = {person: atom for atom, person in people.items()}
     rows = [
-        Row(f"log {PLANTED}", {"timestamp": scan.at.isoformat(), "principal": str(UUID(of_person[scan.resident][:32]))})
+        Row(f"log {MARKER}", {"timestamp": scan.at.isoformat(), "principal": str(UUID(of_person[scan.resident][:32]))})
         for scan in day.truth
         if scan.resident in of_person
     ]
     return [*log, *rows]
 
 
-IN_ROWS: dict[Plant, str] = {
+IN_ROWS: dict[Leak, str] = {
     a_column_with_the_exact_time: "dump: time of planted.at, before",
     an_id_that_has_the_time: "dump: time of planted.id (in the id), ",
     a_moment_within_json: "dump: time of planted.details.when, ",
