@@ -7,15 +7,17 @@ import pytest
 from sqlalchemy import inspect, select, text
 
 from qe_ban.accounts import models as accounts
-from qe_ban.app import retention
+from qe_ban.app import retention, working
 from qe_ban.app.assembly import assemble
 from qe_ban.codes import models as codes
 from qe_ban.db.engine import Database
 from qe_ban.db.retention import Ending, Period, Schedule
 from qe_ban.kernel.clock import CITY_TIME
+from qe_ban.keys import lifecycle
 from tests.factories.databases import migrated
 from tests.factories.endings import DAYS
-from tests.privacy.planted import CASES, LONG_AGO, MORE, Planter
+from tests.privacy.planted import CASES, LONG_AGO, MORE
+from tests.privacy.planter import Planter
 
 TICK = timedelta(microseconds=1)
 BEFORE_MIDNIGHT = datetime(2028, 2, 28, 15, 59, 59, 999_999, UTC)
@@ -33,6 +35,7 @@ OF_MONTHS = {("holders_over_month", "")}
 """The turn of the month is its edge: tests/codes/test_holders_by_month.py."""
 
 
+OF_EACH_SCHEDULE = [("revocations", ""), ("uses", ""), ("alarms", "audit"), ("recent_items", "scans")]
 SETTINGS = {
     Period.SCANS: "QE_SCAN_DAYS",
     Period.AUDIT: "QE_AUDIT_DAYS",
@@ -83,8 +86,29 @@ def test_every_ending_has_rows_at_its_edge():
     assert set(MORE) <= set(CASES)
 
 
-def test_every_schedule_is_run():
+def test_the_worker_runs_every_schedule_and_destroys_nothing_by_a_wrong_clock(settings):
     assert {ending.schedule for ending in retention.ENDINGS} == set(retention.EVERY)
+    parts = assemble(migrated(settings, "ends_by_worker"))
+    with parts.database.transaction() as session:
+        lifecycle.init(session, settings.master_key, datetime.now(UTC))
+        at = datetime.now(UTC) - timedelta(days=2000)
+        planted = [CASES[key].ends(Planter(session, at), at) for key in OF_EACH_SCHEDULE]
+    schedules = {one.name: one for one in working._schedules(parts)}
+    for name in (schedule.value for schedule in Schedule):
+        assert schedules[name].every == retention.EVERY[Schedule(name)]
+        with parts.database.transaction() as session, pytest.raises(working.ClockWrong):
+            schedules[name].run(session, datetime.now(UTC) + timedelta(hours=1))
+    assert _stand(parts, planted) == [True] * len(planted)
+    for name in (schedule.value for schedule in Schedule):
+        with parts.database.transaction() as session:
+            schedules[name].run(session, datetime.now(UTC))
+    assert _stand(parts, planted) == [False] * len(planted)
+    parts.database.dispose()
+
+
+def _stand(parts, planted):
+    with parts.database.transaction() as session:
+        return [stands(session, ENDINGS[key], row) for key, row in zip(OF_EACH_SCHEDULE, planted, strict=True)]
 
 
 def test_the_operators_table_has_every_ending():
