@@ -92,7 +92,7 @@ def _write_what_needs_pages(town, resident):
     now = system_clock()
     with town.parts.database.transaction() as session:
         for model in (FavouriteItem, RecentItem):
-            own_lists.put(town.parts.rings, session, model(resident_id=resident.id, entry="1" * 12), now)
+            own_lists.save(town.parts.rings, session, model(resident_id=resident.id, entry="1" * 12), now)
         sealed = dict.fromkeys(("text_sealed", "contact_sealed", "phone_sealed"), b"x")
         times = dict.fromkeys(("consented_at", "created_at", "updated_at"), now)
         words = {"zone": "karos", "state": "received", "firm": "某公司", "uscc": "x", "industry": "y", "title": "z"}

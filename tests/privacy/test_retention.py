@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import inspect, select, text
+from sqlalchemy import func, inspect, select, text
 
 from qe_ban.accounts import models as accounts
 from qe_ban.app import retention, working
@@ -97,13 +97,17 @@ def test_the_worker_runs_every_schedule_and_destroys_nothing_by_a_wrong_clock(se
     for name in (schedule.value for schedule in Schedule):
         assert schedules[name].every == retention.EVERY[Schedule(name)]
         with parts.database.transaction() as session, pytest.raises(working.ClockWrong):
-            schedules[name].run(session, datetime.now(UTC) + timedelta(hours=1))
+            schedules[name].run(session, _clock_of(session) + timedelta(hours=1))
     assert _stand(parts, planted) == [True] * len(planted)
     for name in (schedule.value for schedule in Schedule):
         with parts.database.transaction() as session:
-            schedules[name].run(session, datetime.now(UTC))
+            schedules[name].run(session, _clock_of(session))
     assert _stand(parts, planted) == [False] * len(planted)
     parts.database.dispose()
+
+
+def _clock_of(session):
+    return session.scalar(select(func.clock_timestamp()))
 
 
 def _stand(parts, planted):
