@@ -24,7 +24,8 @@ from qe_ban.codes.rules import State
 from qe_ban.kernel.identifiers import IdType, resident_id_check
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import PrincipalKind
-from qe_ban.keys import vault, wrapping
+from qe_ban.keys import data_keys, vault, wrapping
+from qe_ban.keys.data_keys import Owner
 from qe_ban.keys.models import Ring
 from qe_ban.venues.models import Scanner, Venue
 
@@ -86,7 +87,9 @@ class People:
         return self.one(count, "image/png")
 
     def _make_residents(self, count: int, now: datetime) -> list[Person]:
-        rows = [self._resident(number, now) for number in range(count)]
+        with self._parts.database.transaction() as session:
+            keys = data_keys.allocate_many(self._parts.rings, session, Owner.RESIDENT, count, now)
+        rows = [self._resident(number, key, now) for number, key in enumerate(keys)]
         held = [{"resident_id": row["id"], "kind": kind, "made_at": now} for row in rows for kind in KINDS]
         with self._parts.database.transaction() as session:
             session.execute(insert(Resident), rows)
@@ -106,22 +109,23 @@ class People:
         )
         return Person(identity, self._token(PrincipalKind.RESIDENT, row["id"], STEPPED_UP, now))
 
-    def _resident(self, number: int, now: datetime) -> dict[str, Any]:
+    def _resident(self, number: int, key: int, now: datetime) -> dict[str, Any]:
         rings, resident, phone = self._parts.rings, new_id(), f"13{number:09d}"
         body = f"3702021990{1 + number // 28 % 12:02d}{1 + number % 28:02d}{number % 1000:03d}"
         document = body + resident_id_check(body)
         return {
             "id": resident,
             "phone_index": rings.blind(Ring.BLIND_PHONE, phone)[0],
-            "phone_sealed": vault.seal(rings, residents.PHONE, resident, phone, now),
+            "phone_sealed": vault.seal(rings, residents.PHONE, resident, phone, now, data_key=key),
             "id_type": IdType.RESIDENT_ID.value,
             # several may have one number here: it is the account's id that keeps the index unique
             "id_index": residents.id_index(rings, IdType.RESIDENT_ID, f"{document}/{resident}")[0],
-            "name_sealed": vault.seal(rings, residents.NAME, resident, "王小明", now),
-            "id_number_sealed": vault.seal(rings, residents.ID_NUMBER, resident, document, now),
+            "name_sealed": vault.seal(rings, residents.NAME, resident, "王小明", now, data_key=key),
+            "id_number_sealed": vault.seal(rings, residents.ID_NUMBER, resident, document, now, data_key=key),
             "assurance": Assurance.VERIFIED.value,
             "verified_at": now,
             "created_at": now,
+            "data_key": key,
         }
 
     def _make_scanner(self, number: int, now: datetime) -> str:

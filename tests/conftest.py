@@ -153,6 +153,7 @@ def settings(request: pytest.FixtureRequest, worker_id: str, tmp_path_factory: p
             "QE_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             "QE_ISSUER": ISSUER,
             "QE_MEDIA_DIR": str(tmp_path_factory.mktemp("media")),
+            "QE_DATA_KEYS_DIR": str(tmp_path_factory.mktemp("data-keys") / name),
         }
     )
     database = Database(made.database_url)
@@ -173,7 +174,7 @@ def database(settings: Settings) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def rings(settings: Settings, database: Database) -> KeyRings:
-    return KeyRings(database, settings.master_key)
+    return KeyRings(database, settings.master_key, data_keys=settings.data_keys_dir)
 
 
 @pytest.fixture(scope="session")

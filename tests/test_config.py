@@ -20,6 +20,7 @@ GOOD = {
     "QE_FACE_URL": "https://face.example/check",
     "QE_OUTSIDE_TOKEN": "0123456789abcdefghijklmnopqrstuv",
     "QE_MEDIA_DIR": "/srv/qe-ban/media",
+    "QE_DATA_KEYS_DIR": "/srv/qe-ban/data-keys",
 }
 
 
@@ -77,6 +78,10 @@ def test_the_sandbox_is_twenty_times_as_wide():
         ("QE_MEDIA_DIR", None, "QE_MEDIA_DIR is missing"),
         ("QE_MEDIA_DIR", "var/media", "absolute path"),
         ("QE_MEDIA_DIR", "/srv/a\0b", "absolute path"),
+        ("QE_DATA_KEYS_DIR", None, "QE_DATA_KEYS_DIR is missing"),
+        ("QE_DATA_KEYS_DIR", "var/data-keys", "absolute path"),
+        ("QE_BACKUP_DAYS", "0", "QE_BACKUP_DAYS"),
+        ("QE_BACKUP_DAYS", "a month", "QE_BACKUP_DAYS"),
     ],
 )
 def test_each_fault_is_one_line(name, value, said):

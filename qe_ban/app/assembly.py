@@ -77,7 +77,9 @@ def assemble(
             ]
         )
     database = Database(settings.database_url, pool=pool or settings.threads, waits=waits, pooled=settings.pooled)
-    rings = KeyRings(database, settings.master_key, settings.master_key_next, sealing=sealing)
+    rings = KeyRings(
+        database, settings.master_key, settings.master_key_next, data_keys=settings.data_keys_dir, sealing=sealing
+    )
     day_hashes = DayHashes(rings)
     limiter = Limiter(valkey.connect(settings.redis_url), database, clock, day_hashes.digest)
     sources = {kind: HttpSource(url, settings.outside.token) for kind, url in settings.outside.sources.items()}
@@ -104,6 +106,7 @@ def assemble(
                 timedelta(days=settings.retention.scans),
                 timedelta(days=settings.retention.audit),
                 timedelta(days=settings.retention.records),
+                timedelta(days=settings.retention.backups),
             ),
             recovery_wait=city.recovery_wait,
             sandbox=settings.sandbox,

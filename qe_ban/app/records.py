@@ -13,7 +13,7 @@ from qe_ban.audit import service as audit
 from qe_ban.codes import service as codes
 from qe_ban.db.retention import Schedule
 from qe_ban.jobs import service as jobs
-from qe_ban.keys import words
+from qe_ban.keys import data_keys, words
 
 Step: TypeAlias = Callable[[Session, datetime], object]
 
@@ -62,12 +62,18 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
     return [
         jobs.Schedule("audit.seal", timedelta(seconds=10), guarded(lambda _: sealer.run()), commits=True),
         jobs.Schedule("audit.retention", timedelta(minutes=10), guarded(erase), commits=True),
+        jobs.Schedule("data_keys.destroy", timedelta(seconds=10), partial(_destroy_data_keys, made)),
         jobs.Schedule("scans.requests", timedelta(seconds=30), turn_over),
         *(ending(schedule) for schedule in (Schedule.MOMENTS, Schedule.SCANS, Schedule.DAYS)),
         jobs.Schedule("words.seal", timedelta(minutes=10), guarded(partial(_seal_words, made)), commits=True),
         jobs.Schedule("disputes.tend", timedelta(minutes=10), guarded(tend_disputes), commits=True),
         jobs.Schedule("months", timedelta(hours=1), guarded(turn_months), commits=True),
     ]
+
+
+def _destroy_data_keys(made: Parts, session: Session, _now: datetime) -> None:
+    """Destroy the data keys of what has ended. Raises DataKeysAway."""
+    data_keys.destroy_due(made.rings, session)
 
 
 def _seal_words(made: Parts, now: datetime) -> None:

@@ -42,6 +42,7 @@ ENDINGS: Final[tuple[Ending, ...]] = (
 ELSEWHERE: Final[Mapping[str, str]] = {
     "audit_events": "400 days from their seal, by `audit.retention`: each erasure is signed and sealed",
     "audit_leaves": "with their events",
+    "data_keys_to_destroy": "seconds, when the key is destroyed, by `data_keys.destroy`",
     "imports": "with their jobs",
     "media": "seven days after they were last used, by `media.collect`",
     "page_findings": "when the reference is mended or another version begins, by `pages.findings`",

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,8 @@ from qe_ban.codes import service as codes
 from qe_ban.db import overlaps
 from qe_ban.db.walking import walk
 from qe_ban.jobs import service as jobs
-from qe_ban.keys import moments
+from qe_ban.keys import moments, resealing
+from qe_ban.keys.data_keys import Owner
 
 Guard: TypeAlias = Callable[[Session, datetime], None]
 
@@ -38,6 +39,8 @@ def rewrite(made: Parts) -> None:
             return
     written = accounts.seal_sign_ins(made.database, made.rings, made.clock)
     written += sum(_make_days(made, dated) for dated in moments.DATED)
+    written += sum(_give_data_keys(made, owner) for owner in Owner)
+    written += sum(_bind(made, sealed) for sealed in resealing.SEALED)
     written += codes.rehash_disputes(made.database, made.rings, made.clock)
     written += codes.delete_plain_answers(made.database, made.wallet.sources)
     # what somebody held at this moment is left for the next run
@@ -51,3 +54,21 @@ def _make_days(made: Parts, dated: moments.DatedTable) -> int:
     return walk(
         made.database, lambda session, after: moments.rewrite(session, made.rings, dated, after=after, now=made.clock())
     )
+
+
+def _give_data_keys(made: Parts, owner: Owner) -> int:
+    """Give a data key to whoever has none; return to how many."""
+    return walk(
+        made.database,
+        lambda session, after: resealing.give_data_keys(session, made.rings, owner, after=after, now=made.clock()),
+    )
+
+
+def _bind(made: Parts, sealed: resealing.SealedColumn) -> int:
+    """Seal one column under its owners' data keys; return of how many rows."""
+
+    def bind(session: Session, after: Any) -> tuple[Any, int]:
+        step = resealing.bind(session, made.rings, sealed, after=after, clock=made.clock)
+        return step.reached, step.written
+
+    return walk(made.database, bind)

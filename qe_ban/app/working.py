@@ -76,7 +76,7 @@ def _schedules(made: Parts) -> list[jobs.Schedule]:
 
     def end_zones(session: Session, now: datetime) -> None:
         require_right_clock(session, now)
-        sunset.run(session, now)
+        sunset.run(session, now, made.accounts.retention.backups)
 
     def let_pictures_go(session: Session, now: datetime) -> None:
         require_right_clock(session, now)

@@ -26,8 +26,8 @@ DATABASE, REDIS = "QE_DATABASE_URL", "QE_REDIS_URL"
 POOLED = "QE_DATABASE_POOLED"
 MASTER_KEY, MASTER_KEY_FILE = "QE_MASTER_KEY", "QE_MASTER_KEY_FILE"
 NEXT_MASTER_KEY, NEXT_MASTER_KEY_FILE = "QE_MASTER_KEY_NEXT", "QE_MASTER_KEY_NEXT_FILE"
-CITY_FILE, MEDIA_DIR = "QE_CITY_FILE", "QE_MEDIA_DIR"
-OWN_MASTER_KEY, OWN_MEDIA = "master.key", "media"
+CITY_FILE, MEDIA_DIR, DATA_KEYS_DIR = "QE_CITY_FILE", "QE_MEDIA_DIR", "QE_DATA_KEYS_DIR"
+OWN_MASTER_KEY, OWN_MEDIA, OWN_DATA_KEYS = "master.key", "media", "data-keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def opened(home: Path, env: Mapping[str, str] | None = None, *, migrate: bool = 
                 _upgrade(database, settings)
             elif migrations.pending(database.engine):
                 raise Refused(_("the database is not yet at this program's version: start it with `qe-ban up` first"))
-            rings = KeyRings(database, settings.master_key, settings.master_key_next)
+            rings = KeyRings(database, settings.master_key, settings.master_key_next, data_keys=settings.data_keys_dir)
             yield Opened(database, rings, settings)
         finally:
             database.dispose()
@@ -89,6 +89,7 @@ def _enough(env: Mapping[str, str], url: str, home: Path) -> dict[str, str]:
     if not {MASTER_KEY, MASTER_KEY_FILE} & set(given) and (home / OWN_MASTER_KEY).is_file():
         given[MASTER_KEY_FILE] = str(home / OWN_MASTER_KEY)
     given[MEDIA_DIR] = env.get(MEDIA_DIR) or os.path.realpath(home / OWN_MEDIA)
+    given[DATA_KEYS_DIR] = env.get(DATA_KEYS_DIR) or os.path.realpath(home / OWN_DATA_KEYS)
     unused = {"QE_MODE": "sandbox", REDIS: "unix:///unused", "QE_ISSUER": "unused"}
     return unused | given | {DATABASE: url}
 

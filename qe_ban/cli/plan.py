@@ -15,10 +15,12 @@ from qe_ban import app
 from qe_ban.cli import refusals
 from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import (
+    DATA_KEYS_DIR,
     DATABASE,
     MASTER_KEY,
     MASTER_KEY_FILE,
     MEDIA_DIR,
+    OWN_DATA_KEYS,
     OWN_MASTER_KEY,
     OWN_MEDIA,
     REDIS,
@@ -124,6 +126,7 @@ def make(asked: Asked, given: Mapping[str, str]) -> Plan:
         if not {MASTER_KEY, MASTER_KEY_FILE} & set(env):
             env[MASTER_KEY_FILE] = str(asked.home / OWN_MASTER_KEY)
     env.setdefault(MEDIA_DIR, os.path.realpath(asked.home / OWN_MEDIA))
+    env.setdefault(DATA_KEYS_DIR, os.path.realpath(asked.home / OWN_DATA_KEYS))
     plan = Plan(replace(asked, sandbox=sandbox), env, source_port)
     _check(plan)
     return plan

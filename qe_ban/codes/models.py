@@ -230,7 +230,8 @@ class Dispute(Base):
     previous release). `open_recorded` and `appeal_recorded`: whether the audit has the event, which comes a day later.
 
     `state` is the district's answer; the city's to an appeal, of which there is one, stands apart. `venue_id` is empty
-    where a program of the previous release opened the dispute.
+    where a program of the previous release opened the dispute. `data_key` is the number of the dispute's own key
+    (keys.data_keys), for the resident's would say whose it is.
     """
 
     __tablename__ = "disputes"
@@ -281,3 +282,4 @@ class Dispute(Base):
     appellant_sealed: Mapped[bytes | None]
     open_recorded: Mapped[bool] = mapped_column(server_default=true())
     appeal_recorded: Mapped[bool] = mapped_column(server_default=true())
+    data_key: Mapped[int | None] = mapped_column(BigInteger)

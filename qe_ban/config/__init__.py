@@ -45,12 +45,14 @@ class Retention:
 
     `records`: what proves who agreed to what, acted for whom and had an account; never less than the three years for
     which the law wants records of processing to be kept.
+    `backups`: for how long the operator keeps dumps, archives and copies of the data keys; reports say so.
     """
 
     scans: int = 90
     audit: int = 400
     disputes: int = 400
     records: int = 1100
+    backups: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Settings:
     issuer: str
     city_file: Path | None = None
     media_dir: Path | None = None
+    data_keys_dir: Path | None = None
     limits: Limits = Limits()
     retention: Retention = Retention()
     audit_heads: Path | None = None
@@ -108,6 +111,7 @@ class Settings:
             issuer=reader.text("QE_ISSUER"),
             city_file=Path(env["QE_CITY_FILE"]) if env.get("QE_CITY_FILE") else None,
             media_dir=reader.absolute("QE_MEDIA_DIR"),
+            data_keys_dir=reader.absolute("QE_DATA_KEYS_DIR"),
             limits=Limits(
                 otp_per_phone=reader.number("QE_OTP_PER_PHONE", default.otp_per_phone * factor, 1, 10_000),
                 otp_per_day=reader.number("QE_OTP_PER_DAY", default.otp_per_day * factor, 1, 10_000),
@@ -123,6 +127,7 @@ class Settings:
                 audit=reader.number("QE_AUDIT_DAYS", kept.audit, 184, 36_500),
                 disputes=reader.number("QE_DISPUTE_DAYS", kept.disputes, 30, 36_500),
                 records=reader.number("QE_RECORD_DAYS", kept.records, 1096, 36_500),
+                backups=reader.number("QE_BACKUP_DAYS", kept.backups, 1, 36_500),
             ),
             audit_heads=reader.absolute("QE_AUDIT_HEADS"),
             outside=Outside(
@@ -186,6 +191,8 @@ def _production_faults(settings: Settings) -> list[str]:
     ]
     if settings.media_dir is None:
         lines.append(Message("QE_MEDIA_DIR is missing: the directory in which pictures are kept"))
+    if settings.data_keys_dir is None:
+        lines.append(Message("QE_DATA_KEYS_DIR is missing: the directory in which data keys are kept"))
     token = settings.outside.token or ""
     if len(token) < 32 or len(set(token)) < 12 or not all("!" <= char <= "~" for char in token):
         lines.append(Message("QE_OUTSIDE_TOKEN is missing or weak: at least 32 random visible ASCII characters"))

@@ -5,6 +5,7 @@ Who has a stolen table of what residents did, beside the scans, finds by a momen
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.kernel.clock import CITY_TIME, start_of_day
 from qe_ban.keys import vault
+from qe_ban.keys.data_files import DataKeyDestroyed
 from qe_ban.keys.rings import KeyRings
 
 COLUMN: Final = "moments_sealed"
@@ -58,13 +60,16 @@ class DatedRow(Protocol):
     moments_sealed: Any
 
 
-def write(rings: KeyRings, row: DatedRow, now: datetime, **moments: datetime | None) -> None:
-    """Store exact moments of a row whose key is set; what is not named stays. Raises KeyMissing."""
+def write(rings: KeyRings, row: DatedRow, now: datetime, *, data_key: int | None, **moments: datetime | None) -> None:
+    """Store exact moments of a row whose key is set; what is not named stays.
+
+    `data_key`: the number of the resident's. Raises KeyMissing.
+    """
     dated = _BY_TABLE[row.__tablename__]
     exact = _exact(rings, dated, row) | moments
     for name, moment in moments.items():
         setattr(row, name, start_of_day(moment) if moment is not None else None)
-    row.moments_sealed = seal(rings, dated.table, _key_of(dated, row), exact, now)
+    row.moments_sealed = seal(rings, dated.table, _key_of(dated, row), exact, now, data_key=data_key)
 
 
 def read(rings: KeyRings, row: DatedRow, name: str) -> datetime | None:
@@ -76,12 +81,18 @@ def read(rings: KeyRings, row: DatedRow, name: str) -> datetime | None:
 
 
 def seal(
-    rings: KeyRings, table: str, key: tuple[object, ...], moments: Mapping[str, datetime | None], now: datetime
+    rings: KeyRings,
+    table: str,
+    key: tuple[object, ...],
+    moments: Mapping[str, datetime | None],
+    now: datetime,
+    *,
+    data_key: int | None,
 ) -> bytes:
     """Return the exact moments of a row as they are stored, for statements without a model. Raises KeyMissing."""
     dated = _BY_TABLE[table]
     text = json.dumps({name: moment.isoformat() for name, moment in moments.items() if moment is not None})
-    return vault.seal(rings, dated.name, vault.row_key(key), text, now)
+    return vault.seal(rings, dated.name, vault.row_key(key), text, now, data_key=data_key)
 
 
 def rewrite(
@@ -107,7 +118,9 @@ def rewrite(
             name: start_of_day(moment) for name in names if (moment := getattr(row, name)) is not None
         }
         if dated.sealed:
-            values[COLUMN] = seal(rings, dated.table, key, _exact(rings, dated, row), now)
+            before = row.moments_sealed
+            data_key = vault.data_key_of(bytes(before)) if before is not None else None
+            values[COLUMN] = seal(rings, dated.table, key, _exact(rings, dated, row), now, data_key=data_key)
         session.execute(update(source).where(tuple_(*keys) == tuple_(*key)).values(values))
     return (_key_of(dated, rows[-1]) if len(rows) == STEP else None), len(rows)
 
@@ -120,7 +133,9 @@ def _exact(rings: KeyRings, dated: DatedTable, row: Any) -> dict[str, datetime |
     sealed: dict[str, str] = {}
     if row.moments_sealed is not None:
         key = vault.row_key(_key_of(dated, row))
-        sealed = json.loads(vault.unseal(rings, dated.name, key, bytes(row.moments_sealed)))
+        # of a row that was deleted, and came back with a restore, only the day is known
+        with suppress(DataKeyDestroyed):
+            sealed = json.loads(vault.unseal(rings, dated.name, key, bytes(row.moments_sealed)))
     exact = {name: getattr(row, name) for name in dated.sealed}
     for name, text in sealed.items():
         moment = datetime.fromisoformat(text)

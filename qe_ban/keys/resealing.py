@@ -1,18 +1,20 @@
-"""Encrypts old columns anew under today's data key, and says which data keys are still needed; in small steps."""
+"""Encrypts old columns anew under today's column key, and says which column keys are still needed; in small steps."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, TableClause, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, TableClause, func, select, tuple_, update
 from sqlalchemy import column as sql_column
 from sqlalchemy import table as sql_table
 from sqlalchemy.orm import Session
 
 from qe_ban.kernel.clock import Clock
-from qe_ban.keys import moments, vault
+from qe_ban.keys import data_keys, moments, vault
+from qe_ban.keys.data_files import DataKeyDestroyed
+from qe_ban.keys.data_keys import Owner
 from qe_ban.keys.models import Key, Ring
 from qe_ban.keys.retirement import lengthen
 from qe_ban.keys.rings import KeyMissing, KeyRings
@@ -25,51 +27,61 @@ LOOKED_AT = 20_000
 class SealedColumn:
     """A column that is sealed: its table, the table's key, and the name that it is sealed under.
 
-    `name` is None where nothing lives long enough to be sealed anew.
+    `name` is None where nothing lives long enough to be sealed anew. `owner`: whose data key it is sealed under, and
+    `owner_id` the column with the owner's id; None where the day's column key is the only one.
     """
 
     table: str
     column: str
     name: str | None
     key: tuple[str, ...] = ("id",)
+    owner: Owner | None = None
+    owner_id: str = "id"
 
 
-SEALED = (
-    SealedColumn("residents", "phone_sealed", "residents.phone"),
-    SealedColumn("residents", "name_sealed", "residents.name"),
-    SealedColumn("residents", "id_number_sealed", "residents.id_number"),
-    SealedColumn("guardianships", "name_sealed", "guardianships.name"),
-    SealedColumn("guardianships", "id_number_sealed", "guardianships.id_number"),
-    SealedColumn("recovery_cases", "phone_sealed", "recovery_cases.phone"),
-    SealedColumn("refresh_families", "content_sealed", "refresh_families.content"),
+def _owned(owner: Owner, *columns: str) -> tuple[SealedColumn, ...]:
+    """Return sealed columns of the owner's own table."""
+    return tuple(
+        SealedColumn(owner.table, f"{column}_sealed", f"{owner.table}.{column}", owner=owner) for column in columns
+    )
+
+
+def _of_resident(table: str, *columns: str, owner_id: str = "resident_id") -> tuple[SealedColumn, ...]:
+    """Return sealed columns of rows that belong to one resident."""
+    return tuple(
+        SealedColumn(table, f"{column}_sealed", f"{table}.{column}", owner=Owner.RESIDENT, owner_id=owner_id)
+        for column in columns
+    )
+
+
+def _moments(dated: moments.DatedTable) -> SealedColumn:
+    owner_id = "id" if dated.table == Owner.RESIDENT.table else "resident_id"
+    return SealedColumn(dated.table, moments.COLUMN, dated.name, dated.key, Owner.RESIDENT, owner_id)
+
+
+_WITHDRAWALS: Final = ("kind", "slug", "number")
+SEALED: Final = (
+    *_owned(Owner.RESIDENT, "phone", "name", "id_number"),
+    *_owned(Owner.GUARDIANSHIP, "name", "id_number"),
+    *_owned(Owner.DEMAND, "title", "text", "contact", "phone", "answer"),
+    *_owned(Owner.DISPUTE, "resident", "scan", "text", "answer", "appellant", "appeal", "appeal_answer"),
+    *_of_resident("recovery_cases", "phone", "basis", "decision_basis", owner_id="holder_id"),
+    *_of_resident("health_corrections", "text", "answer"),
+    *(_moments(dated) for dated in moments.DATED if dated.sealed),
+    SealedColumn("demand_steps", "note_sealed", "demand_steps.note", owner=Owner.DEMAND, owner_id="demand_id"),
+    # of many residents at once, or of staff
+    SealedColumn("health_changes", "reason_sealed", "health_changes.reason"),
     SealedColumn("staff", "totp_sealed", "staff.totp_secret"),
+    SealedColumn("alarms", "closing_note_sealed", "alarms.closing_note"),
+    SealedColumn("pages", "reason_sealed", "pages.reason", key=("kind", "slug")),
+    SealedColumn("page_withdrawals", "reason_sealed", "page_withdrawals.reason", key=_WITHDRAWALS),
+    SealedColumn("audit_words", "text_sealed", "audit_words.text", key=("digest",)),
+    # of one resident, whom the number of a data key would name in a row that names nobody; all end within weeks
+    SealedColumn("refresh_families", "content_sealed", "refresh_families.content"),
     SealedColumn("outbox", "payload", "outbox.payload"),
     SealedColumn("short_numbers", "code_sealed", None, key=("mac",)),
     SealedColumn("requests_of_scans", "content_sealed", None),
     SealedColumn("holders_over_month", "before_sealed", None, key=("holder",)),
-    SealedColumn("disputes", "resident_sealed", "disputes.resident"),
-    SealedColumn("disputes", "text_sealed", "disputes.text"),
-    SealedColumn("disputes", "answer_sealed", "disputes.answer"),
-    SealedColumn("health_changes", "reason_sealed", "health_changes.reason"),
-    SealedColumn("health_corrections", "text_sealed", "health_corrections.text"),
-    SealedColumn("health_corrections", "answer_sealed", "health_corrections.answer"),
-    SealedColumn("disputes", "appeal_sealed", "disputes.appeal"),
-    SealedColumn("disputes", "appeal_answer_sealed", "disputes.appeal_answer"),
-    SealedColumn("disputes", "scan_sealed", "disputes.scan"),
-    SealedColumn("disputes", "appellant_sealed", "disputes.appellant"),
-    SealedColumn("demands", "text_sealed", "demands.text"),
-    SealedColumn("demands", "contact_sealed", "demands.contact"),
-    SealedColumn("demands", "phone_sealed", "demands.phone"),
-    SealedColumn("demands", "answer_sealed", "demands.answer"),
-    SealedColumn("demand_steps", "note_sealed", "demand_steps.note"),
-    SealedColumn("recovery_cases", "basis_sealed", "recovery_cases.basis"),
-    SealedColumn("recovery_cases", "decision_basis_sealed", "recovery_cases.decision_basis"),
-    SealedColumn("alarms", "closing_note_sealed", "alarms.closing_note"),
-    SealedColumn("demands", "title_sealed", "demands.title"),
-    SealedColumn("pages", "reason_sealed", "pages.reason", key=("kind", "slug")),
-    SealedColumn("page_withdrawals", "reason_sealed", "page_withdrawals.reason", key=("kind", "slug", "number")),
-    SealedColumn("audit_words", "text_sealed", "audit_words.text", key=("digest",)),
-    *(SealedColumn(dated.table, moments.COLUMN, dated.name, dated.key) for dated in moments.DATED if dated.sealed),
 )
 """Every sealed column of the database; a test compares it with the tables."""
 
@@ -84,7 +96,7 @@ class Step:
 
 
 def recent(session: Session, now: datetime, days: int) -> set[str]:
-    """Give the kids of the data keys that serve or did in the last `days`: what lies under them stays as it is.
+    """Give the kids of the column keys that serve or did in the last `days`: what lies under them stays as it is.
 
     Of no days, that is today's and those to come.
     """
@@ -102,35 +114,108 @@ def reseal(
     clock: Clock,
     limit: int = STEP,
 ) -> Step:
-    """Encrypt the next rows whose data key is not one to keep, at most `limit` of them.
+    """Encrypt the next rows whose column key is not one to keep, at most `limit` of them.
 
     Who is locked is passed over: what is changed now is sealed under today's key. Raises KeyMissing when that was not
     made.
     """
     if sealed.name is None:
         return Step(None, 0)
-    source, keys, column = _source(sealed)
+    _, keys, column = _source(sealed)
     wanted = select(*keys, column).where(column.is_not(None), _kid(column).not_in(list(keep)))
+    rows = [
+        _Row(tuple(key), bytes(text), vault.data_key_of(bytes(text)))
+        for *key, text in _next(session, wanted, keys, after=after, limit=limit)
+    ]
+    return _seal_anew(session, rings, sealed, rows, clock, limit)
+
+
+def bind(
+    session: Session, rings: KeyRings, sealed: SealedColumn, *, after: Any, clock: Clock, limit: int = STEP
+) -> Step:
+    """Seal the next rows that lie under a day's column key alone under their owners' data keys, too.
+
+    Who is locked, or has no data key yet, is passed over. Raises KeyMissing, DataKeysAway.
+    """
+    if sealed.owner is None:
+        return Step(None, 0)
+    source, keys, column = _source(sealed)
+    owner = sql_table(sealed.owner.table, sql_column("id"), sql_column("data_key")).alias("owner")
+    joined = source.join(owner, owner.c.id == source.c[sealed.owner_id])
+    wanted = select(*keys, column, owner.c.data_key).select_from(joined)
+    wanted = wanted.where(func.substring(column, 1, 1) == vault.OF_DAY, owner.c.data_key.is_not(None))
+    rows = [
+        _Row(tuple(key), bytes(text), data_key)
+        for *key, text, data_key in _next(session, wanted, keys, after=after, limit=limit, of=source)
+    ]
+    return _seal_anew(session, rings, sealed, rows, clock, limit)
+
+
+def give_data_keys(
+    session: Session, rings: KeyRings, owner: Owner, *, after: Any, now: datetime, limit: int = STEP
+) -> tuple[Any, int]:
+    """Give a data key to the next owners that have something sealed and no key, at most `limit`.
+
+    Returns up to which it came (None: there are no more), and how many it gave. Raises DataKeysAway.
+    """
+    columns = [sealed.column for sealed in SEALED if sealed.table == owner.table]
+    source = sql_table(owner.table, *(sql_column(name) for name in ("id", "data_key", *columns)))
+    something = func.num_nonnulls(*(source.c[name] for name in columns)) > 0
+    wanted = select(source.c.id).where(source.c.data_key.is_(None), something)
+    ids = [row for (row,) in _next(session, wanted, [source.c.id], after=after, limit=limit)]
+    numbers = data_keys.allocate_many(rings, session, owner, len(ids), now)
+    # in one transaction with the keys' numbers alone: what is sealed follows in steps of its own
+    for row, number in zip(ids, numbers, strict=False):
+        session.execute(update(source).where(source.c.id == row).values(data_key=number))
+    return ((ids[-1],) if len(ids) == limit else None), len(numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is sealed of a row, and under which data key it is to be sealed anew."""
+
+    key: tuple[Any, ...]
+    text: bytes
+    data_key: int | None
+
+
+def _next(
+    session: Session,
+    wanted: Select[Any],
+    keys: Sequence[ColumnElement[Any]],
+    *,
+    after: Any,
+    limit: int,
+    of: TableClause | None = None,
+) -> Sequence[Any]:
+    """Return the next rows by their key, locked, but those that somebody else holds."""
     if after is not None:
         wanted = wanted.where(tuple_(*keys) > tuple_(*after))
     lengthen(session)
-    free = wanted.order_by(*keys).limit(limit).with_for_update(skip_locked=True, key_share=True)
-    rows = [(tuple(values), bytes(text)) for *values, text in session.execute(free)]
+    free = wanted.order_by(*keys).limit(limit).with_for_update(skip_locked=True, key_share=True, of=of)
+    return session.execute(free).all()
+
+
+def _seal_anew(
+    session: Session, rings: KeyRings, sealed: SealedColumn, rows: Sequence[_Row], clock: Clock, limit: int
+) -> Step:
+    source, keys, _ = _source(sealed)
     rings.column_key_of_day(clock())
-    broken = []
-    for key, text in rows:
-        row = vault.row_key(key)
+    broken: list[str] = []
+    for one in rows:
+        row = vault.row_key(one.key)
         try:
-            fresh = vault.seal(rings, sealed.name, row, vault.unseal(rings, sealed.name, row, text), clock())
-        except (vault.SealBroken, KeyMissing):
+            text = vault.unseal(rings, str(sealed.name), row, one.text)
+            fresh = vault.seal(rings, str(sealed.name), row, text, clock(), data_key=one.data_key)
+        except (vault.SealBroken, KeyMissing, DataKeyDestroyed):
             broken.append(row)
             continue
-        session.execute(update(source).where(tuple_(*keys) == tuple_(*key)).values({sealed.column: fresh}))
-    return Step(rows[-1][0] if len(rows) == limit else None, len(rows) - len(broken), tuple(broken))
+        session.execute(update(source).where(tuple_(*keys) == tuple_(*one.key)).values({sealed.column: fresh}))
+    return Step(rows[-1].key if len(rows) == limit else None, len(rows) - len(broken), tuple(broken))
 
 
 def used(session: Session, sealed: SealedColumn, *, after: Any, limit: int = LOOKED_AT) -> tuple[Any, dict[str, int]]:
-    """Count under which data keys the next rows lie; gives up to which row it came, and rows by kid."""
+    """Count under which column keys the next rows lie; gives up to which row it came, and rows by kid."""
     _, keys, column = _source(sealed)
     rows = select(*keys, _kid(column)).where(column.is_not(None))
     if after is not None:
@@ -142,7 +227,7 @@ def used(session: Session, sealed: SealedColumn, *, after: Any, limit: int = LOO
 
 
 def _source(sealed: SealedColumn) -> tuple[TableClause, list[ColumnElement[Any]], ColumnElement[Any]]:
-    source = sql_table(sealed.table, *(sql_column(name) for name in (*sealed.key, sealed.column)))
+    source = sql_table(sealed.table, *(sql_column(name) for name in {*sealed.key, sealed.column, sealed.owner_id}))
     return source, [source.c[name] for name in sealed.key], source.c[sealed.column]
 
 

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import structlog
@@ -16,6 +17,7 @@ from qe_ban.db.overlaps import PREVIOUS, ReleaseOverlap
 from qe_ban.db.polled import Polled
 from qe_ban.kernel.errors import Unavailable
 from qe_ban.keys import genuine, rewrapping, wrapping
+from qe_ban.keys.data_files import DataKeyFiles
 from qe_ban.keys.models import SECRET, SIGNING, Key, Ring
 
 
@@ -83,13 +85,15 @@ class KeyRings:
         master: bytes,
         following: bytes | None = None,
         *,
+        data_keys: Path | None = None,
         printing: bool = False,
         sealing: bool = False,
     ) -> None:
-        """`following`: the next master key, while it is being changed.
+        """`following`: the next master key, while it is being changed. `data_keys`: the directory of data keys.
 
         `printing`: this process may sign printed codes, `sealing`: it may seal the audit; a web worker never.
         """
+        self.data_keys = DataKeyFiles(data_keys)
         self._master, self._following = master, following
         shown = {Ring.CODE_PRINTED: printing, Ring.AUDIT: sealing}
         self._hidden = frozenset({Ring.ROOT, *(ring for ring, may in shown.items() if not may)})

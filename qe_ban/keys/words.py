@@ -57,9 +57,11 @@ WITHDRAWAL: Final = ClearColumn(
 CLEAR: Final = (RECOVERY_BASIS, RECOVERY_DECISION, CLOSING_NOTE, DEMAND_TITLE, REJECTION, WITHDRAWAL)
 
 
-def seal(rings: KeyRings, words: ClearColumn, row: object, text: str, now: datetime) -> bytes:
+def seal(
+    rings: KeyRings, words: ClearColumn, row: object, text: str, now: datetime, *, data_key: int | None = None
+) -> bytes:
     """Seal words for a row. Raises KeyMissing."""
-    return vault.seal(rings, words.name, row, text, now)
+    return vault.seal(rings, words.name, row, text, now, data_key=data_key)
 
 
 def read(rings: KeyRings, words: ClearColumn, row: object, sealed: bytes | None, clear: str | None) -> str | None:

@@ -17,7 +17,8 @@ class Demand(Base):
 
     `title` has a placeholder, which the previous release shows. The firm's name and USCC stand in a public register.
 
-    `block` and `version` name the form with the text of consent that stood there when it was sent.
+    `block` and `version` name the form with the text of consent that stood there when it was sent. `data_key` is the
+    number of the key that is destroyed with it (keys.data_keys).
     """
 
     __tablename__ = "demands"
@@ -53,6 +54,7 @@ class Demand(Base):
     consented_at: Mapped[datetime]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
+    data_key: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class DemandStep(Base):

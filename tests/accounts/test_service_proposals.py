@@ -22,7 +22,7 @@ SHORT = timedelta(microseconds=1)
 
 @pytest.fixture
 def two(database, settings):
-    rings = KeyRings(database, settings.master_key)
+    rings = KeyRings(database, settings.master_key, data_keys=settings.data_keys_dir)
     made = []
     with database.transaction() as session:
         for _ in range(2):

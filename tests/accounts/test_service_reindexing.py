@@ -21,7 +21,7 @@ def own(settings, now):
     database = Database(made.database_url)
     with database.transaction() as session:
         lifecycle.init(session, made.master_key, now - timedelta(hours=1))
-    rings = KeyRings(database, made.master_key)
+    rings = KeyRings(database, made.master_key, data_keys=made.data_keys_dir)
     with database.transaction() as session:
         known = sorted(residents.of_phone(rings, session, phone=random_phone(), now=now) for _ in range(3))
     yield database, rings, made, known

@@ -171,7 +171,7 @@ def test_what_is_no_token_is_refused(refused, text):
 
 
 def test_a_denied_key_ends_its_tokens_although_they_were_remembered(settings, database, accounts, signed_in, now):
-    rings = KeyRings(database, settings.master_key)
+    rings = KeyRings(database, settings.master_key, data_keys=settings.data_keys_dir)
     with database.transaction() as session:
         kid = lifecycle.rotate(session, settings.master_key, Ring.TOKEN, now - timedelta(seconds=10))
     rings.refresh()
@@ -222,9 +222,13 @@ def test_a_principal_is_the_same_for_the_token_of_a_step_up(signed_in, accounts,
 
 
 def test_a_key_that_another_process_made_is_known_after_one_poll(settings, database, accounts, now):
-    mine = replace(accounts, rings=KeyRings(database, settings.master_key), checked=CheckedTokens())
+    mine = replace(
+        accounts,
+        rings=KeyRings(database, settings.master_key, data_keys=settings.data_keys_dir),
+        checked=CheckedTokens(),
+    )
     mine.rings.snapshot()
-    theirs = KeyRings(database, settings.master_key)
+    theirs = KeyRings(database, settings.master_key, data_keys=settings.data_keys_dir)
     with database.transaction() as session:
         kid = lifecycle.rotate(session, settings.master_key, Ring.TOKEN, now - timedelta(seconds=10))
     theirs.refresh()

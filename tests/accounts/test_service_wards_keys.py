@@ -31,7 +31,7 @@ def test_what_waits_is_found_after_the_key_has_changed(own, accounts, now):
     settings, database = own
     with database.transaction() as session:
         lifecycle.init(session, settings.master_key, now - timedelta(hours=1))
-    rings, register = KeyRings(database, settings.master_key), OpenRegister()
+    rings, register = KeyRings(database, settings.master_key, data_keys=settings.data_keys_dir), OpenRegister()
     family = Family(replace(accounts, rings=rings, real_name=register), database, register, now)
     guardian, mother = family.person(), PersonFactory()
     ward = family.person(mother)
@@ -52,7 +52,7 @@ def test_a_key_is_needed_while_a_wish_of_its_time_waits(own, accounts, now):
     settings, database = own
     with database.transaction() as session:
         lifecycle.init(session, settings.master_key, now - timedelta(hours=1))
-    rings, register = KeyRings(database, settings.master_key), OpenRegister()
+    rings, register = KeyRings(database, settings.master_key, data_keys=settings.data_keys_dir), OpenRegister()
     family = Family(replace(accounts, rings=rings, real_name=register), database, register, now)
     second, guardian, mother = timedelta(seconds=1), family.person(), PersonFactory()
     ward = family.person(mother)

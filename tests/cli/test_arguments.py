@@ -91,6 +91,7 @@ def test_production_says_all_that_is_missing_at_once(qe, tmp_path):
         ("QE_REDIS_URL", "http://localhost", "QE_REDIS_URL"),
         ("QE_CITY_FILE", "/nonexistent", "QE_CITY_FILE"),
         ("QE_MEDIA_DIR", "var/media", "absolute path"),
+        ("QE_DATA_KEYS_DIR", "var/data-keys", "absolute path"),
     ],
 )
 def test_each_production_fault_is_one_line(qe, tmp_path, name, value, text):

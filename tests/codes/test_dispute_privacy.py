@@ -40,7 +40,9 @@ class Clocked(Town):
             lifecycle.init(session, self.settings.master_key, self.moment - HOUR)
         clerk = StaffFactory(roles=("city_admin",)).create(self.database, self.parts.rings, self.moment)
         self.clerk = Principal(PrincipalKind.STAFF, clerk, frozenset(), uuid4())
-        self.sealing_rings = KeyRings(self.database, self.settings.master_key, sealing=True)
+        self.sealing_rings = KeyRings(
+            self.database, self.settings.master_key, data_keys=self.settings.data_keys_dir, sealing=True
+        )
 
     @property
     def now(self):
@@ -214,7 +216,17 @@ def test_no_column_tells_a_guardians_dispute_from_a_residents(town, by_guardian,
     shapes = []
     for made in (first, second):
         row = row_of(town, made["id"])._asdict()
-        others = {"id", "scan_id", "scan", "holder", "venue_id", "answered_by", "answered_at", "transaction"}
+        others = {
+            "id",
+            "scan_id",
+            "scan",
+            "holder",
+            "venue_id",
+            "answered_by",
+            "answered_at",
+            "transaction",
+            "data_key",
+        }
         shapes.append(
             {
                 name: len(value) if isinstance(value, bytes) else value

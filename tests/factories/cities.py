@@ -42,6 +42,7 @@ class City:
                 "QE_REDIS_URL": self.valkey.url,
                 "QE_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
                 "QE_ISSUER": "https://qe-ban.test",
+                "QE_DATA_KEYS_DIR": str(directory / "data-keys"),
                 **env,
             }
         )

@@ -90,8 +90,9 @@ class Town:
                 row = session.get_one(residents.Resident, resident)
                 row.id_type = IdType.RESIDENT_ID.value
                 row.id_index, row.id_index_next = residents.id_index(rings, IdType.RESIDENT_ID, number + str(resident))
-                row.name_sealed = vault.seal(rings, residents.NAME, resident, name, now)
-                row.id_number_sealed = vault.seal(rings, residents.ID_NUMBER, resident, number, now)
+                key = row.data_key
+                row.name_sealed = vault.seal(rings, residents.NAME, resident, name, now, data_key=key)
+                row.id_number_sealed = vault.seal(rings, residents.ID_NUMBER, resident, number, now, data_key=key)
                 row.assurance, row.verified_at = "verified", now
                 session.flush()
                 codes.open_wallet(session, resident, now)

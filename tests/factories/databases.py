@@ -1,10 +1,11 @@
 """Makes databases of their own for tests that load fixed people, and waits until transactions meet."""
 
+import shutil
 import time
 from dataclasses import replace
 
 import psycopg
-from sqlalchemy import NullPool, create_engine, make_url, text
+from sqlalchemy import URL, NullPool, create_engine, make_url, text
 
 from qe_ban import migrations
 from qe_ban.config import Settings
@@ -23,8 +24,7 @@ def migrated(settings: Settings, name: str) -> Settings:
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{url.database}_{name}"')
         connection.execute(f'CREATE DATABASE "{url.database}_{name}" TEMPLATE "{template}"')
-    made = url.set(database=f"{url.database}_{name}").render_as_string(hide_password=False)
-    return replace(settings, database_url=made)
+    return _named(settings, url, name)
 
 
 def another(settings: Settings, name: str) -> Settings:
@@ -33,8 +33,17 @@ def another(settings: Settings, name: str) -> Settings:
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{url.database}_{name}"')
         connection.execute(f'CREATE DATABASE "{url.database}_{name}"')
-    made = url.set(database=f"{url.database}_{name}").render_as_string(hide_password=False)
-    return replace(settings, database_url=made)
+    return _named(settings, url, name)
+
+
+def _named(settings: Settings, url: URL, name: str) -> Settings:
+    database = f"{url.database}_{name}"
+    # a database made anew gives the numbers of data keys anew
+    keys = settings.data_keys_dir.with_name(database) if settings.data_keys_dir is not None else None
+    if keys is not None:
+        shutil.rmtree(keys, ignore_errors=True)
+    address = url.set(database=database).render_as_string(hide_password=False)
+    return replace(settings, database_url=address, data_keys_dir=keys)
 
 
 def wait_for_locks(database: Database, waiting: int) -> None:

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -46,7 +47,7 @@ def day_row(ring: Ring, day: date, **columns: object) -> Key:
 class RowsInMemory(KeyRings):
     """The key rings of a process that reads these rows, the newest first."""
 
-    def __init__(self, *rows: Key, master: bytes = MASTER, following: bytes | None = None, **may: bool) -> None:
+    def __init__(self, *rows: Key, master: bytes = MASTER, following: bytes | None = None, **may: Any) -> None:
         super().__init__(None, master, following, **may)  # type: ignore[arg-type]
         self.rows: Sequence[Key] = rows
 

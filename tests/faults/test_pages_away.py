@@ -38,6 +38,7 @@ class Installation(Engines):
                 "QE_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
                 "QE_ISSUER": "https://qe-ban.test",
                 "QE_MEDIA_DIR": str(self.directory / "media"),
+                "QE_DATA_KEYS_DIR": str(self.directory / "data-keys"),
             }
         )
         self.database = Database(self.settings.database_url, pool=8)

@@ -91,6 +91,7 @@ class City:
             "QE_MASTER_KEY": base64.b64encode(self.settings.master_key).decode(),
             "QE_ISSUER": self.settings.issuer,
             "QE_MEDIA_DIR": str(self.settings.media_dir),
+            "QE_DATA_KEYS_DIR": str(self.settings.data_keys_dir),
             "QE_OUTSIDE_TOKEN": "0123456789-abcdefghijklmnopqrstuvwxyz",
             "QE_WORKERS": "1",
             "QE_ISSUE_PER_MINUTE": "1000000",

@@ -34,7 +34,12 @@ def aged(city, days, count):
     then = utc() - timedelta(days=days)
     with city.database.transaction() as session:
         lifecycle.make_ahead(session, city.settings.master_key, then)
-    rings = KeyRings(city.database, city.settings.master_key, city.settings.master_key_next)
+    rings = KeyRings(
+        city.database,
+        city.settings.master_key,
+        city.settings.master_key_next,
+        data_keys=city.settings.data_keys_dir,
+    )
     with city.database.transaction() as session:
         for resident_id, person in city.known[:count]:
             row = session.get_one(Resident, resident_id)

@@ -52,7 +52,7 @@ def interrupted(city, rings, ring, after):
 
 
 def everybody_is_found(city):
-    rings = KeyRings(city.database, city.settings.master_key)
+    rings = KeyRings(city.database, city.settings.master_key, data_keys=city.settings.data_keys_dir)
     for resident_id, person in city.known:
         with city.database.transaction() as session:
             found = residents.by_phone(rings, session, person.phone)
@@ -91,7 +91,7 @@ def test_a_rotation_is_interrupted_at_every_step_and_goes_on(city, ring):
     _, new = city.rotate(ring, rotating=reindexing.rotate)
     with pytest.raises(lifecycle.RotationUnderWay):
         city.rotate(ring, rotating=reindexing.rotate)
-    rings = KeyRings(city.database, city.settings.master_key)
+    rings = KeyRings(city.database, city.settings.master_key, data_keys=city.settings.data_keys_dir)
     with pytest.raises(retirement.KeyNeeded):
         retire(city, old.kid, settled())
     whole = filled(city, ring)[mine]

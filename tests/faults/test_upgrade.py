@@ -66,6 +66,7 @@ def city(settings, tmp_path_factory):
         "QE_MASTER_KEY": base64.b64encode(mine.master_key).decode(),
         "QE_ISSUER": mine.issuer,
         "QE_MEDIA_DIR": str(mine.media_dir),
+        "QE_DATA_KEYS_DIR": str(mine.data_keys_dir),
         "QE_THREADS": "4",
         "QE_SUPERVISED": "1",
         "QE_ISSUE_PER_MINUTE": "100000",

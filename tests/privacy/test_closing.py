@@ -365,7 +365,7 @@ def test_a_dispute_that_a_guardian_opens_while_the_account_closes_is_found_a_lit
 def test_what_is_kept_until_a_day_is_kept_no_longer_than_what_it_waits_for(at):
     """At any hour: the end of a day of the city, which is never before the period is over."""
     now = start_of_day(system_clock()) + timedelta(hours=at)
-    lines = {line["what"]: line["until"] for line in kept(now, Retention())}
+    lines = {line["what"]: line["until"] for line in kept(now, Retention(), has_data_key=True)}
     assert lines["residents"] >= rfc3339(now + timedelta(days=1100))
     assert lines["alarms"] is None
     assert lines["audit_events"] >= rfc3339(now + timedelta(days=400))

@@ -247,10 +247,10 @@ def test_what_the_previous_release_wrote_later_counts_before_what_is_sealed(busy
 
 def test_a_change_of_one_moment_leaves_the_others(city):
     row = Consent(resident_id=uuid4(), purpose="social-enquiry")
-    moments.write(city.rings, row, system_clock(), withdrawn_at=NOON)
-    moments.write(city.rings, row, system_clock(), granted_at=NOON + SECOND)
+    moments.write(city.rings, row, system_clock(), data_key=None, withdrawn_at=NOON)
+    moments.write(city.rings, row, system_clock(), data_key=None, granted_at=NOON + SECOND)
     assert moments.read(city.rings, row, "withdrawn_at") == NOON
     assert moments.read(city.rings, row, "granted_at") == NOON + SECOND
     assert (row.granted_at, row.withdrawn_at) == (start_of_day(NOON), start_of_day(NOON))
-    moments.write(city.rings, row, system_clock(), withdrawn_at=None)
+    moments.write(city.rings, row, system_clock(), data_key=None, withdrawn_at=None)
     assert moments.read(city.rings, row, "withdrawn_at") is None

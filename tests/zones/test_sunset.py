@@ -1,19 +1,21 @@
 """The end of a zone: planned, at once, taken back; the deletion of its data, and the report that proves it."""
 
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, insert, select, text
 
 from qe_ban.app import working
-from qe_ban.kernel.clock import rfc3339
+from qe_ban.kernel.clock import CITY_TIME, rfc3339
 from qe_ban.kernel.ids import new_id
 from qe_ban.zones.models import Demand, DemandStep, Sunset
 from qe_ban.zones.rules.sunset import AT_ONCE
 from qe_ban.zones.service import sunset
 from tests.factories.accounts import together
 from tests.zones.conftest import demand, short
+
+BACKUPS = timedelta(days=30)
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +27,7 @@ def nothing_due(zones):
 
 def run(zones, **ahead):
     with zones.clock.moved(**ahead) as now, zones.database.transaction() as session:
-        sunset.run(session, now)
+        sunset.run(session, now, BACKUPS)
 
 
 def left(zones, slug):
@@ -58,6 +60,10 @@ def test_an_end_with_deletion_deletes_and_proves_it(zones):
     run(zones)
     report = standing(zones, slug)["deletion"]["report"]
     assert report["before"] == {"demands": 3, "by_state": {"accepted": 1, "received": 2}, "demand_steps": 4}
+    assert report["data_keys_destroyed"] == 3
+    until = datetime.fromisoformat(report["backups_until"])
+    assert until == datetime.fromisoformat(report["done_at"]) + BACKUPS
+    assert f"{until.astimezone(CITY_TIME).date()}清除" in report["kept"][-1]
     assert (report["deleted"], report["after"]) == (3, {"demands": 0, "demand_steps": 0})
     with zones.database.transaction() as session:
         # as whoever reads the audit log counts it again
@@ -121,7 +127,7 @@ def test_a_run_that_fails_changes_nothing_and_the_next_goes_on(zones):
 
     def fail():
         with zones.database.transaction() as session:
-            sunset.run(session, zones.clock())
+            sunset.run(session, zones.clock(), BACKUPS)
             assert session.get(Demand, one) is None
             raise ZeroDivisionError
 

@@ -18,7 +18,8 @@ class Resident(Base):
     An index has two slots, one for each blind key that may be live: a rotation fills the other slot, then empties the
     first, and loses nobody. A ward may have no phone. `guardian_codes_after`: what guardians showed before counts no
     more. Of a closed account only the row stands. `created_at`, `verified_at` and `closed_at` are days; the exact ones
-    lie in `moments_sealed` (keys.moments).
+    lie in `moments_sealed` (keys.moments). `data_key` is the number of the key that closing the account destroys
+    (keys.data_keys).
     """
 
     __tablename__ = "residents"
@@ -52,6 +53,7 @@ class Resident(Base):
     guardian_codes_after: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     moments_sealed: Mapped[bytes | None]
+    data_key: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Guardianship(Base):
@@ -59,7 +61,8 @@ class Guardianship(Base):
 
     While it is pending, `name_sealed` and `id_number_sealed` hold whom it is about, and `ward_mac` (under the ring
     HOLDER) finds it by the number, whether or not the ward has an account; they go when it is confirmed or ended.
-    `ends_at` is the moment at which it ends by itself.
+    `ends_at` is the moment at which it ends by itself. `data_key` is the number of the key that both are sealed under,
+    which is destroyed when they go.
     """
 
     __tablename__ = "guardianships"
@@ -104,6 +107,7 @@ class Guardianship(Base):
     confirmed_by: Mapped[str | None]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
+    data_key: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Consent(Base):

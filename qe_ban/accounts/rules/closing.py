@@ -13,14 +13,20 @@ DELETED: Final = names_of(Outcome.DELETED)
 ENDED: Final = names_of(Outcome.ENDED)
 """What ends, and of which a row without personal data stays."""
 
+_BACKUPS: Final = "用于灾难恢复；其中有注销前的数据，姓名、证件号码、手机号码和文字为密文，备份到期即删除"
+_BACKUPS_NOISE: Final = (
+    "用于灾难恢复；其中的姓名、证件号码、手机号码和文字为密文，密钥已随注销销毁，密钥副本与备份到期即删除"
+)
+
 _SWEPT_WITHIN: Final = timedelta(hours=1)
 """What is over is deleted within minutes; and a closing is checked, and recorded, a quarter of an hour later."""
 
 
-def kept(closed_at: datetime, retention: Retention) -> list[dict[str, Any]]:
+def kept(closed_at: datetime, retention: Retention, *, has_data_key: bool) -> list[dict[str, Any]]:
     """Return what outlives an account: `what`, `name`, `why`, and `until` (RFC 3339; None: without an end).
 
-    `until` is the end of a day of the city: by then it is gone.
+    `until` is the end of a day of the city: by then it is gone. `has_data_key`: the account has one, which the closing
+    destroys.
     """
     lines: dict[str, dict[str, Any]] = {}
     for trace in TRACES:
@@ -32,7 +38,9 @@ def kept(closed_at: datetime, retention: Retention) -> list[dict[str, Any]]:
                 "why": trace.why,
                 "until": rfc3339(end_of_day(closed_at + until)) if until is not None else None,
             }
-    return list(lines.values())
+    backups = end_of_day(closed_at + retention.backups)
+    why = _BACKUPS_NOISE if has_data_key else _BACKUPS
+    return [*lines.values(), {"what": "backups", "name": "数据库备份", "why": why, "until": rfc3339(backups)}]
 
 
 def named(rows: Mapping[str, int], names: Mapping[str, str]) -> list[dict[str, Any]]:

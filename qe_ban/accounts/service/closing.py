@@ -22,6 +22,7 @@ from qe_ban.audit import service as audit
 from qe_ban.kernel.clock import start_of_day
 from qe_ban.kernel.ids import secret_id
 from qe_ban.kernel.principal import Actor, Principal, PrincipalKind
+from qe_ban.keys import data_keys
 
 CHECKED_AFTER = rules.ACCESS_LIFE + families.CLOCKS_APART
 """No token of a closed account lives longer than this: what it wrote at the last moment is deleted then, too."""
@@ -46,7 +47,7 @@ def plan_closing(accounts: Accounts, session: Session, *, resident_id: UUID, now
         raise errors.SessionEnded
     _require_own_say(session, resident_id, now)
     deletes, ends = erasing.count(accounts, session, resident), _standing(accounts, session, resident_id)
-    return Plan(deletes, ends, _kept(accounts, now))
+    return Plan(deletes, ends, _kept(accounts, resident, now))
 
 
 def close_account(accounts: Accounts, session: Session, *, change: audit.Change) -> Closing:
@@ -105,7 +106,15 @@ def close(
         log.error("accounts.closing_unsettled", left=left)
         raise errors.ClosingUnsettled
     deleted = {table: rows for table, rows in before.items() if rows}
-    report = {"reason": why, "deleted": deleted, "ended": ends, "kept": _kept(accounts, change.at), "remaining": 0}
+    report = {
+        "reason": why,
+        "deleted": deleted,
+        "ended": ends,
+        "kept": _kept(accounts, resident, change.at),
+        "remaining": 0,
+    }
+    data_keys.discard(session, [resident.data_key])
+    data_keys.destroy_on_commit(accounts.rings, session)
     closing = Closing(id=secret_id(), resident_id=resident.id, closed_at=change.at, report=report)
     session.add(closing)
     told = {"reason": why, "deleted": deleted, "ended": ends, "remaining": 0}
@@ -180,5 +189,5 @@ def _by(by: Principal | None, resident: Resident) -> Principal | Actor:
     return by or Actor(PrincipalKind.RESIDENT, resident.id)
 
 
-def _kept(accounts: Accounts, now: datetime) -> list[dict[str, Any]]:
-    return kept(now, accounts.retention)
+def _kept(accounts: Accounts, resident: Resident, now: datetime) -> list[dict[str, Any]]:
+    return kept(now, accounts.retention, has_data_key=resident.data_key is not None)

@@ -21,7 +21,8 @@ from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.wards import held
 from qe_ban.kernel.city import Basis, City
 from qe_ban.kernel.clock import start_of_day
-from qe_ban.keys import moments
+from qe_ban.keys import data_keys, moments
+from qe_ban.keys.data_keys import Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +217,11 @@ def _decide(
 ) -> None:
     consent.state, consent.guardianship_id = state.value, decision.guardianship_id
     granted_at, withdrawn_at = (decision.at, None) if state is ConsentState.GRANTED else (None, decision.at)
-    moments.write(accounts.rings, consent, now, granted_at=granted_at, withdrawn_at=withdrawn_at)
+    data_key = data_keys.number_for(session, Owner.RESIDENT, decision.resident_id)
+    moments.write(accounts.rings, consent, now, data_key=data_key, granted_at=granted_at, withdrawn_at=withdrawn_at)
     session.flush()
-    _note(accounts, session, decision, state, now)
+    event = _add_event(session, decision, state)
+    moments.write(accounts.rings, event, now, data_key=data_key, at=decision.at)
 
 
 def _status_of(accounts: Accounts, session: Session, consent: Consent, now: datetime) -> ConsentStatus:
@@ -250,7 +253,7 @@ def _require(city: City, purpose: str) -> None:
         raise errors.ConsentNotNeeded
 
 
-def _note(accounts: Accounts, session: Session, decision: ConsentDecision, state: ConsentState, now: datetime) -> None:
+def _add_event(session: Session, decision: ConsentDecision, state: ConsentState) -> ConsentEvent:
     event = ConsentEvent(
         resident_id=decision.resident_id,
         purpose=decision.purpose,
@@ -261,7 +264,7 @@ def _note(accounts: Accounts, session: Session, decision: ConsentDecision, state
     session.add(event)
     # a seal is bound to the row's id, which the database gives
     session.flush()
-    moments.write(accounts.rings, event, now, at=decision.at)
+    return event
 
 
 def _tell(accounts: Accounts, session: Session, decision: ConsentDecision) -> None:

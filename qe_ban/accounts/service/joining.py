@@ -43,7 +43,7 @@ def join(
     change = audit.Change(principal, now)
     closing.close(accounts, session, claimant, change=change, why="joined")
     residents.give_phone(accounts.rings, found, phone, now)
-    found.name_sealed = vault.seal(accounts.rings, residents.NAME, found.id, name, now)
+    found.name_sealed = vault.seal(accounts.rings, residents.NAME, found.id, name, now, data_key=found.data_key)
     session.flush()
     before, after = {"phone_of": str(claimant.id)}, {"phone_of": str(found.id)}
     audit.record_change(session, change, "accounts.join", str(found.id), before=before, after=after)

@@ -36,7 +36,8 @@ def bind(rings: KeyRings, resident: Resident, said: RealName, now: datetime) -> 
     """Write a confirmed name into the account; flushing it fails where another account has the number."""
     resident.id_type = said.id_type.value
     resident.id_index, resident.id_index_next = residents.id_index(rings, said.id_type, said.id_number)
-    resident.name_sealed = vault.seal(rings, residents.NAME, resident.id, said.name, now)
-    resident.id_number_sealed = vault.seal(rings, residents.ID_NUMBER, resident.id, said.id_number, now)
+    key, number = resident.data_key, said.id_number
+    resident.name_sealed = vault.seal(rings, residents.NAME, resident.id, said.name, now, data_key=key)
+    resident.id_number_sealed = vault.seal(rings, residents.ID_NUMBER, resident.id, number, now, data_key=key)
     resident.assurance = Assurance.VERIFIED.value
-    moments.write(rings, resident, now, verified_at=now)
+    moments.write(rings, resident, now, data_key=key, verified_at=now)

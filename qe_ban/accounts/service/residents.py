@@ -16,7 +16,9 @@ from qe_ban.db import overlaps
 from qe_ban.kernel.clock import CITY_TIME, start_of_day
 from qe_ban.kernel.identifiers import IdentifierInvalid, IdType, mask_name, normalise, normalise_phone
 from qe_ban.kernel.ids import secret_id
-from qe_ban.keys import moments, vault
+from qe_ban.keys import data_keys, moments, vault
+from qe_ban.keys.data_files import DataKeyDestroyed
+from qe_ban.keys.data_keys import Owner
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
 
@@ -90,14 +92,17 @@ def _made(rings: KeyRings, session: Session, phone: str, now: datetime) -> UUID 
     # an id with a moment in it would say when its account was made
     resident_id = secret_id()
     first, second = rings.blind(Ring.BLIND_PHONE, phone)
+    data_key = data_keys.allocate(rings, session, Owner.RESIDENT, now)
+    created = moments.seal(rings, "residents", (resident_id,), {"created_at": now}, now, data_key=data_key)
     row = {
         "id": resident_id,
         "phone_index": first,
         "phone_index_next": second,
-        "phone_sealed": vault.seal(rings, PHONE, resident_id, phone, now),
+        "phone_sealed": vault.seal(rings, PHONE, resident_id, phone, now, data_key=data_key),
         "assurance": Assurance.NONE,
         "created_at": start_of_day(now),
-        "moments_sealed": moments.seal(rings, "residents", (resident_id,), {"created_at": now}, now),
+        "moments_sealed": created,
+        "data_key": data_key,
     }
     return session.scalar(insert(Resident).values(row).on_conflict_do_nothing().returning(Resident.id))
 
@@ -121,7 +126,7 @@ def masked_names(rings: KeyRings, session: Session, resident_ids: Iterable[UUID]
 def give_phone(rings: KeyRings, resident: Resident, phone: str, now: datetime) -> None:
     """Write a phone (11 digits) into an account; flushing it fails where another account has it. Raises KeyMissing."""
     resident.phone_index, resident.phone_index_next = rings.blind(Ring.BLIND_PHONE, phone)
-    resident.phone_sealed = vault.seal(rings, PHONE, resident.id, phone, now)
+    resident.phone_sealed = vault.seal(rings, PHONE, resident.id, phone, now, data_key=resident.data_key)
 
 
 def take_phone(resident: Resident) -> None:
@@ -131,7 +136,7 @@ def take_phone(resident: Resident) -> None:
 
 def phone_of(rings: KeyRings, resident: Resident) -> str | None:
     """Open a resident's phone, if there is one: a ward may have none."""
-    return vault.unseal(rings, PHONE, resident.id, resident.phone_sealed) if resident.phone_sealed else None
+    return _opened(rings, PHONE, resident, resident.phone_sealed)
 
 
 def has_phone(session: Session, resident_id: UUID) -> bool:
@@ -142,13 +147,22 @@ def has_phone(session: Session, resident_id: UUID) -> bool:
 
 def name_of(rings: KeyRings, resident: Resident) -> str | None:
     """Open a resident's name, if it is known."""
-    return vault.unseal(rings, NAME, resident.id, resident.name_sealed) if resident.name_sealed else None
+    return _opened(rings, NAME, resident, resident.name_sealed)
 
 
 def id_number_of(rings: KeyRings, resident: Resident) -> str | None:
     """Open a resident's document number, if it is known."""
-    sealed = resident.id_number_sealed
-    return vault.unseal(rings, ID_NUMBER, resident.id, sealed) if sealed else None
+    return _opened(rings, ID_NUMBER, resident, resident.id_number_sealed)
+
+
+def _opened(rings: KeyRings, column: str, resident: Resident, sealed: bytes | None) -> str | None:
+    """Open a column, if there is something: of a closed account that came back with a restore there is not."""
+    if sealed is None:
+        return None
+    try:
+        return vault.unseal(rings, column, resident.id, sealed)
+    except DataKeyDestroyed:
+        return None
 
 
 def _found(

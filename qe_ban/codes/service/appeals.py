@@ -22,7 +22,6 @@ from qe_ban.codes.rules.disputes import DisputeState, answer_due, appeal_until, 
 from qe_ban.codes.service import dispute_seals, disputes, ledger
 from qe_ban.codes.service.disputes import Opened
 from qe_ban.kernel.clock import start_of_day
-from qe_ban.keys import vault
 from qe_ban.keys.rings import KeyRings
 
 
@@ -51,8 +50,8 @@ def open_appeal(
     _require_open(dispute, change.at)
     appellant = dispute_seals.Appellant(guardian is not None, change.at)
     dispute.appeal_state = DisputeState.OPEN.value
-    dispute.appeal_sealed = vault.seal(rings, disputes.APPEAL, dispute.id, text, change.at)
-    dispute.appellant_sealed = dispute_seals.seal_appellant(rings, dispute.id, appellant, change.at)
+    dispute.appeal_sealed = disputes.seal(rings, disputes.APPEAL, dispute, text, change.at)
+    dispute.appellant_sealed = dispute_seals.seal_appellant(rings, dispute, appellant, change.at)
     # always: the column stands in clear, and the previous release wants one of two words in it
     dispute.appeal_by_guardian = False
     dispute.appealed_at, dispute.appeal_due_at = start_of_day(change.at), answer_due(change.at)
@@ -77,7 +76,7 @@ def answer_appeal(
     if dispute.appeal_state != DisputeState.OPEN.value:
         raise AppealAnswered
     dispute.appeal_state = (DisputeState.UPHELD if upheld else DisputeState.DISMISSED).value
-    dispute.appeal_answer_sealed = vault.seal(rings, disputes.APPEAL_ANSWER, dispute.id, text, change.at)
+    dispute.appeal_answer_sealed = disputes.seal(rings, disputes.APPEAL_ANSWER, dispute, text, change.at)
     dispute.appeal_answered_by, dispute.appeal_answered_at = change.by.id, change.at
     session.flush()
     after = {"state": state_of(dispute.state, dispute.appeal_state).value}

@@ -35,9 +35,10 @@ class Appellant:
     appealed_at: datetime
 
 
-def seal_parties(rings: KeyRings, dispute: UUID, parties: list[UUID], now: datetime) -> bytes:
+def seal_parties(rings: KeyRings, dispute: UUID, parties: list[UUID], now: datetime, *, data_key: int | None) -> bytes:
     """Seal whose scan it is, and who disputes it by which guardianship, where that is another."""
-    return vault.seal(rings, RESIDENT, dispute, " ".join(map(str, parties)).ljust(_PARTIES), now)
+    text = " ".join(map(str, parties)).ljust(_PARTIES)
+    return vault.seal(rings, RESIDENT, dispute, text, now, data_key=data_key)
 
 
 def open_parties(rings: KeyRings, dispute: Dispute) -> list[UUID]:
@@ -46,10 +47,10 @@ def open_parties(rings: KeyRings, dispute: Dispute) -> list[UUID]:
     return [UUID(one) for one in vault.unseal(rings, RESIDENT, dispute.id, sealed).split()] if sealed else []
 
 
-def seal_scan(rings: KeyRings, dispute: UUID, exact: ExactScan, now: datetime) -> bytes:
+def seal_scan(rings: KeyRings, dispute: UUID, exact: ExactScan, now: datetime, *, data_key: int | None) -> bytes:
     """Seal the exact moments of a dispute and of its scan."""
     content = {"opened_at": exact.opened_at.isoformat(), "scan": exact.scan}
-    return vault.seal(rings, SCAN, dispute, json.dumps(content, ensure_ascii=False), now)
+    return vault.seal(rings, SCAN, dispute, json.dumps(content, ensure_ascii=False), now, data_key=data_key)
 
 
 def open_scan(rings: KeyRings, dispute: Dispute) -> ExactScan:
@@ -60,10 +61,10 @@ def open_scan(rings: KeyRings, dispute: Dispute) -> ExactScan:
     return ExactScan(datetime.fromisoformat(content["opened_at"]), content["scan"])
 
 
-def seal_appellant(rings: KeyRings, dispute: UUID, appellant: Appellant, now: datetime) -> bytes:
+def seal_appellant(rings: KeyRings, dispute: Dispute, appellant: Appellant, now: datetime) -> bytes:
     """Seal whether a guardian appealed, and when."""
     content = f"{_APPELLANTS[appellant.is_guardian]} {rfc3339(appellant.appealed_at)}"
-    return vault.seal(rings, APPELLANT, dispute, content, now)
+    return vault.seal(rings, APPELLANT, dispute.id, content, now, data_key=dispute.data_key)
 
 
 def open_appellant(rings: KeyRings, dispute: Dispute) -> Appellant | None:
@@ -90,17 +91,18 @@ def conceal(rings: KeyRings, dispute: Dispute, now: datetime) -> None:
 
     Deadlines end their day: nobody has less time than was promised.
     """
+    data_key = dispute.data_key
     if dispute.scan_sealed is None:
         exact = open_scan(rings, dispute)
-        dispute.scan_sealed = seal_scan(rings, dispute.id, exact, now)
+        dispute.scan_sealed = seal_scan(rings, dispute.id, exact, now, data_key=data_key)
         dispute.scan = coarse_scan(dispute.id, exact.scan)
         dispute.opened_at, dispute.due_at = start_of_day(dispute.opened_at), last_second_of_day(dispute.due_at)
         parties = open_parties(rings, dispute)
         if parties:
-            dispute.resident_sealed = seal_parties(rings, dispute.id, parties, now)
+            dispute.resident_sealed = seal_parties(rings, dispute.id, parties, now, data_key=data_key)
     appellant = open_appellant(rings, dispute)
     if appellant is not None and dispute.appellant_sealed is None and dispute.appeal_due_at is not None:
-        dispute.appellant_sealed = seal_appellant(rings, dispute.id, appellant, now)
+        dispute.appellant_sealed = seal_appellant(rings, dispute, appellant, now)
         dispute.appeal_by_guardian = False
         dispute.appealed_at = start_of_day(appellant.appealed_at)
         dispute.appeal_due_at = last_second_of_day(dispute.appeal_due_at)

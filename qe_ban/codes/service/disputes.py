@@ -29,7 +29,8 @@ from qe_ban.codes.service.hashing import dispute_hash
 from qe_ban.kernel.clock import rfc3339, start_of_day
 from qe_ban.kernel.ids import secret_id
 from qe_ban.kernel.principal import Principal
-from qe_ban.keys import vault
+from qe_ban.keys import data_keys, vault
+from qe_ban.keys.data_keys import Owner
 from qe_ban.keys.rings import KeyRings
 from qe_ban.venues import service as venues
 
@@ -88,17 +89,19 @@ def open_dispute(
     made, now = secret_id(), change.at
     parties = [resident] if ward is None else [resident, change.by.id, ward]
     exact = dispute_seals.ExactScan(now, _copy(entry))
+    data_key = data_keys.allocate(rings, session, Owner.DISPUTE, now)
     row = {
         "id": made,
         "scan_id": entry.id,
         "venue_id": venue,
         # under the newest key, whichever the scan stands under: a dispute outlives the scan
         "holder": dispute_hash(rings, number, now),
-        "resident_sealed": dispute_seals.seal_parties(rings, made, parties, now),
+        "resident_sealed": dispute_seals.seal_parties(rings, made, parties, now, data_key=data_key),
         "district": entry.district,
         "scan": dispute_seals.coarse_scan(made, exact.scan),
-        "scan_sealed": dispute_seals.seal_scan(rings, made, exact, now),
-        "text_sealed": vault.seal(rings, TEXT, made, text, now),
+        "scan_sealed": dispute_seals.seal_scan(rings, made, exact, now, data_key=data_key),
+        "text_sealed": vault.seal(rings, TEXT, made, text, now, data_key=data_key),
+        "data_key": data_key,
         "state": DisputeState.OPEN.value,
         "opened_at": start_of_day(now),
         "due_at": answer_due(now),
@@ -182,7 +185,7 @@ def answer(
     if dispute.state != DisputeState.OPEN:
         raise DisputeAnswered
     dispute.state = (DisputeState.UPHELD if upheld else DisputeState.DISMISSED).value
-    dispute.answer_sealed = vault.seal(rings, ANSWER, dispute.id, text, change.at)
+    dispute.answer_sealed = seal(rings, ANSWER, dispute, text, change.at)
     dispute.answered_by, dispute.answered_at = change.by.id, change.at
     session.flush()
     details = {"before": {"state": DisputeState.OPEN.value}, "after": {"state": dispute.state}}
@@ -202,6 +205,11 @@ def require_uninvolved(session: Session, dispute: Dispute, by: Principal) -> Non
         district=dispute.district,
     ):
         raise DisputeInvolved
+
+
+def seal(rings: KeyRings, column: str, dispute: Dispute, text: str, now: datetime) -> bytes:
+    """Seal words of a dispute. Raises KeyMissing."""
+    return vault.seal(rings, column, dispute.id, text, now, data_key=dispute.data_key)
 
 
 def opened(rings: KeyRings, dispute: Dispute) -> Opened:

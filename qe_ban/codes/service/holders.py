@@ -14,6 +14,7 @@ from qe_ban.codes.models import AnswerOfSource, Dispute, Entitlement, SourceAnsw
 from qe_ban.codes.service import dispute_seals, ledger
 from qe_ban.codes.service.hashing import answer_hashes
 from qe_ban.kernel.clock import system_clock
+from qe_ban.keys import data_keys
 from qe_ban.keys.rings import KeyRings
 
 
@@ -61,14 +62,14 @@ def _erase(rings: KeyRings, session: Session, resident: UUID, now: datetime) -> 
     )
     told = delete(AnswerOfSource).where(AnswerOfSource.holder.in_(_answer_hashes(rings, session, resident)))
     session.execute(told.execution_options(synchronize_session=False))
-    session.execute(
-        delete(Dispute)
-        .where(Dispute.holder.in_(ledger.dispute_holders(session, rings, resident)))
-        .execution_options(synchronize_session=False)
-    )
+    disputes = delete(Dispute).where(Dispute.holder.in_(ledger.dispute_holders(session, rings, resident)))
+    gone = disputes.returning(Dispute.data_key).execution_options(synchronize_session=False)
+    data_keys.discard(session, session.scalars(gone).all())
     # the dispute is the ward's and goes on: only who opened it is forgotten
     for dispute in _disputes_for_wards(rings, session, resident):
         session.refresh(dispute, with_for_update=True)
         parties = dispute_seals.open_parties(rings, dispute)
-        dispute.resident_sealed = dispute_seals.seal_parties(rings, dispute.id, parties[:1], now)
+        dispute.resident_sealed = dispute_seals.seal_parties(
+            rings, dispute.id, parties[:1], now, data_key=dispute.data_key
+        )
     session.flush()

@@ -1,9 +1,11 @@
 """How long scans, their uses, and disputes once they are answered, are kept; and the numbers of closed accounts."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, CursorResult, text
+from sqlalchemy import ColumnElement, CursorResult, delete, select, text
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts.service import residents
@@ -12,7 +14,7 @@ from qe_ban.codes.models import AnswerOfSource, Dispute, Entitlement, Scan, Scan
 from qe_ban.codes.service import over_month
 from qe_ban.db import partitions
 from qe_ban.db.retention import Ending, Period, Schedule, delete_rows, is_unreferenced
-from qe_ban.keys import lifecycle
+from qe_ban.keys import data_keys, lifecycle
 
 TABLE: Final = "scans"
 STEP: Final = 2000
@@ -72,6 +74,19 @@ def scan_ids_step(session: Session, before: datetime) -> int:
     return cast("CursorResult[Any]", session.execute(_SCAN_IDS, {"before": before, "limit": STEP})).rowcount
 
 
+def disputes_step(session: Session, before: datetime) -> int:
+    """Delete disputes that were answered for the last time before a moment, at most 2,000; returns how many."""
+    over = select(Dispute.id).where(_is_answered(before)).limit(STEP).with_for_update(skip_locked=True)
+    return delete_disputes(session, session.scalars(over).all())
+
+
+def delete_disputes(session: Session, disputes: Sequence[UUID]) -> int:
+    """Delete disputes and have their data keys destroyed; returns how many."""
+    gone = session.scalars(delete(Dispute).where(Dispute.id.in_(disputes)).returning(Dispute.data_key)).all()
+    data_keys.discard(session, gone)
+    return len(gone)
+
+
 def _is_answered(before: datetime) -> ColumnElement[bool]:
     appeal_is_over = Dispute.appeal_state.is_(None) | (Dispute.appeal_answered_at < before)
     return (Dispute.answered_at < before) & appeal_is_over
@@ -103,7 +118,7 @@ ENDINGS: Final = (
     Ending(AnswerOfSource, ANSWERS_KEPT, answers_step, Schedule.SCANS),
     Ending(Scan, Period.SCANS, scans_step, Schedule.SCANS, also=(ScanId,)),
     Ending(Dispute, Period.SCANS, scan_ids_step, Schedule.SCANS, columns=("scan_id",)),
-    Ending(Dispute, Period.DISPUTES, delete_rows(Dispute, _is_answered), Schedule.SCANS),
+    Ending(Dispute, Period.DISPUTES, disputes_step, Schedule.SCANS),
     # so long a code of it may be shown, and is to be refused as a closed account's
     Ending(Entitlement, lifecycle.CODES_OPEN_FOR, delete_rows(Entitlement, _is_of_closed), Schedule.DAYS),
 )

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 
 from qe_ban.halls.models import FavouriteItem, FollowedHall, RecentItem
 from qe_ban.kernel.clock import start_of_day
-from qe_ban.keys import moments
+from qe_ban.keys import data_keys, moments
+from qe_ban.keys.data_keys import Owner
 from qe_ban.keys.rings import KeyRings
 
 OwnRow = FollowedHall | FavouriteItem | RecentItem
@@ -49,7 +50,8 @@ def entries(
 def save(rings: KeyRings, session: Session, row: OwnRow, now: datetime) -> None:
     """Store a row that is there as of now, new or not; never earlier than it was. Raises KeyMissing."""
     before = moments.read(rings, row, "at")
-    moments.write(rings, row, now, at=max(before, now) if before is not None else now)
+    data_key = data_keys.number_for(session, Owner.RESIDENT, row.resident_id)
+    moments.write(rings, row, now, data_key=data_key, at=max(before, now) if before is not None else now)
     session.add(row)
     session.flush()
 

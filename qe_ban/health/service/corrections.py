@@ -25,7 +25,8 @@ from qe_ban.health.rules import CorrectionState, End, SetBy, severity
 from qe_ban.health.service.deciding import end_in_force
 from qe_ban.health.service.levels import ANSWERED, CHANGED, Health, MyLevel, my_level, record_read, tell
 from qe_ban.kernel.ids import new_id
-from qe_ban.keys import vault
+from qe_ban.keys import data_keys, vault
+from qe_ban.keys.data_keys import Owner
 
 TEXT, ANSWER = "health_corrections.text", "health_corrections.answer"
 
@@ -54,6 +55,7 @@ def request_correction(
     """Ask to have a resident's level corrected; one request at a time. Raises CorrectionExists, LevelUnknown."""
     people.lock_open(session, [resident])
     level, now, correction_id = my_level(health, session, resident, change.at), change.at, new_id()
+    data_key = data_keys.number_for(session, Owner.RESIDENT, resident)
     if level.level is None:
         raise LevelUnknown
     row = {
@@ -64,7 +66,7 @@ def request_correction(
         "proposed_by": level.proposed_by,
         "approved_by": level.approved_by,
         "by_guardian": by_guardian,
-        "text_sealed": vault.seal(health.rings, TEXT, correction_id, wording, now),
+        "text_sealed": vault.seal(health.rings, TEXT, correction_id, wording, now, data_key=data_key),
         "state": CorrectionState.OPEN.value,
         "opened_at": now,
         "due_at": now + timedelta(days=health.city.correction_days),
@@ -170,7 +172,8 @@ def answer_correction(
         if my_level(health, session, resident, change.at).level == row.level:
             raise LevelStands
     row.state = (CorrectionState.CORRECTED if corrected else CorrectionState.UPHELD).value
-    row.answer_sealed = vault.seal(health.rings, ANSWER, row.id, wording, change.at)
+    data_key = data_keys.number_for(session, Owner.RESIDENT, resident)
+    row.answer_sealed = vault.seal(health.rings, ANSWER, row.id, wording, change.at, data_key=data_key)
     row.answered_by, row.answered_at = change.by.id, change.at
     session.flush()
     before, after = {"state": CorrectionState.OPEN.value}, {"state": row.state}

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from qe_ban.kernel.clock import rfc3339
+from qe_ban.kernel.clock import CITY_TIME, rfc3339
 
 AT_ONCE: Final = 500
 """Demands deleted in one run; the next run goes on."""
@@ -16,8 +16,8 @@ KEPT: Final = (
     "审计记录：只有编号、状态和时间，不含姓名、电话和正文",
     "页面版本：对外公示过的内容，不含企业和个人提交的内容",
     "幂等记录：只有编号、状态和请求的摘要值，24小时后自动清除",
-    "数据库备份：不在本报告范围内，按备份保留期限到期清除",
 )
+_BACKUPS: Final = "数据库备份：其中的姓名、电话和正文只有密文，数据密钥已随删除销毁；备份与密钥的副本最迟于{day}清除"
 
 
 def digest(ids: Iterable[UUID]) -> str:
@@ -34,13 +34,22 @@ def digest(ids: Iterable[UUID]) -> str:
 def begun(counts: Mapping[str, int], steps: int, hashed: str, now: datetime) -> dict[str, Any]:
     """Give what is noted before the first demand goes; `counts` by state."""
     before = {"demands": sum(counts.values()), "by_state": dict(counts), "demand_steps": steps}
-    return {"begun_at": rfc3339(now), "before": before, "digest": hashed, "deleted": 0}
+    return {"begun_at": rfc3339(now), "before": before, "digest": hashed, "deleted": 0, "data_keys": 0}
 
 
 def report(
-    zone: str, *, progress: Mapping[str, Any], left: Mapping[str, int], times: Mapping[str, datetime], by: UUID
+    zone: str,
+    *,
+    progress: Mapping[str, Any],
+    left: Mapping[str, int],
+    times: Mapping[str, datetime],
+    by: UUID,
+    backups_until: datetime,
 ) -> dict[str, Any]:
-    """Give the report of a deletion that is done; `left`: what a count of the tables found afterwards."""
+    """Return the report of a deletion that is done.
+
+    `left`: what a count of the tables found afterwards; `backups_until`: when no copy of the data or its keys is left.
+    """
     return {
         "zone": zone,
         "requested_by": str(by),
@@ -51,5 +60,7 @@ def report(
         "deleted": progress["deleted"],
         "digest": {"algorithm": "SHA-256", "of": "按编号排序，每个编号后接换行符", "value": progress["digest"]},
         "after": dict(left),
-        "kept": list(KEPT),
+        "data_keys_destroyed": progress["data_keys"],
+        "backups_until": rfc3339(backups_until),
+        "kept": [*KEPT, _BACKUPS.format(day=backups_until.astimezone(CITY_TIME).date())],
     }

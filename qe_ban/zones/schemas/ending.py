@@ -46,6 +46,8 @@ class DeletionReportSchema(Schema):
     tables = fields.Described(TEXTS, required=True)
     before = fields.Nested(DeletedBeforeSchema, required=True)
     deleted = fields.Whole(required=True)
+    data_keys_destroyed = fields.Whole()
+    backups_until = fields.Moment()
     digest = fields.Nested(DeletionDigestSchema, required=True)
     after = fields.Described(COUNTS, required=True)
     kept = fields.Many(fields.Text(max=1000), required=True)

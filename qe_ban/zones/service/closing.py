@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.accounts.service import Estate
 from qe_ban.audit import service as audit
+from qe_ban.keys import data_keys
 from qe_ban.zones.models import Demand, DemandStep
 
 
@@ -22,8 +23,10 @@ def count(session: Session, resident: UUID) -> Mapping[str, int]:
 
 def erase(session: Session, resident: UUID, now: datetime) -> None:
     """Delete the demands, whatever their state; each is audited, for the report of a zone's end is counted by them."""
-    gone = delete(Demand).where(Demand.resident_id == resident).returning(Demand.id, Demand.zone, Demand.state)
-    for demand, zone, state in session.execute(gone.execution_options(synchronize_session=False)).all():
+    mine = delete(Demand).where(Demand.resident_id == resident)
+    gone = mine.returning(Demand.id, Demand.zone, Demand.state, Demand.data_key)
+    for demand, zone, state, data_key in session.execute(gone.execution_options(synchronize_session=False)).all():
+        data_keys.discard(session, [data_key])
         details = {"zone": zone, "state": state}
         audit.record(session, at=now, actor=None, action="demands.erase", subject=str(demand), details=details)
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, or_, select, update
 from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
-from qe_ban.keys import vault, words
+from qe_ban.keys import data_keys, vault, words
 from qe_ban.keys.rings import KeyRings
 from qe_ban.zones import errors
 from qe_ban.zones.models import Demand, DemandStep, Sunset
@@ -65,7 +65,7 @@ def step(session: Session, rings: KeyRings, demand: Demand, step: Step, note: st
     demand.state, demand.updated_at = after.value, change.at
     demand.revision += 1
     if after is DemandState.WITHDRAWN:
-        _forget(session, demand)
+        _forget(rings, session, demand)
     note_step(session, rings, demand, change, note=note)
     details = ({"state": before.value}, {"state": after.value})
     audit.record_change(
@@ -82,7 +82,7 @@ def note_step(session: Session, rings: KeyRings, demand: Demand, change: audit.C
     if note is not None:
         # the seal is bound to the row, whose number the database gives
         session.flush()
-        taken.note_sealed = vault.seal(rings, _NOTE, taken.id, note, change.at)
+        taken.note_sealed = vault.seal(rings, _NOTE, taken.id, note, change.at, data_key=demand.data_key)
 
 
 def opened(session: Session, rings: KeyRings, demand: Demand) -> Opened:
@@ -103,17 +103,20 @@ def title_of(rings: KeyRings, demand: Demand) -> str | None:
     return words.read(rings, words.DEMAND_TITLE, demand.id, demand.title_sealed, demand.title)
 
 
-def seal(rings: KeyRings, column: str, demand_id: UUID, text: str, now: datetime) -> bytes:
+def seal(rings: KeyRings, column: str, demand: Demand, text: str, now: datetime) -> bytes:
     """Seal a text for a column of a demand. Raises KeyMissing."""
-    return vault.seal(rings, f"demands.{column}", demand_id, text, now)
+    return vault.seal(rings, f"demands.{column}", demand.id, text, now, data_key=demand.data_key)
 
 
 def _unseal(rings: KeyRings, column: str, demand_id: UUID, sealed: bytes | None) -> str | None:
     return vault.unseal(rings, f"demands.{column}", demand_id, sealed) if sealed is not None else None
 
 
-def _forget(session: Session, demand: Demand) -> None:
+def _forget(rings: KeyRings, session: Session, demand: Demand) -> None:
     """Erase what a firm takes back with its consent: title, text, contact, and all that was written about it."""
+    data_keys.discard(session, [demand.data_key])
+    data_keys.destroy_on_commit(rings, session)
+    demand.data_key = None
     demand.title, demand.title_sealed = rules.WITHDRAWN_TITLE, None
     demand.text_sealed = demand.contact_sealed = demand.phone_sealed = demand.answer_sealed = None
     session.execute(update(DemandStep).where(DemandStep.demand_id == demand.id).values(note_sealed=None))

@@ -16,7 +16,8 @@ from qe_ban.kernel.clock import Clock
 from qe_ban.kernel.identifiers import normalise_uscc
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
-from qe_ban.keys import words
+from qe_ban.keys import data_keys, words
+from qe_ban.keys.data_keys import Owner
 from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import contents, ending, pages
@@ -56,7 +57,8 @@ def send(session: Session, rings: KeyRings, city: City, *, zone: str, sent: Sent
     if faults:
         raise errors.DemandInvalid(fields=faults)
     _check_day(session, sender.by.id, now)
-    demand = _made(rings, zone, sent, version, sender.by.id, now)
+    demand = _made(zone, sent, version, sender.by.id, now)
+    _seal(rings, demand, sent, data_keys.allocate(rings, session, Owner.DEMAND, now))
     session.add(demand)
     session.flush()
     change = audit.Change(sender.by, now, sender.request_id)
@@ -141,10 +143,9 @@ def _check_day(session: Session, resident: UUID, now: datetime) -> None:
         raise errors.TooManyDemands(int((end - now).total_seconds()) + 1)
 
 
-def _made(rings: KeyRings, zone: str, sent: Sent, version: int, resident: UUID, now: datetime) -> Demand:
-    made = new_id()
+def _made(zone: str, sent: Sent, version: int, resident: UUID, now: datetime) -> Demand:
     return Demand(
-        id=made,
+        id=new_id(),
         zone=zone,
         resident_id=resident,
         state=DemandState.RECEIVED.value,
@@ -155,16 +156,20 @@ def _made(rings: KeyRings, zone: str, sent: Sent, version: int, resident: UUID, 
         size=sent.size,
         solution=sent.solution,
         title=words.PLACEHOLDER,
-        title_sealed=words.seal(rings, words.DEMAND_TITLE, made, sent.title, now),
-        text_sealed=course.seal(rings, "text", made, sent.text, now),
-        contact_sealed=course.seal(rings, "contact", made, sent.contact, now),
-        phone_sealed=course.seal(rings, "phone", made, forms.phone(sent.phone), now),
         block=sent.block,
         version=version,
         consented_at=now,
         created_at=now,
         updated_at=now,
     )
+
+
+def _seal(rings: KeyRings, demand: Demand, sent: Sent, data_key: int | None) -> None:
+    now, demand.data_key = demand.created_at, data_key
+    demand.title_sealed = words.seal(rings, words.DEMAND_TITLE, demand.id, sent.title, now, data_key=data_key)
+    demand.text_sealed = course.seal(rings, "text", demand, sent.text, now)
+    demand.contact_sealed = course.seal(rings, "contact", demand, sent.contact, now)
+    demand.phone_sealed = course.seal(rings, "phone", demand, forms.phone(sent.phone), now)
 
 
 def allowed(demand: Demand) -> list[Step]:

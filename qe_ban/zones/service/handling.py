@@ -105,7 +105,7 @@ def take(
     precondition(tag_of(demand))
     course.step(session, rings, demand, step, note, change)
     if step is Step.ANSWER and note is not None:
-        demand.answer_sealed = course.seal(rings, "answer", demand.id, note, change.at)
+        demand.answer_sealed = course.seal(rings, "answer", demand, note, change.at)
     return demand
 
 

@@ -1,12 +1,13 @@
 """The deletion of an ended zone's demands, some at a time, and the report that proves it; the worker runs it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
+from qe_ban.keys import data_keys
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import pages
 from qe_ban.zones.models import Demand, DemandStep, Sunset
@@ -15,8 +16,10 @@ from qe_ban.zones.rules import sunset as rules
 DONE: Final = "zones.data_deleted"
 
 
-def run(session: Session, now: datetime) -> None:
+def run(session: Session, now: datetime, backups: timedelta) -> None:
     """Delete what is due, at most `rules.AT_ONCE` demands in all; whatever is left comes in the next run.
+
+    `backups`: for how long copies of what was deleted are kept.
 
     Each zone's page is locked: no demand comes in between, and no end is taken back.
     """
@@ -28,20 +31,22 @@ def run(session: Session, now: datetime) -> None:
             select(Sunset).where(Sunset.zone == zone, Sunset.due_at <= now, Sunset.done_at.is_(None)).with_for_update()
         )
         if due is not None:
-            room -= _delete(session, due, room, now)
+            room -= _delete(session, due, room, now, backups)
         if room <= 0:
             return
 
 
-def _delete(session: Session, due: Sunset, room: int, now: datetime) -> int:
+def _delete(session: Session, due: Sunset, room: int, now: datetime, backups: timedelta) -> int:
     """Delete at most `room` demands of a zone, and report when none is left; gives how many."""
     progress = due.progress or _begin(session, due.zone, now)
     some = select(Demand.id).where(Demand.zone == due.zone).order_by(Demand.id).limit(room)
-    gone = session.scalars(delete(Demand).where(Demand.id.in_(some)).returning(Demand.id)).all()
-    due.progress = progress | {"deleted": progress["deleted"] + len(gone)}
+    gone = session.scalars(delete(Demand).where(Demand.id.in_(some)).returning(Demand.data_key)).all()
+    data_keys.discard(session, gone)
+    destroyed = progress.get("data_keys", 0) + sum(number is not None for number in gone)
+    due.progress = progress | {"deleted": progress["deleted"] + len(gone), "data_keys": destroyed}
     left = _left(session, due.zone)
     if not left["demands"]:
-        _report(session, due, left, now)
+        _report(session, due, left, now, now + backups)
     return len(gone)
 
 
@@ -62,8 +67,15 @@ def _steps(session: Session, zone: str) -> int:
     return session.scalar(counted.where(Demand.zone == zone)) or 0
 
 
-def _report(session: Session, due: Sunset, left: dict[str, int], now: datetime) -> None:
+def _report(session: Session, due: Sunset, left: dict[str, int], now: datetime, backups_until: datetime) -> None:
     times = {"requested_at": due.requested_at, "due_at": due.due_at, "done_at": now}
     due.done_at = now
-    due.report = rules.report(due.zone, progress=due.progress or {}, left=left, times=times, by=due.requested_by)
+    due.report = rules.report(
+        due.zone,
+        progress=due.progress or {},
+        left=left,
+        times=times,
+        by=due.requested_by,
+        backups_until=backups_until,
+    )
     audit.record(session, at=now, actor=None, action=DONE, subject=due.zone, details=due.report)

@@ -31,6 +31,7 @@ class Retention:
     scans: timedelta = timedelta(days=90)
     audit: timedelta = timedelta(days=400)
     records: timedelta = timedelta(days=1100)
+    backups: timedelta = timedelta(days=30)
 
 
 Period = Callable[[Retention], timedelta]

@@ -14,7 +14,8 @@ from qe_ban.accounts.service.recovery import settling, waiting
 from qe_ban.accounts.service.recovery.opening import check_basis
 from qe_ban.accounts.service.recovery.showing import ShownCase, shown
 from qe_ban.audit import service as audit
-from qe_ban.keys import words
+from qe_ban.keys import data_keys, words
+from qe_ban.keys.data_keys import Owner
 
 ACTION = "accounts.decide_recovery"
 """The action of the proposals; they are approved here and nowhere else, where the case is carried out."""
@@ -36,8 +37,10 @@ def propose_decision(
     proposal = proposals.propose(session, wanted, by=change.by, now=change.at)
     if proposal.id != case.proposal_id:
         case.proposal_id, case.decision_basis = proposal.id, None
-        sealed = words.seal(accounts.rings, words.RECOVERY_DECISION, case.id, basis, change.at)
-        case.decision_basis_sealed = sealed
+        data_key = data_keys.number_for(session, Owner.RESIDENT, case.holder_id)
+        case.decision_basis_sealed = words.seal(
+            accounts.rings, words.RECOVERY_DECISION, case.id, basis, change.at, data_key=data_key
+        )
     session.flush()
     return shown(accounts, session, case, change.at)
 

@@ -63,7 +63,9 @@ def open_recovery(
     if refusal is not None:
         return refusal
     case = _made(accounts, holder, wanted.kind, wanted.new_phone, change.at)
-    case.basis_sealed = words.seal(accounts.rings, words.RECOVERY_BASIS, case.id, wanted.basis, change.at)
+    case.basis_sealed = words.seal(
+        accounts.rings, words.RECOVERY_BASIS, case.id, wanted.basis, change.at, data_key=holder.data_key
+    )
     case.opened_by = change.by.id
     session.add(case)
     if wanted.kind is not CaseKind.LOST_PHONE:
@@ -171,14 +173,16 @@ def _open_case(session: Session, holder: Resident, kind: CaseKind) -> RecoveryCa
 
 
 def _made(accounts: Accounts, holder: Resident, kind: CaseKind, phone: str | None, now: datetime) -> RecoveryCase:
-    made = new_id()
+    made, rings, sealed = new_id(), accounts.rings, None
+    if phone is not None:
+        sealed = vault.seal(rings, PHONE, made, phone, now, data_key=holder.data_key)
     return RecoveryCase(
         id=made,
         kind=kind.value,
         holder_id=holder.id,
         state=CaseState.OPEN.value,
         opened_at=now,
-        phone_sealed=vault.seal(accounts.rings, PHONE, made, phone, now) if phone is not None else None,
+        phone_sealed=sealed,
     )
 
 

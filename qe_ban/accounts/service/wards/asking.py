@@ -18,7 +18,9 @@ from qe_ban.accounts.service.wards import confirming, ending, held
 from qe_ban.audit import service as audit
 from qe_ban.kernel.identifiers import IdType
 from qe_ban.kernel.ids import new_id
-from qe_ban.keys import vault
+from qe_ban.keys import data_keys, vault
+from qe_ban.keys.data_keys import Owner
+from qe_ban.keys.rings import KeyRings
 
 UNCONFIRMED = "姓名与证件号码未能核验一致，请核对后重试"
 
@@ -100,17 +102,27 @@ def finish_ward(accounts: Accounts, session: Session, *, wish: Wish, custody: bo
         requested_at=now,
         ends_at=rules.ends_at(birth, wish.until, now),
     )
-    row.name_sealed = vault.seal(accounts.rings, held.NAME, row.id, said.name, now)
-    row.id_number_sealed = vault.seal(accounts.rings, held.ID_NUMBER, row.id, said.id_number, now)
-    row.ward_mac = held.number_macs(accounts.rings, said.id_type, said.id_number)[0]
+    row.data_key = data_keys.allocate(accounts.rings, session, Owner.GUARDIANSHIP, now)
+    ward_mac = _seal_ward(accounts.rings, row, said, now)
     session.add(row)
     session.flush()
     audit.record_change(session, change, "wards.ask", str(row.id), before=None, after=ending.told(row))
     if custody:
         confirming.confirm_by_register(accounts, session, row, said, change)
     else:
-        _tell_ward(accounts, session, guardian.id, row.ward_mac, said, now)
+        _tell_ward(accounts, session, guardian.id, ward_mac, said, now)
     return held.shown(accounts.rings, session, row)
+
+
+def _seal_ward(rings: KeyRings, row: Guardianship, said: RealName, now: datetime) -> bytes:
+    """Keep whom a wish is about; returns the hash that finds it.
+
+    The wish has a data key of its own: the ward's would name an account, the guardian's is kept for longer.
+    """
+    row.name_sealed = vault.seal(rings, held.NAME, row.id, said.name, now, data_key=row.data_key)
+    row.id_number_sealed = vault.seal(rings, held.ID_NUMBER, row.id, said.id_number, now, data_key=row.data_key)
+    row.ward_mac = ward_mac = held.number_macs(rings, said.id_type, said.id_number)[0]
+    return ward_mac
 
 
 def _check(accounts: Accounts, guardian: Resident, wish: Wish, now: datetime) -> Claim:

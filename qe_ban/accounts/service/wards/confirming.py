@@ -16,7 +16,9 @@ from qe_ban.accounts.service.wards import ending, held
 from qe_ban.audit import service as audit
 from qe_ban.kernel.identifiers import IdType
 from qe_ban.kernel.ids import secret_id
-from qe_ban.keys import moments
+from qe_ban.keys import data_keys, moments
+from qe_ban.keys.data_keys import Owner
+from qe_ban.keys.rings import KeyRings
 
 
 def confirm_guardian(
@@ -35,7 +37,7 @@ def confirm_guardian(
     if row.basis != WardBasis.ENTRUSTED:
         raise errors.WindowNeeded
     before = ending.told(row)
-    activate(session, row, change.by.id, ConfirmedBy.WARD, change.at)
+    activate(accounts.rings, session, row, change.by.id, ConfirmedBy.WARD, change.at)
     audit.record_change(session, change, "wards.confirm", str(row.id), before=before, after=ending.told(row))
     notices.tell(session, accounts.rings, resident_id=row.guardian_id, template="ward_confirmed", now=change.at)
     return held.shown(accounts.rings, session, row)
@@ -47,7 +49,7 @@ def confirm_by_register(
     """The register says that the guardian has custody: nobody else is asked; a ward with a phone is told."""
     before = ending.told(row)
     ward_id = account_of(accounts, session, said, change.at)
-    activate(session, row, ward_id, ConfirmedBy.REGISTER, change.at)
+    activate(accounts.rings, session, row, ward_id, ConfirmedBy.REGISTER, change.at)
     audit.record_change(session, change, "wards.confirm", str(row.id), before=before, after=ending.told(row))
     notices.tell(session, accounts.rings, resident_id=ward_id, template="guardian_added", now=change.at)
 
@@ -58,11 +60,13 @@ def require_waiting(row: Guardianship, now: datetime) -> None:
         raise errors.GuardianshipSettled
 
 
-def activate(session: Session, row: Guardianship, ward_id: UUID, by: ConfirmedBy, now: datetime) -> None:
+def activate(
+    rings: KeyRings, session: Session, row: Guardianship, ward_id: UUID, by: ConfirmedBy, now: datetime
+) -> None:
     """Bring a locked guardianship into force; whom it is about is told by the ward's account from now on."""
     row.ward_id, row.state = ward_id, GuardianshipState.ACTIVE.value
     row.confirmed_at, row.confirmed_by = now, by.value
-    ending.forget(row)
+    ending.forget(rings, session, row)
     session.flush()
 
 
@@ -74,8 +78,9 @@ def account_of(accounts: Accounts, session: Session, said: RealName, now: dateti
     found = _locked_account(accounts, session, said)
     if found is not None:
         return found
-    made = Resident(id=secret_id(), assurance=Assurance.NONE.value)
-    moments.write(accounts.rings, made, now, created_at=now)
+    data_key = data_keys.allocate(accounts.rings, session, Owner.RESIDENT, now)
+    made = Resident(id=secret_id(), assurance=Assurance.NONE.value, data_key=data_key)
+    moments.write(accounts.rings, made, now, data_key=data_key, created_at=now)
     try:
         with session.begin_nested():
             names.bind(accounts.rings, made, said, now)

@@ -15,6 +15,7 @@ from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.wards import held
 from qe_ban.audit import service as audit
 from qe_ban.kernel.identifiers import IdType
+from qe_ban.keys import data_keys
 from qe_ban.keys.rings import KeyRings
 
 AT_ONCE = 200
@@ -98,7 +99,7 @@ def end(
     """
     before, was_active = told(row), row.state == GuardianshipState.ACTIVE
     row.state, row.ended_at, row.ended_by = GuardianshipState.ENDED.value, change.at, by.value
-    forget(row)
+    forget(accounts.rings, session, row)
     session.flush()
     if was_active:
         outdate(session, Resident.id == row.ward_id, change.at)
@@ -184,9 +185,11 @@ def wish_of(guardian_id: UUID, ward_mac: bytes, basis: WardBasis) -> str:
     return f"{guardian_id} {ward_mac.hex()} {basis}"
 
 
-def forget(row: Guardianship) -> None:
+def forget(rings: KeyRings, session: Session, row: Guardianship) -> None:
     """Let go whom it is about: the ward's account says it, or nobody needs to know any more."""
     row.name_sealed = row.id_number_sealed = row.ward_mac = None
+    data_keys.discard(session, [row.data_key])
+    data_keys.destroy_on_commit(rings, session)
 
 
 def told(row: Guardianship) -> dict[str, object]:

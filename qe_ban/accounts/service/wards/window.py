@@ -64,7 +64,7 @@ def confirm_at_window(
     row = _row(session, guardianship_id)
     confirming.require_waiting(row, change.at)
     before = ending.told(row)
-    confirming.activate(session, row, ward_id, ConfirmedBy.WINDOW, change.at)
+    confirming.activate(accounts.rings, session, row, ward_id, ConfirmedBy.WINDOW, change.at)
     seen = audit.seal_words(session, accounts.rings, basis_seen, change.at)
     details = {"before": before, "after": ending.told(row), "basis_seen": seen}
     _record(session, "wards.confirm", str(row.id), details, case_number, change)

@@ -1,0 +1,127 @@
+"""The files of data keys: outside PostgreSQL, so that neither its log nor its backups keep what was destroyed.
+
+One file for each owner (`data_keys.Owner`), with a place of 32 bytes for each number: zeros where no key was ever
+written, `DESTROYED` where one was destroyed, else the key. A place lies within one sector and is never used twice.
+"""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from qe_ban.kernel.errors import NotFound, Unavailable
+
+SIZE: Final = 32
+EMPTY: Final = bytes(SIZE)
+DESTROYED: Final = b"\xff" * SIZE
+_PLACES: Final = 48
+"""Bits of a number that say the place; those above say whose file it is."""
+
+
+class DataKeysAway(Unavailable):
+    """The directory of data keys cannot be reached, or is older than the database: nothing is said of what it opens."""
+
+    code = "data_keys_away"
+    detail = "数据密钥暂时不可用，请稍后重试"
+
+
+class DataKeyDestroyed(NotFound):
+    """What is sealed was to be deleted, and the key that opened it was destroyed: nothing opens it again."""
+
+    code = "data_key_destroyed"
+    detail = "相关信息已删除，无法恢复"
+
+
+def number_of(owner: int, place: int) -> int:
+    """Return the number of a data key: of whom it is, and its place in that file."""
+    return (owner << _PLACES) + place
+
+
+class DataKeyFiles:
+    """The directory of data keys. Nothing is cached and no file stays open: what one machine destroys no other has."""
+
+    def __init__(self, directory: Path | None) -> None:
+        """`directory`: an absolute path that all machines see, or None, with which every key is away."""
+        self._directory = directory
+
+    def key(self, number: int) -> bytes:
+        """Return a key. Raises DataKeyDestroyed, DataKeysAway."""
+        with self._opened(number, os.O_RDONLY) as file:
+            key = os.pread(file, SIZE, _offset(number))
+        if key == DESTROYED:
+            raise DataKeyDestroyed
+        if len(key) < SIZE or key == EMPTY:
+            raise DataKeysAway
+        return key
+
+    def is_destroyed(self, number: int) -> bool:
+        """Return whether a key was destroyed. Raises DataKeysAway."""
+        with self._opened(number, os.O_RDONLY) as file:
+            return os.pread(file, SIZE, _offset(number)) == DESTROYED
+
+    def exist(self, owner: int) -> bool:
+        """Return whether there is a file for an owner."""
+        return self._directory is not None and self._path(number_of(owner, 0)).is_file()
+
+    def create(self, owner: int) -> None:
+        """Make an owner's file, and the directory. Raises DataKeysAway."""
+        with _away():
+            path = self._path(number_of(owner, 0))
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            directory = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+
+    def fill(self, numbers: Sequence[int]) -> list[int]:
+        """Write new keys to the disk for those numbers of one owner whose places are empty, and return these.
+
+        Whoever restores an older database is given numbers a second time: their keys stay as they are. Raises
+        DataKeysAway.
+        """
+        with self._opened(numbers[0], os.O_RDWR) as file:
+            # of two databases that were given one directory by mistake neither overwrites the other's key
+            fcntl.flock(file, fcntl.LOCK_EX)
+            free = [number for number in numbers if os.pread(file, SIZE, _offset(number)) in (b"", EMPTY)]
+            for number in free:
+                os.pwrite(file, secrets.token_bytes(SIZE), _offset(number))
+            os.fsync(file)
+        return free
+
+    def destroy(self, numbers: Sequence[int]) -> None:
+        """Overwrite keys in their places, on the disk; done again it changes nothing. Raises DataKeysAway."""
+        for number in numbers:
+            with self._opened(number, os.O_RDWR) as file:
+                os.pwrite(file, DESTROYED, _offset(number))
+                os.fsync(file)
+
+    @contextmanager
+    def _opened(self, number: int, flags: int) -> Iterator[int]:
+        with _away():
+            file = os.open(self._path(number), flags | os.O_CLOEXEC)
+            try:
+                yield file
+            finally:
+                os.close(file)
+
+    def _path(self, number: int) -> Path:
+        if self._directory is None:
+            raise DataKeysAway
+        return self._directory / f"{number >> _PLACES}.keys"
+
+
+def _offset(number: int) -> int:
+    return (number & ((1 << _PLACES) - 1)) * SIZE
+
+
+@contextmanager
+def _away() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DataKeysAway from error
