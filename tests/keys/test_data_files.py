@@ -92,3 +92,22 @@ def test_the_owners_have_files_of_their_own(files):
     files.fill([number_of(2, 1)])
     files.fill([number_of(1, 1)])
     assert files.key(number_of(2, 1)) != files.key(number_of(1, 1))
+
+
+def test_what_another_machine_destroyed_is_not_opened_any_more(files, tmp_path):
+    files.fill([number(1), number(2)])
+    other = DataKeyFiles(tmp_path / "data-keys")
+    assert files.key(number(1)) == other.key(number(1))
+    other.destroy([number(1)])
+    with pytest.raises(DataKeyDestroyed):
+        files.key(number(1))
+    assert files.key(number(2))
+
+
+def test_a_file_is_opened_anew_after_a_while(files, tmp_path, monkeypatch):
+    files.fill([number(1)])
+    monkeypatch.setattr("qe_ban.keys.data_files._OPEN_FOR", -1.0)
+    assert files.key(number(1))
+    (tmp_path / "data-keys").rename(tmp_path / "away")
+    with pytest.raises(DataKeysAway):
+        files.key(number(1))
