@@ -13,10 +13,8 @@ DELETED: Final = names_of(Outcome.DELETED)
 ENDED: Final = names_of(Outcome.ENDED)
 """What ends, and of which a row without personal data stays."""
 
-_BACKUPS: Final = "用于灾难恢复；其中有注销前的数据，姓名、证件号码、手机号码和文字为密文，备份到期即删除"
-_BACKUPS_NOISE: Final = (
-    "用于灾难恢复；其中的姓名、证件号码、手机号码和文字为密文，密钥已随注销销毁，密钥副本与备份到期即删除"
-)
+_BACKUPS: Final = "用于灾难恢复；只有备份中还有注销前的数据，姓名、证件号码、手机号码和文字为密文"
+_BACKUPS_NOISE: Final = _BACKUPS + "，其数据密钥随注销销毁，密钥的副本同期删除"
 
 _SWEPT_WITHIN: Final = timedelta(hours=1)
 """What is over is deleted within minutes; and a closing is checked, and recorded, a quarter of an hour later."""

@@ -190,6 +190,7 @@ def forget(rings: KeyRings, session: Session, row: Guardianship) -> None:
     row.name_sealed = row.id_number_sealed = row.ward_mac = None
     data_keys.discard(session, [row.data_key])
     data_keys.destroy_on_commit(rings, session)
+    row.data_key = None
 
 
 def told(row: Guardianship) -> dict[str, object]:
