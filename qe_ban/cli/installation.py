@@ -84,7 +84,8 @@ def _database(settings: Settings) -> Database:
 
 def _enough(env: Mapping[str, str], url: str, home: Path) -> dict[str, str]:
     """Give the settings that a command on the database needs; what only a server needs is not asked for here."""
-    wanted = (POOLED, MASTER_KEY, MASTER_KEY_FILE, NEXT_MASTER_KEY, NEXT_MASTER_KEY_FILE, CITY_FILE)
+    kept = ("QE_SCAN_DAYS", "QE_AUDIT_DAYS", "QE_RECORD_DAYS", "QE_BACKUP_DAYS")
+    wanted = (*kept, POOLED, MASTER_KEY, MASTER_KEY_FILE, NEXT_MASTER_KEY, NEXT_MASTER_KEY_FILE, CITY_FILE)
     given = {name: env[name] for name in wanted if env.get(name)}
     if not {MASTER_KEY, MASTER_KEY_FILE} & set(given) and (home / OWN_MASTER_KEY).is_file():
         given[MASTER_KEY_FILE] = str(home / OWN_MASTER_KEY)

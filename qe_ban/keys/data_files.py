@@ -86,8 +86,14 @@ class DataKeyFiles:
 
     def is_destroyed(self, number: int) -> bool:
         """Return whether a key was destroyed. Raises DataKeysAway."""
-        with self._opened(number, os.O_RDONLY) as file:
-            return os.pread(file, SIZE, _offset(number)) == DESTROYED
+        return bool(self.destroyed([number]))
+
+    def destroyed(self, numbers: Sequence[int]) -> set[int]:
+        """Return those keys of one owner that were destroyed. Raises DataKeysAway."""
+        if not numbers:
+            return set()
+        with self._opened(numbers[0], os.O_RDONLY) as file:
+            return {number for number in numbers if os.pread(file, SIZE, _offset(number)) == DESTROYED}
 
     def exist(self, owner: int) -> bool:
         """Return whether there is a file for an owner."""

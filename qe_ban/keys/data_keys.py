@@ -4,7 +4,7 @@ Rows have the number of the key; the key itself lies outside PostgreSQL (`data_f
 (`vault`) is noise from then on, also where PostgreSQL's log, a replica or an archive still has it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from enum import IntEnum
 from typing import Final
@@ -122,11 +122,6 @@ def destroy_due(rings: KeyRings, session: Session) -> int:
     rings.data_keys.destroy(numbers)
     session.execute(delete(DataKeyToDestroy).where(DataKeyToDestroy.number.in_(numbers)))
     return len(numbers)
-
-
-def destroyed(rings: KeyRings, numbers: Sequence[int]) -> list[int]:
-    """Return those keys that were destroyed. Raises DataKeysAway."""
-    return [number for number in numbers if rings.data_keys.is_destroyed(number)]
 
 
 def _create(session: Session, files: DataKeyFiles, owner: Owner) -> None:

@@ -76,7 +76,8 @@ class Rotating:
         """The variables with which a command finds this installation."""
         keys = {"QE_MASTER_KEY": self.settings.master_key, "QE_MASTER_KEY_NEXT": self.settings.master_key_next}
         given = {name: base64.b64encode(key).decode() for name, key in keys.items() if key}
-        return given | {"QE_DATABASE_URL": self.settings.database_url}
+        keys_at = str(self.settings.data_keys_dir)
+        return given | {"QE_DATABASE_URL": self.settings.database_url, "QE_DATA_KEYS_DIR": keys_at}
 
     def rotate(self, ring, *, rotating=lifecycle.rotate):
         """Add a key that is used in three seconds; gives the kids before and the new one."""

@@ -3,7 +3,7 @@
 from qe_ban.accounts.rules import Role
 from qe_ban.accounts.rules.traces import Retention
 from qe_ban.accounts.service.clients import check_proof, nonce, register_client, revoke_client, sign_in_client
-from qe_ban.accounts.service.closing import check_closings, close_account, closing_report, plan_closing
+from qe_ban.accounts.service.closing import check_closings, close_account, close_returned, closing_report, plan_closing
 from qe_ban.accounts.service.collaborators import Accounts, Estate, count_nothing_more, poll_revocations
 from qe_ban.accounts.service.consents import (
     ConsentAct,
@@ -61,6 +61,9 @@ from qe_ban.accounts.service.wards import (
     end_due as end_due_wards,
 )
 from qe_ban.accounts.service.wards import (
+    end_returned as end_returned_ward,
+)
+from qe_ban.accounts.service.wards import (
     guardians as guardians_of,
 )
 from qe_ban.accounts.service.wards import (
@@ -100,6 +103,7 @@ __all__ = [
     "check_closings",
     "check_proof",
     "close_account",
+    "close_returned",
     "closing_report",
     "confirm_at_window",
     "confirm_claim",
@@ -114,6 +118,7 @@ __all__ = [
     "end_at_window",
     "end_due_wards",
     "end_guardian",
+    "end_returned_ward",
     "end_ward",
     "finish_claim",
     "finish_sign_in",

@@ -70,6 +70,19 @@ def close_account(accounts: Accounts, session: Session, *, change: audit.Change)
     return closing
 
 
+def close_returned(accounts: Accounts, session: Session, resident_id: UUID, change: audit.AtShell) -> None:
+    """Close an account that was closed before, and came back with a restore: its data key is destroyed."""
+    ending.lock_with_wards(session, resident_id)
+    resident = session.get_one(Resident, resident_id, with_for_update=True, populate_existing=True)
+    if resident.closed_at is not None:
+        return
+    # nothing can be sealed under the destroyed key, and whatever its end writes is deleted with it
+    data_key, resident.data_key = resident.data_key, None
+    session.flush()
+    close(accounts, session, resident, change=change, why="restored")
+    resident.data_key = data_key
+
+
 def closing_report(session: Session, closing_id: UUID) -> Closing:
     """Give the proof of a closing to whoever has its id, which is the secret. Raises ClosingNotFound."""
     found = session.get(Closing, closing_id)

@@ -4,7 +4,7 @@ import click
 
 from qe_ban.cli.refusals import Lazy
 
-COMMANDS = ("master", "init", "list", "rotate", "backfill", "retire", "reseal", "rewrap", "deny", "adopt")
+COMMANDS = ("master", "init", "list", "rotate", "backfill", "retire", "reseal", "rewrap", "deny", "adopt", "settle")
 
 
 @click.group(cls=Lazy, modules=[f"qe_ban.cli.keys.{name}" for name in COMMANDS])

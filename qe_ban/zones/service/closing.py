@@ -1,11 +1,11 @@
 """What zones keep of a resident, so that nothing of it stays when the account is closed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts.service import Estate
@@ -23,8 +23,16 @@ def count(session: Session, resident: UUID) -> Mapping[str, int]:
 
 def erase(session: Session, resident: UUID, now: datetime) -> None:
     """Delete the demands, whatever their state; each is audited, for the report of a zone's end is counted by them."""
-    mine = delete(Demand).where(Demand.resident_id == resident)
-    gone = mine.returning(Demand.id, Demand.zone, Demand.state, Demand.data_key)
+    _erase(session, Demand.resident_id == resident, now)
+
+
+def erase_demands(session: Session, demands: Sequence[UUID], now: datetime) -> None:
+    """Delete demands that were deleted before, and came back with a restore."""
+    _erase(session, Demand.id.in_(demands), now)
+
+
+def _erase(session: Session, which: ColumnElement[bool], now: datetime) -> None:
+    gone = delete(Demand).where(which).returning(Demand.id, Demand.zone, Demand.state, Demand.data_key)
     for demand, zone, state, data_key in session.execute(gone.execution_options(synchronize_session=False)).all():
         data_keys.discard(session, [data_key])
         details = {"zone": zone, "state": state}

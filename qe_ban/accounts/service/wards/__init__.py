@@ -3,7 +3,7 @@
 from qe_ban.accounts.rules import Relation, WardBasis
 from qe_ban.accounts.service.wards.asking import Wish, ask_register, begin_ward, finish_ward, regret_ward
 from qe_ban.accounts.service.wards.confirming import confirm_guardian
-from qe_ban.accounts.service.wards.ending import end_all, end_due, end_guardian, end_ward
+from qe_ban.accounts.service.wards.ending import end_all, end_due, end_guardian, end_returned, end_ward
 from qe_ban.accounts.service.wards.held import Shown, acting_for, guardians, wards, wards_ever
 from qe_ban.accounts.service.wards.window import confirm_at_window, end_at_window, look_up_guardianships
 
@@ -21,6 +21,7 @@ __all__ = [
     "end_at_window",
     "end_due",
     "end_guardian",
+    "end_returned",
     "end_ward",
     "finish_ward",
     "guardians",

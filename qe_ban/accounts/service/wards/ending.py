@@ -68,6 +68,13 @@ def end_due(accounts: Accounts, session: Session, now: datetime) -> int:
     return done
 
 
+def end_returned(accounts: Accounts, session: Session, guardianship_id: UUID, change: audit.AtShell) -> None:
+    """End what was confirmed or over before, and came back with a restore: nobody can open whom it is about."""
+    row = locked(session, guardianship_id)
+    if row is not None and row.state == GuardianshipState.PENDING:
+        end(accounts, session, row, EndedBy.LAPSED, change)
+
+
 def end_all(accounts: Accounts, session: Session, *, resident_id: UUID, change: audit.Change | audit.AtShell) -> int:
     """End whatever a resident has to do with, as guardian or ward, as the account closes; gives how many.
 

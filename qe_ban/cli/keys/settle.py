@@ -1,0 +1,39 @@
+"""`qe-ban keys settle`: what was deleted since the dump that was restored is ended again."""
+
+from gettext import gettext as _
+from pathlib import Path
+
+import click
+
+from qe_ban import app
+from qe_ban.app import returned
+from qe_ban.cli.home import home_option
+from qe_ban.cli.installation import opened
+from qe_ban.keys.data_keys import Owner
+
+
+@click.command()
+@home_option
+@click.option("--yes", is_flag=True, help="End it; without this it is only counted.")
+def settle(home: Path, yes: bool) -> None:
+    """End what came back with a restore although its data key is destroyed.
+
+    Accounts are closed, demands, disputes and wishes to act for somebody deleted or ended: nobody can open them any
+    more. Run it before the restored system serves.
+    """
+    with opened(home) as installation:
+        parts = app.assemble(installation.settings, pool=1)
+        try:
+            found = returned.find(parts)
+            if yes:
+                returned.end(parts, found)
+        finally:
+            parts.database.dispose()
+    numbers = {owner.table: len(found[owner]) for owner in Owner}
+    told = _("{residents} accounts, {demands} demands, {disputes} disputes, {guardianships} wishes").format(**numbers)
+    if not any(numbers.values()):
+        click.echo(_("nothing that was deleted is back"))
+    elif yes:
+        click.echo(_("ended: {what}").format(what=told))
+    else:
+        click.echo(_("to end with --yes: {what}").format(what=told))
