@@ -89,7 +89,8 @@ def requires(
 ) -> Callable[[V], V]:
     """Let only callers with this scope in, and where `step_up` is given only those who stepped up so lately.
 
-    `unnamed` is for what residents call while they are scanned: the log's line does not say whose call it was.
+    `unnamed` is for what residents call when they open the app, while they are scanned, and about their scans: the line
+    of the log does not say whose call it was.
     """
 
     def decorator(view: V) -> V:

@@ -1,5 +1,6 @@
 """One message a minute to a phone, whoever asks: what a second asker gets, and what no stranger can use up."""
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -8,11 +9,14 @@ import pytest
 from sqlalchemy import select
 
 from qe_ban.accounts import errors, rules, service
-from qe_ban.accounts.service import Tokens
+from qe_ban.accounts.models import Attempt
+from qe_ban.accounts.service import Tokens, attempts
 from qe_ban.jobs.models import OutboxMessage
 from qe_ban.jobs.service import COLUMN
+from qe_ban.kernel.clock import start_of_day
 from qe_ban.kernel.errors import TooMany
 from qe_ban.keys import vault
+from qe_ban.keys.models import Ring
 from tests.factories.accounts import random_phone, together
 
 HOME, AWAY = "203.0.113.7", "198.51.100.9"
@@ -169,3 +173,16 @@ def test_every_message_has_a_password_of_its_own(ask, phone, now):
     otps = {ask(phone, at=now + n * rules.OTP_RETRY_AFTER).otp for n in range(8)}
     assert len(otps) > 6
     assert all(len(otp) == 6 and otp.isdigit() for otp in otps)
+
+
+def test_what_is_kept_for_90_days_of_a_sign_in_says_its_day_and_no_moment(ask, redeem, accounts, database, phone, now):
+    moment = start_of_day(now) + timedelta(hours=9, minutes=41, seconds=3)
+    known = attempts.OTP_KNOWN
+    for later in (timedelta(0), timedelta(hours=3)):
+        assert isinstance(redeem(phone, ask(phone, at=moment + later), at=moment + later), Tokens)
+    mac = accounts.rings.mac(Ring.DERIVE, "otp-network", f"{phone}\0{HOME}".encode())
+    subject = hashlib.sha256(f"{known.name}\0{mac.hex()}".encode()).digest()
+    with database.transaction() as session:
+        assert (
+            session.scalar(select(Attempt.until).where(Attempt.subject == subject)) == start_of_day(now) + known.window
+        )

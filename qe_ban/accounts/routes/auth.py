@@ -42,7 +42,7 @@ def issue_token(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blp.route("/step-up", methods=["POST"], summary_zh="通过人脸核验证明是账号本人；只换发访问令牌，不给续期令牌")
-@guard.requires("auth.step_up")
+@guard.requires("auth.step_up", unnamed=True)
 @blp.arguments(schemas.StepUpSchema)
 @blp.response(200, schemas.SteppedUpSchema)
 @blp.problems(409, 429)

@@ -23,7 +23,7 @@ FRESH_STEP_UP = timedelta(minutes=10)
 
 
 @blp.route("", methods=["GET"], summary_zh="注销前查看：将删除什么，依法须保留什么、为何、到何时")
-@guard.requires("me.close", step_up=guard.SESSION)
+@guard.requires("me.close", step_up=guard.SESSION, unnamed=True)
 @blp.response(200, schemas.ClosingPlanSchema)
 @blp.problems(409)
 def get_closing() -> dict[str, Any]:

@@ -21,7 +21,7 @@ RESIDENT_FIELDS = ("kind", "id", "scopes", "phone", "name", "assurance")
 
 
 @blp.route("", methods=["GET"], summary_zh="当前登录的是谁")
-@guard.requires("me.read")
+@guard.requires("me.read", unnamed=True)
 @blp.response(200, schemas.MeSchema)
 @blp.etagged
 def get_me() -> Response:
@@ -33,7 +33,7 @@ def get_me() -> Response:
 
 
 @blp.route("/real-name", methods=["PUT"], summary_zh="绑定实名；须与登记库中的姓名、证件和手机号一致")
-@guard.requires("me.real_name")
+@guard.requires("me.real_name", unnamed=True)
 @blp.arguments(schemas.RealNameSchema)
 @blp.response(200, schemas.AssuranceSchema)
 @blp.problems(409, 429)

@@ -43,7 +43,7 @@ def report_not_mine() -> dict[str, Any]:
 
 
 @mine.route("/recovery", methods=["GET"], summary_zh="针对本人账号的找回案件，新的在前：将如何处理、何时前可提出异议")
-@guard.requires("me.recovery")
+@guard.requires("me.recovery", unnamed=True)
 @mine.query(schemas.HolderCasesQuery)
 @mine.response(200, schemas.HolderCasePage)
 @mine.etagged

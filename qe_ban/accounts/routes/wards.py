@@ -22,7 +22,7 @@ RECENT = timedelta(minutes=10)
 
 
 @mine.route("/wards", methods=["GET"], summary_zh="本人代办（或申请代办）的人")
-@guard.requires("me.wards", step_up=guard.SESSION)
+@guard.requires("me.wards", step_up=guard.SESSION, unnamed=True)
 @mine.query(schemas.WardsQuery)
 @mine.response(200, schemas.WardPage)
 @mine.etagged
@@ -81,7 +81,7 @@ def delete_ward(guardianship_id: UUID) -> None:
 
 
 @mine.route("/guardians", methods=["GET"], summary_zh="代办（或申请代办）本人事务的人")
-@guard.requires("me.wards", step_up=guard.SESSION)
+@guard.requires("me.wards", step_up=guard.SESSION, unnamed=True)
 @mine.query(schemas.GuardiansQuery)
 @mine.response(200, schemas.GuardianPage)
 @mine.etagged

@@ -17,6 +17,7 @@ from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.tokens import Tokens
 from qe_ban.db.engine import Database
 from qe_ban.jobs import service as jobs
+from qe_ban.kernel.clock import start_of_day
 from qe_ban.kernel.identifiers import IdentifierInvalid, normalise_phone
 from qe_ban.kernel.ids import new_id, parse_id
 from qe_ban.kernel.principal import PrincipalKind
@@ -128,7 +129,8 @@ def redeem_otp(
     # who holds the phone has shown it: a second device within the minute is no stranger's wish
     for mac in _phone_macs(accounts, number):
         attempts.forgive(session, attempts.OTP_MESSAGE, mac.hex())
-    attempts.take(session, attempts.OTP_KNOWN, macs[0].hex(), now)
+    # by the day: the row lies for 90, and its exact end would tell the moment of the sign-in that long
+    attempts.take(session, attempts.OTP_KNOWN, macs[0].hex(), start_of_day(now))
     resident_id = residents.hold_by_phone(accounts.rings, session, number, now)
     if resident_id is None:
         raise AccountMissing

@@ -31,7 +31,7 @@ _PIECE: Final = 1 << 16
 
 
 @blp.route("", summary_zh="用码记录：何处、何时、为何核验，结果如何，告知了哪些信息")
-@guard.requires("ledger.read", step_up=guard.SESSION)
+@guard.requires("ledger.read", step_up=guard.SESSION, unnamed=True)
 @blp.query(schemas.LedgerQuery)
 @blp.problems(404)
 @blp.response(200, schemas.LedgerSchema)
@@ -50,7 +50,7 @@ def ledger(query: dict[str, Any]) -> Response:
 
 
 @blp.route("/export", summary_zh="导出全部用码记录，新的在前（csv 或 json）")
-@guard.requires("ledger.read", step_up=guard.SESSION)
+@guard.requires("ledger.read", step_up=guard.SESSION, unnamed=True)
 @blp.query(schemas.ExportQuery)
 @blp.attached
 @blp.response(200, schemas.ExportedSchema)

@@ -148,7 +148,7 @@ def _held(query: dict[str, Any], moment: datetime) -> tuple[Whose, list[service.
 
 
 @blp.route("/<kind>/suspend", methods=["POST"], summary_zh="挂失一种码，已亮出的码也立即失效")
-@guard.requires("codes.manage", step_up=guard.SESSION)
+@guard.requires("codes.manage", step_up=guard.SESSION, unnamed=True)
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.KindSchema)
 def suspend(query: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -162,7 +162,7 @@ def suspend(query: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 @blp.route("/<kind>/resume", methods=["POST"], summary_zh="解除本人的挂失，须在人脸核验后十分钟内")
-@guard.requires("codes.manage", step_up=FRESH_STEP_UP)
+@guard.requires("codes.manage", step_up=FRESH_STEP_UP, unnamed=True)
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.KindSchema)
 def resume(query: dict[str, Any], kind: str) -> dict[str, Any]:

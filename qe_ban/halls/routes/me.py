@@ -26,7 +26,7 @@ _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 @blp.route("/home", methods=["GET"], summary_zh="我的首页：所选分厅的页面，及关注的分厅、收藏和最近使用的事项")
-@guard.requires("me.home", step_up=guard.SESSION)
+@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
 @blp.query(schemas.HomeQuery)
 @blp.response(200, schemas.HomeSchema)
 @blp.etagged
@@ -52,7 +52,7 @@ def get_home(query: dict[str, Any]) -> Response:
 
 
 @blp.route("/hall", methods=["GET"], summary_zh="我的首页所选的分厅和字号")
-@guard.requires("me.home", step_up=guard.SESSION)
+@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
 @blp.response(200, schemas.MyHallSchema)
 @blp.etagged
 def get_my_hall() -> Response:
@@ -63,7 +63,7 @@ def get_my_hall() -> Response:
 
 
 @blp.route("/hall", methods=["PUT"], summary_zh="选择首页的分厅和字号")
-@guard.requires("me.home", step_up=guard.SESSION)
+@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
 @blp.arguments(schemas.PutMyHallSchema)
 @blp.response(200, schemas.MyHallSchema)
 def put_my_hall(body: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def put_my_hall(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blp.route("/halls", methods=["GET"], summary_zh="关注的分厅，新的在前")
-@guard.requires("me.home", step_up=guard.SESSION)
+@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
 @blp.response(200, schemas.FollowedHallsSchema)
 @blp.etagged
 def list_followed_halls() -> Response:
@@ -88,7 +88,7 @@ def list_followed_halls() -> Response:
 
 
 @blp.route("/halls/<slug>", methods=["PUT"], summary_zh="关注分厅，最多20个；重复操作无影响")
-@guard.requires("me.home", step_up=guard.SESSION)
+@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
 @blp.response(204)
 @blp.problems(409)
 def follow_hall(slug: str) -> None:
@@ -98,7 +98,7 @@ def follow_hall(slug: str) -> None:
 
 
 @blp.route("/halls/<slug>", methods=["DELETE"], summary_zh="取消关注；重复操作无影响")
-@guard.requires("me.home", step_up=guard.SESSION)
+@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
 @blp.response(204)
 def unfollow_hall(slug: str) -> None:
     """Follow a hall no more; a repeat changes nothing."""
@@ -107,7 +107,7 @@ def unfollow_hall(slug: str) -> None:
 
 
 @blp.route("/items/favourites", methods=["GET"], summary_zh="收藏的事项，新的在前；已终止的会注明")
-@guard.requires("me.home", step_up=guard.SESSION)
+@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
 @blp.query(paging.PageQuery)
 @blp.response(200, schemas.KeptItemPage)
 @blp.etagged
@@ -117,7 +117,7 @@ def list_favourite_items(query: dict[str, Any]) -> Response:
 
 
 @blp.route("/items/favourites/<code>", methods=["PUT"], summary_zh="收藏事项，最多200个")
-@guard.requires("me.home", step_up=guard.SESSION)
+@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
 @blp.response(204)
 @blp.problems(409)
 def favour_item(code: str) -> None:
@@ -127,7 +127,7 @@ def favour_item(code: str) -> None:
 
 
 @blp.route("/items/favourites/<code>", methods=["DELETE"], summary_zh="取消收藏；重复操作无影响")
-@guard.requires("me.home", step_up=guard.SESSION)
+@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
 @blp.response(204)
 def disfavour_item(code: str) -> None:
     """Keep an item no more; a repeat changes nothing."""
@@ -136,7 +136,7 @@ def disfavour_item(code: str) -> None:
 
 
 @blp.route("/items/recent", methods=["GET"], summary_zh="最近使用的事项，新的在前")
-@guard.requires("me.home", step_up=guard.SESSION)
+@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
 @blp.query(paging.PageQuery)
 @blp.response(200, schemas.KeptItemPage)
 @blp.etagged
@@ -146,7 +146,7 @@ def list_recent_items(query: dict[str, Any]) -> Response:
 
 
 @blp.route("/items/recent", methods=["DELETE"], summary_zh="清空最近使用的事项")
-@guard.requires("me.home", step_up=guard.SESSION)
+@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
 @blp.response(204)
 def forget_recent_items() -> None:
     """Forget all that the caller opened."""
@@ -155,7 +155,7 @@ def forget_recent_items() -> None:
 
 
 @blp.route("/items/recent/<code>", methods=["PUT"], summary_zh="记录刚打开的事项，保留最近50个")
-@guard.requires("me.home", step_up=guard.SESSION)
+@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
 @blp.response(204)
 def use_item(code: str) -> None:
     """Note that the caller opened an item just now; the newest 50 are kept."""
