@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.routes import blueprints as accounts_blueprints
+from qe_ban.accounts.service.look_ups import LookUpIds
 from qe_ban.app import alarms, pages
 from qe_ban.app.assembly import Parts, assemble
 from qe_ban.audit import routes as audit_routes
@@ -52,6 +53,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
         pages.shelf(made),
         pages.desks(made),
         pages.links(made),
+        audit_routes.IdsOfResidents(lambda reader, at: LookUpIds(made.rings, reader, at)),
     ):
         parts.provide(app, collaborator)
     guard.install(

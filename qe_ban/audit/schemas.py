@@ -10,9 +10,9 @@ from qe_ban.web.schema import Schema
 class AuditQuery(PageQuery):
     """What an auditor may ask for."""
 
-    actor = fields.Id(metadata={"description": "谁做的"})
+    actor = fields.Id(metadata={"description": "谁做的；居民用本人在审计记录中读到的编号，12 至 24 小时内有效"})
     action = fields.Text(1, 80, metadata={"description": "做了什么，如 venues.create"})
-    subject = fields.Text(1, 200, metadata={"description": "对什么做的"})
+    subject = fields.Text(1, 200, metadata={"description": "对什么做的；居民同上"})
     since = fields.Moment(metadata={"description": "不早于"})
     until = fields.Moment(metadata={"description": "早于"})
 

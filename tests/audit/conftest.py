@@ -13,6 +13,16 @@ from qe_ban.web import application, guard, parts
 MOMENT = datetime(2026, 10, 2, 8, tzinfo=UTC)
 
 
+class NoResidents:
+    """A city in which no id is a resident's; tests/privacy/test_audit.py has residents."""
+
+    def ids_of(self, session, candidates):
+        return {}
+
+    def resident_of(self, session, id_):
+        return None
+
+
 @pytest.fixture
 def auditor():
     return Principal(PrincipalKind.STAFF, new_id(), frozenset({"audit.read"}), new_id(), roles=frozenset({"auditor"}))
@@ -30,7 +40,7 @@ def caller(settings, database, rings, auditor):
             raise Unauthenticated from None
 
     app, api = application.build(settings, lambda: MOMENT, name="audit-tests")
-    for part in (database, rings):
+    for part in (database, rings, routes.IdsOfResidents(lambda _reader, _now: NoResidents())):
         parts.provide(app, part)
     guard.install(app, principal_from)
     api.register_blueprint(routes.blp)

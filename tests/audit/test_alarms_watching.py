@@ -17,6 +17,7 @@ from qe_ban.db.engine import DatabaseUnavailable
 from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
+from tests.audit.conftest import NoResidents
 from tests.factories.chains import Log
 from tests.factories.watched import Watched
 
@@ -42,7 +43,17 @@ def look(log, reader, times, ends, *, every=10):
     with log.database.transaction() as session:
         for n in range(times):
             at = ends - timedelta(seconds=1 + n * every)
-            audit.read(session, log.rings, reader=reader, criteria=audit.Criteria(), before=None, limit=1, now=at)
+            criteria, residents = audit.Criteria(), NoResidents()
+            audit.read(
+                session,
+                log.rings,
+                reader=reader,
+                residents=residents,
+                criteria=criteria,
+                before=None,
+                limit=1,
+                now=at,
+            )
 
 
 def watch(log, at):

@@ -7,6 +7,7 @@ from sqlalchemy import exc, text
 from qe_ban.audit import service
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
+from tests.audit.conftest import NoResidents
 
 NOW = datetime(2026, 10, 2, 8, tzinfo=UTC)
 NO_RINGS = None
@@ -25,7 +26,14 @@ def record(database, subject, *, actor=None, action="venues.create", at=NOW, **m
 def read(database, criteria, *, reader=None, before=None, limit=20):
     with database.transaction() as session:
         return service.read(
-            session, NO_RINGS, reader=reader or auditor(), criteria=criteria, before=before, limit=limit, now=NOW
+            session,
+            NO_RINGS,
+            reader=reader or auditor(),
+            residents=NoResidents(),
+            criteria=criteria,
+            before=before,
+            limit=limit,
+            now=NOW,
         )
 
 

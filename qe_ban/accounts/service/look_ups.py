@@ -58,6 +58,15 @@ class LookUpIds:
             if candidate in residents
         }
 
+    def ids_of(self, session: Session, candidates: Iterable[UUID]) -> dict[UUID, UUID]:
+        """Return what this member of staff calls those of these ids that are residents'. Raises KeyMissing."""
+        residents = session.scalars(select(Resident.id).where(Resident.id.in_(list(candidates))))
+        return {resident: self.id_of(resident) for resident in residents}
+
+    def resident_of(self, session: Session, id_: UUID) -> UUID | None:
+        """Return whom an id names that came with something read. Raises KeyMissing."""
+        return self.resolve(session, [id_], NO_CASE).get(id_)
+
     def _deciphered(self, ids: Sequence[UUID], case_number: str, window: int) -> list[UUID]:
         decryptor = self._cipher(case_number, window).decryptor()
         return [UUID(bytes=decryptor.update(id_.bytes)) for id_ in ids]

@@ -7,7 +7,7 @@ from qe_ban.audit.service.alarms import Wanted as WantedAlarms
 from qe_ban.audit.service.alarms import close_alarm, count_open, raise_, read_alarms, subjects_since
 from qe_ban.audit.service.heads import Head
 from qe_ban.audit.service.heads import read as read_heads
-from qe_ban.audit.service.reading import Criteria, read
+from qe_ban.audit.service.reading import Criteria, ResidentIds, read
 from qe_ban.audit.service.recording import AtShell, Change, Precondition, difference, record, record_change
 from qe_ban.audit.service.retaining import ENDINGS, Retention, drop_months, make_months
 from qe_ban.audit.service.sealing import Sealer, seconds_since_seal, unsealed
@@ -27,6 +27,7 @@ __all__ = [
     "Finding",
     "Head",
     "Precondition",
+    "ResidentIds",
     "Retention",
     "Sealer",
     "Tally",
