@@ -1,6 +1,5 @@
 """Decisions about levels: their states, what a city allows, which of two levels is the graver one. Pure."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -109,8 +108,3 @@ def check_list(residents: Sequence[UUID], expected: int, known: Collection[UUID]
         faults["expected_count"] = f"所填人数与名单的 {len(residents)} 人不符"
     if faults:
         raise ChangeInvalid(fields=faults, duplicates=duplicates, unknown=unknown)
-
-
-def digest_of(residents: Collection[UUID]) -> bytes:
-    """Return the SHA-256 of a list of residents, whatever its order: audits state it beside the number."""
-    return hashlib.sha256("\n".join(sorted(map(str, residents))).encode()).digest()

@@ -1,4 +1,7 @@
-"""Writes that a client may repeat: the first answer to an Idempotency-Key is kept a day and given again."""
+"""Writes that a client may repeat: the first answer to an Idempotency-Key is kept a day and given again.
+
+Of the body a keyed hash is kept: a short one could be found out by trying from a hash that anybody can make.
+"""
 
 import hashlib
 import json
@@ -11,14 +14,18 @@ from flask import Response, request
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from qe_ban.db import overlaps
 from qe_ban.db.base import Base
 from qe_ban.db.retention import Ending, delete_rows
 from qe_ban.kernel.errors import Conflict, Invalid
 from qe_ban.kernel.principal import Actor, Principal
+from qe_ban.keys.models import Ring
+from qe_ban.keys.rings import KeyRings
 from qe_ban.web import wire
-from qe_ban.web.parts import now
+from qe_ban.web.parts import now, part
 
 KEPT = timedelta(hours=24)
+"""As long as a key of the ring DERIVE is held after the next one: each answer that is kept is found by its body."""
 _KEY = re.compile(r"[!-~]{1,128}", re.ASCII)
 
 Produced = tuple[int, Mapping[str, Any]]
@@ -71,7 +78,7 @@ def once(
     Call it inside the transaction that writes: the answer is committed with the write, so both are there or neither.
     A refusal raises, rolls back and is not kept. Never for answers with codes or tokens: they would lie in the table.
     Without the header, `produce` is simply called. Raises IdempotencyInFlight, IdempotencyReused,
-    IdempotencyKeyInvalid.
+    IdempotencyKeyInvalid, KeyMissing.
     """
     key = request.headers.get("Idempotency-Key")
     if key is None:
@@ -81,10 +88,10 @@ def once(
         raise IdempotencyKeyInvalid
     name = {"principal": _whose(principal) if principal else "", "route": route, "key": key}
     _claim(session, name)
-    moment, hashed = now(), _hash(body)
+    moment, hashes = now(), _hashes(name, body)
     kept = session.get(IdempotencyKey, name)
     if kept is not None and kept.created_at > moment - KEPT:
-        if kept.body_hash != hashed:
+        if kept.body_hash not in hashes:
             raise IdempotencyReused
         return _answer(kept.status, kept.answer, replayed=True)
     if kept is not None:
@@ -93,6 +100,8 @@ def once(
     status, data = produce()
     answer = wire.dumps(data)
     if status < 500:
+        # programs of the previous release know the hash without a key alone
+        hashed = hashes[0] if overlaps.is_over(session, moment) else hashes[-1]
         session.add(IdempotencyKey(**name, body_hash=hashed, status=status, answer=answer, created_at=moment))
     return _answer(status, answer)
 
@@ -124,9 +133,15 @@ def _claim(session: Session, name: dict[str, str]) -> None:
         raise IdempotencyInFlight
 
 
-def _hash(body: Mapping[str, Any] | bytes) -> bytes:
+def _hashes(name: Mapping[str, str], body: Mapping[str, Any] | bytes) -> list[bytes]:
+    """Return what a body may be kept by: under each key in use, the newest first; last as release 0.3.0 keeps it.
+
+    With the row's name: two rows never show that they are of one body.
+    """
     said = body if isinstance(body, bytes) else json.dumps(body, sort_keys=True, default=str).encode()
-    return hashlib.sha256(said).digest()
+    plain = hashlib.sha256(said).digest()
+    message = "\0".join(name.values()).encode() + b"\0" + plain
+    return [*part(KeyRings).macs(Ring.DERIVE, "idempotency", message), plain]
 
 
 def _answer(status: int, data: bytes, *, replayed: bool = False) -> Response:

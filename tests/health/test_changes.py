@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import exc, select, text, update
@@ -12,6 +13,7 @@ from qe_ban.codes.rules import State
 from qe_ban.codes.service import levels as codes
 from qe_ban.config import Outside
 from qe_ban.health.models import HealthChange, HealthLevel
+from qe_ban.health.service.digests import digest_of
 from qe_ban.kernel.ids import new_id
 from tests.factories.health import CHANGES, SETTLED
 
@@ -69,8 +71,7 @@ def test_a_ward_without_a_phone_is_told_by_the_guardian(town, ward):
 def test_every_change_is_audited_with_before_after_number_digest_and_case(town, ward):
     people = [town.resident() for _ in range(3)]
     change = ward.set(*people, level="yellow", basis="observation")
-    ids = sorted(str(person.id) for person in people)
-    digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
+    digest = digest_of(town.parts.rings, UUID(change["id"]), [person.id for person in people]).hex()
     proposed, read = ward.events(change["id"])[0], ward.events(change["id"])[-1]
     assert (proposed.action, proposed.case_number) == ("health.propose", "WJ-2026-0001")
     assert (proposed.details["number"], proposed.details["digest"]) == (3, digest)
@@ -81,6 +82,14 @@ def test_every_change_is_audited_with_before_after_number_digest_and_case(town, 
         assert event.details["after"]["level"] == "yellow"
         assert (event.details["basis"], event.details["by_change"]) == ("observation", change["id"])
         assert "reason" not in event.details
+
+
+def test_two_changes_of_one_resident_have_nothing_in_common_in_the_audit_that_a_thief_can_make(town, ward):
+    person = town.resident()
+    first, second = ward.set(person), ward.set(person)
+    assert len({change["digest"] for change in (first, second)}) == 2
+    plain = hashlib.sha256(str(person.id).encode()).hexdigest()
+    assert plain not in {change["digest"] for change in (first, second)}
 
 
 def test_nothing_of_the_reason_stands_in_the_database_in_the_clear(town, ward):

@@ -1,5 +1,8 @@
 """Writes that may be repeated, on a real PostgreSQL."""
 
+import hashlib
+import hmac
+import json
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +16,8 @@ from sqlalchemy import select
 from qe_ban.db.engine import Database
 from qe_ban.kernel.errors import Conflict
 from qe_ban.kernel.principal import Principal, PrincipalKind
+from qe_ban.keys.models import Ring
+from qe_ban.keys.rings import KeyRings
 from qe_ban.web import fields, guard, idempotency, parts
 from qe_ban.web.api import Blueprint
 from qe_ban.web.idempotency import IdempotencyKey
@@ -68,12 +73,13 @@ def kitchen() -> Kitchen:
 
 
 @pytest.fixture
-def client(edge_app, database, principals, kitchen) -> FlaskClient:
+def client(edge_app, database, rings, principals, kitchen) -> FlaskClient:
     for name in ("one", "two"):
         principals[name] = Principal(PrincipalKind.RESIDENT, uuid.uuid4(), frozenset({"orders.write"}), uuid.uuid4())
 
     def install(app) -> None:
         parts.provide(app, database)
+        parts.provide(app, rings)
         parts.provide(app, kitchen)
 
     return edge_app(blp, install=install)
@@ -156,6 +162,58 @@ def test_a_day_later_the_key_is_free_again(edge_app, client, database, kitchen):
     parts.set_clock(app, lambda: tomorrow)
     assert send(client, "k1", "rice").json == {"number": 2, "name": "rice"}
     assert send(client, "k1", "rice").headers["Idempotency-Replayed"] == "true"
+
+
+def hashes_of(database, principals):
+    ids = [f"resident:{principal.id}" for principal in principals.values()]
+    with database.transaction() as session:
+        rows = select(IdempotencyKey.body_hash).where(IdempotencyKey.principal.in_(ids))
+        return list(session.scalars(rows))
+
+
+def test_a_body_is_kept_by_a_hash_that_nobody_makes_without_our_keys(client, database, principals):
+    """Nor do two rows show that they are of one body."""
+    for caller in ("one", "two"):
+        send(client, "k1", "noodles", caller)
+    first, second = hashes_of(database, principals)
+    assert first != second
+    assert {len(first), len(second)} == {32}
+    assert plain_hash("noodles") not in {first, second}
+
+
+def plain_hash(name):
+    """What release 0.3.0 keeps."""
+    return hashlib.sha256(json.dumps({"name": name}, sort_keys=True).encode()).digest()
+
+
+class TwoSecrets:
+    """Rings after a rotation: the newest secret first."""
+
+    def __init__(self, *secrets):
+        self.secrets = secrets
+
+    def macs(self, ring, purpose, message):
+        assert ring is Ring.DERIVE
+        return [hmac.digest(secret, purpose.encode() + message, "sha256") for secret in self.secrets]
+
+
+def test_a_repeat_after_a_rotation_of_keys_gets_the_first_answer(client, kitchen):
+    parts.provide(client.application, TwoSecrets(b"old"), as_=KeyRings)
+    send(client, "k1")
+    parts.provide(client.application, TwoSecrets(b"new", b"old"), as_=KeyRings)
+    assert send(client, "k1").headers["Idempotency-Replayed"] == "true"
+    assert send(client, "k1", "rice").json["code"] == "idempotency_reused"
+    assert kitchen.cooked == ["noodles"]
+
+
+def test_while_the_previous_release_may_serve_each_knows_the_others_rows(client, database, principals, monkeypatch):
+    with monkeypatch.context() as upgrade:
+        upgrade.setattr(idempotency.overlaps, "is_over", lambda _session, _now: False)
+        send(client, "k1")
+        assert hashes_of(database, principals) == [plain_hash("noodles")]
+        assert send(client, "k1").headers["Idempotency-Replayed"] == "true"
+    assert send(client, "k1").headers["Idempotency-Replayed"] == "true"
+    assert send(client, "k1", "rice").json["code"] == "idempotency_reused"
 
 
 def test_sweeping_forgets_the_old(client, database, principals):

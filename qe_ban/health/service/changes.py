@@ -16,7 +16,8 @@ from qe_ban.audit import service as audit
 from qe_ban.codes.service import levels as codes
 from qe_ban.health.errors import ChangeInvalid, ChangeNotFound, ChangePending, SourceDecides
 from qe_ban.health.models import HealthChange, HealthLevel
-from qe_ban.health.rules import ChangeState, LevelState, check_change, check_list, digest_of
+from qe_ban.health.rules import ChangeState, LevelState, check_change, check_list
+from qe_ban.health.service.digests import digest_of
 from qe_ban.health.service.levels import REASON, Health, reason_of, record_read
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.ids import new_id
@@ -110,7 +111,7 @@ def _add_change(
         reason_sealed=vault.seal(health.rings, REASON, change_id, request.reason, change.at),
         ends_at=request.ends_at,
         number=len(ids),
-        digest=digest_of(ids),
+        digest=digest_of(health.rings, change_id, ids),
         state=ChangeState.PROPOSED.value,
         proposed_by=change.by.id,
         proposed_at=change.at,

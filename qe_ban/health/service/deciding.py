@@ -21,8 +21,9 @@ from qe_ban.health.errors import (
     SourceDecides,
 )
 from qe_ban.health.models import HealthChange, HealthLevel
-from qe_ban.health.rules import ChangeState, End, LevelState, digest_of
+from qe_ban.health.rules import ChangeState, End, LevelState
 from qe_ban.health.service.changes import ShownChange, drop_waiting, show_change, state_at
+from qe_ban.health.service.digests import digest_of
 from qe_ban.health.service.levels import CHANGED, Health, tell
 from qe_ban.kernel.clock import rfc3339
 
@@ -87,7 +88,7 @@ def _carry_out(health: Health, session: Session, row: HealthChange, ids: Sequenc
     codes.set_levels(session, ids, row.level, row.ends_at, now)
     row.state, row.decided_by, row.decided_at, row.applied = ChangeState.APPROVED.value, change.by.id, now, len(ids)
     session.flush()
-    details = {"number": row.number, "applied": len(ids), "digest": digest_of(ids).hex()}
+    details = {"number": row.number, "applied": len(ids), "digest": digest_of(health.rings, row.id, ids).hex()}
     _record(session, change, "health.approve", row, {"state": ChangeState.PROPOSED.value}, details)
     for resident in ids:
         audit.record_change(
