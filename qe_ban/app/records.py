@@ -28,6 +28,7 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
         audit.make_months,
         lambda session, now: codes.drop_months(session, now, kept.scans),
         lambda session, now: audit.drop_months(session, now, kept.audit),
+        lambda session, now: audit.forget_holders(session, now - timedelta(days=kept.scans)),
     )
 
     def turn_months(now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Alarms: one open for a kind and a subject, read and closed by people whose reading and closing is recorded."""
 
+import secrets
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -123,6 +124,21 @@ class TestRaising:
         (event,) = events(database, subject=str(raised()))
         assert (event.action, event.actor_id) == ("alarms.open", None)
         assert event.details == {"kind": "forged_codes", "about": subject}
+
+    def test_the_sealed_log_keeps_no_hash_of_a_holder(self, database, raised, call):
+        """It is kept for longer than the scans that have the hash."""
+        made = raised(about=secrets.token_hex(32))
+        assert call(f"/{made}/close", json={"note": "已处置"}).status_code == 200
+        assert [event.details["about"] for event in events(database, subject=str(made))] == ["holder", "holder"]
+
+    def test_a_holders_hash_ends_with_the_scans(self, database, raised):
+        old, new, holder = secrets.token_hex(32), secrets.token_hex(32), str(uuid.uuid4())
+        ages = {old: timedelta(days=91), new: timedelta(days=89), holder: timedelta(days=91)}
+        made = {subject: raised(NOW - age, about=subject) for subject, age in ages.items()}
+        with database.transaction() as session:
+            service.forget_holders(session, NOW - timedelta(days=90))
+            left = {subject: session.get_one(Alarm, id_).subject for subject, id_ in made.items()}
+        assert left == {old: f"holder/{made[old]}", new: new, holder: holder}
 
     def test_every_kind_has_words_for_people(self):
         assert set(WORDS) == set(AlarmKind)

@@ -121,6 +121,10 @@ NIGHT: Final = (22, 6)
 """From and until, hours of the city's day: no window is open."""
 HABIT: Final = timedelta(days=14)
 
+HOLDER: Final = "holder"
+"""What stands in the place of a holder's hash, where that would outlive the scans that have it."""
+HASH: Final = "[0-9a-f]{64}"
+
 _PERSONAL = re.compile(r"\d{11}")
 
 
@@ -147,3 +151,8 @@ def too_many_looks(told: Looks) -> bool:
 def names_somebody(text: str) -> bool:
     """Tell whether a text holds what looks like the number of an identity document or a phone."""
     return _PERSONAL.search(text) is not None
+
+
+def about(subject: str) -> str:
+    """Return what the log and the audit keep of an alarm's subject: of a holder's hash only that it was one."""
+    return HOLDER if re.fullmatch(HASH, subject) else subject

@@ -4,7 +4,7 @@ from qe_ban.audit.rules.alarms import AlarmKind
 from qe_ban.audit.rules.findings import Finding
 from qe_ban.audit.service.adopting import adopt_after_upgrade, adopt_keys
 from qe_ban.audit.service.alarms import Wanted as WantedAlarms
-from qe_ban.audit.service.alarms import close_alarm, count_open, raise_, read_alarms, subjects_since
+from qe_ban.audit.service.alarms import close_alarm, count_open, forget_holders, raise_, read_alarms, subjects_since
 from qe_ban.audit.service.heads import Head
 from qe_ban.audit.service.heads import read as read_heads
 from qe_ban.audit.service.reading import Criteria, ResidentIds, read
@@ -40,6 +40,7 @@ __all__ = [
     "count_open",
     "difference",
     "drop_months",
+    "forget_holders",
     "hold_still",
     "make_months",
     "one_by_one",

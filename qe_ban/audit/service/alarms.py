@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from qe_ban.audit import errors
 from qe_ban.audit.models import Alarm
-from qe_ban.audit.rules.alarms import AlarmKind, AlarmState, names_somebody
+from qe_ban.audit.rules.alarms import HASH, HOLDER, AlarmKind, AlarmState, about, names_somebody
 from qe_ban.audit.service.recording import Change, record, record_change
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import words
@@ -63,7 +63,7 @@ def raise_(
     if session.scalar(added) != made:
         return None
     # sealed with the log: whoever deletes the row does not delete that there was an alarm
-    details = {"kind": kind.value, "about": subject}
+    details = {"kind": kind.value, "about": about(subject)}
     record(session, at=now, actor=None, action="alarms.open", subject=str(made), details=details)
     return made
 
@@ -122,7 +122,7 @@ def close_alarm(session: Session, rings: KeyRings, *, alarm_id: UUID, note: str,
     session.flush()
     before = {"state": AlarmState.OPEN.value, "count": alarm.count}
     after = {"state": AlarmState.CLOSED.value}
-    told = {"kind": alarm.kind, "about": alarm.subject}
+    told = {"kind": alarm.kind, "about": about(alarm.subject)}
     record_change(session, change, "alarms.close", str(alarm.id), before=before, after=after, **told)
     return alarm
 
@@ -138,3 +138,10 @@ def count_open(session: Session) -> dict[AlarmKind, int]:
     counted = select(Alarm.kind, func.count()).where(Alarm.closed_at.is_(None)).group_by(Alarm.kind)
     found = {row[0]: row[1] for row in session.execute(counted)}
     return {kind: found.get(kind.value, 0) for kind in AlarmKind}
+
+
+def forget_holders(session: Session, before: datetime) -> int:
+    """Take holders' hashes from alarms whose facts all lie before a moment, when scans end; return from how many."""
+    old = Alarm.subject.regexp_match(f"^{HASH}$") & (Alarm.last_at < before)
+    named = func.concat(HOLDER, "/", Alarm.id)
+    return len(session.scalars(update(Alarm).where(old).values(subject=named).returning(Alarm.id)).all())

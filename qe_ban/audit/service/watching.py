@@ -153,7 +153,9 @@ class Watchman:
                 failed = error
                 continue
             for alarm in opened:
-                _log.error("audit.alarm", kind=alarm.kind.value, alarm=str(alarm.id), about=alarm.tally.subject)
+                _log.error(
+                    "audit.alarm", kind=alarm.kind.value, alarm=str(alarm.id), about=rules.about(alarm.tally.subject)
+                )
             number += len(opened)
         else:
             self._first = 0
