@@ -141,7 +141,7 @@ class TestTravel:
         start = self.walk(city, person, (south, 0), (north, 0.7))
         assert city.watch(start + MINUTE) == 1
         alarm = only(city.alarms())
-        holder = codes.holder_hash(city.parts.rings, person.numbers["identity"], city.now)
+        holder = codes.holder_hash(city.parts.rings, person.numbers["identity"], start)
         assert (alarm.kind, alarm.subject, alarm.count) == ("implausible_travel", holder.hex(), 1)
         assert alarm.facts == {
             "districts": ["370202", "370203"],
