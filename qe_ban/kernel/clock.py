@@ -14,17 +14,6 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def city_month(moment: datetime) -> datetime:
-    """Return when the city's month of an aware moment began, in UTC."""
-    local = moment.astimezone(CITY_TIME)
-    return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
-
-
-def next_city_month(moment: datetime) -> datetime:
-    """Return when the city's month of an aware moment is over, in UTC."""
-    return city_month(city_month(moment) + timedelta(days=32))
-
-
 def rfc3339(moment: datetime) -> str:
     """Give an aware moment as RFC 3339 in UTC, to the second: `2026-10-02T08:00:00Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -39,3 +28,13 @@ def start_of_day(moment: datetime) -> datetime:
 def end_of_day(moment: datetime) -> datetime:
     """Return when the city's day of an aware moment is over, in UTC."""
     return start_of_day(moment) + timedelta(days=1)
+
+
+def start_of_month(moment: datetime) -> datetime:
+    """Return when the city's month of an aware moment begins, in UTC."""
+    return start_of_day(moment.astimezone(CITY_TIME).replace(day=1))
+
+
+def end_of_month(moment: datetime) -> datetime:
+    """Return when the city's month of an aware moment is over, in UTC."""
+    return start_of_month(start_of_month(moment) + timedelta(days=32))

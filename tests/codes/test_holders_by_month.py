@@ -15,7 +15,7 @@ from qe_ban.codes.models import Dispute, HolderOverMonth, Scan
 from qe_ban.codes.queries import scanning
 from qe_ban.codes.service import disputes, hashing, ledger, rehashing
 from qe_ban.db.overlaps import PREVIOUS, ReleaseOverlap
-from qe_ban.kernel.clock import CITY_TIME, city_month
+from qe_ban.kernel.clock import CITY_TIME, start_of_month
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.keys import lifecycle
 from qe_ban.keys.models import Ring
@@ -126,8 +126,8 @@ class TestRollout:
         assert [span.holder == timeless for span in spans] == [True, False, False]
         spans = hashing.holder_spans(rings, [number], TURN, TURN + 40 * DAY)
         assert [(span.since, span.until) for span in spans] == [
-            (TURN, city_month(TURN + 40 * DAY)),
-            (city_month(TURN + 40 * DAY), city_month(TURN + 70 * DAY)),
+            (TURN, start_of_month(TURN + 40 * DAY)),
+            (start_of_month(TURN + 40 * DAY), start_of_month(TURN + 70 * DAY)),
         ]
 
     def test_disputes_of_before_move_to_a_hash_of_their_own_when_it_has_begun(self, city):

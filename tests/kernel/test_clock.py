@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from qe_ban.kernel.clock import CITY_TIME, city_month, end_of_day, next_city_month, start_of_day
+from qe_ban.kernel.clock import CITY_TIME, end_of_day, end_of_month, start_of_day, start_of_month
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -25,14 +25,14 @@ def utc(*parts):
 )
 def test_a_day_and_a_month_begin_at_the_city_s_midnight_in_whichever_zone_it_is_asked(moment, day, month):
     for same in (moment, moment.astimezone(CITY_TIME)):
-        assert (start_of_day(same), city_month(same)) == (day, month)
-    assert start_of_day(moment).tzinfo is city_month(moment).tzinfo is UTC
+        assert (start_of_day(same), start_of_month(same)) == (day, month)
+    assert start_of_day(moment).tzinfo is start_of_month(moment).tzinfo is UTC
 
 
 @pytest.mark.parametrize("month", range(1, 13))
 @pytest.mark.parametrize("year", [2027, 2028])
 def test_days_and_months_follow_each_other_without_a_gap(year, month):
-    last_day = city_month(datetime(year + month // 12, month % 12 + 1, 1, tzinfo=CITY_TIME)) - MICROSECOND
+    last_day = start_of_month(datetime(year + month // 12, month % 12 + 1, 1, tzinfo=CITY_TIME)) - MICROSECOND
     assert last_day.astimezone(CITY_TIME).month == month
-    assert end_of_day(last_day) == next_city_month(last_day) == last_day + MICROSECOND
-    assert next_city_month(city_month(last_day)) == next_city_month(last_day)
+    assert end_of_day(last_day) == end_of_month(last_day) == last_day + MICROSECOND
+    assert end_of_month(start_of_month(last_day)) == end_of_month(last_day)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from qe_ban.codes.queries.ledger import HolderSpan
-from qe_ban.kernel.clock import CITY_TIME, city_month, next_city_month
+from qe_ban.kernel.clock import CITY_TIME, end_of_month, start_of_month
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
 
@@ -37,13 +37,13 @@ def monthly_since(rings: KeyRings) -> datetime:
 # each scan asks, and the answer changes once a release
 @lru_cache(maxsize=8)
 def _first_whole_month(ends: datetime) -> datetime:
-    month = city_month(ends)
-    return month if month == ends else next_city_month(month)
+    month = start_of_month(ends)
+    return month if month == ends else end_of_month(month)
 
 
 def previous_holder_hash(rings: KeyRings, number: int, at: datetime) -> bytes:
     """Return the hash of the entitlement's scans just before the city's month of a moment."""
-    return holder_hash(rings, number, city_month(at) - timedelta(microseconds=1))
+    return holder_hash(rings, number, start_of_month(at) - timedelta(microseconds=1))
 
 
 def holder_spans(rings: KeyRings, numbers: Iterable[int], oldest: datetime, newest: datetime) -> list[HolderSpan]:
@@ -116,8 +116,8 @@ def _days(now: datetime) -> tuple[bytes, bytes]:
 
 
 def _months(oldest: datetime, newest: datetime) -> Iterator[tuple[datetime, datetime]]:
-    start = city_month(oldest)
+    start = start_of_month(oldest)
     while start <= newest:
-        end = next_city_month(start)
+        end = end_of_month(start)
         yield start, end
         start = end

@@ -14,7 +14,7 @@ from qe_ban.codes.models import HolderOverMonth
 from qe_ban.codes.rules import watching as rules
 from qe_ban.codes.service.hashing import previous_holder_hash
 from qe_ban.db.retention import Ending, delete_rows
-from qe_ban.kernel.clock import city_month
+from qe_ban.kernel.clock import start_of_month
 from qe_ban.keys import vault
 from qe_ban.keys.rings import KeyMissing, KeyRings
 
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 def seal(rings: KeyRings, number: int | None, holder: bytes | None, at: datetime) -> bytes | None:
     """Return the entitlement's hash before the month, sealed for its hash of now; None but for the first minutes."""
-    if number is None or holder is None or at - city_month(at) > rules.TRAVEL_WINDOW:
+    if number is None or holder is None or at - start_of_month(at) > rules.TRAVEL_WINDOW:
         return None
     before = previous_holder_hash(rings, number, at)
     return None if before == holder else vault.seal(rings, SEALED, holder.hex(), before.hex(), at)
@@ -48,7 +48,7 @@ def _forget(session: Session, before: datetime) -> int:
 
     A month's rows have no moment: they are written in its first minutes.
     """
-    if before <= city_month(before + KEPT):
+    if before <= start_of_month(before + KEPT):
         return 0
     return delete_rows(HolderOverMonth, lambda _: true())(session, before)
 
