@@ -29,9 +29,9 @@ TURN = datetime(2026, 12, 1, tzinfo=CITY_TIME).astimezone(UTC)
 @pytest.fixture
 def city(settings):
     """A city that stands a minute after midnight of the first of December."""
-    made = Watched(settings, "months", TURN + MINUTE)
-    yield made
-    made.database.dispose()
+    watched = Watched(settings, "months", TURN + MINUTE)
+    yield watched
+    watched.database.dispose()
 
 
 def end_overlap(city, at):
@@ -138,16 +138,16 @@ class TestRollout:
         by = Principal(PrincipalKind.RESIDENT, person.id, frozenset(), uuid.uuid4())
         with city.database.transaction() as session:
             change = audit.Change(by, TURN - 2 * MINUTE)
-            made = disputes.open_dispute(
+            dispute_id = disputes.open_dispute(
                 session, rings, resident=person.id, scan=entry.id, text="不是我", change=change
             ).dispute.id
         for now, moved in ((TURN - 2 * MINUTE, 0), (TURN, 1), (TURN, 0)):
             with city.database.transaction() as session:
                 assert rehashing.rehash(session, rings, 0, now)[1] == moved
-                [mine] = disputes.mine(session, rings, resident=person.id, before=None, limit=9)
-                assert mine.dispute.id == made
+                [row] = disputes.mine(session, rings, resident=person.id, before=None, limit=9)
+                assert row.dispute.id == dispute_id
         with city.database.transaction() as session:
-            assert session.get_one(Dispute, made).holder == hashing.dispute_hash(
+            assert session.get_one(Dispute, dispute_id).holder == hashing.dispute_hash(
                 rings, person.numbers["identity"], TURN
             )
 
@@ -160,29 +160,29 @@ class TestLedger:
         lots = random.Random(seed)
         person, other, gate = city.resident(), city.resident(), city.terminal(GATE)
         end_overlap(city, TURN + lots.choice([-400, -31, 0, 31]) * DAY)
-        wanted = []
+        expected = []
         for n in range(60):
             if n in (20, 40):
                 rotate(city)
             near = TURN + lots.choice([-61, -30, 0, 31]) * DAY
             at = near + timedelta(microseconds=lots.choice([-1, 0, 1, lots.randrange(10**12)]))
-            whose = lots.choice([person, person, other])
-            made = self.keep(city, gate, lots.choice(list(whose.numbers.values())), at)
-            if whose is person:
-                wanted.append((at.astimezone(UTC), made))
-        wanted.sort(reverse=True)
+            holder = lots.choice([person, person, other])
+            scan = self.keep(city, gate, lots.choice(list(holder.numbers.values())), at)
+            if holder is person:
+                expected.append((at.astimezone(UTC), scan))
+        expected.sort(reverse=True)
         with city.database.transaction() as session:
-            assert self.keys(codes.all_entries(session, city.parts.rings, person.id)) == wanted
-            for at, made in lots.sample(wanted, 5):
-                number, _, entry = ledger.entry(session, city.parts.rings, person.id, made)
+            assert self.keys(codes.all_entries(session, city.parts.rings, person.id)) == expected
+            for at, scan in lots.sample(expected, 5):
+                number, _, entry = ledger.entry(session, city.parts.rings, person.id, scan)
                 assert number in person.numbers.values()
                 assert entry.at == at
                 with pytest.raises(ScanNotFound):
-                    ledger.entry(session, city.parts.rings, other.id, made)
-        found, after = [], None
+                    ledger.entry(session, city.parts.rings, other.id, scan)
+        entries, after = [], None
         while page := self.keys(listed(city, person, limit=7, after=after)):
-            found, after = found + page, page[-1]
-        assert found == wanted
+            entries, after = entries + page, page[-1]
+        assert entries == expected
 
     def test_without_any_scan_it_is_empty(self, city):
         assert listed(city, city.resident()) == []
@@ -244,17 +244,17 @@ class TestDetectors:
     def test_who_was_who_is_sealed_and_kept_for_an_hour_of_a_month(self, city):
         gate, person = city.terminal(GATE), city.resident()
         show(city, person, gate, TURN + 11 * MINUTE)
-        assert self.kept(city) == []
+        assert self.rows(city) == []
         for seconds in (1, 2):
             show(city, person, gate, TURN + timedelta(seconds=seconds))
-        [row] = self.kept(city)
+        [row] = self.rows(city)
         rings, number = city.parts.rings, person.numbers["identity"]
         assert row.holder == hashing.holder_hash(rings, number, TURN)
         assert hashing.previous_holder_hash(rings, number, TURN) not in row.before_sealed
-        for now, left in ((TURN + HOUR, 1), (TURN + HOUR + MINUTE, 0)):
+        for now, count in ((TURN + HOUR, 1), (TURN + HOUR + MINUTE, 0)):
             with city.database.transaction() as session:
                 end_rows(session, codes.ENDINGS, now)
-            assert len(self.kept(city)) == left
+            assert len(self.rows(city)) == count
 
     def test_a_locked_paper_is_seen_over_the_turn_and_its_tries_count_once(self, city):
         desk, person = city.terminal("identity-check"), city.resident()
@@ -266,6 +266,6 @@ class TestDetectors:
         assert (alarm.count, alarm.facts["of"]) == (5, "code")
 
     @staticmethod
-    def kept(city):
+    def rows(city):
         with city.database.transaction() as session:
             return session.scalars(select(HolderOverMonth)).all()

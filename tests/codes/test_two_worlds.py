@@ -37,17 +37,17 @@ def rows_of(town):
             statement = " UNION ALL ".join(
                 f"SELECT '{name}', to_jsonb(t)::text FROM {name} t WHERE t.xmin = CAST(:xmin AS xid)" for name in tables
             )
-            found = {}
+            rows = {}
             for name, row in session.execute(text(statement), {"xmin": xmin}):
-                found.setdefault(name, []).append(json.loads(row))
-            return found
+                rows.setdefault(name, []).append(json.loads(row))
+            return rows
 
     return call
 
 
 @pytest.fixture
 def transaction_of(town):
-    """Give the transaction that wrote a scan."""
+    """Return the transaction that wrote a scan."""
 
     def call(scan_id):
         with town.parts.database.transaction() as session:
@@ -57,12 +57,12 @@ def transaction_of(town):
 
 
 def names_of(person, rows):
-    """Give the columns that hold the resident's id or an entitlement's number; what counts events or uses is none."""
+    """Return the columns that hold the resident's id or an entitlement's number; what counts events or uses is none."""
     numbers = set(person.numbers.values())
     return [
         (table, column)
-        for table, found in rows.items()
-        for row in found
+        for table, of_table in rows.items()
+        for row in of_table
         for column, value in row.items()
         if str(person.id) in json.dumps(value)
         or (isinstance(value, int) and value is not True and value in numbers and column not in {"id", "n"})
@@ -101,8 +101,8 @@ class TestWhatAScanWrites:
             assert answer.holder not in set(session.scalars(select(Scan.holder)))
         assert answer.owner in hashing.owner_hashes(rings, person.id, "medical", town.now)
         # the wallet finds by its own hash what the scanner was told
-        shown = at_bureau.get("/api/v1/codes", headers=person.headers).get_json()["items"]
-        assert [card["state"] for card in shown if card["kind"] == "medical"] == ["active"]
+        cards = at_bureau.get("/api/v1/codes", headers=person.headers).get_json()["items"]
+        assert [card["state"] for card in cards if card["kind"] == "medical"] == ["active"]
         assert len(bureau.asked) == 1
 
     def test_the_hash_of_an_answer_is_another_tomorrow_and_found_until_then(self, town):
@@ -115,11 +115,11 @@ class TestWhatAScanWrites:
         person = town.resident(records=False)
         town.keep_answer(person, "medical", age=timedelta(hours=23))
         hashes = hashing.answer_hashes(town.parts.rings, person.numbers["medical"], town.now - timedelta(hours=23))
-        kept = select(AnswerOfSource).where(AnswerOfSource.holder.in_(hashes))
-        for later, left in ((timedelta(0), 1), (timedelta(hours=2), 0)):
+        query = select(AnswerOfSource).where(AnswerOfSource.holder.in_(hashes))
+        for later, count in ((timedelta(0), 1), (timedelta(hours=2), 0)):
             with town.parts.database.transaction() as session:
                 retention.answers_step(session, town.now + later - timedelta(days=1))
-                assert len(session.scalars(kept).all()) == left
+                assert len(session.scalars(query).all()) == count
 
 
 class TestTheInbox:
@@ -158,15 +158,15 @@ class TestTheInbox:
             assert len(session.scalars(query, {"ids": [person.id for person in people]}).all()) == 1
 
     def test_what_is_asked_of_somebody_who_is_held_waits_and_hinders_no_other(self, town):
-        held, other, rings = town.resident(), town.resident(), town.parts.rings
-        for person in (held, other):
+        busy, other, rings = town.resident(), town.resident(), town.parts.rings
+        for person in (busy, other):
             self.put(town, inbox.consent_request(rings, person.id, PURPOSE, town.now))
         with town.parts.database.transaction() as session:
-            session.execute(text("SELECT FROM residents WHERE id = :id FOR UPDATE"), {"id": held.id})
+            session.execute(text("SELECT FROM residents WHERE id = :id FOR UPDATE"), {"id": busy.id})
             town.turn_over()
-            assert [self.has_consent(town, person) for person in (held, other)] == [False, True]
+            assert [self.has_consent(town, person) for person in (busy, other)] == [False, True]
         town.turn_over()
-        assert self.has_consent(town, held)
+        assert self.has_consent(town, busy)
 
     def test_a_closed_account_is_asked_nothing(self, town, client):
         person = town.resident()

@@ -39,23 +39,23 @@ def test_two_processes_give_the_same_hash(keyed):
 
 
 def test_another_day_purpose_or_message_has_another_hash(keyed):
-    made = hashes(keyed)
+    day_hashes = hashes(keyed)
     several = [
-        made.digest("limit", DAY, b"m"),
-        made.digest("limit", DAY + timedelta(days=1), b"m"),
-        made.digest("log", DAY, b"m"),
-        made.digest("limit", DAY, b"n"),
+        day_hashes.digest("limit", DAY, b"m"),
+        day_hashes.digest("limit", DAY + timedelta(days=1), b"m"),
+        day_hashes.digest("log", DAY, b"m"),
+        day_hashes.digest("limit", DAY, b"n"),
     ]
     assert len(set(several)) == 4
 
 
 def test_a_resident_has_another_name_each_day_of_the_city(keyed):
-    made, resident = hashes(keyed), uuid4()
+    day_hashes, resident = hashes(keyed), uuid4()
     midnight = datetime(2026, 10, 2, 16, tzinfo=UTC)
-    before, after = (made.resident_name(resident, midnight + timedelta(seconds=n)) for n in (-1, 0))
+    before, after = (day_hashes.resident_name(resident, midnight + timedelta(seconds=n)) for n in (-1, 0))
     assert before != after
-    assert made.resident_name(resident, midnight + timedelta(hours=24, seconds=-1)) == after
-    assert made.resident_name(uuid4(), midnight) != after
+    assert day_hashes.resident_name(resident, midnight + timedelta(hours=24, seconds=-1)) == after
+    assert day_hashes.resident_name(uuid4(), midnight) != after
     assert len(before) == 16
     assert resident.hex[:8] not in before + after
 
@@ -68,11 +68,11 @@ def test_without_a_key_of_the_day_there_is_a_dash_and_no_counter(keyed):
 
 
 def test_more_days_than_are_remembered_are_answered_alike(keyed):
-    made = hashes(keyed)
+    day_hashes = hashes(keyed)
     days = [DAY + timedelta(days=n) for n in range(4)]
     for n in range(40):
-        made.digest(f"p{n}", days[n % 4], b"m")
-    assert made.digest("limit", DAY, b"m") == hashes(keyed).digest("limit", DAY, b"m")
+        day_hashes.digest(f"p{n}", days[n % 4], b"m")
+    assert day_hashes.digest("limit", DAY, b"m") == hashes(keyed).digest("limit", DAY, b"m")
 
 
 def test_a_week_later_nobody_can_find_out_whose_name_it_was(keyed):

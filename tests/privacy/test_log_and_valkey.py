@@ -28,11 +28,11 @@ NETWORKS = ("198.51.100.23", "2001:db8:77:1234:1:2:3:4")
 
 @dataclass
 class Morning:
-    """The system after the work, with the log's text, what Valkey was sent, and what is secret of the people."""
+    """The system after the work, with the log's text, the commands to Valkey, and what is secret of the people."""
 
     system: City
     log: str
-    sent: bytes
+    commands: bytes
     people: list
     secrets: set[str]
 
@@ -51,8 +51,8 @@ def morning() -> Iterator[Morning]:
         with redirect_stderr(text):
             logs.configure(json=True)
             people, secrets = work(system)
-        sent = b"\n".join(entry["command"] for entry in valkey.slowlog_get(100_000))
-        yield Morning(system, text.getvalue(), sent, people, secrets)
+        commands = b"\n".join(entry["command"] for entry in valkey.slowlog_get(100_000))
+        yield Morning(system, text.getvalue(), commands, people, secrets)
         logs.configure(json=True, access=False)
         structlog.reset_defaults()
         logging.root.handlers[:] = handlers
@@ -117,8 +117,8 @@ def spellings(secret):
     old += [f"otp-phone\0{address}\0{secret}".encode() for address in ("198.51.100.23", "2001:db8:77:1234::/64")]
     hashed = [getattr(hashlib, kind)(raw).digest() for raw in (*raws, *old) for kind in ("md5", "sha1", "sha256")]
     # sixteen bytes of a hash are enough to name somebody, and what Valkey compresses is still told by eight
-    shown = [*raws, *hashed, *(digest[:16] for digest in hashed), *(digest[:8] for digest in hashed)]
-    for raw in shown:
+    forms = [*raws, *hashed, *(digest[:16] for digest in hashed), *(digest[:8] for digest in hashed)]
+    for raw in forms:
         yield raw
         yield raw.hex().encode()
         yield base64.b64encode(raw).rstrip(b"=")[:-1]
@@ -145,8 +145,8 @@ def test_valkeys_memory_and_what_it_is_sent_name_nobody(morning):
         memory = memory_of(client)
     assert memory.count(b"qe:limit:") >= 8
     assert b"qe:seen:" in memory
-    assert b"PFADD" in morning.sent
-    assert found_in(memory + morning.sent, morning.secrets) == set()
+    assert b"PFADD" in morning.commands
+    assert found_in(memory + morning.commands, morning.secrets) == set()
 
 
 def test_this_search_would_find_what_0_3_0_kept(morning):
@@ -167,8 +167,8 @@ def test_two_windows_of_one_subject_have_no_counter_in_common(morning):
         for window in (60, 3600):
             before = set(client.scan_iter())
             limiter.hit("test", "one", limit=9, window=window)
-            (made,) = set(client.scan_iter()) - before
-            moments.append(made.split(b":")[2])
+            (counter,) = set(client.scan_iter()) - before
+            moments.append(counter.split(b":")[2])
     assert moments[0] != moments[1]
 
 

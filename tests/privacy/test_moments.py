@@ -26,10 +26,10 @@ SECOND = timedelta(seconds=1)
 
 
 def test_every_column_that_can_say_a_moment_beside_a_resident_is_a_day_or_has_its_reason():
-    found = known.moments_of_residents()
+    columns = known.moments_of_residents()
     reasoned = known.REASONED.keys() | known.RANDOM_IDS | known.REQUESTED
-    assert found - known.days() - reasoned == set()
-    assert (reasoned | known.days()) - found == set(), "the list has what is not there any more"
+    assert columns - known.days() - reasoned == set()
+    assert (reasoned | known.days()) - columns == set(), "the list has what is not there any more"
     assert known.days() & reasoned == set()
 
 
@@ -49,50 +49,50 @@ def busy(city):
     resident = city.verified().step_up()
     ask = city.client.open
 
-    def done(method, path, body=None):
+    def call(method, path, body=None):
         answer = ask(f"{API}{path}", method=method, json=body, headers=resident.headers)
         assert answer.status_code < 300, (path, answer.get_json())
         return answer.get_json()
 
-    done("PUT", "/me/consents/social-enquiry")
-    done("DELETE", "/me/consents/social-enquiry")
-    done("PUT", "/me/consents/social-enquiry")
-    done("PUT", "/me/hall", {"hall": "city", "age_mode": "elder"})
-    done("PUT", "/me/halls/shinan")
-    done("POST", "/codes/identity/suspend")
+    call("PUT", "/me/consents/social-enquiry")
+    call("DELETE", "/me/consents/social-enquiry")
+    call("PUT", "/me/consents/social-enquiry")
+    call("PUT", "/me/hall", {"hall": "city", "age_mode": "elder"})
+    call("PUT", "/me/halls/shinan")
+    call("POST", "/codes/identity/suspend")
     with city.database.transaction() as session:
         for model in (FavouriteItem, RecentItem):
             row = model(resident_id=UUID(str(resident.id)), entry="1" * 12)
             own_lists.save(city.rings, session, row, system_clock())
-    resident.done = done
+    resident.call = call
     return resident
 
 
 def rows_of(database, rings, resident):
-    """Give table, column and value of each moment in a resident's rows."""
-    plain, held = UUID(str(resident.id)), sign_ins.pseudonyms(rings, UUID(str(resident.id)))
+    """Return table, column and value of each moment in a resident's rows."""
+    plain, pseudonyms = UUID(str(resident.id)), sign_ins.pseudonyms(rings, UUID(str(resident.id)))
     with database.transaction() as session:
-        families = session.scalars(select(RefreshFamily.id).where(RefreshFamily.principal_id.in_(held))).all()
+        families = session.scalars(select(RefreshFamily.id).where(RefreshFamily.principal_id.in_(pseudonyms))).all()
         for name in known.residents_tables():
             table = Base.metadata.tables[name]
-            mine = {
+            is_own = {
                 "residents": table.c.get("id") == plain,
                 "refresh_families": table.c.get("id").in_(families) if "id" in table.c else None,
                 "refresh_tokens": table.c.family_id.in_(families) if "family_id" in table.c else None,
             }.get(name, table.c.resident_id == plain if "resident_id" in table.c else None)
-            if mine is None:
+            if is_own is None:
                 continue
             columns = [column for column in table.columns if isinstance(column.type, DateTime)]
-            for row in session.execute(select(*columns).where(mine)).mappings() if columns else ():
+            for row in session.execute(select(*columns).where(is_own)).mappings() if columns else ():
                 yield from ((name, column.name, row[column]) for column in columns)
 
 
 def test_after_a_day_of_acts_the_clear_columns_say_days(busy, city):
-    told = list(rows_of(city.database, city.rings, busy))
-    assert {table for table, *_ in told} >= {dated.table for dated in DATED} | {"refresh_families"}
+    values = list(rows_of(city.database, city.rings, busy))
+    assert {table for table, *_ in values} >= {dated.table for dated in DATED} | {"refresh_families"}
     finer = {
         (table, column)
-        for table, column, value in told
+        for table, column, value in values
         if value is not None and value != start_of_day(value)
         if known.REASONED.get((table, column), known.SEALED_SIGN_INS) is known.SEALED_SIGN_INS
     }
@@ -101,8 +101,8 @@ def test_after_a_day_of_acts_the_clear_columns_say_days(busy, city):
 
 def test_the_ids_of_residents_and_sign_ins_say_no_moment(busy, city):
     with city.database.transaction() as session:
-        held = sign_ins.belong_to(city.rings, UUID(str(busy.id)))
-        ids = [UUID(str(busy.id)), *session.scalars(select(RefreshFamily.id).where(held))]
+        is_own = sign_ins.belong_to(city.rings, UUID(str(busy.id)))
+        ids = [UUID(str(busy.id)), *session.scalars(select(RefreshFamily.id).where(is_own))]
     assert len(ids) > 1
     for one in ids:
         assert abs((one.int >> 80) / 1000 - system_clock().timestamp()) > 3600
@@ -110,12 +110,12 @@ def test_the_ids_of_residents_and_sign_ins_say_no_moment(busy, city):
 
 def test_the_resident_reads_the_exact_moments_all_the_same(busy):
     now = system_clock()
-    (consent,) = busy.done("GET", "/me/consents")["items"]
-    history = busy.done("GET", "/me/consents/history")["items"]
-    (hall,) = busy.done("GET", "/me/halls")["items"]
-    told = [consent["granted_at"], hall["at"], *(event["at"] for event in history)]
+    (consent,) = busy.call("GET", "/me/consents")["items"]
+    history = busy.call("GET", "/me/consents/history")["items"]
+    (hall,) = busy.call("GET", "/me/halls")["items"]
+    times = [consent["granted_at"], hall["at"], *(event["at"] for event in history)]
     assert [event["state"] for event in history] == ["granted", "withdrawn", "granted"]
-    assert all(timedelta(0) <= now - datetime.fromisoformat(at) < timedelta(minutes=5) for at in told)
+    assert all(timedelta(0) <= now - datetime.fromisoformat(at) < timedelta(minutes=5) for at in times)
     assert history[0]["at"] == consent["granted_at"]
 
 
@@ -132,9 +132,9 @@ def test_failed_checks_are_counted_under_nothing_that_the_ids_give(city):
     }
     subject = attempts.subject_of(city.rings, UUID(str(resident.id)))
     with city.database.transaction() as session:
-        held = set(session.scalars(select(Attempt.subject)))
-        assert guessed.isdisjoint(held)
-        assert hashlib.sha256(f"{attempts.STEP_UP.name}\0{subject}".encode()).digest() in held
+        subjects = set(session.scalars(select(Attempt.subject)))
+        assert guessed.isdisjoint(subjects)
+        assert hashlib.sha256(f"{attempts.STEP_UP.name}\0{subject}".encode()).digest() in subjects
 
 
 def test_a_seal_does_not_open_in_another_row(busy, city):
@@ -183,7 +183,7 @@ def old_rows(parts):
 
 
 def stored(parts, resident):
-    """Give the moments of a resident's rows, by table and column."""
+    """Return the moments of a resident's rows, by table and column."""
     with parts.database.transaction() as session:
         for dated in DATED:
             key = "id" if dated.table == "residents" else "resident_id"
