@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.adapters.sms import HttpSms, SandboxSms, Sms
 from qe_ban.accounts.service import reindexing
-from qe_ban.app import alarms, levels, pages, records, rewriting
+from qe_ban.app import alarms, leaving, levels, pages, records, rewriting
 from qe_ban.app.assembly import Parts, assemble
 from qe_ban.audit import service as audit
 from qe_ban.config import ConfigInvalid, Settings
@@ -107,7 +107,7 @@ def _schedules(made: Parts) -> list[jobs.Schedule]:
         rewriting.schedule(made, require_right_clock),
         jobs.Schedule("venues.names", timedelta(hours=1), lambda session, _now: venues.flag_names(session, made.city)),
         jobs.Schedule("wards.end", timedelta(minutes=1), end_wards),
-        jobs.Schedule("accounts.closings", timedelta(minutes=1), partial(accounts.check_closings, made.accounts)),
+        *leaving.schedules(made, require_right_clock),
     ]
 
 

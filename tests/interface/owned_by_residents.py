@@ -41,6 +41,14 @@ def ward(world, owner=None):
     return replace(thing, read=seen)
 
 
+def leaving_ward(world, owner=None):
+    """A ward whose account is to be closed, because the guardian asked for it."""
+    thing = ward(world, owner)
+    path = f"/me/wards/{thing.names['guardianship_id']}/closing"
+    world.done("post", path, thing.owner, json={"confirm": True})
+    return thing
+
+
 def wards(world, owner=None):
     owner = owner or world.person()
     made = tuple(world.people.guard(owner, world.person()) for _ in range(2))

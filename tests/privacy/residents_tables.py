@@ -72,6 +72,7 @@ REASONED = {
     ("guardianships", "confirmed_at"): WARDS,
     ("guardianships", "ended_at"): WARDS,
     ("guardianships", "ends_at"): DEADLINE,
+    ("guardianships", "closing_due_at"): "the end of a day of the city",
     ("recovery_cases", "id"): SHARED,
     ("recovery_cases", "opened_at"): SHARED,
     ("recovery_cases", "closed_at"): SHARED,

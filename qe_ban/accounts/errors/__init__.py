@@ -58,6 +58,8 @@ from qe_ban.accounts.errors.staff import (
 )
 from qe_ban.accounts.errors.wards import (
     AccountJoined,
+    ClosingNotAsked,
+    ClosingNotYours,
     GuardianshipNotFound,
     GuardianshipSettled,
     GuardianTooYoung,
@@ -79,7 +81,9 @@ __all__ = [
     "ClientExists",
     "ClientNotFound",
     "ClosingInvalid",
+    "ClosingNotAsked",
     "ClosingNotFound",
+    "ClosingNotYours",
     "ClosingUnsettled",
     "ConsentNotFound",
     "ConsentNotNeeded",

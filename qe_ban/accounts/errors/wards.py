@@ -66,6 +66,20 @@ class WindowNeeded(Conflict):
     detail = "该关系依据法定监护或法院文书，请携带材料到政务服务窗口办理"
 
 
+class ClosingNotYours(Conflict):
+    """Whoever acts on the ward's own word does not close the ward's account."""
+
+    code = "accounts.closing_not_yours"
+    detail = "受委托的代办人不能申请注销他人账号，请由本人办理，或到政务服务窗口办理"
+
+
+class ClosingNotAsked(NotFound):
+    """Nobody asked for this account to be closed, or it was stopped or done."""
+
+    code = "accounts.closing_not_asked"
+    detail = "没有待生效的注销申请"
+
+
 class WardDecided(Conflict):
     """The ward, who has a phone of the own, decided this; no guardian undoes it."""
 

@@ -36,6 +36,11 @@ class Resident(Base):
             name="phone",
         ),
         Index("ix_residents_closed_at", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
+        Index(
+            "ix_residents_without_phone",
+            "id",
+            postgresql_where=text("phone_sealed IS NULL AND closed_at IS NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -62,7 +67,8 @@ class Guardianship(Base):
     While it is pending, `name_sealed` and `id_number_sealed` hold whom it is about, and `ward_mac` (under the ring
     HOLDER) finds it by the number, whether or not the ward has an account; they go when it is confirmed or ended.
     `ends_at` is the moment at which it ends by itself. `data_key` is the number of the key that both are sealed under,
-    which is destroyed when they go.
+    which is destroyed when they go. `closing_due_at`: this
+    guardian asked for the ward's account to be closed, which happens then, if the guardianship still stands.
     """
 
     __tablename__ = "guardianships"
@@ -78,6 +84,7 @@ class Guardianship(Base):
         Index("ix_guardianships_guardian_id", "guardian_id"),
         Index("ix_guardianships_ward_mac", "ward_mac", postgresql_where=text("state = 'pending'")),
         Index("ix_guardianships_requested_at", "requested_at", postgresql_where=text("state = 'pending'")),
+        Index("ix_guardianships_closing_due_at", "closing_due_at", postgresql_where=text("closing_due_at IS NOT NULL")),
         Index("ix_guardianships_ends_at", "ends_at", postgresql_where=text("state <> 'ended'")),
         CheckConstraint(f"state IN ({listed(rules.GuardianshipState)})", name="state"),
         CheckConstraint(f"relation IN ({listed(rules.Relation)})", name="relation"),
@@ -108,6 +115,7 @@ class Guardianship(Base):
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
     data_key: Mapped[int | None] = mapped_column(BigInteger)
+    closing_due_at: Mapped[datetime | None]
 
 
 class Consent(Base):

@@ -186,6 +186,7 @@ def _shown(shown: cases.ShownCase) -> dict[str, Any]:
         "phone": shown.phone,
         "basis": shown.basis,
         "proposal": proposal,
+        "proof": shown.proof,
     }
 
 

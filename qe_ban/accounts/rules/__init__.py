@@ -44,12 +44,15 @@ from qe_ban.accounts.rules.states import (
 )
 from qe_ban.accounts.rules.wards import (
     MOST_WARDS,
+    UNHELD_FOR,
+    WARD_CLOSING_WAITS,
     WARD_WAITS,
     check_remark,
     check_ward,
     comes_of_age,
     ends_at,
     is_child,
+    may_close,
 )
 from qe_ban.kernel.identifiers import birth_date as born
 
@@ -71,7 +74,9 @@ __all__ = [
     "STEPPED_UP",
     "TOTP_STEP",
     "TOTP_WINDOW",
+    "UNHELD_FOR",
     "VISITOR",
+    "WARD_CLOSING_WAITS",
     "WARD_WAITS",
     "WINDOW",
     "Assurance",
@@ -94,6 +99,7 @@ __all__ = [
     "ends_at",
     "is_child",
     "is_username",
+    "may_close",
     "names_only",
     "resident_scopes",
     "staff_scopes",

@@ -27,12 +27,13 @@ class CaseState(StrEnum):
 
 
 class CaseKind(StrEnum):
-    """Why an account and its phone no longer belong together."""
+    """Why an account and its phone no longer belong together, or that the account is to be closed at a window."""
 
     CLAIMED = "claimed"
     NEW_PHONE = "new_phone"
     RECYCLED = "recycled"
     LOST_PHONE = "lost_phone"
+    CLOSING = "closing"
 
 
 class GuardianshipState(StrEnum):

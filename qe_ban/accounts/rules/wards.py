@@ -12,6 +12,11 @@ MOST_WARDS = 10
 WARD_WAITS = timedelta(days=30)
 """How long an asked-for guardianship waits to be confirmed; keyed hashes of the ring HOLDER are found for longer."""
 
+WARD_CLOSING_WAITS = timedelta(days=7)
+"""So long at least all who have a say may stop the closing of a ward's account that a guardian asked for."""
+UNHELD_FOR = timedelta(days=180)
+"""After this an account without a phone, for which nobody acts, is closed."""
+
 _OF_AGE = 18
 
 
@@ -47,6 +52,11 @@ def check_ward(*, basis: WardBasis, child: bool | None, oneself: bool, until: da
             faults["until"] = "该证件不含出生日期，终止时间不得晚于今日起满18年"
     if faults:
         raise errors.WardInvalid(fields=faults)
+
+
+def may_close(basis: WardBasis) -> bool:
+    """Return whether a guardian may ask for the ward's account to be closed: not who acts on the ward's own word."""
+    return basis is not WardBasis.ENTRUSTED
 
 
 def ends_at(birth: date | None, until: datetime | None, now: datetime) -> datetime | None:

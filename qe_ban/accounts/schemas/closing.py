@@ -31,6 +31,18 @@ class ClosingPlanSchema(Schema):
     keeps = fields.Many(fields.Nested(KeptSchema), MOST_TABLES, required=True)
 
 
+class WardClosingPlanSchema(ClosingPlanSchema):
+    """The same of a ward's account; `due_at`: a guardian asked for it, and it is closed then; null where nobody did."""
+
+    due_at = fields.Moment(required=True, allow_none=True)
+
+
+class WardClosingSchema(Schema):
+    """When the ward's account is closed, unless somebody stops it before."""
+
+    due_at = fields.Moment(required=True)
+
+
 class CloseSchema(Schema):
     """The express word: `true`."""
 

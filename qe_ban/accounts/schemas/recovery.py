@@ -9,7 +9,7 @@ from qe_ban.web.paging import PageQuery, page_schema
 from qe_ban.web.schema import Schema
 
 BASIS = 500
-AT_WINDOW = (CaseKind.NEW_PHONE.value, CaseKind.LOST_PHONE.value)
+AT_WINDOW = (CaseKind.NEW_PHONE.value, CaseKind.LOST_PHONE.value, CaseKind.CLOSING.value)
 A_BASIS = {"description": "Which papers were seen, what was asked of whom; without personal numbers."}
 
 
@@ -70,7 +70,8 @@ class WaitingSchema(Schema):
 class CaseSchema(Schema):
     """A recovery case: `phone` (masked) is what it is about, `claimant` the account that claims another's number.
 
-    `earliest_settlement_at`: before this an approval is refused, as things stand; null of one that is closed.
+    `earliest_settlement_at`: before this an approval is refused, as things stand; null of one that is closed. `proof`
+    is what `GET /closings/{id}` takes, in the answer to the approval that closed the account, else null.
     """
 
     id = fields.Id(required=True)
@@ -84,6 +85,7 @@ class CaseSchema(Schema):
     phone = fields.Text(required=True, allow_none=True)
     basis = fields.Text(required=True, allow_none=True)
     proposal = fields.Nested(WaitingSchema, required=True, allow_none=True)
+    proof = fields.Id(required=True, allow_none=True)
 
 
 class ReportedSchema(Schema):

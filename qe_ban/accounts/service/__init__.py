@@ -3,7 +3,14 @@
 from qe_ban.accounts.rules import Role
 from qe_ban.accounts.rules.traces import Retention
 from qe_ban.accounts.service.clients import check_proof, nonce, register_client, revoke_client, sign_in_client
-from qe_ban.accounts.service.closing import check_closings, close_account, close_returned, closing_report, plan_closing
+from qe_ban.accounts.service.closing import (
+    Plan,
+    check_closings,
+    close_account,
+    close_returned,
+    closing_report,
+    plan_closing,
+)
 from qe_ban.accounts.service.collaborators import Accounts, Estate, count_nothing_more, poll_revocations
 from qe_ban.accounts.service.consents import (
     ConsentAct,
@@ -39,6 +46,17 @@ from qe_ban.accounts.service.staff import (
 from qe_ban.accounts.service.staffing import change_staff, disable_staff, enable_staff, list_staff
 from qe_ban.accounts.service.step_up import begin_step_up, confirm_face, finish_step_up
 from qe_ban.accounts.service.tokens import Tokens, principal_from
+from qe_ban.accounts.service.unheld import close_unheld
+from qe_ban.accounts.service.ward_closings import (
+    ask_ward_closing,
+    close_due_wards,
+    plan_ward_closing,
+    stop_own_closing,
+    stop_ward_closing,
+)
+from qe_ban.accounts.service.ward_closings import (
+    stop_at_window as stop_closing_at_window,
+)
 from qe_ban.accounts.service.wards import (
     Relation,
     Shown,
@@ -82,6 +100,7 @@ __all__ = [
     "Found",
     "Me",
     "OtpSent",
+    "Plan",
     "RealName",
     "Relation",
     "Retention",
@@ -95,6 +114,7 @@ __all__ = [
     "Wish",
     "acting_for",
     "ask_register",
+    "ask_ward_closing",
     "begin_claim",
     "begin_sign_in",
     "begin_step_up",
@@ -103,7 +123,9 @@ __all__ = [
     "check_closings",
     "check_proof",
     "close_account",
+    "close_due_wards",
     "close_returned",
+    "close_unheld",
     "closing_report",
     "confirm_at_window",
     "confirm_claim",
@@ -142,6 +164,7 @@ __all__ = [
     "nonce",
     "phone_from",
     "plan_closing",
+    "plan_ward_closing",
     "poll_revocations",
     "principal_from",
     "real_name_of",
@@ -165,6 +188,9 @@ __all__ = [
     "sign_in_by_otp",
     "sign_in_client",
     "standing",
+    "stop_closing_at_window",
+    "stop_own_closing",
+    "stop_ward_closing",
     "wards_ever",
     "wards_of",
     "withdraw_consent",

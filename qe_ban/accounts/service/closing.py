@@ -46,7 +46,12 @@ def plan_closing(accounts: Accounts, session: Session, *, resident_id: UUID, now
     if resident is None or resident.closed_at is not None:
         raise errors.SessionEnded
     _require_own_say(session, resident_id, now)
-    deletes, ends = erasing.count(accounts, session, resident), _standing(accounts, session, resident_id)
+    return plan(accounts, session, resident, now)
+
+
+def plan(accounts: Accounts, session: Session, resident: Resident, now: datetime) -> Plan:
+    """Return what closing an account now would do, whoever may ask for it."""
+    deletes, ends = erasing.count(accounts, session, resident), _standing(accounts, session, resident.id)
     return Plan(deletes, ends, _kept(accounts, resident, now))
 
 
@@ -96,9 +101,9 @@ def close(
 ) -> Closing:
     """Close a locked account that stands: afterwards nothing personal of it is left, or nothing at all is done.
 
-    `why`: `resident`, or what joined it to another account. The report has `deleted` and `ended` by table, `kept`, and
-    `remaining`, the rows that a count afterwards finds: 0. Raises ClosingUnsettled where something is left all the
-    same: it came back at this moment, or nothing deletes it.
+    All accounts end here. `why`: `resident`, `guardian`, `window`, `unheld` (nobody holds it), or `joined` to another.
+    The report has `deleted` and `ended` by table, `kept`, and `remaining`, the rows that a count afterwards finds: 0.
+    Raises ClosingUnsettled where something is left all the same: it came back at this moment, or nothing deletes it.
     """
     by = _by(change.by, resident)
     ends = _standing(accounts, session, resident.id)

@@ -1,12 +1,14 @@
 """How a recovery case is decided: one person proposes, another approves, and in that transaction it is done."""
 
+from dataclasses import replace
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts import errors
-from qe_ban.accounts.models import Proposal, RecoveryCase
-from qe_ban.accounts.rules import CaseState
+from qe_ban.accounts.models import Closing, Proposal, RecoveryCase
+from qe_ban.accounts.rules import CaseKind, CaseState
 from qe_ban.accounts.rules.recovery import Decision
 from qe_ban.accounts.service import proposals
 from qe_ban.accounts.service.collaborators import Accounts
@@ -80,7 +82,10 @@ def approve_decision(
     else:
         settling.reject(accounts, session, case, change)
     session.flush()
-    return shown(accounts, session, case, change.at)
+    proof = None
+    if case.kind == CaseKind.CLOSING and case.state == CaseState.SETTLED:
+        proof = session.scalar(select(Closing.id).where(Closing.resident_id == case.holder_id))
+    return replace(shown(accounts, session, case, change.at), proof=proof)
 
 
 def _locked(session: Session, case_id: UUID) -> RecoveryCase:

@@ -16,6 +16,7 @@ from qe_ban.accounts.service.names import is_same_name
 from qe_ban.accounts.service.recovery.showing import PHONE, ShownCase, phone_of, shown
 from qe_ban.accounts.service.wards import ending
 from qe_ban.audit import service as audit
+from qe_ban.db import overlaps
 from qe_ban.kernel.errors import DomainError
 from qe_ban.kernel.identifiers import IdType
 from qe_ban.kernel.ids import new_id
@@ -44,7 +45,7 @@ class NewCase:
 def open_recovery(
     accounts: Accounts, session: Session, *, wanted: NewCase, change: audit.Change
 ) -> ShownCase | DomainError:
-    """Open a case for who stands at the window, `new_phone` or `lost_phone`; of each one at a time.
+    """Open a case for who stands at the window, `new_phone`, `lost_phone` or `closing`; of each one at a time.
 
     With a lost phone all sign-ins end and all codes are suspended at once, whether or not a case can be opened: that is
     safe, and takes one person. The look-up is audited whatever comes of it, so refusals are given back and not raised:
@@ -54,6 +55,8 @@ def open_recovery(
     check_basis(wanted.basis)
     if wanted.kind is CaseKind.NEW_PHONE and wanted.new_phone is None:
         raise errors.RecoveryInvalid(fields={"new_phone": "更换手机号码须填写新手机号码"})
+    if wanted.kind is CaseKind.CLOSING:
+        _check_closing(session, wanted, change.at)
     holder = _looked_up(accounts, session, wanted, change)
     if holder is None:
         return errors.ResidentNotFound()
@@ -68,7 +71,10 @@ def open_recovery(
     )
     case.opened_by = change.by.id
     session.add(case)
-    if wanted.kind is not CaseKind.LOST_PHONE:
+    if wanted.kind is CaseKind.CLOSING:
+        rings = accounts.rings
+        notices.tell_or_guardians(session, rings, resident_id=holder.id, template="closing_opened", now=change.at)
+    elif wanted.kind is not CaseKind.LOST_PHONE:
         notices.tell(session, accounts.rings, resident_id=holder.id, template="recovery_opened", now=change.at)
     _record(session, case, OPENED, change, wanted.case_number)
     session.flush()
@@ -126,6 +132,15 @@ def _looked_up(accounts: Accounts, session: Session, wanted: NewCase, change: au
     ending.lock_with_wards(session, found.id)
     holder = session.get(Resident, found.id, with_for_update=True, populate_existing=True)
     return holder if holder is not None and holder.closed_at is None else None
+
+
+def _check_closing(session: Session, wanted: NewCase, now: datetime) -> None:
+    """Raise RecoveryInvalid where no case for a closing can be opened so, or not yet."""
+    if wanted.new_phone is not None:
+        raise errors.RecoveryInvalid(fields={"new_phone": "注销账号不需要新手机号码"})
+    if not overlaps.is_over(session, now):
+        # programs of release 0.3.0, which may still serve, cannot read such a case
+        raise errors.RecoveryInvalid(fields={"kind": "系统升级期间暂不受理注销，请三天后再试"})
 
 
 def _is_named(accounts: Accounts, resident: Resident, name: str | None) -> bool:

@@ -15,6 +15,7 @@ from qe_ban.accounts.service import closing, families, notices, residents
 from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.recovery import waiting
 from qe_ban.accounts.service.recovery.showing import phone_of
+from qe_ban.accounts.service.wards import ending, held
 from qe_ban.audit import service as audit
 from qe_ban.kernel.clock import rfc3339
 
@@ -34,6 +35,9 @@ class Sides:
 
 def lock(accounts: Accounts, session: Session, case: RecoveryCase) -> Sides:
     """Lock the accounts of a case, in the order of their ids; a sign-in to any of them waits or came before."""
+    if case.kind == CaseKind.CLOSING:
+        # closing ends what the holder does for others: their rows come with the holder's, by id
+        ending.lock_with_wards(session, case.holder_id)
     phone = phone_of(accounts.rings, case)
     has_phone = _owner(accounts, session, phone)
     ids = {case.holder_id, case.claimant_id, has_phone} - {None}
@@ -113,11 +117,23 @@ def _recycled(accounts: Accounts, session: Session, sides: Sides, change: audit.
     return {"phone": "taken off"}
 
 
+def _closing(accounts: Accounts, session: Session, sides: Sides, change: audit.Change) -> Mapping[str, Any]:
+    """Close the holder's account; the proof goes to the phone, or of a ward without one to all who act for the ward."""
+    holder, rings = sides.holder, accounts.rings
+    phone = residents.phone_of(rings, holder)
+    phones = [phone] if phone is not None else held.phones_of_guardians(rings, session, holder.id, change.at)
+    made = closing.close(accounts, session, holder, change=change, why="window")
+    for one in phones:
+        notices.tell_phone(session, rings, phone=one, template="account_closed", now=change.at, proof=str(made.id))
+    return {"account": "closed"}
+
+
 _SETTLED = {
     CaseKind.CLAIMED: _claimed,
     CaseKind.NEW_PHONE: _new_phone,
     CaseKind.LOST_PHONE: _lost_phone,
     CaseKind.RECYCLED: _recycled,
+    CaseKind.CLOSING: _closing,
 }
 
 

@@ -37,7 +37,7 @@ class Side:
 class ShownCase:
     """A case with its sides, the phone that it is about (masked), and what waits for a second person.
 
-    `earliest_settlement_at` is None of one that is closed.
+    `earliest_settlement_at` is None of one that is closed. `proof`: of the closing that was just done by this case.
     """
 
     case: RecoveryCase
@@ -48,6 +48,7 @@ class ShownCase:
     phone: str | None
     proposal: Proposal | None
     earliest_settlement_at: datetime | None
+    proof: UUID | None = None
 
 
 def list_recovery(

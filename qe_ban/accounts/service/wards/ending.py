@@ -194,7 +194,7 @@ def wish_of(guardian_id: UUID, ward_mac: bytes, basis: WardBasis) -> str:
 
 def forget(rings: KeyRings, session: Session, row: Guardianship) -> None:
     """Let go whom it is about: the ward's account says it, or nobody needs to know any more."""
-    row.name_sealed = row.id_number_sealed = row.ward_mac = None
+    row.name_sealed = row.id_number_sealed = row.ward_mac = row.closing_due_at = None
     data_keys.discard(session, [row.data_key])
     data_keys.destroy_on_commit(rings, session)
     row.data_key = None

@@ -108,6 +108,18 @@ def wards_ever(session: Session, guardian: UUID) -> Sequence[UUID]:
     return [ward for ward in session.scalars(confirmed) if ward is not None]
 
 
+def acting_guardians(session: Session, ward: UUID, now: datetime) -> Sequence[UUID]:
+    """Return who acts for a resident now, in the order of the guardianships."""
+    acting = and_(Guardianship.ward_id == ward, Guardianship.state == GuardianshipState.ACTIVE.value, standing(now))
+    return session.scalars(select(Guardianship.guardian_id).where(acting).order_by(Guardianship.id)).all()
+
+
+def phones_of_guardians(rings: KeyRings, session: Session, ward: UUID, now: datetime) -> list[str]:
+    """Return the phones of who acts for a resident now."""
+    guardians = (session.get_one(Resident, guardian) for guardian in acting_guardians(session, ward, now))
+    return [phone for guardian in guardians if (phone := residents.phone_of(rings, guardian)) is not None]
+
+
 def standing(now: datetime) -> ColumnElement[bool]:
     """Give the condition that a guardianship is in force, or waits to be confirmed, at a moment."""
     waiting = and_(
