@@ -17,9 +17,14 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
     def close_wards(session: Session, now: datetime) -> None:
         require_right_clock(session, now)
         accounts.close_due_wards(made.accounts, made.database, made.clock)
+
+    # each hour: it looks at every account without a phone, which in a city are its children
+    def close_unheld(session: Session, now: datetime) -> None:
+        require_right_clock(session, now)
         accounts.close_unheld(made.accounts, made.database, made.clock)
 
     return [
         jobs.Schedule("accounts.wards_leave", timedelta(minutes=5), close_wards, commits=True),
+        jobs.Schedule("accounts.unheld", timedelta(hours=1), close_unheld, commits=True),
         jobs.Schedule("accounts.closings", timedelta(minutes=1), partial(accounts.check_closings, made.accounts)),
     ]
