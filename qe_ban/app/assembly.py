@@ -100,6 +100,7 @@ def assemble(
             face=face,
             issuer=settings.issuer,
             verified=codes.open_wallet,
+            entitlements=codes.entitlement_numbers,
             suspend=suspending.suspend_all,
             closing=closing.estates(rings),
             retention=accounts.Retention(

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from sqlalchemy.orm import Session
 
+from qe_ban.accounts import service as accounts
 from qe_ban.app import retention
 from qe_ban.app.assembly import Parts
 from qe_ban.audit import service as audit
@@ -43,7 +44,9 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
 
     def turn_over(session: Session, now: datetime) -> None:
         require_right_clock(session, now)
+        # in one transaction: who was asked and who agreed are not told apart by it
         codes.turn_over_requests(session, made.rings)
+        accounts.turn_over_consents(session, made.rings, now)
 
     def erase(_now: datetime) -> None:
         log.run()

@@ -46,6 +46,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "imports": "with their jobs",
     "media": "seven days after they were last used, by `media.collect`",
     "page_findings": "when the reference is mended or another version begins, by `pages.findings`",
+    "fresh_consents": "within a minute, by `scans.requests`",
     "requests_of_scans": "within a minute, by `scans.requests`",
     "scanner_habits": "15 days, by `alarms.habits`",
     "worker_beats": "a day, by each worker's next beat",

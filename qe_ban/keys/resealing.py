@@ -81,6 +81,7 @@ SEALED: Final = (
     SealedColumn("outbox", "payload", "outbox.payload"),
     SealedColumn("short_numbers", "code_sealed", None, key=("mac",)),
     SealedColumn("requests_of_scans", "content_sealed", None),
+    SealedColumn("fresh_consents", "content_sealed", None, key=("holder",)),
     SealedColumn("holders_over_month", "before_sealed", None, key=("holder",)),
 )
 """Every sealed column of the database; a test compares it with the tables."""

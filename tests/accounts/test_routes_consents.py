@@ -10,9 +10,11 @@ from sqlalchemy import select
 from qe_ban.accounts import service
 from qe_ban.accounts.models import Consent
 from qe_ban.audit.models import AuditEvent
+from qe_ban.db import overlaps
 from qe_ban.db.retention import Period
 from qe_ban.kernel.clock import system_clock
 from tests.factories.accounts import API, together
+from tests.factories.codes import turn_over
 from tests.factories.databases import wait_for_locks
 from tests.factories.endings import DAYS
 from tests.factories.wards import custody
@@ -108,17 +110,25 @@ def test_grants_and_withdrawals_at_once_leave_a_history_that_fits(city, resident
     assert all(one != other for one, other in pairwise(told)), "each event is a change"
 
 
-def test_who_agrees_while_an_old_request_is_forgotten_has_agreed(city, resident, call, database):
+@pytest.mark.parametrize("overlap", [False, True], ids=["written by the worker", "written at once"])
+def test_who_agrees_while_an_old_request_is_forgotten_has_agreed(city, resident, call, database, monkeypatch, overlap):
+    monkeypatch.setattr(overlaps, "is_over", lambda _session, _now: not overlap)
     day = system_clock() - timedelta(days=92)
     with database.transaction() as session:
         session.add(Consent(resident_id=resident.id, purpose=PURPOSE, state="requested", requested_at=day))
     [asked] = [one for one in service.ENDINGS if one.model is Consent and one.kept is Period.SCANS]
+
+    def agree():
+        answer = city.client.open(f"{CONSENTS}/{PURPOSE}", method="PUT", headers=resident.headers)
+        turn_over(city.database, city.rings)
+        return answer.status_code
+
     with ThreadPoolExecutor(1) as pool, database.transaction() as session:
         assert asked.step(session, asked.before(system_clock(), DAYS)) > 0
-        agreed = pool.submit(city.client.open, f"{CONSENTS}/{PURPOSE}", method="PUT", headers=resident.headers)
+        agreed = pool.submit(agree)
         wait_for_locks(database, 1)
         session.commit()
-        assert agreed.result(20).status_code == 200
+        assert agreed.result(20) == 200
     assert [row["state"] for row in call("GET").get_json()["items"]] == ["granted"]
     assert history(call) == ["granted"]
 

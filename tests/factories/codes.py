@@ -10,8 +10,7 @@ import cbor2
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from sqlalchemy import select
-from sqlalchemy import text as text_of
+from sqlalchemy import func, select
 
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.models import Guardianship, RefreshFamily, Staff
@@ -67,6 +66,18 @@ class Terminal:
 def id_number(born="19900307"):
     body = f"370202{born}{secrets.randbelow(1000):03d}"
     return body + resident_id_check(body)
+
+
+TURNING_OVER = 7_201
+"""The advisory lock of whoever turns over: of tests at the same time one after the other."""
+
+
+def turn_over(database, rings):
+    with database.transaction() as session:
+        session.execute(select(func.pg_advisory_xact_lock(TURNING_OVER)))
+        requests = codes.turn_over_requests(session, rings)
+        accounts.turn_over_consents(session, rings, datetime.now(UTC))
+        return requests
 
 
 class Town:
@@ -193,10 +204,8 @@ class Town:
             answers.keep(connection, self.parts.wallet, entitlement, None, Answer(state, at, at, reason, detail or {}))
 
     def turn_over(self):
-        """Give residents what scans asked, as the worker does; of tests at the same time one after the other."""
-        with self.parts.database.transaction() as session:
-            session.execute(text_of("LOCK TABLE requests_of_scans IN EXCLUSIVE MODE"))
-            return codes.turn_over_requests(session, self.parts.rings)
+        """Give residents what scans asked, and write what they decided, as the worker does; gives how many requests."""
+        return turn_over(self.parts.database, self.parts.rings)
 
     def terminal(self, *purposes, scene=None, venue=None, district="370202", at=None):
         """Enrol a scanner; `at` is the moment at which its token is issued."""

@@ -55,6 +55,7 @@ OWNERS = {
     None: {
         "alarms": "closing_note_sealed",
         "audit_words": "text_sealed",
+        "fresh_consents": "content_sealed",
         "health_changes": "reason_sealed",
         "holders_over_month": "before_sealed",
         "outbox": "payload",

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from sqlalchemy import table as sql_table
 from sqlalchemy.sql import column as sql_column
 
-from qe_ban.accounts.service import attempts, sign_ins
+from qe_ban.accounts.service import attempts, fresh_consents, sign_ins
 from qe_ban.codes.models import Entitlement
 from qe_ban.codes.service import hashing
 from qe_ban.db.base import Base
@@ -34,6 +34,7 @@ def person(session, rings, resident_id, words, now):
     hashes = [pseudonym.bytes for pseudonym in sign_ins.pseudonyms(rings, plain)]
     subjects = attempts.subjects_of(rings, plain)
     hashes += [attempts._key(allowance, subject) for allowance in attempts.OF_RESIDENTS for subject in subjects]
+    hashes += fresh_consents._owner_hashes(rings, plain, now)
     for number in numbers:
         hashes += [hashing.holder_hash(rings, number, now), *hashing.dispute_hashes(rings, number)]
         hashes += hashing.answer_hashes(rings, number, now)

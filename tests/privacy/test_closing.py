@@ -52,6 +52,8 @@ def _live(client, town):
         return answer.get_json()
 
     do("PUT", "/me/consents/social-enquiry")
+    town.turn_over()
+    do("PUT", "/me/consents/visitor-registration")
     do("PUT", "/me/consents/account-opening", **ward_of)
     do("PUT", "/me/hall", {"hall": "city", "age_mode": "elder"})
     do("PUT", "/me/halls/shinan")

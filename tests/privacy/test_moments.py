@@ -19,6 +19,7 @@ from qe_ban.kernel.ids import new_id
 from qe_ban.keys import moments, vault
 from qe_ban.keys.moments import DATED
 from tests.factories.accounts import API
+from tests.factories.codes import turn_over
 from tests.privacy import residents_tables as known
 
 NOON = datetime(2026, 10, 1, 4, 0, 0, 123456, tzinfo=UTC)
@@ -57,6 +58,7 @@ def busy(city):
     call("PUT", "/me/consents/social-enquiry")
     call("DELETE", "/me/consents/social-enquiry")
     call("PUT", "/me/consents/social-enquiry")
+    turn_over(city.database, city.rings)
     call("PUT", "/me/hall", {"hall": "city", "age_mode": "elder"})
     call("PUT", "/me/halls/shinan")
     call("POST", "/codes/identity/suspend")

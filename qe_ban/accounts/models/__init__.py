@@ -1,6 +1,14 @@
 """The tables of accounts."""
 
-from qe_ban.accounts.models.residents import Closing, Consent, ConsentEvent, Guardianship, RecoveryCase, Resident
+from qe_ban.accounts.models.residents import (
+    Closing,
+    Consent,
+    ConsentEvent,
+    FreshConsent,
+    Guardianship,
+    RecoveryCase,
+    Resident,
+)
 from qe_ban.accounts.models.sign_ins import (
     Attempt,
     Client,
@@ -18,6 +26,7 @@ __all__ = [
     "Closing",
     "Consent",
     "ConsentEvent",
+    "FreshConsent",
     "Guardianship",
     "OtpChallenge",
     "Proposal",

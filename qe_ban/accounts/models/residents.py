@@ -172,6 +172,22 @@ class ConsentEvent(Base):
     moments_sealed: Mapped[bytes | None]
 
 
+class FreshConsent(Base):
+    """What a resident decided about a purpose within the last half minute: of the scans' world, so it names nobody.
+
+    It counts before what `consents` says, until the worker turns it over. A row for each entitlement that is scanned
+    for the purpose: `holder` is a keyed hash of its number by which scans find it, `owner` one of the resident's id;
+    both change with the city's month. `written_at` says that a secret is still needed.
+    """
+
+    __tablename__ = "fresh_consents"
+
+    holder: Mapped[bytes] = mapped_column(primary_key=True)
+    owner: Mapped[bytes] = mapped_column(index=True)
+    content_sealed: Mapped[bytes]
+    written_at: Mapped[datetime]
+
+
 class RecoveryCase(Base):
     """That an account and its phone or its holder no longer belong together; two persons of staff settle it.
 

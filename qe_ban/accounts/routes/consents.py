@@ -48,10 +48,11 @@ def list_consents(query: dict[str, Any]) -> Response:
 def list_consent_history(query: dict[str, Any]) -> Response:
     """When the caller agreed to what, and took it back, newest first."""
     before = paging.decode(query["cursor"], int)[0] if query["cursor"] is not None else None
+    moment = now()
     with part(Database).transaction() as session:
-        resident = whose(session, query, now()).resident
+        resident = whose(session, query, moment).resident
         found = service.consent_history(
-            part(Accounts), session, resident_id=resident, before=before, limit=query["limit"] + 1
+            part(Accounts), session, resident_id=resident, now=moment, before=before, limit=query["limit"] + 1
         )
     page = paging.page(found, query["limit"], lambda event: [event.id])
     return conditional.etagged(

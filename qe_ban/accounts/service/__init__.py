@@ -12,25 +12,19 @@ from qe_ban.accounts.service.closing import (
     plan_closing,
 )
 from qe_ban.accounts.service.collaborators import Accounts, Estate, count_nothing_more, poll_revocations
-from qe_ban.accounts.service.consents import (
-    ConsentAct,
-    ConsentDecision,
-    ConsentStatus,
-    consent_history,
-    grant_consent,
-    list_consents,
-    lock_reachable,
-    request_consents,
-    withdraw_consent,
-)
+from qe_ban.accounts.service.consents import ConsentDecision, grant_consent, request_consents, withdraw_consent
+from qe_ban.accounts.service.consents_shown import ConsentAct, ConsentStatus, consent_history, list_consents
 from qe_ban.accounts.service.families import end, refresh, require_running, revoke
+from qe_ban.accounts.service.fresh_consents import holder_hashes as consent_hashes
+from qe_ban.accounts.service.fresh_consents import is_granted as is_freshly_granted
+from qe_ban.accounts.service.fresh_consents import turn_over as turn_over_consents
 from qe_ban.accounts.service.housekeeping import message_handlers
 from qe_ban.accounts.service.names import RealName, real_name_of
 from qe_ban.accounts.service.otp import OtpSent, limit_otp, limit_tries, redeem_otp, request_otp, sign_in_by_otp
 from qe_ban.accounts.service.people import Found, Me, Wanted, limit_look_ups, look_up, me
 from qe_ban.accounts.service.proposals import require_settled, require_two_persons
 from qe_ban.accounts.service.real_name import begin_claim, confirm_claim, finish_claim, regret_claim
-from qe_ban.accounts.service.residents import has_phone, id_number_from, phone_from
+from qe_ban.accounts.service.residents import has_phone, id_number_from, lock_reachable, phone_from
 from qe_ban.accounts.service.retention import ENDINGS
 from qe_ban.accounts.service.seeding import seed_guardianship, seed_resident, seed_staff, seed_ward
 from qe_ban.accounts.service.sign_ins import seal_all_open as seal_sign_ins
@@ -131,6 +125,7 @@ __all__ = [
     "confirm_claim",
     "confirm_face",
     "confirm_guardian",
+    "consent_hashes",
     "consent_history",
     "count_nothing_more",
     "create_staff",
@@ -150,6 +145,7 @@ __all__ = [
     "guardians_of",
     "has_phone",
     "id_number_from",
+    "is_freshly_granted",
     "limit_look_ups",
     "limit_otp",
     "limit_sign_in",
@@ -191,6 +187,7 @@ __all__ = [
     "stop_closing_at_window",
     "stop_own_closing",
     "stop_ward_closing",
+    "turn_over_consents",
     "wards_ever",
     "wards_of",
     "withdraw_consent",

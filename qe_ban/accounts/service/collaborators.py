@@ -1,6 +1,6 @@
 """What the use cases of accounts work with, put together once by `create_app`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -43,14 +43,20 @@ def _no_codes(_session: Session, _resident: UUID, _now: datetime) -> None:
     """Suspend nothing: there are no codes."""
 
 
+def _no_entitlements(_session: Session, _resident: UUID, _kinds: Collection[str] | None) -> Sequence[int]:
+    """Return none: there are no codes."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Accounts:
     """The collaborators. Limits count in windows of `window` seconds.
 
     `verified` is called in the transaction in which a resident's real name is confirmed: what follows from a name
-    (entitlements) stands or falls with it. `suspend` suspends all codes of a resident whose phone is lost; `closing` is
-    what the slices above keep of a resident, so that nothing stays when an account is closed. `recovery_wait`: how long
-    a recovery case waits for an objection while the account is signed in to.
+    (entitlements) stands or falls with it. `entitlements` gives the numbers of a resident's, of some kinds or all;
+    `suspend` suspends all codes of a resident whose phone is lost; `closing` is what the slices above keep of a
+    resident, so that nothing stays when an account is closed. `recovery_wait`: how long a recovery case waits for an
+    objection while the account is signed in to.
     """
 
     rings: KeyRings
@@ -60,6 +66,7 @@ class Accounts:
     face: Face
     issuer: str
     verified: Callable[[Session, UUID, datetime], None]
+    entitlements: Callable[[Session, UUID, Collection[str] | None], Sequence[int]] = _no_entitlements
     suspend: Callable[[Session, UUID, datetime], None] = _no_codes
     closing: Sequence[Estate] = ()
     retention: Retention = field(default_factory=Retention)

@@ -4,7 +4,7 @@ A guardian may do both for a ward. What a guardian gave counts as long as that g
 consent, a scan too, looks at the guardianship itself, so that it is over however and whenever that ends.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,37 +15,15 @@ from sqlalchemy.orm import Session
 
 from qe_ban.accounts import errors
 from qe_ban.accounts.models import Consent, ConsentEvent, Guardianship, Resident
-from qe_ban.accounts.rules import ConsentState, GuardianshipState, WardBasis
-from qe_ban.accounts.service import notices
+from qe_ban.accounts.rules import ConsentState, WardBasis
+from qe_ban.accounts.service import fresh_consents, notices
 from qe_ban.accounts.service.collaborators import Accounts
-from qe_ban.accounts.service.wards import held
+from qe_ban.accounts.service.consents_shown import ConsentStatus, as_decided, is_active, status_of
+from qe_ban.db import overlaps
 from qe_ban.kernel.city import Basis, City
 from qe_ban.kernel.clock import start_of_day
 from qe_ban.keys import data_keys, moments
 from qe_ban.keys.data_keys import Owner
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentStatus:
-    """A consent as it counts at a moment; `guardian`: one gave it or took it back, or it ended with them."""
-
-    purpose: str
-    state: str
-    requested_at: datetime | None
-    granted_at: datetime | None
-    withdrawn_at: datetime | None
-    guardian: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentAct:
-    """That a consent was given or taken back; `guardian`: a guardian did so."""
-
-    id: int
-    purpose: str
-    state: str
-    at: datetime
-    guardian: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,42 +36,6 @@ class ConsentDecision:
     guardianship_id: UUID | None = None
 
 
-def list_consents(
-    accounts: Accounts, session: Session, *, resident_id: UUID, now: datetime, after: str | None, limit: int
-) -> Sequence[ConsentStatus]:
-    """Return at most `limit` consents that were asked for, given or taken back, by purpose, those after `after`."""
-    query = (
-        select(Consent, Guardianship)
-        .outerjoin(Guardianship, Guardianship.id == Consent.guardianship_id)
-        .where(Consent.resident_id == resident_id)
-        .order_by(Consent.purpose)
-        .limit(limit)
-    )
-    if after is not None:
-        query = query.where(Consent.purpose > after)
-    return [_status(accounts, consent, guardianship, now) for consent, guardianship in session.execute(query)]
-
-
-def consent_history(
-    accounts: Accounts, session: Session, *, resident_id: UUID, before: int | None, limit: int
-) -> Sequence[ConsentAct]:
-    """Return at most `limit` of a resident's grants and withdrawals, newest first, those before the event `before`."""
-    wanted = select(ConsentEvent).where(ConsentEvent.resident_id == resident_id)
-    if before is not None:
-        wanted = wanted.where(ConsentEvent.id < before)
-    events = session.scalars(wanted.order_by(ConsentEvent.id.desc()).limit(limit)).all()
-    return [
-        ConsentAct(
-            id=event.id,
-            purpose=event.purpose,
-            state=event.state,
-            at=moments.read(accounts.rings, event, "at") or event.at,
-            guardian=event.guardianship_id is not None,
-        )
-        for event in events
-    ]
-
-
 def grant_consent(accounts: Accounts, session: Session, city: City, decision: ConsentDecision) -> ConsentStatus:
     """Agree to a purpose, whether or not somebody asked; a repeat keeps the first time.
 
@@ -101,16 +43,19 @@ def grant_consent(accounts: Accounts, session: Session, city: City, decision: Co
     changes. Raises PurposeNotFound, ConsentNotNeeded; WardDecided where a ward with a phone took it back, WardNotFound.
     """
     _require(city, decision.purpose)
-    ward, guardianship = _lock(session, decision)
+    numbers = _scanned(accounts, session, city, decision)
+    if numbers:
+        return _decide_fresh(accounts, session, city, decision, ConsentState.GRANTED, numbers)
+    ward, guardianship = _lock(accounts, session, decision)
     consent = _row(session, decision)
     standing = _is_granted(accounts, session, consent, decision.at)
     if standing and (guardianship is not None or consent.guardianship_id is None):
-        return _status_of(accounts, session, consent, decision.at)
+        return status_of(accounts, session, consent, decision.at)
     if guardianship is not None and consent.state == ConsentState.WITHDRAWN and _is_decided_by(ward, consent):
         raise errors.WardDecided
     _decide(accounts, session, consent, decision, ConsentState.GRANTED, decision.at)
     _tell(accounts, session, decision)
-    return _status_of(accounts, session, consent, decision.at)
+    return status_of(accounts, session, consent, decision.at)
 
 
 def withdraw_consent(accounts: Accounts, session: Session, city: City, decision: ConsentDecision) -> ConsentStatus:
@@ -120,7 +65,10 @@ def withdraw_consent(accounts: Accounts, session: Session, city: City, decision:
     guardian, grants. Custody and a court's order include taking back what the ward gave; whom a ward with a phone
     entrusted may not. Raises PurposeNotFound, ConsentNotNeeded, ConsentNotFound, WardDecided, WardNotFound.
     """
-    ward, guardianship = _lock(session, decision)
+    numbers = _scanned(accounts, session, city, decision)
+    if numbers:
+        return _decide_fresh(accounts, session, city, decision, ConsentState.WITHDRAWN, numbers)
+    ward, guardianship = _lock(accounts, session, decision)
     consent = session.get(
         Consent, (decision.resident_id, decision.purpose), with_for_update=True, populate_existing=True
     )
@@ -129,23 +77,13 @@ def withdraw_consent(accounts: Accounts, session: Session, city: City, decision:
         raise errors.ConsentNotFound
     withdrawn = consent.state == ConsentState.WITHDRAWN
     if withdrawn and (guardianship is not None or consent.guardianship_id is None):
-        return _status_of(accounts, session, consent, decision.at)
+        return status_of(accounts, session, consent, decision.at)
     granted_by_ward = consent.state == ConsentState.GRANTED and _is_decided_by(ward, consent)
     if guardianship is not None and guardianship.basis == WardBasis.ENTRUSTED and granted_by_ward:
         raise errors.WardDecided
     _decide(accounts, session, consent, decision, ConsentState.WITHDRAWN, decision.at)
     _tell(accounts, session, decision)
-    return _status_of(accounts, session, consent, decision.at)
-
-
-def lock_reachable(session: Session, residents: Collection[UUID]) -> dict[UUID, bool]:
-    """Lock those of these residents whom nobody else holds, against their closing; gives whether each has an account.
-
-    Waits for nobody, so that one who is held hinders no other.
-    """
-    query = select(Resident.id, Resident.closed_at.is_(None)).where(Resident.id.in_(residents)).order_by(Resident.id)
-    rows = session.execute(query.with_for_update(read=True, key_share=True, skip_locked=True))
-    return {row[0]: row[1] for row in rows}
+    return status_of(accounts, session, consent, decision.at)
 
 
 def request_consents(session: Session, requests: Sequence[tuple[UUID, str, datetime]]) -> None:
@@ -162,6 +100,9 @@ def withdraw_with_guardianship(
     accounts: Accounts, session: Session, guardianship: Guardianship, *, at: datetime, now: datetime
 ) -> None:
     """Take back what was given by a locked guardianship that has ended `at`; scans refuse it without this, too."""
+    if guardianship.ward_id is None:
+        return
+    fresh_consents.fold(accounts.rings, session, guardianship.ward_id, now)
     granted = (
         (Consent.resident_id == guardianship.ward_id)
         & (Consent.guardianship_id == guardianship.id)
@@ -173,18 +114,67 @@ def withdraw_with_guardianship(
         _decide(accounts, session, consent, decision, ConsentState.WITHDRAWN, now)
 
 
-def _lock(session: Session, decision: ConsentDecision) -> tuple[Resident | None, Guardianship | None]:
+def _scanned(accounts: Accounts, session: Session, city: City, decision: ConsentDecision) -> Sequence[int]:
+    """Return by which entitlements scans find a fresh decision; none where it is written into `consents` at once.
+
+    So it is while the previous release may serve, which reads nothing else; of who has no code that could be
+    scanned; and of what a guardian decides, for the audit says the same second.
+    """
+    if decision.guardianship_id is not None or not overlaps.is_over(session, decision.at):
+        return ()
+    purpose = city.purposes.get(decision.purpose)
+    return accounts.entitlements(session, decision.resident_id, purpose.kinds if purpose is not None else None)
+
+
+def _decide_fresh(
+    accounts: Accounts,
+    session: Session,
+    city: City,
+    decision: ConsentDecision,
+    state: ConsentState,
+    numbers: Sequence[int],
+) -> ConsentStatus:
+    """Keep what a resident decides where scans find it at once, without the resident's id and without a lock of it."""
+    purpose = decision.purpose
+    locked = fresh_consents.lock(accounts.rings, session, decision.resident_id, decision.at)
+    consent = session.get(Consent, (decision.resident_id, purpose))
+    status = status_of(accounts, session, consent, decision.at) if consent is not None else None
+    for fresh in locked:
+        if fresh.purpose == purpose:
+            status = as_decided(purpose, status, fresh.newest)
+    if status is None and state is ConsentState.WITHDRAWN:
+        _require(city, purpose)
+        raise errors.ConsentNotFound
+    if status is not None and status.state == state and not status.guardian:
+        return status
+    made = fresh_consents.write(
+        accounts.rings,
+        session,
+        numbers,
+        locked,
+        fresh_consents.Decision(state, decision.at),
+        resident_id=decision.resident_id,
+        purpose=purpose,
+    )
+    return as_decided(purpose, status, made)
+
+
+def _lock(
+    accounts: Accounts, session: Session, decision: ConsentDecision
+) -> tuple[Resident | None, Guardianship | None]:
     """Lock resident and guardianship, which come before consents everywhere. Raises WardNotFound.
 
-    A guardianship that ends at this moment has ended before, or ends after and takes along what is given here.
+    A guardianship that ends at this moment has ended before, or ends after and takes along what is given here. What the
+    resident decided just now comes before what is decided here.
     """
     resident = session.get(Resident, decision.resident_id, with_for_update={"read": True, "key_share": True})
+    fresh_consents.fold(accounts.rings, session, decision.resident_id, decision.at)
     if decision.guardianship_id is None:
         return resident, None
     guardianship = session.get(
         Guardianship, decision.guardianship_id, with_for_update={"read": True}, populate_existing=True
     )
-    if guardianship is None or not _is_active(guardianship, decision.at):
+    if guardianship is None or not is_active(guardianship, decision.at):
         raise errors.WardNotFound
     return resident, guardianship
 
@@ -199,7 +189,7 @@ def _row(session: Session, decision: ConsentDecision) -> Consent:
 
 
 def _is_granted(accounts: Accounts, session: Session, consent: Consent, now: datetime) -> bool:
-    return _status_of(accounts, session, consent, now).state == ConsentState.GRANTED
+    return status_of(accounts, session, consent, now).state == ConsentState.GRANTED
 
 
 def _is_decided_by(ward: Resident | None, consent: Consent) -> bool:
@@ -222,27 +212,6 @@ def _decide(
     session.flush()
     event = _add_event(session, decision, state)
     moments.write(accounts.rings, event, now, data_key=data_key, at=decision.at)
-
-
-def _status_of(accounts: Accounts, session: Session, consent: Consent, now: datetime) -> ConsentStatus:
-    by = consent.guardianship_id
-    return _status(accounts, consent, session.get(Guardianship, by) if by is not None else None, now)
-
-
-def _status(accounts: Accounts, consent: Consent, guardianship: Guardianship | None, now: datetime) -> ConsentStatus:
-    """Return a consent as it counts: what was given by a guardianship that is over is withdrawn, written so or not."""
-    state = consent.state
-    granted_at, withdrawn_at = (moments.read(accounts.rings, consent, name) for name in ("granted_at", "withdrawn_at"))
-    if state == ConsentState.GRANTED and guardianship is not None and not _is_active(guardianship, now):
-        state, granted_at = ConsentState.WITHDRAWN.value, None
-        withdrawn_at = guardianship.ended_at or guardianship.ends_at
-    return ConsentStatus(
-        consent.purpose, state, consent.requested_at, granted_at, withdrawn_at, consent.guardianship_id is not None
-    )
-
-
-def _is_active(guardianship: Guardianship, now: datetime) -> bool:
-    return guardianship.state == GuardianshipState.ACTIVE and held.is_standing(guardianship, now)
 
 
 def _require(city: City, purpose: str) -> None:

@@ -17,10 +17,10 @@ from sqlalchemy.schema import Column
 from qe_ban.accounts.models import Attempt, Consent, ConsentEvent, RecoveryCase, RefreshFamily, Resident
 from qe_ban.accounts.rules import Assurance, CaseState
 from qe_ban.accounts.rules.traces import TRACES, Outcome, kept_columns
-from qe_ban.accounts.service import attempts, cases, notices, residents, sign_ins
+from qe_ban.accounts.service import attempts, cases, fresh_consents, notices, residents, sign_ins
 from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.db.base import Base
-from qe_ban.kernel.clock import start_of_day
+from qe_ban.kernel.clock import start_of_day, system_clock
 from qe_ban.kernel.principal import Actor, Principal
 
 PERSONAL: Final = next(trace.columns for trace in TRACES if trace.what == "personal_columns")
@@ -42,6 +42,7 @@ def count(accounts: Accounts, session: Session, resident: Resident) -> dict[str,
         & (func.num_nonnulls(*(getattr(RecoveryCase, name) for name in _OF_CASES)) > 0),
     }
     counted.update({what: rows(session, condition) for what, condition in others.items()})
+    counted.update(fresh_consents.count_rows(accounts.rings, session, resident.id, system_clock()))
     counted["personal_columns"] = sum(getattr(resident, column) is not None for column in PERSONAL)
     for estate in accounts.closing:
         counted.update(estate.count(session, resident.id))
@@ -57,6 +58,7 @@ def erase(accounts: Accounts, session: Session, resident: Resident, by: Principa
     """Delete what is personal of a locked account, whichever of it is there; done again it changes nothing."""
     for estate in accounts.closing:
         estate.erase(session, resident.id, now)
+    fresh_consents.forget(accounts.rings, session, resident.id, now)
     session.execute(delete(Consent).where(Consent.resident_id == resident.id))
     session.execute(delete(ConsentEvent).where(ConsentEvent.resident_id == resident.id))
     session.execute(delete(RefreshFamily).where(sign_ins.belong_to(accounts.rings, resident.id)))

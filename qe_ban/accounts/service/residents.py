@@ -1,6 +1,6 @@
 """Finds residents by blind indexes, makes their accounts, and opens what is sealed of them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -114,6 +114,22 @@ def lock_open(session: Session, resident_ids: Iterable[UUID]) -> set[UUID]:
     """
     wanted = select(Resident.id).where(Resident.id.in_(sorted(resident_ids)), Resident.closed_at.is_(None))
     return set(session.scalars(wanted.order_by(Resident.id).with_for_update(key_share=True)))
+
+
+def lock_reachable(session: Session, resident_ids: Collection[UUID]) -> dict[UUID, bool]:
+    """Lock those of these residents whom nobody else holds, against their closing; gives whether each has an account.
+
+    Waits for nobody, so that one who is held hinders no other.
+    """
+    query = select(Resident.id, Resident.closed_at.is_(None)).where(Resident.id.in_(resident_ids)).order_by(Resident.id)
+    rows = session.execute(query.with_for_update(read=True, key_share=True, skip_locked=True))
+    return {row[0]: row[1] for row in rows}
+
+
+def data_keys_of(session: Session, resident_ids: Collection[UUID]) -> dict[UUID, int | None]:
+    """Return the numbers of residents' data keys; None where somebody has none yet."""
+    rows = session.execute(select(Resident.id, Resident.data_key).where(Resident.id.in_(resident_ids)))
+    return {row.id: row.data_key for row in rows}
 
 
 def masked_names(rings: KeyRings, session: Session, resident_ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -16,6 +16,7 @@ import psycopg
 from psycopg.types.numeric import Int2, Int8
 
 from qe_ban.codes.queries.answers import REGISTER, REQUEST, Request, kept_answer, kept_for_scan, request_values
+from qe_ban.codes.queries.consents import fresh_consents
 from qe_ban.codes.queries.guardians import CONSENTED, OVER, OVER_FOR_GUARDIANS
 from qe_ban.codes.queries.prior import Prior, read_prior
 from qe_ban.codes.rules import Answer, NewUse, Use
@@ -58,6 +59,8 @@ class Facts:
     holder: Holder | None
     again: bytes
     uses: Mapping[bytes, list[Use]]
+    fresh_consents: Sequence[bytes] = ()
+    """What the resident decided just now about the purpose, sealed, each after the hash of its row."""
 
 
 _FACTS = """
@@ -71,6 +74,7 @@ SELECT s.venue_id, s.purposes, sha256(%(again)b || uuid_send(s.venue_id)),
                                          (SELECT o.venue_id = s.venue_id FROM scanners o WHERE o.id = u.scanner_id)))
         FROM uses u
         WHERE u.subject IN ({subjects} sha256(%(again)b || uuid_send(s.venue_id)))),
+       {fresh},
        %(scan_id)b
 FROM scanners s
 JOIN clients c ON c.id = s.id AND c.revoked_at IS NULL
@@ -84,16 +88,17 @@ WHERE s.id = %(scanner)b
 
 
 @cache
-def _facts(subjects: int, guardian: bool, answers: int) -> str:
+def _facts(subjects: int, guardian: bool, answers: int, consents: int) -> str:
     """Write the statement for so many subjects: one by one they cost a tenth of what an array does.
 
-    `answers`: so many hashes find what an outside source said; of the register's kinds none.
+    `answers`: so many hashes find what an outside source said, `consents` what the resident decided just now.
     """
     return _FACTS.format(
         over=OVER_FOR_GUARDIANS if guardian else OVER,
         consented=CONSENTED,
         answers=kept_for_scan(answers) if answers else REGISTER,
         subjects="".join(f"%(subject{n})b, " for n in range(subjects)),
+        fresh=fresh_consents(consents),
     )
 
 
@@ -109,13 +114,14 @@ def facts(
     subjects: Sequence[bytes],
     guardian: datetime | None = None,
     answers: Sequence[bytes] = (),
+    consents: Sequence[bytes] = (),
 ) -> Facts | None:
     """Read what one scan is judged by, or None where the scanner is revoked or no scanner.
 
     `number` is None while nothing of the entitlement may be read; the statement itself reads it only where the scanner
     is registered for the purpose. `again` is hashed together with the scanner's venue. `guardian`, where one
     shows the code: an end of theirs from this moment on has ended the code too. `answers`: the hashes under which
-    the word of the kind's outside source may stand.
+    the word of the kind's outside source may stand; `consents`: those of what the resident decided just now.
     """
     values = {
         "again": again,
@@ -127,9 +133,10 @@ def facts(
     }
     values |= {f"subject{n}": subject for n, subject in enumerate(subjects)}
     values |= {f"answer{n}": answer for n, answer in enumerate(answers)}
+    values |= {f"consent{n}": consent for n, consent in enumerate(consents)}
     if guardian is not None:
         values["guardian"] = guardian
-    statement = _facts(len(subjects), guardian is not None, len(answers))
+    statement = _facts(len(subjects), guardian is not None, len(answers), len(consents))
     row = connection.execute(statement, values, prepare=True).fetchone()
     if row is None:
         return None
@@ -137,7 +144,7 @@ def facts(
     venue, purposes, again_at_venue, kept_at = row[:4]
     prior = None if kept_at is None else read_prior(connection, scanner, scan_id, kept_at)
     holder = None if row[4] is None else _holder(row[4:21], now)
-    return Facts(venue, tuple(purposes), prior, holder, again_at_venue, _uses(row[21]))
+    return Facts(venue, tuple(purposes), prior, holder, again_at_venue, _uses(row[21]), row[22] or ())
 
 
 def _holder(row: Sequence[Any], now: datetime) -> Holder:

@@ -1,7 +1,7 @@
 """A resident's wallet: the five kinds with their states, and issued codes. Issuing writes nothing."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -60,6 +60,14 @@ def open_wallet(session: Session, resident: UUID, now: datetime) -> None:
     """Give a resident whose real name was just confirmed the five entitlements; again is harmless."""
     rows = [{"resident_id": resident, "kind": kind, "made_at": start_of_day(now)} for kind in KINDS]
     session.execute(insert(Entitlement).values(rows).on_conflict_do_nothing(index_elements=["resident_id", "kind"]))
+
+
+def entitlement_numbers(session: Session, resident: UUID, kinds: Collection[str] | None) -> Sequence[int]:
+    """Return the numbers of a resident's entitlements, of some kinds or (None) of all."""
+    mine = select(Entitlement.number).where(Entitlement.resident_id == resident)
+    if kinds is not None:
+        mine = mine.where(Entitlement.kind.in_(kinds))
+    return session.scalars(mine.order_by(Entitlement.number)).all()
 
 
 def record_answer(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
-from qe_ban.accounts.service import reindexing
+from qe_ban.accounts.service import fresh_consents, reindexing
 from qe_ban.codes.models import Dispute, Entitlement, Scan
 from qe_ban.codes.service.hashing import dispute_hash, dispute_hashes
 from qe_ban.db.engine import Database
@@ -60,4 +60,6 @@ def retire(session: Session, key: Key, now: datetime) -> None:
         raise retirement.KeyNeeded("还有待确认的监护申请保存在这个密钥之下，确认或结束后才能退役")
     if reindexing.sign_ins_before(session, since):
         raise retirement.KeyNeeded("还有登录记录保存在这个密钥之下，最多三十天后才能退役")
+    if fresh_consents.written_before(session, since):
+        raise retirement.KeyNeeded("还有居民的授权决定保存在这个密钥之下，后台进程归档后才能退役")
     session.delete(key)

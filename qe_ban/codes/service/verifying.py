@@ -10,6 +10,7 @@ import psycopg
 import structlog
 from prometheus_client import Counter
 
+from qe_ban.accounts import service as accounts
 from qe_ban.codes import queries, rules, token
 from qe_ban.codes.adapters import SourceAway
 from qe_ban.codes.errors import Contended, ScanIdReused, ScannerUnknown
@@ -18,7 +19,7 @@ from qe_ban.codes.service import answers, disclosing, keeping, scanning, short_n
 from qe_ban.codes.service.scanning import Asked, Scan, Scanned
 from qe_ban.codes.service.wallet import Wallet
 from qe_ban.db.limits import Limiter
-from qe_ban.kernel.city import LEVEL_FIELD, LEVEL_KIND
+from qe_ban.kernel.city import LEVEL_FIELD, LEVEL_KIND, Basis
 from qe_ban.kernel.errors import TooMany, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -127,10 +128,21 @@ def _facts(
         subjects=subjects,
         guardian=scan.guardian_since,
         answers=answers.hashes_of(wallet, scan.kind, number, scan.now),
+        consents=_consent_hashes(wallet, scan, number),
     )
     if facts is None:
         raise ScannerUnknown
-    return facts
+    if facts.holder is None or not facts.fresh_consents:
+        return facts
+    consented = accounts.is_freshly_granted(wallet.rings, facts.fresh_consents)
+    return replace(facts, holder=replace(facts.holder, consented=consented))
+
+
+def _consent_hashes(wallet: Wallet, scan: Scan, number: int | None) -> Sequence[bytes]:
+    """Return where to look for what the resident decided just now: nowhere for a purpose that needs no consent."""
+    if number is None or not _rests_on_consent(scan):
+        return ()
+    return accounts.consent_hashes(wallet.rings, number, scan.asked.purpose, scan.now)
 
 
 def _judge(
@@ -255,8 +267,12 @@ def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.P
 
 def _still_told(scan: Scan, holder: queries.Holder) -> bool:
     """Tell whether what was disclosed may be told again: the resident may have taken back what allowed it."""
-    rests_on_consent = scan.purpose is None or scan.purpose.basis == "consent"
-    return not holder.over and not holder.suspended and (holder.consented or not rests_on_consent)
+    return not holder.over and not holder.suspended and (holder.consented or not _rests_on_consent(scan))
+
+
+def _rests_on_consent(scan: Scan) -> bool:
+    """Return whether a consent decides: so it is for a purpose that the city has no more, too."""
+    return scan.purpose is None or scan.purpose.basis is Basis.CONSENT
 
 
 def _kept_answer(wallet: Wallet, scan: Scan, holder: queries.Holder | None) -> Answer | None:

@@ -19,17 +19,8 @@ class Known:
         return re.match(self.ways, way) is not None
 
 
-GRANTS = (
-    "what a resident agrees to is written immediately, with the plain id: its place, number and transaction are next to"
-    " those of the scan that asked, until consents, too, lead to nobody by a plain id"
-)
-WAYS: tuple[Known, ...] = (
-    Known("granted consents", "dump: order of (consents|consent_events) by", GRANTS),
-    Known("granted consents", "live SQL: neighbouring transaction of (consents|consent_events)", GRANTS),
-    Known(
-        "granted consents", "disk: (neighbouring transaction|order) of (WAL|pages) of (consents|consent_events)", GRANTS
-    ),
-)
+WAYS: tuple[Known, ...] = ()
+"""What succeeds against tables, files, Valkey, the log, or by what insiders put together."""
 HASHES: tuple[Known, ...] = ()
 """Tables in which numbers of people stand as hashes that anybody can make."""
 WORDS: tuple[Known, ...] = ()

@@ -29,6 +29,7 @@ GOING: Final = (
         "手机号码、姓名、证件号码及其检索值、精确时间",
     ),
     Trace("consents", "consents", ("resident_id", "moments_sealed"), _ID, _DELETED, "授权"),
+    Trace("consents", "fresh_consents", ("holder", "owner", "content_sealed"), _HASH, _DELETED, "授权"),
     Trace("consent_events", "consent_events", ("resident_id", "id", "moments_sealed"), _ID, _DELETED, "授权历史"),
     Trace("refresh_families", "refresh_families", ("principal_id", "content_sealed"), _HASH, _DELETED, "登录记录"),
     Trace("refresh_families", "refresh_tokens", ("family_id", "token_hash"), _RELATED, _DELETED, "登录记录"),

@@ -1,0 +1,132 @@
+"""What is shown of consents: as they count at a moment, with what the worker has not turned over yet."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import collate, func, select
+from sqlalchemy.orm import Session
+
+from qe_ban.accounts.models import Consent, ConsentEvent, Guardianship
+from qe_ban.accounts.rules import ConsentState, GuardianshipState
+from qe_ban.accounts.service import fresh_consents
+from qe_ban.accounts.service.collaborators import Accounts
+from qe_ban.accounts.service.wards import held
+from qe_ban.keys import moments
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentStatus:
+    """A consent as it counts at a moment; `guardian`: one gave it or took it back, or it ended with them."""
+
+    purpose: str
+    state: str
+    requested_at: datetime | None
+    granted_at: datetime | None
+    withdrawn_at: datetime | None
+    guardian: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentAct:
+    """That a consent was given or taken back; `guardian`: a guardian did so."""
+
+    id: int
+    purpose: str
+    state: str
+    at: datetime
+    guardian: bool
+
+
+def list_consents(
+    accounts: Accounts, session: Session, *, resident_id: UUID, now: datetime, after: str | None, limit: int
+) -> Sequence[ConsentStatus]:
+    """Return at most `limit` consents that were asked for, given or taken back, by purpose, those after `after`."""
+    fresh = fresh_consents.of_resident(accounts.rings, session, resident_id, now)
+    decided = {one.purpose: one.newest for one in fresh if after is None or one.purpose > after}
+    # as Python compares, whatever the database's collation
+    purpose = collate(Consent.purpose, "C")
+    query = (
+        select(Consent, Guardianship)
+        .outerjoin(Guardianship, Guardianship.id == Consent.guardianship_id)
+        .where(Consent.resident_id == resident_id)
+        .order_by(purpose)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(purpose > after)
+    found = {row.purpose: _status(accounts, row, guardianship, now) for row, guardianship in session.execute(query)}
+    found |= {purpose: as_decided(purpose, found.get(purpose), decision) for purpose, decision in decided.items()}
+    return [found[purpose] for purpose in sorted(found)][:limit]
+
+
+def consent_history(
+    accounts: Accounts, session: Session, *, resident_id: UUID, now: datetime, before: int | None, limit: int
+) -> Sequence[ConsentAct]:
+    """Return at most `limit` of a resident's grants and withdrawals, newest first, those before the act `before`.
+
+    What the worker has not turned over has no event yet: its id is its place in the whole history, below zero.
+    """
+    fresh = fresh_consents.of_resident(accounts.rings, session, resident_id, now) if (before or 0) <= 0 else []
+    mine = ConsentEvent.resident_id == resident_id
+    wanted = select(ConsentEvent).where(mine).order_by(ConsentEvent.id.desc()).limit(limit)
+    stored = 0
+    if fresh or (before is not None and before < 0):
+        stored = session.scalar(select(func.count()).where(mine)) or 0
+    if before is not None and before < 0:
+        wanted = wanted.offset(max(0, stored + before + 1))
+    elif before is not None:
+        wanted = wanted.where(ConsentEvent.id < before)
+    events = [_act(accounts, event) for event in session.scalars(wanted)]
+    turned_over = {(event.purpose, event.at) for event in events}
+    acts = sorted((decision.at, one.purpose, decision.state.value) for one in fresh for decision in one.decisions)
+    waiting = [act for act in acts if (act[1], act[0]) not in turned_over]
+    places = range(-stored - 1, -stored - len(waiting) - 1, -1)
+    newer = [
+        ConsentAct(place, purpose, state, at, guardian=False)
+        for place, (at, purpose, state) in zip(places, waiting, strict=True)
+        if before is None or place > before
+    ]
+    return [*reversed(newer), *events][:limit]
+
+
+def status_of(accounts: Accounts, session: Session, consent: Consent, now: datetime) -> ConsentStatus:
+    """Return a consent as it counts."""
+    by = consent.guardianship_id
+    return _status(accounts, consent, session.get(Guardianship, by) if by is not None else None, now)
+
+
+def _status(accounts: Accounts, consent: Consent, guardianship: Guardianship | None, now: datetime) -> ConsentStatus:
+    """Return a consent as it counts: what was given by a guardianship that is over is withdrawn, written so or not."""
+    state = consent.state
+    granted_at, withdrawn_at = (moments.read(accounts.rings, consent, name) for name in ("granted_at", "withdrawn_at"))
+    if state == ConsentState.GRANTED and guardianship is not None and not is_active(guardianship, now):
+        state, granted_at = ConsentState.WITHDRAWN.value, None
+        withdrawn_at = guardianship.ended_at or guardianship.ends_at
+    return ConsentStatus(
+        consent.purpose, state, consent.requested_at, granted_at, withdrawn_at, consent.guardianship_id is not None
+    )
+
+
+def is_active(guardianship: Guardianship, now: datetime) -> bool:
+    """Return whether what was given by a guardianship counts."""
+    return guardianship.state == GuardianshipState.ACTIVE and held.is_standing(guardianship, now)
+
+
+def as_decided(purpose: str, status: ConsentStatus | None, decision: fresh_consents.Decision) -> ConsentStatus:
+    """Return a consent as a fresh decision leaves it."""
+    granted = decision.state is ConsentState.GRANTED
+    return ConsentStatus(
+        purpose=purpose,
+        state=decision.state.value,
+        requested_at=status.requested_at if status is not None else None,
+        granted_at=decision.at if granted else None,
+        withdrawn_at=None if granted else decision.at,
+        guardian=False,
+    )
+
+
+def _act(accounts: Accounts, event: ConsentEvent) -> ConsentAct:
+    at = moments.read(accounts.rings, event, "at") or event.at
+    return ConsentAct(event.id, event.purpose, event.state, at, event.guardianship_id is not None)
