@@ -74,7 +74,16 @@ SLOW_TIMEOUT = 300
 """Seconds: whole programs start and stop in slow tests, on machines that do other things beside."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--without-engines", action="store_true", help="only tests that need no engine, and are quick")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--without-engines"):
+        # every fixture with an engine behind it asks for the settings; slow tests start programs of their own
+        others = [item for item in items if "settings" in item.fixturenames or item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in set(others)]
     for item in items:
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT))

@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -87,7 +88,7 @@ class Settings:
     threads: int = 8
     supervised: bool = False
     pooled: bool = False
-    release: str = "0.3.0"
+    release: str = version("qe-ban")
     master_key_next: bytes | None = field(default=None, repr=False)
 
     @property
