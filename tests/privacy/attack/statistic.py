@@ -16,8 +16,8 @@ The smaller of the two chances, doubled, is the chance p of the way. There are t
 * `make test` has one city, and a way succeeds where p times the number of ways is less than 1/1000. Of any number of
   ways that tell nothing, one succeeds in less than one run of 1,000 (Bonferroni). With 500 ways that is p < 2e-6: 13
   hits, or of 60 people a mean rank of 0.33.
-* `make attack` has three cities, and a way also succeeds where p < 0.01 in each of them: of at most 1,000 ways that
-  tell nothing, that happens to one in less than 1000 * 0.01^3, one run of 1,000. So smaller leaks are found too.
+* `make attack` has three cities, and a way also succeeds where p < 0.01 in each of them: of at most 2,000 ways that
+  tell nothing, that happens to one in less than 2000 * 0.01^3, two runs of 1,000. So smaller leaks are found too.
 """
 
 import math

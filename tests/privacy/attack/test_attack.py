@@ -65,7 +65,8 @@ def test_every_thief_tried_many_ways(results):
         ("live SQL", "neighbouring"), ("disk", "neighbouring"), ("disk", "order"), ("disk", "number"),
         ("scanner with auditor", "subject"), ("scanner with district", "id"), ("scanner with district", "moment"),
     }  # fmt: skip
-    assert len(results) < 1000
+    # with so many the arithmetic of `statistic` reckons; how many there are depends on what lengths differ by chance
+    assert len(results) < 2000
 
 
 @pytest.mark.parametrize(("leak", "way"), leaks.IN_ROWS.items(), ids=lambda value: getattr(value, "__name__", ""))
