@@ -372,6 +372,35 @@ class TestWhoEndsIt:
         assert (stands["state"], stands["guardian"]) == ("granted", False)
         assert scan(town.terminal(PURPOSE), issue(ward), PURPOSE)["reason"] != "consent_required"
 
+    def test_ward_guardian_worker_and_the_end_at_once_wait_for_nobody_in_vain(
+        self, town, undisturbed, scan, issue, client, make_app
+    ):
+        ward, guardian = town.resident(born="20150601"), town.resident()
+        for_, terminal = town.guard(guardian, ward), town.terminal("account-opening")
+        clients = [make_app().test_client() for _ in range(4)]
+
+        def put_and_take_back(number, person, **query):
+            path, at = f"{CONSENTS}/account-opening", clients[number]
+            return [
+                at.open(path, method=method, query_string=query, headers=person.headers).status_code
+                for method in ("PUT", "DELETE", "PUT", "DELETE")
+            ]
+
+        def act(number):
+            if number < 2:
+                return put_and_take_back(number, ward)
+            if number < 4:
+                return put_and_take_back(number, guardian, **{"for": for_})
+            return [undisturbed() for _ in range(6)] if number == 4 else town.unguard(guardian, for_)
+
+        answers = at_once(6, act)
+        assert {status for told in answers[:4] for status in told} <= {200, 404, 409}
+        assert {status for told in answers[:2] for status in told} == {200}
+        undisturbed()
+        (stands,) = listed(client, ward)["items"]
+        verdict = scan(terminal, issue(ward), "account-opening")["reason"]
+        assert (verdict == "consent_required") is (stands["state"] != "granted")
+
     def test_while_the_previous_release_may_serve_it_reads_every_decision(
         self, town, old, undisturbed, decide, client, monkeypatch
     ):

@@ -168,14 +168,15 @@ def _lock(
     resident decided just now comes before what is decided here.
     """
     resident = session.get(Resident, decision.resident_id, with_for_update={"read": True, "key_share": True})
+    guardianship = None
+    if decision.guardianship_id is not None:
+        guardianship = session.get(
+            Guardianship, decision.guardianship_id, with_for_update={"read": True}, populate_existing=True
+        )
+        if guardianship is None or not is_active(guardianship, decision.at):
+            raise errors.WardNotFound
+    # last, as where a guardianship ends
     fresh_consents.fold(accounts.rings, session, decision.resident_id, decision.at)
-    if decision.guardianship_id is None:
-        return resident, None
-    guardianship = session.get(
-        Guardianship, decision.guardianship_id, with_for_update={"read": True}, populate_existing=True
-    )
-    if guardianship is None or not is_active(guardianship, decision.at):
-        raise errors.WardNotFound
     return resident, guardianship
 
 

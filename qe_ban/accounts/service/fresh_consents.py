@@ -101,7 +101,7 @@ def count_rows(rings: KeyRings, session: Session, resident_id: UUID, now: dateti
 def lock(rings: KeyRings, session: Session, resident_id: UUID, now: datetime) -> dict[FreshDecisions, list[bytes]]:
     """Hold the account alone and return the same with the rows that have it, kept from the worker until the commit.
 
-    Whoever locks the account's row, too, does so before.
+    Whoever locks rows of residents and guardianships, too, does so before.
     """
     holding.hold_alone(rings, session, resident_id)
     rows = _ROWS.where(_owned(rings, resident_id, now)).with_for_update()
