@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.models import Closing, Consent, Guardianship
+from qe_ban.codes import queries
 from qe_ban.codes.models import Dispute, Entitlement, Scan, SourceAnswer
 from tests.factories.recovery import within
 
@@ -119,6 +120,28 @@ def test_closing_while_scans_run_fails_none_of_them(town, make_app, issue, clien
         assert session.scalars(select(Consent).where(Consent.resident_id == person.id)).all() == []
         proof = session.scalars(select(Closing).where(Closing.resident_id == person.id)).one()
     assert (proof.checked_at is not None, proof.report["remaining"]) == (True, 0)
+
+
+@pytest.mark.parametrize("kept_before", [False, True], ids=["first", "repeat"])
+def test_a_scan_that_read_before_the_account_was_closed_finds_it_closed(
+    town, scan, issue, client, monkeypatch, kept_before
+):
+    person, terminal, scan_id = town.resident(), town.terminal("window-acceptance"), str(uuid.uuid4())
+    code, facts, closed = issue(person), queries.facts, []
+    if kept_before:
+        assert scan(terminal, code, "window-acceptance", scan_id=scan_id)["holder"]
+
+    def read(*given, number, **more):
+        found = facts(*given, number=number, **more)
+        # of a repeat the first look is at the kept scan alone
+        if not closed and found.holder is not None:
+            closed.append(close(client, person))
+        return found
+
+    monkeypatch.setattr(queries, "facts", read)
+    verdict = scan(terminal, code, "window-acceptance", scan_id=scan_id)
+    assert (verdict["reason"], verdict["holder"]) == ("ok" if kept_before else "revoked", {})
+    assert len(closed) == 1
 
 
 def test_closing_ends_acting_for_others_on_both_sides_at_once(town, scan, client, database):

@@ -21,6 +21,7 @@ from qe_ban.codes.service.wallet import Wallet
 from qe_ban.db.limits import Limiter
 from qe_ban.kernel.city import LEVEL_FIELD, LEVEL_KIND, Basis
 from qe_ban.kernel.errors import TooMany, Unavailable
+from qe_ban.keys.data_files import DataKeyDestroyed
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +81,17 @@ def _told_of_number(wallet: Wallet, connection: Connection, asked: Asked, now: d
 
 
 def _attempt(wallet: Wallet, connection: Connection, scan: Scan) -> Scanned | None:
-    """Judge a scan by what stands now and keep it; None where another scan took the same use meanwhile."""
+    """Judge a scan by what stands now and keep it; None where that changed meanwhile.
+
+    Another scan took the same use, or the account was closed and what was read opens no more.
+    """
+    try:
+        return _judged(wallet, connection, scan)
+    except DataKeyDestroyed:
+        return None
+
+
+def _judged(wallet: Wallet, connection: Connection, scan: Scan) -> Scanned | None:
     purpose = scan.purpose
     readable = purpose is not None and scan.barred((purpose.slug,)) is None
     facts = _facts(wallet, connection, scan, scan.number if readable else None, scan.subjects.all())
