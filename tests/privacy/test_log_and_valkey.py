@@ -179,8 +179,10 @@ def test_the_log_names_no_resident(morning):
 
 
 NAMED = {
+    ("DELETE", f"{API}/me/closing"),
     ("DELETE", f"{API}/me/guardians/<id:guardianship_id>"),
     ("DELETE", f"{API}/me/wards/<id:guardianship_id>"),
+    ("DELETE", f"{API}/me/wards/<id:guardianship_id>/closing"),
     ("POST", f"{API}/me/closing"),
     ("POST", f"{API}/me/demands/<id:demand_id>/reply"),
     ("POST", f"{API}/me/demands/<id:demand_id>/withdraw"),
@@ -189,6 +191,7 @@ NAMED = {
     ("POST", f"{API}/me/not-mine"),
     ("POST", f"{API}/me/recovery/<id:case_id>/object"),
     ("POST", f"{API}/me/wards"),
+    ("POST", f"{API}/me/wards/<id:guardianship_id>/closing"),
     ("POST", f"{API}/zones/<slug>/demands"),
 }
 """Rare acts, which the audit keeps with the resident's id. Not what opens an app, nor anything about scans."""

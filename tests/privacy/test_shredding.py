@@ -16,7 +16,8 @@ from qe_ban.kernel.clock import system_clock
 from qe_ban.keys import resealing, vault, wrapping
 from qe_ban.keys.models import Key, Ring
 from tests.factories.accounts import API
-from tests.privacy.attack.city import founded, working
+from tests.factories.codes import turn_over
+from tests.privacy.attack.city import new_city, run_worker
 from tests.privacy.attack.pages import log_records
 from tests.zones.conftest import Zones, demand
 
@@ -131,10 +132,12 @@ def live(builder, closes, withdraws, zones):
 @pytest.fixture(scope="module")
 def ended():
     """A city in which one has closed the account and another withdrawn a demand: what stood, before and after."""
-    with founded() as builder, working(builder.city):
+    with new_city() as builder, run_worker(builder.city):
         city = builder.city
         closes, withdraws = Person(builder, 1), Person(builder, 2)
         demand_id = live(builder, closes, withdraws, zones_of(city))
+        # what was agreed to is written beside the resident's id by now
+        turn_over(city.parts.database, city.parts.rings)
         whole = stand(city)
         before = thief(city)
         closes.call("POST", "/me/closing", {"confirm": True})

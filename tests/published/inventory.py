@@ -46,9 +46,10 @@ _MONTH = re.compile(r"_\d{4}_\d{2}\b|_\d{6}\b")
 
 
 def document(app: Flask) -> str:
-    """Return the OpenAPI document in its own order, in lines."""
-    answer = app.test_client().get("/api/v1/openapi.json")
-    return json.dumps(json.loads(answer.get_data()), ensure_ascii=False, indent=1) + "\n"
+    """Return the OpenAPI document in its own order, in lines, without the release's number."""
+    document = json.loads(app.test_client().get("/api/v1/openapi.json").get_data())
+    document["info"]["version"] = "-"
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
 def schema(engine: Engine) -> str:

@@ -65,7 +65,7 @@ def stop_own_closing() -> None:
 
 
 @wards.route(ASKED, methods=["GET"], summary_zh="注销被监护人账号前查看：将删除什么、须保留什么；有申请的，何时生效")
-@guard.requires("me.wards", step_up=guard.SESSION)
+@guard.requires("me.wards", step_up=guard.SESSION, unnamed=True)
 @wards.response(200, schemas.WardClosingPlanSchema)
 @wards.problems(404)
 def get_ward_closing(guardianship_id: UUID) -> dict[str, Any]:
