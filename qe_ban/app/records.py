@@ -38,9 +38,9 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
                 turn(session, now)
 
     def tend_disputes(now: datetime) -> None:
-        for step in (partial(codes.conceal_disputes, rings=made.rings), codes.record_disputes):
+        for step in (codes.conceal_disputes, codes.record_disputes):
             with made.database.transaction() as session:
-                step(session, now=now)
+                step(session, made.rings, now)
 
     def turn_over(session: Session, now: datetime) -> None:
         require_right_clock(session, now)
@@ -68,6 +68,9 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
         jobs.Schedule("audit.retention", timedelta(minutes=10), guarded(erase), commits=True),
         jobs.Schedule("data_keys.destroy", timedelta(seconds=10), partial(_destroy_data_keys, made)),
         jobs.Schedule("scans.requests", timedelta(seconds=30), turn_over),
+        jobs.Schedule(
+            "sign_ins.order", timedelta(seconds=30), guarded(partial(_turn_over_sign_ins, made)), commits=True
+        ),
         *(ending(schedule) for schedule in (Schedule.MOMENTS, Schedule.SCANS, Schedule.DAYS)),
         jobs.Schedule("words.seal", timedelta(minutes=10), guarded(partial(_seal_words, made)), commits=True),
         jobs.Schedule("disputes.tend", timedelta(minutes=10), guarded(tend_disputes), commits=True),
@@ -78,6 +81,12 @@ def schedules(made: Parts, require_right_clock: Step) -> list[jobs.Schedule]:
 def _destroy_data_keys(made: Parts, session: Session, _now: datetime) -> None:
     """Destroy the data keys of what has ended. Raises DataKeysAway."""
     data_keys.destroy_due(made.rings, session)
+
+
+def _turn_over_sign_ins(made: Parts, now: datetime) -> None:
+    """Take the order of sign-ins from their tables. Raises DatabaseUnavailable."""
+    with made.database.transaction() as session:
+        accounts.turn_over_sign_ins(session, now)
 
 
 def _seal_words(made: Parts, now: datetime) -> None:

@@ -232,7 +232,7 @@ def test_appeals_are_audited_and_no_word_stands_open(town, dismissed, appeal, an
     appeal(person, made, "秘密的话")
     answer_appeal(town.staff("city_admin"), made, "秘密的答复")
     with town.parts.database.transaction() as session:
-        codes.record_disputes(session, town.now + timedelta(days=1))
+        codes.record_disputes(session, town.parts.rings, town.now + timedelta(days=1))
         session.flush()
         row = session.execute(text("SELECT * FROM disputes WHERE id = :id"), {"id": made}).one()
         events = session.execute(text("SELECT * FROM audit_events WHERE subject = :id ORDER BY id"), {"id": made}).all()

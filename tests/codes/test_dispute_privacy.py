@@ -1,7 +1,9 @@
 """What a dispute tells: of when it was opened the day, of the scan the hour, of whose it is nothing."""
 
 import json
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from uuid import UUID, uuid4
 
 import pytest
@@ -25,6 +27,7 @@ from tests.factories.accounts import StaffFactory
 from tests.factories.codes import Town
 from tests.factories.databases import migrated
 
+ACTS = "SELECT * FROM audit_events WHERE subject = :id AND action IN ('disputes.dispute', 'disputes.appeal')"
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 
 
@@ -95,14 +98,16 @@ def test_events_of_disputes_and_appeals_hold_in_the_audit_at_every_hour_of_a_day
             assert again.status_code == 201, again.get_data(as_text=True)
             town.moment += 10 * SECOND
             town.seal()
-    with town.database.transaction() as session:
-        acts = session.execute(
-            text("SELECT at FROM audit_events WHERE action IN ('disputes.dispute', 'disputes.appeal') ORDER BY id")
-        ).scalars()
-        assert list(acts)[::2] == [begin + timedelta(hours=hour, minutes=20) for hour in range(24)]
     town.moment = begin + DAY + timedelta(hours=20)
     with town.database.transaction() as session:
-        assert codes.record_disputes(session, town.moment) == 24
+        assert session.execute(text(ACTS), {"id": str(for_)}).all() == []
+        assert codes.record_disputes(session, town.parts.rings, town.moment) == 24
+    with town.database.transaction() as session:
+        acts = session.execute(text(ACTS), {"id": str(for_)}).all()
+    assert {act.at for act in acts} == {town.moment}
+    days = Counter((begin + timedelta(hours=hour)).astimezone(CITY_TIME).date().isoformat() for hour in range(24))
+    for action in ("disputes.dispute", "disputes.appeal"):
+        assert Counter(act.details["day"] for act in acts if act.action == action) == days
     town.seal()
     assert town.findings() == []
     town.parts.database.dispose()
@@ -138,12 +143,12 @@ def test_the_audit_has_a_dispute_when_its_day_is_over_and_of_its_moment_the_day(
     opened = dispute(person, scanned(person)["id"])
     assert events_of(town, opened["id"]) == []
     with town.parts.database.transaction() as session:
-        codes.record_disputes(session, town.now)
+        codes.record_disputes(session, town.parts.rings, town.now)
     assert events_of(town, opened["id"]) == []
     tomorrow = start_of_day(town.now) + DAY
     for _ in range(2):
         with town.parts.database.transaction() as session:
-            codes.record_disputes(session, tomorrow)
+            codes.record_disputes(session, town.parts.rings, tomorrow)
     (event,) = events_of(town, opened["id"])
     assert (event.action, event.actor_id, event.request_id, event.at) == ("disputes.open", None, None, tomorrow)
     today = datetime.fromisoformat(opened["opened_at"]).astimezone(CITY_TIME).date().isoformat()
@@ -157,7 +162,7 @@ def test_an_appeal_is_recorded_likewise_after_what_it_appeals_of(town, scanned, 
     assert appeal(person, opened).status_code == 201
     assert [event.action for event in events_of(town, opened)] == ["disputes.answer"]
     with town.parts.database.transaction() as session:
-        codes.record_disputes(session, start_of_day(town.now) + DAY)
+        codes.record_disputes(session, town.parts.rings, start_of_day(town.now) + DAY)
     events = events_of(town, opened)[1:]
     assert [(event.action, event.request_id) for event in events] == [
         ("disputes.open", None),
@@ -166,25 +171,107 @@ def test_an_appeal_is_recorded_likewise_after_what_it_appeals_of(town, scanned, 
     assert events[1].details["after"] == {"state": "appealed"}
 
 
-def test_no_transaction_writes_a_dispute_and_what_names_a_resident(town, by_guardian, answer, appeal):  # noqa: F811
+def test_what_guardians_do_with_disputes_is_recorded_when_the_day_is_over_with_the_day_alone(
+    town,
+    by_guardian,
+    answer,  # noqa: F811
+    appeal,  # noqa: F811
+):
+    made = [by_guardian() for _ in range(4)]
+    for guardian, for_, opened in made[:2]:
+        answer(town.staff("city_admin"), opened["id"], upheld=False)
+        assert appeal(guardian, opened["id"], **{"for": for_}).status_code == 201
+    assert [events_of(town, for_) for _, for_, _ in made] == [[]] * 4
+    tomorrow = start_of_day(town.now) + DAY
+    for _ in range(2):
+        with town.parts.database.transaction() as session:
+            codes.record_disputes(session, town.parts.rings, tomorrow)
+    today = start_of_day(town.now).astimezone(CITY_TIME).date().isoformat()
+    last_dispute = max(events_of(town, opened["id"])[-1].id for _, _, opened in made)
+    for at, (guardian, for_, opened) in enumerate(made):
+        acts = events_of(town, for_)
+        assert {act.action for act in acts} == {"disputes.dispute", "disputes.appeal" if at < 2 else "disputes.dispute"}
+        for act in acts:
+            assert (act.actor_kind, act.actor_id, act.request_id) == ("resident", guardian.id, None)
+            assert (act.at, act.details) == (tomorrow, {"day": today})
+            assert act.id > last_dispute, "an act stands beside its dispute"
+            assert opened["id"] not in str(act)
+            assert opened["scan"]["id"] not in str(act)
+
+
+def test_the_acts_of_a_day_stand_in_an_order_of_lot(town, by_guardian):
+    made = [by_guardian() for _ in range(8)]
+    with town.parts.database.transaction() as session:
+        codes.record_disputes(session, town.parts.rings, start_of_day(town.now) + DAY)
+    by_act = sorted(range(8), key=lambda at: events_of(town, made[at][1])[0].id)
+    by_dispute = sorted(range(8), key=lambda at: events_of(town, made[at][2]["id"])[0].id)
+    # each fails once in 8! runs
+    assert by_act != list(range(8))
+    assert by_act != by_dispute
+
+
+def test_an_appeal_by_another_guardianship_than_the_disputes_is_recorded_as_such(town, by_guardian, answer, appeal):  # noqa: F811
     guardian, for_, opened = by_guardian()
-    (act,) = events_of(town, for_)
-    row = row_of(town, opened["id"])
-    assert (act.action, act.actor_id) == ("disputes.dispute", guardian.id)
-    assert abs(act.at - town.now) < timedelta(minutes=5)
-    assert act.transaction != row.transaction
-    assert opened["id"] not in str(act)
-    assert opened["scan"]["id"] not in str(act)
     answer(town.staff("city_admin"), opened["id"], upheld=False)
-    assert appeal(guardian, opened["id"], **{"for": for_}).status_code == 201
-    row = row_of(town, opened["id"])
-    assert {event.transaction for event in events_of(town, for_)} & {row.transaction} == set()
+    with town.parts.database.transaction() as session:
+        ended = "UPDATE guardianships SET state = 'ended', ended_at = now(), ended_by = 'guardian' WHERE id = :id"
+        ward = session.scalar(text(f"{ended} RETURNING ward_id"), {"id": for_})
+    again = town.guard(guardian, SimpleNamespace(id=ward))
+    assert appeal(guardian, opened["id"], **{"for": again}).status_code == 201
+    with town.parts.database.transaction() as session:
+        codes.record_disputes(session, town.parts.rings, start_of_day(town.now) + DAY)
+    assert [act.action for act in events_of(town, for_)] == ["disputes.dispute"]
+    assert [act.action for act in events_of(town, again)] == ["disputes.appeal"]
+
+
+@pytest.mark.parametrize("who", ["guardian", "ward"])
+def test_an_account_that_closes_before_the_day_is_over_takes_no_guardians_act_from_the_audit(
+    town,
+    client,
+    scanned,  # noqa: F811
+    dispute,  # noqa: F811
+    who,
+):
+    both = {"guardian": town.resident(), "ward": town.resident()}
+    for_ = town.guard(both["guardian"], both["ward"], basis="entrusted")
+    dispute(both["guardian"], scanned(both["ward"])["id"], **{"for": for_})
+    closed = client.post(f"{API}/me/closing", json={"confirm": True}, headers=both[who].headers)
+    assert closed.status_code == 200, closed.get_data(as_text=True)
+    with town.parts.database.transaction() as session:
+        codes.record_disputes(session, town.parts.rings, start_of_day(town.now) + DAY)
+    acts = [event for event in events_of(town, for_) if event.action == "disputes.dispute"]
+    assert [(act.actor_id, act.actor_kind) for act in acts] == [(both["guardian"].id, "resident")]
+
+
+def test_staff_read_that_a_guardian_showed_the_code_and_no_column_says_it(client, town, scan, dispute):  # noqa: F811
+    guardian, ward = town.resident(), town.resident()
+    for_ = town.guard(guardian, ward)
+    by = {"query_string": {"for": for_}, "headers": guardian.headers}
+    code = client.post(f"{API}/codes/identity/issue", **by).get_json()["code"]
+    scan(town.terminal("gate-entry", district=SHINAN), code, "gate-entry")
+    (entry,) = client.get(f"{API}/codes/ledger", **by).get_json()["items"]
+    opened = dispute(guardian, entry["id"], **{"for": for_})
+    assert opened["scan"]["guardian"] is True
+    staff = town.staff("district_admin", district=SHINAN)
+    listing = client.get(f"{API}/disputes", query_string={"limit": 100}, headers=staff).get_json()["items"]
+    (listed,) = [row for row in listing if row["id"] == opened["id"]]
+    assert listed["scan"]["guardian"] is True
+    assert client.get(f"{API}/disputes/{opened['id']}", headers=staff).get_json()["scan"]["guardian"] is True
+    assert row_of(town, opened["id"]).scan["guardian"] is False
+    with town.parts.database.transaction() as session:
+        row = session.get_one(Dispute, UUID(opened["id"]))
+        row.scan = row.scan | {"guardian": True}
+    with town.parts.database.transaction() as session:
+        codes.conceal_disputes(session, town.parts.rings, town.now)
+    assert row_of(town, opened["id"]).scan["guardian"] is False
 
 
 def test_what_is_refused_leaves_no_event_of_a_guardian(town, by_guardian, dispute, appeal):  # noqa: F811
     guardian, for_, opened = by_guardian()
     dispute(guardian, opened["scan"]["id"], status=409, **{"for": for_})
     assert appeal(guardian, opened["id"], **{"for": for_}).status_code == 409
+    with town.parts.database.transaction() as session:
+        codes.record_disputes(session, town.parts.rings, start_of_day(town.now) + DAY)
     assert [event.action for event in events_of(town, for_)] == ["disputes.dispute"]
 
 
@@ -298,7 +385,7 @@ def test_what_the_previous_release_wrote_is_sealed_and_reads_as_before(client, t
     before = mine(client, guardian, **{"for": for_})
     for _ in range(2):
         with town.parts.database.transaction() as session:
-            codes.conceal_disputes(session, town.parts.rings, now=town.now)
+            codes.conceal_disputes(session, town.parts.rings, town.now)
     row = row_of(town, opened["id"])
     assert row.opened_at == row.appealed_at == start_of_day(moment)
     assert row.due_at == row.appeal_due_at == start_of_day(moment) + ANSWER_WITHIN + DAY - SECOND

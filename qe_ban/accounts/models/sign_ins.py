@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -75,6 +75,9 @@ class RefreshFamily(Base):
     Of a resident's, `content_sealed` holds whose it is and all exact moments (`service/sign_ins.py`): `principal_id` is
     a keyed hash of the resident's id then, the other columns are days, and `stepped_up_at` is empty. Without it the
     row is as release 0.3.0 reads it.
+
+    `turned_over`: 0 as long as its place in the table tells when it was written, 1 when it tells the day alone, 2 when
+    it was written anew after that day (`service/sign_in_order.py`).
     """
 
     __tablename__ = "refresh_families"
@@ -86,6 +89,12 @@ class RefreshFamily(Base):
             "id",
             postgresql_where=text("content_sealed IS NULL AND kind = 'resident'"),
         ),
+        Index(
+            "ix_refresh_families_turned_over",
+            "turned_over",
+            "started_at",
+            postgresql_where=text("turned_over < 2 AND content_sealed IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -96,6 +105,7 @@ class RefreshFamily(Base):
     stepped_up_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     content_sealed: Mapped[bytes | None]
+    turned_over: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
 
 
 class RefreshToken(Base):

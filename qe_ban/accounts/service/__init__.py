@@ -27,6 +27,7 @@ from qe_ban.accounts.service.real_name import begin_claim, confirm_claim, finish
 from qe_ban.accounts.service.residents import has_phone, id_number_from, lock_reachable, phone_from
 from qe_ban.accounts.service.retention import ENDINGS
 from qe_ban.accounts.service.seeding import seed_guardianship, seed_resident, seed_staff, seed_ward
+from qe_ban.accounts.service.sign_in_order import turn_over as turn_over_sign_ins
 from qe_ban.accounts.service.sign_ins import seal_all_open as seal_sign_ins
 from qe_ban.accounts.service.staff import (
     StaffAttempt,
@@ -188,6 +189,7 @@ __all__ = [
     "stop_own_closing",
     "stop_ward_closing",
     "turn_over_consents",
+    "turn_over_sign_ins",
     "wards_ever",
     "wards_of",
     "withdraw_consent",

@@ -127,6 +127,8 @@ def _seal(rings: KeyRings, family: RefreshFamily, sign_in: SignIn, now: datetime
         if moment is not None:
             content[name] = moment.isoformat()
     family.content_sealed = vault.seal(rings, CONTENT, family.id, json.dumps(content), now)
+    # it is written at this moment, and so has the place of it
+    family.turned_over = 0
     family.principal_id = pseudonyms(rings, sign_in.principal_id)[0]
     family.expires_at, family.stepped_up_at = end_of_day(sign_in.expires_at), None
     family.ended_at = start_of_day(sign_in.ended_at) if sign_in.ended_at is not None else None

@@ -6,7 +6,7 @@ from uuid import UUID
 from qe_ban.audit import service as audit
 from qe_ban.codes import service
 from qe_ban.codes.routes import telling
-from qe_ban.codes.routes.whose import record, whose_in
+from qe_ban.codes.routes.whose import record, whose, whose_in
 from qe_ban.codes.schemas import ForQuery
 from qe_ban.codes.schemas import disputes as schemas
 from qe_ban.db.engine import Database
@@ -31,12 +31,9 @@ PRIVATE = {"Cache-Control": "no-store"}
 def dispute(query: dict[str, Any], body: dict[str, Any], scan: UUID) -> dict[str, Any]:
     """Dispute a scan of the ledger, once; it is answered within fifteen days, and the caller is told."""
     change = _change()
-    # a transaction of its own: the one that writes the dispute names nobody, and `xmin` would join the two
-    with part(Database).transaction() as session:
-        meant = whose_in(session, query, change.at)
-        if meant.is_ward:
-            service.require_disputable(session, part(KeyRings), resident=meant.resident, scan=scan)
-        record(session, meant, "disputes.dispute", change.at)
+    # a transaction of its own: the one that writes the dispute touches nothing that names anybody. What a guardian does
+    # is sealed in the dispute's row, and the audit has it when the day is over
+    meant = whose(query, change.at)
     with part(Database).transaction() as session:
         made = service.open_dispute(
             session,
@@ -84,25 +81,14 @@ def list_mine(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
 def appeal(query: dict[str, Any], body: dict[str, Any], dispute_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
     """Appeal of a dismissal to the city, once, within thirty days; it is answered within fifteen."""
     change = _change()
-    with part(Database).transaction() as session:
-        meant = whose_in(session, query, change.at)
-        guardian = change.by.id if meant.is_ward else None
-        if meant.is_ward:
-            service.require_appealable(
-                session,
-                part(KeyRings),
-                resident=meant.resident,
-                guardian=guardian,
-                dispute_id=dispute_id,
-                now=change.at,
-            )
-        record(session, meant, "disputes.appeal", change.at)
+    meant = whose(query, change.at)
     with part(Database).transaction() as session:
         made = service.open_appeal(
             session,
             part(KeyRings),
             resident=meant.resident,
-            guardian=guardian,
+            guardian=change.by.id if meant.is_ward else None,
+            ward=meant.ward,
             dispute_id=dispute_id,
             text=body["text"],
             change=change,
@@ -119,8 +105,10 @@ def list_disputes(query: dict[str, Any]) -> dict[str, Any]:
     wanted = service.WantedDisputes(query["state"], query["overdue"], paging.last_id(query["cursor"]))
     limit, moment = query["limit"], now()
     with part(Database).transaction() as session:
-        found = service.list_disputes(session, reader=guard.principal(), wanted=wanted, limit=limit + 1, now=moment)
-    page = paging.page(found, limit, lambda row: [str(row.id)])
+        found = service.list_disputes(
+            session, part(KeyRings), reader=guard.principal(), wanted=wanted, limit=limit + 1, now=moment
+        )
+    page = paging.page(found, limit, lambda row: [str(row.dispute.id)])
     return page | {"items": [telling.dispute(row, moment) for row in page["items"]]}
 
 

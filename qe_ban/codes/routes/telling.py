@@ -16,13 +16,14 @@ def entry(told: service.Entry) -> dict[str, Any]:
     return _scan(asdict(told))
 
 
-def dispute(told: Dispute, now: datetime) -> dict[str, Any]:
-    """Return a dispute as staff read it in lists: the day and the hour, and nothing of what is sealed."""
+def dispute(opened: service.OpenedDispute, now: datetime) -> dict[str, Any]:
+    """Return a dispute as staff read it in lists: the day and the hour, and no words."""
+    told = opened.dispute
     state = state_of(told.state, told.appeal_state)
     at = hour_of(datetime.fromisoformat(told.scan["at"]))
     return {
         "id": told.id,
-        "scan": _scan(told.scan | {"at": at}),
+        "scan": _scan(told.scan | {"at": at, "guardian": opened.guardian}),
         "state": state,
         "state_name": STATE_NAMES[state],
         "opened_at": told.opened_at,
@@ -36,7 +37,7 @@ def dispute(told: Dispute, now: datetime) -> dict[str, Any]:
 
 def handled(told: service.OpenedDispute, now: datetime) -> dict[str, Any]:
     """Return a dispute whole, as staff read it."""
-    row = dispute(told.dispute, now) | {"text": told.text, "answer": told.answer}
+    row = dispute(told, now) | {"text": told.text, "answer": told.answer}
     if row["appeal"] is not None:
         row["appeal"] |= {"text": told.appeal, "answer": told.appeal_answer}
     return row

@@ -4,7 +4,7 @@ from qe_ban.codes.queries import Entry, Holding
 from qe_ban.codes.rules import Answer, State
 from qe_ban.codes.rules.naming import REASON_NAMES
 from qe_ban.codes.service.answers import delete_plain_answers, holdings, keep_answers
-from qe_ban.codes.service.appeals import answer_appeal, open_appeal, require_appealable
+from qe_ban.codes.service.appeals import answer_appeal, open_appeal
 from qe_ban.codes.service.dispute_events import conceal_step as conceal_disputes
 from qe_ban.codes.service.dispute_events import record_step as record_disputes
 from qe_ban.codes.service.disputes import Opened as OpenedDispute
@@ -12,7 +12,7 @@ from qe_ban.codes.service.disputes import Wanted as WantedDisputes
 from qe_ban.codes.service.disputes import answer as answer_dispute
 from qe_ban.codes.service.disputes import listed as list_disputes
 from qe_ban.codes.service.disputes import mine as my_disputes
-from qe_ban.codes.service.disputes import open_dispute, require_disputable
+from qe_ban.codes.service.disputes import open_dispute
 from qe_ban.codes.service.disputes import read as read_dispute
 from qe_ban.codes.service.exporting import csv_pieces
 from qe_ban.codes.service.hashing import holder_hash
@@ -88,8 +88,6 @@ __all__ = [
     "record_disputes",
     "refusal",
     "rehash_disputes",
-    "require_appealable",
-    "require_disputable",
     "resume",
     "suspend",
     "turn_over_requests",

@@ -25,30 +25,25 @@ from qe_ban.kernel.clock import start_of_day
 from qe_ban.keys.rings import KeyRings
 
 
-def require_appealable(
-    session: Session, rings: KeyRings, *, resident: UUID, guardian: UUID | None, dispute_id: UUID, now: datetime
-) -> None:
-    """Raise DisputeNotFound, NothingToAppeal, AppealExists or AppealLate where a resident cannot appeal."""
-    _require_open(_own(session, rings, resident, guardian, dispute_id, lock=False), now)
-
-
 def open_appeal(
     session: Session,
     rings: KeyRings,
     *,
     resident: UUID,
     guardian: UUID | None,
+    ward: UUID | None = None,
     dispute_id: UUID,
     text: str,
     change: audit.Change,
 ) -> Opened:
     """Appeal of a dismissal, once and within thirty days; a `guardian` only of what the same person disputed.
 
+    `ward` is the guardianship by which a guardian does so.
     Raises DisputeNotFound, NothingToAppeal, AppealExists, AppealLate, KeyMissing.
     """
-    dispute = _own(session, rings, resident, guardian, dispute_id, lock=True)
+    dispute = _own(session, rings, resident, guardian, dispute_id)
     _require_open(dispute, change.at)
-    appellant = dispute_seals.Appellant(guardian is not None, change.at)
+    appellant = dispute_seals.Appellant(guardian is not None, change.at, ward)
     dispute.appeal_state = DisputeState.OPEN.value
     dispute.appeal_sealed = disputes.seal(rings, disputes.APPEAL, dispute, text, change.at)
     dispute.appellant_sealed = dispute_seals.seal_appellant(rings, dispute, appellant, change.at)
@@ -87,13 +82,11 @@ def answer_appeal(
     return disputes.opened(rings, dispute)
 
 
-def _own(
-    session: Session, rings: KeyRings, resident: UUID, guardian: UUID | None, dispute_id: UUID, *, lock: bool
-) -> Dispute:
-    """Return a dispute of the resident's own scan, and lock it where that is wanted. Raises DisputeNotFound."""
+def _own(session: Session, rings: KeyRings, resident: UUID, guardian: UUID | None, dispute_id: UUID) -> Dispute:
+    """Lock and return a dispute of the resident's own scan. Raises DisputeNotFound."""
     holders = ledger.dispute_holders(session, rings, resident)
     mine = select(Dispute).where(Dispute.id == dispute_id, Dispute.holder.in_(holders))
-    dispute = session.scalars(mine.with_for_update() if lock else mine).one_or_none()
+    dispute = session.scalars(mine.with_for_update()).one_or_none()
     if dispute is None or (guardian is not None and guardian not in dispute_seals.open_parties(rings, dispute)[1:2]):
         raise DisputeNotFound
     return dispute

@@ -2,17 +2,17 @@
 
 Not those of the district who made the venue or let its scanners in: the accused does not judge the complaint.
 
-A transaction that opens a dispute writes nothing that names a resident, and the audit has the event when the day is
-over (`dispute_events`): a moment, a neighbouring row or a request would tell whose scan it was.
+A transaction that opens a dispute writes nothing in clear that names a resident, and the audit has the event, and a
+guardian's, when the day is over (`dispute_events`): a moment, a neighbouring row or a request would tell whose scan it
+was.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, false, func, select, tuple_
+from sqlalchemy import Select, false, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -42,7 +42,8 @@ APPEAL, APPEAL_ANSWER = "disputes.appeal", "disputes.appeal_answer"
 class Opened:
     """A dispute with what is sealed of it, or without where the reader is not to see it.
 
-    `exact` and `appellant` are for those whose scan it is: staff read the row's day and hour.
+    `exact` and `appellant` are for those whose scan it is: staff read the row's day and hour. `guardian`: a guardian
+    showed the code, which the row does not say in clear.
     """
 
     dispute: Dispute
@@ -52,6 +53,7 @@ class Opened:
     appeal_answer: str | None = field(default=None, repr=False)
     exact: dispute_seals.ExactScan | None = field(default=None, repr=False)
     appellant: dispute_seals.Appellant | None = field(default=None, repr=False)
+    guardian: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,6 @@ class Wanted:
     state: DisputeState | None = None
     overdue: bool | None = None
     before: UUID | None = None
-
-
-def require_disputable(session: Session, rings: KeyRings, *, resident: UUID, scan: UUID) -> None:
-    """Raise ScanNotFound or DisputeExists where a resident cannot dispute a scan."""
-    _, _, entry = ledger.entry(session, rings, resident, scan)
-    if session.scalar(select(exists().where(Dispute.scan_id == entry.id))):
-        raise DisputeExists
 
 
 def open_dispute(
@@ -148,10 +143,12 @@ def shown(rings: KeyRings, dispute: Dispute, guardian: UUID | None) -> Opened:
     return replace(whole, appeal=None, appeal_answer=None)
 
 
-def listed(session: Session, *, reader: Principal, wanted: Wanted, limit: int, now: datetime) -> Sequence[Dispute]:
+def listed(
+    session: Session, rings: KeyRings, *, reader: Principal, wanted: Wanted, limit: int, now: datetime
+) -> list[Opened]:
     """Return at most `limit` disputes of the venues that staff answer for, the newest day first.
 
-    Nothing sealed is opened.
+    Of what is sealed it is opened whether a guardian showed the code, and no words.
     """
     found = _by_day(wanted.before).limit(limit)
     if not reader.place.is_city:
@@ -163,7 +160,10 @@ def listed(session: Session, *, reader: Principal, wanted: Wanted, limit: int, n
         unanswered = (Dispute.state == DisputeState.OPEN.value) & (Dispute.due_at <= now)
         overdue = unanswered | func.coalesce((Dispute.appeal_state == "open") & (Dispute.appeal_due_at <= now), false())
         found = found.where(overdue if wanted.overdue else ~overdue)
-    return session.scalars(found).all()
+    return [
+        Opened(dispute, None, None, guardian=dispute_seals.shown_by_guardian(rings, dispute))
+        for dispute in session.scalars(found)
+    ]
 
 
 def read(session: Session, rings: KeyRings, *, dispute_id: UUID, change: audit.Change) -> Opened:
@@ -224,6 +224,7 @@ def opened(rings: KeyRings, dispute: Dispute) -> Opened:
         text_of(ANSWER, dispute.answer_sealed),
         text_of(APPEAL, dispute.appeal_sealed),
         text_of(APPEAL_ANSWER, dispute.appeal_answer_sealed),
+        guardian=dispute_seals.shown_by_guardian(rings, dispute),
     )
 
 

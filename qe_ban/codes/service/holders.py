@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.service import Estate
 from qe_ban.codes.models import AnswerOfSource, Dispute, Entitlement, SourceAnswer
-from qe_ban.codes.service import dispute_seals, ledger
+from qe_ban.codes.service import dispute_events, dispute_seals, ledger
 from qe_ban.codes.service.hashing import answer_hashes
 from qe_ban.kernel.clock import system_clock
 from qe_ban.keys import data_keys
@@ -62,12 +62,16 @@ def _erase(rings: KeyRings, session: Session, resident: UUID, now: datetime) -> 
     )
     told = delete(AnswerOfSource).where(AnswerOfSource.holder.in_(_answer_hashes(rings, session, resident)))
     session.execute(told.execution_options(synchronize_session=False))
-    disputes = delete(Dispute).where(Dispute.holder.in_(ledger.dispute_holders(session, rings, resident)))
+    of_resident = Dispute.holder.in_(ledger.dispute_holders(session, rings, resident))
+    own = session.scalars(select(Dispute).where(of_resident).order_by(Dispute.id).with_for_update()).all()
+    dispute_events.record_acts(session, rings, own, now)
+    disputes = delete(Dispute).where(of_resident)
     gone = disputes.returning(Dispute.data_key).execution_options(synchronize_session=False)
     data_keys.discard(session, session.scalars(gone).all())
     # the dispute is the ward's and goes on: only who opened it is forgotten
     for dispute in _disputes_for_wards(rings, session, resident):
         session.refresh(dispute, with_for_update=True)
+        dispute_events.record_acts(session, rings, [dispute], now)
         parties = dispute_seals.open_parties(rings, dispute)
         dispute.resident_sealed = dispute_seals.seal_parties(
             rings, dispute.id, parties[:1], now, data_key=dispute.data_key

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
+import jwt
 import structlog
 
 from qe_ban.accounts.service import Accounts
@@ -45,6 +46,11 @@ class Resident:
     access: str
     refresh: str
     acts_for: str | None = None
+
+    @property
+    def sign_in(self) -> str:
+        """Return the id of the sign-in that the access token is of."""
+        return jwt.decode(self.access, options={"verify_signature": False})["sid"]
 
     @property
     def headers(self) -> dict[str, str]:

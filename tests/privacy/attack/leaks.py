@@ -61,7 +61,8 @@ def only_planted(data: StolenData) -> StolenData:
     def of(rows: list[Row], *tables: str) -> list[Row]:
         return [row for row in rows if MARKER in row.table or row.table in tables]
 
-    return replace(data, live=of(data.live, "scans"), wal=of(data.wal), pages=of(data.pages),
+    live = of(data.live, "scans", "refresh_families", "refresh_tokens", "disputes")
+    return replace(data, live=live, wal=of(data.wal), pages=of(data.pages),
                    valkey=of(data.valkey), log=of(data.log, SCANNING))  # fmt: skip
 
 
@@ -134,6 +135,25 @@ def rows_in_the_order_of_scans(data: StolenData) -> StolenData:
         data,
         *(Row(MARKER, {"resident": UUID(scan.resident)}, place=n) for n, scan in enumerate(_scans(data))),
     )
+
+
+def _in_the_order_of(data: StolenData, table: str, people: dict[str, str]) -> StolenData:
+    rows = sorted((row for row in data.live if row.table == table), key=lambda row: row.place)
+    owners = [people[str(row.values["id"])] for row in rows if str(row.values["id"]) in people]
+    return _with(data, *(Row(MARKER, {"resident": UUID(owner)}, place=n) for n, owner in enumerate(owners)))
+
+
+def accounts_in_the_order_of_sign_ins(data: StolenData) -> StolenData:
+    return _in_the_order_of(data, "refresh_families", data.day.sign_ins)
+
+
+def guardians_acts_in_the_order_of_disputes(data: StolenData) -> StolenData:
+    return _in_the_order_of(data, "disputes", data.day.disputes_for_wards)
+
+
+def a_guardians_act_that_says_which_dispute(data: StolenData) -> StolenData:
+    acts = data.day.disputes_for_wards.items()
+    return _with(data, *(Row(MARKER, {"actor_id": UUID(who), "subject": dispute}) for dispute, who in acts))
 
 
 def a_row_for_each_scan(data: StolenData) -> StolenData:
@@ -235,6 +255,9 @@ IN_ROWS: dict[Leak, str] = {
     a_hash_of_a_small_number: "dump: equal value in planted",
     a_number_that_counts_up: "dump: order of planted by id, of all scans",
     rows_in_the_order_of_scans: "dump: order of planted by place, of all scans",
+    accounts_in_the_order_of_sign_ins: "sign-ins in a dump: order of planted by place, of all scans",
+    guardians_acts_in_the_order_of_disputes: "guardians' disputes in a dump: order of planted by place, of all scans",
+    a_guardians_act_that_says_which_dispute: "guardians' disputes in a dump: equal value in planted",
     a_row_for_each_scan: "dump: number of rows of planted",
     a_length_of_ones_own: "dump: length of planted.sealed beside planted too.sealed",
     a_line_of_the_log_before_each_scan: "log and dump: time of log planted.timestamp, ",

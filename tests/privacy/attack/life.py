@@ -41,13 +41,27 @@ class Day:
     terminals: list
     truth: list[TrueScan] = field(default_factory=list)
     disputes: dict[str, str] = field(default_factory=dict)
-    """Whose each dispute is, by its id."""
+    """Whose scan each dispute is about, by its id."""
+    disputes_for_wards: dict[str, str] = field(default_factory=dict)
+    """Which guardian opened it, of those that one did."""
+    disputed: set[str | None] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def population(self) -> list[str]:
         """Return those whom ways are judged by. Wards are not among them: that a guardian showed a code is open."""
         return [one.id for one in self.residents]
+
+    @property
+    def acting(self) -> list[tuple[Resident, Resident]]:
+        """Return who acts for whom among the population, and shows no code for anybody: they dispute."""
+        third = len(self.residents) // 3
+        return list(zip(self.residents[-third:], self.residents[third : 2 * third], strict=True))
+
+    @property
+    def sign_ins(self) -> dict[str, str]:
+        """Return whose each sign-in is: an app's access token says which it is of."""
+        return {one.sign_in: one.id for one in self.residents}
 
     @property
     def owners(self) -> dict[str, str]:
@@ -113,15 +127,21 @@ def scan(day: Day, phone: Phone, terminal, code: str, purpose: str, holder: Resi
     return verdict
 
 
-def dispute(day: Day, phone: Phone, text: str = "我当天不在现场") -> Iterator[None]:
-    """Read the own ledger and dispute one of its scans."""
-    entries = phone.call("GET", "/codes/ledger")["items"]
+def dispute(day: Day, phone: Phone, text: str = "我当天不在现场", ward: Resident | None = None) -> Iterator[None]:
+    """Read the own ledger, or a ward's, and dispute one of its scans."""
+    query = f"?for={phone.owner.acts_for}" if ward else ""
+    entries = phone.call("GET", f"/codes/ledger{query}")["items"]
     yield
-    if entries:
-        path = f"/codes/ledger/{random.choice(entries)['id']}/dispute"
-        answer = phone.call("POST", path, {"text": text})
+    with day.lock:
+        free = [entry["id"] for entry in entries if entry["id"] not in day.disputed]
+        chosen = random.choice(free) if free else None
+        day.disputed.add(chosen)
+    if chosen:
+        answer = phone.call("POST", f"/codes/ledger/{chosen}/dispute{query}", {"text": text})
         with day.lock:
-            day.disputes[answer["id"]] = phone.owner.id
+            day.disputes[answer["id"]] = (ward or phone.owner).id
+            if ward:
+                day.disputes_for_wards[answer["id"]] = phone.owner.id
 
 
 def agenda(day: Day, client: FlaskClient, visits: tuple[int, int]) -> list[tuple[str, Iterator[None]]]:
@@ -137,6 +157,7 @@ def agenda(day: Day, client: FlaskClient, visits: tuple[int, int]) -> list[tuple
         phone = Phone(client, guardian)
         for purpose in (*GATES[:3], CONSENTING[0]):
             tasks.append((guardian.id, visit(day, phone, purpose, ward)))
+    tasks += [(guardian.id, dispute(day, Phone(client, guardian), ward=ward)) for guardian, ward in day.acting]
     random.shuffle(tasks)
     return tasks
 

@@ -16,7 +16,7 @@ from tests.privacy.attack.joins import ObservedScan, View
 from tests.privacy.attack.life import Day
 from tests.privacy.attack.rows import Row, dump_of, live_rows, log_rows, number_keys, valkey_memory, valkey_rows
 from tests.privacy.attack.statistic import Finding, judge
-from tests.privacy.attack.ways import TRANSACTIONS, VALUES, Way, attack
+from tests.privacy.attack.ways import ORDERS, TRANSACTIONS, VALUES, Way, attack
 
 MARKER = "planted"
 """What the name of a table has that a test put there."""
@@ -87,7 +87,8 @@ class Attempt:
 
 def attempts(data: StolenData, thieves: Collection[str] | None = None) -> list[Attempt]:
     """Let every thief try every way, or those thieves that are named."""
-    owners, population, results = data.day.owners, data.day.population, []
+    day, results = data.day, []
+    owners, population = day.owners | day.sign_ins | day.disputes_for_wards, day.population
     for thief, look, ways in VIEWS:
         if thieves is None or thief in thieves:
             view = look(data)
@@ -123,6 +124,29 @@ def _valkey_and_dump(data: StolenData) -> View:
     return View([*data.dump, *data.valkey], data.people, tables=lambda name: name.startswith("valkey"))
 
 
+def _in_order(data: StolenData, table: str, wanted: Mapping[str, str]) -> View:
+    """With what a dump has of sign-ins or disputes, in the order of a table, in the scans' place."""
+    ids = {UUID(one).hex: one for one in wanted}
+    rows, found = data.dump, {}
+    for at in sorted((at for at, row in enumerate(rows) if row.table == table), key=lambda at: rows[at].place):
+        for atom in rows[at].atoms() & ids.keys():
+            found.setdefault(atom, at)
+    scans = [ObservedScan(at, ids[atom], atom, float(rank), "", "") for rank, (atom, at) in enumerate(found.items())]
+    return View(rows, data.people, scans)
+
+
+def _sign_ins(data: StolenData) -> View:
+    return _in_order(data, "refresh_families", data.day.sign_ins)
+
+
+def _refresh_tokens(data: StolenData) -> View:
+    return _in_order(data, "refresh_tokens", data.day.sign_ins)
+
+
+def _disputes_for_wards(data: StolenData) -> View:
+    return _in_order(data, "disputes", data.day.disputes_for_wards)
+
+
 VIEWS: Sequence[tuple[str, Callable[[StolenData], View], Sequence[Way]]] = (
     ("dump", _dump, VALUES),
     ("live SQL", _live, TRANSACTIONS),
@@ -130,6 +154,9 @@ VIEWS: Sequence[tuple[str, Callable[[StolenData], View], Sequence[Way]]] = (
     ("log", _log, VALUES),
     ("log and dump", _log_and_dump, VALUES),
     ("Valkey and dump", _valkey_and_dump, VALUES),
+    ("sign-ins in a dump", _sign_ins, ORDERS),
+    ("refresh tokens in a dump", _refresh_tokens, ORDERS),
+    ("guardians' disputes in a dump", _disputes_for_wards, ORDERS),
 )
 
 

@@ -4,10 +4,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import chain
 
+from qe_ban.codes import service as codes
+from qe_ban.kernel.clock import system_clock
 from tests.privacy.attack import insiders, leaks
-from tests.privacy.attack.city import capture_log, new_city, run_worker
+from tests.privacy.attack.city import Builder, capture_log, new_city, run_worker
 from tests.privacy.attack.life import Day, agenda, at_load
 from tests.privacy.attack.thieves import Attempt, StolenData, attempts, exposed, take
 from tests.privacy.attack.words import Hit, Phrases, at_rest, search, speak
@@ -49,12 +52,15 @@ def run_trial(residents: int, visits: tuple[int, int]) -> Iterator[Trial]:
         for guardian, ward in zip(people, wards, strict=False):
             builder.guard(guardian, ward)
         day = Day(builder, people, wards, builder.terminals())
+        for guardian, ward in day.acting:
+            builder.guard(guardian, ward)
         with capture_log() as log, run_worker(builder.city):
             at_load(agenda(day, builder.city.app.test_client(), visits))
             log_of_day = log.getvalue()
             phrases = speak(day)
             # inboxes and the audit's seals are turned over
             time.sleep(SETTLES)
+        end_day(builder)
         leaks.in_database(day)
         look_ups = insiders.look_up_everybody(day)
         yield Trial(
@@ -66,6 +72,13 @@ def run_trial(residents: int, visits: tuple[int, int]) -> Iterator[Trial]:
             insiders.read_disputes(day),
             look_ups,
         )
+
+
+def end_day(builder: Builder) -> None:
+    """Let the audit have what it has of disputes when the day is over."""
+    parts = builder.city.town.parts
+    with parts.database.transaction() as session:
+        codes.record_disputes(session, parts.rings, system_clock() + timedelta(days=1))
 
 
 SETTLES = 31.0

@@ -14,6 +14,8 @@ Way = Callable[[View], Iterator[tuple[str, Scores]]]
 
 VALUES: Sequence[Way] = (equality.shared_rows, times.nearest, orders.same_rank, counts.rows, counts.sizes)
 """What needs values and their order alone."""
+ORDERS: Sequence[Way] = (equality.shared_rows, orders.same_rank)
+"""What is tried where rows of people that stand in an order are to meet others of which only the order is known."""
 TRANSACTIONS: Sequence[Way] = (transactions.same, transactions.near)
 """What needs to know which transaction wrote a row."""
 
