@@ -13,6 +13,7 @@ from qe_ban.codes.models import Entitlement
 from qe_ban.codes.service import hashing
 from qe_ban.db.base import Base
 from qe_ban.keys import vault
+from qe_ban.keys.data_files import DataKeyDestroyed
 from qe_ban.keys.resealing import SEALED
 from qe_ban.keys.rings import KeyMissing
 
@@ -75,7 +76,7 @@ def sealed(session, rings, someone: Person) -> set[tuple[str, str]]:
         for *key, value in session.execute(rows):
             try:
                 opened = vault.unseal(rings, name, vault.row_key(tuple(key)), bytes(value))
-            except (vault.SealBroken, KeyMissing):
+            except (vault.SealBroken, KeyMissing, DataKeyDestroyed):
                 continue
             if any(needle in opened for needle in needles):
                 found.add((one.table, one.column))

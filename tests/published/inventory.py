@@ -71,7 +71,8 @@ def names(app: Flask, settings: Settings) -> dict[str, Any]:
         "schedules": sorted(schedule.name for schedule in worker._schedules._schedules),
         "job kinds": sorted(worker._jobs._runners),
         "outbox topics": sorted(worker._outbox._handlers),
-        "metrics": sorted(set(re.findall(r"^# TYPE (qe_\S+ \S+)$", metrics, re.MULTILINE))),
+        # a counter's moment of creation stands there with its first sample
+        "metrics": sorted(set(re.findall(r"^# TYPE (qe_\S+(?<!_created) \S+)$", metrics, re.MULTILINE))),
         "sealed columns": sorted(
             f"{sealed.table}.{sealed.column} as {sealed.name} by {' '.join(sealed.key)}" for sealed in SEALED
         ),

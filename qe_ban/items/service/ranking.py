@@ -48,12 +48,13 @@ class Ranked:
 def rank(session: Session, query: str, districts: Mapping[str, str]) -> Ranked:
     """Give the wordings that answer a query; `districts`: names by code."""
     understood = understanding.understand(session, query, districts)
-    if not understood.wanted and not understood.unknown:
-        return Ranked([], False, understood)
-    if _CODE.fullmatch(understood.compact):
-        by_code = _by_code(session, understood)
+    code = understanding.as_typed(query)
+    if _CODE.fullmatch(code):
+        by_code = _by_code(session, code, understood)
         if by_code.scored:
             return by_code
+    if not understood.wanted and not understood.unknown:
+        return Ranked([], False, understood)
     first = _attempt(session, understood, widely=not understood.garbled)
     if _best(first) >= SURE and (understood.garbled or not understood.unknown) and not understood.shredded:
         return first
@@ -166,10 +167,10 @@ def _either(session: Session, understood: Understood) -> Iterable[Row[Any]]:
     return session.execute(finding.ANY, asked).all()
 
 
-def _by_code(session: Session, understood: Understood) -> Ranked:
-    low = understood.compact.upper()
+def _by_code(session: Session, code: str, understood: Understood) -> Ranked:
+    low = code.upper()
     rows = session.execute(finding.BY_CODE, {"low": low, "high": low + finding.LAST, "most": MOST}).all()
-    scorer = Scorer(understood.compact, ())
+    scorer = Scorer(code, ())
     scored = sorted((scorer.score(_candidate(row)) for row in rows), key=lambda one: (-one.score, one.candidate.id))
     return Ranked(scored, len(rows) >= MOST, understood)
 

@@ -135,6 +135,14 @@ def normalise(query: str) -> str:
     return text.normalise(latin.plain(unicodedata.normalize("NFKC", query[:LONGEST])))
 
 
+def as_typed(query: str) -> str:
+    """Return a query of at most 100 characters without spaces and punctuation, in lower case, its digits as they stand.
+
+    For codes: in `ca21` the 2 is no tone of a syllable.
+    """
+    return text.compact(text.normalise(unicodedata.normalize("NFKC", query[:LONGEST])))
+
+
 def mend(session: Session, understood: Understood) -> Understood | None:
     """Look for words within one slip of a piece of the query; None where there are none."""
     grams = _grams(understood)

@@ -5,6 +5,7 @@ import pytest
 
 from qe_ban.items.errors import HallUnknown
 from qe_ban.items.service import ranking, searching, suggesting
+from tests.items.search.conftest import CITY_OFFICE
 
 CARD, REPLACED = "社会保障卡申领", "社会保障卡补领、换领、换发"
 
@@ -67,6 +68,10 @@ def test_a_code_and_its_beginning_find_the_item(search):
     assert search(hit.code).items[0].code == hit.code
     assert hit.name in [item.name for item in search(hit.code[19:28]).items]
     assert hit.name in [item.name for item in search(hit.code[:18].lower()).items]
+
+
+def test_a_digit_after_a_syllable_is_no_tone_in_a_code(names):
+    assert CARD in names(CITY_OFFICE.lower())
 
 
 def test_an_entry_comes_once_with_the_number_of_its_offices(search):
