@@ -30,4 +30,4 @@ _ANSWERS: Final = Estate(_count_answers, _erase_answers)
 
 def estates(rings: KeyRings) -> tuple[Estate, ...]:
     """Give what is deleted of a closed account above the accounts themselves."""
-    return holders.estate(rings), health.ESTATE, halls.ESTATE, zones.ESTATE, _ANSWERS
+    return holders.estate(rings), health.ESTATE, halls.estate(rings), zones.ESTATE, _ANSWERS

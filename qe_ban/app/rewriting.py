@@ -11,6 +11,7 @@ from qe_ban.app.assembly import Parts
 from qe_ban.codes import service as codes
 from qe_ban.db import overlaps
 from qe_ban.db.walking import walk
+from qe_ban.halls.service import moving
 from qe_ban.jobs import service as jobs
 from qe_ban.keys import moments, resealing
 from qe_ban.keys.data_keys import Owner
@@ -41,6 +42,7 @@ def rewrite(made: Parts) -> None:
     written += sum(_make_days(made, dated) for dated in moments.DATED)
     written += sum(_give_data_keys(made, owner) for owner in Owner)
     written += sum(_bind(made, sealed) for sealed in resealing.SEALED)
+    written += moving.move_all(made.database, made.rings, made.clock)
     written += codes.rehash_disputes(made.database, made.rings, made.clock)
     written += codes.delete_plain_answers(made.database, made.wallet.sources)
     # what somebody held at this moment is left for the next run

@@ -79,12 +79,15 @@ class Place(Base):
 
 
 class ResidentHall(Base):
-    """The hall that a resident's home shows, and how large it is written."""
+    """The hall that a resident's home shows, and how large it is written.
+
+    Here and in the lists `resident_id` is a keyed hash of it (service.list_owners), or in rows of before the id itself.
+    """
 
     __tablename__ = "resident_halls"
     __table_args__ = (CheckConstraint(_in("age_mode", AGE_MODES), name="age_mode"),)
 
-    resident_id: Mapped[UUID] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
+    resident_id: Mapped[UUID] = mapped_column(primary_key=True)
     hall: Mapped[str]
     age_mode: Mapped[str]
     updated_at: Mapped[datetime]
@@ -95,7 +98,7 @@ class FollowedHall(Base):
 
     __tablename__ = "followed_halls"
 
-    resident_id: Mapped[UUID] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
+    resident_id: Mapped[UUID] = mapped_column(primary_key=True)
     hall: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]
     moments_sealed: Mapped[bytes | None]
@@ -106,7 +109,7 @@ class FavouriteItem(Base):
 
     __tablename__ = "favourite_items"
 
-    resident_id: Mapped[UUID] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
+    resident_id: Mapped[UUID] = mapped_column(primary_key=True)
     entry: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]
     moments_sealed: Mapped[bytes | None]
@@ -118,7 +121,7 @@ class RecentItem(Base):
     __tablename__ = "recent_items"
     __table_args__ = (Index("ix_recent_items_at", "at"),)
 
-    resident_id: Mapped[UUID] = mapped_column(ForeignKey("residents.id", ondelete="CASCADE"), primary_key=True)
+    resident_id: Mapped[UUID] = mapped_column(primary_key=True)
     entry: Mapped[str] = mapped_column(primary_key=True)
     at: Mapped[datetime]
     moments_sealed: Mapped[bytes | None]

@@ -26,12 +26,16 @@ STEP: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class DatedTable:
-    """A table of residents' rows: which columns are days, which of them stand exactly in `moments_sealed`, its key."""
+    """A table of residents' rows: which columns are days, which of them stand exactly in `moments_sealed`, its key.
+
+    `is_named`: the rows say whose they are. Where they do not, the number of a data key would.
+    """
 
     table: str
     sealed: tuple[str, ...] = ()
     days_only: tuple[str, ...] = ()
     key: tuple[str, ...] = ("id",)
+    is_named: bool = True
 
     @property
     def name(self) -> str:
@@ -44,10 +48,10 @@ DATED: Final = (
     DatedTable("consents", sealed=("granted_at", "withdrawn_at"), key=("resident_id", "purpose")),
     DatedTable("consent_events", sealed=("at",)),
     DatedTable("entitlements", days_only=("made_at", "suspended_at"), key=("number",)),
-    DatedTable("resident_halls", days_only=("updated_at",), key=("resident_id",)),
-    DatedTable("followed_halls", sealed=("at",), key=("resident_id", "hall")),
-    DatedTable("favourite_items", sealed=("at",), key=("resident_id", "entry")),
-    DatedTable("recent_items", sealed=("at",), key=("resident_id", "entry")),
+    DatedTable("resident_halls", days_only=("updated_at",), key=("resident_id",), is_named=False),
+    DatedTable("followed_halls", sealed=("at",), key=("resident_id", "hall"), is_named=False),
+    DatedTable("favourite_items", sealed=("at",), key=("resident_id", "entry"), is_named=False),
+    DatedTable("recent_items", sealed=("at",), key=("resident_id", "entry"), is_named=False),
 )
 """Every table whose moments are days; `tests/privacy` finds the tables and names the exceptions."""
 _BY_TABLE: Final = {dated.table: dated for dated in DATED}

@@ -55,6 +55,8 @@ def _of_resident(table: str, *columns: str, owner_id: str = "resident_id") -> tu
 
 
 def _moments(dated: moments.DatedTable) -> SealedColumn:
+    if not dated.is_named:
+        return SealedColumn(dated.table, moments.COLUMN, dated.name, dated.key)
     owner_id = "id" if dated.table == Owner.RESIDENT.table else "resident_id"
     return SealedColumn(dated.table, moments.COLUMN, dated.name, dated.key, Owner.RESIDENT, owner_id)
 

@@ -50,6 +50,11 @@ def dispute(city, scan):
         return made.dispute.id
 
 
+def followed(city):
+    """Return the halls that the person follows, by the other process."""
+    return city.there.get(f"{API}/me/halls", headers=city.person.headers).get_json()["items"]
+
+
 def retire(city, retiring, kid, now):
     with city.database.transaction() as session:
         retiring(session, retirement.find(session, kid), now)
@@ -58,11 +63,14 @@ def retire(city, retiring, kid, now):
 def test_holders_hashes_change_without_a_failure_a_second_meal_or_a_lost_scan(city):
     before = scanned(city)
     disputed = dispute(city, before)
+    follow = {"method": "PUT", "headers": city.person.headers}
+    assert city.here.open(f"{API}/me/halls/city", **follow).status_code == 204
     with city.load():
         (old,), new = city.rotate(Ring.HOLDER)
         time.sleep(3 + POLLED)
         after = scanned(city)
-        assert backfill.holder(city.opened) == 1
+        assert [hall["slug"] for hall in followed(city)] == ["city"]
+        assert backfill.holder(city.opened) == 2
     assert holder_of(city, before) != holder_of(city, after)
     assert holder_of(city, after) == holder_hash(city.parts[1].rings, city.person.numbers["identity"], utc())
     assert backfill.holder(city.opened) == 0
@@ -85,6 +93,7 @@ def test_holders_hashes_change_without_a_failure_a_second_meal_or_a_lost_scan(ci
     time.sleep(POLLED)
     rings = city.parts[1].rings
     assert len(rings.macs(Ring.HOLDER, "x", b"")) == 1
+    assert [hall["slug"] for hall in followed(city)] == ["city"]
     with city.database.transaction() as session:
         mine = disputes.mine(session, rings, resident=city.person.id, before=None, limit=10)
         assert [one.dispute.id for one in mine] == [disputed]

@@ -147,7 +147,7 @@ def test_a_hall_that_the_city_has_no_more_gives_way_to_the_citys(town, person):
         now = town.clock()
         everything = {"wanted": service.Setting("gone"), "now": now}
         city = type("Gone", (), {"halls": {"gone": None}})()
-        service.choose(session, city, person.id, **everything)
+        service.choose(town.parts.rings, session, city, person.id, **everything)
         service.follow(town.parts.rings, session, city, person.id, "gone", now)
     assert person.get("hall")["hall"] == CITY
     assert person.get("home")["screen"]["slug"] == CITY

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from qe_ban.db.engine import DatabaseUnavailable
 from qe_ban.halls.models import FavouriteItem
-from qe_ban.halls.queries import residents as queries
+from qe_ban.halls.service import list_owners
 from qe_ban.halls.service import residents as service
 from qe_ban.items.service import publishing
 from tests.factories import items
@@ -129,10 +129,10 @@ def test_who_forgets_while_an_item_is_noted_waits(town, person, item):
     def forget():
         with town.database.transaction() as session:
             session.execute(text("SET LOCAL lock_timeout = '50ms'"))
-            service.forget(session, person.id)
+            service.forget(town.parts.rings, session, person.id, town.clock())
 
     with town.database.transaction() as noting:
-        noting.execute(queries.HOLD, {"resident": person.id})
+        list_owners.hold(town.parts.rings, noting, person.id, town.clock())
         # else each could wait for a row that the other has
         with pytest.raises(DatabaseUnavailable):
             forget()

@@ -12,6 +12,7 @@ from qe_ban.accounts.service import attempts, fresh_consents, sign_ins
 from qe_ban.codes.models import Entitlement
 from qe_ban.codes.service import hashing
 from qe_ban.db.base import Base
+from qe_ban.halls.service import list_owners
 from qe_ban.keys import vault
 from qe_ban.keys.data_files import DataKeyDestroyed
 from qe_ban.keys.resealing import SEALED
@@ -33,6 +34,7 @@ def person(session, rings, resident_id, words, now):
     plain = UUID(str(resident_id))
     numbers = session.scalars(select(Entitlement.number).where(Entitlement.resident_id == plain)).all()
     hashes = [pseudonym.bytes for pseudonym in sign_ins.pseudonyms(rings, plain)]
+    hashes += [owner.bytes for owner in list_owners.owner_ids(rings, plain)[:-1]]
     subjects = attempts.subjects_of(rings, plain)
     hashes += [attempts._key(allowance, subject) for allowance in attempts.OF_RESIDENTS for subject in subjects]
     hashes += fresh_consents._owner_hashes(rings, plain, now)
@@ -47,7 +49,7 @@ def in_clear(session, someone: Person) -> Mapping[str, set[tuple[str, str]]]:
     found: dict[str, set[tuple[str, str]]] = {"id": set(), "hash": set(), "number": set(), "word": set()}
     needles = {
         "id": [str(someone.id), someone.id.hex],
-        # pseudonyms of sign-ins stand as UUIDs
+        # pseudonyms of sign-ins and lists stand as UUIDs
         "hash": [form for one in someone.hashes for form in (one.hex(), str(UUID(bytes=one[:16])))],
         "word": [form for word in someone.words for form in (word, word.encode().hex())],
     }

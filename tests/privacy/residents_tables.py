@@ -7,6 +7,7 @@ from qe_ban.keys.moments import DATED
 
 SEALED_SIGN_INS = "of a resident they are days, and whose they are is sealed (tests/accounts/test_sign_ins_at_rest.py)"
 STAFF = "whoever of staff did it: who of staff does what is in the audit by name and second"
+LISTS = "a resident under a keyed hash; plainly where 0.3.0 wrote it, until the worker has moved it"
 
 WITHOUT_A_KEY = {
     ("audit_events", "actor_id"): "a resident",
@@ -29,6 +30,10 @@ WITHOUT_A_KEY = {
     ("page_withdrawals", "by"): STAFF,
     ("pages", "reviewed_by"): STAFF,
     ("pages", "submitted_by"): STAFF,
+    ("favourite_items", "resident_id"): LISTS,
+    ("followed_halls", "resident_id"): LISTS,
+    ("recent_items", "resident_id"): LISTS,
+    ("resident_halls", "resident_id"): LISTS,
     ("refresh_families", "principal_id"): "a resident under a keyed hash; staff plainly",
     ("revocations", "subject"): "a resident, a sign-in, a scanner or a token",
     ("scan_ids", "scan_id"): "a scan",
@@ -46,12 +51,13 @@ WITHOUT_A_KEY = {
 
 BY_NAME = {
     "audit_events": "actor and subject",
+    **dict.fromkeys(("favourite_items", "followed_halls", "recent_items", "resident_halls"), "resident_id"),
     "idempotency_keys": "`principal` is a text",
     "refresh_families": "principal_id",
     "refresh_tokens": "through refresh_families",
     "revocations": "subject",
 }
-"""Tables that name residents without a foreign key to them."""
+"""Tables that name residents without a foreign key to them, plainly or by a keyed hash."""
 
 LONG_AGO = "one moment of a whole life of the account, as a rule long before any scan"
 SHARED = "an inbox of staff works through it by arrival and deadline; rare, and the audit says the same second"

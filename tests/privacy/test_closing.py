@@ -21,7 +21,7 @@ from qe_ban.codes.models import Dispute
 from qe_ban.codes.service import dispute_seals, disputes, hashing
 from qe_ban.db.base import Base
 from qe_ban.halls.models import FavouriteItem, RecentItem
-from qe_ban.halls.service import own_lists
+from qe_ban.halls.service import list_owners, own_lists
 from qe_ban.health.models import HealthCorrection
 from qe_ban.kernel.clock import rfc3339, start_of_day, system_clock
 from qe_ban.kernel.ids import new_id
@@ -94,7 +94,8 @@ def _write_what_needs_pages(town, resident):
     now = system_clock()
     with town.parts.database.transaction() as session:
         for model in (FavouriteItem, RecentItem):
-            own_lists.save(town.parts.rings, session, model(resident_id=resident.id, entry="1" * 12), now)
+            owner, *_ = list_owners.owner_ids(town.parts.rings, resident.id)
+            own_lists.save(town.parts.rings, session, model(resident_id=owner, entry="1" * 12), now)
         sealed = dict.fromkeys(("text_sealed", "contact_sealed", "phone_sealed"), b"x")
         times = dict.fromkeys(("consented_at", "created_at", "updated_at"), now)
         words = {"zone": "karos", "state": "received", "firm": "某公司", "uscc": "x", "industry": "y", "title": "z"}
@@ -219,7 +220,12 @@ def test_the_search_finds_what_a_living_resident_has(town, live):
         found = left_of.in_clear(session, someone)
         opened = left_of.sealed(session, town.parts.rings, someone)
     assert {("consents", "resident_id"), ("idempotency_keys", "principal"), ("demand_steps", "by")} <= found["id"]
-    assert {("attempts", "subject"), ("disputes", "holder"), ("answers_of_sources", "holder")} <= found["hash"]
+    assert {
+        ("attempts", "subject"),
+        ("recent_items", "resident_id"),
+        ("disputes", "holder"),
+        ("answers_of_sources", "holder"),
+    } <= found["hash"]
     assert ("source_answers", "entitlement") in found["number"]
     assert {("residents", "phone_sealed"), ("disputes", "resident_sealed")} <= opened
     assert ("requests_of_scans", "content_sealed") in opened
@@ -232,6 +238,7 @@ PLANTS = {
     "consent_events": (
         "INSERT INTO consent_events (resident_id, purpose, state, at) VALUES (:id, 'x', 'granted', now())"
     ),
+    "favourite_items": "INSERT INTO favourite_items (resident_id, entry, at) VALUES (:listed, 'x', now())",
     "followed_halls": "INSERT INTO followed_halls (resident_id, hall, at) VALUES (:id, 'x', now())",
     "attempts": "INSERT INTO attempts (subject, count, until) VALUES (:hash, 1, now())",
     "disputes": "UPDATE disputes SET holder = :hash WHERE id = :dispute",
@@ -288,6 +295,7 @@ def test_a_row_that_a_sentence_denies_is_found(town, closed, table):
             "bytes": resident.id.bytes,
             "word": resident.phone,
             "hash": someone.hashes[-1],
+            "listed": list_owners.owner_ids(rings, resident.id)[0],
             "number": resident.numbers["medical"],
             "scanned": hashing.holder_hash(rings, resident.numbers["identity"], system_clock()),
             "dispute": session.scalar(select(Dispute.id).limit(1)),

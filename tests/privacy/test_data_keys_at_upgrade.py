@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import insert, update
 
 from qe_ban.accounts.models import Consent, Resident
 from qe_ban.accounts.service import residents
@@ -17,22 +17,6 @@ from tests.factories.accounts import random_phone
 
 pytestmark = pytest.mark.xdist_group("privacy")
 GRANTED = datetime(2026, 11, 3, 4, 5, 6, tzinfo=UTC)
-
-
-@pytest.fixture
-def serve_beside(parts):
-    """Let the previous release serve until so long from now."""
-
-    def call(more):
-        with parts.database.transaction() as session:
-            session.execute(delete(overlaps.ReleaseOverlap))
-            session.execute(
-                insert(overlaps.ReleaseOverlap).values(previous=overlaps.PREVIOUS, ends_at=system_clock() + more)
-            )
-        parts.rings.refresh()
-
-    yield call
-    call(timedelta(seconds=-1))
 
 
 @pytest.fixture

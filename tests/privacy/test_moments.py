@@ -13,7 +13,7 @@ from qe_ban.app import rewriting
 from qe_ban.db import overlaps
 from qe_ban.db.base import Base
 from qe_ban.halls.models import FavouriteItem, RecentItem
-from qe_ban.halls.service import own_lists
+from qe_ban.halls.service import list_owners, own_lists
 from qe_ban.kernel.clock import start_of_day, system_clock
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import moments, vault
@@ -64,7 +64,8 @@ def busy(city):
     call("POST", "/codes/identity/suspend")
     with city.database.transaction() as session:
         for model in (FavouriteItem, RecentItem):
-            row = model(resident_id=UUID(str(resident.id)), entry="1" * 12)
+            owner, *_ = list_owners.owner_ids(city.rings, UUID(str(resident.id)))
+            row = model(resident_id=owner, entry="1" * 12)
             own_lists.save(city.rings, session, row, system_clock())
     resident.call = call
     return resident
@@ -73,6 +74,7 @@ def busy(city):
 def rows_of(database, rings, resident):
     """Return table, column and value of each moment in a resident's rows."""
     plain, pseudonyms = UUID(str(resident.id)), sign_ins.pseudonyms(rings, UUID(str(resident.id)))
+    owners = list_owners.owner_ids(rings, plain)
     with database.transaction() as session:
         families = session.scalars(select(RefreshFamily.id).where(RefreshFamily.principal_id.in_(pseudonyms))).all()
         for name in known.residents_tables():
@@ -81,7 +83,7 @@ def rows_of(database, rings, resident):
                 "residents": table.c.get("id") == plain,
                 "refresh_families": table.c.get("id").in_(families) if "id" in table.c else None,
                 "refresh_tokens": table.c.family_id.in_(families) if "family_id" in table.c else None,
-            }.get(name, table.c.resident_id == plain if "resident_id" in table.c else None)
+            }.get(name, table.c.resident_id.in_(owners) if "resident_id" in table.c else None)
             if is_own is None:
                 continue
             columns = [column for column in table.columns if isinstance(column.type, DateTime)]
@@ -186,12 +188,13 @@ def old_rows(parts):
 
 def stored(parts, resident):
     """Return the moments of a resident's rows, by table and column."""
+    ids = list_owners.owner_ids(parts.rings, resident)
     with parts.database.transaction() as session:
         for dated in DATED:
             key = "id" if dated.table == "residents" else "resident_id"
             names = (*dated.sealed, *dated.days_only)
             row = session.execute(
-                text(f"SELECT {', '.join(names)} FROM {dated.table} WHERE {key} = :id"), {"id": resident}
+                text(f"SELECT {', '.join(names)} FROM {dated.table} WHERE {key} = ANY(:ids)"), {"ids": ids}
             ).one()
             yield from ((dated.table, name, value) for name, value in zip(names, row, strict=True) if value is not None)
 

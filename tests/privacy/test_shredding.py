@@ -156,7 +156,7 @@ def test_after_it_what_was_deleted_stands_on_the_disk_and_does_not_open(ended):
     gone = whole - left
     expected = {
         "residents.phone", "residents.name", "residents.id_number", "residents.moments", "consents.moments",
-        "consent_events.moments", "followed_halls.moments", "disputes.resident", "disputes.scan", "disputes.text",
+        "consent_events.moments", "disputes.resident", "disputes.scan", "disputes.text",
         "demands.title", "demands.text", "demands.contact", "demands.phone",
     }  # fmt: skip
     assert expected <= {one.column for one in gone}

@@ -16,6 +16,7 @@ from qe_ban.keys.rings import KeyRings
 PURPOSE = "account"
 _SHARED = text("SELECT pg_advisory_xact_lock_shared(n) FROM unnest(:numbers) n")
 _ALONE = text("SELECT pg_advisory_xact_lock(n) FROM unnest(:numbers) n")
+_TRY_ALONE = text("SELECT bool_and(pg_try_advisory_xact_lock(n)) FROM unnest(:numbers) n")
 _NUMBERS = bindparam("numbers", type_=ARRAY(BigInteger))
 
 
@@ -33,6 +34,11 @@ def hold_alone(rings: KeyRings, session: Session, resident_id: UUID) -> None:
     Lock the account's row first: of two who want it alone, one waits there. Raises KeyMissing.
     """
     session.execute(_ALONE.bindparams(_NUMBERS), {"numbers": _numbers(rings, resident_id)})
+
+
+def try_hold_alone(rings: KeyRings, session: Session, resident_id: UUID) -> bool:
+    """Return whether nobody holds an account; then nobody does until the transaction ends. Raises KeyMissing."""
+    return bool(session.scalar(_TRY_ALONE.bindparams(_NUMBERS), {"numbers": _numbers(rings, resident_id)}))
 
 
 def _numbers(rings: KeyRings, resident_id: UUID) -> list[int]:

@@ -13,6 +13,7 @@ from qe_ban.cli.installation import Opened, opened
 from qe_ban.cli.keys import walking
 from qe_ban.codes.service import rehashing
 from qe_ban.db.walking import walk
+from qe_ban.halls.service import moving
 from qe_ban.kernel.clock import system_clock
 from qe_ban.keys.models import BLIND, Ring
 
@@ -23,8 +24,9 @@ from qe_ban.keys.models import BLIND, Ring
 def backfill(home: Path, ring: str) -> None:
     """Write what lies under an older key of RING under the newest too, while everything serves.
 
-    blind-phone, blind-id-number: every resident gets the index of the second slot; holder: disputes move to the newest
-    hash. What a retired key has left is cleared first. Works in small steps; interrupted, run it again.
+    blind-phone, blind-id-number: every resident gets the index of the second slot; holder: disputes and what residents
+    keep at hand move to the newest hash. What a retired key has left is cleared first. Works in small steps;
+    interrupted, run it again.
     """
     with opened(home) as installation:
         if ring == Ring.HOLDER:
@@ -66,5 +68,12 @@ def empty(installation: Opened, ring: Ring) -> None:
 
 
 def holder(installation: Opened) -> int:
-    """Move every dispute to the newest hash of its holder; gives how many it moved."""
-    return rehashing.rehash_disputes(installation.database, installation.rings, system_clock)
+    """Move every dispute and every list to the newest hash of its holder; gives of how many holders."""
+    written = rehashing.rehash_disputes(installation.database, installation.rings, system_clock)
+    # whose account was held in one walk is free in the next
+    for _walk in range(walking.WALKS):
+        found = moving.move_all(installation.database, installation.rings, system_clock)
+        written += found
+        if found == 0:
+            break
+    return written

@@ -2,14 +2,23 @@
 
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import Uuid, bindparam, column, text
+from sqlalchemy.dialects.postgresql import ARRAY
 
-HOLD: Final = text("SELECT id FROM residents WHERE id = :resident FOR NO KEY UPDATE")
-"""One at a time changes what a resident keeps: else of two at once each would find room for the last one."""
+LOCK: Final = text("SELECT id FROM residents WHERE id = :resident FOR NO KEY UPDATE")
+"""One at a time changes what a resident keeps, also where the other is a program of the previous release."""
+
+IS_OPEN: Final = text("SELECT closed_at IS NULL FROM residents WHERE id = :resident")
 
 HOME: Final = text("""
     SELECT r.assurance, h.hall, h.age_mode
-    FROM residents r LEFT JOIN resident_halls h ON h.resident_id = r.id
+    FROM residents r LEFT JOIN resident_halls h ON h.resident_id = ANY(:owners)
     WHERE r.id = :resident
-""")
+    ORDER BY h.updated_at DESC LIMIT 1
+""").bindparams(bindparam("owners", type_=ARRAY(Uuid)))
 """What a home is shown by; the resident's lists are ordered by what is sealed (service.own_lists)."""
+
+NEXT_RESIDENTS: Final = text("SELECT id FROM residents WHERE id > :after ORDER BY id LIMIT :limit").columns(
+    column("id", Uuid)
+)
+"""Whose lists may have to be moved (service.moving)."""

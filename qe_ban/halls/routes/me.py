@@ -58,7 +58,7 @@ def get_home(query: dict[str, Any]) -> Response:
 def get_my_hall() -> Response:
     """The hall that the caller's home shows, and how large it is written."""
     with part(Database).transaction() as session:
-        chosen = service.setting(session, part(City), guard.principal().id)
+        chosen = service.setting(part(KeyRings), session, part(City), guard.principal().id)
     return conditional.etagged(schemas.MyHallSchema().dump(_setting(chosen)), cache_control=PRIVATE)
 
 
@@ -70,7 +70,7 @@ def put_my_hall(body: dict[str, Any]) -> dict[str, Any]:
     """Choose the hall that the home shows, and how large it is written."""
     chosen = Setting(**body)
     with part(Database).transaction() as session:
-        service.choose(session, part(City), guard.principal().id, chosen, now())
+        service.choose(part(KeyRings), session, part(City), guard.principal().id, chosen, now())
     return _setting(chosen)
 
 
@@ -103,7 +103,7 @@ def follow_hall(slug: str) -> None:
 def unfollow_hall(slug: str) -> None:
     """Follow a hall no more; a repeat changes nothing."""
     with part(Database).transaction() as session:
-        service.unfollow(session, guard.principal().id, slug)
+        service.unfollow(part(KeyRings), session, guard.principal().id, slug, now())
 
 
 @blp.route("/items/favourites", methods=["GET"], summary_zh="收藏的事项，新的在前；已终止的会注明")
@@ -132,7 +132,7 @@ def favour_item(code: str) -> None:
 def disfavour_item(code: str) -> None:
     """Keep an item no more; a repeat changes nothing."""
     with part(Database).transaction() as session:
-        service.disfavour(session, guard.principal().id, code)
+        service.disfavour(part(KeyRings), session, guard.principal().id, code, now())
 
 
 @blp.route("/items/recent", methods=["GET"], summary_zh="最近使用的事项，新的在前")
@@ -151,7 +151,7 @@ def list_recent_items(query: dict[str, Any]) -> Response:
 def forget_recent_items() -> None:
     """Forget all that the caller opened."""
     with part(Database).transaction() as session:
-        service.forget(session, guard.principal().id)
+        service.forget(part(KeyRings), session, guard.principal().id, now())
 
 
 @blp.route("/items/recent/<code>", methods=["PUT"], summary_zh="记录刚打开的事项，保留最近50个")

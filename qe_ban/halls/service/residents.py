@@ -14,7 +14,7 @@ from qe_ban.accounts.errors import ResidentNotFound
 from qe_ban.halls import errors
 from qe_ban.halls.models import FavouriteItem, FollowedHall, RecentItem, ResidentHall
 from qe_ban.halls.queries import residents as queries
-from qe_ban.halls.service import own_lists
+from qe_ban.halls.service import list_owners, own_lists
 from qe_ban.items.service import offering
 from qe_ban.kernel.city import CITY_HALL, City
 from qe_ban.kernel.clock import start_of_day
@@ -71,18 +71,23 @@ class Home:
     recent: Sequence[Card]
 
 
-def setting(session: Session, city: City, resident: UUID) -> Setting:
-    """Give a resident's hall and size of letters: the city's hall where none was chosen, or it is there no more."""
-    row = session.get(ResidentHall, resident)
+def setting(rings: KeyRings, session: Session, city: City, resident: UUID) -> Setting:
+    """Give a resident's hall and size of letters: the city's hall where none was chosen, or it is there no more.
+
+    Raises KeyMissing.
+    """
+    row = _chosen(rings, session, resident)
     return _setting(city, row.hall, row.age_mode) if row is not None else Setting()
 
 
-def choose(session: Session, city: City, resident: UUID, wanted: Setting, now: datetime) -> None:
-    """Keep a resident's hall and size of letters. Raises HallUnknown."""
+def choose(rings: KeyRings, session: Session, city: City, resident: UUID, wanted: Setting, now: datetime) -> None:
+    """Keep a resident's hall and size of letters. Raises HallUnknown, SessionEnded, KeyMissing."""
     if wanted.hall not in city.halls:
         raise errors.HallUnknown
     said = {"hall": wanted.hall, "age_mode": wanted.age_mode, "updated_at": start_of_day(now)}
-    row = insert(ResidentHall).values(resident_id=resident, **said)
+    owner = list_owners.hold(rings, session, resident, now)
+    before = _chosen(rings, session, resident)
+    row = insert(ResidentHall).values(resident_id=before.resident_id if before is not None else owner, **said)
     session.execute(row.on_conflict_do_update(index_elements=["resident_id"], set_=said))
 
 
@@ -93,59 +98,62 @@ def followed(rings: KeyRings, session: Session, city: City, resident: UUID) -> l
 
 
 def follow(rings: KeyRings, session: Session, city: City, resident: UUID, slug: str, now: datetime) -> None:
-    """Follow a hall; one that is followed stays as it is. Raises HallNotFound, TooManyFollowed."""
+    """Follow a hall; one that is followed stays as it is. Raises HallNotFound, TooManyFollowed, SessionEnded."""
     if slug not in city.halls:
         raise errors.HallNotFound
-    _hold(session, resident)
-    if session.get(FollowedHall, (resident, slug)) is None:
+    owner = list_owners.hold(rings, session, resident, now)
+    if own_lists.find(rings, session, FollowedHall, resident, slug) is None:
         # halls that are there no more take no room
         if len(followed(rings, session, city, resident)) >= MOST_FOLLOWED:
             raise errors.TooManyFollowed(f"最多关注 {MOST_FOLLOWED} 个分厅，请先取消一些", most=MOST_FOLLOWED)
-        own_lists.save(rings, session, FollowedHall(resident_id=resident, hall=slug), now)
+        own_lists.save(rings, session, FollowedHall(resident_id=owner, hall=slug), now)
 
 
-def unfollow(session: Session, resident: UUID, slug: str) -> None:
-    """Follow a hall no more, whether or not it was followed."""
-    session.execute(delete(FollowedHall).where(FollowedHall.resident_id == resident, FollowedHall.hall == slug))
+def unfollow(rings: KeyRings, session: Session, resident: UUID, slug: str, now: datetime) -> None:
+    """Follow a hall no more, whether or not it was followed. Raises SessionEnded, KeyMissing."""
+    list_owners.hold(rings, session, resident, now)
+    own_lists.delete_one(rings, session, FollowedHall, resident, slug)
 
 
 def favour(rings: KeyRings, session: Session, resident: UUID, code: str, now: datetime) -> None:
     """Keep an item, by an entry or the code of an item of it; one that is kept stays as it is, also when it has ended.
 
-    Raises ItemNotFound, TooManyFavourites.
+    Raises ItemNotFound, TooManyFavourites, SessionEnded.
     """
     entry = _entry(code)
-    _hold(session, resident)
-    if session.get(FavouriteItem, (resident, entry)) is not None:
+    owner = list_owners.hold(rings, session, resident, now)
+    if own_lists.find(rings, session, FavouriteItem, resident, entry) is not None:
         return
     _require(session, code, now)
-    mine = select(func.count()).select_from(FavouriteItem).where(FavouriteItem.resident_id == resident)
+    mine = select(func.count()).select_from(FavouriteItem).where(own_lists.is_own(rings, FavouriteItem, resident))
     if (session.scalar(mine) or 0) >= MOST_FAVOURITES:
         raise errors.TooManyFavourites(f"最多收藏 {MOST_FAVOURITES} 个事项，请先取消一些", most=MOST_FAVOURITES)
-    own_lists.save(rings, session, FavouriteItem(resident_id=resident, entry=entry), now)
+    own_lists.save(rings, session, FavouriteItem(resident_id=owner, entry=entry), now)
 
 
-def disfavour(session: Session, resident: UUID, code: str) -> None:
-    """Keep an item no more, whether or not it was kept."""
+def disfavour(rings: KeyRings, session: Session, resident: UUID, code: str, now: datetime) -> None:
+    """Keep an item no more, whether or not it was kept. Raises SessionEnded, KeyMissing."""
     entry = offering.entry_of(code)
-    session.execute(delete(FavouriteItem).where(FavouriteItem.resident_id == resident, FavouriteItem.entry == entry))
+    if entry is not None:
+        list_owners.hold(rings, session, resident, now)
+        own_lists.delete_one(rings, session, FavouriteItem, resident, entry)
 
 
 def use(rings: KeyRings, session: Session, resident: UUID, code: str, now: datetime) -> None:
-    """Note that an item was opened just now; only the newest are kept. Raises ItemNotFound."""
+    """Note that an item was opened just now; only the newest are kept. Raises ItemNotFound, SessionEnded."""
     entry = _entry(code)
     _require(session, code, now)
-    _hold(session, resident)
-    row = session.get(RecentItem, (resident, entry), populate_existing=True)
-    own_lists.save(rings, session, row or RecentItem(resident_id=resident, entry=entry), now)
+    owner = list_owners.hold(rings, session, resident, now)
+    row = own_lists.find(rings, session, RecentItem, resident, entry)
+    own_lists.save(rings, session, row or RecentItem(resident_id=owner, entry=entry), now)
     own_lists.forget_beyond(rings, session, resident, MOST_RECENT)
 
 
-def forget(session: Session, resident: UUID) -> None:
-    """Forget all that was opened."""
+def forget(rings: KeyRings, session: Session, resident: UUID, now: datetime) -> None:
+    """Forget all that was opened. Raises SessionEnded, KeyMissing."""
     # else it and `use` could each wait for a row that the other has
-    _hold(session, resident)
-    session.execute(delete(RecentItem).where(RecentItem.resident_id == resident))
+    list_owners.hold(rings, session, resident, now)
+    session.execute(delete(RecentItem).where(own_lists.is_own(rings, RecentItem, resident)))
 
 
 def kept(
@@ -164,14 +172,15 @@ def kept(
     if after is not None:
         at, key = after
         rows = [row for row in rows if row.at < at or (row.at == at and row.key > key)]
-    hall = setting(session, city, resident).hall
+    hall = setting(rings, session, city, resident).hall
     cards = _cards(session, [row.key for row in rows[:limit]], city.halls[hall], now)
     return [KeptItem(row.key, row.at, cards[row.key]) for row in rows[:limit]]
 
 
 def home(rings: KeyRings, session: Session, city: City, resident: UUID, now: datetime) -> Home:
     """Give a resident's home but its screen. Raises ResidentNotFound."""
-    row = session.execute(queries.HOME, {"resident": resident}).first()
+    owners = list_owners.owner_ids(rings, resident)
+    row = session.execute(queries.HOME, {"resident": resident, "owners": owners}).first()
     if row is None:
         raise ResidentNotFound
     chosen = _setting(city, row.hall, row.age_mode) if row.hall is not None else Setting()
@@ -193,9 +202,9 @@ def _setting(city: City, hall: str, age_mode: str) -> Setting:
     return Setting(hall if hall in city.halls else CITY_HALL, age_mode)
 
 
-def _hold(session: Session, resident: UUID) -> None:
-    if session.scalar(queries.HOLD, {"resident": resident}) is None:
-        raise ResidentNotFound
+def _chosen(rings: KeyRings, session: Session, resident: UUID) -> ResidentHall | None:
+    own = ResidentHall.resident_id.in_(list_owners.owner_ids(rings, resident))
+    return session.scalars(select(ResidentHall).where(own).order_by(ResidentHall.updated_at.desc()).limit(1)).first()
 
 
 def _entry(code: str) -> str:

@@ -21,7 +21,7 @@ from qe_ban.app.working import create_worker
 from qe_ban.kernel.identifiers import IdType
 from qe_ban.sandbox import source
 from qe_ban.web import logs, parts
-from tests.factories import cities
+from tests.factories import cities, items
 from tests.factories.accounts import API, OpenRegister, PersonFactory, bearer, sign_in_named, step_up
 from tests.factories.codes import Terminal
 
@@ -33,6 +33,7 @@ CONSENTING = ("visitor-registration", "senior-discount")
 SOURCED = "registration"
 DISTRICT = "370202"
 THREADS = 4
+ITEMS = 12
 
 
 @dataclass
@@ -86,6 +87,10 @@ class Builder:
     def guard(self, guardian: Resident, ward: Resident) -> None:
         """Let one act for another, as a window confirmed it."""
         guardian.acts_for = self.city.town.guard(*(SimpleNamespace(id=uuid.UUID(one.id)) for one in (guardian, ward)))
+
+    def items(self) -> list[str]:
+        """Publish some service items; return their codes."""
+        return [items.add_item(self.city.parts.database, name=f"事项{number}") for number in range(ITEMS)]
 
     def terminals(self) -> list[tuple[Terminal, str]]:
         purposes = (*GATES, *GATES, *CONSENTING, SOURCED)

@@ -13,11 +13,13 @@ from uuid import UUID
 
 import psycopg
 
+from qe_ban.halls.service.list_owners import owner_ids
 from tests.privacy.attack.life import Day, TrueScan
 from tests.privacy.attack.rows import Row
 from tests.privacy.attack.thieves import MARKER, SCANNING, StolenData
 
 Leak = Callable[[StolenData], StolenData]
+LISTS = "recent_items"
 OTHERS = 3
 """Transactions of nobody between two neighbours."""
 
@@ -56,12 +58,12 @@ def _one_for_each(day: Day) -> list[TrueScan]:
 
 
 def only_planted(data: StolenData) -> StolenData:
-    """Return what was slipped in, with the scans: the rest has been attacked before."""
+    """Return what was slipped in, with the scans and what they are put beside: the rest has been attacked before."""
 
     def of(rows: list[Row], *tables: str) -> list[Row]:
         return [row for row in rows if MARKER in row.table or row.table in tables]
 
-    live = of(data.live, "scans", "refresh_families", "refresh_tokens", "disputes")
+    live = of(data.live, "scans", LISTS, "refresh_families", "refresh_tokens", "disputes")
     return replace(data, live=live, wal=of(data.wal), pages=of(data.pages),
                    valkey=of(data.valkey), log=of(data.log, SCANNING))  # fmt: skip
 
@@ -162,6 +164,18 @@ def a_row_for_each_scan(data: StolenData) -> StolenData:
     return _with(data, *rows)
 
 
+def items_read_by_plain_id(data: StolenData) -> StolenData:
+    """What residents read, as if the rows that the product wrote stood under their ids."""
+    rings = data.day.builder.city.parts.rings
+    plain = {owner: UUID(one.id) for one in data.day.residents for owner in owner_ids(rings, UUID(one.id))}
+    rows = [
+        replace(row, table=MARKER, values=row.values | {"resident_id": plain[row.values["resident_id"]]})
+        for row in data.live
+        if row.table == LISTS and row.values["resident_id"] in plain
+    ]
+    return _with(data, *rows)
+
+
 def a_length_of_ones_own(data: StolenData) -> StolenData:
     rows = []
     for n, person in enumerate(data.day.residents):
@@ -259,6 +273,7 @@ IN_ROWS: dict[Leak, str] = {
     guardians_acts_in_the_order_of_disputes: "guardians' disputes in a dump: order of planted by place, of all scans",
     a_guardians_act_that_says_which_dispute: "guardians' disputes in a dump: equal value in planted",
     a_row_for_each_scan: "dump: number of rows of planted",
+    items_read_by_plain_id: "live SQL: neighbouring transaction of planted, before",
     a_length_of_ones_own: "dump: length of planted.sealed beside planted too.sealed",
     a_line_of_the_log_before_each_scan: "log and dump: time of log planted.timestamp, ",
     a_name_on_the_line_of_the_scan: "log and dump: equal value in log planted",

@@ -45,6 +45,8 @@ class Day:
     disputes_for_wards: dict[str, str] = field(default_factory=dict)
     """Which guardian opened it, of those that one did."""
     disputed: set[str | None] = field(default_factory=set)
+    items: list[str] = field(default_factory=list)
+    """The codes of the items that residents read and like."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -97,6 +99,10 @@ def visit(day: Day, phone: Phone, purpose: str, ward: Resident | None = None) ->
     """One visit: the app opens, shows a code, is scanned, and agrees where it is asked to."""
     terminal = random.choice(day.purposes(purpose))
     holder = phone.owner.acts_for if ward else None
+    # read on the way to the counter, just before the code is shown
+    if random.random() < 0.8:
+        phone.call("PUT", f"/me/items/recent/{random.choice(day.items)}")
+        yield
     if random.random() < 0.8:
         phone.refresh()
         yield
@@ -144,6 +150,15 @@ def dispute(day: Day, phone: Phone, text: str = "我当天不在现场", ward: R
                 day.disputes_for_wards[answer["id"]] = phone.owner.id
 
 
+def keep(day: Day, phone: Phone) -> Iterator[None]:
+    """Choose a hall, follow it, and like an item, between the visits."""
+    phone.call("PUT", "/me/hall", {"hall": "city", "age_mode": "standard"})
+    yield
+    phone.call("PUT", "/me/halls/city")
+    yield
+    phone.call("PUT", f"/me/items/favourites/{random.choice(day.items)}")
+
+
 def agenda(day: Day, client: FlaskClient, visits: tuple[int, int]) -> list[tuple[str, Iterator[None]]]:
     """Return what everybody will do, with who does it, in an order that is nobody's."""
     tasks = []
@@ -151,6 +166,7 @@ def agenda(day: Day, client: FlaskClient, visits: tuple[int, int]) -> list[tuple
         phone = Phone(client, resident)
         gates = [random.choice(GATES) for _ in range(random.randint(*visits))]
         tasks += [(resident.id, visit(day, phone, purpose)) for purpose in (*gates, *CONSENTING, SOURCED)]
+        tasks.append((resident.id, keep(day, phone)))
         if random.random() < 0.6:
             tasks.append((resident.id, dispute(day, phone)))
     for guardian, ward in zip(day.residents, day.wards, strict=False):

@@ -51,7 +51,7 @@ def run_trial(residents: int, visits: tuple[int, int]) -> Iterator[Trial]:
         people, wards = builder.residents(residents), builder.residents(max(3, residents // 20))
         for guardian, ward in zip(people, wards, strict=False):
             builder.guard(guardian, ward)
-        day = Day(builder, people, wards, builder.terminals())
+        day = Day(builder, people, wards, builder.terminals(), items=builder.items())
         for guardian, ward in day.acting:
             builder.guard(guardian, ward)
         with capture_log() as log, run_worker(builder.city):
