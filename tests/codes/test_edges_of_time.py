@@ -96,9 +96,10 @@ def test_an_answer_is_overdue_from_the_moment_at_which_it_is_due(town, scanned, 
         for overdue in (True, False):
             found = codes.list_disputes(
                 session,
+                town.parts.rings,
                 reader=AdminFactory(place=Place()),
                 wanted=codes.WantedDisputes(overdue=overdue),
                 limit=1000,
                 now=now,
             )
-            assert (made in {str(row.id) for row in found}) is (overdue is is_late)
+            assert (made in {str(row.dispute.id) for row in found}) is (overdue is is_late)
