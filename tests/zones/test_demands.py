@@ -1,6 +1,7 @@
 """A firm's demand: sent with consent, sealed, followed by the firm, handled by the zone's editors."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
@@ -8,6 +9,8 @@ from sqlalchemy.exc import IntegrityError
 
 from qe_ban.kernel.ids import new_id
 from qe_ban.zones.models import Demand, DemandStep
+from qe_ban.zones.rules.demands import WITHDRAWN_TITLE
+from qe_ban.zones.service import course
 from tests.factories.accounts import together
 from tests.zones.conftest import CONSENT, FORM, SOLUTIONS, USCC, demand, short
 
@@ -307,6 +310,19 @@ def test_an_editor_who_opens_what_is_withdrawn_at_that_moment_reads_it_before_or
         for seen in (answer.json for answer in answers[1:]):
             told = {seen[name] is None for name in ("text", "contact", "phone")}
             assert told == {seen["state"] == "withdrawn"}
+
+
+def test_a_row_that_was_read_just_before_a_withdrawal_tells_what_stands_after_it(zones):
+    slug, me, rings = zones.publish(), zones.resident(), zones.town.parts.rings
+    one = zones.sent(slug, me)
+    with zones.database.transaction() as session:
+        row = session.get_one(Demand, UUID(one))
+        assert zones.call("POST", f"/me/demands/{one}/withdraw", me).status_code == 200
+        assert row.title_sealed is not None
+        assert course.title_of(rings, row) == WITHDRAWN_TITLE
+        seen = course.opened(session, rings, row)
+        assert (seen.demand.state, seen.text, seen.contact, seen.phone) == ("withdrawn", None, None, None)
+        assert [step.state for step in seen.steps][-1] == "withdrawn"
 
 
 def test_lists_go_on_where_they_ended(zones):

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
 from qe_ban.keys import data_keys, vault, words
+from qe_ban.keys.data_files import DataKeyDestroyed
 from qe_ban.keys.rings import KeyRings
 from qe_ban.zones import errors
 from qe_ban.zones.models import Demand, DemandStep, Sunset
@@ -86,26 +87,43 @@ def note_step(session: Session, rings: KeyRings, demand: Demand, change: audit.C
 
 
 def opened(session: Session, rings: KeyRings, demand: Demand) -> Opened:
-    """Open what is sealed in a demand."""
-    steps = session.scalars(select(DemandStep).where(DemandStep.demand_id == demand.id).order_by(DemandStep.id)).all()
+    """Open what is sealed in a demand. Raises DemandNotFound, DataKeyDestroyed."""
+    try:
+        return _opened(session, rings, demand)
+    except DataKeyDestroyed:
+        # it was withdrawn, or erased, after its row was read: what stands now tells that
+        demand_id = demand.id
+        session.expire(demand)
+        if session.scalar(select(Demand.id).where(Demand.id == demand_id)) is None:
+            raise errors.DemandNotFound from None
+        return _opened(session, rings, demand)
+
+
+def title_of(rings: KeyRings, demand: Demand) -> str | None:
+    """Return a demand's title, or the words in its place where it was withdrawn. Raises KeyMissing."""
+    try:
+        return words.read(rings, words.DEMAND_TITLE, demand.id, demand.title_sealed, demand.title)
+    except DataKeyDestroyed:
+        # a list that was read just before
+        return rules.WITHDRAWN_TITLE
+
+
+def seal(rings: KeyRings, column: str, demand: Demand, text: str, now: datetime) -> bytes:
+    """Seal a text for a column of a demand. Raises KeyMissing."""
+    return vault.seal(rings, f"demands.{column}", demand.id, text, now, data_key=demand.data_key)
+
+
+def _opened(session: Session, rings: KeyRings, demand: Demand) -> Opened:
+    steps = select(DemandStep).where(DemandStep.demand_id == demand.id).order_by(DemandStep.id)
+    rows = session.scalars(steps.execution_options(populate_existing=True)).all()
     return Opened(
         demand=demand,
         text=_unseal(rings, "text", demand.id, demand.text_sealed),
         contact=_unseal(rings, "contact", demand.id, demand.contact_sealed),
         phone=_unseal(rings, "phone", demand.id, demand.phone_sealed),
         answer=_unseal(rings, "answer", demand.id, demand.answer_sealed),
-        steps=[_taken(rings, one) for one in steps],
+        steps=[_taken(rings, one) for one in rows],
     )
-
-
-def title_of(rings: KeyRings, demand: Demand) -> str | None:
-    """Return a demand's title, or the words in its place where it was withdrawn. Raises KeyMissing."""
-    return words.read(rings, words.DEMAND_TITLE, demand.id, demand.title_sealed, demand.title)
-
-
-def seal(rings: KeyRings, column: str, demand: Demand, text: str, now: datetime) -> bytes:
-    """Seal a text for a column of a demand. Raises KeyMissing."""
-    return vault.seal(rings, f"demands.{column}", demand.id, text, now, data_key=demand.data_key)
 
 
 def _unseal(rings: KeyRings, column: str, demand_id: UUID, sealed: bytes | None) -> str | None:
