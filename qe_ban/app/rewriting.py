@@ -59,7 +59,7 @@ def _make_days(made: Parts, dated: moments.DatedTable) -> int:
 
 
 def _give_data_keys(made: Parts, owner: Owner) -> int:
-    """Give a data key to whoever has none; return to how many."""
+    """Allocate a data key for whoever has none; return for how many."""
     return walk(
         made.database,
         lambda session, after: resealing.give_data_keys(session, made.rings, owner, after=after, now=made.clock()),

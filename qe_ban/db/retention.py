@@ -31,7 +31,7 @@ STEP: Final = 1000
 _SECONDS: Final = 20.0
 
 Over: TypeAlias = Callable[[datetime], ColumnElement[bool]]
-"""Gives the condition that a row's time ended before a moment."""
+"""Returns the condition that a row's time ended before a moment."""
 Step: TypeAlias = Callable[[Session, datetime], int]
 """Ends some rows whose time ended before a moment; returns how many, 0 where none is left."""
 

@@ -99,7 +99,7 @@ class Step:
 
 
 def recent(session: Session, now: datetime, days: int) -> set[str]:
-    """Give the kids of the column keys that serve or did in the last `days`: what lies under them stays as it is.
+    """Return the kids of the column keys that serve or did in the last `days`: what lies under them stays as it is.
 
     Of no days, that is today's and those to come.
     """
@@ -157,7 +157,7 @@ def bind(
 def give_data_keys(
     session: Session, rings: KeyRings, owner: Owner, *, after: Any, now: datetime, limit: int = STEP
 ) -> tuple[Any, int]:
-    """Give a data key to the next owners that have something sealed and no key, at most `limit`.
+    """Allocate a data key for the next owners that have something sealed and no key, at most `limit`.
 
     Returns up to which it came (None: there are no more), and how many it gave. Raises DataKeysAway.
     """

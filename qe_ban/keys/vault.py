@@ -47,7 +47,7 @@ def seal(rings: KeyRings, column: str, row: object, text: str, now: datetime, *,
 
 
 def unseal(rings: KeyRings, column: str, row: object, sealed: bytes) -> str:
-    """Give the text back.
+    """Return the text.
 
     Raises SealBroken, KeyMissing when its column key is not here, and DataKeyDestroyed, DataKeysAway.
     """

@@ -19,7 +19,7 @@ from qe_ban.keys.rings import KeyRings
 
 
 def estate(rings: KeyRings) -> Estate:
-    """Give what the wallet keeps of a resident: what sources said, disputes, and who opened those of wards.
+    """Return what the wallet keeps of a resident: what sources said, disputes, and who opened those of wards.
 
     Entitlements stay, so that a code that was shown before is told from a forged one; scans stand under keyed hashes.
     """

@@ -72,7 +72,7 @@ class Home:
 
 
 def setting(rings: KeyRings, session: Session, city: City, resident: UUID) -> Setting:
-    """Give a resident's hall and size of letters: the city's hall where none was chosen, or it is there no more.
+    """Return a resident's hall and size of letters: the city's hall where none was chosen, or it is there no more.
 
     Raises KeyMissing.
     """
