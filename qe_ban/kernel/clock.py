@@ -16,7 +16,14 @@ def system_clock() -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Give an aware moment as RFC 3339 in UTC, to the second: `2026-10-02T08:00:00Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # a third of what strftime costs, and each answer to a scanner has one
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+
+
+def city_month(moment: datetime) -> str:
+    """Return the city's month of an aware moment: `2026-10`."""
+    local = moment.astimezone(CITY_TIME)
+    return f"{local.year:04}-{local.month:02}"
 
 
 def start_of_day(moment: datetime) -> datetime:
@@ -32,7 +39,8 @@ def end_of_day(moment: datetime) -> datetime:
 
 def start_of_month(moment: datetime) -> datetime:
     """Return when the city's month of an aware moment begins, in UTC."""
-    return start_of_day(moment.astimezone(CITY_TIME).replace(day=1))
+    local = moment.astimezone(CITY_TIME)
+    return local.replace(day=1, hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
 def end_of_month(moment: datetime) -> datetime:

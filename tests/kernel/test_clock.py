@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from qe_ban.kernel.clock import CITY_TIME, end_of_day, end_of_month, start_of_day, start_of_month
+from qe_ban.kernel.clock import CITY_TIME, city_month, end_of_day, end_of_month, start_of_day, start_of_month
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -26,6 +26,7 @@ def utc(*parts):
 def test_a_day_and_a_month_begin_at_the_city_s_midnight_in_whichever_zone_it_is_asked(moment, day, month):
     for same in (moment, moment.astimezone(CITY_TIME)):
         assert (start_of_day(same), start_of_month(same)) == (day, month)
+        assert city_month(same) == f"{month.astimezone(CITY_TIME):%Y-%m}"
     assert start_of_day(moment).tzinfo is start_of_month(moment).tzinfo is UTC
 
 

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from qe_ban.accounts.models import Consent, ConsentEvent, FreshConsent
 from qe_ban.accounts.rules import ConsentState
 from qe_ban.accounts.service import holding, residents
-from qe_ban.kernel.clock import CITY_TIME, start_of_day, start_of_month
+from qe_ban.kernel.clock import CITY_TIME, city_month, start_of_day, start_of_month
 from qe_ban.keys import moments, vault
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyMissing, KeyRings
@@ -196,7 +196,7 @@ def _months(second: int) -> tuple[bytes, ...]:
     """Return the months under which a decision may lie that counts now; the first is the one of now."""
     now = datetime.fromtimestamp(second, CITY_TIME)
     months = (now, now + CLOCKS_APART, start_of_month(now) - timedelta(microseconds=1))
-    return tuple(dict.fromkeys(month.astimezone(CITY_TIME).strftime("%Y-%m").encode() for month in months))
+    return tuple(dict.fromkeys(city_month(month).encode() for month in months))
 
 
 def _text(fresh: FreshDecisions) -> str:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from uuid import UUID
 
 from qe_ban.codes.queries.ledger import HolderSpan
-from qe_ban.kernel.clock import CITY_TIME, end_of_month, start_of_month
+from qe_ban.kernel.clock import CITY_TIME, city_month, end_of_month, start_of_month
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
 
@@ -107,7 +107,7 @@ def _message(label: str, number: int, at: datetime) -> bytes:
 
 
 def _monthly(number: int, at: datetime) -> bytes:
-    return _plain(number) + at.astimezone(CITY_TIME).strftime("%Y-%m").encode()
+    return _plain(number) + city_month(at).encode()
 
 
 def _days(now: datetime) -> tuple[bytes, bytes]:
