@@ -17,8 +17,8 @@ import urllib3
 from qe_ban.cli.api import Api
 from tests.factories.accounts import ClientKey
 
-RELEASED = "0013"
-"""The newest revision of the schema that the last release knows: put today's here when the next one is out."""
+RELEASED = "0.4.0"
+"""The last release: put the next one's version here when it is out."""
 REPOSITORY = Path(__file__).parents[2]
 VERSIONS = "qe_ban/migrations/versions"
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("QE_", "GRANIAN_", "PYTHON"))}
@@ -43,20 +43,22 @@ def git(*words):
 
 
 def commit_of_release():
-    """Give the newest commit that ends at the release's schema, with the migrations as they stand now.
+    """Return the commit that gave the product the last release's version. Raises NoHistory.
 
-    First on the way of first parents: what else was merged was never released. Raises NoHistory.
+    A released migration is never edited, so those of that commit stand here as they were. Raises AssertionError.
     """
-    wanted = {name: blob for name, blob in migrations_of("HEAD").items() if name.partition("_")[0] <= RELEASED}
-    for way in (("--first-parent",), ()):
-        for commit in git("rev-list", *way, "HEAD").split():
-            if migrations_of(commit) == wanted:
-                return commit
-    raise NoHistory(f"no commit here ends at the schema {RELEASED}: a shallow clone, or no clone at all")
+    line = f'version = "{RELEASED}"'
+    commits = git("log", "--first-parent", "--reverse", "--format=%H", f"-S{line}", "HEAD", "--", "pyproject.toml")
+    if not commits:
+        raise NoHistory(f"no commit here is release {RELEASED}: a shallow clone, or no clone at all")
+    commit = commits.split()[0]
+    edited = migrations_of(commit).items() - migrations_of("HEAD").items()
+    assert not edited, f"released migrations were edited: {edited}"
+    return commit
 
 
 def migrations_of(commit):
-    """Give the migrations of a commit: names, and what tells their content."""
+    """Return the migrations of a commit: names, and what tells their content."""
     lines = (line.split() for line in git("ls-tree", commit, f"{VERSIONS}/").splitlines())
     return {Path(name).name: blob for _, _, blob, name in lines if name.endswith(".py")}
 
