@@ -5,6 +5,9 @@ import socket
 
 import pytest
 
+from qe_ban.accounts.rules import Role
+from qe_ban.items.service import exporting
+from qe_ban.keys.models import Ring
 from tests.cli.conftest import REPOSITORY, refused
 
 PRODUCTION = {
@@ -60,6 +63,21 @@ def test_help_is_short(qe, words):
     result = qe(*words, "--help")
     assert result.exit_code == 0
     assert len(result.stdout.splitlines()) < 35
+
+
+@pytest.mark.parametrize(
+    ("words", "choices"),
+    [
+        (["staff", "add", "--help"], Role),
+        (["staff", "change", "--help"], Role),
+        (["keys", "rotate", "no-such"], set(Ring) - {Ring.ROOT}),
+        (["items", "export", "x.csv", "--table", "no-such"], exporting.TABLE_NAMES),
+    ],
+)
+def test_help_or_refusal_names_every_choice(qe, words, choices):
+    result = qe(*words)
+    shown = " ".join((result.stdout + result.stderr).split())
+    assert [choice for choice in choices if str(choice) not in shown] == []
 
 
 def test_production_says_all_that_is_missing_at_once(qe, tmp_path):

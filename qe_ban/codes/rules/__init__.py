@@ -1,7 +1,8 @@
 """Pure decisions of the wallet: steps 7 to 11 of QE1 section 5, and what an answer of a source means."""
 
 from qe_ban.codes.rules.case import (
-    JUDGED,
+    ACCEPTING,
+    REASONS_TELLING_GUARDIANS,
     SHORT_NUMBER_KEPT,
     Answer,
     Case,
@@ -26,9 +27,10 @@ from qe_ban.codes.rules.short_numbers import (
 from qe_ban.codes.rules.sources import default_answer, has_level, is_fresh, may_scan, meal_day
 
 __all__ = [
-    "JUDGED",
+    "ACCEPTING",
     "MISSES",
     "MISSES_WINDOW",
+    "REASONS_TELLING_GUARDIANS",
     "SHORT_NUMBER_KEPT",
     "SHORT_NUMBER_LIFE",
     "Answer",

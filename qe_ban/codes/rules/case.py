@@ -34,18 +34,27 @@ class Reason(StrEnum):
     STALE_OK = "stale_ok"
 
 
-JUDGED = frozenset(Reason) - {
-    Reason.MALFORMED,
-    Reason.UNKNOWN_KEY,
-    Reason.FORGED,
-    Reason.NOT_YET_VALID,
-    Reason.EXPIRED,
-    Reason.UNKNOWN_KIND,
-    Reason.KIND_NOT_ACCEPTED,
-    Reason.PURPOSE_NOT_ALLOWED,
-    Reason.WRONG_SCANNER,
-}
-"""Reasons from step 8 on: the scanner may scan this code for this purpose, so it is told who shows it."""
+ACCEPTING = (Reason.OK, Reason.STALE_OK)
+"""The reasons with which a code is accepted."""
+
+REASONS_TELLING_GUARDIANS = frozenset(
+    {
+        Reason.REVOKED,
+        Reason.SUSPENDED,
+        Reason.NOT_ENTITLED,
+        Reason.CONSENT_REQUIRED,
+        Reason.STALE,
+        Reason.DOCUMENT_MISMATCH,
+        Reason.REPLAYED,
+        Reason.USED,
+        Reason.OK,
+        Reason.STALE_OK,
+    }
+)
+"""With these a scanner hears that a guardian shows the code: it may scan the code for this purpose (step 8 and later).
+
+A list of what is allowed, so that a new reason discloses nothing until somebody decides that it may.
+"""
 
 
 class State(StrEnum):
@@ -191,4 +200,4 @@ class Verdict:
     @property
     def accepted(self) -> bool:
         """Tell whether the code is accepted."""
-        return self.reason in (Reason.OK, Reason.STALE_OK)
+        return self.reason in ACCEPTING

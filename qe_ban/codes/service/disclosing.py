@@ -49,7 +49,7 @@ class _Opened:
         return None if born is None else identifiers.age_on(born, self.today) >= 60
 
 
-_FIELDS: Mapping[str, Callable[[_Opened], Any]] = {
+DISCLOSED_BY: Mapping[str, Callable[[_Opened], Any]] = {
     "masked_name": lambda opened: identifiers.mask_name(opened.name()),
     "name": _Opened.name,
     "id_type": lambda opened: opened.holder.id_type,
@@ -62,6 +62,7 @@ _FIELDS: Mapping[str, Callable[[_Opened], Any]] = {
     "insured_type": lambda opened: opened.answer.detail.get("insured_type"),
     "insured_place": lambda opened: opened.answer.detail.get("insured_place"),
 }
+"""How each field is read; a health level stands beside the holder's data."""
 
 
 def disclose(
@@ -69,7 +70,7 @@ def disclose(
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Give the holder's data for the fields of an accepting verdict, and the health level where it is one of them."""
     opened = _Opened(rings, holder, answer, now.astimezone(CITY_TIME).date())
-    data = {field: _FIELDS[field](opened) for field in fields if field != LEVEL_FIELD}
+    data = {field: DISCLOSED_BY[field](opened) for field in fields if field != LEVEL_FIELD}
     if LEVEL_FIELD not in fields:
         return data, None
     return data, {"level": answer.detail.get("level"), "as_of": answer.as_of}

@@ -122,7 +122,7 @@ def _judged(wallet: Wallet, connection: Connection, scan: Scan) -> Scanned | Non
 
 def _told_of_guardian(guardian: bool, reason: str) -> bool | None:
     """Say to a scanner that may scan the code that a guardian shows it; to another one nothing."""
-    return True if guardian and reason in rules.JUDGED else None
+    return True if guardian and reason in rules.REASONS_TELLING_GUARDIANS else None
 
 
 def _facts(
@@ -249,7 +249,7 @@ def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.P
         raise ScanIdReused
     told = Scanned(
         scan.asked.scan_id,
-        prior.reason in (Reason.OK, Reason.STALE_OK),
+        prior.reason in rules.ACCEPTING,
         prior.reason,
         prior.kind,
         prior.profile,
