@@ -57,12 +57,12 @@ def read_events(query: dict[str, Any]) -> dict[str, Any]:
 @alarms.response(200, schemas.AlarmPage)
 def list_alarms(query: dict[str, Any]) -> dict[str, Any]:
     """What looks wrong and what to do about it, newest first; the reading is recorded."""
-    wanted = service.WantedAlarms(query["state"], query["kind"], paging.last_id(query["cursor"]))
+    alarm_filter = service.AlarmFilter(query["state"], query["kind"], paging.last_id(query["cursor"]))
     limit = query["limit"]
     with part(Database).transaction() as session:
-        found = service.read_alarms(session, wanted=wanted, limit=limit + 1, change=_change())
-    page = paging.page(found, limit, lambda alarm: [str(alarm.id)])
-    return page | {"items": [_told(part(KeyRings), alarm) for alarm in page["items"]]}
+        rows = service.read_alarms(session, alarm_filter=alarm_filter, limit=limit + 1, change=_change())
+    page = paging.page(rows, limit, lambda alarm: [str(alarm.id)])
+    return page | {"items": [_to_alarm_body(part(KeyRings), alarm) for alarm in page["items"]]}
 
 
 @alarms.route(
@@ -77,14 +77,14 @@ def close_alarm(body: dict[str, Any], alarm_id: UUID) -> dict[str, Any]:
     with part(Database).transaction() as session:
         rings = part(KeyRings)
         alarm = service.close_alarm(session, rings, alarm_id=alarm_id, note=body["note"], change=_change())
-        return _told(rings, alarm)
+        return _to_alarm_body(rings, alarm)
 
 
 def _change() -> service.Change:
     return service.Change(guard.principal(), now(), requests.request_id())
 
 
-def _told(rings: KeyRings, alarm: Alarm) -> dict[str, Any]:
+def _to_alarm_body(rings: KeyRings, alarm: Alarm) -> dict[str, Any]:
     texts = WORDS[AlarmKind(alarm.kind)]
     return {
         "id": alarm.id,

@@ -89,7 +89,7 @@ def _opened(home: Path) -> Iterator[tuple[Opened, Judge | None]]:
 
 def _warnings(check: service.Check, *, judged: bool, headed: bool) -> Iterator[str]:
     """Say by which keys it was believed, and what this check could not know."""
-    for kid, thumbprint in check.trusted.items():
+    for kid, thumbprint in check.thumbprints.items():
         yield _("believed: audit key {kid}, thumbprint {thumbprint}").format(kid=kid, thumbprint=thumbprint)
     if not judged:
         yield _("WARNING: no master key was given: whoever can write the table of keys can add one to these")

@@ -63,8 +63,8 @@ def subject():
 
 
 @pytest.fixture
-def raised(database, subject):
-    """Raise an alarm about the subject; gives the id where one was opened."""
+def raise_alarm(database, subject):
+    """Raise an alarm about the subject; return the id where one was opened."""
 
     def do(at=NOW, count=1, kind=KIND, about=subject, **facts):
         with database.transaction() as session:
@@ -78,82 +78,85 @@ def rows(database, subject):
         return session.scalars(select(Alarm).where(Alarm.subject == subject).order_by(Alarm.id)).all()
 
 
-def events(database, **wanted):
+def events(database, **fields):
     with database.transaction() as session:
-        return session.scalars(select(AuditEvent).filter_by(**wanted).order_by(AuditEvent.id)).all()
+        return session.scalars(select(AuditEvent).filter_by(**fields).order_by(AuditEvent.id)).all()
 
 
 class TestRaising:
-    def test_what_is_found_anew_adds_to_the_open_one(self, database, raised, subject):
-        first = raised(count=3, codes=3)
+    def test_what_is_found_anew_adds_to_the_open_one(self, database, raise_alarm, subject):
+        first = raise_alarm(count=3, codes=3)
         assert first is not None
-        assert raised(NOW + MINUTE, count=2, codes=5) is None
+        assert raise_alarm(NOW + MINUTE, count=2, codes=5) is None
         (alarm,) = rows(database, subject)
-        told = (alarm.id, alarm.count, alarm.last_at, alarm.facts, alarm.opened_at)
-        assert told == (first, 5, NOW + MINUTE, {"codes": 5}, NOW)
+        values = (alarm.id, alarm.count, alarm.last_at, alarm.facts, alarm.opened_at)
+        assert values == (first, 5, NOW + MINUTE, {"codes": 5}, NOW)
 
-    def test_what_was_counted_is_not_counted_again(self, database, raised, subject):
-        raised(count=3)
-        assert raised(NOW, count=3) is raised(NOW - MINUTE, count=3) is None
+    def test_what_was_counted_is_not_counted_again(self, database, raise_alarm, subject):
+        raise_alarm(count=3)
+        assert raise_alarm(NOW, count=3) is raise_alarm(NOW - MINUTE, count=3) is None
         assert [alarm.count for alarm in rows(database, subject)] == [3]
 
-    def test_after_closing_only_newer_facts_open_another(self, database, call, raised, subject):
-        first = raised()
+    def test_after_closing_only_newer_facts_open_another(self, database, call, raise_alarm, subject):
+        first = raise_alarm()
         assert call(f"/{first}/close", json={"note": "已处置"}).status_code == 200
-        assert raised() is None
-        second = raised(NOW + MINUTE)
+        assert raise_alarm() is None
+        second = raise_alarm(NOW + MINUTE)
         assert [alarm.id for alarm in rows(database, subject)] == [first, second]
 
-    def test_kinds_and_subjects_do_not_meet(self, raised):
-        assert len({raised(), raised(kind=AlarmKind.GUESSING), raised(about=str(uuid.uuid4()))} - {None}) == 3
+    def test_kinds_and_subjects_do_not_meet(self, raise_alarm):
+        assert (
+            len({raise_alarm(), raise_alarm(kind=AlarmKind.GUESSING), raise_alarm(about=str(uuid.uuid4()))} - {None})
+            == 3
+        )
 
-    def test_many_at_once_raise_one(self, database, raised, subject):
-        outcomes = together(8, lambda _: raised(count=4))
-        assert sum(made is not None for made in outcomes) == 1
+    def test_many_at_once_raise_one(self, database, raise_alarm, subject):
+        outcomes = together(8, lambda _: raise_alarm(count=4))
+        assert sum(alarm_id is not None for alarm_id in outcomes) == 1
         assert [alarm.count for alarm in rows(database, subject)] == [4]
 
-    def test_the_table_itself_holds_no_two(self, database, raised, subject):
-        raised()
+    def test_the_table_itself_holds_no_two(self, database, raise_alarm, subject):
+        raise_alarm()
         copy = (
             "INSERT INTO alarms SELECT :id, kind, subject, now(), now(), 1, '{}' FROM alarms WHERE subject = :subject"
         )
         with pytest.raises(exc.IntegrityError, match="uq_alarms_open"), database.transaction() as session:
             session.execute(text(copy), {"id": new_id(), "subject": subject})
 
-    def test_the_sealed_log_keeps_that_there_was_one(self, database, raised, subject):
-        (event,) = events(database, subject=str(raised()))
+    def test_the_sealed_log_keeps_that_there_was_one(self, database, raise_alarm, subject):
+        (event,) = events(database, subject=str(raise_alarm()))
         assert (event.action, event.actor_id) == ("alarms.open", None)
         assert event.details == {"kind": "forged_codes", "about": subject}
 
-    def test_the_sealed_log_keeps_no_hash_of_a_holder(self, database, raised, call):
+    def test_the_sealed_log_keeps_no_hash_of_a_holder(self, database, raise_alarm, call):
         """It is kept for longer than the scans that have the hash."""
-        made = raised(about=secrets.token_hex(32))
-        assert call(f"/{made}/close", json={"note": "已处置"}).status_code == 200
-        assert [event.details["about"] for event in events(database, subject=str(made))] == ["holder", "holder"]
+        alarm_id = raise_alarm(about=secrets.token_hex(32))
+        assert call(f"/{alarm_id}/close", json={"note": "已处置"}).status_code == 200
+        assert [event.details["about"] for event in events(database, subject=str(alarm_id))] == ["holder", "holder"]
 
-    def test_a_holders_hash_ends_with_the_scans(self, database, raised):
+    def test_a_holders_hash_ends_with_the_scans(self, database, raise_alarm):
         old, new, holder = secrets.token_hex(32), secrets.token_hex(32), str(uuid.uuid4())
         ages = {old: timedelta(days=91), new: timedelta(days=89), holder: timedelta(days=91)}
-        made = {subject: raised(NOW - age, about=subject) for subject, age in ages.items()}
+        alarm_ids = {subject: raise_alarm(NOW - age, about=subject) for subject, age in ages.items()}
         with database.transaction() as session:
             service.forget_holders(session, NOW - timedelta(days=90))
-            left = {subject: session.get_one(Alarm, id_).subject for subject, id_ in made.items()}
-        assert left == {old: f"holder/{made[old]}", new: new, holder: holder}
+            subjects = {subject: session.get_one(Alarm, id_).subject for subject, id_ in alarm_ids.items()}
+        assert subjects == {old: f"holder/{alarm_ids[old]}", new: new, holder: holder}
 
     def test_every_kind_has_words_for_people(self):
         assert set(WORDS) == set(AlarmKind)
-        for known in WORDS.values():
-            assert all("\u4e00" <= text[0] <= "\u9fff" for text in (known.title, known.advice))
+        for texts in WORDS.values():
+            assert all("\u4e00" <= text[0] <= "\u9fff" for text in (texts.title, texts.advice))
 
 
 class TestReading:
-    def test_an_alarm_says_what_it_means_and_what_to_do(self, call, raised, subject):
-        made = raised(codes=5)
-        (shown,) = [one for one in call("?kind=forged_codes&limit=100").json["items"] if one["subject"] == subject]
-        assert shown.pop("advice").startswith("出现多个签名无效")
+    def test_an_alarm_says_what_it_means_and_what_to_do(self, call, raise_alarm, subject):
+        alarm_id = raise_alarm(codes=5)
+        (item,) = [one for one in call("?kind=forged_codes&limit=100").json["items"] if one["subject"] == subject]
+        assert item.pop("advice").startswith("出现多个签名无效")
         moment = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
-        assert shown == {
-            "id": str(made),
+        assert item == {
+            "id": str(alarm_id),
             "kind": "forged_codes",
             "title": "伪造码",
             "subject": subject,
@@ -167,24 +170,24 @@ class TestReading:
             "closing_note": None,
         }
 
-    def test_pages_hang_together_newest_first(self, call, raised):
-        made = [str(raised(kind=AlarmKind.STAFF_LOOK_UPS, about=str(uuid.uuid4()))) for _ in range(3)]
-        seen, cursor = [], ""
-        while cursor is not None and not set(made) <= set(seen):
+    def test_pages_hang_together_newest_first(self, call, raise_alarm):
+        alarm_ids = [str(raise_alarm(kind=AlarmKind.STAFF_LOOK_UPS, about=str(uuid.uuid4()))) for _ in range(3)]
+        ids, cursor = [], ""
+        while cursor is not None and not set(alarm_ids) <= set(ids):
             answer = call(f"?kind=staff_look_ups&limit=2{cursor and '&cursor=' + cursor}")
-            seen += [one["id"] for one in answer.json["items"]]
+            ids += [one["id"] for one in answer.json["items"]]
             cursor = answer.json["next"]
-        assert [one for one in seen if one in made] == made[::-1]
+        assert [one for one in ids if one in alarm_ids] == alarm_ids[::-1]
 
-    def test_closed_ones_stand_apart(self, call, raised):
-        made = raised(kind=AlarmKind.UNSEALED_AUDIT)
-        call(f"/{made}/close", json={"note": "已处置"})
-        listed = {
+    def test_closed_ones_stand_apart(self, call, raise_alarm):
+        alarm_id = raise_alarm(kind=AlarmKind.UNSEALED_AUDIT)
+        call(f"/{alarm_id}/close", json={"note": "已处置"})
+        items = {
             state: call(f"?state={state}&kind=unsealed_audit&limit=100").json["items"] for state in ("open", "closed")
         }
-        assert str(made) not in [one["id"] for one in listed["open"]]
-        (closed,) = [one for one in listed["closed"] if one["id"] == str(made)]
-        assert (closed["state"], closed["closed_by"], closed["closing_note"]) == ("closed", str(DUTY.id), "已处置")
+        assert str(alarm_id) not in [one["id"] for one in items["open"]]
+        (item,) = [one for one in items["closed"] if one["id"] == str(alarm_id)]
+        assert (item["state"], item["closed_by"], item["closing_note"]) == ("closed", str(DUTY.id), "已处置")
 
     def test_reading_is_recorded_with_what_was_asked(self, call, database):
         call("?state=closed&kind=guessing", token="reader")
@@ -220,13 +223,13 @@ class TestReading:
 
 
 class TestClosing:
-    def test_it_is_closed_once_and_recorded_without_the_note(self, call, database, rings, raised, subject):
-        made = raised(count=7)
-        closed = call(f"/{made}/close", json={"note": NOTE}).json
-        assert (closed["state"], closed["closing_note"]) == ("closed", NOTE)
-        again = call(f"/{made}/close", json={"note": "再次"})
+    def test_it_is_closed_once_and_recorded_without_the_note(self, call, database, rings, raise_alarm, subject):
+        alarm_id = raise_alarm(count=7)
+        body = call(f"/{alarm_id}/close", json={"note": NOTE}).json
+        assert (body["state"], body["closing_note"]) == ("closed", NOTE)
+        again = call(f"/{alarm_id}/close", json={"note": "再次"})
         assert (again.status_code, again.json["code"]) == (409, "audit.alarm_closed")
-        (event,) = events(database, action="alarms.close", subject=str(made))
+        (event,) = events(database, action="alarms.close", subject=str(alarm_id))
         assert event.actor_id == DUTY.id
         assert event.details == {
             "before": {"state": "open", "count": 7},
@@ -238,15 +241,15 @@ class TestClosing:
         assert row.closing_note == words.PLACEHOLDER
         assert words.read(rings, words.CLOSING_NOTE, row.id, row.closing_note_sealed, row.closing_note) == NOTE
 
-    def test_of_many_at_once_one_closes(self, call, raised):
-        made = raised()
-        answers = together(6, lambda _: call(f"/{made}/close", json={"note": "已处置"}).status_code)
+    def test_of_many_at_once_one_closes(self, call, raise_alarm):
+        alarm_id = raise_alarm()
+        answers = together(6, lambda _: call(f"/{alarm_id}/close", json={"note": "已处置"}).status_code)
         assert sorted(answers) == [200, 409, 409, 409, 409, 409]
 
-    def test_nobody_closes_what_is_about_themselves(self, call, database, raised):
+    def test_nobody_closes_what_is_about_themselves(self, call, database, raise_alarm):
         about = str(DUTY.id)
-        made = raised(kind=AlarmKind.STAFF_LOOK_UPS, about=about)
-        answer = call(f"/{made}/close", json={"note": "没事"})
+        alarm_id = raise_alarm(kind=AlarmKind.STAFF_LOOK_UPS, about=about)
+        answer = call(f"/{alarm_id}/close", json={"note": "没事"})
         assert (answer.status_code, answer.json["code"]) == (403, "audit.alarm_about_caller")
         assert rows(database, about)[-1].closed_at is None
 
@@ -276,18 +279,18 @@ class TestClosing:
         ],
         ids=str,
     )
-    def test_a_bad_note_is_refused_and_closes_nothing(self, call, database, raised, subject, body):
-        answer = call(f"/{raised()}/close", json=body)
+    def test_a_bad_note_is_refused_and_closes_nothing(self, call, database, raise_alarm, subject, body):
+        answer = call(f"/{raise_alarm()}/close", json=body)
         assert answer.status_code in {400, 422}, answer.text
         assert any("\u4e00" <= letter <= "\u9fff" for letter in answer.json["detail"])
         assert rows(database, subject)[0].closed_at is None
 
-    def test_the_note_may_have_five_hundred_characters(self, call, raised):
-        assert call(f"/{raised()}/close", json={"note": "字" * 500}).status_code == 200
+    def test_the_note_may_have_five_hundred_characters(self, call, raise_alarm):
+        assert call(f"/{raise_alarm()}/close", json={"note": "字" * 500}).status_code == 200
 
     @pytest.mark.parametrize(("token", "status"), [(None, 401), ("nobody", 401), ("other", 403), ("reader", 403)])
-    def test_only_who_is_on_duty_closes(self, call, database, raised, subject, token, status):
-        assert call(f"/{raised()}/close", token=token, json={"note": "已处置"}).status_code == status
+    def test_only_who_is_on_duty_closes(self, call, database, raise_alarm, subject, token, status):
+        assert call(f"/{raise_alarm()}/close", token=token, json={"note": "已处置"}).status_code == status
         assert rows(database, subject)[0].closed_at is None
 
     @pytest.mark.parametrize(("token", "status"), [(None, 401), ("other", 403), ("reader", 200)])
@@ -295,17 +298,17 @@ class TestClosing:
         assert call(token=token).status_code == status
 
 
-def test_alarms_closed_long_ago_are_forgotten(database, call, raised):
-    made = [raised(about=str(uuid.uuid4())) for _ in range(5)]
-    for one in made[:4]:
+def test_alarms_closed_long_ago_are_forgotten(database, call, raise_alarm):
+    alarm_ids = [raise_alarm(about=str(uuid.uuid4())) for _ in range(5)]
+    for one in alarm_ids[:4]:
         call(f"/{one}/close", json={"note": "已处置"})
     with database.transaction() as session:
-        changed = "UPDATE alarms SET closed_at = now() - interval '401 days' WHERE id = ANY (:ids)"
-        session.execute(text(changed), {"ids": made[:3]})
+        update = "UPDATE alarms SET closed_at = now() - interval '401 days' WHERE id = ANY (:ids)"
+        session.execute(text(update), {"ids": alarm_ids[:3]})
         session.execute(
-            text("UPDATE alarms SET opened_at = now() - interval '500 days' WHERE id = :id"), {"id": made[4]}
+            text("UPDATE alarms SET opened_at = now() - interval '500 days' WHERE id = :id"), {"id": alarm_ids[4]}
         )
     with database.transaction() as session:
         end_rows(session, service.ENDINGS, NOW)
-        kept = session.scalars(select(Alarm.id).where(Alarm.id.in_(made))).all()
-    assert set(kept) == set(made[3:])
+        remaining = session.scalars(select(Alarm.id).where(Alarm.id.in_(alarm_ids))).all()
+    assert set(remaining) == set(alarm_ids[3:])

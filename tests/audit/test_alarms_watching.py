@@ -28,9 +28,9 @@ MORNING, NIGHT = TODAY + 10 * HOUR, TODAY + 2 * HOUR
 
 @pytest.fixture
 def log(settings):
-    made = Log(settings, "watching", began=min(MORNING - 4 * HOUR, datetime.now(UTC) - HOUR))
-    yield made
-    made.database.dispose()
+    audit_log = Log(settings, "watching", began=min(MORNING - 4 * HOUR, datetime.now(UTC) - HOUR))
+    yield audit_log
+    audit_log.database.dispose()
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ class TestLookUps:
         watch(log, MORNING)
         assert [one.count for one in alarms(log, "staff_look_ups")] == [240]
 
-    def test_who_keeps_below_the_hours_number_is_told_by_the_days(self, log, auditor):
+    def test_who_keeps_below_the_hours_number_is_reported_by_the_days(self, log, auditor):
         for hour in range(6):
             look(log, auditor, 50, MORNING + hour * HOUR)
             watch(log, MORNING + hour * HOUR)
@@ -147,7 +147,7 @@ class TestLookUps:
         assert len(alarms(log, "staff_look_ups")) == 1
 
 
-class TestUnsealed:
+class TestUnsealedRows:
     def test_rows_that_no_seal_takes(self, log):
         log.fill(2)
         log.record(3)
@@ -159,10 +159,10 @@ class TestUnsealed:
         (alarm,) = alarms(log, "unsealed_audit")
         assert alarm.count == 3
 
-    @pytest.mark.parametrize("dated", [-DAY, 40 * DAY], ids=["back", "ahead"])
-    def test_a_row_that_is_dated_elsewhere_hides_no_later_one(self, log, dated):
+    @pytest.mark.parametrize("offset", [-DAY, 40 * DAY], ids=["back", "ahead"])
+    def test_a_row_that_is_dated_elsewhere_hides_no_later_one(self, log, offset):
         log.fill(2)
-        log.record(1, at=log.now + dated)
+        log.record(1, at=log.now + offset)
         watch(log, log.now + 3 * MINUTE)
         log.record(2)
         watch(log, log.now + 20 * MINUTE)
@@ -194,10 +194,10 @@ class TestGoingThrough:
         assert line["alarm"] == str(alarms(log, "unsealed_audit")[0].id)
 
     def test_more_than_a_hundred_at_once_are_one_matter(self, log):
-        asked = []
+        calls = []
 
         def many(_session, _since, until, after):
-            asked.append(after)
+            calls.append(after)
             return [audit.Tally(f"s{n}", 1, until, {}) for n in range(101)]
 
         one = audit.Watch(AlarmKind.GUESSING, HOUR, many, lambda _: True)
@@ -205,34 +205,34 @@ class TestGoingThrough:
             audit.Watchman(log.database, [one]).run(log.now + minute * MINUTE)
         (alarm,) = alarms(log, "guessing")
         assert (alarm.subject, alarm.count, alarm.facts) == ("city", 202, {"subjects": 101})
-        assert asked == [None, None]
+        assert calls == [None, None]
 
     def test_of_all_with_an_alarm_what_came_later_is_asked_for_at_once(self, log):
-        asked = []
+        calls = []
 
         def some(_session, _since, until, after):
-            asked.append(after)
+            calls.append(after)
             return [audit.Tally(f"s{n}", 1, until, {}) for n in range(30)]
 
         one = audit.Watch(AlarmKind.GUESSING, HOUR, some, lambda _: True)
         for minute in (0, 1):
             audit.Watchman(log.database, [one]).run(log.now + minute * MINUTE)
-        assert [None if after is None else len(after) for after in asked] == [None, None, 30]
+        assert [None if after is None else len(after) for after in calls] == [None, None, 30]
         assert {alarm.count for alarm in alarms(log, "guessing")} == {2}
 
     def test_a_run_ends_in_time_and_the_next_goes_on_where_it_was(self, log, monkeypatch):
-        looked = []
+        calls = []
 
-        def named(name):
-            return audit.Watch(AlarmKind.GUESSING, HOUR, lambda *_: looked.append(name) or [], lambda _: True)
+        def make_watch(name):
+            return audit.Watch(AlarmKind.GUESSING, HOUR, lambda *_: calls.append(name) or [], lambda _: True)
 
         moments = iter([0, 1, 40, 50, 51, 52, 53])
         monkeypatch.setattr(watching, "time", SimpleNamespace(monotonic=lambda: next(moments)))
-        man = audit.Watchman(log.database, [named(name) for name in "abc"])
+        man = audit.Watchman(log.database, [make_watch(name) for name in "abc"])
         man.run(log.now)
-        assert looked == ["a"]
+        assert calls == ["a"]
         man.run(log.now)
-        assert looked == ["a", "b", "c", "a"]
+        assert calls == ["a", "b", "c", "a"]
 
     def test_a_watch_that_fails_hinders_no_other(self, log):
         def slow(session, _since, _until, _subject):
@@ -249,29 +249,29 @@ class TestGoingThrough:
 
 
 class TestMetric:
-    def test_open_alarms_are_told_by_kind(self, settings):
+    def test_open_alarms_are_reported_by_kind(self, settings):
         city = Watched(settings, "metric")
         with city.client() as client:
             with city.database.transaction() as session:
-                made = audit.raise_(
+                alarm_id = audit.raise_(
                     session, AlarmKind.FORGED_CODES, "city", facts={}, at=city.now, count=1, now=datetime.now(UTC)
                 )
-            told = client.get("/metrics").text
-        assert made is not None
-        assert 'qe_alarms_open{kind="forged_codes"} 1.0' in told
-        assert 'qe_alarms_open{kind="guessing"} 0.0' in told
-        assert "# TYPE qe_alarms_open gauge" in told
-        assert "qe_audit_last_seal_seconds" not in told, "there is no seal"
+            metrics = client.get("/metrics").text
+        assert alarm_id is not None
+        assert 'qe_alarms_open{kind="forged_codes"} 1.0' in metrics
+        assert 'qe_alarms_open{kind="guessing"} 0.0' in metrics
+        assert "# TYPE qe_alarms_open gauge" in metrics
+        assert "qe_audit_last_seal_seconds" not in metrics, "there is no seal"
         city.database.dispose()
 
     def test_the_age_of_the_last_seal(self, log, make_app):
         log.record()
         log.seal(datetime.now(UTC) - 10 * MINUTE)
-        told = make_app(settings=log.settings).test_client().get("/metrics").text
-        (age,) = [line.split()[1] for line in told.splitlines() if line.startswith("qe_audit_last_seal_seconds ")]
+        metrics = make_app(settings=log.settings).test_client().get("/metrics").text
+        (age,) = [line.split()[1] for line in metrics.splitlines() if line.startswith("qe_audit_last_seal_seconds ")]
         assert 600 <= float(age) < 700
 
-    def test_without_the_database_the_rest_is_told(self, settings, make_app):
+    def test_without_the_database_the_rest_is_reported(self, settings, make_app):
         away = replace(settings, database_url="postgresql://nobody@127.0.0.1:1/none")
         answer = make_app(settings=away).test_client().get("/metrics")
         assert answer.status_code == 200

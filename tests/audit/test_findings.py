@@ -2,7 +2,7 @@
 
 import pytest
 
-from qe_ban.audit.rules.findings import EXPLAINED, Finding, What
+from qe_ban.audit.rules.findings import EXPLANATIONS, Finding, What
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,5 @@ def test_the_words_and_the_number_of_a_finding_are_translated():
 
 @pytest.mark.parametrize("what", What)
 def test_everything_that_can_be_wrong_is_explained_in_one_line(what):
-    assert str(Finding(what, event=1)) == f"{what}: event 1 {EXPLAINED[what]}"
-    assert "\n" not in EXPLAINED[what]
+    assert str(Finding(what, event=1)) == f"{what}: event 1 {EXPLANATIONS[what]}"
+    assert "\n" not in EXPLANATIONS[what]

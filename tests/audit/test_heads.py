@@ -17,10 +17,10 @@ from tests.factories.chains import Log
 
 @pytest.fixture
 def log(settings):
-    made = Log(settings, "heads")
-    made.fill(3)
-    yield made
-    made.database.dispose()
+    audit_log = Log(settings, "heads")
+    audit_log.fill(3)
+    yield audit_log
+    audit_log.database.dispose()
 
 
 def append(log, path):
@@ -42,26 +42,26 @@ def test_the_file_has_each_head_once(log, tmp_path):
 
 
 @pytest.mark.parametrize("cut", [1, 5, 200])
-def test_half_a_line_is_told_anew(log, tmp_path, cut):
+def test_half_a_line_is_reported_anew(log, tmp_path, cut):
     path = tmp_path / "heads.jsonl"
     append(log, path)
     whole = path.read_bytes()
     path.write_bytes(whole[:-cut])
     append(log, path)
-    found, unreadable = service.read_heads(path.read_text().splitlines())
-    assert [head.n for head in found] == [1, 2, 3]
+    file_heads, unreadable = service.read_heads(path.read_text().splitlines())
+    assert [head.n for head in file_heads] == [1, 2, 3]
     assert unreadable == (cut > 1)
 
 
 def test_a_file_that_tells_of_another_chain_is_left_alone(log, tmp_path):
     path = tmp_path / "heads.jsonl"
     append(log, path)
-    told = path.read_bytes()
-    with log.bent() as connection:
+    content = path.read_bytes()
+    with log.tampering() as connection:
         connection.execute(text("DELETE FROM audit_seals WHERE n = 3"))
         with Session(connection) as session, pytest.raises(heads.HeadsDiffer):
             heads.append(session, path)
-    assert path.read_bytes() == told
+    assert path.read_bytes() == content
 
 
 def test_a_chain_that_is_not_the_file_s_opens_an_alarm(log, tmp_path):

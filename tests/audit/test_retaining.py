@@ -18,15 +18,15 @@ DAY = timedelta(days=1)
 def log(settings):
     """Three seals of 450 days ago, two of 300, two of now; ten rows."""
     now = datetime.now(UTC)
-    made = Log(settings, "retaining", began=now - 450 * DAY)
-    made.fill(3, [2, 1, 2])
+    audit_log = Log(settings, "retaining", began=now - 450 * DAY)
+    audit_log.fill(3, [2, 1, 2])
     for days, rows in ((300, [1, 1]), (0, [2, 1])):
-        made.now = now - days * DAY - timedelta(minutes=1)
-        made.rotate()
-        made.fill(2, rows)
-    made.now = now
-    yield made
-    made.database.dispose()
+        audit_log.now = now - days * DAY - timedelta(minutes=1)
+        audit_log.rotate()
+        audit_log.fill(2, rows)
+    audit_log.now = now
+    yield audit_log
+    audit_log.database.dispose()
 
 
 def rows_of(log, sql):
@@ -34,7 +34,7 @@ def rows_of(log, sql):
         return [tuple(row) for row in session.execute(text(sql))]
 
 
-def kept(log):
+def remaining_ids(log):
     return [number for (number,) in rows_of(log, "SELECT id FROM audit_events WHERE action = 'test.do' ORDER BY id")]
 
 
@@ -45,14 +45,14 @@ def retain(log, days=400):
 def test_old_rows_go_with_their_salts_and_the_check_stays_green(log):
     heads = log.heads()
     assert retain(log) == 5
-    assert kept(log) == [6, 7, 8, 9, 10]
+    assert remaining_ids(log) == [6, 7, 8, 9, 10]
     assert rows_of(log, "SELECT count(*) FROM audit_leaves WHERE event_id <= 5") == [(0,)]
     assert rows_of(log, "SELECT sum(length(hashes)) FROM audit_seals WHERE n <= 3") == [(5 * 32,)]
     assert log.check(heads=heads) == []
     log.seal(log.now + timedelta(seconds=10))
     assert log.check(heads=log.heads(), now=log.now + timedelta(hours=1)) == []
-    told = rows_of(log, "SELECT details FROM audit_events WHERE action = 'audit.erase'")
-    ((details,),) = told
+    rows = rows_of(log, "SELECT details FROM audit_events WHERE action = 'audit.erase'")
+    ((details,),) = rows
     assert {name: details[name] for name in ("through", "rows", "days")} == {"through": 3, "rows": 5, "days": 400}
     assert retain(log) == 0
     assert retain(log, 184) == 2
@@ -64,7 +64,7 @@ def test_an_interrupted_run_is_gone_on_with(log, monkeypatch):
     with log.database.engine.connect() as connection, Session(connection) as session:
         assert retaining.erase_step(session, log.rings, log.now, 400) == 2
         session.rollback()
-    assert kept(log) == list(range(1, 11))
+    assert remaining_ids(log) == list(range(1, 11))
     with log.database.transaction() as session:
         assert retaining.erase_step(session, log.rings, log.now, 400) == 2
     assert log.check() == []
@@ -73,7 +73,7 @@ def test_an_interrupted_run_is_gone_on_with(log, monkeypatch):
 
 
 def test_who_removed_a_row_is_not_covered_by_its_erasure(log):
-    with log.bent() as connection, Session(connection) as session:
+    with log.tampering() as connection, Session(connection) as session:
         session.execute(text("DELETE FROM audit_events WHERE id = 2"))
         assert retaining.erase_step(session, log.rings, log.now, 400) == 4
         findings = log.check(session)
@@ -81,25 +81,31 @@ def test_who_removed_a_row_is_not_covered_by_its_erasure(log):
 
 
 def test_an_erasure_that_no_record_tells_of_is_found(log):
-    with log.bent() as connection, Session(connection) as session:
+    with log.tampering() as connection, Session(connection) as session:
         for table, column in (("audit_events", "id"), ("audit_leaves", "event_id")):
             session.execute(text(f"DELETE FROM {table} WHERE {column} <= 3"))
         findings = log.check(session)
     assert [(one.what, one.event) for one in findings] == [(What.REMOVED, event) for event in (1, 2, 3)]
 
 
-FORGED = text("INSERT INTO audit_events (at, action, subject, details) VALUES (:at, 'audit.erase', 'audit', :details)")
+FORGERY = text("INSERT INTO audit_events (at, action, subject, details) VALUES (:at, 'audit.erase', 'audit', :details)")
 
 
 def forge(session, log, details):
-    session.execute(FORGED, {"at": log.now, "details": json.dumps(details)})
+    session.execute(FORGERY, {"at": log.now, "details": json.dumps(details)})
 
 
 def test_an_erasure_that_no_worker_signed_excuses_nothing_and_is_named(log):
     """Whoever owns the database writes that all was erased, and copies what an erasure of long ago said."""
-    with log.bent() as connection, Session(connection) as session:
-        signed = retaining._signed(log.rings, 99, log.now - timedelta(seconds=1))
-        for details in ({"through": 99}, {"through": 99} | signed, {"through": 99, "kid": 1, "signature": "x"}, [], 7):
+    with log.tampering() as connection, Session(connection) as session:
+        signature = retaining._signature_details(log.rings, 99, log.now - timedelta(seconds=1))
+        for details in (
+            {"through": 99},
+            {"through": 99} | signature,
+            {"through": 99, "kid": 1, "signature": "x"},
+            [],
+            7,
+        ):
             forge(session, log, details)
         for table, column in (("audit_events", "id"), ("audit_leaves", "event_id")):
             session.execute(text(f"DELETE FROM {table} WHERE {column} IN (1, 9)"))
@@ -113,8 +119,8 @@ def test_an_erasure_that_no_worker_signed_excuses_nothing_and_is_named(log):
 
 @pytest.mark.parametrize("through", [6, 10**9])
 def test_an_erasure_beyond_its_date_is_named_though_it_is_signed(log, through):
-    with log.bent() as connection, Session(connection) as session:
-        forge(session, log, {"through": through} | retaining._signed(log.rings, through, log.now))
+    with log.tampering() as connection, Session(connection) as session:
+        forge(session, log, {"through": through} | retaining._signature_details(log.rings, through, log.now))
         session.execute(text("DELETE FROM audit_events WHERE id = 9"))
         findings = log.check(session)
     assert [(one.what, one.event) for one in findings] == [(What.REMOVED, 9), (What.FALSE_ERASURE, 11)]
@@ -136,7 +142,7 @@ def test_a_row_that_is_dated_later_than_its_seal_is_erased_when_its_time_comes(s
         log.now = began + 400 * DAY + after
         log.rotate()
         retain(log)
-    assert kept(log) == []
+    assert remaining_ids(log) == []
     log.database.dispose()
 
 
@@ -176,8 +182,8 @@ def test_months_that_are_over_and_empty_are_dropped_and_new_ones_stand_like_the_
     assert rows_of(log, f"SELECT count(*) FROM {name}") == [(1,)]
     assert log.seal(ahead)
     with log.database.transaction() as session:
-        dropped = retaining.drop_months(session, ahead + 600 * DAY, 400)
-    assert name not in dropped
-    assert "audit_events_before" not in dropped
-    assert dropped
+        partitions = retaining.drop_months(session, ahead + 600 * DAY, 400)
+    assert name not in partitions
+    assert "audit_events_before" not in partitions
+    assert partitions
     assert log.check(now=ahead) == []

@@ -49,12 +49,12 @@ def test_an_auditor_reads_events_newest_first(caller, subject):
 
 
 def test_pages_hang_together(caller, subject):
-    seen, cursor = [], ""
+    all_hours, cursor = [], ""
     while cursor is not None:
         answer = caller(f"?subject={subject}&limit=2{cursor and '&cursor=' + cursor}")
-        seen += hours(answer)
+        all_hours += hours(answer)
         cursor = answer.json["next"]
-    assert seen == [4, 3, 2, 1, 0]
+    assert all_hours == [4, 3, 2, 1, 0]
 
 
 def test_times_narrow_what_is_read(caller, subject):

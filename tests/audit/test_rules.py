@@ -49,15 +49,15 @@ def test_two_rows_never_spell_alike(row):
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20))
 def test_ids_come_back(ids):
-    assert statement.unpacked(statement.packed(ids)) == ids
+    assert statement.unpack_ids(statement.pack_ids(ids)) == ids
 
 
 def test_ids_are_packed_into_eight_bytes_each_and_an_incomplete_one_is_left_out():
-    packed = statement.packed([1, -1, 1 << 62])
-    assert packed.hex() == "0000000000000001" + "ffffffffffffffff" + "4000000000000000"
+    data = statement.pack_ids([1, -1, 1 << 62])
+    assert data.hex() == "0000000000000001" + "ffffffffffffffff" + "4000000000000000"
     for length, ids in ((24, [1, -1, 1 << 62]), (23, [1, -1]), (16, [1, -1]), (15, [1]), (8, [1]), (7, []), (0, [])):
-        assert statement.unpacked(packed[:length]) == ids
-    assert statement.digest(packed) == hashlib.sha256(packed).digest()
+        assert statement.unpack_ids(data[:length]) == ids
+    assert statement.digest(data) == hashlib.sha256(data).digest()
 
 
 @pytest.mark.parametrize(
@@ -71,21 +71,21 @@ def test_ids_are_packed_into_eight_bytes_each_and_an_incomplete_one_is_left_out(
     ],
 )
 def test_a_moment_is_spelled_in_seconds_with_six_decimals(moment, text):
-    assert statement.spelled(moment) == text
+    assert statement.epoch_text(moment) == text
 
 
 def a_statement(**more):
-    given = {"n": 7, "at": "1790928000.000000", "leaves": 2, "top": 9, "more": False}
-    given |= {"root": b"r" * 32, "previous": bytes(32), "ids": b"i" * 32}
-    return statement.Statement(**given | more)
+    fields = {"n": 7, "at": "1790928000.000000", "leaves": 2, "top": 9, "more": False}
+    fields |= {"root": b"r" * 32, "previous": bytes(32), "ids": b"i" * 32}
+    return statement.Statement(**fields | more)
 
 
 def test_a_seal_is_a_jws_that_others_can_check():
-    said = a_statement()
-    signature = said.sign("0a0b0c0d", KEY)
-    told = jwt.api_jws.decode_complete(said.jws("0a0b0c0d", signature), KEY.public_key(), algorithms=["ES256"])
-    assert told["header"] == {"alg": "ES256", "kid": "0a0b0c0d", "typ": "qe-audit-seal"}
-    assert json.loads(told["payload"]) == {
+    content = a_statement()
+    signature = content.sign("0a0b0c0d", KEY)
+    parts = jwt.api_jws.decode_complete(content.jws("0a0b0c0d", signature), KEY.public_key(), algorithms=["ES256"])
+    assert parts["header"] == {"alg": "ES256", "kid": "0a0b0c0d", "typ": "qe-audit-seal"}
+    assert json.loads(parts["payload"]) == {
         "n": "7",
         "at": "1790928000.000000",
         "leaves": "2",
@@ -96,8 +96,8 @@ def test_a_seal_is_a_jws_that_others_can_check():
         "ids": (b"i" * 32).hex(),
     }
     assert json.loads(payload_of(a_statement(more=True).signing_input("0a0b0c0d")))["more"] == "yes"
-    assert said.head("0a0b0c0d", signature) == hashlib.sha256(said.jws("0a0b0c0d", signature).encode()).digest()
-    assert urlsafe_b64decode(said.jws("0a0b0c0d", signature).rpartition(".")[2] + "==") == signature
+    assert content.head("0a0b0c0d", signature) == hashlib.sha256(content.jws("0a0b0c0d", signature).encode()).digest()
+    assert urlsafe_b64decode(content.jws("0a0b0c0d", signature).rpartition(".")[2] + "==") == signature
 
 
 def payload_of(signing_input):
@@ -134,8 +134,8 @@ def test_a_signature_is_64_bytes_and_holds_for_its_text_and_key_alone(number):
     signature = statement.signature_of(text, KEY)
     assert len(signature) == 64
     assert statement.holds(signature, text, KEY.public_key()) is True
-    swapped = signature[32:] + signature[:32]
-    for bad in (swapped, b"", bytes(64), b"\xff" * 64, signature[:63], signature + b"\x00", b"\x00" + signature):
+    reversed_pair = signature[32:] + signature[:32]
+    for bad in (reversed_pair, b"", bytes(64), b"\xff" * 64, signature[:63], signature + b"\x00", b"\x00" + signature):
         assert statement.holds(bad, text, KEY.public_key()) is False
     assert statement.holds(signature, text + " ", KEY.public_key()) is False
     assert statement.holds(signature, text, OTHER_KEY.public_key()) is False

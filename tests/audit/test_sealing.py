@@ -27,9 +27,9 @@ SECOND = timedelta(seconds=1)
 
 @pytest.fixture
 def log(settings):
-    made = Log(settings, "sealing")
-    yield made
-    made.database.dispose()
+    audit_log = Log(settings, "sealing")
+    yield audit_log
+    audit_log.database.dispose()
 
 
 def rows_of(log, sql, **values):
@@ -48,7 +48,7 @@ def test_a_moment_is_spelled_as_postgresql_does(database):
     moment = datetime(2026, 10, 2, 8, 0, 0, 1, UTC)
     with database.engine.connect() as connection:
         seconds = connection.exec_driver_sql("SELECT extract(epoch FROM %s::timestamptz)::text", (moment,)).scalar_one()
-    assert statement.spelled(moment) == seconds == "1790928000.000001"
+    assert statement.epoch_text(moment) == seconds == "1790928000.000001"
 
 
 def test_a_row_that_commits_late_is_taken_by_the_next_seal(log):
@@ -83,52 +83,52 @@ def test_many_rows_are_sealed_in_batches_and_late_ones_after_them(log, monkeypat
 def test_what_turns_up_long_after_its_id_was_given_out_is_never_sealed(log):
     log.record(3)
     log.seal()
-    log.now += rules.SETTLED
+    log.now += rules.SETTLING_TIME
     with log.database.transaction() as session:
         session.execute(text("ALTER SEQUENCE audit_events_id_seq RESTART WITH 100"))
         session.execute(
             text(
                 "INSERT INTO audit_events (id, at, action, subject) OVERRIDING SYSTEM VALUE VALUES (0, :at, 'a', 'b')"
             ),
-            {"at": log.now - rules.SETTLED - rules.UNSEALED},
+            {"at": log.now - rules.SETTLING_TIME - rules.SEAL_OVERDUE_AFTER},
         )
     log.record(1)
     log.seal()
     assert rows_of(log, "SELECT event_id FROM audit_leaves ORDER BY event_id") == [(1,), (2,), (3,), (100,)]
-    (finding,) = log.check(now=log.now + rules.UNSEALED)
+    (finding,) = log.check(now=log.now + rules.SEAL_OVERDUE_AFTER)
     assert (finding.what, finding.event) == ("unsealed", 0)
 
 
 SLIP = text("INSERT INTO audit_events (id, at, action, subject) OVERRIDING SYSTEM VALUE VALUES (:id, :at, 'a', 'b')")
 
 
-def test_a_row_with_the_greatest_id_stops_no_sealing_and_is_told(log):
+def test_a_row_with_the_greatest_id_stops_no_sealing_and_is_reported(log):
     """One row by hand would lift the floor above all that is to come."""
     log.record(2)
     with log.database.transaction() as session:
         session.execute(SLIP, {"id": 2**62, "at": log.now})
     log.seal()
-    log.now += rules.SETTLED
+    log.now += rules.SETTLING_TIME
     log.seal()
     log.record(3)
     log.now += SECOND
     log.seal()
     assert rows_of(log, "SELECT event_id FROM audit_leaves ORDER BY 1") == [(n,) for n in range(1, 6)]
     with log.database.transaction() as session:
-        assert sealing.unsealed(session, log.now) == [2**62]
+        assert sealing.unsealed_ids(session, log.now) == [2**62]
     assert [(one.what, one.event) for one in log.check()] == [("unsealed", 2**62)]
 
 
-def test_a_counter_that_was_set_back_stops_no_sealing_and_is_told(log):
+def test_a_counter_that_was_set_back_stops_no_sealing_and_is_reported(log):
     log.record(9)
     log.seal()
-    log.now += rules.SETTLED
+    log.now += rules.SETTLING_TIME
     log.seal()
     with log.database.transaction() as session:
         session.execute(text("SELECT setval('audit_events_id_seq', 1)"))
     log.record(3)
     with log.database.transaction() as session:
-        assert sealing.unsealed(session, log.now + rules.UNSEALED) == [2, 3, 4]
+        assert sealing.unsealed_ids(session, log.now + rules.SEAL_OVERDUE_AFTER) == [2, 3, 4]
     log.now += 10 * SECOND
     log.seal()
     assert rows_of(log, "SELECT count(*), count(DISTINCT at) FROM audit_leaves") == [(12, 2)]
@@ -143,20 +143,20 @@ def test_only_a_process_that_may_seal_opens_the_key(log):
         sealing.seal_next(session, web, log.now)
 
 
-def test_rows_that_wait_for_two_minutes_are_told(log):
+def test_rows_that_wait_for_two_minutes_are_reported(log):
     log.record(2)
     with log.database.transaction() as session:
-        assert sealing.unsealed(session, log.now + rules.UNSEALED - SECOND) == []
-        assert sealing.unsealed(session, log.now + rules.UNSEALED) == [1, 2]
+        assert sealing.unsealed_ids(session, log.now + rules.SEAL_OVERDUE_AFTER - SECOND) == []
+        assert sealing.unsealed_ids(session, log.now + rules.SEAL_OVERDUE_AFTER) == [1, 2]
     log.seal()
     with log.database.transaction() as session:
-        assert sealing.unsealed(session, log.now + rules.UNSEALED) == []
+        assert sealing.unsealed_ids(session, log.now + rules.SEAL_OVERDUE_AFTER) == []
 
 
 def test_several_workers_at_once_make_one_chain(settings, monkeypatch):
     monkeypatch.setattr(rules, "BATCH", 20)
     log = Log(settings, "racing", began=datetime.now(UTC))
-    ended = threading.Event()
+    stop = threading.Event()
 
     def write(_):
         for _ in range(40):
@@ -166,21 +166,21 @@ def test_several_workers_at_once_make_one_chain(settings, monkeypatch):
         database = Database(log.settings.database_url, pool=2)
         rings = KeyRings(database, log.settings.master_key, sealing=True)
         sealer = sealing.Sealer(database, rings, lambda: datetime.now(UTC))
-        made = 0
-        while not ended.is_set():
-            made += sealer.run()
+        seals = 0
+        while not stop.is_set():
+            seals += sealer.run()
         database.dispose()
-        return made + sealer.run()
+        return seals + sealer.run()
 
     with ThreadPoolExecutor(8) as pool:
         workers = [pool.submit(work, n) for n in range(4)]
         list(pool.map(write, range(4)))
-        ended.set()
-        made = sum(worker.result() for worker in workers)
-    made += sealing.Sealer(log.database, log.rings, lambda: datetime.now(UTC)).run()
-    assert rows_of(log, "SELECT count(*), min(n), max(n) FROM audit_seals") == [(made, 1, made)]
+        stop.set()
+        seals = sum(worker.result() for worker in workers)
+    seals += sealing.Sealer(log.database, log.rings, lambda: datetime.now(UTC)).run()
+    assert rows_of(log, "SELECT count(*), min(n), max(n) FROM audit_seals") == [(seals, 1, seals)]
     assert rows_of(log, "SELECT count(*), count(DISTINCT event_id) FROM audit_leaves") == [(160, 160)]
-    assert log.check(now=datetime.now(UTC) + rules.UNSEALED) == []
+    assert log.check(now=datetime.now(UTC) + rules.SEAL_OVERDUE_AFTER) == []
     log.database.dispose()
 
 
@@ -236,9 +236,9 @@ def test_a_worker_that_is_killed_while_it_seals_leaves_a_whole_chain(settings, t
     while sealer.run():
         pass
     assert rows_of(log, "SELECT count(*), count(DISTINCT event_id) FROM audit_leaves") == [(360, 360)]
-    told = [head.n for head in log.heads()]
+    numbers = [head.n for head in log.heads()]
     with heads.open() as lines:
-        found, _ = service.read_heads(lines)
-    assert [head.n for head in found] == told
-    assert log.check(now=datetime.now(UTC) + rules.UNSEALED, heads=found) == []
+        file_heads, _ = service.read_heads(lines)
+    assert [head.n for head in file_heads] == numbers
+    assert log.check(now=datetime.now(UTC) + rules.SEAL_OVERDUE_AFTER, heads=file_heads) == []
     log.database.dispose()

@@ -20,18 +20,18 @@ def test_the_worker_does_what_records_need(settings, tmp_path):
     log.rotate()
     log.record(2)
     heads = tmp_path / "heads.jsonl"
-    made = replace(log.settings, audit_heads=heads, retention=Retention(audit=200))
-    worker = create_worker(made)
+    worker_settings = replace(log.settings, audit_heads=heads, retention=Retention(audit=200))
+    worker = create_worker(worker_settings)
     worker.once()
     worker._database.dispose()
     with log.database.transaction() as session:
-        kept = session.scalars(text("SELECT id FROM audit_events WHERE action = 'test.do' ORDER BY id")).all()
-        unsealed = service.unsealed(session, now + timedelta(hours=1))
-    assert kept == [7, 8]
-    assert len(unsealed) <= 1  # what retention itself has recorded waits for the next seal
-    found, _ = service.read_heads(heads.read_text().splitlines())
-    assert [head.n for head in found] == [1, 2, 3]
-    assert log.check(heads=found) == []
+        event_ids = session.scalars(text("SELECT id FROM audit_events WHERE action = 'test.do' ORDER BY id")).all()
+        unsealed_ids = service.unsealed_ids(session, now + timedelta(hours=1))
+    assert event_ids == [7, 8]
+    assert len(unsealed_ids) <= 1  # what retention itself has recorded waits for the next seal
+    file_heads, _ = service.read_heads(heads.read_text().splitlines())
+    assert [head.n for head in file_heads] == [1, 2, 3]
+    assert log.check(heads=file_heads) == []
     log.database.dispose()
 
 

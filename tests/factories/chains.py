@@ -68,7 +68,7 @@ class Log:
             return [heads.head_of(seal) for seal in session.query(Seal).order_by(Seal.n)]
 
     @contextmanager
-    def bent(self):
+    def tampering(self):
         """A transaction in which triggers hold nobody, as for whoever owns the database; undone at the end."""
         with self.database.engine.connect() as connection, connection.begin() as transaction:
             connection.execute(text("SET LOCAL session_replication_role = 'replica'"))

@@ -30,7 +30,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class SealedRow:
     """One row of `audit_leaves`, with the event where it is still there."""
 
     seal: int
@@ -47,25 +47,27 @@ FROM audit_seals ORDER BY n
 
 
 def links(session: Session) -> Iterator[Link]:
-    """Give the chain, in its order."""
+    """Yield the chain, in its order."""
     for values in session.execute(_LINKS, execution_options={"yield_per": 50}):
         yield Link(*values)
 
 
-_SEALED = text(f"""
+_SEALED_ROWS = text(f"""
 SELECT l.seal, l.position, l.event_id, l.salt, e.at::text, {ROW}
 FROM audit_leaves l LEFT JOIN audit_events e ON e.id = l.event_id AND e.at = l.at
 ORDER BY l.seal, l.position, l.event_id
 """)  # noqa: S608 - our own column names
 
 
-def sealed(session: Session) -> Iterator[Sealed]:
-    """Give every row that a seal has taken, in the order of the chain."""
-    for seal, position, event, salt, moment, *values in session.execute(_SEALED, execution_options={"yield_per": 2000}):
-        yield Sealed(seal, position, event, salt, None if values[0] is None else row(moment, values))
+def sealed_rows(session: Session) -> Iterator[SealedRow]:
+    """Yield every row that a seal has taken, in the order of the chain."""
+    for seal, position, event, salt, moment, *values in session.execute(
+        _SEALED_ROWS, execution_options={"yield_per": 2000}
+    ):
+        yield SealedRow(seal, position, event, salt, None if values[0] is None else row(moment, values))
 
 
-_UNSEALED = text("""
+_UNSEALED_IDS = text("""
 SELECT e.id
 FROM audit_events e
 WHERE NOT EXISTS (SELECT FROM audit_leaves l WHERE l.event_id = e.id AND l.at = e.at)
@@ -74,29 +76,29 @@ ORDER BY e.id
 """)
 
 
-def unsealed(session: Session, *, before: float, top: int) -> Iterator[int]:
-    """Give the ids of rows that no seal has taken: from before a moment, or below an id that was passed by then."""
-    yield from session.scalars(_UNSEALED, {"before": before, "top": top}, execution_options={"yield_per": 2000})
+def unsealed_ids(session: Session, *, before: float, top: int) -> Iterator[int]:
+    """Yield the ids of rows that no seal has taken: from before a moment, or below an id that was passed by then."""
+    yield from session.scalars(_UNSEALED_IDS, {"before": before, "top": top}, execution_options={"yield_per": 2000})
 
 
-_STANDING = text("SELECT DISTINCT id FROM audit_events WHERE id = ANY (:ids)")
+_EXISTING_IDS = text("SELECT DISTINCT id FROM audit_events WHERE id = ANY (:ids)")
 
 
-def standing(session: Session, ids: Sequence[int]) -> set[int]:
-    """Give which of these ids stand in the log, whatever their moment."""
-    found: set[int] = set()
+def existing_ids(session: Session, ids: Sequence[int]) -> set[int]:
+    """Return which of these ids stand in the log, whatever their moment."""
+    existing: set[int] = set()
     for start in range(0, len(ids), _AT_ONCE):
-        found.update(session.scalars(_STANDING, {"ids": list(ids[start : start + _AT_ONCE])}))
-    return found
+        existing.update(session.scalars(_EXISTING_IDS, {"ids": list(ids[start : start + _AT_ONCE])}))
+    return existing
 
 
-_ERASED = text("""
+_ERASURES = text("""
 SELECT e.id, extract(epoch FROM e.at)::text, e.details
 FROM audit_events e WHERE e.action = :action AND e.subject = 'audit' ORDER BY e.id
 """)
 
 
-def erased(session: Session, action: str) -> Iterator[tuple[int, str, Any]]:
-    """Give each erasure's id and moment, and what it said of itself."""
-    found = session.execute(_ERASED, {"action": action}, execution_options={"yield_per": 500})
-    yield from ((event, at, details) for event, at, details in found)
+def erasures(session: Session, action: str) -> Iterator[tuple[int, str, Any]]:
+    """Yield each erasure's id and moment, and what it said of itself."""
+    result = session.execute(_ERASURES, {"action": action}, execution_options={"yield_per": 500})
+    yield from ((event, at, details) for event, at, details in result)

@@ -20,9 +20,9 @@ DELETE FROM audit_leaves l USING gone WHERE l.event_id = gone.id AND l.at = gone
 
 
 def erase(session: Session, *, first: int, last: int, before: datetime) -> int:
-    """Erase the rows of these seals that are older than a moment, and than half a year; gives how many.
+    """Erase the rows of these seals that are older than a moment, and than half a year; return how many.
 
     A leaf whose row is gone already stays: who removed that row is not to be covered.
     """
-    found = session.execute(_ERASE, {"first": first, "last": last, "before": before})
-    return int(found.rowcount)  # type: ignore[attr-defined]
+    result = session.execute(_ERASE, {"first": first, "last": last, "before": before})
+    return int(result.rowcount)  # type: ignore[attr-defined]

@@ -29,7 +29,7 @@ def row(moment: str, values: Sequence[Any]) -> Row:
 
 
 # two indexes: by ids, and by time, which finds what is young whatever id it got
-_UNSEALED = text(f"""
+_UNSEALED_ROWS = text(f"""
 (SELECT e.at::text, {ROW}, e.id AS n
  FROM audit_events e
  WHERE e.id > :start
@@ -48,10 +48,10 @@ LIMIT :limit
 """)  # noqa: S608 - our own column names
 
 
-def unsealed(session: Session, *, start: int, since: datetime, limit: int) -> list[Row]:
-    """Give rows beyond the id `start`, or younger than a moment, that no seal has taken, in the order of their ids."""
-    found = session.execute(_UNSEALED, {"start": start, "since": since, "limit": limit})
-    return [row(moment, values[:-1]) for moment, *values in found]
+def unsealed_rows(session: Session, *, start: int, since: datetime, limit: int) -> list[Row]:
+    """Return rows beyond the id `start`, or younger than a moment, that no seal has taken, ordered by id."""
+    result = session.execute(_UNSEALED_ROWS, {"start": start, "since": since, "limit": limit})
+    return [row(moment, values[:-1]) for moment, *values in result]
 
 
 _OVERDUE = text("""
@@ -74,17 +74,19 @@ LIMIT :limit
 
 
 def overdue(session: Session, *, start: int, since: datetime, before: datetime, limit: int) -> list[int]:
-    """Give the ids of rows from before a moment, beyond `start` or younger than another, that no seal has taken."""
+    """Return the ids of rows from before a moment, beyond `start` or younger than another, that no seal has taken."""
     values = {"start": start, "since": since, "before": before, "limit": limit}
     return list(session.scalars(_OVERDUE, values))
 
 
-_GIVEN = text("SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('audit_events', 'id')::regclass), 0)")
+_LAST_ISSUED_ID = text(
+    "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('audit_events', 'id')::regclass), 0)"
+)
 
 
-def given_out(session: Session) -> int:
-    """Give the greatest id that was given out: a row beyond it took its id itself."""
-    return int(session.execute(_GIVEN).scalar_one())
+def last_issued_id(session: Session) -> int:
+    """Return the greatest id that was given out: a row beyond it took its id itself."""
+    return int(session.execute(_LAST_ISSUED_ID).scalar_one())
 
 
 _KEEP = text("""

@@ -15,7 +15,7 @@ _NIGHT = f"""(extract(hour FROM (at AT TIME ZONE 'UTC') + interval '8 hours') >=
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class LookCount:
     """What a member of staff looked at in a span of time."""
 
     staff: UUID
@@ -37,8 +37,8 @@ HAVING count(*) >= :least OR count(*) FILTER (WHERE {_NIGHT}) >= :least_at_night
 
 def looks(
     session: Session, *, floor: int, since: datetime, until: datetime, least: int, staff: UUID | None = None
-) -> Iterator[Looked]:
-    """Give who looked at so many things since a moment, or some at night; of one member of staff anything.
+) -> Iterator[LookCount]:
+    """Yield who looked at so many things since a moment, or some at night; of one member of staff anything.
 
     `floor`: an id from before.
     """
@@ -52,7 +52,7 @@ def looks(
         "least_at_night": NIGHT_FLOOR,
     }
     for row in session.execute(_LOOKS, values).all():
-        yield Looked(*row)
+        yield LookCount(*row)
 
 
 _HABIT = text(f"""
@@ -71,7 +71,7 @@ FROM (
 
 
 def habit(session: Session, *, staff: UUID, since: datetime, until: datetime) -> tuple[int, int]:
-    """Give the most that a member of staff looked at in one hour of a span, and in one at night, but for alarms."""
+    """Return the most that a member of staff looked at in one hour of a span, and in one at night, but for alarms."""
     values = {"staff": staff, "about": str(staff), "actions": list(LOOKS), "since": since, "until": until}
     most, at_night = session.execute(_HABIT, values).one()
     return most, at_night

@@ -6,10 +6,10 @@ from typing import Final
 BATCH: Final = 4096
 """How many rows one seal takes at most."""
 
-UNSEALED: Final = timedelta(minutes=2)
+SEAL_OVERDUE_AFTER: Final = timedelta(minutes=2)
 """After so long without a seal a row is a finding: the worker is away, or somebody slipped the row in."""
 
-SETTLED: Final = timedelta(minutes=10)
+SETTLING_TIME: Final = timedelta(minutes=10)
 """No transaction of ours lasts so long: what was not there by then has not come late but was slipped in."""
 
 IDLE: Final = timedelta(minutes=1)

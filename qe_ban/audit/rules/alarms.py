@@ -141,15 +141,15 @@ class Looks:
     most_at_night: int
 
 
-def too_many_looks(told: Looks) -> bool:
-    """Tell whether somebody looks at far more than ever, or than ever at night, or than anybody can."""
-    far_more = told.looks >= LOOKS_FLOOR and told.looks > LOOKS_FACTOR * told.most_before
-    at_night = told.at_night >= NIGHT_FLOOR and told.at_night > LOOKS_FACTOR * told.most_at_night
-    return far_more or at_night or told.looks >= LOOKS_MOST
+def too_many_looks(counts: Looks) -> bool:
+    """Return whether somebody looks at far more than ever, or than ever at night, or than anybody can."""
+    far_more = counts.looks >= LOOKS_FLOOR and counts.looks > LOOKS_FACTOR * counts.most_before
+    at_night = counts.at_night >= NIGHT_FLOOR and counts.at_night > LOOKS_FACTOR * counts.most_at_night
+    return far_more or at_night or counts.looks >= LOOKS_MOST
 
 
 def names_somebody(text: str) -> bool:
-    """Tell whether a text holds what looks like the number of an identity document or a phone."""
+    """Return whether a text holds what looks like the number of an identity document or a phone."""
     return _PERSONAL.search(text) is not None
 
 

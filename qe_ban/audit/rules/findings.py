@@ -26,7 +26,7 @@ class What(StrEnum):
     SET_BACK = "set back"
 
 
-EXPLAINED = {
+EXPLANATIONS = {
     What.ALTERED: Message("is not what was sealed"),
     What.REMOVED: Message("was sealed and is gone"),
     What.SLIPPED_IN: Message("pretends to a place in a seal that is not its own"),
@@ -61,13 +61,16 @@ class Finding:
     def line(self) -> Message:
         """Return it in one line."""
         return Message(
-            "{what}: {named} {explained}", what=Message(self.what), named=self._named(), explained=EXPLAINED[self.what]
+            "{what}: {named} {explained}",
+            what=Message(self.what),
+            named=self._place(),
+            explained=EXPLANATIONS[self.what],
         )
 
     def __str__(self) -> str:
         return str(self.line())
 
-    def _named(self) -> Message:
+    def _place(self) -> Message:
         if self.key is not None:
             return Message("key {key}", key=self.key)
         if self.event is None:

@@ -14,19 +14,19 @@ def canonical(row: Mapping[str, str | None]) -> bytes:
 
 
 def leaf(salt: bytes, row: Mapping[str, str | None]) -> bytes:
-    """Give a row's leaf: SHA-256 of 0x00, the salt of 16 bytes, and the row's canonical JSON."""
+    """Return a row's leaf: SHA-256 of 0x00, the salt of 16 bytes, and the row's canonical JSON."""
     return hashlib.sha256(b"\x00" + salt + canonical(row)).digest()
 
 
 def root(leaves: Sequence[bytes]) -> bytes:
-    """Give the root over leaf hashes in their order; that of none is the SHA-256 of nothing."""
+    """Return the root over leaf hashes in their order; that of none is the SHA-256 of nothing."""
     if not leaves:
         return hashlib.sha256().digest()
     # level by level, the last of an odd number rising as it is: the same tree as the standard's halves
     level = list(leaves)
     while len(level) > 1:
-        joined = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        level = joined + level[len(joined) * 2 :]
+        parents = [_node(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
+        level = parents + level[len(parents) * 2 :]
     return level[0]
 
 

@@ -39,7 +39,7 @@ class Statement:
     ids: bytes
 
     def signing_input(self, kid: str) -> str:
-        """Give header and payload of the JWS, each in base64url."""
+        """Return header and payload of the JWS, each in base64url."""
         return signing_input(
             kid,
             TYPE,
@@ -56,19 +56,19 @@ class Statement:
         )
 
     def sign(self, kid: str, key: ec.EllipticCurvePrivateKey) -> bytes:
-        """Give the signature, 64 bytes."""
+        """Return the signature, 64 bytes."""
         return signature_of(self.signing_input(kid), key)
 
     def is_signed(self, kid: str, key: ec.EllipticCurvePublicKey, signature: bytes) -> bool:
-        """Tell whether the signature is the key's."""
+        """Return whether the signature is the key's."""
         return holds(signature, self.signing_input(kid), key)
 
     def jws(self, kid: str, signature: bytes) -> str:
-        """Give the JWS in its compact form."""
+        """Return the JWS in its compact form."""
         return f"{self.signing_input(kid)}.{_b64url(signature)}"
 
     def head(self, kid: str, signature: bytes) -> bytes:
-        """Give what the next seal names: the SHA-256 of the JWS. It stands for everything up to here."""
+        """Return what the next seal names: the SHA-256 of the JWS. It stands for everything up to here."""
         return hashlib.sha256(self.jws(kid, signature).encode()).digest()
 
 
@@ -80,24 +80,24 @@ class Erasure:
     at: str
 
     def signing_input(self, kid: str) -> str:
-        """Give header and payload of the JWS, each in base64url."""
+        """Return header and payload of the JWS, each in base64url."""
         return signing_input(kid, ERASURE, {"through": str(self.through), "at": self.at})
 
 
 def signing_input(kid: str, kind: str, payload: Mapping[str, str | None]) -> str:
-    """Give header and payload of a JWS, each in base64url."""
+    """Return header and payload of a JWS, each in base64url."""
     header = canonical({"alg": "ES256", "kid": kid, "typ": kind})
     return f"{_b64url(header)}.{_b64url(canonical(payload))}"
 
 
 def signature_of(text: str, key: ec.EllipticCurvePrivateKey) -> bytes:
-    """Give the signature of a JWS's input, 64 bytes."""
+    """Return the signature of a JWS's input, 64 bytes."""
     r, s = decode_dss_signature(key.sign(text.encode(), _ES256))
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
 def holds(signature: bytes, text: str, key: ec.EllipticCurvePublicKey) -> bool:
-    """Tell whether the signature is the key's."""
+    """Return whether the signature is the key's."""
     if len(signature) != 64:
         return False
     pair = encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
@@ -108,24 +108,24 @@ def holds(signature: bytes, text: str, key: ec.EllipticCurvePublicKey) -> bool:
     return True
 
 
-def spelled(moment: datetime) -> str:
+def epoch_text(moment: datetime) -> str:
     """Spell a moment as PostgreSQL spells `extract(epoch FROM ...)`: seconds with six decimals."""
     seconds, micros = divmod((moment - _EPOCH) // timedelta(microseconds=1), 1_000_000)
     return f"{seconds}.{micros:06d}"
 
 
 def digest(ids: bytes) -> bytes:
-    """Give the SHA-256 of a seal's ids."""
+    """Return the SHA-256 of a seal's ids."""
     return hashlib.sha256(ids).digest()
 
 
-def packed(ids: list[int]) -> bytes:
-    """Put ids one after the other, 8 bytes each."""
+def pack_ids(ids: list[int]) -> bytes:
+    """Return ids one after the other, 8 bytes each."""
     return b"".join(number.to_bytes(ID, "big", signed=True) for number in ids)
 
 
-def unpacked(ids: bytes) -> list[int]:
-    """Give the ids back; of what is no whole number of them, those that are whole."""
+def unpack_ids(ids: bytes) -> list[int]:
+    """Return the ids of packed bytes, without an incomplete one at the end."""
     return [int.from_bytes(ids[i : i + ID], "big", signed=True) for i in range(0, len(ids) - ID + 1, ID)]
 
 

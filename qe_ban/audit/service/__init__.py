@@ -3,14 +3,21 @@
 from qe_ban.audit.rules.alarms import AlarmKind
 from qe_ban.audit.rules.findings import Finding
 from qe_ban.audit.service.adopting import adopt_after_upgrade, adopt_keys
-from qe_ban.audit.service.alarms import Wanted as WantedAlarms
-from qe_ban.audit.service.alarms import close_alarm, count_open, forget_holders, raise_, read_alarms, subjects_since
+from qe_ban.audit.service.alarms import (
+    AlarmFilter,
+    close_alarm,
+    count_open,
+    forget_holders,
+    raise_,
+    read_alarms,
+    subjects_since,
+)
 from qe_ban.audit.service.heads import Head
 from qe_ban.audit.service.heads import read as read_heads
 from qe_ban.audit.service.reading import Criteria, ResidentIds, read
 from qe_ban.audit.service.recording import AtShell, Change, Precondition, difference, record, record_change
 from qe_ban.audit.service.retaining import ENDINGS, Retention, drop_months, make_months
-from qe_ban.audit.service.sealing import Sealer, seconds_since_seal, unsealed
+from qe_ban.audit.service.sealing import Sealer, seconds_since_seal, unsealed_ids
 from qe_ban.audit.service.verifying import Check, hold_still
 from qe_ban.audit.service.watching import WATCHES, After, Tally, Watch, Watchman, one_by_one, watch
 from qe_ban.audit.service.words import seal_words
@@ -19,6 +26,7 @@ __all__ = [
     "ENDINGS",
     "WATCHES",
     "After",
+    "AlarmFilter",
     "AlarmKind",
     "AtShell",
     "Change",
@@ -31,7 +39,6 @@ __all__ = [
     "Retention",
     "Sealer",
     "Tally",
-    "WantedAlarms",
     "Watch",
     "Watchman",
     "adopt_after_upgrade",
@@ -53,6 +60,6 @@ __all__ = [
     "seal_words",
     "seconds_since_seal",
     "subjects_since",
-    "unsealed",
+    "unsealed_ids",
     "watch",
 ]

@@ -23,8 +23,8 @@ def adopt_after_upgrade(session: Session, master: bytes, now: datetime, before: 
     return _record(session, adopting.adopt(session, master, roots=before in BEFORE_SEALS), now)
 
 
-def _record(session: Session, adopted: list[Adopted], now: datetime) -> list[Adopted]:
-    for key in adopted:
+def _record(session: Session, keys: list[Adopted], now: datetime) -> list[Adopted]:
+    for key in keys:
         after = {"ring": key.ring, "thumbprint": key.thumbprint}
         record_change(session, AtShell(now), "keys.adopt", key.kid, before=None, after=after)
-    return adopted
+    return keys

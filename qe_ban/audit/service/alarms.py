@@ -20,7 +20,7 @@ from qe_ban.keys.rings import KeyRings
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AlarmFilter:
     """Which alarms somebody asks for."""
 
     state: AlarmState = AlarmState.OPEN
@@ -38,7 +38,7 @@ def raise_(
     count: int,
     now: datetime,
 ) -> UUID | None:
-    """Open an alarm, or add to the open one; gives the id of one that was opened.
+    """Open an alarm, or add to the open one; return the id of one that was opened.
 
     `count` facts, the newest at `at`, none of which was counted before. What is no newer than what is counted, in an
     open alarm or in one that was closed, changes nothing. The table decides between any number of watchers.
@@ -46,11 +46,11 @@ def raise_(
     last = newest(session, kind, subject, lock=True)
     if last is not None and last.last_at >= at:
         return None
-    made = new_id()
+    alarm_id = new_id()
     new = insert(Alarm).values(
-        id=made, kind=kind.value, subject=subject, opened_at=now, last_at=at, count=count, facts=dict(facts)
+        id=alarm_id, kind=kind.value, subject=subject, opened_at=now, last_at=at, count=count, facts=dict(facts)
     )
-    added = new.on_conflict_do_update(
+    upsert = new.on_conflict_do_update(
         index_elements=["kind", "subject"],
         index_where=Alarm.closed_at.is_(None),
         set_={
@@ -60,36 +60,36 @@ def raise_(
         },
         where=new.excluded.last_at > Alarm.last_at,
     ).returning(Alarm.id)
-    if session.scalar(added) != made:
+    if session.scalar(upsert) != alarm_id:
         return None
     # sealed with the log: whoever deletes the row does not delete that there was an alarm
     details = {"kind": kind.value, "about": about(subject)}
-    record(session, at=now, actor=None, action="alarms.open", subject=str(made), details=details)
-    return made
+    record(session, at=now, actor=None, action="alarms.open", subject=str(alarm_id), details=details)
+    return alarm_id
 
 
 def newest(session: Session, kind: AlarmKind, subject: str, *, lock: bool = False) -> Alarm | None:
-    """Give the open alarm of a kind and a subject, else the one that was closed last; `lock`: it stays as it is."""
-    wanted = select(Alarm).where(Alarm.kind == kind.value, Alarm.subject == subject)
-    wanted = wanted.order_by(Alarm.last_at.desc(), Alarm.closed_at.desc().nulls_first()).limit(1)
+    """Return the open alarm of a kind and a subject, else the one that was closed last; `lock`: it stays as it is."""
+    query = select(Alarm).where(Alarm.kind == kind.value, Alarm.subject == subject)
+    query = query.order_by(Alarm.last_at.desc(), Alarm.closed_at.desc().nulls_first()).limit(1)
     if lock:
-        wanted = wanted.with_for_update()
-    return session.scalars(wanted.execution_options(populate_existing=True)).first()
+        query = query.with_for_update()
+    return session.scalars(query.execution_options(populate_existing=True)).first()
 
 
-def read_alarms(session: Session, *, wanted: Wanted, limit: int, change: Change) -> Sequence[Alarm]:
-    """Give at most `limit` alarms, newest first, older than `wanted.before`; the reading is recorded."""
+def read_alarms(session: Session, *, alarm_filter: AlarmFilter, limit: int, change: Change) -> Sequence[Alarm]:
+    """Return at most `limit` alarms, newest first, older than `alarm_filter.before`; the reading is recorded."""
     is_open = Alarm.closed_at.is_(None)
-    found = select(Alarm).where(is_open if wanted.state is AlarmState.OPEN else ~is_open)
-    if wanted.kind is not None:
-        found = found.where(Alarm.kind == wanted.kind.value)
-    if wanted.before is not None:
-        found = found.where(Alarm.id < wanted.before)
-    alarms = session.scalars(found.order_by(Alarm.id.desc()).limit(limit)).all()
+    query = select(Alarm).where(is_open if alarm_filter.state is AlarmState.OPEN else ~is_open)
+    if alarm_filter.kind is not None:
+        query = query.where(Alarm.kind == alarm_filter.kind.value)
+    if alarm_filter.before is not None:
+        query = query.where(Alarm.id < alarm_filter.before)
+    alarms = session.scalars(query.order_by(Alarm.id.desc()).limit(limit)).all()
     details = {
-        "state": wanted.state.value,
-        "kind": wanted.kind.value if wanted.kind else None,
-        "before": str(wanted.before) if wanted.before else None,
+        "state": alarm_filter.state.value,
+        "kind": alarm_filter.kind.value if alarm_filter.kind else None,
+        "before": str(alarm_filter.before) if alarm_filter.before else None,
     }
     record(
         session,
@@ -122,26 +122,26 @@ def close_alarm(session: Session, rings: KeyRings, *, alarm_id: UUID, note: str,
     session.flush()
     before = {"state": AlarmState.OPEN.value, "count": alarm.count}
     after = {"state": AlarmState.CLOSED.value}
-    told = {"kind": alarm.kind, "about": about(alarm.subject)}
-    record_change(session, change, "alarms.close", str(alarm.id), before=before, after=after, **told)
+    details = {"kind": alarm.kind, "about": about(alarm.subject)}
+    record_change(session, change, "alarms.close", str(alarm.id), before=before, after=after, **details)
     return alarm
 
 
 def subjects_since(session: Session, kinds: Collection[AlarmKind], since: datetime) -> set[str]:
-    """Give of whom there were facts for alarms of these kinds after a moment: what they did then is no habit."""
-    named = Alarm.kind.in_([kind.value for kind in kinds])
-    return set(session.scalars(select(Alarm.subject).where(named, Alarm.last_at > since)))
+    """Return the subjects of alarms of these kinds with facts after a moment: what they did then is no habit."""
+    of_kinds = Alarm.kind.in_([kind.value for kind in kinds])
+    return set(session.scalars(select(Alarm.subject).where(of_kinds, Alarm.last_at > since)))
 
 
 def count_open(session: Session) -> dict[AlarmKind, int]:
-    """Give how many alarms of each kind are open; every kind is there."""
-    counted = select(Alarm.kind, func.count()).where(Alarm.closed_at.is_(None)).group_by(Alarm.kind)
-    found = {row[0]: row[1] for row in session.execute(counted)}
-    return {kind: found.get(kind.value, 0) for kind in AlarmKind}
+    """Return how many alarms of each kind are open; every kind is there."""
+    query = select(Alarm.kind, func.count()).where(Alarm.closed_at.is_(None)).group_by(Alarm.kind)
+    counts = {row[0]: row[1] for row in session.execute(query)}
+    return {kind: counts.get(kind.value, 0) for kind in AlarmKind}
 
 
 def forget_holders(session: Session, before: datetime) -> int:
     """Take holders' hashes from alarms whose facts all lie before a moment, when scans end; return from how many."""
     old = Alarm.subject.regexp_match(f"^{HASH}$") & (Alarm.last_at < before)
-    named = func.concat(HOLDER, "/", Alarm.id)
-    return len(session.scalars(update(Alarm).where(old).values(subject=named).returning(Alarm.id)).all())
+    replacement = func.concat(HOLDER, "/", Alarm.id)
+    return len(session.scalars(update(Alarm).where(old).values(subject=replacement).returning(Alarm.id)).all())

@@ -28,20 +28,20 @@ class Head:
     jws: str = ""
 
     def line(self) -> str:
-        """Give the line of the file."""
-        told = {"n": self.n, "at": self.at, "leaves": self.leaves, "head": self.head, "jws": self.jws}
-        return json.dumps(told, separators=(",", ":"))
+        """Return the line of the file."""
+        fields = {"n": self.n, "at": self.at, "leaves": self.leaves, "head": self.head, "jws": self.jws}
+        return json.dumps(fields, separators=(",", ":"))
 
 
 class HeadsDiffer(Exception):
     """The file's last head is not in the database's chain: one of the two was changed, or is of another time."""
 
 
-def stated(seal: Seal) -> statement.Statement:
-    """Give what a seal of the database states; its ids are loaded where they were not yet."""
+def statement_of(seal: Seal) -> statement.Statement:
+    """Return what a seal of the database states; its ids are loaded where they were not yet."""
     return statement.Statement(
         n=seal.n,
-        at=statement.spelled(seal.at),
+        at=statement.epoch_text(seal.at),
         leaves=seal.leaves,
         top=seal.top,
         more=seal.more,
@@ -52,25 +52,29 @@ def stated(seal: Seal) -> statement.Statement:
 
 
 def head_of(seal: Seal) -> Head:
-    """Give a seal's head."""
-    said = stated(seal)
+    """Return a seal's head."""
+    content = statement_of(seal)
     return Head(
-        seal.n, said.at, seal.leaves, said.head(seal.kid, seal.signature).hex(), said.jws(seal.kid, seal.signature)
+        seal.n,
+        content.at,
+        seal.leaves,
+        content.head(seal.kid, seal.signature).hex(),
+        content.jws(seal.kid, seal.signature),
     )
 
 
 def read(lines: Iterable[str]) -> tuple[list[Head], int]:
-    """Give the heads of a file's lines, and how many lines were none: a crash may leave half a line."""
-    found, unreadable = [], 0
+    """Return the heads of a file's lines, and how many lines were none: a crash may leave half a line."""
+    heads, unreadable = [], 0
     for line in lines:
         if not line.strip():
             continue
-        head = _parsed(line)
+        head = _parse(line)
         if head is None:
             unreadable += 1
         else:
-            found.append(head)
-    return found, unreadable
+            heads.append(head)
+    return heads, unreadable
 
 
 def append(session: Session, path: Path) -> None:
@@ -80,8 +84,8 @@ def append(session: Session, path: Path) -> None:
     """
     last = _last(path)
     if last is not None:
-        known = session.get(Seal, last.n)
-        if known is None or head_of(known).head != last.head:
+        last_seal = session.get(Seal, last.n)
+        if last_seal is None or head_of(last_seal).head != last.head:
             raise HeadsDiffer
     after = last.n if last is not None else 0
     following = select(Seal).options(undefer(Seal.ids)).order_by(Seal.n).limit(_AT_ONCE)
@@ -94,27 +98,27 @@ def append(session: Session, path: Path) -> None:
 def _write(path: Path, lines: Sequence[str]) -> None:
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640), "r+b", buffering=0) as file:
         end = file.seek(0, os.SEEK_END)
-        torn = bool(end) and os.pread(file.fileno(), 1, end - 1) != b"\n"
-        file.write(("\n" * torn + "".join(f"{line}\n" for line in lines)).encode())
+        needs_newline = bool(end) and os.pread(file.fileno(), 1, end - 1) != b"\n"
+        file.write(("\n" * needs_newline + "".join(f"{line}\n" for line in lines)).encode())
         os.fsync(file.fileno())
 
 
 def _last(path: Path) -> Head | None:
-    """Give the file's last head; a line that a crash cut is none."""
+    """Return the file's last head; a line that a crash cut is none."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
             tail = file.read().decode("utf-8", "replace")
     except FileNotFoundError:
         return None
-    found, _ = read(tail.split("\n"))
-    return found[-1] if found else None
+    heads, _ = read(tail.split("\n"))
+    return heads[-1] if heads else None
 
 
-def _parsed(line: str) -> Head | None:
+def _parse(line: str) -> Head | None:
     try:
-        told: Any = json.loads(line)
-        head = Head(told["n"], str(told["at"]), told["leaves"], told["head"], str(told.get("jws", "")))
+        fields: Any = json.loads(line)
+        head = Head(fields["n"], str(fields["at"]), fields["leaves"], fields["head"], str(fields.get("jws", "")))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return head if isinstance(head.n, int) and isinstance(head.head, str) else None

@@ -61,15 +61,15 @@ class Criteria:
     until: datetime | None = None
 
     def as_details(self) -> dict[str, str]:
-        """Give the criteria that are set, as the audit event of the reading keeps them."""
-        given = {
+        """Return the criteria that are set, as the audit event of the reading keeps them."""
+        values = {
             "actor": str(self.actor) if self.actor else None,
             "action": self.action,
             "subject": self.subject,
             "since": rfc3339(self.since) if self.since else None,
             "until": rfc3339(self.until) if self.until else None,
         }
-        return {name: value for name, value in given.items() if value is not None}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 def read(
@@ -89,10 +89,10 @@ def read(
     The reading is recorded too, as `audit.read`. Raises KeyMissing.
     """
     conditions, criteria = _resolve(session, residents, criteria)
-    wanted = select(AuditEvent).where(*conditions).order_by(AuditEvent.id.desc()).limit(limit)
+    query = select(AuditEvent).where(*conditions).order_by(AuditEvent.id.desc()).limit(limit)
     if before is not None:
-        wanted = wanted.where(AuditEvent.id < before)
-    events = session.scalars(wanted).all()
+        query = query.where(AuditEvent.id < before)
+    events = session.scalars(query).all()
     details = {"criteria": criteria.as_details(), "before": before}
     record(session, at=now, actor=reader, action="audit.read", subject="audit", details=details, request_id=request_id)
     details_of_events = open_words(session, rings, [event.details for event in events])
@@ -124,18 +124,18 @@ def _resolve(
     """
     conditions: list[ColumnElement[bool]] = []
     if criteria.actor is not None:
-        criteria = replace(criteria, actor=_named(session, residents, criteria.actor))
+        criteria = replace(criteria, actor=_resolve_id(session, residents, criteria.actor))
         if criteria.actor is None:
             conditions.append(false())
-    if criteria.subject is not None and (given := parse_id(criteria.subject)) is not None:
-        named = _named(session, residents, given)
-        criteria = replace(criteria, subject=NOBODY if named is None else str(named))
-        if named is None:
+    if criteria.subject is not None and (reader_id := parse_id(criteria.subject)) is not None:
+        subject_id = _resolve_id(session, residents, reader_id)
+        criteria = replace(criteria, subject=NOBODY if subject_id is None else str(subject_id))
+        if subject_id is None:
             conditions.append(false())
     return conditions + _conditions(criteria), criteria
 
 
-def _named(session: Session, residents: ResidentIds, id_: UUID) -> UUID | None:
+def _resolve_id(session: Session, residents: ResidentIds, id_: UUID) -> UUID | None:
     """Return the resident whom the auditor's id names, None for a resident's own id, and any other id as it is."""
     resident = residents.resident_of(session, id_)
     if resident is None and not residents.ids_of(session, [id_]):

@@ -88,6 +88,6 @@ def record_change(
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give of two rows what differs: as it was, and as it is."""
+    """Return what differs between two rows: as it was, and as it is."""
     names = [name for name in after if before.get(name) != after[name]]
     return {name: before.get(name) for name in names}, {name: after[name] for name in names}

@@ -41,18 +41,18 @@ class Retention:
         self._database, self._rings, self._clock, self._days = database, rings, clock, days
 
     def run(self) -> int:
-        """Erase what is over, for at most twenty seconds; gives how many rows.
+        """Erase what is over, for at most twenty seconds; return how many rows.
 
         Raises DatabaseUnavailable, KeyMissing.
         """
-        erased, until = 0, time.monotonic() + _SECONDS
+        rows, until = 0, time.monotonic() + _SECONDS
         while time.monotonic() < until:
             with self._database.transaction() as session:
                 step = erase_step(session, self._rings, self._clock(), self._days)
             if step is None:
                 break
-            erased += step
-        return erased
+            rows += step
+        return rows
 
 
 def erase_step(session: Session, rings: KeyRings, now: datetime, days: int) -> int | None:
@@ -66,19 +66,19 @@ def erase_step(session: Session, rings: KeyRings, now: datetime, days: int) -> i
         return None
     before = now - timedelta(days=days)
     after = _through(session, rings)
-    settled = before - rules.SETTLED
-    old = select(Seal.n, Seal.leaves).where(Seal.n > after, Seal.at < settled).order_by(Seal.n).limit(_SEALS)
+    cutoff = before - rules.SETTLING_TIME
+    old = select(Seal.n, Seal.leaves).where(Seal.n > after, Seal.at < cutoff).order_by(Seal.n).limit(_SEALS)
     last = _last_of_step([(n, leaves) for n, leaves in session.execute(old)])
     if last is None:
         return None
     rows = erasing.erase(session, first=after + 1, last=last, before=before)
-    details = {"through": last, "rows": rows, "days": days} | _signed(rings, last, now)
+    details = {"through": last, "rows": rows, "days": days} | _signature_details(rings, last, now)
     record(session, at=now, actor=None, action=ACTION, subject="audit", details=details)
     return rows
 
 
 def make_months(session: Session, now: datetime) -> None:
-    """Have the log's months three ahead. Raises DatabaseUnavailable where somebody holds the tables for long."""
+    """Make the log's months three ahead. Raises DatabaseUnavailable where somebody holds the tables for long."""
     for table in TABLES:
         for part in partitions.make_ahead(session, table, now):
             session.execute(text(
@@ -88,16 +88,16 @@ def make_months(session: Session, now: datetime) -> None:
 
 
 def drop_months(session: Session, now: datetime, days: int) -> list[str]:
-    """Drop the log's months that are over and empty; gives their names. Raises DatabaseUnavailable likewise."""
+    """Drop the log's months that are over and empty; return their names. Raises DatabaseUnavailable likewise."""
     before = now - timedelta(days=days)
     return [part for table in TABLES for part in partitions.drop_empty(session, table, before)]
 
 
-def signed_through(told: object, at: str, keys: Mapping[str, ec.EllipticCurvePublicKey]) -> int | None:
-    """Give up to which seal an erasure reaches, by its details and its moment; None where no key here signed it."""
-    if not isinstance(told, dict):
+def signed_through(details: object, at: str, keys: Mapping[str, ec.EllipticCurvePublicKey]) -> int | None:
+    """Return up to which seal an erasure reaches, by its details and its moment; None where no key here signed it."""
+    if not isinstance(details, dict):
         return None
-    through, kid, signature = (told.get(name) for name in ("through", "kid", "signature"))
+    through, kid, signature = (details.get(name) for name in ("through", "kid", "signature"))
     key = keys.get(kid) if isinstance(kid, str) else None
     if key is None or type(through) is not int or not isinstance(signature, str):
         return None
@@ -108,27 +108,27 @@ def signed_through(told: object, at: str, keys: Mapping[str, ec.EllipticCurvePub
     return through if statement.holds(raw, statement.Erasure(through, at).signing_input(str(kid)), key) else None
 
 
-def _signed(rings: KeyRings, through: int, at: datetime) -> dict[str, Any]:
+def _signature_details(rings: KeyRings, through: int, at: datetime) -> dict[str, Any]:
     key = rings.signing(Ring.AUDIT, at)
-    said = statement.Erasure(through, statement.spelled(at)).signing_input(key.kid.hex())
-    return {"kid": key.kid.hex(), "signature": statement.signature_of(said, key.private).hex()}
+    signing_input = statement.Erasure(through, statement.epoch_text(at)).signing_input(key.kid.hex())
+    return {"kid": key.kid.hex(), "signature": statement.signature_of(signing_input, key.private).hex()}
 
 
 def _through(session: Session, rings: KeyRings) -> int:
-    """Give the last seal that was erased so far, as the newest erasure says that a worker of ours signed."""
+    """Return the last seal that was erased so far, as the newest erasure says that a worker of ours signed."""
     keys = {key.kid.hex(): key.public for key in rings.public(Ring.AUDIT) if not key.denied}
     newest = select(AuditEvent.at, AuditEvent.details).where(AuditEvent.action == ACTION, AuditEvent.subject == "audit")
-    with closing(session.execute(newest.order_by(AuditEvent.id.desc()).execution_options(yield_per=100))) as found:
-        reached = (signed_through(told, statement.spelled(at), keys) for at, told in found)
-        return next((through for through in reached if through is not None), 0)
+    with closing(session.execute(newest.order_by(AuditEvent.id.desc()).execution_options(yield_per=100))) as rows:
+        seals = (signed_through(details, statement.epoch_text(at), keys) for at, details in rows)
+        return next((through for through in seals if through is not None), 0)
 
 
 def _last_of_step(seals: Sequence[tuple[int, int]]) -> int | None:
-    taken, last = 0, None
+    rows, last = 0, None
     for n, leaves in seals:
-        if last is not None and taken + leaves > STEP:
+        if last is not None and rows + leaves > STEP:
             break
-        taken, last = taken + leaves, n
+        rows, last = rows + leaves, n
     return last
 
 

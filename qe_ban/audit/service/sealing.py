@@ -40,11 +40,11 @@ class Sealer:
         self._database, self._rings, self._clock, self._file = database, rings, clock, file
 
     def run(self) -> int:
-        """Seal what there is; gives how many seals were made. Raises KeyMissing, DatabaseUnavailable.
+        """Seal what there is; return how many seals were made. Raises KeyMissing, DatabaseUnavailable.
 
         Any number of workers may: one of them seals, the others find nothing to do.
         """
-        made, more = 0, True
+        count, more = 0, True
         until = time.monotonic() + LONGEST
         while more and time.monotonic() < until:
             with self._database.transaction() as session:
@@ -53,10 +53,10 @@ class Sealer:
             if seal is None or head is None:
                 break
             _tell(head)
-            made, more = made + 1, seal.more
+            count, more = count + 1, seal.more
         if self._file is not None:
             self._append(self._file)
-        return made
+        return count
 
     def _append(self, file: Path) -> None:
         """Write the file. What hinders it is told and hinders no sealing; the next run writes what is missing."""
@@ -82,10 +82,10 @@ def seal_next(session: Session, rings: KeyRings, now: datetime) -> Seal | None:
     if not session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
         return None
     last = session.scalar(select(Seal).order_by(Seal.n.desc()).limit(1))
-    found = _next_rows(session, last, now)
-    if not found and last is not None and now - last.at < rules.IDLE:
+    candidates = _next_rows(session, last, now)
+    if not candidates and last is not None and now - last.at < rules.IDLE:
         return None
-    rows, more = found[: rules.BATCH], len(found) > rules.BATCH
+    rows, more = candidates[: rules.BATCH], len(candidates) > rules.BATCH
     salts = [secrets.token_bytes(merkle.SALT) for _ in rows]
     hashes = [merkle.leaf(salt, row.content) for salt, row in zip(salts, rows, strict=True)]
     key = rings.signing(Ring.AUDIT, now)
@@ -96,55 +96,55 @@ def seal_next(session: Session, rings: KeyRings, now: datetime) -> Seal | None:
         top=max([last.top if last else 0, *(row.id for row in rows)]),
         more=more,
         root=merkle.root(hashes),
-        previous=heads.stated(last).head(last.kid, last.signature) if last else statement.NONE_BEFORE,
+        previous=heads.statement_of(last).head(last.kid, last.signature) if last else statement.NONE_BEFORE,
         kid=key.kid.hex(),
-        ids=statement.packed([row.id for row in rows]),
+        ids=statement.pack_ids([row.id for row in rows]),
         hashes=b"".join(hashes),
     )
-    seal.signature = heads.stated(seal).sign(seal.kid, key.private)
+    seal.signature = heads.statement_of(seal).sign(seal.kid, key.private)
     session.add(seal)
     session.flush()
     queries.keep_leaves(session, seal.n, rows, salts)
     return seal
 
 
-def unsealed(session: Session, now: datetime, *, limit: int = 1000) -> list[int]:
-    """Give the ids of rows that stand unsealed for more than two minutes, of those that sealing still looks at."""
-    before, since = now - rules.UNSEALED, now - rules.SETTLED
+def unsealed_ids(session: Session, now: datetime, *, limit: int = 1000) -> list[int]:
+    """Return the ids of rows that stand unsealed for more than two minutes, of those that sealing still looks at."""
+    before, since = now - rules.SEAL_OVERDUE_AFTER, now - rules.SETTLING_TIME
     return queries.overdue(session, start=_floor(session, now), since=since, before=before, limit=limit)
 
 
 def seconds_since_seal(session: Session) -> float | None:
-    """Give the age of the last seal by the database's clock, None where there is none."""
+    """Return the age of the last seal by the database's clock, None where there is none."""
     age = func.extract("epoch", func.clock_timestamp() - Seal.at)
-    found = session.scalar(select(age).order_by(Seal.n.desc()).limit(1))
-    return None if found is None else float(found)
+    seconds = session.scalar(select(age).order_by(Seal.n.desc()).limit(1))
+    return None if seconds is None else float(seconds)
 
 
 def _next_rows(session: Session, last: Seal | None, now: datetime) -> list[queries.Row]:
-    """Give a batch and one row more, if there is: from where the last batch stopped, else from the floor.
+    """Return a batch and one row more, if there is: from where the last batch stopped, else from the floor.
 
     And what came since the last seal, whatever its id: a floor that somebody has lifted is to stop no sealing. A row
     beyond all ids that were given out is none of ours, and would lift it.
     """
     limit = rules.BATCH + 1
     since = (now if last is None else min(last.at, now)) - rules.IDLE
-    found: list[queries.Row] = []
+    rows: list[queries.Row] = []
     if last is not None and last.more:
-        found = queries.unsealed(session, start=last.top, since=now, limit=limit)
-    found = found or queries.unsealed(session, start=_floor(session, now), since=since, limit=limit)
+        rows = queries.unsealed_rows(session, start=last.top, since=now, limit=limit)
+    rows = rows or queries.unsealed_rows(session, start=_floor(session, now), since=since, limit=limit)
     # asked afterwards: what could be seen has its id from before
-    given = queries.given_out(session)
-    return [row for row in found if row.id <= given]
+    last_id = queries.last_issued_id(session)
+    return [row for row in rows if row.id <= last_id]
 
 
 def _floor(session: Session, now: datetime) -> int:
-    """Give the id up to which everything was sealed by a seal of ten minutes ago.
+    """Return the id up to which everything was sealed by a seal of ten minutes ago.
 
     What turns up below it has not come late but was slipped in: it stays unsealed, and the check names it.
     """
-    settled = select(Seal.top).where(Seal.at <= now - rules.SETTLED).order_by(Seal.n.desc()).limit(1)
-    return session.scalar(settled) or 0
+    query = select(Seal.top).where(Seal.at <= now - rules.SETTLING_TIME).order_by(Seal.n.desc()).limit(1)
+    return session.scalar(query) or 0
 
 
 def _tell(head: Head) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.audit import rules
 from qe_ban.audit.queries import checking, rows
-from qe_ban.audit.queries.checking import Link, Sealed
+from qe_ban.audit.queries.checking import Link, SealedRow
 from qe_ban.audit.rules import merkle, statement
 from qe_ban.audit.rules.findings import Finding, What
 from qe_ban.audit.service.heads import Head
@@ -23,7 +23,7 @@ from qe_ban.keys.genuine import Judge
 from qe_ban.keys.models import Key, Ring
 
 _MOST_MISSING: Final = 1000
-_UNHURRIED = text("""
+_NO_TIMEOUTS = text("""
 SELECT set_config(name, '0', true)
 FROM unnest(ARRAY['statement_timeout', 'idle_in_transaction_session_timeout']) AS name
 """)
@@ -32,7 +32,7 @@ FROM unnest(ARRAY['statement_timeout', 'idle_in_transaction_session_timeout']) A
 def hold_still(session: Session) -> None:
     """Let a fresh transaction see the database as it is now until it ends, and take as long as it needs."""
     session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    session.execute(_UNHURRIED)
+    session.execute(_NO_TIMEOUTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class _AuditKey:
     public: ec.EllipticCurvePublicKey
     begins: float
     ends: float
-    denied: bool
+    is_denied: bool
     thumbprint: str
 
 
@@ -56,7 +56,7 @@ class Gap:
 class Check:
     """One check. `seals`, `rows` and `gaps` say afterwards what was looked at, and when nothing was sealed.
 
-    `trusted` gives the thumbprints (RFC 7638) of the keys by which seals were believed, by kid.
+    `thumbprints` has the thumbprints (RFC 7638) of the keys by which seals were believed, by kid.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Check:
         """
         self._session, self._now = session, now.timestamp()
         self._keys, self._foreign = _audit_keys(session, judge)
-        self.trusted = {kid: key.thumbprint for kid, key in self._keys.items()}
+        self.thumbprints = {kid: key.thumbprint for kid, key in self._keys.items()}
         self._heads: dict[int, list[str]] = {}
         for head in heads:
             self._heads.setdefault(head.n, []).append(head.head)
@@ -79,31 +79,31 @@ class Check:
         self.gaps: list[Gap] = []
         self._before: Link | None = None
         self._whole_at = float("-inf")
-        self._denied: list[int] = []
-        self._vouched = 0
-        self._passed = 0
+        self._denied_seals: list[int] = []
+        self._vouched_through = 0
+        self._overdue_top = 0
         self.seals = self.rows = 0
 
     def run(self) -> Iterator[Finding]:
-        """Give every finding: of keys, in the order of the chain, then what no seal knows."""
+        """Yield every finding: of keys, in the order of the chain, then what no seal knows."""
         yield from (Finding(What.FOREIGN_KEY, key=kid) for kid in self._foreign)
-        sealed = checking.sealed(self._session)
-        held = next(sealed, None)
+        sealed_rows = checking.sealed_rows(self._session)
+        row = next(sealed_rows, None)
         for link in checking.links(self._session):
             yield from self._link(link)
-            taken = []
-            while held is not None and held.seal <= link.n:
-                if held.seal < link.n:
-                    yield Finding(What.SLIPPED_IN, held.event, held.seal)
+            batch = []
+            while row is not None and row.seal <= link.n:
+                if row.seal < link.n:
+                    yield Finding(What.SLIPPED_IN, row.event, row.seal)
                 else:
-                    taken.append(held)
-                held = next(sealed, None)
-            yield from self._rows(link, taken)
+                    batch.append(row)
+                row = next(sealed_rows, None)
+            yield from self._rows(link, batch)
             self._pass(link)
-        for stray in chain([held] if held else [], sealed):
+        for stray in chain([row] if row else [], sealed_rows):
             yield Finding(What.SLIPPED_IN, stray.event, stray.seal)
-        before = self._now - rules.UNSEALED.total_seconds()
-        for event in checking.unsealed(self._session, before=before, top=self._passed):
+        before = self._now - rules.SEAL_OVERDUE_AFTER.total_seconds()
+        for event in checking.unsealed_ids(self._session, before=before, top=self._overdue_top):
             yield Finding(What.UNSEALED, event)
         yield from self._end()
 
@@ -111,26 +111,26 @@ class Check:
         """Check what shows only when the whole chain was seen."""
         last = self._before.n if self._before else 0
         if self._before is not None:
-            self._gap(self._before, self._now, rules.UNSEALED.total_seconds())
-            if self._before.top > rows.given_out(self._session):
+            self._gap(self._before, self._now, rules.SEAL_OVERDUE_AFTER.total_seconds())
+            if self._before.top > rows.last_issued_id(self._session):
                 yield Finding(What.SET_BACK, self._before.top, last)
         yield from (Finding(What.FALSE_ERASURE, event) for event in self._false)
         yield from (Finding(What.FALSE_ERASURE, event) for _, _, event in self._erasures)
         yield from (Finding(What.CUT, seal=n) for n in sorted(self._heads) if n > last)
-        yield from (Finding(What.DENIED_KEY, seal=n) for n in self._denied if n > self._vouched)
+        yield from (Finding(What.DENIED_KEY, seal=n) for n in self._denied_seals if n > self._vouched_through)
 
     def _read_erasures(self) -> None:
         """Read what retention says of itself, by seal; what no worker signed is false."""
-        keys = {kid: key.public for kid, key in self._keys.items() if not key.denied}
-        denied = {kid: key.public for kid, key in self._keys.items() if key.denied}
-        signed = []
-        for event, at, told in checking.erased(self._session, ACTION):
-            through = signed_through(told, at, keys)
+        keys = {kid: key.public for kid, key in self._keys.items() if not key.is_denied}
+        denied_keys = {kid: key.public for kid, key in self._keys.items() if key.is_denied}
+        erasures = []
+        for event, at, details in checking.erasures(self._session, ACTION):
+            through = signed_through(details, at, keys)
             if through is not None:
-                signed.append((through, float(at), event))
-            elif signed_through(told, at, denied) is None:
+                erasures.append((through, float(at), event))
+            elif signed_through(details, at, denied_keys) is None:
                 self._false.append(event)
-        self._erasures.extend(sorted(signed))
+        self._erasures.extend(sorted(erasures))
 
     def _gap(self, link: Link, until: float, longest: float) -> None:
         if until - float(link.at) > longest:
@@ -139,67 +139,67 @@ class Check:
     def _link(self, link: Link) -> Iterator[Finding]:
         """Check a seal by itself, and its place in the chain."""
         self.seals += 1
-        said, before = _stated(link), self._before
-        expected = before.n + 1 if before else 1
-        for n in range(expected, min(link.n, expected + _MOST_MISSING)):
+        content, before = _statement_of(link), self._before
+        next_number = before.n + 1 if before else 1
+        for n in range(next_number, min(link.n, next_number + _MOST_MISSING)):
             yield Finding(What.SEAL_MISSING, seal=n)
         previous = _head(before) if before else statement.NONE_BEFORE
-        if link.n <= expected and (link.n != expected or link.previous != previous):
+        if link.n <= next_number and (link.n != next_number or link.previous != previous):
             yield Finding(What.CHAIN_BROKEN, seal=link.n)
-        yield from self._signed(link, said)
+        yield from self._check_signature(link, content)
         hashes = _leaves(link)
         whole = len(link.ids) == link.leaves * statement.ID and len(link.hashes) == link.leaves * merkle.HASH
         if not whole or merkle.root(hashes) != link.root:
             yield Finding(What.SEAL_ALTERED, seal=link.n)
-        if told := self._heads.get(link.n):
+        if outside_heads := self._heads.get(link.n):
             mine = _head(link).hex()
-            if all(head == mine for head in told):
-                self._vouched = link.n
+            if all(head == mine for head in outside_heads):
+                self._vouched_through = link.n
             else:
                 yield Finding(What.REWRITTEN, seal=link.n)
 
-    def _signed(self, link: Link, said: statement.Statement) -> Iterator[Finding]:
+    def _check_signature(self, link: Link, content: statement.Statement) -> Iterator[Finding]:
         key = self._keys.get(link.kid)
         if key is None or not key.begins <= float(link.at) < key.ends + 1:
             yield Finding(What.UNKNOWN_KEY, seal=link.n)
-        elif not said.is_signed(link.kid, key.public, link.signature):
+        elif not content.is_signed(link.kid, key.public, link.signature):
             yield Finding(What.SEAL_ALTERED, seal=link.n)
-        elif key.denied:
-            self._denied.append(link.n)
+        elif key.is_denied:
+            self._denied_seals.append(link.n)
 
-    def _rows(self, link: Link, taken: Sequence[Sealed]) -> Iterator[Finding]:
+    def _rows(self, link: Link, batch: Sequence[SealedRow]) -> Iterator[Finding]:
         """Check the rows that a seal has taken."""
-        ids, hashes = statement.unpacked(link.ids), _leaves(link)
+        ids, hashes = statement.unpack_ids(link.ids), _leaves(link)
         missing = dict(enumerate(ids))
-        gone: list[int] = []
-        for one in taken:
+        absent: list[int] = []
+        for one in batch:
             self.rows += 1
             if missing.get(one.position) != one.event or one.position >= len(hashes):
                 yield Finding(What.SLIPPED_IN, one.event, link.n)
                 continue
             del missing[one.position]
             if one.row is None:
-                gone.append(one.event)
+                absent.append(one.event)
             elif merkle.leaf(one.salt, one.row.content) != hashes[one.position]:
                 yield Finding(What.ALTERED, one.event, link.n)
             elif self._is_late(link, one.event, float(one.row.content["at"] or 0)):
                 yield Finding(What.LATE, one.event, link.n)
         if not self._may_be_erased(link):
-            gone += missing.values()
-        standing = checking.standing(self._session, gone) if gone else set()
-        for event in gone:
-            yield Finding(What.ALTERED if event in standing else What.REMOVED, event, link.n)
+            absent += missing.values()
+        existing = checking.existing_ids(self._session, absent) if absent else set()
+        for event in absent:
+            yield Finding(What.ALTERED if event in existing else What.REMOVED, event, link.n)
 
     def _is_late(self, link: Link, event: int, at: float) -> bool:
-        """Tell whether a seal that was made long after the row's moment would have taken it, had it been there."""
+        """Return whether a seal that was made long after the row's moment would have taken it, had it been there."""
         latest = self._whole_at
         if self._before is not None and self._before.top >= event:
             latest = max(latest, float(self._before.at))
         # a clock that stepped forth and back: what comes after is not late by the hour that never was
-        return min(latest, float(link.at)) > at + rules.SETTLED.total_seconds()
+        return min(latest, float(link.at)) > at + rules.SETTLING_TIME.total_seconds()
 
     def _may_be_erased(self, link: Link) -> bool:
-        """Tell whether a row's absence is retention's work: sealed half a year ago, and a sealed event says so."""
+        """Return whether a row's absence is retention's work: sealed half a year ago, and a sealed event says so."""
         return link.n <= self._through and float(link.at) <= self._now - rules.LEAST_KEPT.total_seconds()
 
     def _pass(self, link: Link) -> None:
@@ -212,13 +212,13 @@ class Check:
             through, at, event = self._erasures.popleft()
             if through != link.n or float(link.at) > at - rules.LEAST_KEPT.total_seconds():
                 self._false.append(event)
-        if float(link.at) <= self._now - rules.UNSEALED.total_seconds():
-            self._passed = max(self._passed, link.top)
+        if float(link.at) <= self._now - rules.SEAL_OVERDUE_AFTER.total_seconds():
+            self._overdue_top = max(self._overdue_top, link.top)
 
 
 def _audit_keys(session: Session, judge: Judge | None) -> tuple[dict[str, _AuditKey], list[str]]:
-    """Give the keys that may have signed seals, and the kids of foreign ones. One that is no key signs nothing."""
-    found, foreign = {}, []
+    """Return the keys that may have signed seals, and the kids of foreign ones. One that is no key signs nothing."""
+    keys, foreign = {}, []
     for key in session.scalars(select(Key).where(Key.ring == Ring.AUDIT).order_by(Key.kid)):
         if judge is not None and not judge.is_genuine(key):
             foreign.append(key.kid)
@@ -229,18 +229,18 @@ def _audit_keys(session: Session, judge: Judge | None) -> tuple[dict[str, _Audit
         except ValueError:
             continue
         begins, ends = key.not_before.timestamp(), key.expires.timestamp()
-        found[key.kid] = _AuditKey(public, begins, ends, key.denied_at is not None, wrapping.thumbprint(jwk).hex())
-    return found, foreign
+        keys[key.kid] = _AuditKey(public, begins, ends, key.denied_at is not None, wrapping.thumbprint(jwk).hex())
+    return keys, foreign
 
 
-def _stated(link: Link) -> statement.Statement:
+def _statement_of(link: Link) -> statement.Statement:
     return statement.Statement(
         link.n, link.at, link.leaves, link.top, link.more, link.root, link.previous, statement.digest(link.ids)
     )
 
 
 def _head(link: Link) -> bytes:
-    return _stated(link).head(link.kid, link.signature)
+    return _statement_of(link).head(link.kid, link.signature)
 
 
 def _leaves(link: Link) -> list[bytes]:

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 from qe_ban.audit.models import AuditEvent, Seal
 from qe_ban.audit.queries import rows
 from qe_ban.audit.queries import watching as queries
-from qe_ban.audit.rules import UNSEALED
+from qe_ban.audit.rules import SEAL_OVERDUE_AFTER
 from qe_ban.audit.rules import alarms as rules
 from qe_ban.audit.rules.alarms import AlarmKind
 from qe_ban.audit.service import alarms
-from qe_ban.audit.service.sealing import unsealed
+from qe_ban.audit.service.sealing import unsealed_ids
 from qe_ban.db.engine import Database, DatabaseUnavailable
 from qe_ban.kernel.clock import CITY_TIME
 
@@ -28,7 +28,7 @@ MOST: Final = 100
 LONGEST: Final = 30.0
 """Seconds that one run goes on: it is due each minute."""
 
-_BOUNDED: Final = text("SET LOCAL statement_timeout = '20s'")
+_STATEMENT_TIMEOUT: Final = text("SET LOCAL statement_timeout = '20s'")
 _log = structlog.get_logger("qe_ban.audit")
 
 
@@ -53,12 +53,12 @@ each after its own moment."""
 def one_by_one(look: Callable[[Session, datetime, datetime, str | None], Iterable[Tally]]) -> Look:
     """Make a look of one that knows all subjects or one: for what is small enough to be read once for each."""
 
-    def looked(session: Session, since: datetime, until: datetime, after: After | None) -> Iterable[Tally]:
+    def look_at_each(session: Session, since: datetime, until: datetime, after: After | None) -> Iterable[Tally]:
         if after is None:
             return look(session, since, until, None)
         return [tally for subject, moment in after.items() for tally in look(session, moment, until, subject)]
 
-    return looked
+    return look_at_each
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class NewAlarm:
     """An alarm that was opened just now."""
 
     id: UUID
@@ -80,47 +80,51 @@ class Opened:
     tally: Tally
 
 
-def watch(session: Session, one: Watch, now: datetime) -> list[Opened]:
-    """Look once; gives the alarms that this opened.
+def watch(session: Session, one: Watch, now: datetime) -> list[NewAlarm]:
+    """Look once; return the alarms that this opened.
 
     Windows overlap from one look to the next: of a subject with an alarm only what came after its newest fact is
     counted; where that alarm was closed, that alone must be enough for another one. More than a hundred subjects at
     once are one matter, the city's.
     """
     since = now - one.window
-    found = [tally for tally in one.look(session, since, now, None) if one.enough(tally)]
-    if len(found) > MOST:
-        return _city_wide(session, one.kind, found, since, now)
-    known = {tally.subject: alarms.newest(session, one.kind, tally.subject) for tally in found}
-    after = {subject: last.last_at for subject, last in known.items() if last is not None and last.last_at >= since}
+    tallies = [tally for tally in one.look(session, since, now, None) if one.enough(tally)]
+    if len(tallies) > MOST:
+        return _city_wide(session, one.kind, tallies, since, now)
+    last_alarms = {tally.subject: alarms.newest(session, one.kind, tally.subject) for tally in tallies}
+    after = {
+        subject: last.last_at for subject, last in last_alarms.items() if last is not None and last.last_at >= since
+    }
     later = {tally.subject: tally for tally in one.look(session, since, now, after)} if after else {}
-    opened: list[Opened] = []
-    for tally in found:
-        last, fresh = known[tally.subject], tally
+    new_alarms: list[NewAlarm] = []
+    for tally in tallies:
+        last, fresh = last_alarms[tally.subject], tally
         if tally.subject in after:
             again = later.get(tally.subject)
             if again is None or (last is not None and last.closed_at is not None and not one.enough(again)):
                 continue
             fresh = again
-        made = alarms.raise_(
+        alarm_id = alarms.raise_(
             session, one.kind, tally.subject, facts=tally.facts, at=fresh.at, count=fresh.count, now=now
         )
-        if made is not None:
-            opened.append(Opened(made, one.kind, tally))
-    return opened
+        if alarm_id is not None:
+            new_alarms.append(NewAlarm(alarm_id, one.kind, tally))
+    return new_alarms
 
 
 def _city_wide(
-    session: Session, kind: AlarmKind, found: Sequence[Tally], since: datetime, now: datetime
-) -> list[Opened]:
-    last, fresh = alarms.newest(session, kind, EVERYWHERE), found
+    session: Session, kind: AlarmKind, tallies: Sequence[Tally], since: datetime, now: datetime
+) -> list[NewAlarm]:
+    last, fresh = alarms.newest(session, kind, EVERYWHERE), tallies
     if last is not None and last.last_at >= since:
-        fresh = [tally for tally in found if tally.at > last.last_at]
+        fresh = [tally for tally in tallies if tally.at > last.last_at]
         if not fresh or (last.closed_at is not None and len(fresh) <= MOST):
             return []
-    told = Tally(EVERYWHERE, len(fresh), max(tally.at for tally in fresh), {"subjects": len(found)})
-    made = alarms.raise_(session, kind, EVERYWHERE, facts=told.facts, at=told.at, count=told.count, now=now)
-    return [] if made is None else [Opened(made, kind, told)]
+    city_tally = Tally(EVERYWHERE, len(fresh), max(tally.at for tally in fresh), {"subjects": len(tallies)})
+    alarm_id = alarms.raise_(
+        session, kind, EVERYWHERE, facts=city_tally.facts, at=city_tally.at, count=city_tally.count, now=now
+    )
+    return [] if alarm_id is None else [NewAlarm(alarm_id, kind, city_tally)]
 
 
 class Watchman:
@@ -130,13 +134,13 @@ class Watchman:
         self._database, self._watches, self._first = database, tuple(watches), 0
 
     def run(self, now: datetime) -> int:
-        """Look for everything once, and log what is new when it has committed; gives how many alarms were opened.
+        """Look for everything once, and log what is new when it has committed; return how many alarms were opened.
 
         A watch that fails hinders no other one. After half a minute the rest is the next run's, which begins with it.
         Raises DatabaseUnavailable at the end where one failed.
         """
         number, ends = 0, time.monotonic() + LONGEST
-        failed: DatabaseUnavailable | None = None
+        failure: DatabaseUnavailable | None = None
         turns = [*range(self._first, len(self._watches)), *range(self._first)]
         for turn in turns:
             one = self._watches[turn]
@@ -146,36 +150,36 @@ class Watchman:
                 break
             try:
                 with self._database.transaction() as session:
-                    session.execute(_BOUNDED)
-                    opened = watch(session, one, now)
+                    session.execute(_STATEMENT_TIMEOUT)
+                    new_alarms = watch(session, one, now)
             except DatabaseUnavailable as error:
                 _log.error("audit.watch_failed", kind=one.kind.value)
-                failed = error
+                failure = error
                 continue
-            for alarm in opened:
+            for alarm in new_alarms:
                 _log.error(
                     "audit.alarm", kind=alarm.kind.value, alarm=str(alarm.id), about=rules.about(alarm.tally.subject)
                 )
-            number += len(opened)
+            number += len(new_alarms)
         else:
             self._first = 0
-        if failed is not None:
-            raise failed
+        if failure is not None:
+            raise failure
         return number
 
 
-def _unsealed(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterable[Tally]:
-    """Give what stands unsealed, as of now: whoever slips a row in also says of when it is.
+def _unsealed_tally(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterable[Tally]:
+    """Return what stands unsealed, as of now: whoever slips a row in also says of when it is.
 
     Rows that were counted are not counted again for ten minutes, and then they still stand there.
     """
-    ids = unsealed(session, until)
+    ids = unsealed_ids(session, until)
     if not ids:
         return []
-    found = select(func.count()).where(AuditEvent.id.in_(ids))
+    query = select(func.count()).where(AuditEvent.id.in_(ids))
     if subject is not None:
-        found = found.where(AuditEvent.at > since - UNSEALED)
-    number = session.scalar(found)
+        query = query.where(AuditEvent.at > since - SEAL_OVERDUE_AFTER)
+    number = session.scalar(query)
     return [Tally("audit", number, until, {"rows": number, "first": ids[0]})] if number else []
 
 
@@ -183,23 +187,23 @@ def _looks(session: Session, since: datetime, until: datetime, subject: str | No
     today = until.astimezone(CITY_TIME).replace(hour=0, minute=0, second=0, microsecond=0)
     # after midnight the evening before is still the same night
     before = min(today, until - rules.LOOKS_WINDOW)
-    for one in _looked(session, since, until, subject, rules.LOOKS_FLOOR):
+    for one in _look_counts(session, since, until, subject, rules.LOOKS_FLOOR):
         most, at_night = queries.habit(session, staff=one.staff, since=before - rules.HABIT, until=before)
-        told = {"looks": one.looks, "at_night": one.at_night, "most_before": most, "most_at_night": at_night}
-        yield Tally(str(one.staff), one.looks, one.at, told)
+        facts = {"looks": one.looks, "at_night": one.at_night, "most_before": most, "most_at_night": at_night}
+        yield Tally(str(one.staff), one.looks, one.at, facts)
 
 
 def _looks_of_a_day(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterable[Tally]:
-    for one in _looked(session, since, until, subject, rules.LOOKS_DAY_MOST):
+    for one in _look_counts(session, since, until, subject, rules.LOOKS_DAY_MOST):
         yield Tally(str(one.staff), one.looks, one.at, {"looks_of_a_day": one.looks})
 
 
-def _looked(
+def _look_counts(
     session: Session, since: datetime, until: datetime, subject: str | None, least: int
-) -> Iterable[queries.Looked]:
-    sealed = select(Seal.top).where(Seal.at <= since).order_by(Seal.n.desc()).limit(1)
-    floor = session.scalar(sealed) or 0
-    if floor > rows.given_out(session):
+) -> Iterable[queries.LookCount]:
+    query = select(Seal.top).where(Seal.at <= since).order_by(Seal.n.desc()).limit(1)
+    floor = session.scalar(query) or 0
+    if floor > rows.last_issued_id(session):
         # the counter of ids was set back, or somebody has lifted the floor: the time alone bounds what is read
         floor = 0
     staff = UUID(subject) if subject else None
@@ -207,7 +211,7 @@ def _looked(
 
 
 WATCHES: Final = (
-    Watch(AlarmKind.UNSEALED_AUDIT, timedelta(minutes=10), one_by_one(_unsealed), lambda _: True),
+    Watch(AlarmKind.UNSEALED_AUDIT, timedelta(minutes=10), one_by_one(_unsealed_tally), lambda _: True),
     Watch(
         AlarmKind.STAFF_LOOK_UPS,
         rules.LOOKS_WINDOW,

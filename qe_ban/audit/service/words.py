@@ -25,8 +25,8 @@ def seal_words(session: Session, rings: KeyRings, text: str, at: datetime) -> di
     """
     key = secrets.token_bytes(_KEY_BYTES)
     digest = hmac.digest(key, text.encode(), "sha256")
-    sealed = vault.seal(rings, COLUMN, digest, key.hex() + text, at)
-    session.add(AuditWords(digest=digest, text_sealed=sealed, day=at.astimezone(UTC).date()))
+    ciphertext = vault.seal(rings, COLUMN, digest, key.hex() + text, at)
+    session.add(AuditWords(digest=digest, text_sealed=ciphertext, day=at.astimezone(UTC).date()))
     return {DIGEST: digest.hex()}
 
 
@@ -35,19 +35,19 @@ def open_words(session: Session, rings: KeyRings, details: Sequence[Any]) -> lis
 
     A digest stays where its words are gone, do not open or are other words than those that it was made of.
     """
-    wanted = {digest for one in details for digest in _digests(one)}
+    digests = {digest for one in details for digest in _digests(one)}
     rows = (
-        session.execute(select(AuditWords.digest, AuditWords.text_sealed).where(AuditWords.digest.in_(wanted))).all()
-        if wanted
+        session.execute(select(AuditWords.digest, AuditWords.text_sealed).where(AuditWords.digest.in_(digests))).all()
+        if digests
         else ()
     )
-    texts = {digest: text for digest, sealed in rows if (text := _opened(rings, digest, sealed)) is not None}
-    return [_replaced(one, texts) for one in details]
+    texts = {digest: text for digest, ciphertext in rows if (text := _open(rings, digest, ciphertext)) is not None}
+    return [_replace(one, texts) for one in details]
 
 
-def _opened(rings: KeyRings, digest: bytes, sealed: bytes) -> str | None:
+def _open(rings: KeyRings, digest: bytes, ciphertext: bytes) -> str | None:
     try:
-        content = vault.unseal(rings, COLUMN, digest, sealed)
+        content = vault.unseal(rings, COLUMN, digest, ciphertext)
     except vault.SealBroken:
         return None
     key, text = bytes.fromhex(content[: 2 * _KEY_BYTES]), content[2 * _KEY_BYTES :]
@@ -73,8 +73,8 @@ def _digests(value: Any) -> Iterator[bytes]:
             yield from _digests(part)
 
 
-def _replaced(value: Any, texts: dict[bytes, str]) -> Any:
+def _replace(value: Any, texts: dict[bytes, str]) -> Any:
     digest = _digest_of(value)
     if digest is not None:
         return texts.get(digest, value)
-    return {name: _replaced(part, texts) for name, part in value.items()} if isinstance(value, dict) else value
+    return {name: _replace(part, texts) for name, part in value.items()} if isinstance(value, dict) else value
