@@ -6,28 +6,19 @@ from flask import Flask
 from sqlalchemy import text
 
 from qe_ban.accounts import service as accounts
-from qe_ban.accounts.routes import blueprints as accounts_blueprints
 from qe_ban.accounts.service.look_ups import LookUpIds
 from qe_ban.app import alarms, pages
 from qe_ban.app.assembly import Parts, assemble
+from qe_ban.app.slices import SLICES
 from qe_ban.audit import routes as audit_routes
-from qe_ban.codes import routes as codes_routes
 from qe_ban.config import Settings
 from qe_ban.db import valkey
 from qe_ban.db.connecting import SERVING
-from qe_ban.halls.routes import BLUEPRINTS as HALLS
-from qe_ban.health.routes import BLUEPRINTS as HEALTH
-from qe_ban.items.routes import BLUEPRINTS as ITEMS
-from qe_ban.jobs import routes as jobs_routes
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.keys.models import Ring
 from qe_ban.keys.wrapping import MasterKeyWrong
-from qe_ban.publishing.routes import DESKS
-from qe_ban.publishing.routes import media as media_routes
-from qe_ban.venues import routes as venues_routes
 from qe_ban.web import application, guard, health, metrics, parts
-from qe_ban.zones.routes import BLUEPRINTS as ZONES
 
 WORKER_SILENT = timedelta(seconds=90)
 
@@ -63,9 +54,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
     )
     health.install(app, _checks(made))
     metrics.add(app, alarms.gauge(made.database))
-    others = (venues_routes.blp, *codes_routes.BLUEPRINTS, *HEALTH, audit_routes.blp, jobs_routes.blp, media_routes.blp)
-    for blueprint in (*accounts_blueprints, *others, audit_routes.alarms, *ITEMS, *DESKS, *ZONES, *HALLS):
-        api.register_blueprint(blueprint)
+    application.serve(app, api, (operations for one in SLICES for operations in one.operations))
     return app
 
 

@@ -1,5 +1,8 @@
 """Makes the Flask app with everything of the edge installed; create_app then adds the parts and the blueprints."""
 
+from collections.abc import Iterable
+from typing import Final
+
 from flask import Flask, Request, Response
 from werkzeug.routing import MapAdapter
 
@@ -8,8 +11,10 @@ from qe_ban.kernel.clock import Clock
 from qe_ban.web import docs, errors, metrics, parts, paths, wire
 from qe_ban.web.edge import Edge
 from qe_ban.web.openapi import Api
+from qe_ban.web.ranks import Operations, RankTable
 from qe_ban.web.shedding import Gate
 
+_RANKS: Final = "qe_ban.ranks"
 _ABOUT = (
     "青e办 (QE Ban): the backend of a city's one government app. Errors are problem documents (RFC 9457) whose `code` "
     "is stable and whose `detail` is Chinese, for people. Times are RFC 3339 in UTC; ids are opaque. "
@@ -43,7 +48,7 @@ class App(Flask):
 def build(settings: Settings, clock: Clock, *, name: str) -> tuple[Flask, Api]:
     """Give an app called `name` (an import name), with its API; of the parts only the settings and the clock are in.
 
-    What create_app still does: `guard.install`, `health.install`, `parts.provide`, `api.register_blueprint`.
+    What create_app still does: `guard.install`, `health.install`, `parts.provide`, `serve`.
     """
     app = App(name, static_folder=None, template_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = wire.GREATEST_LIMIT
@@ -59,6 +64,16 @@ def build(settings: Settings, clock: Clock, *, name: str) -> tuple[Flask, Api]:
     api.register_converter(paths.IdConverter, paths.id_schema)
     docs.install(app, api)
     metrics.install(app)
-    gate = Gate(app.wsgi_app, settings.threads)
+    ranks = app.extensions[_RANKS] = RankTable()
+    gate = Gate(app.wsgi_app, settings.threads, ranks)
     app.wsgi_app = Edge(gate, clock, metrics.Recorder())  # type: ignore[method-assign]
     return app, api
+
+
+def serve(app: Flask, api: Api, operations: Iterable[Operations]) -> None:
+    """Serve all operations of an app, each by its rank. Raises LookupError where one has none."""
+    declared = tuple(operations)
+    for one in declared:
+        api.register_blueprint(one.blueprint)
+    ranks: RankTable = app.extensions[_RANKS]
+    ranks.fill(app, declared)

@@ -6,16 +6,15 @@ of what matters least only a part runs at once, so that it can never have all sl
 """
 
 import random
-import re
 import threading
 from collections import deque
 from collections.abc import Iterable
-from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter
 
 from qe_ban.web import wire
+from qe_ban.web.ranks import Rank, RankTable
 from qe_ban.web.requests import REQUEST_ID
 
 if TYPE_CHECKING:
@@ -38,40 +37,9 @@ PROBLEM: Final = {
 }
 
 
-class Rank(IntEnum):
-    """What is refused first comes first."""
-
-    STAFF = 0
-    PAGES = 1
-    PEOPLE = 2
-    CODES = 3
-
-
-_CODES = re.compile(
-    r"/api/v1/codes/(?:verify|issue|scans|trust-bundle|status-lists/[^/]+|[^/]+/(?:issue|short-number))"
-)
-_PEOPLE = re.compile(r"/api/v1/(?:codes|auth|me)(?:/.*)?")
-_PAGES = re.compile(r"/api/v1/(?:halls|zones|apps|places|topics|departments|items|media)(?:/.*)?")
-_OPERATORS = frozenset({"/healthz", "/readyz", "/metrics"})
-
-
 def threads(slots: int) -> int:
     """Give how many threads a server needs for so many slots."""
     return slots * (1 + ROOM) + SPARE
-
-
-def rank_of(environ: "WSGIEnvironment") -> Rank | None:
-    """Say how much a request matters; None for what operators ask, which is always let through."""
-    path: str = environ.get("PATH_INFO", "")
-    if path in _OPERATORS:
-        return None
-    if _CODES.fullmatch(path):
-        return Rank.CODES
-    if _PEOPLE.fullmatch(path):
-        return Rank.PEOPLE
-    if environ["REQUEST_METHOD"] in {"GET", "HEAD"} and _PAGES.fullmatch(path):
-        return Rank.PAGES
-    return Rank.STAFF
 
 
 class _Waiter:
@@ -86,8 +54,8 @@ class _Waiter:
 class Gate:
     """Wraps an app: lets `slots` requests in at once."""
 
-    def __init__(self, inner: "WSGIApplication", slots: int, *, patience: float = PATIENCE) -> None:
-        self._inner, self._patience = inner, patience
+    def __init__(self, inner: "WSGIApplication", slots: int, ranks: RankTable, *, patience: float = PATIENCE) -> None:
+        self._inner, self._ranks, self._patience = inner, ranks, patience
         self._room = slots * ROOM
         # so many of a rank and of all below it: of two slots or more one is always left for codes, half for residents
         most = {
@@ -105,12 +73,12 @@ class Gate:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Serve a request, or refuse it within `patience` seconds."""
-        rank = rank_of(environ)
+        rank = self._ranks.rank_of(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
         if rank is None:
             return self._inner(environ, start_response)
         if not self._enter(rank):
             SHED.labels(rank.name.lower()).inc()
-            return _refused(environ, start_response, rank)
+            return self._refuse(environ, start_response, rank)
         try:
             # what is sent bit by bit after this is sent without a slot: it waits for the client, not for us
             return self._inner(environ, start_response)
@@ -173,18 +141,17 @@ class Gate:
         waiter.admitted = admitted
         waiter.decided.release()
 
-
-def _refused(environ: "WSGIEnvironment", start_response: "StartResponse", rank: Rank) -> Iterable[bytes]:
-    # no body is read: whoever sends one slowly would hold a thread, so the edge closes the connection
-    document: dict[str, object] = {**PROBLEM, "request_id": environ.get(REQUEST_ID, "")}
-    if environ.get("PATH_INFO") == "/api/v1/auth/token":
-        document |= {"error": "temporarily_unavailable", "error_description": PROBLEM["code"]}
-    # who matters less comes back later, and not all of them in the same second
-    soonest = 1 + 2 * (Rank.CODES - rank)
-    headers = [
-        ("Content-Type", "application/problem+json"),
-        ("Retry-After", str(soonest + random.getrandbits(2))),
-    ]
-    content = wire.dumps(document)
-    start_response("503 Service Unavailable", [*headers, ("Content-Length", str(len(content)))])
-    return [content]
+    def _refuse(self, environ: "WSGIEnvironment", start_response: "StartResponse", rank: Rank) -> Iterable[bytes]:
+        # no body is read: whoever sends one slowly would hold a thread, so the edge closes the connection
+        document: dict[str, object] = {**PROBLEM, "request_id": environ.get(REQUEST_ID, "")}
+        if self._ranks.is_oauth(environ.get("PATH_INFO", "")):
+            document |= {"error": "temporarily_unavailable", "error_description": PROBLEM["code"]}
+        # who matters less comes back later, and not all of them in the same second
+        soonest = 1 + 2 * (Rank.CODES - rank)
+        headers = [
+            ("Content-Type", "application/problem+json"),
+            ("Retry-After", str(soonest + random.getrandbits(2))),
+        ]
+        content = wire.dumps(document)
+        start_response("503 Service Unavailable", [*headers, ("Content-Length", str(len(content)))])
+        return [content]

@@ -13,7 +13,7 @@ from qe_ban.web import guard
 
 ROOT = Path(__file__).parents[2]
 SLICES = ("accounts", "audit", "codes", "halls", "health", "items", "jobs", "publishing", "venues", "zones")
-ASSEMBLY = ("qe_ban.app", "qe_ban.migrations", "qe_ban.wsgi")
+ASSEMBLY = ("qe_ban.app", "qe_ban.composition", "qe_ban.migrations", "qe_ban.wsgi")
 MODULES = sorted((ROOT / "qe_ban").rglob("*.py"))
 
 
@@ -64,6 +64,13 @@ def test_every_slice_is_in_the_contract_on_rooms():
         if all(any((path / room).exists() for room in (f"{name}.py", name)) for name in ("models", "service"))
     }
     assert {name.removeprefix("qe_ban.") for name in rooms["containers"]} == with_rooms == set(SLICES)
+
+
+def test_every_slice_declares_itself_and_only_the_app_reads_it(graph):
+    declarations = {f"qe_ban.{name}.slice" for name in SLICES}
+    assert declarations <= graph.modules
+    readers = {reader for one in declarations for reader in graph.find_modules_that_directly_import(one)}
+    assert readers == {"qe_ban.app.slices"}
 
 
 def test_every_view_declares_its_guard(app):

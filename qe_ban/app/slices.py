@@ -1,0 +1,20 @@
+"""All slices of the product: those that others stand on come first, and so do those that clients read of first."""
+
+from typing import Final
+
+from qe_ban.accounts.slice import SLICE as ACCOUNTS
+from qe_ban.audit.slice import SLICE as AUDIT
+from qe_ban.codes.slice import SLICE as CODES
+from qe_ban.composition import Slice
+from qe_ban.composition.checks import check
+from qe_ban.halls.slice import SLICE as HALLS
+from qe_ban.health.slice import SLICE as HEALTH
+from qe_ban.items.slice import SLICE as ITEMS
+from qe_ban.jobs.slice import SLICE as JOBS
+from qe_ban.publishing.slice import SLICE as PUBLISHING
+from qe_ban.venues.slice import SLICE as VENUES
+from qe_ban.zones.slice import SLICE as ZONES
+
+SLICES: Final[tuple[Slice, ...]] = check(
+    (ACCOUNTS, VENUES, CODES, HEALTH, AUDIT, JOBS, ITEMS, PUBLISHING, ZONES, HALLS)
+)
