@@ -129,7 +129,7 @@ def make(database: Database, count: int) -> None:
     drafts = catalogue.drafts(count)
     while some := list(islice(drafts, AT_ONCE)):
         with database.transaction() as session:
-            publishing.put(session, some, by=None, source="sample", now=now)
+            publishing.put(session, some, by=None, source=publishing.VersionSource.SAMPLE, now=now)
     with database.transaction() as session:
         seeding.popularity(session, catalogue.popularity())
         indexing.tidy(session, now)

@@ -19,7 +19,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
-from qe_ban.db.base import Base
+from qe_ban.codes.rules import ACCEPTING, SuspendedBy
+from qe_ban.codes.rules.disputes import ANSWER_STATES
+from qe_ban.db.base import Base, one_of
+from qe_ban.kernel.city import Level
 
 
 class Entitlement(Base):
@@ -31,7 +34,7 @@ class Entitlement(Base):
     __tablename__ = "entitlements"
     __table_args__ = (
         UniqueConstraint("resident_id", "kind"),
-        CheckConstraint("suspended_by IN ('resident', 'guardian', 'window')", name="suspended_by"),
+        CheckConstraint(one_of("suspended_by", SuspendedBy), name="suspended_by"),
     )
 
     number: Mapped[int] = mapped_column(BigInteger, Identity(maxvalue=(1 << 56) - 1), primary_key=True)
@@ -54,7 +57,7 @@ class SourceAnswer(Base):
 
     __tablename__ = "source_answers"
     __table_args__ = (
-        CheckConstraint("set_level IN ('green', 'yellow', 'red')", name="set_level"),
+        CheckConstraint(one_of("set_level", Level), name="set_level"),
         CheckConstraint("(set_level IS NULL) = (set_until IS NULL)", name="set_until"),
         Index(
             "ix_source_answers_level_news",
@@ -120,7 +123,7 @@ class Scan(Base):
     __table_args__ = (
         Index("ix_scans_holder", "holder", "at"),
         Index("ix_scans_at", "at"),
-        CheckConstraint("accepted = (reason IN ('ok', 'stale_ok'))", name="accepted"),
+        CheckConstraint(f"accepted = ({one_of('reason', ACCEPTING)})", name="accepted"),
         {"postgresql_partition_by": "RANGE (at)"},
     )
 
@@ -236,11 +239,11 @@ class Dispute(Base):
 
     __tablename__ = "disputes"
     __table_args__ = (
-        CheckConstraint("state IN ('open', 'upheld', 'dismissed')", name="state"),
+        CheckConstraint(one_of("state", ANSWER_STATES), name="state"),
         CheckConstraint("(state = 'open') = (answered_at IS NULL)", name="answered"),
         Index("ix_disputes_holder", "holder"),
         Index("ix_disputes_district_id", "district", "id"),
-        CheckConstraint("appeal_state IN ('open', 'upheld', 'dismissed')", name="appeal_state"),
+        CheckConstraint(one_of("appeal_state", ANSWER_STATES), name="appeal_state"),
         CheckConstraint("appeal_state IS NULL OR state = 'dismissed'", name="appeal_of_a_dismissal"),
         CheckConstraint(
             "num_nonnulls(appeal_state, appeal_sealed, appealed_at, appeal_due_at, appeal_by_guardian) IN (0, 5)",

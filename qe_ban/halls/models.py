@@ -1,6 +1,5 @@
 """The tables of local apps and places, and of what residents keep: their hall, what they follow, like and used."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,12 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qe_ban.db.base import Base
+from qe_ban.db.base import Base, one_of
 from qe_ban.halls.rules.words import AGE_MODES, APP_KINDS, APP_STATES, PLACE_KINDS, PLACE_STATES
-
-
-def _in(column: str, words: Iterable[str]) -> str:
-    return f"{column} IN ({', '.join(map(repr, words))})"
 
 
 class App(Base):
@@ -25,8 +20,8 @@ class App(Base):
 
     __tablename__ = "apps"
     __table_args__ = (
-        CheckConstraint(_in("kind", APP_KINDS), name="kind"),
-        CheckConstraint(_in("state", APP_STATES), name="state"),
+        CheckConstraint(one_of("kind", APP_KINDS), name="kind"),
+        CheckConstraint(one_of("state", APP_STATES), name="state"),
         CheckConstraint("(kind = 'native') = (native_page IS NOT NULL)", name="native_page"),
         CheckConstraint("(kind <> 'native') = (address IS NOT NULL)", name="address"),
         Index("ix_apps_districts", "districts", postgresql_using="gin"),
@@ -57,8 +52,8 @@ class Place(Base):
 
     __tablename__ = "places"
     __table_args__ = (
-        CheckConstraint(_in("kind", PLACE_KINDS), name="kind"),
-        CheckConstraint(_in("state", PLACE_STATES), name="state"),
+        CheckConstraint(one_of("kind", PLACE_KINDS), name="kind"),
+        CheckConstraint(one_of("state", PLACE_STATES), name="state"),
         CheckConstraint("latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180", name="coordinates"),
     )
 
@@ -85,7 +80,7 @@ class ResidentHall(Base):
     """
 
     __tablename__ = "resident_halls"
-    __table_args__ = (CheckConstraint(_in("age_mode", AGE_MODES), name="age_mode"),)
+    __table_args__ = (CheckConstraint(one_of("age_mode", AGE_MODES), name="age_mode"),)
 
     resident_id: Mapped[UUID] = mapped_column(primary_key=True)
     hall: Mapped[str]

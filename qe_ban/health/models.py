@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qe_ban.db.base import Base, listed
-from qe_ban.health.rules import LEVEL_NAMES, ChangeState, CorrectionState, End, LevelState, SetBy
+from qe_ban.db.base import Base, one_of
+from qe_ban.health.rules import ChangeState, CorrectionState, End, LevelState, SetBy
+from qe_ban.kernel.city import Level
 
 
 class HealthChange(Base):
@@ -19,8 +20,8 @@ class HealthChange(Base):
 
     __tablename__ = "health_changes"
     __table_args__ = (
-        CheckConstraint(f"state IN ({listed(ChangeState)})", name="state"),
-        CheckConstraint(f"level IN ({listed(LEVEL_NAMES)})", name="level"),
+        CheckConstraint(one_of("state", ChangeState), name="state"),
+        CheckConstraint(one_of("level", Level), name="level"),
         CheckConstraint("state IN ('proposed', 'withdrawn') OR decided_by <> proposed_by", name="two_persons"),
         CheckConstraint("(state = 'proposed') = (decided_at IS NULL)", name="decided"),
         CheckConstraint("(state IN ('proposed', 'lapsed')) = (decided_by IS NULL)", name="decided_by"),
@@ -54,8 +55,8 @@ class HealthLevel(Base):
 
     __tablename__ = "health_levels"
     __table_args__ = (
-        CheckConstraint(f"state IN ({listed(LevelState)})", name="state"),
-        CheckConstraint(f"end_reason IN ({listed(End)})", name="end_reason"),
+        CheckConstraint(one_of("state", LevelState), name="state"),
+        CheckConstraint(one_of("end_reason", End), name="end_reason"),
         CheckConstraint("(state IN ('in_force', 'ended')) = (since IS NOT NULL)", name="since"),
         CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name="ended"),
         CheckConstraint("(state = 'ended') = (end_reason IS NOT NULL)", name="end_named"),
@@ -85,9 +86,9 @@ class HealthCorrection(Base):
 
     __tablename__ = "health_corrections"
     __table_args__ = (
-        CheckConstraint(f"state IN ({listed(CorrectionState)})", name="state"),
-        CheckConstraint(f"level IN ({listed(LEVEL_NAMES)})", name="level"),
-        CheckConstraint(f"set_by IN ({listed(SetBy)})", name="set_by"),
+        CheckConstraint(one_of("state", CorrectionState), name="state"),
+        CheckConstraint(one_of("level", Level), name="level"),
+        CheckConstraint(one_of("set_by", SetBy), name="set_by"),
         CheckConstraint("answered_by <> proposed_by AND answered_by <> approved_by", name="independent"),
         CheckConstraint(
             "num_nonnulls(answer_sealed, answered_by, answered_at) = CASE state WHEN 'open' THEN 0 ELSE 3 END",

@@ -8,9 +8,9 @@ from typing import Final
 from uuid import UUID
 
 from qe_ban.health.errors import ChangeInvalid
-from qe_ban.kernel.city import HealthRules
+from qe_ban.kernel.city import HealthRules, Level
 
-LEVEL_NAMES: Final[Mapping[str, str]] = {"green": "绿码", "yellow": "黄码", "red": "红码"}
+LEVEL_NAMES: Final[Mapping[str, str]] = {Level.GREEN: "绿码", Level.YELLOW: "黄码", Level.RED: "红码"}
 """From the mildest to the gravest."""
 CORRECT_HOW: Final = "如认为等级有误，可在“健康码—纠错”中提交说明，由未参与该等级的工作人员在时限内答复。"
 

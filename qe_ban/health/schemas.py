@@ -1,10 +1,11 @@
 """Wire shapes of health levels. A level is a name and never a number."""
 
-from qe_ban.health.rules import LEVEL_NAMES, ChangeState, CorrectionState, LevelState, SetBy
+from qe_ban.health.rules import ChangeState, CorrectionState, LevelState, SetBy
+from qe_ban.kernel.city import Level
 from qe_ban.web import fields, paging, typed_fields
 from qe_ban.web.schema import Schema
 
-LEVELS = tuple(LEVEL_NAMES)
+LEVELS = tuple(level.value for level in Level)
 REASON, WORDS = 1000, 1000
 MOST_RESIDENTS = 1000
 CASE = 64

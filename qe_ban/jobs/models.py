@@ -8,7 +8,8 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qe_ban.db.base import Base
+from qe_ban.db.base import Base, one_of
+from qe_ban.jobs.rules import UNFINISHED, JobState, Severity
 
 
 class OutboxMessage(Base):
@@ -62,10 +63,10 @@ class Job(Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        CheckConstraint("state IN ('queued', 'running', 'cancelled', 'done', 'failed')", name="state"),
+        CheckConstraint(one_of("state", JobState), name="state"),
         CheckConstraint("(lease IS NULL) = (leased_until IS NULL)", name="lease"),
         CheckConstraint("(state = 'running') = (lease IS NOT NULL)", name="running_is_leased"),
-        Index("ix_jobs_waiting", "created_at", postgresql_where=text("state IN ('queued', 'running')")),
+        Index("ix_jobs_waiting", "created_at", postgresql_where=text(one_of("state", UNFINISHED))),
         Index("uq_jobs_lane_running", "lane", unique=True, postgresql_where=text("state = 'running'")),
         Index("ix_jobs_finished_at", "finished_at"),
     )
@@ -95,7 +96,7 @@ class JobFault(Base):
     """Something wrong with what a job was given, by the place in its file: a person's to mend."""
 
     __tablename__ = "job_faults"
-    __table_args__ = (CheckConstraint("severity IN ('error', 'warning')", name="severity"),)
+    __table_args__ = (CheckConstraint(one_of("severity", Severity), name="severity"),)
 
     job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)

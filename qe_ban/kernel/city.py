@@ -21,6 +21,14 @@ class Basis(StrEnum):
     NONE = "none"
 
 
+class Level(StrEnum):
+    """A health code's level; never a bare integer, because public interfaces disagree whether 0 is red or green."""
+
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+
+
 @dataclass(frozen=True, slots=True)
 class KindInfo:
     """A kind of code as people see it; `colour` is a CSS hex colour, or None where the source decides."""
@@ -139,7 +147,6 @@ class City:
 
 LEVEL_KIND, LEVEL_FIELD = "health", "health_level"
 """The kind of code that has a level, and the field that discloses it."""
-LEVELS = frozenset({"green", "yellow", "red"})
 DISCLOSABLE = frozenset(
     {"masked_name", "name", "id_type", "id_number", "social_number", "masked_phone", "phone", "age_60_or_over"}
     | {"card_state", "insured_type", "insured_place", LEVEL_FIELD}

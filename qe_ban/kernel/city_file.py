@@ -15,12 +15,12 @@ from qe_ban.kernel.city import (
     IDENTIFYING,
     LEVEL_FIELD,
     LEVEL_KIND,
-    LEVELS,
     Basis,
     City,
     HealthBasis,
     HealthRules,
     KindInfo,
+    Level,
     MealPeriod,
     Purpose,
     Travel,
@@ -159,9 +159,9 @@ def _check(city: City, disclosable: frozenset[str]) -> None:
 def _check_health(health: HealthRules) -> None:
     """Refuse bases of levels that there are not, and numbers without sense. Raises CityInvalid."""
     for basis in health.bases.values():
-        if not basis.levels or basis.levels - LEVELS or not _SLUG.fullmatch(basis.code):
+        if not basis.levels or basis.levels - set(Level) or not _SLUG.fullmatch(basis.code):
             message = "health basis {basis!r} needs a slug and levels of {levels}"
-            raise CityInvalid(Message(message, basis=basis.code[:60], levels=sorted(LEVELS)))
+            raise CityInvalid(Message(message, basis=basis.code[:60], levels=sorted(Level)))
     for name, most in (("max_days", 90), ("max_residents", 1000), ("correction_days", 60)):
         if not 1 <= getattr(health, name) <= most:
             raise CityInvalid(Message("health {name} must be from 1 to {most}", name=name, most=most))

@@ -8,10 +8,10 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstr
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qe_ban.db.base import Base
+from qe_ban.db.base import Base, one_of
 from qe_ban.publishing.rules.states import PageKind, PageState
 
-_KIND = f"kind IN ({', '.join(repr(kind.value) for kind in PageKind)})"
+_KIND = one_of("kind", PageKind)
 
 
 class Page(Base):
@@ -25,7 +25,7 @@ class Page(Base):
     __tablename__ = "pages"
     __table_args__ = (
         CheckConstraint(_KIND, name="kind"),
-        CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in PageState)})", name="state"),
+        CheckConstraint(one_of("state", PageState), name="state"),
         CheckConstraint("reviewed_by IS NULL OR NOT reviewed_by = ANY (editors)", name="four_eyes"),
         CheckConstraint("state NOT IN ('approved', 'rejected') OR reviewed_by IS NOT NULL", name="reviewed"),
         CheckConstraint("base <= latest", name="base"),

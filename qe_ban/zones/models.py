@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qe_ban.db.base import Base
+from qe_ban.db.base import Base, one_of
 from qe_ban.zones.rules.demands import SIZES, DemandState
 
 
@@ -23,8 +23,8 @@ class Demand(Base):
 
     __tablename__ = "demands"
     __table_args__ = (
-        CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in DemandState)})", name="state"),
-        CheckConstraint(f"size IN ({', '.join(map(repr, SIZES))})", name="size"),
+        CheckConstraint(one_of("state", DemandState), name="state"),
+        CheckConstraint(one_of("size", SIZES), name="size"),
         CheckConstraint(
             "num_nulls(text_sealed, contact_sealed, phone_sealed) = CASE state WHEN 'withdrawn' THEN 3 ELSE 0 END "
             "AND (state <> 'withdrawn' OR answer_sealed IS NULL)",

@@ -7,7 +7,7 @@ from qe_ban.codes.rules import Reason, SuspendedBy
 from qe_ban.codes.rules.naming import FIELD_NAMES, HELD_NAMES
 from qe_ban.codes.schemas import HolderSchema
 from qe_ban.codes.service.disclosing import DISCLOSED_BY
-from qe_ban.kernel.city import DISCLOSABLE, LEVEL_FIELD, LEVELS
+from qe_ban.kernel.city import DISCLOSABLE, LEVEL_FIELD
 
 SILENT = {
     Reason.MALFORMED,
@@ -33,10 +33,6 @@ def test_what_refuses_a_code_by_its_format_is_a_reason_of_verdicts_in_the_same_o
 
 def test_every_profile_of_a_scan_is_one_of_the_format():
     assert {profile.value for profile in rules.Profile} == {profile.value for profile in token.Profile} - {"pass"}
-
-
-def test_levels_are_the_same_in_the_citys_file():
-    assert {level.value for level in rules.Level} == LEVELS
 
 
 def test_the_wallet_says_of_everybody_who_can_suspend_a_code_who_it_was():

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from qe_ban.codes import rules
-from qe_ban.codes.rules import Answer, Level, Reason, State, disputes, watching
-from qe_ban.kernel.city import Basis, Purpose, Travel
+from qe_ban.codes.rules import Answer, Reason, State, disputes, watching
+from qe_ban.kernel.city import Basis, Level, Purpose, Travel
 
 NOW = datetime(2026, 11, 30, 4, tzinfo=UTC)
 MARK = b"\x01\x02\x03\x04"

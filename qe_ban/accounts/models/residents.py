@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qe_ban.accounts import rules
-from qe_ban.db.base import Base, listed
+from qe_ban.db.base import Base, one_of
 
 
 class Resident(Base):
@@ -24,7 +24,7 @@ class Resident(Base):
 
     __tablename__ = "residents"
     __table_args__ = (
-        CheckConstraint(f"assurance IN ({listed(rules.Assurance)})", name="assurance"),
+        CheckConstraint(one_of("assurance", rules.Assurance), name="assurance"),
         CheckConstraint(
             "(assurance = 'none') = (verified_at IS NULL)"
             " AND (verified_at IS NULL) = (num_nonnulls(id_index, id_index_next) = 0)",
@@ -86,9 +86,9 @@ class Guardianship(Base):
         Index("ix_guardianships_requested_at", "requested_at", postgresql_where=text("state = 'pending'")),
         Index("ix_guardianships_closing_due_at", "closing_due_at", postgresql_where=text("closing_due_at IS NOT NULL")),
         Index("ix_guardianships_ends_at", "ends_at", postgresql_where=text("state <> 'ended'")),
-        CheckConstraint(f"state IN ({listed(rules.GuardianshipState)})", name="state"),
-        CheckConstraint(f"relation IN ({listed(rules.Relation)})", name="relation"),
-        CheckConstraint(f"basis IN ({listed(rules.WardBasis)})", name="basis"),
+        CheckConstraint(one_of("state", rules.GuardianshipState), name="state"),
+        CheckConstraint(one_of("relation", rules.Relation), name="relation"),
+        CheckConstraint(one_of("basis", rules.WardBasis), name="basis"),
         CheckConstraint("guardian_id <> ward_id", name="another"),
         CheckConstraint("state <> 'active' OR (ward_id IS NOT NULL AND confirmed_at IS NOT NULL)", name="active"),
         CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name="ended"),
@@ -128,7 +128,7 @@ class Consent(Base):
 
     __tablename__ = "consents"
     __table_args__ = (
-        CheckConstraint(f"state IN ({listed(rules.ConsentState)})", name="state"),
+        CheckConstraint(one_of("state", rules.ConsentState), name="state"),
         CheckConstraint("(state = 'granted') = (granted_at IS NOT NULL)", name="granted"),
         Index("ix_consents_requested_at", "requested_at", postgresql_where=text("state = 'requested'")),
         Index("ix_consents_guardianship_id", "guardianship_id", postgresql_where=text("guardianship_id IS NOT NULL")),
@@ -152,7 +152,7 @@ class ConsentEvent(Base):
 
     __tablename__ = "consent_events"
     __table_args__ = (
-        CheckConstraint(f"state IN ({listed(rules.ConsentState)})", name="state"),
+        CheckConstraint(one_of("state", rules.ConsentState), name="state"),
         Index("ix_consent_events_resident_id_id", "resident_id", "id"),
         # BRIN: the rows lie in the order of time
         Index("ix_consent_events_at", "at", postgresql_using="brin"),
@@ -205,8 +205,8 @@ class RecoveryCase(Base):
         Index("ix_recovery_cases_holder_id", "holder_id"),
         Index("ix_recovery_cases_claimant_id", "claimant_id"),
         Index("ix_recovery_cases_open", "id", postgresql_where=text("state = 'open'")),
-        CheckConstraint(f"state IN ({listed(rules.CaseState)})", name="state"),
-        CheckConstraint(f"kind IN ({listed(rules.CaseKind)})", name="kind"),
+        CheckConstraint(one_of("state", rules.CaseState), name="state"),
+        CheckConstraint(one_of("kind", rules.CaseKind), name="kind"),
         CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="closed"),
     )
 

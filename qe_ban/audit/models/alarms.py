@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qe_ban.audit.rules.alarms import AlarmKind
-from qe_ban.db.base import Base, listed
+from qe_ban.db.base import Base, one_of
 
 
 class Alarm(Base):
@@ -25,7 +25,7 @@ class Alarm(Base):
         Index("uq_alarms_open", "kind", "subject", unique=True, postgresql_where=text("closed_at IS NULL")),
         Index("ix_alarms_kind_subject_last_at", "kind", "subject", "last_at"),
         Index("ix_alarms_closed_at", "closed_at", postgresql_where=text("closed_at IS NOT NULL")),
-        CheckConstraint(f"kind IN ({listed(AlarmKind)})", name="kind"),
+        CheckConstraint(one_of("kind", AlarmKind), name="kind"),
         CheckConstraint("num_nonnulls(closed_at, closed_by, closing_note) IN (0, 3)", name="closed"),
         CheckConstraint("count > 0", name="count"),
     )

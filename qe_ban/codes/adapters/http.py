@@ -18,7 +18,8 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from qe_ban.codes.adapters import Person, SourceAway
-from qe_ban.codes.rules import Answer, Level, State
+from qe_ban.codes.rules import Answer, State
+from qe_ban.kernel.city import Level
 
 CONNECT, READ = 0.2, 0.5
 LARGEST = 16 * 1024

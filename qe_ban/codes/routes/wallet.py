@@ -11,14 +11,13 @@ from qe_ban.accounts import service as accounts
 from qe_ban.codes import qr, schemas, service
 from qe_ban.codes.errors import KindNotFound
 from qe_ban.codes.routes.whose import Whose, record, whose, whose_in
-from qe_ban.codes.rules import Level
 from qe_ban.codes.rules.naming import HELD_NAMES
 from qe_ban.codes.service import Wallet
 from qe_ban.config import Settings
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
 from qe_ban.kernel import identifiers
-from qe_ban.kernel.city import City, KindInfo
+from qe_ban.kernel.city import City, KindInfo, Level
 from qe_ban.keys import vault
 from qe_ban.web import conditional, guard, wire
 from qe_ban.web.api import Blueprint

@@ -74,14 +74,6 @@ class SuspendedBy(StrEnum):
     WINDOW = "window"
 
 
-class Level(StrEnum):
-    """A health code's level; never a bare integer, because public interfaces disagree whether 0 is red or green."""
-
-    GREEN = "green"
-    YELLOW = "yellow"
-    RED = "red"
-
-
 class Profile(StrEnum):
     """How the code came to the scanner."""
 

@@ -24,6 +24,8 @@ class DisputeState(StrEnum):
     APPEAL_DISMISSED = "appeal_dismissed"
 
 
+ANSWER_STATES: Final = (DisputeState.OPEN, DisputeState.UPHELD, DisputeState.DISMISSED)
+"""What the district's answer can be, and the city's to an appeal."""
 STATE_NAMES: Final[Mapping[DisputeState, str]] = {
     DisputeState.OPEN: "待答复",
     DisputeState.UPHELD: "异议成立",

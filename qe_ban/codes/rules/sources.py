@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from qe_ban.codes.rules.case import ASK_AFTER, Answer, Level, Reason, State
-from qe_ban.kernel.city import LEVEL_KIND, Purpose
+from qe_ban.codes.rules.case import ASK_AFTER, Answer, Reason, State
+from qe_ban.kernel.city import LEVEL_KIND, Level, Purpose
 from qe_ban.kernel.clock import CITY_TIME
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import marshmallow
 
-from qe_ban.codes.rules import Level, Profile, Reason, State
+from qe_ban.codes.rules import Profile, Reason, State
+from qe_ban.kernel.city import Level
 from qe_ban.web import fields, paging, typed_fields
 from qe_ban.web.schema import Schema
 

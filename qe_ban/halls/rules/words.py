@@ -9,4 +9,6 @@ APP_STATES: Final = {"active": "使用中", "suspended": "暂停服务", "withdr
 PLACE_KINDS: Final = blocks.PLACE_KINDS
 PLACE_STATES: Final = {"open": "正常服务", "suspended": "暂停服务", "withdrawn": "已撤销"}
 AGE_MODES: Final = blocks.AGE_MODES
+ITEM_STATES: Final = ("current", "ended")
+"""Of an item that a resident keeps."""
 WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from qe_ban.halls.rules.words import AGE_MODES
+from qe_ban.halls.rules.words import AGE_MODES, ITEM_STATES
 from qe_ban.halls.schemas.halls import HallScreenSchema
 from qe_ban.publishing.rules.blocks.words import AUDIENCES
 from qe_ban.publishing.schemas.screens import OfferedItemSchema
@@ -54,7 +54,7 @@ class KeptItemSchema(Schema):
 
     entry = fields.Text(12, 14, required=True)
     name = fields.Text(1, 200, required=True)
-    state = fields.Choice(["current", "ended"], name="KeptItemState", required=True)
+    state = fields.Choice(ITEM_STATES, name="KeptItemState", required=True)
     code = fields.Text(1, 33, required=True, allow_none=True)
     department = fields.Text(1, 200, required=True, allow_none=True)
     district = fields.Text(6, 6, required=True, allow_none=True)
@@ -76,7 +76,7 @@ class HomeQuery(Schema):
 class HomeItemSchema(OfferedItemSchema):
     """An item that the caller likes or has opened, as the home shows it."""
 
-    state = fields.Choice(["current", "ended"], name="KeptItemState", required=True)
+    state = fields.Choice(ITEM_STATES, name="KeptItemState", required=True)
 
 
 class HomeHallSchema(Schema):

@@ -14,6 +14,7 @@ from qe_ban.accounts.errors import ResidentNotFound
 from qe_ban.halls import errors
 from qe_ban.halls.models import FavouriteItem, FollowedHall, RecentItem, ResidentHall
 from qe_ban.halls.queries import residents as queries
+from qe_ban.halls.rules.words import ITEM_STATES
 from qe_ban.halls.service import list_owners, own_lists
 from qe_ban.items.service import offering
 from qe_ban.kernel.city import CITY_HALL, City
@@ -27,7 +28,7 @@ MOST_RECENT: Final = 50
 FIRST: Final = 12
 """So many favourite and recent items a home shows."""
 STANDARD: Final = "standard"
-CURRENT, ENDED = "current", "ended"
+CURRENT, ENDED = ITEM_STATES
 _VERIFIED: Final = "verified"
 
 Kept = type[FavouriteItem] | type[RecentItem]

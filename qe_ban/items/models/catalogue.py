@@ -8,8 +8,10 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qe_ban.db.base import Base
+from qe_ban.db.base import Base, one_of
 from qe_ban.items.rules.fields import DEPARTMENT_TYPES
+from qe_ban.items.rules.schedule import VersionSource
+from qe_ban.items.rules.vocabulary import AUDIENCES
 
 
 class Department(Base):
@@ -17,7 +19,7 @@ class Department(Base):
 
     __tablename__ = "departments"
     __table_args__ = (
-        CheckConstraint(f"type IN ({', '.join(map(repr, DEPARTMENT_TYPES))})", name="type"),
+        CheckConstraint(one_of("type", DEPARTMENT_TYPES), name="type"),
         Index("ix_departments_district", "district"),
     )
 
@@ -35,7 +37,7 @@ class Topic(Base):
 
     __tablename__ = "topics"
     __table_args__ = (
-        CheckConstraint("audience IN ('person', 'firm')", name="audience"),
+        CheckConstraint(one_of("audience", AUDIENCES), name="audience"),
         CheckConstraint("parent <> slug", name="own_parent"),
     )
 
@@ -102,7 +104,7 @@ class ItemVersion(Base):
     """
 
     __tablename__ = "item_versions"
-    __table_args__ = (CheckConstraint("source IN ('staff', 'import', 'sample')", name="source"),)
+    __table_args__ = (CheckConstraint(one_of("source", VersionSource), name="source"),)
 
     item_id: Mapped[UUID] = mapped_column(ForeignKey("items.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)

@@ -13,6 +13,14 @@ GRACE: Final = timedelta(minutes=1)
 FURTHEST: Final = timedelta(days=36525)
 
 
+class VersionSource(StrEnum):
+    """How a version came."""
+
+    STAFF = "staff"
+    IMPORT = "import"
+    SAMPLE = "sample"
+
+
 class State(StrEnum):
     """Where an item stands: not yet shown, shown, or still readable but over."""
 

@@ -1,7 +1,7 @@
 """The wire shapes of one item, of its versions and of its changes."""
 
 from qe_ban.items.rules.planning import Outcome
-from qe_ban.items.rules.schedule import State
+from qe_ban.items.rules.schedule import State, VersionSource
 from qe_ban.items.schemas.content import ContentSchema, LabelsSchema, SentContentSchema
 from qe_ban.web import fields
 from qe_ban.web.schema import Schema
@@ -100,7 +100,7 @@ class VersionSchema(Schema):
     starts_at = fields.Moment(required=True)
     created_at = fields.Moment(required=True)
     created_by = fields.Id(required=True, allow_none=True)
-    source = fields.Choice(["staff", "import", "sample"], name="VersionSource", required=True)
+    source = fields.Choice(VersionSource, required=True)
     in_force = fields.Flag(required=True)
     replaced = fields.Flag(required=True)
 

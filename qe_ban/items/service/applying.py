@@ -12,14 +12,13 @@ from qe_ban.items.models import Import
 from qe_ban.items.queries import staged
 from qe_ban.items.rules import rights
 from qe_ban.items.rules.planning import Draft
+from qe_ban.items.rules.schedule import VersionSource
 from qe_ban.items.service import departments, progress, publishing
 from qe_ban.items.service.comparing import gather
 from qe_ban.items.service.departments import NewDepartment
 from qe_ban.items.service.progress import STEP, Importer, Phase
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.principal import Actor, Place, PrincipalKind
-
-SOURCE = "import"
 
 
 def decide(importer: Importer, work: jobs.Work, asked: Import) -> None:
@@ -54,7 +53,9 @@ def apply(importer: Importer, work: jobs.Work, asked: Import) -> None:
             now = publishing.moment(held, importer.clock())
             batch = gather(session, work, asked, codes, held, now)
             _register_departments(session, work, asked, batch.drafts, now)
-            outcomes = publishing.put(session, batch.drafts, by=asked.imported_by, source=SOURCE, now=now, held=held)
+            outcomes = publishing.put(
+                session, batch.drafts, by=asked.imported_by, source=VersionSource.IMPORT, now=now, held=held
+            )
             counts = Counter(outcome.value for outcome in outcomes)
             late = [wrong for wrong in batch.wrongs if wrong.severity == "error"]
             progress.report(session, work, late)

@@ -17,6 +17,7 @@ from qe_ban.items.rules import codes, planning, rights, schedule
 from qe_ban.items.rules import content as contents
 from qe_ban.items.rules.codes import ItemCode
 from qe_ban.items.rules.fields import TABLES
+from qe_ban.items.rules.schedule import VersionSource
 from qe_ban.items.service import catalogue, publishing
 from qe_ban.items.service.publishing import Draft, Held, Outcome, Unset
 from qe_ban.kernel.city import City
@@ -25,7 +26,6 @@ from qe_ban.kernel.errors import DomainError
 from qe_ban.kernel.principal import Place
 from qe_ban.kernel.shapes import Fault
 
-SOURCE = "staff"
 _TABLES = frozenset(table.name for table in TABLES)
 
 
@@ -65,7 +65,7 @@ def put(
     _check_times(starts_at, ends_at, held, change.at)
     if held is not None and isinstance(ends_at, Unset) and _is_over(held, change.at):
         raise errors.ItemEnded("事项已终止；如需恢复，请先恢复事项，或在 ends_at 中写明新的终止时间（null 为不终止）")
-    outcome = publishing.put(session, [draft], by=change.by.id, source=SOURCE, now=change.at)[0]
+    outcome = publishing.put(session, [draft], by=change.by.id, source=VersionSource.STAFF, now=change.at)[0]
     if outcome is not Outcome.UNCHANGED:
         _record_put(session, change, draft, held, before[0] if before else {})
     return Saved(outcome, [*warnings, *_replaced(session, held, change.at)])

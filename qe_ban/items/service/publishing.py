@@ -16,7 +16,7 @@ from qe_ban.items.rules import planning
 from qe_ban.items.rules.codes import parse
 from qe_ban.items.rules.fields import Content
 from qe_ban.items.rules.planning import UNSET, Draft, Held, Outcome, Plan, Unset
-from qe_ban.items.rules.schedule import Mark, Timeline
+from qe_ban.items.rules.schedule import Mark, Timeline, VersionSource
 from qe_ban.items.service import indexing
 from qe_ban.kernel.ids import new_id
 
@@ -26,6 +26,7 @@ __all__ = [
     "Held",
     "Outcome",
     "Unset",
+    "VersionSource",
     "end",
     "foresee",
     "hold",
@@ -61,7 +62,7 @@ def put(
     drafts: Sequence[Draft],
     *,
     by: UUID | None,
-    source: str,
+    source: VersionSource,
     now: datetime,
     held: Mapping[str, Held] | None = None,
 ) -> list[Outcome]:

@@ -1,9 +1,10 @@
 """The wire shapes of drafts, reviews, publications, versions, previews and findings."""
 
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import marshmallow
 
+from qe_ban.kernel.shapes import Severity
 from qe_ban.publishing.rules.states import PageKind, PageState, VersionState
 from qe_ban.publishing.rules.versions import Later
 from qe_ban.publishing.schemas.blocks import PageContentSchema
@@ -34,7 +35,7 @@ class FindingSchema(Schema):
     reference = fields.Text(1, 20, required=True)
     key = fields.Text(1, KEY, required=True)
     message = fields.Text(1, MESSAGE, required=True)
-    severity = fields.Choice(("error", "warning"), required=True)
+    severity = fields.Choice(get_args(Severity), required=True)
 
 
 class NoticedSchema(Schema):

@@ -13,7 +13,6 @@ from qe_ban.sandbox.catalogue.contents import Contents
 from qe_ban.sandbox.catalogue.entries import Entry, entries
 from qe_ban.sandbox.catalogue.offices import Office, Offices
 
-SOURCE: Final = "sample"
 _AT_ONCE: Final = 500
 
 Place = tuple[str, Entry, Office]
@@ -63,4 +62,4 @@ def _put(session: Session, contents: Contents, coming: Sequence[Place], now: dat
     # before the items: search weighs a wording by its entry when it is made
     seeding.popularity(session, {entry.code: entry.popularity for _, entry, _ in coming})
     drafts = [publishing.Draft(code, contents.content(entry, office, code)) for code, entry, office in coming]
-    publishing.put(session, drafts, by=None, source=SOURCE, now=now)
+    publishing.put(session, drafts, by=None, source=publishing.VersionSource.SAMPLE, now=now)
