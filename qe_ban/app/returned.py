@@ -45,7 +45,7 @@ def _of(made: Parts, owner: Owner) -> list[UUID]:
     while True:
         with made.database.transaction() as session:
             page = _page(session, owner, after)
-        gone = made.rings.data_keys.destroyed([number for _, number in page])
+        gone = made.rings.data_keys.filter_destroyed([number for _, number in page])
         found += [row for row, number in page if number in gone]
         if len(page) < AT_ONCE:
             return found

@@ -39,9 +39,9 @@ def rewrite(made: Parts) -> None:
         if not overlaps.is_over(session, made.clock()):
             return
     written = accounts.seal_sign_ins(made.database, made.rings, made.clock)
-    written += sum(_make_days(made, dated) for dated in moments.DATED)
+    written += sum(_make_days(made, dated_table) for dated_table in moments.DATED_TABLES)
     written += sum(_give_data_keys(made, owner) for owner in Owner)
-    written += sum(_bind(made, sealed) for sealed in resealing.SEALED)
+    written += sum(_bind(made, sealed) for sealed in resealing.SEALED_COLUMNS)
     written += moving.move_all(made.database, made.rings, made.clock)
     written += codes.rehash_disputes(made.database, made.rings, made.clock)
     written += codes.delete_plain_answers(made.database, made.wallet.sources)
@@ -51,10 +51,11 @@ def rewrite(made: Parts) -> None:
             overlaps.set_rewritten(session, made.clock())
 
 
-def _make_days(made: Parts, dated: moments.DatedTable) -> int:
+def _make_days(made: Parts, dated_table: moments.DatedTable) -> int:
     """Make days of one table's moments, in steps of a transaction each; return of how many rows."""
     return walk(
-        made.database, lambda session, after: moments.rewrite(session, made.rings, dated, after=after, now=made.clock())
+        made.database,
+        lambda session, after: moments.rewrite(session, made.rings, dated_table, after=after, now=made.clock()),
     )
 
 
@@ -71,6 +72,6 @@ def _bind(made: Parts, sealed: resealing.SealedColumn) -> int:
 
     def bind(session: Session, after: Any) -> tuple[Any, int]:
         step = resealing.bind(session, made.rings, sealed, after=after, clock=made.clock)
-        return step.reached, step.written
+        return step.last_key, step.count
 
     return walk(made.database, bind)

@@ -15,7 +15,7 @@ from qe_ban.cli.installation import MASTER_KEY, MASTER_KEY_FILE, OWN_MASTER_KEY,
 from qe_ban.cli.refusals import Refused
 from qe_ban.kernel.clock import rfc3339, system_clock
 from qe_ban.keys import rewrapping
-from qe_ban.keys.genuine import Judge
+from qe_ban.keys.integrity import Judge
 
 FOUND = 1
 GAPS = 20

@@ -1,7 +1,7 @@
 """The files of data keys: outside PostgreSQL, so that neither its log nor its backups keep what was destroyed.
 
 One file for each owner (`data_keys.Owner`), with a place of 32 bytes for each number: zeros where no key was ever
-written, `DESTROYED` where one was destroyed, else the key. A place lies within one sector and is never used twice.
+written, `TOMBSTONE` where one was destroyed, else the key. A place lies within one sector and is never used twice.
 """
 
 import fcntl
@@ -17,7 +17,7 @@ from qe_ban.kernel.errors import NotFound, Unavailable
 
 SIZE: Final = 32
 EMPTY: Final = bytes(SIZE)
-DESTROYED: Final = b"destroyed".ljust(SIZE, b"\0")
+TOMBSTONE: Final = b"destroyed".ljust(SIZE, b"\0")
 """No storage reads so by itself, as some read ones where nothing was written: nobody is deleted by a broken disk."""
 _OPEN_FOR: Final = 2.0
 """Seconds. A shared file system shows what another machine has written at the latest when a file is opened anew."""
@@ -78,7 +78,7 @@ class DataKeyFiles:
             key = os.pread(file.number, SIZE, _offset(number))
         except OSError as error:
             raise DataKeysAway from error
-        if key == DESTROYED:
+        if key == TOMBSTONE:
             raise DataKeyDestroyed
         if len(key) < SIZE or key == EMPTY:
             raise DataKeysAway
@@ -86,14 +86,14 @@ class DataKeyFiles:
 
     def is_destroyed(self, number: int) -> bool:
         """Return whether a key was destroyed. Raises DataKeysAway."""
-        return bool(self.destroyed([number]))
+        return bool(self.filter_destroyed([number]))
 
-    def destroyed(self, numbers: Sequence[int]) -> set[int]:
+    def filter_destroyed(self, numbers: Sequence[int]) -> set[int]:
         """Return those keys of one owner that were destroyed. Raises DataKeysAway."""
         if not numbers:
             return set()
-        with self._opened(numbers[0], os.O_RDONLY) as file:
-            return {number for number in numbers if os.pread(file, SIZE, _offset(number)) == DESTROYED}
+        with self._open_descriptor(numbers[0], os.O_RDONLY) as file:
+            return {number for number in numbers if os.pread(file, SIZE, _offset(number)) == TOMBSTONE}
 
     def exist(self, owner: int) -> bool:
         """Return whether there is a file for an owner."""
@@ -117,7 +117,7 @@ class DataKeyFiles:
         Whoever restores an older database is given numbers a second time: their keys stay as they are. Raises
         DataKeysAway.
         """
-        with self._opened(numbers[0], os.O_RDWR) as file:
+        with self._open_descriptor(numbers[0], os.O_RDWR) as file:
             # of two databases that were given one directory by mistake neither overwrites the other's key
             fcntl.flock(file, fcntl.LOCK_EX)
             free = [number for number in numbers if os.pread(file, SIZE, _offset(number)) in (b"", EMPTY)]
@@ -129,12 +129,12 @@ class DataKeyFiles:
     def destroy(self, numbers: Sequence[int]) -> None:
         """Overwrite keys in their places, on the disk; done again it changes nothing. Raises DataKeysAway."""
         for number in numbers:
-            with self._opened(number, os.O_RDWR) as file:
-                os.pwrite(file, DESTROYED, _offset(number))
+            with self._open_descriptor(number, os.O_RDWR) as file:
+                os.pwrite(file, TOMBSTONE, _offset(number))
                 os.fsync(file)
 
     @contextmanager
-    def _opened(self, number: int, flags: int) -> Iterator[int]:
+    def _open_descriptor(self, number: int, flags: int) -> Iterator[int]:
         with _away():
             file = os.open(self._path(number), flags | os.O_CLOEXEC)
             try:

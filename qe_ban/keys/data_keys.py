@@ -22,7 +22,7 @@ from qe_ban.keys.data_files import DataKeyFiles, DataKeysAway, number_of
 from qe_ban.keys.rings import KeyRings
 
 AT_ONCE: Final = 1000
-_DISCARDED: Final = "data_keys.discarded"
+_DISCARD_LIST: Final = "data_keys.discarded"
 _LISTENING: Final = "data_keys.listening"
 _log = structlog.get_logger("qe_ban.keys")
 
@@ -96,27 +96,27 @@ def number_for(session: Session, owner: Owner, row: UUID) -> int | None:
 
 
 def discard(session: Session, numbers: Iterable[int | None]) -> None:
-    """Have the worker destroy data keys whose owners' data ends in this transaction; None is no key."""
-    known = sorted({number for number in numbers if number is not None})
-    if not known:
+    """Let the worker destroy data keys whose owners' data ends in this transaction; None is no key."""
+    unique = sorted({number for number in numbers if number is not None})
+    if not unique:
         return
-    rows = [{"number": number} for number in known]
+    rows = [{"number": number} for number in unique]
     with session.no_autoflush:
         session.execute(insert(DataKeyToDestroy).values(rows).on_conflict_do_nothing())
     # a savepoint may be taken back and its session commit all the same: the worker sees the row, or none
     if not session.in_nested_transaction():
-        session.info.setdefault(_DISCARDED, []).extend(known)
+        session.info.setdefault(_DISCARD_LIST, []).extend(unique)
 
 
 def destroy_on_commit(rings: KeyRings, session: Session) -> None:
     """Destroy what this transaction discards as soon as it has committed, not only when the worker comes to it."""
     if _LISTENING not in session.info:
         session.info[_LISTENING] = True
-        event.listen(session, "after_commit", lambda committed: _destroy_discarded(rings.data_keys, committed))
+        event.listen(session, "after_commit", lambda at_commit: _destroy_discarded(rings.data_keys, at_commit))
 
 
 def destroy_due(rings: KeyRings, session: Session) -> int:
-    """Destroy keys whose owners' data has ended, at most `AT_ONCE`; returns how many. Raises DataKeysAway."""
+    """Destroy keys whose owners' data has ended, at most `AT_ONCE`; return how many. Raises DataKeysAway."""
     due = select(DataKeyToDestroy.number).order_by(DataKeyToDestroy.number).limit(AT_ONCE)
     numbers = session.scalars(due.with_for_update(skip_locked=True)).all()
     rings.data_keys.destroy(numbers)
@@ -134,7 +134,7 @@ def _create(session: Session, files: DataKeyFiles, owner: Owner) -> None:
 def _destroy_discarded(files: DataKeyFiles, session: Session) -> None:
     if session.in_nested_transaction():
         return
-    numbers = session.info.pop(_DISCARDED, [])
+    numbers = session.info.pop(_DISCARD_LIST, [])
     try:
         files.destroy(numbers)
     except DataKeysAway:

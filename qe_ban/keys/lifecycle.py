@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.kernel.errors import Conflict, NotFound
 from qe_ban.keys import rewrapping, wrapping
-from qe_ban.keys.genuine import Judge
+from qe_ban.keys.integrity import Judge
 from qe_ban.keys.models import BLIND, DAILY, SECRET, SIGNING, Key, Ring
 
 SIGNING_LIFE = timedelta(days=365)
@@ -22,7 +22,7 @@ PUBLISHED_AHEAD = timedelta(seconds=10)
 
 A process has polled within eight seconds or answers nothing, and clocks agree within one.
 """
-SETTLED = timedelta(seconds=60)
+SETTLING_TIME = timedelta(seconds=60)
 """After this nothing is under way any more that did not know of a change: no request's transaction lives so long."""
 REMADE_BEFORE = timedelta(days=1)
 """What begins sooner stays: a machine whose clock is fast may have made something with it."""
@@ -74,7 +74,7 @@ class RotationUnderWay(Conflict):
 
 
 def init(session: Session, master: bytes, now: datetime) -> list[ec.EllipticCurvePrivateKey]:
-    """Make every ring's first key; gives the two root keys, whose private halves are kept nowhere else.
+    """Make every ring's first key; return the two root keys, whose private halves are kept nowhere else.
 
     Raises KeysExist when there are keys already: nothing is ever overwritten.
     """
@@ -94,7 +94,7 @@ def init(session: Session, master: bytes, now: datetime) -> list[ec.EllipticCurv
 
 
 def rotate(session: Session, master: bytes, ring: Ring, now: datetime, *, used: Collection[str] = ()) -> str:
-    """Add a key to a ring; gives its kid. In ten seconds it is used, while those before it are still accepted.
+    """Add a key to a ring; return its kid. In ten seconds it is used, while those before it are still accepted.
 
     Of a ring with a key for each day, the days that begin in a day or more get new ones, but those `used` already; the
     kid is the first one's. `now` is the database's: what it says is ahead is deleted. Of a blind index (use
@@ -114,18 +114,18 @@ def rotate(session: Session, master: bytes, ring: Ring, now: datetime, *, used: 
 
 
 def free_slot(session: Session, ring: Ring, now: datetime) -> int:
-    """Give the slot of a blind index that has no key. Raises RotationUnderWay.
+    """Return the slot of a blind index that has no key. Raises RotationUnderWay.
 
     Also for a minute after a key was retired: some process may still write its index.
     """
     rewrapping.lock(session)
     keys = session.scalars(select(Key).where(Key.ring == ring)).all()
-    held = {key.slot for key in keys if key.slot is not None}
-    if len(held) == 2:
+    slots = {key.slot for key in keys if key.slot is not None}
+    if len(slots) == 2:
         raise RotationUnderWay
-    if any(key.slot is None and key.changed_at + SETTLED > now for key in keys):
+    if any(key.slot is None and key.changed_at + SETTLING_TIME > now for key in keys):
         raise RotationUnderWay("旧密钥刚刚退役，请一分钟后再轮换")
-    return min({0, 1} - held)
+    return min({0, 1} - slots)
 
 
 def _remake_days(session: Session, master: bytes, ring: Ring, now: datetime, used: Collection[str]) -> str:
@@ -147,7 +147,7 @@ def deny(session: Session, kid: str, now: datetime) -> None:
 
 
 def require_deniable(session: Session, kid: str, now: datetime) -> Key:
-    """Give a signing key that may be denied, with nobody else making or denying keys. Raises KeyNotFound, KeyIsLast."""
+    """Return a signing key that may be denied, and lock all making of keys. Raises KeyNotFound, KeyIsLast."""
     rewrapping.lock(session)
     key = session.get(Key, kid, populate_existing=True)
     if key is None or Ring(key.ring) not in SIGNING - {Ring.ROOT} or key.denied_at is not None:
@@ -170,36 +170,36 @@ def _others_sign(session: Session, key: Key, now: datetime) -> bool:
 
 
 def make_ahead(session: Session, master: bytes, now: datetime) -> int:
-    """Make the daily keys of today and the next `DAYS_AHEAD` UTC days that are not there yet; gives how many.
+    """Make the daily keys of today and the next `DAYS_AHEAD` UTC days that are not there yet; return how many.
 
     Any number of workers may do it at once: the first row of a ring and day stands.
     """
-    today, made, judge = now.astimezone(UTC).date(), 0, Judge(master)
+    today, count, judge = now.astimezone(UTC).date(), 0, Judge(master)
     for ring in sorted(DAILY):
         for day in (today + timedelta(days=ahead) for ahead in range(DAYS_AHEAD + 1)):
             kid, begins = _kid(), _midnight(day)
-            wrapped = wrapping.wrap(master, kid, ring, secrets.token_bytes(32))
-            key = _row(kid, ring, begins, begins + timedelta(days=1), wrapped, made_at=now)
+            ciphertext = wrapping.wrap(master, kid, ring, secrets.token_bytes(32))
+            key = _row(kid, ring, begins, begins + timedelta(days=1), ciphertext, made_at=now)
             key.day = day
             judge.seal(key)
             row = {name: value for name, value in vars(key).items() if name in Key.__table__.columns}
-            added = session.execute(
+            result = session.execute(
                 insert(Key).values(row).on_conflict_do_nothing(index_elements=["ring", "day"]).returning(Key.kid)
             )
-            made += len(added.all())
-    return made
+            count += len(result.all())
+    return count
 
 
 def renew_signing(session: Session, master: bytes, now: datetime) -> list[str]:
-    """Rotate the signing rings whose newest key ends within thirty days, so that none runs out; gives the new kids.
+    """Rotate the signing rings whose newest key ends within thirty days, so that none runs out; return the new kids.
 
     Not the roots: they are renewed by people. A denied key is none.
     """
     lasting = select(Key.ring).where(
         Key.expires > now + RENEWED_BEFORE, Key.denied_at.is_(None), Key.wrapped.is_not(None)
     )
-    held = set(session.scalars(lasting))
-    return [rotate(session, master, ring, now) for ring in sorted(SIGNING - {Ring.ROOT}) if ring not in held]
+    lasting_rings = set(session.scalars(lasting))
+    return [rotate(session, master, ring, now) for ring in sorted(SIGNING - {Ring.ROOT}) if ring not in lasting_rings]
 
 
 def destroy_old(session: Session, now: datetime) -> int:
@@ -207,12 +207,14 @@ def destroy_old(session: Session, now: datetime) -> int:
 
     Also the rows of retired blind keys, whose secrets went when they were retired.
     """
-    retired = delete(Key).where(Key.ring.in_(BLIND), Key.slot.is_(None), Key.changed_at < now - 2 * SETTLED)
-    destroyed = len(session.execute(retired.returning(Key.kid)).all())
+    delete_retired = delete(Key).where(
+        Key.ring.in_(BLIND), Key.slot.is_(None), Key.changed_at < now - 2 * SETTLING_TIME
+    )
+    count = len(session.execute(delete_retired.returning(Key.kid)).all())
     for ring, life in PROFILE_LIFE.items():
-        gone = delete(Key).where(Key.ring == ring, Key.expires < now - life - LATE_UPLOADS).returning(Key.kid)
-        destroyed += len(session.execute(gone).all())
-    return destroyed
+        delete_old = delete(Key).where(Key.ring == ring, Key.expires < now - life - LATE_UPLOADS).returning(Key.kid)
+        count += len(session.execute(delete_old).all())
+    return count
 
 
 def _add_secret(
@@ -237,8 +239,8 @@ def _add_signing(
 ) -> str:
     kid = _kid()
     # a root's private half is kept nowhere here
-    wrapped = None if ring is Ring.ROOT else wrapping.wrap(master, kid, ring, wrapping.private_bytes(key))
-    row = _row(kid, ring, not_before, not_before + SIGNING_LIFE, wrapped, made_at=now)
+    ciphertext = None if ring is Ring.ROOT else wrapping.wrap(master, kid, ring, wrapping.private_bytes(key))
+    row = _row(kid, ring, not_before, not_before + SIGNING_LIFE, ciphertext, made_at=now)
     row.public = wrapping.public_jwk(key.public_key(), kid)
     Judge(master).seal(row)
     session.add(row)
@@ -246,14 +248,14 @@ def _add_signing(
 
 
 def _row(
-    kid: str, ring: Ring, not_before: datetime, expires: datetime, wrapped: bytes | None, *, made_at: datetime
+    kid: str, ring: Ring, not_before: datetime, expires: datetime, ciphertext: bytes | None, *, made_at: datetime
 ) -> Key:
     return Key(
         kid=kid,
         ring=ring,
         not_before=not_before,
         expires=expires,
-        wrapped=wrapped,
+        wrapped=ciphertext,
         made_at=made_at,
         changed_at=made_at,
     )

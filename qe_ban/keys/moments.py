@@ -32,7 +32,7 @@ class DatedTable:
     """
 
     table: str
-    sealed: tuple[str, ...] = ()
+    exact: tuple[str, ...] = ()
     days_only: tuple[str, ...] = ()
     key: tuple[str, ...] = ("id",)
     is_named: bool = True
@@ -43,18 +43,18 @@ class DatedTable:
         return f"{self.table}.moments"
 
 
-DATED: Final = (
-    DatedTable("residents", sealed=("created_at", "verified_at"), days_only=("closed_at",)),
-    DatedTable("consents", sealed=("granted_at", "withdrawn_at"), key=("resident_id", "purpose")),
-    DatedTable("consent_events", sealed=("at",)),
+DATED_TABLES: Final = (
+    DatedTable("residents", exact=("created_at", "verified_at"), days_only=("closed_at",)),
+    DatedTable("consents", exact=("granted_at", "withdrawn_at"), key=("resident_id", "purpose")),
+    DatedTable("consent_events", exact=("at",)),
     DatedTable("entitlements", days_only=("made_at", "suspended_at"), key=("number",)),
     DatedTable("resident_halls", days_only=("updated_at",), key=("resident_id",), is_named=False),
-    DatedTable("followed_halls", sealed=("at",), key=("resident_id", "hall"), is_named=False),
-    DatedTable("favourite_items", sealed=("at",), key=("resident_id", "entry"), is_named=False),
-    DatedTable("recent_items", sealed=("at",), key=("resident_id", "entry"), is_named=False),
+    DatedTable("followed_halls", exact=("at",), key=("resident_id", "hall"), is_named=False),
+    DatedTable("favourite_items", exact=("at",), key=("resident_id", "entry"), is_named=False),
+    DatedTable("recent_items", exact=("at",), key=("resident_id", "entry"), is_named=False),
 )
 """Every table whose moments are days; `tests/privacy` finds the tables and names the exceptions."""
-_BY_TABLE: Final = {dated.table: dated for dated in DATED}
+_BY_TABLE: Final = {dated_table.table: dated_table for dated_table in DATED_TABLES}
 
 
 class DatedRow(Protocol):
@@ -69,11 +69,11 @@ def write(rings: KeyRings, row: DatedRow, now: datetime, *, data_key: int | None
 
     `data_key`: the number of the resident's. Raises KeyMissing.
     """
-    dated = _BY_TABLE[row.__tablename__]
-    exact = _exact(rings, dated, row) | moments
+    dated_table = _BY_TABLE[row.__tablename__]
+    exact = _exact(rings, dated_table, row) | moments
     for name, moment in moments.items():
         setattr(row, name, start_of_day(moment) if moment is not None else None)
-    row.moments_sealed = seal(rings, dated.table, _key_of(dated, row), exact, now, data_key=data_key)
+    row.moments_sealed = seal(rings, dated_table.table, _key_of(dated_table, row), exact, now, data_key=data_key)
 
 
 def read(rings: KeyRings, row: DatedRow, name: str) -> datetime | None:
@@ -94,59 +94,61 @@ def seal(
     data_key: int | None,
 ) -> bytes:
     """Return the exact moments of a row as they are stored, for statements without a model. Raises KeyMissing."""
-    dated = _BY_TABLE[table]
+    dated_table = _BY_TABLE[table]
     text = json.dumps({name: moment.isoformat() for name, moment in moments.items() if moment is not None})
-    return vault.seal(rings, dated.name, vault.row_key(key), text, now, data_key=data_key)
+    return vault.seal(rings, dated_table.name, vault.row_key(key), text, now, data_key=data_key)
 
 
 def rewrite(
-    session: Session, rings: KeyRings, dated: DatedTable, *, after: tuple[Any, ...] | None, now: datetime
+    session: Session, rings: KeyRings, dated_table: DatedTable, *, after: tuple[Any, ...] | None, now: datetime
 ) -> tuple[tuple[Any, ...] | None, int]:
     """Make days of the moments of the next rows that say more, and seal the exact ones, at most `STEP`.
 
     Who is locked is passed over. Return up to which key it came (None: there are no more) and how many it wrote.
     Raises KeyMissing.
     """
-    names = [*dated.sealed, *dated.days_only]
-    sealed = [COLUMN] if dated.sealed else []
-    source = sql_table(dated.table, *(sql_column(name) for name in (*dated.key, *names, *sealed)))
-    keys = [source.c[name] for name in dated.key]
+    names = [*dated_table.exact, *dated_table.days_only]
+    sealed_column = [COLUMN] if dated_table.exact else []
+    source = sql_table(dated_table.table, *(sql_column(name) for name in (*dated_table.key, *names, *sealed_column)))
+    keys = [source.c[name] for name in dated_table.key]
     is_exact = or_(*(source.c[name] != func.date_trunc("day", source.c[name], str(CITY_TIME)) for name in names))
     query = select(source).where(is_exact)
     if after is not None:
         query = query.where(tuple_(*keys) > tuple_(*after))
     rows = session.execute(query.order_by(*keys).limit(STEP).with_for_update(skip_locked=True, key_share=True)).all()
     for row in rows:
-        key = _key_of(dated, row)
+        key = _key_of(dated_table, row)
         values: dict[str, Any] = {
             name: start_of_day(moment) for name in names if (moment := getattr(row, name)) is not None
         }
-        if dated.sealed:
+        if dated_table.exact:
             before = row.moments_sealed
             data_key = vault.data_key_of(bytes(before)) if before is not None else None
-            values[COLUMN] = seal(rings, dated.table, key, _exact(rings, dated, row), now, data_key=data_key)
+            values[COLUMN] = seal(
+                rings, dated_table.table, key, _exact(rings, dated_table, row), now, data_key=data_key
+            )
         session.execute(update(source).where(tuple_(*keys) == tuple_(*key)).values(values))
-    return (_key_of(dated, rows[-1]) if len(rows) == STEP else None), len(rows)
+    return (_key_of(dated_table, rows[-1]) if len(rows) == STEP else None), len(rows)
 
 
-def _exact(rings: KeyRings, dated: DatedTable, row: Any) -> dict[str, datetime | None]:
+def _exact(rings: KeyRings, dated_table: DatedTable, row: Any) -> dict[str, datetime | None]:
     """Return all exact moments of a row.
 
     Release 0.3.0 changes the columns and leaves what is sealed: that counts only of the day that its column says.
     """
-    sealed: dict[str, str] = {}
+    sealed_moments: dict[str, str] = {}
     if row.moments_sealed is not None:
-        key = vault.row_key(_key_of(dated, row))
+        key = vault.row_key(_key_of(dated_table, row))
         # of a row that was deleted, and came back with a restore, only the day is known
         with suppress(DataKeyDestroyed):
-            sealed = json.loads(vault.unseal(rings, dated.name, key, bytes(row.moments_sealed)))
-    exact = {name: getattr(row, name) for name in dated.sealed}
-    for name, text in sealed.items():
+            sealed_moments = json.loads(vault.unseal(rings, dated_table.name, key, bytes(row.moments_sealed)))
+    exact = {name: getattr(row, name) for name in dated_table.exact}
+    for name, text in sealed_moments.items():
         moment = datetime.fromisoformat(text)
         if exact[name] == start_of_day(moment):
             exact[name] = moment
     return exact
 
 
-def _key_of(dated: DatedTable, row: Any) -> tuple[object, ...]:
-    return tuple(getattr(row, name) for name in dated.key)
+def _key_of(dated_table: DatedTable, row: Any) -> tuple[object, ...]:
+    return tuple(getattr(row, name) for name in dated_table.key)

@@ -39,7 +39,7 @@ class SealedColumn:
     owner_id: str = "id"
 
 
-def _owned(owner: Owner, *columns: str) -> tuple[SealedColumn, ...]:
+def _columns_of_owner(owner: Owner, *columns: str) -> tuple[SealedColumn, ...]:
     """Return sealed columns of the owner's own table."""
     return tuple(
         SealedColumn(owner.table, f"{column}_sealed", f"{owner.table}.{column}", owner=owner) for column in columns
@@ -54,22 +54,22 @@ def _of_resident(table: str, *columns: str, owner_id: str = "resident_id") -> tu
     )
 
 
-def _moments(dated: moments.DatedTable) -> SealedColumn:
-    if not dated.is_named:
-        return SealedColumn(dated.table, moments.COLUMN, dated.name, dated.key)
-    owner_id = "id" if dated.table == Owner.RESIDENT.table else "resident_id"
-    return SealedColumn(dated.table, moments.COLUMN, dated.name, dated.key, Owner.RESIDENT, owner_id)
+def _moments(dated_table: moments.DatedTable) -> SealedColumn:
+    if not dated_table.is_named:
+        return SealedColumn(dated_table.table, moments.COLUMN, dated_table.name, dated_table.key)
+    owner_id = "id" if dated_table.table == Owner.RESIDENT.table else "resident_id"
+    return SealedColumn(dated_table.table, moments.COLUMN, dated_table.name, dated_table.key, Owner.RESIDENT, owner_id)
 
 
 _WITHDRAWALS: Final = ("kind", "slug", "number")
-SEALED: Final = (
-    *_owned(Owner.RESIDENT, "phone", "name", "id_number"),
-    *_owned(Owner.GUARDIANSHIP, "name", "id_number"),
-    *_owned(Owner.DEMAND, "title", "text", "contact", "phone", "answer"),
-    *_owned(Owner.DISPUTE, "resident", "scan", "text", "answer", "appellant", "appeal", "appeal_answer"),
+SEALED_COLUMNS: Final = (
+    *_columns_of_owner(Owner.RESIDENT, "phone", "name", "id_number"),
+    *_columns_of_owner(Owner.GUARDIANSHIP, "name", "id_number"),
+    *_columns_of_owner(Owner.DEMAND, "title", "text", "contact", "phone", "answer"),
+    *_columns_of_owner(Owner.DISPUTE, "resident", "scan", "text", "answer", "appellant", "appeal", "appeal_answer"),
     *_of_resident("recovery_cases", "phone", "basis", "decision_basis", owner_id="holder_id"),
     *_of_resident("health_corrections", "text", "answer"),
-    *(_moments(dated) for dated in moments.DATED if dated.sealed),
+    *(_moments(dated_table) for dated_table in moments.DATED_TABLES if dated_table.exact),
     SealedColumn("demand_steps", "note_sealed", "demand_steps.note", owner=Owner.DEMAND, owner_id="demand_id"),
     # of many residents at once, or of staff
     SealedColumn("health_changes", "reason_sealed", "health_changes.reason"),
@@ -93,8 +93,8 @@ SEALED: Final = (
 class Step:
     """What one step did: up to which row it came (None: there are no more), and which rows did not open."""
 
-    reached: Any
-    written: int
+    last_key: Any
+    count: int
     broken: tuple[Any, ...] = ()
 
 
@@ -110,7 +110,7 @@ def recent(session: Session, now: datetime, days: int) -> set[str]:
 def reseal(
     session: Session,
     rings: KeyRings,
-    sealed: SealedColumn,
+    sealed_column: SealedColumn,
     *,
     keep: Collection[str],
     after: Any,
@@ -122,36 +122,36 @@ def reseal(
     Who is locked is passed over: what is changed now is sealed under today's key. Raises KeyMissing when that was not
     made.
     """
-    if sealed.name is None:
+    if sealed_column.name is None:
         return Step(None, 0)
-    _, keys, column = _source(sealed)
-    wanted = select(*keys, column).where(column.is_not(None), _kid(column).not_in(list(keep)))
+    _, keys, column = _source(sealed_column)
+    query = select(*keys, column).where(column.is_not(None), _kid(column).not_in(list(keep)))
     rows = [
         _Row(tuple(key), bytes(text), vault.data_key_of(bytes(text)))
-        for *key, text in _next(session, wanted, keys, after=after, limit=limit)
+        for *key, text in _next(session, query, keys, after=after, limit=limit)
     ]
-    return _seal_anew(session, rings, sealed, rows, clock, limit)
+    return _seal_anew(session, rings, sealed_column, rows, clock, limit)
 
 
 def bind(
-    session: Session, rings: KeyRings, sealed: SealedColumn, *, after: Any, clock: Clock, limit: int = STEP
+    session: Session, rings: KeyRings, sealed_column: SealedColumn, *, after: Any, clock: Clock, limit: int = STEP
 ) -> Step:
     """Seal the next rows that lie under a day's column key alone under their owners' data keys, too.
 
     Who is locked, or has no data key yet, is passed over. Raises KeyMissing, DataKeysAway.
     """
-    if sealed.owner is None:
+    if sealed_column.owner is None:
         return Step(None, 0)
-    source, keys, column = _source(sealed)
-    owner = sql_table(sealed.owner.table, sql_column("id"), sql_column("data_key")).alias("owner")
-    joined = source.join(owner, owner.c.id == source.c[sealed.owner_id])
-    wanted = select(*keys, column, owner.c.data_key).select_from(joined)
-    wanted = wanted.where(func.substring(column, 1, 1) == vault.OF_DAY, owner.c.data_key.is_not(None))
+    source, keys, column = _source(sealed_column)
+    owner = sql_table(sealed_column.owner.table, sql_column("id"), sql_column("data_key")).alias("owner")
+    rows_with_owner = source.join(owner, owner.c.id == source.c[sealed_column.owner_id])
+    query = select(*keys, column, owner.c.data_key).select_from(rows_with_owner)
+    query = query.where(func.substring(column, 1, 1) == vault.OF_DAY, owner.c.data_key.is_not(None))
     rows = [
         _Row(tuple(key), bytes(text), data_key)
-        for *key, text, data_key in _next(session, wanted, keys, after=after, limit=limit, of=source)
+        for *key, text, data_key in _next(session, query, keys, after=after, limit=limit, of=source)
     ]
-    return _seal_anew(session, rings, sealed, rows, clock, limit)
+    return _seal_anew(session, rings, sealed_column, rows, clock, limit)
 
 
 def give_data_keys(
@@ -161,11 +161,11 @@ def give_data_keys(
 
     Returns up to which it came (None: there are no more), and how many it gave. Raises DataKeysAway.
     """
-    columns = [sealed.column for sealed in SEALED if sealed.table == owner.table]
+    columns = [sealed_column.column for sealed_column in SEALED_COLUMNS if sealed_column.table == owner.table]
     source = sql_table(owner.table, *(sql_column(name) for name in ("id", "data_key", *columns)))
     something = func.num_nonnulls(*(source.c[name] for name in columns)) > 0
-    wanted = select(source.c.id).where(source.c.data_key.is_(None), something)
-    ids = [row for (row,) in _next(session, wanted, [source.c.id], after=after, limit=limit)]
+    query = select(source.c.id).where(source.c.data_key.is_(None), something)
+    ids = [row for (row,) in _next(session, query, [source.c.id], after=after, limit=limit)]
     numbers = data_keys.allocate_many(rings, session, owner, len(ids), now)
     # in one transaction with the keys' numbers alone: what is sealed follows in steps of its own
     for row, number in zip(ids, numbers, strict=False):
@@ -184,7 +184,7 @@ class _Row:
 
 def _next(
     session: Session,
-    wanted: Select[Any],
+    query: Select[Any],
     keys: Sequence[ColumnElement[Any]],
     *,
     after: Any,
@@ -193,33 +193,35 @@ def _next(
 ) -> Sequence[Any]:
     """Return the next rows by their key, locked, but those that somebody else holds."""
     if after is not None:
-        wanted = wanted.where(tuple_(*keys) > tuple_(*after))
+        query = query.where(tuple_(*keys) > tuple_(*after))
     lengthen(session)
-    free = wanted.order_by(*keys).limit(limit).with_for_update(skip_locked=True, key_share=True, of=of)
+    free = query.order_by(*keys).limit(limit).with_for_update(skip_locked=True, key_share=True, of=of)
     return session.execute(free).all()
 
 
 def _seal_anew(
-    session: Session, rings: KeyRings, sealed: SealedColumn, rows: Sequence[_Row], clock: Clock, limit: int
+    session: Session, rings: KeyRings, sealed_column: SealedColumn, rows: Sequence[_Row], clock: Clock, limit: int
 ) -> Step:
-    source, keys, _ = _source(sealed)
+    source, keys, _ = _source(sealed_column)
     rings.column_key_of_day(clock())
     broken: list[str] = []
     for one in rows:
         row = vault.row_key(one.key)
         try:
-            text = vault.unseal(rings, str(sealed.name), row, one.text)
-            fresh = vault.seal(rings, str(sealed.name), row, text, clock(), data_key=one.data_key)
+            text = vault.unseal(rings, str(sealed_column.name), row, one.text)
+            fresh = vault.seal(rings, str(sealed_column.name), row, text, clock(), data_key=one.data_key)
         except (vault.SealBroken, KeyMissing, DataKeyDestroyed):
             broken.append(row)
             continue
-        session.execute(update(source).where(tuple_(*keys) == tuple_(*one.key)).values({sealed.column: fresh}))
+        session.execute(update(source).where(tuple_(*keys) == tuple_(*one.key)).values({sealed_column.column: fresh}))
     return Step(rows[-1].key if len(rows) == limit else None, len(rows) - len(broken), tuple(broken))
 
 
-def used(session: Session, sealed: SealedColumn, *, after: Any, limit: int = LOOKED_AT) -> tuple[Any, dict[str, int]]:
-    """Count under which column keys the next rows lie; gives up to which row it came, and rows by kid."""
-    _, keys, column = _source(sealed)
+def count_by_kid(
+    session: Session, sealed_column: SealedColumn, *, after: Any, limit: int = LOOKED_AT
+) -> tuple[Any, dict[str, int]]:
+    """Count under which column keys the next rows lie; return up to which row it came, and rows by kid."""
+    _, keys, column = _source(sealed_column)
     rows = select(*keys, _kid(column)).where(column.is_not(None))
     if after is not None:
         rows = rows.where(tuple_(*keys) > tuple_(*after))
@@ -229,9 +231,10 @@ def used(session: Session, sealed: SealedColumn, *, after: Any, limit: int = LOO
     return (tuple(page[-1][:-1]) if len(page) == limit else None), total
 
 
-def _source(sealed: SealedColumn) -> tuple[TableClause, list[ColumnElement[Any]], ColumnElement[Any]]:
-    source = sql_table(sealed.table, *(sql_column(name) for name in {*sealed.key, sealed.column, sealed.owner_id}))
-    return source, [source.c[name] for name in sealed.key], source.c[sealed.column]
+def _source(sealed_column: SealedColumn) -> tuple[TableClause, list[ColumnElement[Any]], ColumnElement[Any]]:
+    names = {*sealed_column.key, sealed_column.column, sealed_column.owner_id}
+    source = sql_table(sealed_column.table, *(sql_column(name) for name in names))
+    return source, [source.c[name] for name in sealed_column.key], source.c[sealed_column.column]
 
 
 def _kid(column: ColumnElement[Any]) -> ColumnElement[str]:

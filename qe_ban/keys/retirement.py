@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.errors import Conflict
 from qe_ban.keys import rewrapping
-from qe_ban.keys.lifecycle import SETTLED, KeyIsLast, KeyNotFound
+from qe_ban.keys.lifecycle import SETTLING_TIME, KeyIsLast, KeyNotFound
 from qe_ban.keys.models import SIGNING, Key, Ring
 
 DERIVED_LIFE = timedelta(hours=24)
@@ -31,7 +31,7 @@ def lengthen(session: Session) -> None:
 
 
 def find(session: Session, kid: str) -> Key:
-    """Give a key that was not retired, locked with all making of keys. Raises KeyNotFound."""
+    """Return a key that was not retired, locked with all making of keys. Raises KeyNotFound."""
     rewrapping.lock(session)
     key = session.get(Key, kid, populate_existing=True)
     if key is None or key.wrapped is None:
@@ -54,17 +54,17 @@ def retire_signing(session: Session, key: Key, now: datetime) -> None:
     """
     if Ring(key.ring) not in SIGNING:
         raise KeyNotFound
-    if not _begun(_others(session, key), now):
+    if not _active(_others(session, key), now):
         raise KeyIsLast
     destroy(key, now)
 
 
 def require_other_slot(session: Session, key: Key, now: datetime) -> None:
-    """Ask for a second key of a blind index that every process writes by now. Raises KeyIsLast, KeyNeeded."""
+    """Raise KeyIsLast or KeyNeeded unless every process writes a second key of the blind index by now."""
     others = [other for other in _others(session, key) if other.slot is not None]
     if key.slot is None or not others:
         raise KeyIsLast("这个索引只有这一个密钥，请先轮换（rotate）并补写（backfill）")
-    require_past(max(other.not_before for other in others) + SETTLED, now)
+    require_past(max(other.not_before for other in others) + SETTLING_TIME, now)
 
 
 def retire_derived(session: Session, key: Key, now: datetime) -> None:
@@ -77,18 +77,18 @@ def retire_derived(session: Session, key: Key, now: datetime) -> None:
 
 
 def superseded_at(session: Session, key: Key) -> datetime:
-    """Give the moment from which on nothing was made with a secret: a newer one had begun for a minute.
+    """Return the moment from which on nothing was made with a secret: a newer one had begun for a minute.
 
     Raises KeyIsLast where there is none.
     """
     newer = [other.not_before for other in _others(session, key) if other.not_before > key.not_before]
     if not newer:
         raise KeyIsLast
-    return min(newer) + SETTLED
+    return min(newer) + SETTLING_TIME
 
 
 def retire_columns(session: Session, used: Collection[str], now: datetime, only: str | None = None) -> list[str]:
-    """Delete the data keys of past days that are not among the used ones, or `only` this one; gives their kids.
+    """Delete the data keys of past days that are not among the used ones, or `only` this one; return their kids.
 
     A key of a past day seals nothing new, so what is unused stays so.
     """
@@ -99,17 +99,17 @@ def retire_columns(session: Session, used: Collection[str], now: datetime, only:
 
 
 def _others(session: Session, key: Key) -> Sequence[Key]:
-    held = select(Key).where(
+    query = select(Key).where(
         Key.ring == key.ring, Key.kid != key.kid, Key.denied_at.is_(None), Key.wrapped.is_not(None)
     )
-    return session.scalars(held).all()
+    return session.scalars(query).all()
 
 
-def _begun(keys: Sequence[Key], now: datetime) -> list[Key]:
+def _active(keys: Sequence[Key], now: datetime) -> list[Key]:
     return [key for key in keys if key.not_before <= now < key.expires]
 
 
 def require_past(moment: datetime, now: datetime) -> None:
-    """Ask for a moment to be over. Raises KeyNeeded, which tells it in UTC, as all of `qe-ban keys` does."""
+    """Raise KeyNeeded, which names the moment in UTC as all of `qe-ban keys` does, unless it is over."""
     if now < moment:
         raise KeyNeeded(f"须等到 {rfc3339(moment)}（世界时）之后才能退役这个密钥")

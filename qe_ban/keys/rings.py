@@ -16,7 +16,7 @@ from qe_ban.db.engine import Database
 from qe_ban.db.overlaps import PREVIOUS, ReleaseOverlap
 from qe_ban.db.polled import Polled
 from qe_ban.kernel.errors import Unavailable
-from qe_ban.keys import genuine, rewrapping, wrapping
+from qe_ban.keys import integrity, rewrapping, wrapping
 from qe_ban.keys.data_files import DataKeyFiles
 from qe_ban.keys.models import SECRET, SIGNING, Key, Ring
 
@@ -55,7 +55,7 @@ class PublicKey:
     jwk: Mapping[str, Any]
     not_before: int
     expires: int
-    denied: bool
+    is_denied: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +72,7 @@ class Snapshot:
     daily: Mapping[tuple[Ring, date], tuple[str, bytes]] = field(repr=False)
     columns: Mapping[str, bytes] = field(repr=False)
     slots: Mapping[tuple[Ring, int], bytes] = field(repr=False)
-    unwrapped: Mapping[str, bytes] = field(repr=False)
+    secrets_by_kid: Mapping[str, bytes] = field(repr=False)
     overlap_ends: datetime = _ALWAYS
 
 
@@ -95,51 +95,51 @@ class KeyRings:
         """
         self.data_keys = DataKeyFiles(data_keys)
         self._master, self._following = master, following
-        shown = {Ring.CODE_PRINTED: printing, Ring.AUDIT: sealing}
-        self._hidden = frozenset({Ring.ROOT, *(ring for ring, may in shown.items() if not may)})
-        self._judge = genuine.Judge(master, following)
+        allowances = {Ring.CODE_PRINTED: printing, Ring.AUDIT: sealing}
+        self._hidden_rings = frozenset({Ring.ROOT, *(ring for ring, may in allowances.items() if not may)})
+        self._judge = integrity.Judge(master, following)
         self._foreign: set[str] = set()
-        self._polled = Polled(database, self._load)
+        self._cache = Polled(database, self._load)
 
     def snapshot(self) -> Snapshot:
-        """Give the keys, at most about two seconds old."""
-        return self._polled.get()
+        """Return the keys, at most about two seconds old."""
+        return self._cache.get()
 
     def refresh(self) -> None:
         """Read the keys now, after this process changed them."""
-        self._polled.refresh()
+        self._cache.refresh()
 
     def signing(self, ring: Ring, now: datetime) -> SigningKey:
-        """Give the newest key of a ring that is valid now and not denied. Raises KeyMissing."""
+        """Return the newest key of a ring that is valid now and not denied. Raises KeyMissing."""
         for key in self.snapshot().signing.get(ring, ()):
             if key.not_before <= now <= key.expires:
                 return key
         raise KeyMissing
 
     def public(self, ring: Ring) -> list[PublicKey]:
-        """Give the public keys of a ring, denied ones included."""
+        """Return the public keys of a ring, denied ones included."""
         return [key for key in self.snapshot().public.values() if key.ring is ring]
 
     def daily(self, ring: Ring, day: date) -> tuple[str, bytes] | None:
-        """Give kid and secret of a ring's key for a UTC day, or None where there is none (any more)."""
+        """Return kid and secret of a ring's key for a UTC day, or None where there is none (any more)."""
         return self.snapshot().daily.get((ring, day))
 
     def column_key(self, kid: str) -> bytes:
-        """Give the data key that encrypted a column. Raises KeyMissing."""
+        """Return the data key that encrypted a column. Raises KeyMissing."""
         key = self.snapshot().columns.get(kid)
         if key is None:
             raise KeyMissing
         return key
 
     def column_key_of_day(self, now: datetime) -> tuple[str, bytes]:
-        """Give kid and data key for what is encrypted today (UTC). Raises KeyMissing."""
+        """Return kid and data key for what is encrypted today (UTC). Raises KeyMissing."""
         key = self.daily(Ring.COLUMN, now.astimezone(UTC).date())
         if key is None:
             raise KeyMissing
         return key
 
     def blind(self, ring: Ring, value: str) -> tuple[bytes | None, bytes | None]:
-        """Give the blind index of a value for each of the two slots; None where no live key has the slot.
+        """Return the blind index of a value for each of the two slots; None where no live key has the slot.
 
         HMAC-SHA-256, 32 bytes. While a rotation lasts both are there, else one. Raises KeyMissing.
         """
@@ -151,26 +151,26 @@ class KeyRings:
         return first, second
 
     def mac(self, ring: Ring, purpose: str, message: bytes) -> bytes:
-        """Give HMAC-SHA-256 (RFC 2104) of a message under the ring's newest secret, separated by purpose."""
-        return _mac(self._held(ring)[0][1], purpose.encode() + b"\0" + message)
+        """Return HMAC-SHA-256 (RFC 2104) of a message under the ring's newest secret, separated by purpose."""
+        return _mac(self._secrets_of(ring)[0][1], purpose.encode() + b"\0" + message)
 
     def macs(self, ring: Ring, purpose: str, message: bytes) -> list[bytes]:
-        """Give the same under every live secret of a ring: the first is `mac`'s, the others are looked for too.
+        """Return the same under every live secret of a ring: the first is `mac`'s, the others are looked for too.
 
         While a rotation lasts one process may write with the secret before and another with the new one. So look-ups
         ask for all of them, and what may happen only once is taken under all of them.
         """
         text = purpose.encode() + b"\0" + message
-        return [_mac(secret, text) for _, secret in self._held(ring)]
+        return [_mac(secret, text) for _, secret in self._secrets_of(ring)]
 
-    def _held(self, ring: Ring) -> tuple[tuple[str, bytes], ...]:
-        held = self.snapshot().secrets.get(ring)
-        if not held:
+    def _secrets_of(self, ring: Ring) -> tuple[tuple[str, bytes], ...]:
+        secrets = self.snapshot().secrets.get(ring)
+        if not secrets:
             raise KeyMissing
-        return held
+        return secrets
 
     def _load(self, session: Session, before: Snapshot | None) -> Snapshot:
-        counted = select(
+        query = select(
             func.coalesce(func.sum(func.hashtext(Key.kid)), 0),
             func.count(Key.denied_at),
             func.count().filter(Key.not_before > func.now()),
@@ -179,33 +179,33 @@ class KeyRings:
             func.max(Key.changed_at),
             select(ReleaseOverlap.ends_at).where(ReleaseOverlap.previous == PREVIOUS).scalar_subquery(),
         )
-        kids, denied, not_begun, wrapped, sealed, changed, overlap_ends = session.execute(counted).one()
-        fingerprint = (kids, denied, not_begun, wrapped, sealed, changed, overlap_ends)
+        kids, denials, not_begun, wrappings, seals, changed_at, overlap_ends = session.execute(query).one()
+        fingerprint = (kids, denials, not_begun, wrappings, seals, changed_at, overlap_ends)
         if before is not None and before.fingerprint == fingerprint:
             return before
         # secrets that have not begun come last: they are looked for already, but nothing is written with them yet
         ahead = Key.ring.in_(SECRET) & (Key.not_before > func.now())
         rows = session.scalars(select(Key).order_by(ahead, Key.not_before.desc(), Key.made_at.desc())).all()
-        return self._snapshot(fingerprint, rows, before.unwrapped if before else {})
+        return self._snapshot(fingerprint, rows, before.secrets_by_kid if before else {})
 
-    def _snapshot(self, fingerprint: Fingerprint, rows: Sequence[Key], known: Mapping[str, bytes]) -> Snapshot:
+    def _snapshot(self, fingerprint: Fingerprint, rows: Sequence[Key], earlier: Mapping[str, bytes]) -> Snapshot:
         public: dict[bytes, PublicKey] = {}
         signing: dict[Ring, list[SigningKey]] = {}
         secrets: dict[Ring, list[tuple[str, bytes]]] = {}
         daily: dict[tuple[Ring, date], tuple[str, bytes]] = {}
         columns: dict[str, bytes] = {}
         slots: dict[tuple[Ring, int], bytes] = {}
-        unwrapped: dict[str, bytes] = {}
+        secrets_by_kid: dict[str, bytes] = {}
         for row in rows:
             ring = Ring(row.ring)
-            secret = self._secret(row, ring, known)
+            secret = self._secret(row, ring, earlier)
             if (row.public is None and secret is None) or self._is_foreign(row, secret):
                 continue
             if row.public is not None:
                 public[bytes.fromhex(row.kid)] = _public(row, ring)
             if secret is None:
                 continue
-            unwrapped[row.kid] = secret
+            secrets_by_kid[row.kid] = secret
             if ring in SIGNING:
                 private = wrapping.private_key(secret)
                 key = SigningKey(bytes.fromhex(row.kid), row.not_before, row.expires, private)
@@ -221,36 +221,36 @@ class KeyRings:
         return Snapshot(
             fingerprint,
             public,
-            {ring: tuple(held) for ring, held in signing.items()},
-            {ring: tuple(held) for ring, held in secrets.items()},
+            {ring: tuple(keys) for ring, keys in signing.items()},
+            {ring: tuple(keys) for ring, keys in secrets.items()},
             daily,
             columns,
             slots,
-            unwrapped,
+            secrets_by_kid,
             fingerprint[-1] or _ALWAYS,
         )
 
-    def _secret(self, row: Key, ring: Ring, known: Mapping[str, bytes]) -> bytes | None:
+    def _secret(self, row: Key, ring: Ring, earlier: Mapping[str, bytes]) -> bytes | None:
         """Open a row's secret where this process may and needs to. Raises MasterKeyWrong."""
-        if row.wrapped is None or ring in self._hidden or row.denied_at is not None:
+        if row.wrapped is None or ring in self._hidden_rings or row.denied_at is not None:
             return None
         # what an earlier snapshot opened is taken on, what is gone from the table is forgotten with it
-        known_secret = known.get(row.kid)
+        known_secret = earlier.get(row.kid)
         if known_secret is not None:
             return known_secret
         return rewrapping.unwrap(self._master, self._following, row.kid, row.ring, row.wrapped)
 
     def _is_foreign(self, row: Key, secret: bytes | None) -> bool:
-        """Tell whether nobody of ours made the row, and log that once.
+        """Return whether nobody of ours made the row, and log that once.
 
         One without a seal proves itself by the secret that was opened; where this process may not open it, it waits
         until the worker has adopted it. A denied one only ever refuses.
         """
-        if row.denied_at is not None or self._judge.sealed(row):
+        if row.denied_at is not None or self._judge.has_valid_seal(row):
             return False
-        if row.seal is None and secret is not None and genuine.belongs(row, secret):
+        if row.seal is None and secret is not None and integrity.belongs(row, secret):
             return False
-        waits = row.seal is None and row.wrapped is not None and row.ring in self._hidden
+        waits = row.seal is None and row.wrapped is not None and row.ring in self._hidden_rings
         if not waits and row.kid not in self._foreign:
             self._foreign.add(row.kid)
             _log.error("keys.foreign", kid=row.kid, ring=row.ring)
@@ -266,7 +266,7 @@ def _public(row: Key, ring: Ring) -> PublicKey:
         jwk=jwk,
         not_before=int(row.not_before.timestamp()),
         expires=int(row.expires.timestamp()),
-        denied=row.denied_at is not None,
+        is_denied=row.denied_at is not None,
     )
 
 

@@ -46,26 +46,26 @@ def seal(rings: KeyRings, column: str, row: object, text: str, now: datetime, *,
     return head + nonce + AESGCM(key).encrypt(nonce, text.encode(), head + f"{column}/{row}".encode())
 
 
-def unseal(rings: KeyRings, column: str, row: object, sealed: bytes) -> str:
+def unseal(rings: KeyRings, column: str, row: object, ciphertext: bytes) -> str:
     """Return the text.
 
     Raises SealBroken, KeyMissing when its column key is not here, and DataKeyDestroyed, DataKeysAway.
     """
-    key, number = rings.column_key(sealed[_KID].hex()), data_key_of(sealed)
+    key, number = rings.column_key(ciphertext[_KID].hex()), data_key_of(ciphertext)
     length = _KID.stop
     if number is not None:
         length, key = _NUMBER.stop, _with_data_key(rings, key, number)
-    head, nonce = sealed[:length], sealed[length : length + _NONCE]
+    head, nonce = ciphertext[:length], ciphertext[length : length + _NONCE]
     try:
-        text = AESGCM(key).decrypt(nonce, sealed[length + _NONCE :], head + f"{column}/{row}".encode())
+        text = AESGCM(key).decrypt(nonce, ciphertext[length + _NONCE :], head + f"{column}/{row}".encode())
     except InvalidTag as error:
         raise SealBroken(f"{column} does not open") from error
     return text.decode()
 
 
-def data_key_of(sealed: bytes) -> int | None:
+def data_key_of(ciphertext: bytes) -> int | None:
     """Return the number of the data key that something is sealed under, None where it is the day's key alone."""
-    return int.from_bytes(sealed[_NUMBER]) if sealed[:1] == OF_OWNER else None
+    return int.from_bytes(ciphertext[_NUMBER]) if ciphertext[:1] == OF_OWNER else None
 
 
 def _with_data_key(rings: KeyRings, key: bytes, number: int) -> bytes:

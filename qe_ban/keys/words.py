@@ -36,7 +36,7 @@ class ClearColumn:
     key: tuple[str, ...] = ("id",)
 
     @property
-    def sealed(self) -> str:
+    def sealed_column(self) -> str:
         """Return the name of the sealed column."""
         return f"{self.column}_sealed"
 
@@ -64,11 +64,11 @@ def seal(
     return vault.seal(rings, words.name, row, text, now, data_key=data_key)
 
 
-def read(rings: KeyRings, words: ClearColumn, row: object, sealed: bytes | None, clear: str | None) -> str | None:
+def read(rings: KeyRings, words: ClearColumn, row: object, ciphertext: bytes | None, clear: str | None) -> str | None:
     """Return the words of a row; what stands in clear, which another release wrote, is the newer. Raises KeyMissing."""
     if clear is not None and clear != words.placeholder:
         return clear
-    return vault.unseal(rings, words.name, row, sealed) if sealed is not None else None
+    return vault.unseal(rings, words.name, row, ciphertext) if ciphertext is not None else None
 
 
 def seal_step(session: Session, rings: KeyRings, words: ClearColumn, now: datetime) -> int:
@@ -78,18 +78,22 @@ def seal_step(session: Session, rings: KeyRings, words: ClearColumn, now: dateti
     for the next step. Raises KeyMissing.
     """
     lengthen(session)
-    source = sql_table(words.table, *(sql_column(name) for name in (*words.key, words.column, words.sealed)))
-    keys, clear, sealed = [source.c[name] for name in words.key], source.c[words.column], source.c[words.sealed]
+    source = sql_table(words.table, *(sql_column(name) for name in (*words.key, words.column, words.sealed_column)))
+    keys, clear, sealed_column = (
+        [source.c[name] for name in words.key],
+        source.c[words.column],
+        source.c[words.sealed_column],
+    )
     is_typed = and_(clear.is_not(None), clear.is_distinct_from(words.placeholder))
     is_own = or_(*(clear.like(pattern) for pattern in words.own)) if words.own else None
-    is_open = is_typed if is_own is None else (is_typed & ~is_own) | (is_own & sealed.is_not(None))
+    is_open = is_typed if is_own is None else (is_typed & ~is_own) | (is_own & sealed_column.is_not(None))
     query = select(*keys, clear, is_own if is_own is not None else false()).where(is_open)
     rows = session.execute(query.order_by(*keys).limit(STEP).with_for_update(skip_locked=True, key_share=True)).all()
     for *key, text, own in rows:
-        values: dict[str, Any] = {words.sealed: None}
+        values: dict[str, Any] = {words.sealed_column: None}
         if not own:
             values = {
-                words.sealed: seal(rings, words, vault.row_key(tuple(key)), text, now),
+                words.sealed_column: seal(rings, words, vault.row_key(tuple(key)), text, now),
                 words.column: words.placeholder,
             }
         is_row = [column == value for column, value in zip(keys, key, strict=True)]

@@ -21,21 +21,21 @@ class MasterKeyWrong(ValueError):
 
 
 def wrap(master: bytes, kid: str, ring: str, secret: bytes) -> bytes:
-    """Wrap a secret, bound to its kid and ring; gives nonce and ciphertext."""
+    """Wrap a secret, bound to its kid and ring; return nonce and ciphertext."""
     nonce = secrets.token_bytes(NONCE)
     return nonce + AESGCM(master).encrypt(nonce, secret, f"{ring}/{kid}".encode())
 
 
-def unwrap(master: bytes, kid: str, ring: str, wrapped: bytes) -> bytes:
-    """Give the secret back. Raises MasterKeyWrong when the master key, kid or ring is another."""
+def unwrap(master: bytes, kid: str, ring: str, ciphertext: bytes) -> bytes:
+    """Return the secret that was wrapped. Raises MasterKeyWrong when the master key, kid or ring is another."""
     try:
-        return AESGCM(master).decrypt(wrapped[:NONCE], wrapped[NONCE:], f"{ring}/{kid}".encode())
+        return AESGCM(master).decrypt(ciphertext[:NONCE], ciphertext[NONCE:], f"{ring}/{kid}".encode())
     except InvalidTag as error:
         raise MasterKeyWrong(Message("the master key does not open the keys in the database")) from error
 
 
 def private_bytes(key: ec.EllipticCurvePrivateKey) -> bytes:
-    """Give a private key as PKCS #8 in DER."""
+    """Return a private key as PKCS #8 in DER."""
     return key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -50,7 +50,7 @@ def private_key(der: bytes) -> ec.EllipticCurvePrivateKey:
 
 
 def public_jwk(key: ec.EllipticCurvePublicKey, kid: str) -> dict[str, Any]:
-    """Give the public half as a JWK (RFC 7517) for ES256."""
+    """Return the public half as a JWK (RFC 7517) for ES256."""
     numbers = key.public_numbers()
     return {
         "kty": "EC",
@@ -72,9 +72,9 @@ def public_key(jwk: dict[str, Any]) -> ec.EllipticCurvePublicKey:
 
 
 def thumbprint(jwk: dict[str, Any]) -> bytes:
-    """Give the SHA-256 thumbprint of a P-256 JWK (RFC 7638), 32 bytes."""
-    required = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
-    return hashlib.sha256(json.dumps(required, separators=(",", ":"), sort_keys=True).encode()).digest()
+    """Return the SHA-256 thumbprint of a P-256 JWK (RFC 7638), 32 bytes."""
+    members = {name: jwk[name] for name in ("crv", "kty", "x", "y")}
+    return hashlib.sha256(json.dumps(members, separators=(",", ":"), sort_keys=True).encode()).digest()
 
 
 def b64url(data: bytes) -> str:

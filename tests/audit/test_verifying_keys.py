@@ -14,7 +14,7 @@ from qe_ban.audit.rules import merkle, statement
 from qe_ban.audit.rules.findings import What
 from qe_ban.audit.service.heads import statement_of
 from qe_ban.keys import wrapping
-from qe_ban.keys.genuine import Judge
+from qe_ban.keys.integrity import Judge
 from qe_ban.keys.models import Key, Ring
 from tests.factories.chains import Log
 

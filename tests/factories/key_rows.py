@@ -8,7 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from qe_ban.keys import wrapping
-from qe_ban.keys.genuine import Judge
+from qe_ban.keys.integrity import Judge
 from qe_ban.keys.models import SIGNING, Key, Ring
 from qe_ban.keys.rings import KeyRings, Snapshot
 

@@ -20,7 +20,7 @@ from qe_ban.keys.rings import KeyRings
 from qe_ban.keys.wrapping import MasterKeyWrong
 from tests.factories.rotation import POLLED, rotating, utc
 
-PHONES = resealing.SEALED[0]
+PHONES = resealing.SEALED_COLUMNS[0]
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +51,11 @@ def aged(city, days, count):
 
 def sealed_under(city):
     with city.database.transaction() as session:
-        return resealing.used(session, PHONES, after=None)[1]
+        return resealing.count_by_kid(session, PHONES, after=None)[1]
 
 
 def test_the_registry_names_every_sealed_column():
-    named = {(one.table, one.column) for one in resealing.SEALED}
+    named = {(one.table, one.column) for one in resealing.SEALED_COLUMNS}
     there = {
         (table.name, column.name)
         for table in Base.metadata.tables.values()
@@ -63,7 +63,7 @@ def test_the_registry_names_every_sealed_column():
         if column.name.endswith("_sealed") or (table.name, column.name) == ("outbox", "payload")
     }
     assert named == there
-    for one in resealing.SEALED:
+    for one in resealing.SEALED_COLUMNS:
         assert [column.name for column in Base.metadata.tables[one.table].primary_key] == list(one.key)
 
 
@@ -78,10 +78,10 @@ def test_columns_are_sealed_anew_and_the_old_data_keys_go_without_a_failure(city
         with city.database.transaction() as session:
             keep = resealing.recent(session, utc(), 30)
             step = resealing.reseal(session, city.opened.rings, PHONES, keep=keep, after=None, clock=utc, limit=5)
-        assert (step.written, step.broken) == (5, ())
+        assert (step.count, step.broken) == (5, ())
         assert sealed_under(city)[old] == 7
         with pytest.raises(KeyboardInterrupt):
-            interrupted(city, keep, step.reached)
+            interrupted(city, keep, step.last_key)
         assert sealed_under(city)[old] == 7
         done = city.qe("keys", "reseal")
         assert done.exit_code == 0, done.stderr
@@ -101,7 +101,7 @@ def test_columns_are_sealed_anew_and_the_old_data_keys_go_without_a_failure(city
 def interrupted(city, keep, after):
     with city.database.transaction() as session:
         rings = city.opened.rings
-        assert resealing.reseal(session, rings, PHONES, keep=keep, after=after, clock=utc, limit=4).written == 4
+        assert resealing.reseal(session, rings, PHONES, keep=keep, after=after, clock=utc, limit=4).count == 4
         raise KeyboardInterrupt
 
 
@@ -190,7 +190,7 @@ def test_the_master_key_changes_without_a_failure_and_new_keys_lie_under_the_nex
         time.sleep(POLLED)
     only = Database(city.settings.database_url, pool=1)
     snapshot = KeyRings(only, following, sealing=True, printing=True).snapshot()
-    assert new in snapshot.unwrapped
+    assert new in snapshot.secrets_by_kid
     with pytest.raises(MasterKeyWrong):
         KeyRings(only, master).snapshot()
     only.dispose()

@@ -16,7 +16,7 @@ from qe_ban.cli.keys import backfill
 from qe_ban.kernel.identifiers import IdType
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import lifecycle, retirement, vault
-from qe_ban.keys.lifecycle import SETTLED
+from qe_ban.keys.lifecycle import SETTLING_TIME
 from qe_ban.keys.models import BLIND, Key, Ring
 from qe_ban.keys.rings import KeyRings
 from tests.factories.rotation import POLLED, rotating, utc
@@ -32,7 +32,7 @@ def city(settings):
 
 
 def settled():
-    return utc() + SETTLED + timedelta(seconds=4)
+    return utc() + SETTLING_TIME + timedelta(seconds=4)
 
 
 def filled(city, ring):
@@ -87,7 +87,7 @@ def test_a_rotation_is_interrupted_at_every_step_and_goes_on(city, ring):
         old = session.scalars(select(Key).where(Key.ring == ring, Key.slot.is_not(None))).one()
     mine, other = old.slot, 1 - old.slot
     with city.database.transaction() as session:
-        lifecycle.destroy_old(session, utc() + 5 * SETTLED)
+        lifecycle.destroy_old(session, utc() + 5 * SETTLING_TIME)
     _, new = city.rotate(ring, rotating=reindexing.rotate)
     with pytest.raises(lifecycle.RotationUnderWay):
         city.rotate(ring, rotating=reindexing.rotate)
@@ -118,7 +118,7 @@ def test_a_rotation_is_interrupted_at_every_step_and_goes_on(city, ring):
     with pytest.raises(lifecycle.RotationUnderWay):
         city.rotate(ring, rotating=reindexing.rotate)
     with pytest.raises(lifecycle.RotationUnderWay, match="尚未清空"), city.database.transaction() as session:
-        reindexing.rotate(session, city.settings.master_key, ring, utc() + 5 * SETTLED)
+        reindexing.rotate(session, city.settings.master_key, ring, utc() + 5 * SETTLING_TIME)
     # the worker sees it to its end
     with city.database.transaction() as session:
         reindexing.tidy(session)
@@ -138,7 +138,7 @@ def test_a_row_whose_column_does_not_open_is_named_and_keeps_its_key_alive(city)
     city.parts[0].rings.refresh()
     resident_id, _ = city.settle(city.parts[0].accounts)
     with city.database.transaction() as session:
-        lifecycle.destroy_old(session, utc() + 5 * SETTLED)
+        lifecycle.destroy_old(session, utc() + 5 * SETTLING_TIME)
         row = session.get_one(Resident, resident_id)
         whole = row.phone_sealed
         row.phone_sealed = whole[:-1] + bytes([whole[-1] ^ 1])
@@ -158,7 +158,7 @@ def test_a_backfill_that_is_killed_goes_on(city):
     ring, rings = Ring.BLIND_PHONE, city.parts[1].rings
     rings.refresh()
     with city.database.transaction() as session:
-        lifecycle.destroy_old(session, utc() + 5 * SETTLED)
+        lifecycle.destroy_old(session, utc() + 5 * SETTLING_TIME)
         backfill.empty(city.opened, ring)
         for number in range(500):
             made, phone = new_id(), f"199{number:08d}"

@@ -12,9 +12,9 @@ OWNER = 1
 
 @pytest.fixture
 def files(tmp_path):
-    made = DataKeyFiles(tmp_path / "data-keys")
-    made.create(OWNER)
-    return made
+    data_key_files = DataKeyFiles(tmp_path / "data-keys")
+    data_key_files.create(OWNER)
+    return data_key_files
 
 
 def number(place):
@@ -41,9 +41,9 @@ def test_a_destroyed_key_is_overwritten_in_its_place_and_its_neighbours_stay(fil
         assert files.is_destroyed(number(2))
         with pytest.raises(DataKeyDestroyed):
             files.key(number(2))
-        held = (tmp_path / "data-keys/1.keys").read_bytes()
-        assert before[1] not in held
-        assert [held[32:64], held[96:]] == [before[0], before[2]]
+        content = (tmp_path / "data-keys/1.keys").read_bytes()
+        assert before[1] not in content
+        assert [content[32:64], content[96:]] == [before[0], before[2]]
 
 
 def test_a_place_is_never_used_twice(files):
@@ -57,8 +57,8 @@ def test_a_place_is_never_used_twice(files):
 
 def test_two_who_were_given_one_number_do_not_both_have_the_key(files):
     with ThreadPoolExecutor(8) as pool:
-        given = list(pool.map(lambda _: files.fill([number(7)]), range(8)))
-    assert sorted(given) == [[]] * 7 + [[number(7)]]
+        results = list(pool.map(lambda _: files.fill([number(7)]), range(8)))
+    assert sorted(results) == [[]] * 7 + [[number(7)]]
 
 
 @pytest.mark.parametrize("state", ["unset", "no directory", "no file", "older file", "no key there", "a file instead"])

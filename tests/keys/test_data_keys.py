@@ -23,8 +23,8 @@ def now():
 
 
 @pytest.fixture
-def given(rings, database, now):
-    """Give out a data key for a demand."""
+def allocate(rings, database, now):
+    """Allocate a data key for a demand."""
 
     def call(owner=Owner.DEMAND):
         with database.transaction() as session:
@@ -38,16 +38,16 @@ def waiting(database):
         return set(session.scalars(select(DataKeyToDestroy.number)))
 
 
-def test_each_data_key_has_a_number_of_its_own_and_lies_in_the_file(rings, given):
-    numbers = [given() for _ in range(3)]
+def test_each_data_key_has_a_number_of_its_own_and_lies_in_the_file(rings, allocate):
+    numbers = [allocate() for _ in range(3)]
     assert len(set(numbers)) == 3
     assert len({rings.data_keys.key(number) for number in numbers}) == 3
 
 
-def test_numbers_of_one_owner_say_nothing_of_the_order_of_anothers(given):
-    resident, demand = given(Owner.RESIDENT), given(Owner.DEMAND)
-    assert given(Owner.RESIDENT) == resident + 1
-    assert given(Owner.DEMAND) == demand + 1
+def test_numbers_of_one_owner_say_nothing_of_the_order_of_anothers(allocate):
+    resident, demand = allocate(Owner.RESIDENT), allocate(Owner.DEMAND)
+    assert allocate(Owner.RESIDENT) == resident + 1
+    assert allocate(Owner.DEMAND) == demand + 1
 
 
 def test_many_at_once_are_as_many_keys(rings, database, now):
@@ -56,8 +56,8 @@ def test_many_at_once_are_as_many_keys(rings, database, now):
     assert len({rings.data_keys.key(number) for number in numbers}) == 500
 
 
-def test_what_is_discarded_is_destroyed_as_soon_as_it_is_committed_and_not_before(rings, database, given):
-    number = given()
+def test_what_is_discarded_is_destroyed_as_soon_as_it_is_committed_and_not_before(rings, database, allocate):
+    number = allocate()
     with database.transaction() as session:
         data_keys.discard(session, [number, None])
         data_keys.destroy_on_commit(rings, session)
@@ -69,8 +69,8 @@ def test_what_is_discarded_is_destroyed_as_soon_as_it_is_committed_and_not_befor
     assert number not in waiting(database)
 
 
-def test_what_is_rolled_back_is_not_destroyed(rings, database, given):
-    outer, inner = given(), given()
+def test_what_is_rolled_back_is_not_destroyed(rings, database, allocate):
+    outer, inner = allocate(), allocate()
     with database.transaction() as session:
         data_keys.destroy_on_commit(rings, session)
         data_keys.discard(session, [outer])
@@ -86,8 +86,8 @@ def test_what_is_rolled_back_is_not_destroyed(rings, database, given):
     assert rings.data_keys.key(inner)
 
 
-def test_a_savepoint_that_is_released_destroys_nothing_before_the_transaction_commits(rings, database, given):
-    number = given()
+def test_a_savepoint_that_is_released_destroys_nothing_before_the_transaction_commits(rings, database, allocate):
+    number = allocate()
     with database.transaction() as session:
         data_keys.destroy_on_commit(rings, session)
         data_keys.discard(session, [number])
@@ -97,20 +97,20 @@ def test_a_savepoint_that_is_released_destroys_nothing_before_the_transaction_co
     assert rings.data_keys.is_destroyed(number)
 
 
-def test_the_worker_destroys_what_a_crash_left_and_two_at_once_do_no_harm(rings, database, given):
-    number = given()
+def test_the_worker_destroys_what_a_crash_left_and_two_at_once_do_no_harm(rings, database, allocate):
+    number = allocate()
     with database.transaction() as session:
         data_keys.discard(session, [number])
     assert rings.data_keys.key(number), "nobody saw the commit"
     with database.transaction() as first, database.transaction() as second:
-        done = [data_keys.destroy_due(rings, session) for session in (first, second)]
-    assert done[1] == 0
+        counts = [data_keys.destroy_due(rings, session) for session in (first, second)]
+    assert counts[1] == 0
     assert rings.data_keys.is_destroyed(number)
     assert number not in waiting(database)
 
 
-def test_while_the_directory_is_away_what_is_to_be_destroyed_waits(rings, database, settings, given, tmp_path):
-    number = given()
+def test_while_the_directory_is_away_what_is_to_be_destroyed_waits(rings, database, settings, allocate, tmp_path):
+    number = allocate()
     astray = KeyRings(database, settings.master_key, data_keys=tmp_path / "away")
     with database.transaction() as session:
         data_keys.discard(session, [number])
@@ -123,8 +123,8 @@ def test_while_the_directory_is_away_what_is_to_be_destroyed_waits(rings, databa
     assert rings.data_keys.is_destroyed(number)
 
 
-def test_a_directory_that_is_away_is_not_made_anew(rings, database, settings, given, now, tmp_path):
-    given()
+def test_a_directory_that_is_away_is_not_made_anew(rings, database, settings, allocate, now, tmp_path):
+    allocate()
     astray = KeyRings(database, settings.master_key, data_keys=tmp_path / "away")
     with pytest.raises(DataKeysAway), database.transaction() as session:
         data_keys.allocate(astray, session, Owner.DEMAND, now)
@@ -169,11 +169,11 @@ def test_the_number_of_a_resident_is_found_and_of_nobody_none(rings, database, n
     resident = uuid4()
     with database.transaction() as session:
         number = data_keys.allocate(rings, session, Owner.RESIDENT, now)
-        sealed = vault.seal(rings, "residents.phone", resident, "13900000000", now, data_key=number)
-        row = {"id": resident, "phone_sealed": sealed, "phone_index": resident.bytes, "data_key": number}
+        ciphertext = vault.seal(rings, "residents.phone", resident, "13900000000", now, data_key=number)
+        row = {"id": resident, "phone_sealed": ciphertext, "phone_index": resident.bytes, "data_key": number}
         session.execute(insert(Resident).values(row | {"assurance": "none", "created_at": now}))
         assert data_keys.number_for(session, Owner.RESIDENT, resident) == number
         assert data_keys.number_for(session, Owner.RESIDENT, uuid4()) is None
     rings.data_keys.destroy([number])
     with pytest.raises(DataKeyDestroyed):
-        vault.unseal(rings, "residents.phone", resident, sealed)
+        vault.unseal(rings, "residents.phone", resident, ciphertext)

@@ -21,7 +21,7 @@ MASTER = bytes(range(32))
 
 
 @pytest.fixture
-def keyed(settings):
+def own_database(settings):
     """A database of one's own whose keys begin on DAY."""
     database = Database(migrated(settings, "day_hashes").database_url)
     with database.transaction() as session:
@@ -34,12 +34,12 @@ def hashes(database):
     return DayHashes(KeyRings(database, MASTER))
 
 
-def test_two_processes_give_the_same_hash(keyed):
-    assert hashes(keyed).digest("limit", DAY, b"m") == hashes(keyed).digest("limit", DAY, b"m")
+def test_two_processes_give_the_same_hash(own_database):
+    assert hashes(own_database).digest("limit", DAY, b"m") == hashes(own_database).digest("limit", DAY, b"m")
 
 
-def test_another_day_purpose_or_message_has_another_hash(keyed):
-    day_hashes = hashes(keyed)
+def test_another_day_purpose_or_message_has_another_hash(own_database):
+    day_hashes = hashes(own_database)
     several = [
         day_hashes.digest("limit", DAY, b"m"),
         day_hashes.digest("limit", DAY + timedelta(days=1), b"m"),
@@ -49,8 +49,8 @@ def test_another_day_purpose_or_message_has_another_hash(keyed):
     assert len(set(several)) == 4
 
 
-def test_a_resident_has_another_name_each_day_of_the_city(keyed):
-    day_hashes, resident = hashes(keyed), uuid4()
+def test_a_resident_has_another_name_each_day_of_the_city(own_database):
+    day_hashes, resident = hashes(own_database), uuid4()
     midnight = datetime(2026, 10, 2, 16, tzinfo=UTC)
     before, after = (day_hashes.resident_name(resident, midnight + timedelta(seconds=n)) for n in (-1, 0))
     assert before != after
@@ -60,27 +60,27 @@ def test_a_resident_has_another_name_each_day_of_the_city(keyed):
     assert resident.hex[:8] not in before + after
 
 
-def test_without_a_key_of_the_day_there_is_a_dash_and_no_counter(keyed):
+def test_without_a_key_of_the_day_there_is_a_dash_and_no_counter(own_database):
     long_ago = NOON - timedelta(days=30)
-    assert hashes(keyed).resident_name(uuid4(), long_ago) == "-"
+    assert hashes(own_database).resident_name(uuid4(), long_ago) == "-"
     with pytest.raises(KeyMissing):
-        hashes(keyed).digest("limit", long_ago.date(), b"m")
+        hashes(own_database).digest("limit", long_ago.date(), b"m")
 
 
-def test_more_days_than_are_remembered_are_answered_alike(keyed):
-    day_hashes = hashes(keyed)
+def test_more_days_than_are_remembered_are_answered_alike(own_database):
+    day_hashes = hashes(own_database)
     days = [DAY + timedelta(days=n) for n in range(4)]
     for n in range(40):
         day_hashes.digest(f"p{n}", days[n % 4], b"m")
-    assert day_hashes.digest("limit", DAY, b"m") == hashes(keyed).digest("limit", DAY, b"m")
+    assert day_hashes.digest("limit", DAY, b"m") == hashes(own_database).digest("limit", DAY, b"m")
 
 
-def test_a_week_later_nobody_can_find_out_whose_name_it_was(keyed):
+def test_a_week_later_nobody_can_find_out_whose_name_it_was(own_database):
     resident = uuid4()
-    assert hashes(keyed).resident_name(resident, NOON) != "-"
-    with keyed.transaction() as session:
+    assert hashes(own_database).resident_name(resident, NOON) != "-"
+    with own_database.transaction() as session:
         lifecycle.destroy_old(session, NOON + timedelta(days=9))
-    assert hashes(keyed).resident_name(resident, NOON) == "-"
+    assert hashes(own_database).resident_name(resident, NOON) == "-"
 
 
 def count(limiter, subject, times):
@@ -93,18 +93,18 @@ def count(limiter, subject, times):
 
 
 @pytest.mark.parametrize("url", [None, "unix:///nowhere/valkey.sock"], ids=["valkey", "postgresql"])
-def test_a_limit_holds_across_midnight_in_all_processes_and_across_a_rotation(settings, keyed, url):
-    allowed, subject = 4 if url is None else 2, str(uuid4())
+def test_a_limit_holds_across_midnight_in_all_processes_and_across_a_rotation(settings, own_database, url):
+    max_hits, subject = 4 if url is None else 2, str(uuid4())
     # seven hours divide no day: this window begins on the day before
     midnight = int(datetime(2026, 10, 3, tzinfo=UTC).timestamp())
     begins = datetime.fromtimestamp(midnight - midnight % (7 * 3600), UTC)
     assert begins.date() == DAY
 
     def process(at):
-        return Limiter(valkey.connect(url or settings.redis_url), keyed, lambda: at, hashes(keyed).digest)
+        return Limiter(valkey.connect(url or settings.redis_url), own_database, lambda: at, hashes(own_database).digest)
 
-    assert count(process(begins), subject, allowed) == allowed
-    with keyed.transaction() as session:
+    assert count(process(begins), subject, max_hits) == max_hits
+    with own_database.transaction() as session:
         for ring in (Ring.SEAL_ISSUED, Ring.HOLDER, Ring.DERIVE, Ring.COLUMN):
             lifecycle.rotate(session, MASTER, ring, begins)
     after_midnight = process(datetime.fromtimestamp(midnight + 60, UTC))

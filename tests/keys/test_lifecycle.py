@@ -53,8 +53,8 @@ def test_many_workers_at_once_make_one_key_a_day(database, settings):
             return lifecycle.make_ahead(session, settings.master_key, then)
 
     with ThreadPoolExecutor(8) as pool:
-        made = sum(pool.map(make, range(8)))
-    assert made == len(DAILY) * (lifecycle.DAYS_AHEAD + 1)
+        count = sum(pool.map(make, range(8)))
+    assert count == len(DAILY) * (lifecycle.DAYS_AHEAD + 1)
     with database.transaction() as session:
         session.execute(delete(Key).where(Key.day >= then.date()))
 
@@ -64,18 +64,18 @@ def test_sealing_keys_are_destroyed_after_their_profiles_life_and_seven_days(dat
     with database.transaction() as session:
         lifecycle.make_ahead(session, settings.master_key, day)
 
-    def left(after):
+    def remaining_rings(after):
         with database.transaction() as session:
             lifecycle.destroy_old(session, day + after)
             return set(session.scalars(select(Key.ring).where(Key.day == day.date(), Key.ring != Ring.COLUMN)))
 
-    assert left(timedelta(days=8)) == {Ring.SEAL_ISSUED, Ring.SEAL_PASS, Ring.SEAL_PRINTED}
-    assert left(timedelta(days=8, seconds=301)) == {Ring.SEAL_PASS, Ring.SEAL_PRINTED}
-    assert left(timedelta(days=10, seconds=1)) == {Ring.SEAL_PRINTED}
-    assert left(timedelta(days=408, seconds=1)) == set()
+    assert remaining_rings(timedelta(days=8)) == {Ring.SEAL_ISSUED, Ring.SEAL_PASS, Ring.SEAL_PRINTED}
+    assert remaining_rings(timedelta(days=8, seconds=301)) == {Ring.SEAL_PASS, Ring.SEAL_PRINTED}
+    assert remaining_rings(timedelta(days=10, seconds=1)) == {Ring.SEAL_PRINTED}
+    assert remaining_rings(timedelta(days=408, seconds=1)) == set()
     with database.transaction() as session:
-        kept = session.scalars(select(Key.kid).where(Key.ring == Ring.COLUMN, Key.day == day.date())).all()
-        assert len(kept) == 1, "data keys stay as long as there is data"
+        column_keys = session.scalars(select(Key.kid).where(Key.ring == Ring.COLUMN, Key.day == day.date())).all()
+        assert len(column_keys) == 1, "data keys stay as long as there is data"
         session.execute(delete(Key).where(Key.day < datetime(2021, 1, 1, tzinfo=UTC).date()))
 
 
@@ -88,12 +88,12 @@ def test_a_signing_key_is_renewed_thirty_days_before_it_ends_and_only_then(setti
         lifecycle.init(session, mine.master_key, now)
         assert lifecycle.renew_signing(session, mine.master_key, now + timedelta(days=334)) == []
     with database.transaction() as session:
-        renewed = lifecycle.renew_signing(session, mine.master_key, now + timedelta(days=336))
-        rings = session.scalars(select(Key.ring).where(Key.kid.in_(renewed))).all()
+        kids = lifecycle.renew_signing(session, mine.master_key, now + timedelta(days=336))
+        rings = session.scalars(select(Key.ring).where(Key.kid.in_(kids))).all()
         assert sorted(rings) == [Ring.AUDIT, Ring.CODE, Ring.CODE_PRINTED, Ring.TOKEN]
         assert lifecycle.renew_signing(session, mine.master_key, now + timedelta(days=336)) == []
     later = KeyRings(database, mine.master_key).signing(Ring.CODE, now + timedelta(days=400))
-    assert later.kid.hex() in renewed
+    assert later.kid.hex() in kids
     database.dispose()
 
 
@@ -158,13 +158,13 @@ def test_a_successor_that_is_denied_or_over_lets_no_key_go(own_keys):
     with database.transaction() as session:
         old = only_key(session, Ring.CODE).kid
         new = lifecycle.rotate(session, master, Ring.CODE, now)
-        begun = now + lifecycle.PUBLISHED_AHEAD
+        begins = now + lifecycle.PUBLISHED_AHEAD
         over = session.get_one(Key, new).expires
         with pytest.raises(lifecycle.KeyIsLast):
             lifecycle.deny(session, old, over)
-        lifecycle.deny(session, new, begun)
+        lifecycle.deny(session, new, begins)
         with pytest.raises(lifecycle.KeyIsLast):
-            lifecycle.deny(session, old, begun)
+            lifecycle.deny(session, old, begins)
 
 
 def test_a_secret_is_superseded_a_minute_after_its_successor_began(own_keys):
@@ -174,8 +174,8 @@ def test_a_secret_is_superseded_a_minute_after_its_successor_began(own_keys):
         with pytest.raises(lifecycle.KeyIsLast):
             retirement.superseded_at(session, old)
         lifecycle.rotate(session, master, Ring.DERIVE, now)
-        begun = now + lifecycle.PUBLISHED_AHEAD
-        superseded_at = begun + timedelta(minutes=1)
+        begins = now + lifecycle.PUBLISHED_AHEAD
+        superseded_at = begins + timedelta(minutes=1)
         assert retirement.superseded_at(session, old) == superseded_at
         # a third key changes nothing for the first
         lifecycle.rotate(session, master, Ring.DERIVE, now + timedelta(hours=1))
@@ -206,10 +206,10 @@ def test_a_worker_that_is_away_for_ten_days_leaves_a_key_for_each_and_the_old_on
     with database.transaction() as session:
         assert max(session.scalars(of_day)) == last
         # made early or not: a key goes by the end of its own day
-        destroyed = datetime(2033, 10, 8, 0, 5, tzinfo=UTC)
-        lifecycle.destroy_old(session, destroyed)
+        moment = datetime(2033, 10, 8, 0, 5, tzinfo=UTC)
+        lifecycle.destroy_old(session, moment)
         assert then.date() in session.scalars(of_day).all()
-        lifecycle.destroy_old(session, destroyed + timedelta(seconds=1))
+        lifecycle.destroy_old(session, moment + timedelta(seconds=1))
         assert min(session.scalars(of_day)) == then.date() + timedelta(days=1)
         session.rollback()
     with database.transaction() as session:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from qe_ban.keys import lifecycle, retirement
-from qe_ban.keys.genuine import Judge
+from qe_ban.keys.integrity import Judge
 from qe_ban.keys.models import Ring
 from tests.factories.key_rows import MASTER, NOW, key_row
 
@@ -18,7 +18,7 @@ def test_a_retired_signing_key_loses_its_private_half_and_what_it_signed_is_stil
     retirement.destroy(row, NOW)
     assert (row.wrapped, row.changed_at) == (None, NOW)
     assert (row.public, row.expires, row.seal) == (public, expires, seal)
-    assert Judge(MASTER).sealed(row)
+    assert Judge(MASTER).has_valid_seal(row)
 
 
 def test_a_retired_secret_gives_its_slot_free_and_nothing_of_it_is_left():
@@ -37,8 +37,8 @@ def test_a_secret_that_is_retired_before_it_began_ends_as_it_begins():
 def test_a_key_has_begun_from_its_first_moment_until_its_last():
     row, other = key_row(Ring.CODE, not_before=NOW, expires=NOW + HOUR), key_row(Ring.CODE, not_before=NOW + HOUR)
     moments = {NOW - SECOND: [], NOW: [row], NOW + HOUR - SECOND: [row], NOW + HOUR: [other]}
-    for now, begun in moments.items():
-        assert retirement._begun([row, other], now) == begun
+    for now, active in moments.items():
+        assert retirement._active([row, other], now) == active
 
 
 def test_what_is_not_past_yet_is_still_needed_until_a_moment_told_in_utc():

@@ -49,11 +49,14 @@ class TestSigning:
             rings.signing(Ring.TOKEN, NOW)
 
     def test_a_denied_or_retired_key_signs_nothing_and_its_public_half_stays(self):
-        denied, retired = key_row(Ring.CODE, denied_at=NOW), key_row(Ring.CODE, wrapped=None)
-        rings = RowsInMemory(denied, retired)
+        denied_key, retired_key = key_row(Ring.CODE, denied_at=NOW), key_row(Ring.CODE, wrapped=None)
+        rings = RowsInMemory(denied_key, retired_key)
         with pytest.raises(KeyMissing):
             rings.signing(Ring.CODE, NOW)
-        assert {key.kid.hex(): key.denied for key in rings.public(Ring.CODE)} == {denied.kid: True, retired.kid: False}
+        assert {key.kid.hex(): key.is_denied for key in rings.public(Ring.CODE)} == {
+            denied_key.kid: True,
+            retired_key.kid: False,
+        }
 
     @pytest.mark.parametrize(
         ("may", "signing"),
@@ -78,7 +81,7 @@ class TestVerifying:
         (key,) = RowsInMemory(row).public(Ring.CODE)
         assert (key.kid, key.ring, key.jwk) == (bytes.fromhex(row.kid), Ring.CODE, row.public)
         assert (key.not_before, key.expires) == (int(NOW.timestamp()), int((NOW + DAY).timestamp()))
-        assert key.denied is False
+        assert key.is_denied is False
         assert wrapping.public_jwk(key.public, row.kid) == row.public
 
     def test_the_public_keys_of_a_ring_are_all_and_no_others(self):
@@ -160,7 +163,7 @@ class TestSecrets:
         assert set(snapshot.columns) == {rows[1].kid}
         assert set(snapshot.slots) == {(Ring.BLIND_PHONE, 0)}
         assert set(snapshot.secrets) == {Ring.HOLDER}
-        assert set(snapshot.unwrapped) == {row.kid for row in rows}
+        assert set(snapshot.secrets_by_kid) == {row.kid for row in rows}
 
 
 class TestMasterKeys:
@@ -178,17 +181,17 @@ class TestMasterKeys:
 
     def test_what_was_opened_before_is_not_opened_again_and_what_is_gone_is_forgotten(self):
         row = key_row(Ring.HOLDER, wrapped=b"does not open")
-        known = {row.kid: FIRST, "ffffffff": SECRET}
-        snapshot = RowsInMemory()._snapshot((1, 2, 3, 4, 5, NOW), [row], known)
+        earlier = {row.kid: FIRST, "ffffffff": SECRET}
+        snapshot = RowsInMemory()._snapshot((1, 2, 3, 4, 5, NOW), [row], earlier)
         assert snapshot.secrets[Ring.HOLDER] == ((row.kid, FIRST),)
-        assert snapshot.unwrapped == {row.kid: FIRST}
+        assert snapshot.secrets_by_kid == {row.kid: FIRST}
         assert snapshot.fingerprint == (1, 2, 3, 4, 5, NOW)
 
     def test_a_denied_or_hidden_secret_is_not_taken_from_before_either(self):
-        denied, printed = key_row(Ring.CODE, denied_at=NOW), key_row(Ring.CODE_PRINTED)
-        rows = [denied, printed]
+        denied_key, printed = key_row(Ring.CODE, denied_at=NOW), key_row(Ring.CODE_PRINTED)
+        rows = [denied_key, printed]
         snapshot = RowsInMemory()._snapshot((0, 0, 0, 0, 0, None), rows, {row.kid: FIRST for row in rows})
-        assert (dict(snapshot.signing), dict(snapshot.unwrapped)) == ({}, {})
+        assert (dict(snapshot.signing), dict(snapshot.secrets_by_kid)) == ({}, {})
 
 
 class TestForeignRows:
@@ -216,10 +219,10 @@ class TestForeignRows:
         assert lines == []
 
     def test_a_public_half_without_seal_and_secret_proves_nothing(self):
-        retired = key_row(Ring.TOKEN, seal=None, wrapped=None)
+        row = key_row(Ring.TOKEN, seal=None, wrapped=None)
         with capture_logs() as lines:
-            assert RowsInMemory(retired).public(Ring.TOKEN) == []
-        assert [line["kid"] for line in lines] == [retired.kid]
+            assert RowsInMemory(row).public(Ring.TOKEN) == []
+        assert [line["kid"] for line in lines] == [row.kid]
 
     def test_a_secret_proves_no_public_half_of_another(self):
         row = key_row(Ring.TOKEN, seal=None, public=key_row(Ring.TOKEN).public)
@@ -243,7 +246,7 @@ class TestForeignRows:
         row = key_row(Ring.CODE, seal=bytes(32), denied_at=NOW)
         with capture_logs() as lines:
             (key,) = RowsInMemory(row).public(Ring.CODE)
-        assert key.denied is True
+        assert key.is_denied is True
         assert lines == []
 
     def test_a_row_of_which_nothing_is_left_is_passed_over(self):

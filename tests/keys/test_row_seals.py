@@ -7,7 +7,7 @@ from datetime import date, timedelta, timezone
 import pytest
 
 from qe_ban.keys import rewrapping, wrapping
-from qe_ban.keys.genuine import Judge, belongs
+from qe_ban.keys.integrity import Judge, belongs
 from qe_ban.keys.models import SIGNING, Ring
 from tests.factories.key_rows import MASTER, NEXT_MASTER, NOW, OTHER_MASTER, key_row
 
@@ -16,8 +16,8 @@ MICROSECOND = timedelta(microseconds=1)
 
 def hkdf(master, label):
     """RFC 5869 over SHA-256 without a salt, for 32 bytes."""
-    extracted = hmac.digest(bytes(32), master, "sha256")
-    return hmac.digest(extracted, label + b"\x01", "sha256")
+    pseudorandom_key = hmac.digest(bytes(32), master, "sha256")
+    return hmac.digest(pseudorandom_key, label + b"\x01", "sha256")
 
 
 @pytest.mark.usefixtures("machine_in_the_city")
@@ -31,16 +31,16 @@ def test_a_seal_is_a_mac_over_the_row_in_one_spelling():
         slot=1,
         day=date(2026, 11, 30),
     )
-    spelled = (
+    message = (
         b'["0a0b0c0d","code",{"x":1,"y":"\\u4e8c"},'
         b'"2026-11-30T03:00:00.000000+00:00","2026-12-01T04:00:00.000005+00:00",1,"2026-11-30"]'
     )
-    assert row.seal == hmac.new(hkdf(MASTER, b"qe-ban ring_keys row seal v1"), spelled, hashlib.sha256).digest()
+    assert row.seal == hmac.new(hkdf(MASTER, b"qe-ban ring_keys row seal v1"), message, hashlib.sha256).digest()
     bare = key_row(Ring.HOLDER, kid="0a0b0c0d", expires=NOW)
-    spelled = (
+    message = (
         b'["0a0b0c0d","holder",null,"2026-11-30T03:00:00.000000+00:00","2026-11-30T04:00:00.000000+00:00",null,null]'
     )
-    assert bare.seal == hmac.new(hkdf(MASTER, b"qe-ban ring_keys row seal v1"), spelled, hashlib.sha256).digest()
+    assert bare.seal == hmac.new(hkdf(MASTER, b"qe-ban ring_keys row seal v1"), message, hashlib.sha256).digest()
 
 
 @pytest.mark.parametrize(
@@ -62,10 +62,10 @@ def test_a_seal_is_a_mac_over_the_row_in_one_spelling():
 )
 def test_whatever_of_a_row_is_changed_its_seal_does_not_hold(change):
     row = key_row(Ring.TOKEN)
-    assert Judge(MASTER).sealed(row) is True
+    assert Judge(MASTER).has_valid_seal(row) is True
     for name, value in change.items():
         setattr(row, name, value)
-    assert Judge(MASTER).sealed(row) is False
+    assert Judge(MASTER).has_valid_seal(row) is False
 
 
 def test_a_seal_holds_whatever_a_deny_or_a_wrapping_changes_and_in_whatever_time_zone_moments_come():
@@ -74,16 +74,16 @@ def test_a_seal_holds_whatever_a_deny_or_a_wrapping_changes_and_in_whatever_time
     row.wrapped = None
     row.not_before = row.not_before.astimezone(timezone(timedelta(hours=8)))
     row.ring = Ring.TOKEN
-    assert Judge(MASTER).sealed(row)
+    assert Judge(MASTER).has_valid_seal(row)
 
 
 def test_a_seal_holds_under_this_master_key_or_the_next_and_is_made_under_this():
     row = key_row(Ring.HOLDER)
     judges = [Judge(MASTER), Judge(NEXT_MASTER), Judge(NEXT_MASTER, MASTER), Judge(MASTER, NEXT_MASTER)]
-    assert [judge.sealed(row) for judge in judges] == [True, False, True, True]
+    assert [judge.has_valid_seal(row) for judge in judges] == [True, False, True, True]
     Judge(NEXT_MASTER, MASTER).seal(row)
-    assert [judge.sealed(row) for judge in judges] == [False, True, True, True]
-    assert not Judge(OTHER_MASTER, OTHER_MASTER).sealed(row)
+    assert [judge.has_valid_seal(row) for judge in judges] == [False, True, True, True]
+    assert not Judge(OTHER_MASTER, OTHER_MASTER).has_valid_seal(row)
 
 
 @pytest.mark.parametrize("ring", [*sorted(SIGNING - {Ring.ROOT}), Ring.HOLDER])

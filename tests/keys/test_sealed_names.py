@@ -10,7 +10,7 @@ from qe_ban.accounts.service.recovery import showing
 from qe_ban.health.service import corrections
 from qe_ban.jobs import service as jobs
 from qe_ban.keys.data_keys import Owner
-from qe_ban.keys.resealing import SEALED
+from qe_ban.keys.resealing import SEALED_COLUMNS
 
 NAMES = {
     "residents.phone_sealed": residents.PHONE,
@@ -27,8 +27,8 @@ NAMES = {
 
 @pytest.mark.parametrize("column", NAMES)
 def test_a_column_is_sealed_and_sealed_anew_under_one_name(column):
-    held = {f"{one.table}.{one.column}": one.name for one in SEALED}
-    assert held[column] == NAMES[column]
+    names = {f"{one.table}.{one.column}": one.name for one in SEALED_COLUMNS}
+    assert names[column] == NAMES[column]
 
 
 OWNERS = {
@@ -71,8 +71,8 @@ OWNERS = {
 
 @pytest.mark.parametrize("owner", OWNERS)
 def test_each_sealed_column_is_under_the_data_key_that_is_said_here(owner):
-    held = {}
-    for one in SEALED:
+    by_table = {}
+    for one in SEALED_COLUMNS:
         if one.owner is owner:
-            held.setdefault(one.table, []).append(one.column)
-    assert {table: " ".join(sorted(columns)) for table, columns in held.items()} == OWNERS[owner]
+            by_table.setdefault(one.table, []).append(one.column)
+    assert {table: " ".join(sorted(columns)) for table, columns in by_table.items()} == OWNERS[owner]

@@ -21,17 +21,17 @@ def test_a_sealed_text_comes_back_and_looks_new_each_time(rings):
 
 @pytest.mark.parametrize(("column", "row"), [("residents.phone", "row-1"), ("residents.name", "row-2")])
 def test_it_does_not_open_in_another_column_or_row(rings, column, row):
-    sealed = vault.seal(rings, "residents.name", "row-1", "测试甲", NOW)
+    ciphertext = vault.seal(rings, "residents.name", "row-1", "测试甲", NOW)
     with pytest.raises(vault.SealBroken):
-        vault.unseal(rings, column, row, sealed)
+        vault.unseal(rings, column, row, ciphertext)
 
 
 def test_no_changed_byte_goes_unnoticed(rings):
-    sealed = vault.seal(rings, "residents.name", "row-1", "测试甲", NOW)
-    for at in range(len(sealed)):
-        changed = sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :]
+    ciphertext = vault.seal(rings, "residents.name", "row-1", "测试甲", NOW)
+    for at in range(len(ciphertext)):
+        other = ciphertext[:at] + bytes([ciphertext[at] ^ 1]) + ciphertext[at + 1 :]
         with pytest.raises((vault.SealBroken, KeyMissing)):
-            vault.unseal(rings, "residents.name", "row-1", changed)
+            vault.unseal(rings, "residents.name", "row-1", other)
 
 
 def test_another_master_key_opens_nothing(database):
@@ -54,12 +54,12 @@ def test_a_web_process_never_holds_the_printing_key(rings):
 
 def test_secrets_stay_out_of_reprs(rings, settings):
     snapshot = rings.snapshot()
-    told = repr(snapshot) + repr(settings) + repr(rings.signing(Ring.CODE, datetime.now(UTC)))
-    assert settings.master_key.hex() not in told
-    assert "master_key" not in told
-    assert settings.database_url not in told
+    reprs = repr(snapshot) + repr(settings) + repr(rings.signing(Ring.CODE, datetime.now(UTC)))
+    assert settings.master_key.hex() not in reprs
+    assert "master_key" not in reprs
+    assert settings.database_url not in reprs
     for _, secret in snapshot.daily.values():
-        assert repr(secret) not in told
+        assert repr(secret) not in reprs
 
 
 def test_only_the_process_that_seals_holds_the_audits_key(database, settings, rings):

@@ -20,31 +20,35 @@ JWK = wrapping.public_jwk(KEY.public_key(), "0a0b0c0d")
 def test_a_secret_comes_back_and_looks_new_each_time():
     first, second = (wrapping.wrap(MASTER, **PLACE, secret=SECRET) for _ in range(2))
     assert first[:12] != second[:12]
-    assert wrapping.unwrap(MASTER, **PLACE, wrapped=first) == wrapping.unwrap(MASTER, **PLACE, wrapped=second) == SECRET
+    assert (
+        wrapping.unwrap(MASTER, **PLACE, ciphertext=first)
+        == wrapping.unwrap(MASTER, **PLACE, ciphertext=second)
+        == SECRET
+    )
 
 
 def test_a_wrapped_secret_has_a_nonce_of_12_bytes_and_is_bound_to_ring_and_kid():
-    wrapped = wrapping.wrap(MASTER, **PLACE, secret=SECRET)
-    assert len(wrapped) == 12 + 32 + 16
-    assert AESGCM(MASTER).decrypt(wrapped[:12], wrapped[12:], b"holder/0a0b0c0d") == SECRET
+    ciphertext = wrapping.wrap(MASTER, **PLACE, secret=SECRET)
+    assert len(ciphertext) == 12 + 32 + 16
+    assert AESGCM(MASTER).decrypt(ciphertext[:12], ciphertext[12:], b"holder/0a0b0c0d") == SECRET
 
 
 @pytest.mark.parametrize(
     "change", [{"kid": "0a0b0c0e"}, {"ring": "derive"}, {"master": OTHER_MASTER}], ids=["kid", "ring", "master"]
 )
 def test_under_another_master_key_kid_or_ring_a_secret_does_not_open(change):
-    arguments = {"master": MASTER, **PLACE, "wrapped": wrapping.wrap(MASTER, **PLACE, secret=SECRET)}
+    arguments = {"master": MASTER, **PLACE, "ciphertext": wrapping.wrap(MASTER, **PLACE, secret=SECRET)}
     with pytest.raises(wrapping.MasterKeyWrong) as error:
         wrapping.unwrap(**(arguments | change))
     assert str(error.value) == "the master key does not open the keys in the database"
 
 
 def test_no_changed_byte_of_a_wrapped_secret_goes_unnoticed():
-    wrapped = wrapping.wrap(MASTER, **PLACE, secret=SECRET)
-    for at in range(len(wrapped)):
-        changed = wrapped[:at] + bytes([wrapped[at] ^ 1]) + wrapped[at + 1 :]
+    ciphertext = wrapping.wrap(MASTER, **PLACE, secret=SECRET)
+    for at in range(len(ciphertext)):
+        other = ciphertext[:at] + bytes([ciphertext[at] ^ 1]) + ciphertext[at + 1 :]
         with pytest.raises(wrapping.MasterKeyWrong):
-            wrapping.unwrap(MASTER, **PLACE, wrapped=changed)
+            wrapping.unwrap(MASTER, **PLACE, ciphertext=other)
 
 
 def test_a_private_key_is_kept_as_pkcs_8_without_a_password():

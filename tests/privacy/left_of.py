@@ -15,7 +15,7 @@ from qe_ban.db.base import Base
 from qe_ban.halls.service import list_owners
 from qe_ban.keys import vault
 from qe_ban.keys.data_files import DataKeyDestroyed
-from qe_ban.keys.resealing import SEALED
+from qe_ban.keys.resealing import SEALED_COLUMNS
 from qe_ban.keys.rings import KeyMissing
 
 
@@ -71,7 +71,7 @@ def in_clear(session, someone: Person) -> Mapping[str, set[tuple[str, str]]]:
 def sealed(session, rings, someone: Person) -> set[tuple[str, str]]:
     """Return the sealed columns that say the id or a word to whoever opens them."""
     needles, found = (str(someone.id), *someone.words), set()
-    for one in SEALED:
+    for one in SEALED_COLUMNS:
         name = one.name or f"{one.table}.{one.column.removesuffix('_sealed')}"
         columns = [sql_column(key) for key in (*one.key, one.column)]
         rows = select(*columns).select_from(sql_table(one.table, *columns)).where(columns[-1].is_not(None))

@@ -3,7 +3,7 @@
 from sqlalchemy import DateTime, Uuid
 
 from qe_ban.db.base import Base
-from qe_ban.keys.moments import DATED
+from qe_ban.keys.moments import DATED_TABLES
 
 SEALED_SIGN_INS = "of a resident they are days, and whose they are is sealed (tests/accounts/test_sign_ins_at_rest.py)"
 STAFF = "whoever of staff did it: who of staff does what is in the audit by name and second"
@@ -153,7 +153,7 @@ def moments_of_residents():
 
 def days():
     """Return the columns that `keys.moments` keeps as days."""
-    return {(dated.table, name) for dated in DATED for name in (*dated.sealed, *dated.days_only)}
+    return {(dated.table, name) for dated in DATED_TABLES for name in (*dated.exact, *dated.days_only)}
 
 
 PLACES = "what is offered to everybody: halls, zones, pages, items, apps, and what staff type there"

@@ -88,7 +88,7 @@ def test_to_seal_anew_under_another_day_s_key_keeps_the_data_key(parts, of_befor
     serve_beside(timedelta(seconds=-1))
     rewriting.rewrite(parts)
     resident, phone = of_before
-    phones = next(one for one in resealing.SEALED if one.name == residents.PHONE)
+    phones = next(one for one in resealing.SEALED_COLUMNS if one.name == residents.PHONE)
     tomorrow = system_clock() + timedelta(days=1)
     before, _ = stored(parts, resident)
     with parts.database.transaction() as session:

@@ -17,7 +17,7 @@ from qe_ban.halls.service import list_owners, own_lists
 from qe_ban.kernel.clock import start_of_day, system_clock
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import moments, vault
-from qe_ban.keys.moments import DATED
+from qe_ban.keys.moments import DATED_TABLES
 from tests.factories.accounts import API
 from tests.factories.codes import turn_over
 from tests.privacy import residents_tables as known
@@ -93,7 +93,7 @@ def rows_of(database, rings, resident):
 
 def test_after_a_day_of_acts_the_clear_columns_say_days(busy, city):
     values = list(rows_of(city.database, city.rings, busy))
-    assert {table for table, *_ in values} >= {dated.table for dated in DATED} | {"refresh_families"}
+    assert {table for table, *_ in values} >= {dated.table for dated in DATED_TABLES} | {"refresh_families"}
     finer = {
         (table, column)
         for table, column, value in values
@@ -190,9 +190,9 @@ def stored(parts, resident):
     """Return the moments of a resident's rows, by table and column."""
     ids = list_owners.owner_ids(parts.rings, resident)
     with parts.database.transaction() as session:
-        for dated in DATED:
+        for dated in DATED_TABLES:
             key = "id" if dated.table == "residents" else "resident_id"
-            names = (*dated.sealed, *dated.days_only)
+            names = (*dated.exact, *dated.days_only)
             row = session.execute(
                 text(f"SELECT {', '.join(names)} FROM {dated.table} WHERE {key} = ANY(:ids)"), {"ids": ids}
             ).one()
@@ -201,7 +201,7 @@ def stored(parts, resident):
 
 @pytest.mark.xdist_group("privacy")
 def test_the_worker_makes_days_of_what_the_previous_release_wrote_and_seals_the_rest(parts, old_rows):
-    assert OLD.keys() == {dated.table for dated in DATED}
+    assert OLD.keys() == {dated.table for dated in DATED_TABLES}
     assert {value for *_, value in stored(parts, old_rows)} == {NOON}
     rewriting.rewrite(parts)
     assert {value for *_, value in stored(parts, old_rows)} == {start_of_day(NOON)}

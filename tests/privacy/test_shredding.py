@@ -64,7 +64,7 @@ def stand(city) -> set[Sealed]:
     """Return every sealed value of the tables that has an owner."""
     found = set()
     with city.parts.database.transaction() as session:
-        for one in resealing.SEALED:
+        for one in resealing.SEALED_COLUMNS:
             if one.owner is None:
                 continue
             rows = session.execute(sql(f"SELECT {', '.join((*one.key, one.column))} FROM {one.table}"))

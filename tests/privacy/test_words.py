@@ -40,11 +40,11 @@ def test_every_text_column_is_closed_public_or_emptied():
 
 def test_every_emptied_column_has_a_sealed_one_that_rotation_and_the_worker_know():
     assert set(named(classified.EMPTIED)) == {(one.table, one.column) for one in words.CLEAR}
-    known = {(one.table, one.column, one.name, one.key) for one in resealing.SEALED}
+    known = {(one.table, one.column, one.name, one.key) for one in resealing.SEALED_COLUMNS}
     for one in words.CLEAR:
         table = migrations.metadata.tables[one.table]
-        assert isinstance(table.columns[one.sealed].type, LargeBinary)
-        assert (one.table, one.sealed, one.name, one.key) in known
+        assert isinstance(table.columns[one.sealed_column].type, LargeBinary)
+        assert (one.table, one.sealed_column, one.name, one.key) in known
         assert (words.PLACEHOLDER if not table.columns[one.column].nullable else one.placeholder) == one.placeholder
 
 

@@ -15,7 +15,7 @@ import qe_ban
 from qe_ban.app.working import create_worker
 from qe_ban.cli.root import cli
 from qe_ban.config import Settings
-from qe_ban.keys.resealing import SEALED
+from qe_ban.keys.resealing import SEALED_COLUMNS
 
 HERE = Path(__file__).parent
 DOCUMENT = HERE / "openapi.json"
@@ -74,7 +74,7 @@ def names(app: Flask, settings: Settings) -> dict[str, Any]:
         # a counter's moment of creation stands there with its first sample
         "metrics": sorted(set(re.findall(r"^# TYPE (qe_\S+(?<!_created) \S+)$", metrics, re.MULTILINE))),
         "sealed columns": sorted(
-            f"{sealed.table}.{sealed.column} as {sealed.name} by {' '.join(sealed.key)}" for sealed in SEALED
+            f"{sealed.table}.{sealed.column} as {sealed.name} by {' '.join(sealed.key)}" for sealed in SEALED_COLUMNS
         ),
         "labels": sorted({label for path in _SOURCES for label in _labels(ast.parse(path.read_text()))}),
         "commands": sorted(_commands(cli, "qe-ban")),

@@ -67,7 +67,7 @@ class CheckedTokens:
             keys = {
                 jwts.expected_header(key.kid): TokenKey(key.public, key.expires)
                 for key in snapshot.public.values()
-                if key.ring is Ring.TOKEN and not key.denied
+                if key.ring is Ring.TOKEN and not key.is_denied
             }
             self._keys = (snapshot, keys)
         return keys

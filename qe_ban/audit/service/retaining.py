@@ -116,7 +116,7 @@ def _signature_details(rings: KeyRings, through: int, at: datetime) -> dict[str,
 
 def _through(session: Session, rings: KeyRings) -> int:
     """Return the last seal that was erased so far, as the newest erasure says that a worker of ours signed."""
-    keys = {key.kid.hex(): key.public for key in rings.public(Ring.AUDIT) if not key.denied}
+    keys = {key.kid.hex(): key.public for key in rings.public(Ring.AUDIT) if not key.is_denied}
     newest = select(AuditEvent.at, AuditEvent.details).where(AuditEvent.action == ACTION, AuditEvent.subject == "audit")
     with closing(session.execute(newest.order_by(AuditEvent.id.desc()).execution_options(yield_per=100))) as rows:
         seals = (signed_through(details, statement.epoch_text(at), keys) for at, details in rows)

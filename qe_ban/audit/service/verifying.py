@@ -19,7 +19,7 @@ from qe_ban.audit.rules.findings import Finding, What
 from qe_ban.audit.service.heads import Head
 from qe_ban.audit.service.retaining import ACTION, signed_through
 from qe_ban.keys import wrapping
-from qe_ban.keys.genuine import Judge
+from qe_ban.keys.integrity import Judge
 from qe_ban.keys.models import Key, Ring
 
 _MOST_MISSING: Final = 1000

@@ -34,7 +34,7 @@ def reseal(home: Path, days: int) -> None:
     """
     broken: dict[str, set[Any]] = {}
     with opened(home) as installation:
-        for sealed in resealing.SEALED:
+        for sealed in resealing.SEALED_COLUMNS:
             what = f"{sealed.table}.{sealed.column}"
             written = _column(installation, sealed, days, broken.setdefault(what, set()))
             if written:
@@ -51,7 +51,7 @@ def _column(installation: Opened, sealed: resealing.SealedColumn, days: int, bro
     def step(session: Session, after: Any) -> tuple[Any, int]:
         done = resealing.reseal(session, installation.rings, sealed, keep=keep, after=after, clock=system_clock)
         broken.update(done.broken)
-        return done.reached, done.written
+        return done.last_key, done.count
 
     written = 0
     # who was locked in one walk is free in the next

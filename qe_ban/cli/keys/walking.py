@@ -19,10 +19,10 @@ WALKS = 20
 def count_sealed(database: Database) -> Counter[str]:
     """Count the sealed columns by the data key that they lie under."""
     counted: Counter[str] = Counter()
-    for sealed in resealing.SEALED:
+    for sealed in resealing.SEALED_COLUMNS:
 
         def step(session: Session, after: Any, sealed: resealing.SealedColumn = sealed) -> tuple[Any, int]:
-            reached, found = resealing.used(session, sealed, after=after)
+            reached, found = resealing.count_by_kid(session, sealed, after=after)
             counted.update(found)
             return reached, 0
 

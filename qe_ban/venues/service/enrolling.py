@@ -202,7 +202,7 @@ def enrol(
         details={"enrolment": str(enrolment.id), "venue": str(place.id), "purposes": scanner.purposes},
         request_id=request_id,
     )
-    roots = [key.jwk for key in collaborators.rings.public(Ring.ROOT) if not key.denied]
+    roots = [key.jwk for key in collaborators.rings.public(Ring.ROOT) if not key.is_denied]
     return Enrolled(scanner.id, place, scanner.purposes, roots)
 
 

@@ -26,21 +26,21 @@ class Judge:
     def __init__(self, master: bytes, following: bytes | None = None) -> None:
         """`following`: the next master key, while it is being changed."""
         self._masters = [key for key in (master, following) if key is not None]
-        self._keys = [_derived(key) for key in self._masters]
+        self._keys = [_derive_key(key) for key in self._masters]
 
     def seal(self, row: Key) -> None:
         """Set the seal of a row that we made or have judged, whose other columns are complete."""
-        row.seal = hmac.digest(self._keys[0], _spelled(row), "sha256")
+        row.seal = hmac.digest(self._keys[0], _canonical_bytes(row), "sha256")
 
-    def sealed(self, row: Key) -> bool:
-        """Tell whether the row is as it was sealed."""
+    def has_valid_seal(self, row: Key) -> bool:
+        """Return whether the row is as it was sealed."""
         if row.seal is None:
             return False
-        spelled = _spelled(row)
-        return any(hmac.compare_digest(hmac.digest(key, spelled, "sha256"), row.seal) for key in self._keys)
+        message = _canonical_bytes(row)
+        return any(hmac.compare_digest(hmac.digest(key, message, "sha256"), row.seal) for key in self._keys)
 
     def proves_itself(self, row: Key) -> bool:
-        """Tell whether a row without a seal, of a program before seals, is from one that had the master key.
+        """Return whether a row without a seal, of a program before seals, is from one that had the master key.
 
         Its secret opens, and a public half belongs to it. Of a row that has a seal that says nothing.
         """
@@ -55,25 +55,25 @@ class Judge:
         return False
 
     def is_genuine(self, row: Key) -> bool:
-        """Tell whether a process that had the master key made the row as it stands."""
-        return self.sealed(row) or self.proves_itself(row)
+        """Return whether a process that had the master key made the row as it stands."""
+        return self.has_valid_seal(row) or self.proves_itself(row)
 
 
 def belongs(row: Key, secret: bytes) -> bool:
-    """Tell whether a row's public half is that of the secret in it."""
+    """Return whether a row's public half is that of the secret in it."""
     if row.ring not in SIGNING:
         return row.public is None
     return row.public == wrapping.public_jwk(wrapping.private_key(secret).public_key(), row.kid)
 
 
-def _derived(master: bytes) -> bytes:
-    """Give the key of the seals (RFC 5869)."""
+def _derive_key(master: bytes) -> bytes:
+    """Return the key of the seals (RFC 5869)."""
     return HKDF(hashes.SHA256(), 32, salt=None, info=_LABEL).derive(master)
 
 
-def _spelled(row: Key) -> bytes:
+def _canonical_bytes(row: Key) -> bytes:
     """Spell what is sealed of a row as JSON, moments in UTC with every digit."""
-    told: Sequence[object] = (
+    values: Sequence[object] = (
         row.kid,
         str(row.ring),
         row.public,
@@ -82,7 +82,7 @@ def _spelled(row: Key) -> bytes:
         row.slot,
         row.day.isoformat() if row.day is not None else None,
     )
-    return json.dumps(told, ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode()
+    return json.dumps(values, ensure_ascii=True, separators=(",", ":"), sort_keys=True).encode()
 
 
 def _moment(at: datetime) -> str:
