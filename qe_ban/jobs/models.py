@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qe_ban.db.base import Base, one_of
-from qe_ban.jobs.rules import UNFINISHED, JobState, Severity
+from qe_ban.jobs.rules import ACTIVE_STATES, JobState, Severity
 
 
 class OutboxMessage(Base):
@@ -66,7 +66,7 @@ class Job(Base):
         CheckConstraint(one_of("state", JobState), name="state"),
         CheckConstraint("(lease IS NULL) = (leased_until IS NULL)", name="lease"),
         CheckConstraint("(state = 'running') = (lease IS NOT NULL)", name="running_is_leased"),
-        Index("ix_jobs_waiting", "created_at", postgresql_where=text(one_of("state", UNFINISHED))),
+        Index("ix_jobs_waiting", "created_at", postgresql_where=text(one_of("state", ACTIVE_STATES))),
         Index("uq_jobs_lane_running", "lane", unique=True, postgresql_where=text("state = 'running'")),
         Index("ix_jobs_finished_at", "finished_at"),
     )

@@ -21,10 +21,10 @@ blp = Blueprint("jobs", url_prefix="/jobs", description="后台任务")
 def list_jobs(query: dict[str, Any]) -> dict[str, Any]:
     """The caller's jobs and those of the place that the caller answers for, newest first."""
     with part(Database).transaction() as session:
-        found = service.listed(
+        rows = service.list_jobs(
             session, reader=guard.principal(), before=paging.last_id(query["cursor"]), limit=query["limit"] + 1
         )
-    return paging.page(found, query["limit"], lambda job: [str(job.id)])
+    return paging.page(rows, query["limit"], lambda job: [str(job.id)])
 
 
 @blp.route("/<id:job_id>", methods=["GET"], summary_zh="后台任务的进度，及文件中有误之处（工作表、行、列）")

@@ -20,7 +20,7 @@ BEAT_FORGOTTEN: Final = timedelta(days=1)
 
 
 def wait_after(attempts: int) -> timedelta:
-    """Give how long to wait after so many failed tries (1 or more): 2 s, doubled each time, at most 15 minutes."""
+    """Return how long to wait after so many failed tries (1 or more): 2 s, doubled each time, at most 15 minutes."""
     return min(timedelta(seconds=2 ** min(attempts, 20)), LONGEST_WAIT)
 
 
@@ -41,8 +41,8 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-UNFINISHED: Final = (JobState.QUEUED, JobState.RUNNING)
-RESUMABLE: Final = (JobState.CANCELLED, JobState.FAILED)
+ACTIVE_STATES: Final = (JobState.QUEUED, JobState.RUNNING)
+RESUMABLE_STATES: Final = (JobState.CANCELLED, JobState.FAILED)
 
 MOST_FAULTS: Final = 1000
 """How many faults of one severity are kept of a job, and how many are shown; the rest are counted."""
@@ -68,7 +68,7 @@ TURN_SECONDS: Final = 3600
 
 
 def percent(state: JobState, done: int, total: int | None) -> int | None:
-    """Give how far a job is in its phase, 0 to 100; None where nobody knows. Only a finished job is at 100."""
+    """Return how far a job is in its phase, 0 to 100; None where nobody knows. Only a finished job is at 100."""
     if state is JobState.DONE:
         return 100
     if not total:

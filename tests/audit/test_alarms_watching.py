@@ -284,7 +284,7 @@ def test_the_worker_watches_each_minute(settings):
     gate = city.terminal("gate-entry")
     city.scan(gate, city.code(1 << 40, "identity"))
     worker = create_worker(city.settings)
-    worker.once()
+    worker.run_pending()
     assert [one.kind for one in city.alarms()] == ["reference_unknown"]
     due = "SELECT name FROM schedules WHERE name LIKE 'alarms.%' AND last_run_at IS NOT NULL ORDER BY name"
     with city.database.transaction() as session:

@@ -22,7 +22,7 @@ def test_the_worker_does_what_records_need(settings, tmp_path):
     heads = tmp_path / "heads.jsonl"
     worker_settings = replace(log.settings, audit_heads=heads, retention=Retention(audit=200))
     worker = create_worker(worker_settings)
-    worker.once()
+    worker.run_pending()
     worker._database.dispose()
     with log.database.transaction() as session:
         event_ids = session.scalars(text("SELECT id FROM audit_events WHERE action = 'test.do' ORDER BY id")).all()

@@ -95,7 +95,7 @@ def test_a_worker_whose_clock_is_wrong_delivers_one_time_passwords_all_the_same(
         until = asked_at + timedelta(minutes=5)
         jobs.enqueue(session, town.parts.rings, topic="sms", payload=message, now=asked_at, useful_until=until)
     clock.by = step
-    working.create_worker(settings, clock).once()
+    working.create_worker(settings, clock).run_pending()
     with town.parts.database.transaction() as session:
         assert session.scalars(select(OutboxMessage).where(OutboxMessage.created_at == asked_at)).all() == []
 
@@ -105,7 +105,7 @@ def test_a_worker_whose_clock_is_wrong_destroys_nothing(town, settings, clock):
     worker = working.create_worker(settings, clock)
     with town.parts.database.transaction() as session:
         before = session.scalar(select(func.count()).select_from(Key))
-    worker.once()
+    worker.run_pending()
     with town.parts.database.transaction() as session:
         assert session.scalar(select(func.count()).select_from(Key)) == before
         with pytest.raises(working.ClockWrong):

@@ -33,7 +33,7 @@ def post(client, staff):
 def run(parts):
     """Run what waits, as a worker does."""
     runner = partial(importing.run, importing.Importer(parts.city, system_clock))
-    return jobs.Jobs(parts.database, system_clock, {importing.KIND: runner}).once
+    return jobs.Jobs(parts.database, system_clock, {importing.KIND: runner}).run_pending
 
 
 @pytest.mark.parametrize(

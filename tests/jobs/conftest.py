@@ -43,7 +43,7 @@ def owner():
 
 @pytest.fixture
 def start(database, clock, kind, owner):
-    """Ask for a job; gives its id."""
+    """Ask for a job; return its id."""
 
     def do(*, lane=None, kind=kind, owner=owner, place=owner.place):
         with database.transaction() as session:
@@ -57,7 +57,7 @@ def start(database, clock, kind, owner):
 
 @pytest.fixture
 def runner_of(database, clock, kind):
-    """Give what runs jobs of the test's kind as a process of its own would."""
+    """Return a runner of jobs of the test's kind as a process of its own would."""
     return lambda runner, clock=clock: service.Jobs(database, clock, {kind: runner})
 
 

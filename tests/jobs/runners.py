@@ -30,7 +30,7 @@ def main(url, kind):
         sys.stdout.flush()
         time.sleep(0.02)
 
-    service.Jobs(Database(url), system_clock, {kind: counting(1_000_000, tell)}).once()
+    service.Jobs(Database(url), system_clock, {kind: counting(1_000_000, tell)}).run_pending()
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def topic():
     return f"test-{uuid4()}"
 
 
-def put(database, rings, topic, payload, clock, **more):
+def enqueue(database, rings, topic, payload, clock, **more):
     with database.transaction() as session:
         service.enqueue(session, rings, topic=topic, payload=payload, now=clock(), **more)
 
@@ -34,9 +34,9 @@ def rows(database, topic):
 
 def later(database, topic, by):
     """Let time pass, by the clock that counts: the database's."""
-    passed = {column: getattr(OutboxMessage, column) - by for column in ("due_at", "useful_until")}
+    values = {column: getattr(OutboxMessage, column) - by for column in ("due_at", "useful_until")}
     with database.transaction() as session:
-        session.execute(update(OutboxMessage).where(OutboxMessage.topic == topic).values(passed))
+        session.execute(update(OutboxMessage).where(OutboxMessage.topic == topic).values(values))
 
 
 def due_in(database, topic):
@@ -45,16 +45,16 @@ def due_in(database, topic):
         return session.scalars(select(wait).where(OutboxMessage.topic == topic)).one().total_seconds()
 
 
-def found(database, topic):
+def findings_of(database, topic):
     with database.transaction() as session:
         return [message for message in service.given_up(session, limit=1000) if message.topic == topic]
 
 
 def test_a_message_leaves_with_its_payload_and_its_row_goes(database, rings, clock, topic):
-    put(database, rings, topic, {"phone": "13800000001", "text": "验证码"}, clock)
-    sent = []
-    worker(database, rings, clock, topic, sent.append).once()
-    assert sent == [{"phone": "13800000001", "text": "验证码"}]
+    enqueue(database, rings, topic, {"phone": "13800000001", "text": "验证码"}, clock)
+    payloads = []
+    worker(database, rings, clock, topic, payloads.append).run_pending()
+    assert payloads == [{"phone": "13800000001", "text": "验证码"}]
     assert rows(database, topic) == []
 
 
@@ -66,24 +66,24 @@ def test_a_message_of_a_transaction_that_failed_never_leaves(database, rings, cl
 
     with pytest.raises(RuntimeError):
         fail()
-    sent = []
-    worker(database, rings, clock, topic, sent.append).once()
-    assert sent == []
+    payloads = []
+    worker(database, rings, clock, topic, payloads.append).run_pending()
+    assert payloads == []
 
 
 def test_a_message_is_not_readable_in_the_table(database, rings, clock, topic):
-    put(database, rings, topic, {"phone": "13800000001"}, clock)
+    enqueue(database, rings, topic, {"phone": "13800000001"}, clock)
     assert b"13800000001" not in rows(database, topic)[0].payload
 
 
 def test_a_message_is_left_to_a_worker_that_knows_its_topic(database, rings, clock, topic):
-    put(database, rings, topic, {"n": "1"}, clock)
-    worker(database, rings, clock, f"{topic}-other", pytest.fail).once()
+    enqueue(database, rings, topic, {"n": "1"}, clock)
+    worker(database, rings, clock, f"{topic}-other", pytest.fail).run_pending()
     assert rows(database, topic)[0].attempts == 0
 
 
 def test_a_failed_message_is_tried_again_later_and_later(database, rings, clock, topic):
-    put(database, rings, topic, {"n": "1"}, clock)
+    enqueue(database, rings, topic, {"n": "1"}, clock)
     tries = []
 
     def failing(payload):
@@ -93,17 +93,17 @@ def test_a_failed_message_is_tried_again_later_and_later(database, rings, clock,
 
     at_work = worker(database, rings, clock, topic, failing)
     for number, wait in enumerate((2, 4, 8), start=1):
-        at_work.once()
+        at_work.run_pending()
         assert wait - 1 < due_in(database, topic) <= wait
-        at_work.once()
+        at_work.run_pending()
         assert len(tries) == number
         later(database, topic, timedelta(seconds=wait))
-    at_work.once()
+    at_work.run_pending()
     assert rows(database, topic) == []
 
 
 def test_a_message_that_never_gets_through_is_given_up_as_a_finding_without_its_content(database, rings, clock, topic):
-    put(database, rings, topic, {"phone": "13800000001"}, clock)
+    enqueue(database, rings, topic, {"phone": "13800000001"}, clock)
     tries = []
 
     def away(payload):
@@ -112,32 +112,32 @@ def test_a_message_that_never_gets_through_is_given_up_as_a_finding_without_its_
 
     at_work = worker(database, rings, clock, topic, away)
     for _ in range(rules.ATTEMPTS + 5):
-        at_work.once()
+        at_work.run_pending()
         later(database, topic, rules.LONGEST_WAIT)
     assert len(tries) == rules.ATTEMPTS
-    assert [finding.reason for finding in found(database, topic)] == ["unavailable"]
+    assert [finding.reason for finding in findings_of(database, topic)] == ["unavailable"]
     assert rows(database, topic)[0].payload is None
 
 
 def test_a_message_of_a_worker_that_died_is_delivered_by_another_after_the_lease(database, rings, clock, topic):
-    put(database, rings, topic, {"n": "1"}, clock)
+    enqueue(database, rings, topic, {"n": "1"}, clock)
 
     def dying(payload):
         raise MemoryError
 
     with pytest.raises(MemoryError):
-        worker(database, rings, clock, topic, dying).once()
-    sent = []
-    other = worker(database, rings, clock, topic, sent.append)
-    other.once()
-    assert sent == []
+        worker(database, rings, clock, topic, dying).run_pending()
+    payloads = []
+    other = worker(database, rings, clock, topic, payloads.append)
+    other.run_pending()
+    assert payloads == []
     later(database, topic, rules.LEASE)
-    other.once()
-    assert sent == [{"n": "1"}]
+    other.run_pending()
+    assert payloads == [{"n": "1"}]
 
 
 def test_a_message_that_kills_every_worker_is_given_up(database, rings, clock, topic):
-    put(database, rings, topic, {"n": "1"}, clock)
+    enqueue(database, rings, topic, {"n": "1"}, clock)
 
     def dying(payload):
         raise MemoryError
@@ -145,25 +145,25 @@ def test_a_message_that_kills_every_worker_is_given_up(database, rings, clock, t
     at_work = worker(database, rings, clock, topic, dying)
     for _ in range(rules.ATTEMPTS):
         with pytest.raises(MemoryError):
-            at_work.once()
+            at_work.run_pending()
         later(database, topic, rules.LONGEST_WAIT)
-    at_work.once()
-    assert [finding.reason for finding in found(database, topic)] == ["worker_died"]
+    at_work.run_pending()
+    assert [finding.reason for finding in findings_of(database, topic)] == ["worker_died"]
 
 
 def test_a_message_is_delivered_as_long_as_it_is_of_use(database, rings, clock, topic):
-    sent = []
-    put(database, rings, topic, {"otp": "123456"}, clock, useful_until=clock() + timedelta(minutes=5))
+    payloads = []
+    enqueue(database, rings, topic, {"otp": "123456"}, clock, useful_until=clock() + timedelta(minutes=5))
     later(database, topic, timedelta(minutes=4))
-    worker(database, rings, clock, topic, sent.append).once()
-    assert (sent, rows(database, topic)) == ([{"otp": "123456"}], [])
+    worker(database, rings, clock, topic, payloads.append).run_pending()
+    assert (payloads, rows(database, topic)) == ([{"otp": "123456"}], [])
 
 
 def test_a_message_past_its_use_is_dropped(database, rings, clock, topic):
-    put(database, rings, topic, {"otp": "123456"}, clock, useful_until=clock() + timedelta(minutes=5))
+    enqueue(database, rings, topic, {"otp": "123456"}, clock, useful_until=clock() + timedelta(minutes=5))
     later(database, topic, timedelta(minutes=6))
-    worker(database, rings, clock, topic, pytest.fail).once()
-    assert [finding.reason for finding in found(database, topic)] == ["too_late"]
+    worker(database, rings, clock, topic, pytest.fail).run_pending()
+    assert [finding.reason for finding in findings_of(database, topic)] == ["too_late"]
 
 
 def test_the_newest_findings_come_first_a_hundred_unless_more_are_wanted(database, rings, clock, topic):
@@ -184,53 +184,53 @@ def test_the_newest_findings_come_first_a_hundred_unless_more_are_wanted(databas
 
 
 def test_a_payload_moved_from_another_row_is_not_delivered(database, rings, clock, topic):
-    put(database, rings, topic, {"n": "1"}, clock)
-    put(database, rings, topic, {"n": "2"}, clock)
+    enqueue(database, rings, topic, {"n": "1"}, clock)
+    enqueue(database, rings, topic, {"n": "2"}, clock)
     first, second = rows(database, topic)
     with database.transaction() as session:
         session.execute(update(OutboxMessage).where(OutboxMessage.id == first.id).values(payload=second.payload))
-    sent = []
-    worker(database, rings, clock, topic, sent.append).once()
-    assert len(sent) == 1
-    assert [finding.reason for finding in found(database, topic)] == ["seal_broken"]
+    payloads = []
+    worker(database, rings, clock, topic, payloads.append).run_pending()
+    assert len(payloads) == 1
+    assert [finding.reason for finding in findings_of(database, topic)] == ["seal_broken"]
 
 
 def test_workers_at_once_deliver_each_message_once(database, rings, clock, topic):
     with database.transaction() as session:
         for number in range(60):
             service.enqueue(session, rings, topic=topic, payload={"n": str(number)}, now=clock())
-    sent, start = [], threading.Barrier(4)
+    numbers, start = [], threading.Barrier(4)
 
     def work():
-        at_work = worker(database, rings, clock, topic, lambda payload: sent.append(payload["n"]))
+        at_work = worker(database, rings, clock, topic, lambda payload: numbers.append(payload["n"]))
         start.wait()
-        at_work.once()
+        at_work.run_pending()
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert Counter(sent) == Counter(str(number) for number in range(60))
+    assert Counter(numbers) == Counter(str(number) for number in range(60))
     assert rows(database, topic) == []
 
 
 def test_a_message_that_is_slow_to_deliver_is_delivered_by_one_worker(database, rings, clock, topic):
-    put(database, rings, topic, {"otp": "123456"}, clock)
-    sent, is_sending, may_end = [], threading.Event(), threading.Event()
+    enqueue(database, rings, topic, {"otp": "123456"}, clock)
+    payloads, is_sending, may_end = [], threading.Event(), threading.Event()
 
     def slow(payload):
-        sent.append(payload)
+        payloads.append(payload)
         is_sending.set()
         assert may_end.wait(20)
 
-    first = threading.Thread(target=worker(database, rings, clock, topic, slow).once)
+    first = threading.Thread(target=worker(database, rings, clock, topic, slow).run_pending)
     first.start()
     assert is_sending.wait(20)
     # three seconds pass while the gateway makes up its mind
     later(database, topic, timedelta(seconds=3))
-    worker(database, rings, clock, topic, sent.append).once()
-    assert len(sent) == 1
+    worker(database, rings, clock, topic, payloads.append).run_pending()
+    assert len(payloads) == 1
     assert rules.LEASE.total_seconds() - 5 < due_in(database, topic) <= rules.LEASE.total_seconds()
     may_end.set()
     first.join(20)
@@ -239,14 +239,14 @@ def test_a_message_that_is_slow_to_deliver_is_delivered_by_one_worker(database, 
 
 @pytest.mark.parametrize("attempts", range(1, 12))
 def test_the_lease_of_a_try_is_never_shorter_than_the_wait_after_it(database, rings, clock, topic, attempts):
-    put(database, rings, topic, {"n": "1"}, clock)
+    enqueue(database, rings, topic, {"n": "1"}, clock)
     with database.transaction() as session:
-        counted = update(OutboxMessage).where(OutboxMessage.topic == topic)
-        session.execute(counted.values(attempts=attempts - 1))
+        statement = update(OutboxMessage).where(OutboxMessage.topic == topic)
+        session.execute(statement.values(attempts=attempts - 1))
     leases = []
-    worker(database, rings, clock, topic, lambda _: leases.append(due_in(database, topic))).once()
+    worker(database, rings, clock, topic, lambda _: leases.append(due_in(database, topic))).run_pending()
     if attempts > rules.ATTEMPTS:
         assert leases == []
         return
-    wanted = max(rules.LEASE, rules.wait_after(attempts)).total_seconds()
-    assert wanted - 5 < leases[0] <= wanted
+    seconds = max(rules.LEASE, rules.wait_after(attempts)).total_seconds()
+    assert seconds - 5 < leases[0] <= seconds

@@ -58,8 +58,8 @@ def call(settings, database, callers, clock):
     client = app.test_client()
 
     def do(method, path, *, token=OWNER, headers=None, **more):
-        given = {"Authorization": f"Bearer {token}"} if token else {}
-        return client.open(f"/api/v1/jobs{path}", method=method, headers={**given, **(headers or {})}, **more)
+        authorization = {"Authorization": f"Bearer {token}"} if token else {}
+        return client.open(f"/api/v1/jobs{path}", method=method, headers={**authorization, **(headers or {})}, **more)
 
     return do
 
@@ -82,7 +82,7 @@ def test_a_job_shows_how_far_it_is_and_what_was_wrong(call, start, runner_of):
     waiting = call("GET", f"/{job_id}").json
     assert set(waiting) == SHAPE | {"faults"}
     assert (waiting["state"], waiting["percent"], waiting["faults"]) == ("queued", None, [])
-    runner_of(run).once()
+    runner_of(run).run_pending()
     answer = call("GET", f"/{job_id}")
     assert (answer.status_code, answer.content_type) == (200, "application/json")
     job = answer.json
@@ -101,10 +101,10 @@ def test_a_job_shows_how_far_it_is_and_what_was_wrong(call, start, runner_of):
 def test_who_polls_gets_it_only_when_it_changed(call, start, runner_of):
     job_id = start()
     first = call("GET", f"/{job_id}")
-    asked = {"If-None-Match": first.headers["ETag"]}
-    assert call("GET", f"/{job_id}", headers=asked).status_code == 304
-    runner_of(counting(2)).once()
-    second = call("GET", f"/{job_id}", headers=asked)
+    condition = {"If-None-Match": first.headers["ETag"]}
+    assert call("GET", f"/{job_id}", headers=condition).status_code == 304
+    runner_of(counting(2)).run_pending()
+    second = call("GET", f"/{job_id}", headers=condition)
     assert (second.status_code, second.json["state"], second.json["percent"]) == (200, "done", 100)
     assert "private" in second.headers["Cache-Control"]
 
@@ -116,7 +116,7 @@ def test_ten_thousand_faults_are_a_thousand_shown_and_all_counted(call, start, r
                 work.fault(session, [service.Fault(service.Severity.ERROR, "有误", row=row) for row in range(2500)])
 
     job_id = start()
-    runner_of(run).once()
+    runner_of(run).run_pending()
     job = call("GET", f"/{job_id}").json
     assert len(job["faults"]) == 1000
     assert job["result"]["faults"] == {"error": 10_000, "warning": 0}
@@ -133,7 +133,7 @@ def test_a_job_is_cancelled_and_resumed(call, start):
 
 def test_what_is_over_is_refused_in_words(call, start, runner_of):
     path = f"/{start()}"
-    runner_of(counting(1)).once()
+    runner_of(counting(1)).run_pending()
     refused(call("POST", f"{path}/cancel"), 409, "jobs.not_running")
     refused(call("POST", f"{path}/resume"), 409, "jobs.not_resumable")
     assert call("GET", path).json["state"] == "done"
@@ -159,11 +159,11 @@ def test_who_may_what(call, start, token, read, manage):
     assert call("GET", f"/{job_id}", token=token).status_code == read
     for act in ("cancel", "resume"):
         assert call("POST", f"/{job_id}/{act}", token=token).status_code == manage
-    listed = call("GET", "?limit=100", token=token)
+    page = call("GET", "?limit=100", token=token)
     if read in (401, 403):
-        assert listed.status_code == read
+        assert page.status_code == read
     else:
-        assert (job_id in {job["id"] for job in listed.json["items"]}) == (read == 200)
+        assert (job_id in {job["id"] for job in page.json["items"]}) == (read == 200)
     state = call("GET", f"/{job_id}", token=CITY).json["state"]
     assert state == "queued"
 
@@ -182,11 +182,11 @@ def test_another_districts_job_and_one_that_never_was_are_not_told_apart(call, s
 
 def test_lists_come_in_pages_newest_first_and_without_faults(call, callers, start, runner_of):
     me = callers["me"] = AdminFactory(place=Place(hall=f"h-{uuid4()}"), scopes=BOTH)
-    made = [str(start(owner=me, place=me.place)) for _ in range(3)]
-    runner_of(counting(2)).once()
+    job_ids = [str(start(owner=me, place=me.place)) for _ in range(3)]
+    runner_of(counting(2)).run_pending()
     first = call("GET", "?limit=2", token="me").json
     second = call("GET", f"?limit=2&cursor={first['next']}", token="me").json
-    assert [job["id"] for job in first["items"] + second["items"]] == made[::-1]
+    assert [job["id"] for job in first["items"] + second["items"]] == job_ids[::-1]
     assert second["next"] is None
     assert {frozenset(job) for job in first["items"]} == {frozenset(SHAPE)}
 

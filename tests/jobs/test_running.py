@@ -28,22 +28,22 @@ def together(*works):
 
 
 def test_a_job_is_done_in_steps_that_show(start, runner_of, look, clock):
-    job_id, seen = start(), []
-    runner_of(counting(4, lambda work: seen.append(look(job_id)))).once()
-    assert [(view.state, view.phase, view.done, view.total, view.percent) for view in seen] == [
+    job_id, views = start(), []
+    runner_of(counting(4, lambda work: views.append(look(job_id)))).run_pending()
+    assert [(view.state, view.phase, view.done, view.total, view.percent) for view in views] == [
         (JobState.RUNNING, "counting", 1, 4, 25),
         (JobState.RUNNING, "counting", 2, 4, 50),
         (JobState.RUNNING, "counting", 3, 4, 75),
         (JobState.RUNNING, "counting", 4, 4, 99),
     ]
-    done = look(job_id)
-    assert (done.state, done.percent, done.started_at, done.finished_at) == (JobState.DONE, 100, clock(), clock())
-    assert (done.result, rows(done)) == ({"faults": {"error": 0, "warning": 4}}, [1, 2, 3, 4])
+    last = look(job_id)
+    assert (last.state, last.percent, last.started_at, last.finished_at) == (JobState.DONE, 100, clock(), clock())
+    assert (last.result, rows(last)) == ({"faults": {"error": 0, "warning": 4}}, [1, 2, 3, 4])
 
 
 def test_a_job_of_another_kind_is_left_to_who_can_do_it(start, runner_of, look):
     job_id = start(kind="test-nobody-does-this")
-    runner_of(pytest.fail).once()
+    runner_of(pytest.fail).run_pending()
     assert look(job_id).state is JobState.QUEUED
 
 
@@ -53,7 +53,7 @@ def test_of_many_workers_one_gets_the_job(start, runner_of, look):
     def work():
         at_work = runner_of(counting(3, lambda work: ran.append(work.done)))
         ready.wait()
-        at_work.once()
+        at_work.run_pending()
 
     together(*[work] * 4)
     assert ran == [1, 2, 3]
@@ -75,7 +75,7 @@ def test_of_one_lane_one_job_runs_at_a_time_and_the_oldest_first(start, runner_o
         at_work = runner_of(run)
         ready.wait()
         while any(look(job_id).state is not JobState.DONE for job_id in job_ids):
-            at_work.once()
+            at_work.run_pending()
 
     together(*[work] * 3)
     assert set(most) == {1}
@@ -86,7 +86,7 @@ def test_a_younger_one_does_not_overtake_one_that_is_being_claimed(start, runner
     first, second = start(), start()
     with database.transaction() as session:
         session.execute(select(Job).where(Job.id == first).with_for_update())
-        runner_of(pytest.fail).once()
+        runner_of(pytest.fail).run_pending()
     assert look(second).state is JobState.QUEUED
 
 
@@ -95,7 +95,7 @@ def test_whoever_comes_second_to_a_lane_looks_again_later(start, runner_of, look
 
     def claim():
         began.set()
-        runner_of(pytest.fail).once()
+        runner_of(pytest.fail).run_pending()
 
     late = threading.Thread(target=claim)
     with database.transaction() as session:
@@ -115,17 +115,17 @@ def test_a_job_that_another_process_is_just_taking_holds_up_no_other_lane(start,
     first, second = start(lane="test-a"), start(lane="test-b")
     with database.transaction() as session:
         session.scalars(select(Job).where(Job.id == first).with_for_update()).one()
-        runner_of(counting(1)).once()
+        runner_of(counting(1)).run_pending()
         assert look(second).state is JobState.DONE
     assert look(first).state is JobState.QUEUED
 
 
 def test_jobs_of_other_lanes_run_at_the_same_time(start, runner_of):
     first, second = start(lane="test-a"), start(lane="test-b")
-    met = threading.Barrier(2, timeout=10)
-    together(*[runner_of(lambda work: met.wait()).once] * 2)
+    barrier = threading.Barrier(2, timeout=10)
+    together(*[runner_of(lambda work: barrier.wait()).run_pending] * 2)
     assert first != second
-    assert not met.broken
+    assert not barrier.broken
 
 
 def test_a_runner_that_says_no_fails_the_job_with_its_words(start, runner_of, look):
@@ -134,11 +134,11 @@ def test_a_runner_that_says_no_fails_the_job_with_its_words(start, runner_of, lo
         raise service.JobFailed("文件里没有可导入的事项")
 
     job_id = start()
-    runner_of(run).once()
-    failed = look(job_id)
-    assert (failed.state, failed.error) == (JobState.FAILED, "文件里没有可导入的事项")
-    assert rows(failed) == [1, 2], "what was found wrong is told"
-    assert failed.finished_at is not None
+    runner_of(run).run_pending()
+    view = look(job_id)
+    assert (view.state, view.error) == (JobState.FAILED, "文件里没有可导入的事项")
+    assert rows(view) == [1, 2], "what was found wrong is told"
+    assert view.finished_at is not None
 
 
 @pytest.mark.parametrize("refusal", [NotFound, Invalid])
@@ -147,7 +147,7 @@ def test_a_refusal_that_nobody_caught_fails_the_job_too(start, runner_of, look, 
         raise refusal
 
     job_id = start()
-    runner_of(run).once()
+    runner_of(run).run_pending()
     assert (look(job_id).state, look(job_id).error) == (JobState.FAILED, refusal.detail)
 
 
@@ -158,7 +158,7 @@ def test_cancelled_while_it_runs_it_stops_at_its_next_step(start, runner_of, loo
         if work.done == 3:
             change(service.cancel, job_id)
 
-    runner_of(counting(9, cancel)).once()
+    runner_of(counting(9, cancel)).run_pending()
     view = look(job_id)
     assert (view.state, view.done, rows(view)) == (JobState.CANCELLED, 3, [1, 2, 3])
     assert view.finished_at is not None
@@ -166,15 +166,15 @@ def test_cancelled_while_it_runs_it_stops_at_its_next_step(start, runner_of, loo
 
 def test_cancelled_after_its_last_step_it_stays_cancelled_until_it_is_resumed(start, runner_of, look, change):
     job_id = start()
-    runner_of(counting(3, lambda work: work.done == 3 and change(service.cancel, job_id))).once()
+    runner_of(counting(3, lambda work: work.done == 3 and change(service.cancel, job_id))).run_pending()
     assert look(job_id).state is JobState.CANCELLED
     change(service.resume, job_id)
-    runner_of(counting(3, pytest.fail)).once()
+    runner_of(counting(3, pytest.fail)).run_pending()
     assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, [1, 2, 3])
 
 
 def test_cancelling_waits_for_the_step_that_is_being_done(start, runner_of, look, change):
-    job_id, inside, told = start(), threading.Event(), []
+    job_id, inside, states = start(), threading.Event(), []
 
     def within(work):
         inside.set()
@@ -182,10 +182,10 @@ def test_cancelling_waits_for_the_step_that_is_being_done(start, runner_of, look
 
     def cancel():
         inside.wait(10)
-        told.append(change(service.cancel, job_id).state)
+        states.append(change(service.cancel, job_id).state)
 
-    together(runner_of(counting(50, within=within)).once, cancel)
-    assert told == [JobState.CANCELLED]
+    together(runner_of(counting(50, within=within)).run_pending, cancel)
+    assert states == [JobState.CANCELLED]
     view = look(job_id)
     assert (view.state, rows(view)) == (JobState.CANCELLED, list(range(1, view.done + 1)))
     assert 1 <= view.done < 50
@@ -193,10 +193,10 @@ def test_cancelling_waits_for_the_step_that_is_being_done(start, runner_of, look
 
 def test_resumed_it_goes_on_from_where_it_was(start, runner_of, look, change):
     job_id = start()
-    runner_of(counting(6, lambda work: work.done == 2 and change(service.cancel, job_id))).once()
+    runner_of(counting(6, lambda work: work.done == 2 and change(service.cancel, job_id))).run_pending()
     view = change(service.resume, job_id)
     assert (view.state, view.done, view.finished_at) == (JobState.QUEUED, 2, None)
-    runner_of(counting(6)).once()
+    runner_of(counting(6)).run_pending()
     assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, [1, 2, 3, 4, 5, 6])
 
 
@@ -206,9 +206,9 @@ def test_one_that_failed_is_resumed_and_may_succeed(start, runner_of, look, chan
         raise service.JobFailed
 
     job_id = start()
-    runner_of(fail).once()
+    runner_of(fail).run_pending()
     assert change(service.resume, job_id).error is None
-    runner_of(counting(4)).once()
+    runner_of(counting(4)).run_pending()
     assert (look(job_id).state, look(job_id).error, rows(look(job_id))) == (JobState.DONE, None, [1, 2, 3, 4])
 
 
@@ -217,7 +217,7 @@ def test_a_worker_that_is_stopped_puts_the_job_back_for_another_at_once(start, r
     runner_of(counting(9, lambda work: work.done == 4 and stop.set())).run(stop)
     back = row(job_id)
     assert (back.state, back.done, back.lease, back.attempts) == (JobState.QUEUED, 4, None, 0)
-    runner_of(counting(9)).once()
+    runner_of(counting(9)).run_pending()
     assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, list(range(1, 10)))
 
 

@@ -31,7 +31,7 @@ def test_a_bug_in_the_beat_is_told_and_comes_through(start, runner_of, clock, lo
         time.sleep(0.1)
         counting(upto)(work)
 
-    with capture_logs() as told, pytest.raises(Broken):
-        runner_of(run, read).once()
-    assert [line["event"] for line in told if line["log_level"] == "error"] == ["jobs.beat_broken"]
+    with capture_logs() as lines, pytest.raises(Broken):
+        runner_of(run, read).run_pending()
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["jobs.beat_broken"]
     assert (look(job_id).state, look(job_id).done) == (JobState.RUNNING, min(upto, 1))

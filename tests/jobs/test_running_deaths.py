@@ -45,21 +45,21 @@ def wait_for(condition):
 def test_a_dead_processes_job_is_taken_over_when_its_lease_is_over(start, runner_of, look, clock):
     job_id = start()
     with pytest.raises(Died):
-        runner_of(counting(5, dying_at(2))).once()
+        runner_of(counting(5, dying_at(2))).run_pending()
     clock.forward(rules.JOB_LEASE - timedelta(seconds=1))
-    runner_of(pytest.fail).once()
+    runner_of(pytest.fail).run_pending()
     assert look(job_id).state is JobState.RUNNING, "it might still live"
     clock.forward(timedelta(seconds=1))
-    runner_of(counting(5)).once()
+    runner_of(counting(5)).run_pending()
     assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, [1, 2, 3, 4, 5])
 
 
 def test_a_dead_processes_job_goes_before_younger_ones_of_its_lane(start, runner_of, clock):
     first, second, order = start(), start(), []
     with pytest.raises(Died):
-        runner_of(counting(5, dying_at(2))).once()
+        runner_of(counting(5, dying_at(2))).run_pending()
     clock.forward(rules.JOB_LEASE)
-    runner_of(lambda work: order.append(work.id)).once()
+    runner_of(lambda work: order.append(work.id)).run_pending()
     assert order == [first, second]
 
 
@@ -67,18 +67,18 @@ def test_after_five_deaths_in_one_place_the_job_has_failed(start, runner_of, loo
     job_id = start()
     for _ in range(rules.JOB_DEATHS):
         with pytest.raises(Died):
-            runner_of(counting(9, dying_at(0), within=lambda work: (_ for _ in ()).throw(Died))).once()
+            runner_of(counting(9, dying_at(0), within=lambda work: (_ for _ in ()).throw(Died))).run_pending()
         clock.forward(rules.JOB_LEASE)
-    runner_of(pytest.fail).once()
-    failed = look(job_id)
-    assert failed.state is JobState.FAILED
-    assert "worker_died" in failed.error
+    runner_of(pytest.fail).run_pending()
+    view = look(job_id)
+    assert view.state is JobState.FAILED
+    assert "worker_died" in view.error
     change(service.resume, job_id)
     for _ in range(rules.JOB_DEATHS - 1):
         with pytest.raises(Died):
-            runner_of(counting(9, within=lambda work: (_ for _ in ()).throw(Died))).once()
+            runner_of(counting(9, within=lambda work: (_ for _ in ()).throw(Died))).run_pending()
         clock.forward(rules.JOB_LEASE)
-    runner_of(counting(9)).once()
+    runner_of(counting(9)).run_pending()
     assert look(job_id).state is JobState.DONE, "a person may say: again, and it is counted anew"
 
 
@@ -88,15 +88,15 @@ def test_a_stop_between_them_forgives_no_death(start, runner_of, clock, row):
     def die(_):
         raise Died
 
-    def stopped(work):
+    def stop_first(work):
         stop.set()
         counting(1)(work)
 
     for _ in range(2):
         with pytest.raises(Died):
-            runner_of(die).once()
+            runner_of(die).run_pending()
         clock.forward(rules.JOB_LEASE)
-    runner_of(stopped).run(stop)
+    runner_of(stop_first).run(stop)
     assert (row(job_id).state, row(job_id).attempts, row(job_id).lease) == (JobState.QUEUED, 2, None)
 
 
@@ -104,9 +104,9 @@ def test_one_that_gets_further_each_time_may_die_more_often(start, runner_of, lo
     job_id, upto = start(), 2 * rules.JOB_DEATHS
     for number in range(1, upto):
         with pytest.raises(Died):
-            runner_of(counting(upto, dying_at(number))).once()
+            runner_of(counting(upto, dying_at(number))).run_pending()
         clock.forward(rules.JOB_LEASE)
-    runner_of(counting(upto)).once()
+    runner_of(counting(upto)).run_pending()
     assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, list(range(1, upto + 1)))
 
 
@@ -116,21 +116,21 @@ def test_who_lost_the_lease_writes_nothing_more(start, runner_of, look, clock):
     def hang(work):
         if work.done == 2:
             clock.forward(rules.JOB_LEASE)
-            runner_of(counting(4)).once()
+            runner_of(counting(4)).run_pending()
             assert look(job_id).state is JobState.DONE
 
-    runner_of(counting(9, hang)).once()
+    runner_of(counting(9, hang)).run_pending()
     view = look(job_id)
     assert (view.state, view.done, rows(view)) == (JobState.DONE, 4, [1, 2, 3, 4])
 
 
 def test_who_lost_the_lease_is_told_so_while_the_other_is_at_it(start, runner_of, look, clock):
-    job_id, lost = start(), []
+    job_id, outcomes = start(), []
 
     def old(work):
         counting(1)(work)
         clock.forward(rules.JOB_LEASE)
-        runner_of(counting(3, within=lambda other: other.done == 1 and tell(work))).once()
+        runner_of(counting(3, within=lambda other: other.done == 1 and tell(work))).run_pending()
 
     def tell(work):
         # the other's step holds the row: we wait for it, and then it is not ours
@@ -141,15 +141,15 @@ def test_who_lost_the_lease_is_told_so_while_the_other_is_at_it(start, runner_of
     def try_it(work):
         try:
             with work.step():
-                lost.append("wrote")
+                outcomes.append("wrote")
         except service.LeaseLost:
-            lost.append("lost")
+            outcomes.append("lost")
 
     threads = []
-    runner_of(old).once()
+    runner_of(old).run_pending()
     for thread in threads:
         thread.join(10)
-    assert lost == ["lost"]
+    assert outcomes == ["lost"]
     assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, [1, 2, 3])
 
 
@@ -160,9 +160,9 @@ def test_cancelled_and_resumed_while_it_hangs_it_is_done_by_one(start, runner_of
         if work.done == 2:
             change(service.cancel, job_id)
             change(service.resume, job_id)
-            runner_of(counting(4)).once()
+            runner_of(counting(4)).run_pending()
 
-    runner_of(counting(9, hang)).once()
+    runner_of(counting(9, hang)).run_pending()
     assert (look(job_id).state, look(job_id).done, rows(look(job_id))) == (JobState.DONE, 4, [1, 2, 3, 4])
 
 
@@ -174,9 +174,9 @@ def test_a_long_pause_between_steps_keeps_the_lease(start, runner_of, row, clock
         for _ in range(3):
             clock.forward(rules.JOB_LEASE - timedelta(seconds=1))
             wait_for(lambda: row(job_id).leased_until == clock() + rules.JOB_LEASE)
-            runner_of(pytest.fail).once()
+            runner_of(pytest.fail).run_pending()
 
-    runner_of(counting(1, parse)).once()
+    runner_of(counting(1, parse)).run_pending()
     assert row(job_id).state == JobState.DONE
 
 
@@ -187,9 +187,9 @@ def test_a_long_step_keeps_the_lease(start, runner_of, look, clock, monkeypatch)
     def slow(work):
         clock.forward(2 * rules.JOB_LEASE)
         time.sleep(0.05)
-        runner_of(pytest.fail).once()
+        runner_of(pytest.fail).run_pending()
 
-    runner_of(counting(2, lambda work: runner_of(pytest.fail).once(), within=slow)).once()
+    runner_of(counting(2, lambda work: runner_of(pytest.fail).run_pending(), within=slow)).run_pending()
     assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, [1, 2])
 
 
@@ -204,14 +204,14 @@ def test_a_bug_in_a_runner_ends_the_worker_and_not_only_its_thread(start, databa
 
 
 def test_a_bug_in_a_schedule_lets_the_job_end_at_its_step(start, database, rings, kind, row):
-    started = threading.Event()
+    has_begun = threading.Event()
 
     def crash(session, now):
-        started.wait(10)
+        has_begun.wait(10)
         raise MemoryError
 
     def endless(work):
-        started.set()
+        has_begun.set()
         counting(100_000)(work)
 
     job_id = start()
@@ -239,13 +239,13 @@ def test_a_killed_process_loses_nothing_and_ends_the_same(start, database, setti
     job_id = start()
     argv = [sys.executable, "-m", "tests.jobs.runners", settings.database_url, kind]
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        while (said := process.stdout.readline().strip()) != "5":
-            assert said, "it ended too early"
+        while (line := process.stdout.readline().strip()) != "5":
+            assert line, "it ended too early"
         process.send_signal(signal.SIGKILL)
         process.wait(10)
     assert row(job_id).state == JobState.RUNNING
     upto = row(job_id).done + 5
     later = row(job_id).leased_until
-    runner_of(counting(upto), clock=lambda: later).once()
+    runner_of(counting(upto), clock=lambda: later).run_pending()
     view = look(job_id)
     assert (view.state, rows(view)) == (JobState.DONE, list(range(1, upto + 1)))

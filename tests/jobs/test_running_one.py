@@ -16,10 +16,10 @@ def rows(view):
 
 
 def test_it_is_done_here_and_each_step_is_told(start, runner_of):
-    told = []
-    view = runner_of(counting(3)).run_one(start(), told.append)
+    views = []
+    view = runner_of(counting(3)).run_one(start(), views.append)
     assert (view.state, rows(view)) == (JobState.DONE, [1, 2, 3])
-    assert [(seen.state, seen.done) for seen in told] == [
+    assert [(step.state, step.done) for step in views] == [
         (JobState.QUEUED, 0),
         (JobState.RUNNING, 1),
         (JobState.RUNNING, 2),
@@ -45,15 +45,15 @@ def test_one_that_never_was(runner_of):
 
 
 def test_it_waits_while_another_of_its_lane_runs_and_says_so(start, runner_of, look):
-    first, mine, told, ready, go = start(), start(), [], threading.Event(), threading.Event()
+    first, mine, states, ready, go = start(), start(), [], threading.Event(), threading.Event()
 
     def hold(work):
         ready.set()
         assert go.wait(10)
 
     def tell(view):
-        told.append(view.state)
-        if len(told) == 2:
+        states.append(view.state)
+        if len(states) == 2:
             assert look(first).state is JobState.RUNNING
             go.set()
 
@@ -62,12 +62,12 @@ def test_it_waits_while_another_of_its_lane_runs_and_says_so(start, runner_of, l
     assert ready.wait(10)
     assert runner_of(counting(2)).run_one(mine, tell).state is JobState.DONE
     other.join(10)
-    assert told[:2] == [JobState.QUEUED, JobState.QUEUED]
-    assert told[-1] is JobState.RUNNING
+    assert states[:2] == [JobState.QUEUED, JobState.QUEUED]
+    assert states[-1] is JobState.RUNNING
 
 
 def test_one_that_a_worker_took_first_is_followed_to_its_end(start, runner_of):
-    job_id, told, ready, go = start(), [], threading.Event(), threading.Event()
+    job_id, states, ready, go = start(), [], threading.Event(), threading.Event()
 
     def hold(work):
         counting(1)(work)
@@ -76,16 +76,16 @@ def test_one_that_a_worker_took_first_is_followed_to_its_end(start, runner_of):
         counting(2)(work)
 
     def tell(view):
-        told.append((view.state, view.done))
+        states.append((view.state, view.done))
         go.set()
 
-    worker = threading.Thread(target=runner_of(hold).once)
+    worker = threading.Thread(target=runner_of(hold).run_pending)
     worker.start()
     assert ready.wait(10)
     view = runner_of(pytest.fail).run_one(job_id, tell)
     worker.join(10)
     assert (view.state, rows(view)) == (JobState.DONE, [1, 2])
-    assert told[0] == (JobState.RUNNING, 1)
+    assert states[0] == (JobState.RUNNING, 1)
 
 
 def test_the_lane_of_a_dead_process_is_freed_when_its_lease_is_over(start, runner_of, clock, look):
@@ -97,7 +97,7 @@ def test_the_lane_of_a_dead_process_is_freed_when_its_lease_is_over(start, runne
 
     dead, mine = start(), start()
     with pytest.raises(Died):
-        runner_of(die).once()
+        runner_of(die).run_pending()
     clock.forward(rules.JOB_LEASE)
     assert runner_of(counting(1)).run_one(mine).state is JobState.DONE
     assert look(dead).state is JobState.QUEUED
@@ -155,7 +155,7 @@ def test_ctrl_c_of_one_that_follows_leaves_the_job_to_the_worker_that_has_it(sta
     def interrupt(view):
         raise KeyboardInterrupt
 
-    worker = threading.Thread(target=runner_of(hold).once)
+    worker = threading.Thread(target=runner_of(hold).run_pending)
     worker.start()
     assert ready.wait(10)
     with pytest.raises(KeyboardInterrupt):

@@ -48,21 +48,21 @@ def test_without_a_database_a_worker_looks_again_a_little_later(clock, kind):
 
 
 def test_whoever_waits_for_a_turn_looks_twice_a_second_and_no_more_often(start, runner_of, change):
-    held, mine, told, ready, go = start(), start(), [], threading.Event(), threading.Event()
+    first, mine, states, ready, go = start(), start(), [], threading.Event(), threading.Event()
 
     def hold(_):
         ready.set()
         assert go.wait(20)
 
     with ThreadPoolExecutor(2) as pool:
-        other = pool.submit(runner_of(hold).run_one, held)
+        other = pool.submit(runner_of(hold).run_one, first)
         assert ready.wait(10)
-        waiting = pool.submit(runner_of(counting(1)).run_one, mine, lambda view: told.append(view.state))
+        waiting = pool.submit(runner_of(counting(1)).run_one, mine, lambda view: states.append(view.state))
         threading.Event().wait(1.5)
-        seen = told.count(JobState.QUEUED)
+        count = states.count(JobState.QUEUED)
         go.set()
         assert other.result(10).state is waiting.result(10).state is JobState.DONE
-    assert 1 <= seen <= 4
+    assert 1 <= count <= 4
 
 
 def test_one_whose_lease_is_over_while_its_step_is_done_is_passed_by(start, runner_of, look, clock, database):
@@ -74,22 +74,22 @@ def test_one_whose_lease_is_over_while_its_step_is_done_is_passed_by(start, runn
                 clock.forward(rules.JOB_LEASE)
                 free.append(start(lane="test-free"))
                 with ThreadPoolExecutor(1) as pool:
-                    pool.submit(runner_of(counting(1)).once).result(10)
+                    pool.submit(runner_of(counting(1)).run_pending).result(10)
                 assert look(free[0]).state is JobState.DONE
 
-    runner_of(run).once()
+    runner_of(run).run_pending()
     with database.transaction() as session:
         assert session.scalars(select(Job.state).where(Job.id == step)).one() == JobState.DONE
 
 
 def test_whoever_looks_at_a_job_does_not_wait_for_the_step_that_is_being_done(start, runner_of, look):
-    job_id, seen = start(), []
+    job_id, views = start(), []
 
     def run(work):
         with work.step() as session:
             work.save(session, done=1)
             with ThreadPoolExecutor(1) as pool:
-                seen.append(pool.submit(look, job_id).result(10))
+                views.append(pool.submit(look, job_id).result(10))
 
-    runner_of(run).once()
-    assert [(view.state, view.done) for view in seen] == [(JobState.RUNNING, 0)]
+    runner_of(run).run_pending()
+    assert [(view.state, view.done) for view in views] == [(JobState.RUNNING, 0)]

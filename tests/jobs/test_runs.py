@@ -48,8 +48,8 @@ def test_a_job_is_seen_by_its_owner_and_by_those_who_answer_for_its_place(
     for name, seen_from in PLACES.items():
         reader = AdminFactory(place=seen_from)
         with database.transaction() as session:
-            found = [view.id for view in service.listed(session, reader=reader, before=None, limit=100)]
-        assert (job_id in found) == (name in readers)
+            ids = [view.id for view in service.list_jobs(session, reader=reader, before=None, limit=100)]
+        assert (job_id in ids) == (name in readers)
         if name in readers:
             assert look(job_id, reader).id == job_id
             continue
@@ -75,15 +75,15 @@ def test_a_job_that_waits_has_no_phase_and_has_done_nothing(start, look):
 
 
 def test_a_list_goes_on_from_the_last_one_seen(start, database, owner):
-    made = [start() for _ in range(5)]
+    job_ids = [start() for _ in range(5)]
 
     def page(before, limit):
         with database.transaction() as session:
-            jobs = service.listed(session, reader=owner, before=before, limit=limit)
-            return [view.id for view in jobs if view.id in made]
+            jobs = service.list_jobs(session, reader=owner, before=before, limit=limit)
+            return [view.id for view in jobs if view.id in job_ids]
 
-    assert page(None, 100) == made[::-1]
-    assert page(made[3], 2) == [made[2], made[1]]
+    assert page(None, 100) == job_ids[::-1]
+    assert page(job_ids[3], 2) == [job_ids[2], job_ids[1]]
 
 
 def test_a_job_that_was_rolled_back_never_was(database, clock, owner, look):
@@ -96,14 +96,14 @@ def test_a_job_that_was_rolled_back_never_was(database, clock, owner, look):
 
 def test_a_repeat_of_cancel_or_resume_is_harmless_and_no_second_event(start, change, look, database):
     job_id = start()
-    cancelled = [change(service.cancel, job_id) for _ in range(2)]
-    assert cancelled[0] == cancelled[1]
+    views = [change(service.cancel, job_id) for _ in range(2)]
+    assert views[0] == views[1]
     for _ in range(2):
         assert change(service.resume, job_id).state is JobState.QUEUED
     with database.transaction() as session:
         events = session.scalars(select(AuditEvent).where(AuditEvent.subject == str(job_id)).order_by(AuditEvent.id))
-        told = [(event.action, event.details["before"], event.request_id) for event in events]
-    assert told == [("jobs.cancel", "queued", "r-test"), ("jobs.resume", "cancelled", "r-test")]
+        changes = [(event.action, event.details["before"], event.request_id) for event in events]
+    assert changes == [("jobs.cancel", "queued", "r-test"), ("jobs.resume", "cancelled", "r-test")]
 
 
 def test_what_no_request_asked_for_is_recorded_without_one(start, owner, clock, database):
@@ -133,7 +133,7 @@ def test_whoever_does_the_same_at_the_same_moment_finds_it_done(start, change, c
 
 def test_what_is_done_is_neither_cancelled_nor_resumed(start, change, runner_of, look):
     job_id = start()
-    runner_of(counting(1)).once()
+    runner_of(counting(1)).run_pending()
     before = look(job_id)
     with pytest.raises(errors.NotRunning):
         change(service.cancel, job_id)
@@ -147,40 +147,40 @@ def test_what_failed_is_not_cancelled(start, change, runner_of):
         raise service.JobFailed
 
     job_id = start()
-    runner_of(fail).once()
+    runner_of(fail).run_pending()
     with pytest.raises(errors.NotRunning):
         change(service.cancel, job_id)
 
 
 def test_a_job_is_forgotten_thirty_days_after_its_end_with_its_faults(start, runner_of, change, database, clock):
-    done, cancelled, queued = start(), start(), start()
-    runner_of(counting(3)).run_one(done)
-    change(service.cancel, cancelled)
+    done_id, cancelled_id, queued_id = start(), start(), start()
+    runner_of(counting(3)).run_one(done_id)
+    change(service.cancel, cancelled_id)
 
-    def left():
+    def remaining():
         with database.transaction() as session:
             end_rows(session, service.ENDINGS, clock())
-            faults = session.scalar(select(func.count()).where(JobFault.job_id == done))
-            return set(session.scalars(select(Job.id).where(Job.id.in_([done, cancelled, queued])))), faults
+            faults = session.scalar(select(func.count()).where(JobFault.job_id == done_id))
+            return set(session.scalars(select(Job.id).where(Job.id.in_([done_id, cancelled_id, queued_id])))), faults
 
     clock.forward(rules.JOB_KEPT)
-    assert left() == ({done, cancelled, queued}, 3)
+    assert remaining() == ({done_id, cancelled_id, queued_id}, 3)
     clock.forward(timedelta(seconds=1))
-    assert left() == ({queued}, 0)
+    assert remaining() == ({queued_id}, 0)
 
 
 def test_whoever_cancels_a_job_whose_step_hangs_does_not_wait_for_ever(start, runner_of, database, clock):
-    job_id, told = start(), []
+    job_id, steps = start(), []
 
     def within(work):
         with suppress(DatabaseUnavailable), database.transaction() as session:
             session.execute(text("SET LOCAL lock_timeout = '50ms'"))
-            told.append("waits")
+            steps.append("waits")
             service.cancel(session, job_id=job_id, change=service.Change(AdminFactory(), clock()))
-            told.append("cancelled")
+            steps.append("cancelled")
 
-    runner_of(counting(1, within=within)).once()
-    assert told == ["waits"]
+    runner_of(counting(1, within=within)).run_pending()
+    assert steps == ["waits"]
 
 
 @pytest.mark.parametrize(
@@ -218,11 +218,11 @@ def test_percents(state, done, total, percent):
 def test_an_owner_who_has_moved_resumes_only_what_is_of_the_new_place(start, change, look, place, now_at, may):
     owner = AdminFactory(place=PLACES[place])
     job_id = start(owner=owner, place=owner.place)
-    moved = AdminFactory(id=owner.id, place=PLACES[now_at])
-    change(service.cancel, job_id, moved)
+    owner_elsewhere = AdminFactory(id=owner.id, place=PLACES[now_at])
+    change(service.cancel, job_id, owner_elsewhere)
     if may:
-        assert change(service.resume, job_id, moved).state is JobState.QUEUED
+        assert change(service.resume, job_id, owner_elsewhere).state is JobState.QUEUED
         return
     with pytest.raises(errors.OtherPlace):
-        change(service.resume, job_id, moved)
+        change(service.resume, job_id, owner_elsewhere)
     assert look(job_id).state is JobState.CANCELLED

@@ -22,11 +22,11 @@ class Died(BaseException):
 @given(st.lists(st.sampled_from(ACTS), max_size=12))
 def test_a_job_ends_the_same_whatever_happens_on_the_way(start, runner_of, change, look, row, clock, acts):
     job_id = start()
-    seen = []
+    positions = []
 
     def one_step(then):
         def between(work):
-            seen.append(work.done)
+            positions.append(work.done)
             then()
 
         return counting(UPTO, between)
@@ -40,16 +40,16 @@ def test_a_job_ends_the_same_whatever_happens_on_the_way(start, runner_of, chang
     for act in acts:
         before = look(job_id)
         if act == "run":
-            runner_of(one_step(lambda: None)).once()
+            runner_of(one_step(lambda: None)).run_pending()
         elif act == "die":
             try:
-                runner_of(one_step(die)).once()
+                runner_of(one_step(die)).run_pending()
             except Died:
                 assert look(job_id).state is JobState.RUNNING
         elif act == "refuse":
-            runner_of(one_step(refuse)).once()
+            runner_of(one_step(refuse)).run_pending()
         elif act == "cancel while it runs":
-            runner_of(one_step(lambda: change(service.cancel, job_id))).once()
+            runner_of(one_step(lambda: change(service.cancel, job_id))).run_pending()
         elif act == "lease over":
             clock.forward(rules.JOB_LEASE + timedelta(seconds=1))
         else:
@@ -59,13 +59,13 @@ def test_a_job_ends_the_same_whatever_happens_on_the_way(start, runner_of, chang
                 assert look(job_id) == before
         after, raw = look(job_id), row(job_id)
         assert (raw.lease is None) == (after.state is not JobState.RUNNING)
-        assert (after.finished_at is None) == (after.state in rules.UNFINISHED)
+        assert (after.finished_at is None) == (after.state in rules.ACTIVE_STATES)
         assert after.done >= before.done
         assert before.state is not JobState.DONE or after == before, "done is done"
-        assert [fault.row for fault in after.faults] == seen == list(range(1, after.done + 1))
-    if look(job_id).state in rules.RESUMABLE:
+        assert [fault.row for fault in after.faults] == positions == list(range(1, after.done + 1))
+    if look(job_id).state in rules.RESUMABLE_STATES:
         change(service.resume, job_id)
     clock.forward(rules.JOB_LEASE + timedelta(seconds=1))
-    runner_of(one_step(lambda: None)).once()
+    runner_of(one_step(lambda: None)).run_pending()
     assert look(job_id).state is JobState.DONE
-    assert [fault.row for fault in look(job_id).faults] == seen == list(range(1, UPTO + 1))
+    assert [fault.row for fault in look(job_id).faults] == positions == list(range(1, UPTO + 1))

@@ -24,7 +24,7 @@ def test_a_step_that_breaks_leaves_nothing(start, runner_of, look):
             assert (work.done, work.cursor, work.result) == (1, {"at": 1}, {"faults": {"error": 0, "warning": 1}})
 
     job_id = start()
-    runner_of(run).once()
+    runner_of(run).run_pending()
     assert (look(job_id).state, look(job_id).done, rows(look(job_id))) == (JobState.DONE, 1, [1])
 
 
@@ -37,7 +37,7 @@ def test_a_result_grows_and_the_count_of_faults_is_not_the_runners(start, runner
             assert work.result == {"created": 1, "changed": 2, "faults": {"error": 1, "warning": 0}}
 
     job_id = start()
-    runner_of(run).once()
+    runner_of(run).run_pending()
     assert look(job_id).result == {"created": 1, "changed": 2, "faults": {"error": 1, "warning": 0}}
 
 
@@ -51,7 +51,7 @@ def test_a_thousand_faults_are_shown_errors_before_warnings_and_the_rest_counted
             work.fault(session, [service.Fault(service.Severity.ERROR, "有误", "事项", row, "名称") for row in (3, 9)])
 
     job_id = start()
-    runner_of(run).once()
+    runner_of(run).run_pending()
     view = look(job_id)
     assert view.result["faults"] == {"error": 2, "warning": 10_000}
     assert rows(view) == sorted([*range(1, 999), 3, 9])
@@ -59,28 +59,28 @@ def test_a_thousand_faults_are_shown_errors_before_warnings_and_the_rest_counted
 
 
 def test_faults_are_in_the_order_of_the_file_and_of_one_row_in_that_of_finding(start, runner_of, look):
-    found = [("乙", 1, "1"), ("甲", 2, "2"), ("甲", 1, "3"), (None, None, "4"), ("甲", None, "5"), ("甲", 1, "6")]
-    found += [("甲", 1, str(number)) for number in range(7, 40)]
+    places = [("乙", 1, "1"), ("甲", 2, "2"), ("甲", 1, "3"), (None, None, "4"), ("甲", None, "5"), ("甲", 1, "6")]
+    places += [("甲", 1, str(number)) for number in range(7, 40)]
 
     def run(work):
         with work.step() as session:
-            faults = [service.Fault(service.Severity.ERROR, message, sheet, row) for sheet, row, message in found]
+            faults = [service.Fault(service.Severity.ERROR, message, sheet, row) for sheet, row, message in places]
             work.fault(session, faults)
 
     job_id = start()
-    runner_of(run).once()
-    shown = [(fault.sheet, fault.row, fault.message) for fault in look(job_id).faults]
-    assert shown == [found[3], found[0], found[4], found[2], *found[5:], found[1]]
+    runner_of(run).run_pending()
+    order = [(fault.sheet, fault.row, fault.message) for fault in look(job_id).faults]
+    assert order == [places[3], places[0], places[4], places[2], *places[5:], places[1]]
 
 
 def test_a_step_may_take_longer_than_a_request(start, runner_of):
-    seen = []
+    timeouts = []
 
     def run(work):
         with work.step() as session:
             names = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout")
-            seen.extend(session.scalar(text(f"SHOW {name}")) for name in names)
+            timeouts.extend(session.scalar(text(f"SHOW {name}")) for name in names)
 
     start()
-    runner_of(run).once()
-    assert seen == ["1min", "1min", "5s"]
+    runner_of(run).run_pending()
+    assert timeouts == ["1min", "1min", "5s"]

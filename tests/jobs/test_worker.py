@@ -29,36 +29,36 @@ def worker(database, rings, moments, *schedules):
     return service.Worker(database, rings, lambda: moments[-1], {}, schedules)
 
 
-def named(run, every=HOUR):
+def make_schedule(run, every=HOUR):
     return service.Schedule(f"test-{uuid4()}", every, run)
 
 
 def test_a_schedule_runs_at_once_and_then_after_its_time(database, rings):
     ran, moments = [], [far_future(0)]
-    at_work = worker(database, rings, moments, named(lambda session, now: ran.append(now)))
-    at_work.once()
+    at_work = worker(database, rings, moments, make_schedule(lambda session, now: ran.append(now)))
+    at_work.run_pending()
     for minutes in (30, 59, 60, 61, 119, 120):
         moments.append(moments[0] + timedelta(minutes=minutes))
-        at_work.once()
+        at_work.run_pending()
     assert [(moment - moments[0]) / HOUR for moment in ran] == [0, 1, 2]
 
 
 def test_missed_runs_are_made_up_for_by_one(database, rings):
     ran, moments = [], [far_future(0)]
-    at_work = worker(database, rings, moments, named(lambda session, now: ran.append(now)))
-    at_work.once()
+    at_work = worker(database, rings, moments, make_schedule(lambda session, now: ran.append(now)))
+    at_work.run_pending()
     moments.append(moments[0] + 100 * HOUR)
-    at_work.once()
-    at_work.once()
+    at_work.run_pending()
+    at_work.run_pending()
     assert ran == moments
 
 
 def test_a_clock_that_was_ahead_puts_no_run_off_for_long(database, rings):
-    ran, schedule = [], named(lambda session, now: ran.append(now))
+    ran, schedule = [], make_schedule(lambda session, now: ran.append(now))
     wrong, right = [far_future(400 * 24)], [far_future(0)]
-    worker(database, rings, wrong, schedule).once()
-    worker(database, rings, right, schedule).once()
-    worker(database, rings, right, schedule).once()
+    worker(database, rings, wrong, schedule).run_pending()
+    worker(database, rings, right, schedule).run_pending()
+    worker(database, rings, right, schedule).run_pending()
     assert ran == wrong + right
 
 
@@ -69,12 +69,12 @@ def test_a_run_is_taken_by_one_of_many_workers(database, rings):
         ran.append(now)
         time.sleep(0.1)
 
-    schedule = named(run)
+    schedule = make_schedule(run)
 
     def work():
         at_work = worker(database, rings, moments, schedule)
         start.wait()
-        at_work.once()
+        at_work.run_pending()
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
@@ -93,14 +93,16 @@ def test_a_failed_run_leaves_nothing_behind_holds_up_no_other_and_comes_again_so
         ran.append("failed")
         raise Unavailable
 
-    at_work = worker(database, rings, moments, named(fail), named(lambda session, now: ran.append("other")))
-    at_work.once()
-    at_work.once()
+    at_work = worker(
+        database, rings, moments, make_schedule(fail), make_schedule(lambda session, now: ran.append("other"))
+    )
+    at_work.run_pending()
+    at_work.run_pending()
     assert ran == ["failed", "other"]
     with database.transaction() as session:
         assert session.get(WorkerBeat, beat) is None
     moments.append(moments[0] + rules.SCHEDULE_RETRY)
-    at_work.once()
+    at_work.run_pending()
     assert ran == ["failed", "other", "failed"]
 
 
@@ -111,7 +113,7 @@ def test_a_run_and_its_mark_commit_together(database, rings):
         raise MemoryError
 
     with pytest.raises(MemoryError):
-        worker(database, rings, moments, service.Schedule(name, HOUR, crash)).once()
+        worker(database, rings, moments, service.Schedule(name, HOUR, crash)).run_pending()
     with database.transaction() as session:
         row = session.scalars(select(ScheduleRow).where(ScheduleRow.name == name)).one()
     assert row.last_run_at is None
@@ -125,8 +127,8 @@ def test_a_schedule_whose_connection_postgresql_ended_is_tried_again_and_the_wor
         session.execute(text("SET LOCAL idle_in_transaction_session_timeout = '20ms'"))
         time.sleep(0.2)
 
-    other = named(lambda session, now: ran.append(now))
-    worker(database, rings, moments, service.Schedule(name, HOUR, idle), other).once()
+    other = make_schedule(lambda session, now: ran.append(now))
+    worker(database, rings, moments, service.Schedule(name, HOUR, idle), other).run_pending()
     assert len(ran) == 1
     with database.transaction() as session:
         row = session.scalars(select(ScheduleRow).where(ScheduleRow.name == name)).one()
@@ -135,25 +137,25 @@ def test_a_schedule_whose_connection_postgresql_ended_is_tried_again_and_the_wor
 
 @pytest.mark.parametrize(("commits", "idle"), [(False, "1min"), (True, "1h")])
 def test_a_schedule_that_commits_by_itself_may_idle_for_longer(database, rings, commits, idle):
-    told = []
+    timeouts = []
 
     def look(session, now):
-        told.append(session.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one())
+        timeouts.append(session.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one())
 
     schedule = service.Schedule(f"test-{uuid4()}", HOUR, look, commits=commits)
-    worker(database, rings, [far_future(0)], schedule).once()
-    assert told == [idle]
+    worker(database, rings, [far_future(0)], schedule).run_pending()
+    assert timeouts == [idle]
 
 
 def test_a_worker_gives_a_sign_of_life_and_forgets_those_long_gone(database, rings):
     moments = [far_future(1000)]
     with database.transaction() as session:
         session.query(WorkerBeat).delete()
-    worker(database, rings, moments).once()
+    worker(database, rings, moments).run_pending()
     with database.transaction() as session:
         assert service.last_beat(session) == moments[-1]
     moments.append(moments[0] + 2 * rules.BEAT_FORGOTTEN)
-    worker(database, rings, moments).once()
+    worker(database, rings, moments).run_pending()
     with database.transaction() as session:
         assert service.last_beat(session) == moments[-1]
         assert session.scalars(select(WorkerBeat.beat_at)).all() == [moments[-1]]
@@ -162,7 +164,9 @@ def test_a_worker_gives_a_sign_of_life_and_forgets_those_long_gone(database, rin
 
 def test_a_stopped_worker_ends_soon(database, rings):
     ran, stop = threading.Event(), threading.Event()
-    at_work = service.Worker(database, rings, lambda: datetime.now(UTC), {}, [named(lambda session, now: ran.set())])
+    at_work = service.Worker(
+        database, rings, lambda: datetime.now(UTC), {}, [make_schedule(lambda session, now: ran.set())]
+    )
     thread = threading.Thread(target=at_work.run, args=(stop,))
     thread.start()
     assert ran.wait(5)
@@ -194,7 +198,7 @@ def test_who_has_nothing_to_do_or_no_database_rests_and_who_worked_goes_on_at_on
 
 def test_whoever_ran_a_schedule_looks_again_at_once(database):
     ran, moment = [], far_future(0)
-    both = [named(lambda session, now: ran.append(now)) for _ in range(2)]
+    both = [make_schedule(lambda session, now: ran.append(now)) for _ in range(2)]
     schedules = Schedules(database, lambda: moment, both)
     assert [schedules.run_due(), schedules.run_due()] == [True, False]
     assert ran == [moment] * 2
@@ -202,32 +206,32 @@ def test_whoever_ran_a_schedule_looks_again_at_once(database):
 
 
 def test_a_schedule_may_take_longer_than_a_request(database, rings):
-    seen = []
+    timeouts = []
 
     def run(session, now):
         names = ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout")
-        seen.extend(session.scalar(text(f"SHOW {name}")) for name in names)
+        timeouts.extend(session.scalar(text(f"SHOW {name}")) for name in names)
 
-    worker(database, rings, [far_future(0)], named(run)).once()
-    assert seen == ["1min", "1min", "5s"]
+    worker(database, rings, [far_future(0)], make_schedule(run)).run_pending()
+    assert timeouts == ["1min", "1min", "5s"]
 
 
 def test_no_message_waits_for_a_schedule(database, rings):
-    topic, sent, started, go, stop = f"test-{uuid4()}", threading.Event(), *(threading.Event() for _ in range(3))
+    topic, is_sent, has_begun, go, stop = f"test-{uuid4()}", threading.Event(), *(threading.Event() for _ in range(3))
 
     def hold(session, now):
-        started.set()
+        has_begun.set()
         assert go.wait(10)
 
-    handlers = {topic: lambda payload: sent.set()}
-    at_work = service.Worker(database, rings, lambda: datetime.now(UTC), handlers, [named(hold)])
+    handlers = {topic: lambda payload: is_sent.set()}
+    at_work = service.Worker(database, rings, lambda: datetime.now(UTC), handlers, [make_schedule(hold)])
     thread = threading.Thread(target=at_work.run, args=(stop,))
     thread.start()
     try:
-        assert started.wait(5)
+        assert has_begun.wait(5)
         with database.transaction() as session:
             service.enqueue(session, rings, topic=topic, payload={"otp": "123456"}, now=datetime.now(UTC))
-        assert sent.wait(5)
+        assert is_sent.wait(5)
     finally:
         go.set()
         stop.set()

@@ -21,7 +21,7 @@ from qe_ban.jobs import service as jobs
 from qe_ban.kernel.principal import Actor, Place, PrincipalKind
 
 
-def decide(importer: Importer, work: jobs.Work, asked: Import) -> None:
+def decide(importer: Importer, work: jobs.JobContext, asked: Import) -> None:
     """Decide whether anything is to be written. Raises JobFailed where errors forbid it, or too much would end.
 
     A dry run is over with it, and tells in `refusals` why the real one would fail here: none, and it would not.
@@ -41,7 +41,7 @@ def decide(importer: Importer, work: jobs.Work, asked: Import) -> None:
         raise jobs.JobFailed(f"{'；'.join(refusals)}，没有导入任何内容")
 
 
-def apply(importer: Importer, work: jobs.Work, asked: Import) -> None:
+def apply(importer: Importer, work: jobs.JobContext, asked: Import) -> None:
     """Publish what the file says, upon what the items say at this moment: staff may have changed them meanwhile."""
     while True:
         with work.step() as session:
@@ -63,7 +63,7 @@ def apply(importer: Importer, work: jobs.Work, asked: Import) -> None:
             progress.after(session, work, codes[-1], done=len(codes), result=progress.counted(work, counts))
 
 
-def end(importer: Importer, work: jobs.Work, asked: Import) -> None:
+def end(importer: Importer, work: jobs.JobContext, asked: Import) -> None:
     """Let those items end that the file lacked when it was decided, and that still are the importer's."""
     place = Place(district=asked.district, department=asked.department)
     while True:
@@ -83,13 +83,13 @@ def end(importer: Importer, work: jobs.Work, asked: Import) -> None:
             progress.after(session, work, codes[-1], done=len(codes), result=result)
 
 
-def finish(importer: Importer, work: jobs.Work, asked: Import) -> None:
+def finish(importer: Importer, work: jobs.JobContext, asked: Import) -> None:
     """Let go of the file, and record what came of it."""
     with work.step() as session:
         _finish(session, importer, work, asked, result={})
 
 
-def _leaving(session: Session, importer: Importer, work: jobs.Work, asked: Import) -> tuple[int, bool]:
+def _leaving(session: Session, importer: Importer, work: jobs.JobContext, asked: Import) -> tuple[int, bool]:
     """Count and tell, within a step, how many items the file lacks, if they are to end; and whether it has any."""
     if asked.missing != "end":
         return 0, True
@@ -98,7 +98,7 @@ def _leaving(session: Session, importer: Importer, work: jobs.Work, asked: Impor
     return leaving, staged.has_items(session, work.id)
 
 
-def _refusals(work: jobs.Work, asked: Import, leaving: int, *, has_items: bool) -> Iterator[str]:
+def _refusals(work: jobs.JobContext, asked: Import, leaving: int, *, has_items: bool) -> Iterator[str]:
     """Say why nothing may be imported: errors, too little said for an end, too many ends."""
     errors, unreadable = progress.errors(work), work.cursor.get("unreadable")
     if errors and not asked.skip_invalid:
@@ -116,7 +116,7 @@ def _scope(importer: Importer, asked: Import) -> Mapping[str, Any]:
 
 
 def _register_departments(
-    session: Session, work: jobs.Work, asked: Import, drafts: Sequence[Draft], now: datetime
+    session: Session, work: jobs.JobContext, asked: Import, drafts: Sequence[Draft], now: datetime
 ) -> None:
     wanted = sorted({draft.content["department"] for draft in drafts})
     found = staged.new_departments(session, work.id, wanted)
@@ -128,7 +128,9 @@ def _actor(asked: Import) -> Actor | None:
     return Actor(PrincipalKind.STAFF, asked.imported_by) if asked.imported_by else None
 
 
-def _finish(session: Session, importer: Importer, work: jobs.Work, asked: Import, *, result: Mapping[str, Any]) -> None:
+def _finish(
+    session: Session, importer: Importer, work: jobs.JobContext, asked: Import, *, result: Mapping[str, Any]
+) -> None:
     counts: dict[str, Any] = dict.fromkeys(("created", "changed", "unchanged", "reopened", "ended", "skipped"), 0)
     counts |= {name: work.result.get(name, 0) for name in counts} | dict(result)
     progress.enter(session, work, Phase.OVER, result=counts)

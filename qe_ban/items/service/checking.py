@@ -38,7 +38,7 @@ class _Portion:
         return self.read >= STEP or self.text >= _MOST_TEXT
 
 
-def check(importer: Importer, work: jobs.Work, path: Path, kind: str) -> None:
+def check(importer: Importer, work: jobs.JobContext, path: Path, kind: str) -> None:
     """Read a file (`csv` or `xlsx`) from where the last step left it. Raises FileInvalid."""
     with source.opened(path, kind) as tables:
         with work.step() as session:
@@ -63,7 +63,7 @@ class _Checked:
     """One table on its way into the rows that are put down."""
 
     def __init__(
-        self, work: jobs.Work, table: Table, number: int, before: int, names: Names, called: Mapping[str, str]
+        self, work: jobs.JobContext, table: Table, number: int, before: int, names: Names, called: Mapping[str, str]
     ) -> None:
         """`called`: the names of the departments that there are, by code."""
         self._work, self._table, self._number, self._before = work, table, number, before

@@ -28,7 +28,7 @@ class Batch:
     faulty: Sequence[str]
 
 
-def compare(importer: Importer, work: jobs.Work, asked: Import) -> None:
+def compare(importer: Importer, work: jobs.JobContext, asked: Import) -> None:
     """Look at all items that the file is about. Nothing of the catalogue is touched."""
     while True:
         with work.step() as session:
@@ -47,7 +47,12 @@ def compare(importer: Importer, work: jobs.Work, asked: Import) -> None:
 
 
 def gather(
-    session: Session, work: jobs.Work, asked: Import, codes: Sequence[str], held: Mapping[str, Held], now: datetime
+    session: Session,
+    work: jobs.JobContext,
+    asked: Import,
+    codes: Sequence[str],
+    held: Mapping[str, Held],
+    now: datetime,
 ) -> Batch:
     """Make drafts of the file's rows upon what the items say now, and check them as wholes.
 
@@ -96,7 +101,7 @@ def _bases(session: Session, rows: Sequence[Rows], held: Mapping[str, Held], now
     return {code: said[item.id] for code, item in held.items() if item.id in said}
 
 
-def _departments(session: Session, work: jobs.Work, drafts: Sequence[Draft]) -> frozenset[str]:
+def _departments(session: Session, work: jobs.JobContext, drafts: Sequence[Draft]) -> frozenset[str]:
     """Give which of the drafts' departments there are, or will be by the file's own word."""
     wanted = {draft.content.get("department") for draft in drafts}
     names = sorted(name for name in wanted if isinstance(name, str))

@@ -99,7 +99,7 @@ def submit(
     return job_id
 
 
-def run(importer: Importer, work: jobs.Work) -> None:
+def run(importer: Importer, work: jobs.JobContext) -> None:
     """Do an import from where it is: the runner of its kind. Raises JobFailed, FileInvalid, ImportGone."""
     if of(work) is Phase.OVER:
         return
@@ -130,7 +130,7 @@ def forget_files(session: Session, before: datetime) -> int:
     """
     tables = (ImportRow, ImportChunk)
     held = select(Import.job_id).where(or_(*(exists().where(table.job_id == Import.job_id) for table in tables)))
-    over = jobs.ended(session, among=held, before=before, most=SWEPT_AT_ONCE)
+    over = jobs.find_ended(session, among=held, before=before, limit=SWEPT_AT_ONCE)
     for job_id in over:
         for table in tables:
             session.execute(delete(table).where(table.job_id == job_id).execution_options(synchronize_session=False))
@@ -157,13 +157,13 @@ def _has_file(session: Session, job_id: UUID) -> bool:
     return bool(session.scalar(select(exists().where(ImportChunk.job_id == job_id))))
 
 
-def _check(importer: Importer, work: jobs.Work, asked: Import) -> None:
+def _check(importer: Importer, work: jobs.JobContext, asked: Import) -> None:
     with _file(work) as path:
         checking.check(importer, work, path, asked.format)
 
 
 @contextmanager
-def _file(work: jobs.Work) -> Iterator[Path]:
+def _file(work: jobs.JobContext) -> Iterator[Path]:
     """Give the import's file on this machine, for the time of the block."""
     with tempfile.NamedTemporaryFile(prefix="qe-import-") as file:
         number = 0

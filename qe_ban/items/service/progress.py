@@ -38,40 +38,42 @@ class Phase(StrEnum):
     OVER = "over"
 
 
-def of(work: jobs.Work) -> Phase:
+def of(work: jobs.JobContext) -> Phase:
     """Give the phase that an import is in."""
     return Phase(work.cursor.get("phase", Phase.CHECKING))
 
 
 def enter(
-    session: Session, work: jobs.Work, phase: Phase, *, total: int = 0, result: Mapping[str, Any] | None = None
+    session: Session, work: jobs.JobContext, phase: Phase, *, total: int = 0, result: Mapping[str, Any] | None = None
 ) -> None:
     """Go on to a phase, within a step: from its beginning."""
     cursor = {name: value for name, value in work.cursor.items() if name in _KEPT}
     work.save(session, phase=phase, done=0, total=total, cursor=cursor | {"phase": phase, "after": ""}, result=result)
 
 
-def after(session: Session, work: jobs.Work, code: str, *, done: int, result: Mapping[str, Any] | None = None) -> None:
+def after(
+    session: Session, work: jobs.JobContext, code: str, *, done: int, result: Mapping[str, Any] | None = None
+) -> None:
     """Note, within a step, that all items up to a code are done with."""
     work.save(session, done=work.done + done, cursor={**work.cursor, "after": code}, result=result)
 
 
-def columns(work: jobs.Work) -> Columns:
+def columns(work: jobs.JobContext) -> Columns:
     """Give the columns that each table of the file has."""
     return {name: frozenset(table["columns"]) for name, table in work.cursor["tables"].items()}
 
 
-def counted(work: jobs.Work, more: Mapping[str, int]) -> dict[str, int]:
+def counted(work: jobs.JobContext, more: Mapping[str, int]) -> dict[str, int]:
     """Give the result's counts with what a step adds."""
     return {name: work.result.get(name, 0) + number for name, number in more.items()}
 
 
-def errors(work: jobs.Work) -> int:
+def errors(work: jobs.JobContext) -> int:
     """Give how many errors were found until now."""
     return int(work.result.get("faults", {}).get("error", 0))
 
 
-def report(session: Session, work: jobs.Work, wrongs: Sequence[Wrong]) -> None:
+def report(session: Session, work: jobs.JobContext, wrongs: Sequence[Wrong]) -> None:
     """Keep what is wrong with items, each at its place in the file."""
     sheets = {name: table["sheet"] for name, table in work.cursor["tables"].items()}
     work.fault(

@@ -5,20 +5,21 @@ from qe_ban.jobs.rules import MOST_FAULTS, JobState, Severity
 from qe_ban.jobs.service.outbox import COLUMN, GivenUp, Handler, enqueue, given_up
 from qe_ban.jobs.service.retention import ENDINGS
 from qe_ban.jobs.service.running import Jobs, Runner
-from qe_ban.jobs.service.runs import Change, Fault, JobView, cancel, ended, listed, read, resume, start
+from qe_ban.jobs.service.runs import Change, Fault, JobView, cancel, find_ended, list_jobs, read, resume, start
 from qe_ban.jobs.service.schedules import Schedule
-from qe_ban.jobs.service.work import Cancelled, LeaseLost, Work
+from qe_ban.jobs.service.work import JobCancelled, JobContext, LeaseLost
 from qe_ban.jobs.service.worker import Worker, last_beat
 
 __all__ = [
     "COLUMN",
     "ENDINGS",
     "MOST_FAULTS",
-    "Cancelled",
     "Change",
     "Fault",
     "GivenUp",
     "Handler",
+    "JobCancelled",
+    "JobContext",
     "JobFailed",
     "JobState",
     "JobView",
@@ -27,14 +28,13 @@ __all__ = [
     "Runner",
     "Schedule",
     "Severity",
-    "Work",
     "Worker",
     "cancel",
-    "ended",
     "enqueue",
+    "find_ended",
     "given_up",
     "last_beat",
-    "listed",
+    "list_jobs",
     "read",
     "resume",
     "start",

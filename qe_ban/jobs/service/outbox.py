@@ -65,7 +65,7 @@ def enqueue(
 
 
 def given_up(session: Session, *, limit: int = 100) -> list[GivenUp]:
-    """Give the messages that were given up, newest first."""
+    """Return the messages that were given up, newest first."""
     rows = session.scalars(
         select(OutboxMessage)
         .where(OutboxMessage.given_up_at.is_not(None))
@@ -116,16 +116,16 @@ class Outbox:
             .with_for_update(skip_locked=True)
         )
         with self._database.transaction() as session:
-            found = session.execute(due).first()
-            if found is None:
+            row = session.execute(due).first()
+            if row is None:
                 return None
-            message, too_late = found
+            message, too_late = row
             if message.payload is None:
                 return None
             attempts = message.attempts + 1
-            leased = now + max(rules.LEASE, rules.wait_after(attempts))
-            claimed = update(OutboxMessage).where(OutboxMessage.id == message.id)
-            session.execute(claimed.values(attempts=attempts, due_at=leased))
+            lease_ends = now + max(rules.LEASE, rules.wait_after(attempts))
+            statement = update(OutboxMessage).where(OutboxMessage.id == message.id)
+            session.execute(statement.values(attempts=attempts, due_at=lease_ends))
             return _Claim(message.id, message.topic, message.payload, attempts, bool(too_late))
 
     def _deliver(self, claim: _Claim) -> None:
@@ -140,7 +140,7 @@ class Outbox:
         except vault.SealBroken:
             self._give_up(claim, "seal_broken")
         except DomainError as error:
-            self._failed(claim, error.code)
+            self._retry_later(claim, error.code)
         else:
             with self._database.transaction() as session:
                 session.execute(delete(OutboxMessage).where(OutboxMessage.id == claim.id))
@@ -149,7 +149,7 @@ class Outbox:
         payload: dict[str, str] = json.loads(vault.unseal(self._rings, COLUMN, claim.id, claim.payload))
         return payload
 
-    def _failed(self, claim: _Claim, code: str) -> None:
+    def _retry_later(self, claim: _Claim, code: str) -> None:
         if claim.attempts >= rules.ATTEMPTS:
             self._give_up(claim, code)
             return
@@ -160,6 +160,6 @@ class Outbox:
 
     def _give_up(self, claim: _Claim, reason: str) -> None:
         _log.error("outbox.given_up", message=str(claim.id), topic=claim.topic, attempts=claim.attempts, code=reason)
-        given = {"given_up_at": func.clock_timestamp(), "reason": reason, "payload": None}
+        values = {"given_up_at": func.clock_timestamp(), "reason": reason, "payload": None}
         with self._database.transaction() as session:
-            session.execute(update(OutboxMessage).where(OutboxMessage.id == claim.id).values(given))
+            session.execute(update(OutboxMessage).where(OutboxMessage.id == claim.id).values(values))

@@ -60,7 +60,7 @@ class Change:
 
 
 def start(session: Session, *, kind: str, lane: str, owner: Principal | None, place: Place, now: datetime) -> UUID:
-    """Ask for a job; a worker takes it up once the caller's transaction has committed. Gives its id.
+    """Queue a job, which a worker takes up once the caller's transaction has committed; return its id.
 
     Of one `lane` one job runs at a time, the oldest first. `place`: whose staff may see it, beside its owner.
     """
@@ -85,16 +85,16 @@ def start(session: Session, *, kind: str, lane: str, owner: Principal | None, pl
 
 
 def read(session: Session, *, reader: Principal, job_id: UUID) -> JobView:
-    """Give a job with its first faults, if the reader asked for it or answers for its place. Raises JobNotFound."""
-    return shown(_get(session, reader, job_id), _faults(session, job_id))
+    """Return a job with its first faults, if the reader asked for it or answers for its place. Raises JobNotFound."""
+    return to_view(_get(session, reader, job_id), _faults(session, job_id))
 
 
-def listed(session: Session, *, reader: Principal, before: UUID | None, limit: int) -> Sequence[JobView]:
-    """Give at most `limit` jobs that the reader may see, newest first, older than `before`; without their faults."""
+def list_jobs(session: Session, *, reader: Principal, before: UUID | None, limit: int) -> Sequence[JobView]:
+    """Return at most `limit` jobs that the reader may see, newest first, older than `before`; without their faults."""
     jobs = select(Job).where(_visible(reader)).order_by(Job.id.desc()).limit(limit)
     if before is not None:
         jobs = jobs.where(Job.id < before)
-    return [shown(job) for job in session.scalars(jobs)]
+    return [to_view(job) for job in session.scalars(jobs)]
 
 
 def cancel(session: Session, *, job_id: UUID, change: Change) -> JobView:
@@ -108,7 +108,7 @@ def cancel(session: Session, *, job_id: UUID, change: Change) -> JobView:
     if job.state != JobState.CANCELLED:
         _record(session, job, "jobs.cancel", change)
         job.state, job.lease, job.leased_until, job.finished_at = JobState.CANCELLED, None, None, change.at
-    return shown(job)
+    return to_view(job)
 
 
 def resume(session: Session, *, job_id: UUID, change: Change) -> JobView:
@@ -122,22 +122,22 @@ def resume(session: Session, *, job_id: UUID, change: Change) -> JobView:
         raise errors.OtherPlace
     if job.state == JobState.DONE:
         raise errors.NotResumable
-    if job.state in rules.RESUMABLE:
+    if job.state in rules.RESUMABLE_STATES:
         _record(session, job, "jobs.resume", change)
         job.state, job.attempts, job.error, job.finished_at = JobState.QUEUED, 0, None, None
-    return shown(job)
+    return to_view(job)
 
 
 def view(session: Session, job_id: UUID) -> JobView:
-    """Give a job with its first faults to the process itself, which asks for nobody. Raises JobNotFound."""
+    """Return a job with its first faults to the process itself, which asks for nobody. Raises JobNotFound."""
     job = session.get(Job, job_id)
     if job is None:
         raise errors.JobNotFound
-    return shown(job, _faults(session, job_id))
+    return to_view(job, _faults(session, job_id))
 
 
-def shown(job: Job, faults: tuple[Fault, ...] = ()) -> JobView:
-    """Give the row as people see it."""
+def to_view(job: Job, faults: tuple[Fault, ...] = ()) -> JobView:
+    """Return the row as people see it."""
     state = JobState(job.state)
     return JobView(
         id=job.id,
@@ -156,26 +156,26 @@ def shown(job: Job, faults: tuple[Fault, ...] = ()) -> JobView:
     )
 
 
-def ended(session: Session, *, among: Select[UUID], before: datetime, most: int) -> Sequence[UUID]:
-    """Give at most `most` of those jobs that ended before that moment, the oldest first.
+def find_ended(session: Session, *, among: Select[UUID], before: datetime, limit: int) -> Sequence[UUID]:
+    """Return at most `limit` of those jobs that ended before that moment, the oldest first.
 
     They are locked: none is resumed until this transaction ends.
     """
-    over = Job.state.not_in(rules.UNFINISHED) & (Job.finished_at < before)
-    found = select(Job.id).where(Job.id.in_(among), over).order_by(Job.finished_at, Job.id).limit(most)
-    return session.scalars(found.with_for_update(of=Job, skip_locked=True)).all()
+    over = Job.state.not_in(rules.ACTIVE_STATES) & (Job.finished_at < before)
+    query = select(Job.id).where(Job.id.in_(among), over).order_by(Job.finished_at, Job.id).limit(limit)
+    return session.scalars(query.with_for_update(of=Job, skip_locked=True)).all()
 
 
 def _get(session: Session, reader: Principal | None, job_id: UUID, *, lock: bool = False) -> Job:
-    found = select(Job).where(Job.id == job_id, _visible(reader))
-    job = session.scalar(found.with_for_update() if lock else found)
+    query = select(Job).where(Job.id == job_id, _visible(reader))
+    job = session.scalar(query.with_for_update() if lock else query)
     if job is None:
         raise errors.JobNotFound
     return job
 
 
 def _visible(reader: Principal | None) -> ColumnElement[bool]:
-    """Say which jobs a reader may see: the own; the city's staff all; a district's or department's those of theirs."""
+    """Return the condition of the jobs a reader may see: own ones; all for city staff; else those of the place."""
     if reader is None or reader.place.is_city:
         return true()
     place = reader.place
@@ -188,7 +188,7 @@ def _visible(reader: Principal | None) -> ColumnElement[bool]:
 
 
 def _within(job: Job, place: Place) -> bool:
-    """Tell whether a job's place is one that this place answers for; a job of neither kind is the city's."""
+    """Return whether a job's place is one that this place answers for; a job of neither kind is the city's."""
     if place.is_city:
         return True
     if place.district is not None:
@@ -197,7 +197,7 @@ def _within(job: Job, place: Place) -> bool:
 
 
 def _faults(session: Session, job_id: UUID) -> tuple[Fault, ...]:
-    """Give the first faults by sheet, row and finding; where they are too many, errors go first."""
+    """Return the first faults by sheet, row and finding; where they are too many, errors go first."""
     first = (
         select(JobFault.number)
         .where(JobFault.job_id == job_id)

@@ -33,7 +33,7 @@ class Schedule:
 
 
 def _is_due(schedule: Schedule, now: datetime) -> ColumnElement[bool]:
-    """Tell whether a schedule is due; a turn that only a clock far ahead can have put off is due as well."""
+    """Return whether a schedule is due; a turn that only a clock far ahead can have put off is due as well."""
     ahead = now + schedule.every + rules.CLOCKS_APART
     next_run = ScheduleRow.next_run_at
     return and_(ScheduleRow.name == schedule.name, or_(next_run <= now, next_run > ahead))
@@ -63,17 +63,17 @@ class Schedules:
                 rows = [{"name": name, "next_run_at": now} for name in names]
                 session.execute(insert(ScheduleRow).values(rows).on_conflict_do_nothing(index_elements=["name"]))
             due = [_is_due(schedule, now) for schedule in self._schedules]
-            held = set(session.scalars(select(ScheduleRow.name).where(or_(false(), *due))))
+            due_names = set(session.scalars(select(ScheduleRow.name).where(or_(false(), *due))))
         self._rows_made = True
-        return [schedule for schedule in self._schedules if schedule.name in held]
+        return [schedule for schedule in self._schedules if schedule.name in due_names]
 
     def _run(self, schedule: Schedule) -> bool:
         """Take the run if nobody else has it; what was missed, however often, is made up for by one run."""
         now = self._clock()
-        locked = select(ScheduleRow).where(_is_due(schedule, now)).with_for_update(skip_locked=True)
+        due_row = select(ScheduleRow).where(_is_due(schedule, now)).with_for_update(skip_locked=True)
         try:
             with self._database.transaction() as session:
-                row = session.scalar(locked)
+                row = session.scalar(due_row)
                 if row is None:
                     return False
                 times.lengthen(session, idle=rules.TURN_SECONDS if schedule.commits else rules.STEP_SECONDS)

@@ -18,30 +18,30 @@ from qe_ban.jobs.service.runs import Fault, JobView
 from qe_ban.kernel.clock import Clock
 
 
-class Ended(Exception):
+class JobInterrupted(Exception):
     """The runner is to end now, and lets this pass; what its steps have committed stands."""
 
 
-class Cancelled(Ended):
+class JobCancelled(JobInterrupted):
     """Somebody cancelled the job."""
 
 
-class LeaseLost(Ended):
+class LeaseLost(JobInterrupted):
     """The job is another process's now, which goes on from the last step."""
 
 
-class Stopping(Ended):
+class Stopping(JobInterrupted):
     """This process is to end; the job goes back to be taken up by another."""
 
 
-class Work:
+class JobContext:
     """One run of a job. `cursor`, `phase`, `done`, `total` and `result` are as the last step left them."""
 
     def __init__(
-        self, database: Database, clock: Clock, job: Job, stop: threading.Event, stepped: Callable[[], None]
+        self, database: Database, clock: Clock, job: Job, stop: threading.Event, on_step: Callable[[], None]
     ) -> None:
-        """Take a job that was claimed; `stepped` is called after each step."""
-        self._database, self._clock, self._stop, self._stepped = database, clock, stop, stepped
+        """Take a job that was claimed; `on_step` is called after each step."""
+        self._database, self._clock, self._stop, self._on_step = database, clock, stop, on_step
         self.id, self.kind, self.lease = job.id, job.kind, job.lease
         self._job = job
         self._show(job)
@@ -55,15 +55,15 @@ class Work:
         self.result: dict[str, Any] = dict(job.result)
 
     def view(self) -> JobView:
-        """Give the job as the last step left it, without its faults."""
-        return runs.shown(self._job)
+        """Return the job as the last step left it, without its faults."""
+        return runs.to_view(self._job)
 
     @contextmanager
     def step(self) -> Iterator[Session]:
-        """Give a transaction that holds the job: it commits when the block ends, with what `save` was given in it.
+        """Open a transaction that holds the job: it commits when the block ends, with what `save` was given in it.
 
         Whoever cancels waits for the step, so it should take a second or so; each statement may take a minute.
-        Raises Stopping, Cancelled or LeaseLost instead, before anything was written; DatabaseUnavailable.
+        Raises Stopping, JobCancelled or LeaseLost instead, before anything was written; DatabaseUnavailable.
         """
         if self._stop.is_set():
             raise Stopping
@@ -71,13 +71,13 @@ class Work:
             times.lengthen(session)
             job = session.scalar(select(Job).where(Job.id == self.id).with_for_update())
             if job is not None and job.state == JobState.CANCELLED:
-                raise Cancelled
+                raise JobCancelled
             if job is None or job.lease != self.lease:
                 raise LeaseLost
             self._show(job)
             yield session
             job.leased_until = self._clock() + rules.JOB_LEASE
-        self._stepped()
+        self._on_step()
 
     def save(
         self,
@@ -89,7 +89,7 @@ class Work:
         cursor: Mapping[str, Any] | None = None,
         result: Mapping[str, Any] | None = None,
     ) -> None:
-        """Say, within a step, how far the job is; what is not given stays. `result` is added to what is there.
+        """Save, within a step, how far the job is; what is not given stays. `result` is added to what is there.
 
         `cursor` is the runner's own: where a later run goes on. A new one proves that the job gets further, so that
         earlier deaths no longer count.
@@ -98,8 +98,8 @@ class Work:
         if cursor is not None and dict(cursor) != job.cursor:
             job.cursor, job.attempts = dict(cursor), 0
         if result is not None:
-            counted = {"faults": job.result["faults"]} if "faults" in job.result else {}
-            job.result = {**job.result, **result, **counted}
+            fault_counts = {"faults": job.result["faults"]} if "faults" in job.result else {}
+            job.result = {**job.result, **result, **fault_counts}
         job.phase = job.phase if phase is None else phase
         job.done = job.done if done is None else done
         job.total = job.total if total is None else total

@@ -28,7 +28,7 @@ _log = structlog.get_logger("qe_ban.jobs")
 
 
 def last_beat(session: Session) -> datetime | None:
-    """Give when any worker was last heard of, or None when there never was one (or not for a day)."""
+    """Return when any worker was last heard of, or None when there never was one (or not for a day)."""
     return session.scalar(select(func.max(WorkerBeat.beat_at)))
 
 
@@ -70,7 +70,7 @@ class Worker:
             for thread in beside:
                 thread.result()
 
-    def once(self) -> None:
+    def run_pending(self) -> None:
         """Run every schedule, deliver every message and do every job that is due now.
 
         Raises DatabaseUnavailable. An error that no handler, schedule or runner may raise comes through: the process
@@ -78,7 +78,7 @@ class Worker:
         """
         while self._schedules.run_due() or self._deliver_one():
             pass
-        self._jobs.once()
+        self._jobs.run_pending()
 
     def _run_schedules(self, ending: threading.Event) -> None:
         while not ending.is_set():
@@ -103,9 +103,9 @@ class Worker:
 def _work(step: Callable[[], bool], stop: threading.Event) -> None:
     """Take a step; where there was nothing to do, or PostgreSQL is away, wait a moment."""
     try:
-        worked = step()
+        has_worked = step()
     except Unavailable as error:
         _log.warning("worker.waiting", code=error.code)
-        worked = False
-    if not worked:
+        has_worked = False
+    if not has_worked:
         stop.wait(IDLE_SECONDS)
