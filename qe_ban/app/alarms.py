@@ -15,7 +15,7 @@ from qe_ban.app.records import Step
 from qe_ban.audit import service as audit
 from qe_ban.codes import service as codes
 from qe_ban.db.engine import Database, DatabaseUnavailable
-from qe_ban.db.polled import Polled
+from qe_ban.db.polled_cache import PolledCache
 from qe_ban.health import service as health
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.city import City
@@ -64,7 +64,7 @@ def gauge(database: Database) -> Read:
     def load(session: Session, _before: object) -> _Read:
         return _Read(audit.count_open(session), audit.seconds_since_seal(session), time.monotonic())
 
-    polled: Polled[_Read] = Polled(database, load)
+    polled: PolledCache[_Read] = PolledCache(database, load)
 
     def read() -> Iterable[Metric]:
         try:

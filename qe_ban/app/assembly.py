@@ -12,7 +12,7 @@ from qe_ban.codes.adapters.http import HttpSource
 from qe_ban.codes.service import suspending
 from qe_ban.config import ConfigInvalid, Settings, sandbox_data
 from qe_ban.db import valkey
-from qe_ban.db.connecting import UNHURRIED, Waits
+from qe_ban.db.connecting import COMMAND_WAITS, Waits
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
 from qe_ban.health.service import Health
@@ -60,7 +60,7 @@ def assemble(
     *,
     pool: int | None = None,
     sealing: bool = False,
-    waits: Waits = UNHURRIED,
+    waits: Waits = COMMAND_WAITS,
 ) -> Parts:
     """Put the parts together; nothing connects yet. Raises ConfigInvalid.
 
@@ -76,7 +76,9 @@ def assemble(
                 )
             ]
         )
-    database = Database(settings.database_url, pool=pool or settings.threads, waits=waits, pooled=settings.pooled)
+    database = Database(
+        settings.database_url, pool=pool or settings.threads, waits=waits, behind_pooler=settings.pooled
+    )
     rings = KeyRings(
         database, settings.master_key, settings.master_key_next, data_keys=settings.data_keys_dir, sealing=sealing
     )

@@ -13,7 +13,7 @@ from qe_ban.app.slices import SLICES
 from qe_ban.audit import routes as audit_routes
 from qe_ban.config import Settings
 from qe_ban.db import valkey
-from qe_ban.db.connecting import SERVING
+from qe_ban.db.connecting import REQUEST_WAITS
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.keys.models import Ring
@@ -25,7 +25,7 @@ WORKER_SILENT = timedelta(seconds=90)
 
 def create_app(settings: Settings, *, clock: Clock = system_clock) -> Flask:
     """Give the WSGI app. Raises ConfigInvalid."""
-    made = assemble(settings, clock, waits=SERVING)
+    made = assemble(settings, clock, waits=REQUEST_WAITS)
     app, api = application.build(settings, clock, name="qe_ban")
     provided = (
         made.database,

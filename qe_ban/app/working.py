@@ -13,7 +13,7 @@ from qe_ban.app import alarms, leaving, levels, pages, records, rewriting
 from qe_ban.app.assembly import Parts, assemble
 from qe_ban.audit import service as audit
 from qe_ban.config import ConfigInvalid, Settings
-from qe_ban.db.connecting import WORKING
+from qe_ban.db.connecting import WORKER_WAITS
 from qe_ban.items.service import importing, indexing, publishing
 from qe_ban.jobs import service as jobs
 from qe_ban.kernel.clock import Clock, system_clock
@@ -32,7 +32,7 @@ def create_worker(settings: Settings, clock: Clock = system_clock) -> jobs.Worke
 
     Raises ConfigInvalid.
     """
-    made = assemble(settings, clock, pool=3, sealing=True, waits=WORKING)
+    made = assemble(settings, clock, pool=3, sealing=True, waits=WORKER_WAITS)
     return jobs.Worker(
         made.database,
         made.rings,

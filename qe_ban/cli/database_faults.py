@@ -9,7 +9,7 @@ from sqlalchemy import exc
 
 from qe_ban.cli.refusals import Refused
 from qe_ban.db.address import AddressInvalid
-from qe_ban.db.connecting import ServerRefused
+from qe_ban.db.connecting import ServerUnfit
 from qe_ban.db.engine import DatabaseUnavailable
 from qe_ban.keys.rings import KeyMissing
 from qe_ban.keys.wrapping import MasterKeyWrong
@@ -33,7 +33,7 @@ def refused() -> Iterator[None]:
         ) from error
     except (DatabaseUnavailable, exc.OperationalError, exc.ProgrammingError) as error:
         cause = error.__cause__ or error
-        if isinstance(getattr(cause, "orig", cause), ServerRefused):
+        if isinstance(getattr(cause, "orig", cause), ServerUnfit):
             raise Refused(reason(cause)) from error
         raise Refused(_("the database cannot be reached: {reason}").format(reason=reason(cause))) from error
 

@@ -33,9 +33,9 @@ class Address:
     def __init__(self, text: str) -> None:
         """Take a `postgresql://` URL or libpq's `host=... dbname=...`. Raises AddressInvalid."""
         try:
-            options = conninfo_to_dict(_normalized(text))
+            options = conninfo_to_dict(_to_libpq(text))
         except (psycopg.ProgrammingError, UnicodeError) as error:
-            raise AddressInvalid(_spoken(str(error))) from error
+            raise AddressInvalid(_safe_message(str(error))) from error
         self._options: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         self.servers = _servers(self._options)
         self._first = 0
@@ -56,16 +56,16 @@ class Address:
 
     def __str__(self) -> str:
         """Return the servers for a person, without user and password."""
-        return ", ".join(_spelled(name or numeric, port) for name, numeric, port in self.servers)
+        return ", ".join(_server_text(name or numeric, port) for name, numeric, port in self.servers)
 
 
-def _spelled(host: str, port: str) -> str:
+def _server_text(host: str, port: str) -> str:
     if host.startswith(("/", "@")) or not host:
         return host or "the local socket"
     return f"{f'[{host}]' if ':' in host else host}:{port or DEFAULT_PORT}"
 
 
-def _normalized(text: str) -> str:
+def _to_libpq(text: str) -> str:
     """Spell as libpq does what SQLAlchemy's users know: its scheme, and one `host` of the query for each server."""
     scheme = _DRIVER.match(text.strip())
     if scheme is None:
@@ -75,18 +75,18 @@ def _normalized(text: str) -> str:
     for name, value in parse_qsl(query, keep_blank_values=True, errors="surrogateescape"):
         values.setdefault(name, []).append(value)
     hosts = [host for value in values.get("host", ()) for host in value.split(",")]
-    parted = [_HOST_AND_PORT.fullmatch(host) for host in hosts]
-    if any(parted):
+    matches = [_HOST_AND_PORT.fullmatch(host) for host in hosts]
+    if any(matches):
         if "port" in values:
             raise AddressInvalid(Message("the hosts have ports of their own, and `port` gives others"))
         pairs = [
-            (match["host"], match["port"]) if match else (host, "") for match, host in zip(parted, hosts, strict=True)
+            (match["host"], match["port"]) if match else (host, "") for match, host in zip(matches, hosts, strict=True)
         ]
         values["host"], values["port"] = [[",".join(column)] for column in zip(*pairs, strict=True)]
-    joined = {
-        name: ",".join(given) if name in ("host", "hostaddr", "port") else given[-1] for name, given in values.items()
+    options = {
+        name: ",".join(texts) if name in ("host", "hostaddr", "port") else texts[-1] for name, texts in values.items()
     }
-    return f"postgresql://{place}{mark}{urlencode(joined, quote_via=quote, errors='surrogateescape')}"
+    return f"postgresql://{place}{mark}{urlencode(options, quote_via=quote, errors='surrogateescape')}"
 
 
 def _servers(options: Mapping[str, Any]) -> tuple[Server, ...]:
@@ -111,7 +111,7 @@ def _servers(options: Mapping[str, Any]) -> tuple[Server, ...]:
     return tuple(zip(*(values * number if len(values) == 1 else values for values in lists), strict=True))
 
 
-def _spoken(message: str) -> str:
+def _safe_message(message: str) -> str:
     """Return libpq's message where it names an option; others quote parts of the address, which may be a password."""
     if _OPTION.fullmatch(message):
         return message.strip()

@@ -29,11 +29,11 @@ class Base(DeclarativeBase):
     }
 
 
-def listed(values: Iterable[str]) -> str:
+def sql_list(values: Iterable[str]) -> str:
     """Spell words as a list of SQL literals, for a check of a column that holds one of them."""
     return ", ".join(f"'{value}'" for value in values)
 
 
 def one_of(column: str, values: Iterable[str]) -> str:
     """Return the SQL condition that a column holds one of these words."""
-    return f"{column} IN ({listed(values)})"
+    return f"{column} IN ({sql_list(values)})"

@@ -30,7 +30,7 @@ CONNECT_OPTIONS: dict[str, Any] = {
 }
 
 
-class ServerRefused(psycopg.OperationalError):
+class ServerUnfit(psycopg.OperationalError):
     """What answers at the address is nothing to work with; the text says why, and what to do, in one line."""
 
 
@@ -38,9 +38,9 @@ class ForeignAnswer(psycopg.InterfaceError):
     """An answer belongs to another's statement: something on the way mixes connections up."""
 
 
-def require_own(answer: object, expected: object) -> None:
+def require_own(answer: object, echo: object) -> None:
     """Compare what a bare statement echoes with what it was given. Raises ForeignAnswer."""
-    if answer != expected:
+    if answer != echo:
         _log.error("database.foreign_answer")
         raise ForeignAnswer("the answer belongs to another statement")
 
@@ -79,11 +79,13 @@ class Waits:
         return "SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in self._settings.items())
 
 
-UNHURRIED: Final = Waits(statement=10, lock=5, patience=None)
+COMMAND_WAITS: Final = Waits(statement=10, lock=5, patience=None)
 """For commands and migrations, which a person may end."""
-WORKING: Final = Waits(statement=10, lock=5, patience=90, primary=True)
+WORKER_WAITS: Final = Waits(statement=10, lock=5, patience=90, primary=True)
 """For the worker: a job's step lengthens its statements to a minute."""
-SERVING: Final = Waits(statement=4.5, lock=3, patience=5, hot=Waits(statement=2, lock=1.5, patience=2.5), primary=True)
+REQUEST_WAITS: Final = Waits(
+    statement=4.5, lock=3, patience=5, hot=Waits(statement=2, lock=1.5, patience=2.5), primary=True
+)
 """For requests: somebody waits, and on the hot path stands before a gate."""
 
 
@@ -111,8 +113,8 @@ class Connection(psycopg.Connection[Any]):
             if self.patience is not None and time.monotonic() - began >= self.patience:
                 self.pgconn.finish()
                 # who can do without has waited too short a time to say that it hangs, but not to say that it still does
-                if self.outage is not None and (self.patience == self.usual or self.outage.known):
-                    self.outage.hung()
+                if self.outage is not None and (self.patience == self.usual or self.outage.is_hanging):
+                    self.outage.report_hang()
             raise
 
 
@@ -134,58 +136,58 @@ class _LimitedCursor(psycopg.ClientCursor[Any]):
 
 
 def connect(
-    outage: Outage, address: Address, waits: Waits, *, pooled: bool, autocommit: bool = False, **more: Any
+    outage: Outage, address: Address, waits: Waits, *, behind_pooler: bool, autocommit: bool = False, **more: Any
 ) -> Connection:
-    """Connect to the first server of an address that serves. Raises ServerRefused, and what psycopg raises."""
-    asked = address.options
-    options = asked | CONNECT_OPTIONS | more
+    """Connect to the first server of an address that serves. Raises ServerUnfit, and what psycopg raises."""
+    own_options = address.options
+    options = own_options | CONNECT_OPTIONS | more
     # whoever looks at a standby by a command says so in the address
-    if waits.primary or "target_session_attrs" not in asked:
+    if waits.primary or "target_session_attrs" not in own_options:
         options["target_session_attrs"] = "read-write"
-    if pooled:
+    if behind_pooler:
         options["prepare_threshold"] = None
     else:
         # after what the operator's own options say
-        options["options"] = f"{asked.get('options', '')} {waits.options}".strip()
+        options["options"] = f"{own_options.get('options', '')} {waits.options}".strip()
     try:
         connection = Connection.connect(**options, autocommit=True)
     except psycopg.errors.ConnectionTimeout:
-        outage.hung()
+        outage.report_hang()
         raise
     except psycopg.OperationalError as error:
         if "unsupported startup parameter" in str(error):
-            raise ServerRefused(POOLER) from error
+            raise ServerUnfit(POOLER) from error
         raise
     connection.usual = connection.patience = waits.patience
     connection.outage, connection.opened_at = outage, time.monotonic()
     try:
-        _require_fit(connection, pooled=pooled)
+        _require_fit(connection, behind_pooler=behind_pooler)
     except BaseException:
         connection.close()
         raise
     address.prefer(connection.info.host, connection.info.port)
-    if pooled and autocommit:
+    if behind_pooler and autocommit:
         connection.limits, connection.cursor_factory = waits.local, _LimitedCursor
     connection.autocommit = autocommit
     return connection
 
 
-def _require_fit(connection: Connection, *, pooled: bool) -> None:
-    """Look at who answers. Raises ServerRefused.
+def _require_fit(connection: Connection, *, behind_pooler: bool) -> None:
+    """Look at who answers. Raises ServerUnfit.
 
     A pooler cannot tell its client which server it will get, so the process id in its greeting is none of a server's.
     """
     version = connection.info.server_version
     if version < OLDEST:
-        raise ServerRefused(
+        raise ServerUnfit(
             Message(
                 "PostgreSQL {version} is too old: {oldest} or newer is needed",
                 version=version // 10000,
                 oldest=OLDEST // 10000,
             )
         )
-    if pooled:
+    if behind_pooler:
         return
     row = connection.execute("SELECT pg_backend_pid()", prepare=False).fetchone()
     if row is None or row[0] != connection.info.backend_pid:
-        raise ServerRefused(POOLER)
+        raise ServerUnfit(POOLER)

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.db import connecting
 from qe_ban.db.address import Address
-from qe_ban.db.connecting import UNHURRIED, Connection, ServerRefused, Waits
+from qe_ban.db.connecting import COMMAND_WAITS, Connection, ServerUnfit, Waits
 from qe_ban.db.outage import Outage
 from qe_ban.kernel.errors import Unavailable
 
@@ -41,18 +41,20 @@ class DatabaseUnfit(DatabaseUnavailable):
 
 POOL_WAIT: Final = 2.0
 
-_GONE: Final = frozenset({errors.IdleInTransactionSessionTimeout.sqlstate, errors.ReadOnlySqlTransaction.sqlstate})
+_CONNECTION_LOST: Final = frozenset(
+    {errors.IdleInTransactionSessionTimeout.sqlstate, errors.ReadOnlySqlTransaction.sqlstate}
+)
 """What psycopg calls internal errors and is none of ours: the server ended the connection, or is a standby now."""
 
 
 class Database:
     """One PostgreSQL database and this process's pool of connections to it."""
 
-    def __init__(self, url: str, *, pool: int = 8, waits: Waits = UNHURRIED, pooled: bool = False) -> None:
+    def __init__(self, url: str, *, pool: int = 8, waits: Waits = COMMAND_WAITS, behind_pooler: bool = False) -> None:
         """Take an address (`Address`) and how many connections at most this process may hold idle, of each sort.
 
-        After a wait in vain nobody waits for a second, then one tries. `pooled`: a transaction pooler stands before
-        the server, so nothing may rest on a connection from one transaction to the next. Raises AddressInvalid.
+        After a wait in vain nobody waits for a second, then one tries. `behind_pooler`: a transaction pooler stands
+        before the server, so nothing may rest on a connection from one transaction to the next. Raises AddressInvalid.
         """
         self.address = Address(url)
         self._outage = Outage(DatabaseUnavailable)
@@ -68,17 +70,20 @@ class Database:
 
         def connect(_dialect: Dialect, _record: object, _args: Sequence[Any], options: dict[str, Any]) -> Connection:
             # of SQLAlchemy's own it takes how values are read and written
-            return connecting.connect(self._outage, self.address, waits, pooled=pooled, context=options.get("context"))
+            return connecting.connect(
+                self._outage, self.address, waits, behind_pooler=behind_pooler, context=options.get("context")
+            )
 
         event.listen(self.engine, "checkout", _refuse_dead_connection)
         event.listen(self.engine, "do_connect", connect)
         event.listen(self.engine, "handle_error", _tell_gone)
-        if pooled:
+        if behind_pooler:
             event.listen(self.engine, "begin", lambda connection: _limit(connection, waits))
         # a pool of its own, always in autocommit: the engine's would switch it on and off at every borrowing
         self._statements = QueuePool(
             lambda: cast(
-                "DBAPIConnection", connecting.connect(self._outage, self.address, hot, pooled=pooled, autocommit=True)
+                "DBAPIConnection",
+                connecting.connect(self._outage, self.address, hot, behind_pooler=behind_pooler, autocommit=True),
             ),
             pool_size=pool,
             max_overflow=0,
@@ -90,7 +95,7 @@ class Database:
 
     @contextmanager
     def transaction(self, *, patience: float | None = None) -> Iterator[Session]:
-        """Give a session whose work commits when the block ends and rolls back when it raises.
+        """Open a session whose work commits when the block ends and rolls back when it raises.
 
         `patience`: how many seconds at most it waits for each answer, for those who can do without: a server that
         hangs, and does not even end, is away for them. Raises DatabaseUnavailable. This and `statements` are the only
@@ -110,29 +115,29 @@ class Database:
 
     @contextmanager
     def statements(self) -> Iterator[psycopg.Connection[Any]]:
-        """Give a bare connection on which each statement is a transaction of its own. Raises DatabaseUnavailable.
+        """Open a bare connection on which each statement is a transaction of its own. Raises DatabaseUnavailable.
 
         For the hot path: no BEGIN and no COMMIT, so one statement is one round trip and durable when it answers.
         """
         with self._outage.trying():
             try:
-                borrowed = self._statements.connect()
+                loan = self._statements.connect()
             except (psycopg.OperationalError, exc.TimeoutError, exc.InvalidRequestError) as error:
                 # the last: what was opened anew was dead at once
                 raise _unavailable(error) from error
-            connection = cast("psycopg.Connection[Any]", borrowed.driver_connection)
+            connection = cast("psycopg.Connection[Any]", loan.driver_connection)
             try:
                 yield connection
             except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
-                if isinstance(error, psycopg.InternalError) and error.sqlstate not in _GONE:
+                if isinstance(error, psycopg.InternalError) and error.sqlstate not in _CONNECTION_LOST:
                     raise
-                borrowed.invalidate()
+                loan.invalidate()
                 raise DatabaseUnavailable from error
             finally:
                 # whoever was interrupted in the middle of a statement gives back nothing that could be used
-                if borrowed.is_valid and connection.pgconn.transaction_status != TransactionStatus.IDLE:
-                    borrowed.invalidate()
-                borrowed.close()
+                if loan.is_valid and connection.pgconn.transaction_status != TransactionStatus.IDLE:
+                    loan.invalidate()
+                loan.close()
 
     def dispose(self) -> None:
         """Close every connection that is not in use, and ask the server again even where it hung just now."""
@@ -142,7 +147,7 @@ class Database:
 
 
 def _unavailable(error: BaseException | None) -> DatabaseUnavailable:
-    return DatabaseUnfit(str(error)) if isinstance(error, ServerRefused) else DatabaseUnavailable()
+    return DatabaseUnfit(str(error)) if isinstance(error, ServerUnfit) else DatabaseUnavailable()
 
 
 def _limit(connection: Borrowed, waits: Waits) -> None:
@@ -151,8 +156,8 @@ def _limit(connection: Borrowed, waits: Waits) -> None:
 
 
 def _tell_gone(context: ExceptionContext) -> None:
-    """Have the connection, and all that were opened before, replaced, and not only its transaction rolled back."""
-    if getattr(context.original_exception, "sqlstate", None) in _GONE:
+    """Replace the connection and all that were opened before, and not only its transaction rolled back."""
+    if getattr(context.original_exception, "sqlstate", None) in _CONNECTION_LOST:
         context.is_disconnect = True
 
 
@@ -161,15 +166,15 @@ def _refuse_dead_connection(connection: psycopg.Connection[Any], _record: object
 
     One that was opened before the server hung is refused, too: nobody is to find out by waiting for each.
     """
-    gone = False
+    is_dead = False
     if isinstance(connection, Connection):
         connection.patience = connection.usual  # the one before may have had little
-        gone = connection.outage is not None and connection.outage.since(connection.opened_at)
+        is_dead = connection.outage is not None and connection.outage.since(connection.opened_at)
     poll = select.poll()
     try:
         poll.register(connection.fileno(), select.POLLIN)
-        gone = gone or bool(poll.poll(0))
+        is_dead = is_dead or bool(poll.poll(0))
     except (psycopg.Error, ValueError):
-        gone = True
-    if gone:
+        is_dead = True
+    if is_dead:
         raise exc.DisconnectionError("the server closed this connection")

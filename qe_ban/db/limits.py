@@ -66,7 +66,7 @@ class Limiter:
         self._lock = threading.Lock()
 
     def hit(self, name: str, subject: str, *, limit: int, window: int) -> int:
-        """Count one more of `name` by `subject`; gives when the window of `window` seconds ends, which `forgive` takes.
+        """Count one more of `name` by `subject`; return when the window of `window` seconds ends, for `forgive`.
 
         In seconds since 1970: windows are fixed, and begin at multiples of their length. Raises TooMany above `limit`,
         KeyMissing.
@@ -121,11 +121,11 @@ class Limiter:
 
     def _count_in_postgresql(self, digest: str, ends: int) -> int:
         row = insert(RateWindow).values(subject=digest, ends_at=datetime.fromtimestamp(ends, UTC), count=1)
-        counted = row.on_conflict_do_update(
+        upsert = row.on_conflict_do_update(
             index_elements=["subject", "ends_at"], set_={"count": RateWindow.count + 1}
         ).returning(RateWindow.count)
         with self._database.transaction() as session:
-            return session.execute(counted).scalar_one()
+            return session.execute(upsert).scalar_one()
 
     def _uncount_in_postgresql(self, digest: str, ends: int) -> None:
         of_window = (RateWindow.subject == digest) & (RateWindow.ends_at == datetime.fromtimestamp(ends, UTC))

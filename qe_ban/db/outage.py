@@ -40,7 +40,7 @@ class Outage:
                         self._rests_until = self._turn = None
 
     def _try(self) -> float | None:
-        """Take the turn of the one who tries; gives until when. None: it is no more known to hang, or has the turn."""
+        """Take the turn of the one who tries; return until when. None: it is no more known to hang, or has the turn."""
         with self._lock:
             if self._rests_until is None or self._turn == threading.get_ident():
                 return None
@@ -50,16 +50,16 @@ class Outage:
             return self._rests_until
 
     @property
-    def known(self) -> bool:
-        """Whether it hung when it was asked last."""
+    def is_hanging(self) -> bool:
+        """Whether the server hung when it was asked last."""
         return self._rests_until is not None
 
     def since(self, moment: float) -> bool:
-        """Tell whether somebody waited in vain after a moment: what was opened before may be dead and not say so."""
+        """Return whether somebody waited in vain after a moment: what was opened before may be dead and not say so."""
         return self._hung_at > moment
 
-    def hung(self) -> None:
-        """Say that somebody waited in vain."""
+    def report_hang(self) -> None:
+        """Note that somebody waited in vain."""
         with self._lock:
             self._hung_at = self._monotonic()
             self._rests_until, self._turn = self._hung_at + REST, None

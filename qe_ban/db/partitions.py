@@ -39,50 +39,50 @@ class Part:
 
 
 def parts(session: Session, table: str) -> list[Part]:
-    """Give a table's parts but for the default one, in the order of their names."""
-    found = []
+    """Return a table's parts but for the default one, in the order of their names."""
+    result = []
     for name, bounds in session.execute(_PARTS, {"table": table}):
         if match := _BOUNDS.fullmatch(bounds):
             start = datetime.fromisoformat(match["start"]) if match["start"] else None
-            found.append(Part(name, start, datetime.fromisoformat(match["end"])))
-    return found
+            result.append(Part(name, start, datetime.fromisoformat(match["end"])))
+    return result
 
 
 def make_ahead(session: Session, table: str, now: datetime, *, move: bool = False) -> list[str]:
-    """Make the months that are missing, from the present to three ahead; gives the names of those made.
+    """Make the months that are missing, from the present to three ahead; return the names of those made.
 
     A month is made beside the table and then joined to it: who writes rows does not wait; who reads all parts waits
     for that moment, for the default part is locked and read. Rows of a month that some wrong clock dated ahead are in
     the default part: with `move` they go to the month, else that month's rows go to the default part for good.
     Raises DatabaseUnavailable when a lock is not to be had within 200 ms: then again later.
     """
-    held, made = parts(session, table), []
+    existing, names = parts(session, table), []
     session.execute(_WAIT)
     for start, end in _months(now):
-        if any((part.start is None or part.start <= start) and start < part.end for part in held):
+        if any((part.start is None or part.start <= start) and start < part.end for part in existing):
             continue
         name = f"{table}_{start:%Y_%m}"
         strays = _default_has(session, table, start, end)
         if strays and not move:
             _log.warning("partitions.left_to_default", table=table, month=name)
             continue
-        gone = f"DELETE FROM {table}_default WHERE at >= '{start}' AND at < '{end}' RETURNING *"  # noqa: S608 - our names
-        moved = (
+        delete = f"DELETE FROM {table}_default WHERE at >= '{start}' AND at < '{end}' RETURNING *"  # noqa: S608 - our names
+        move_rows = (
             f"LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE",
-            f"WITH gone AS ({gone}) INSERT INTO {name} SELECT * FROM gone",  # noqa: S608 - likewise
+            f"WITH gone AS ({delete}) INSERT INTO {name} SELECT * FROM gone",  # noqa: S608 - likewise
         )
         for statement in (
             f"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
-            *(moved if strays else ()),
+            *(move_rows if strays else ()),
             f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{start}') TO ('{end}')",
         ):
             session.execute(text(statement))
-        made.append(name)
-    return made
+        names.append(name)
+    return names
 
 
 def drop_empty(session: Session, table: str, before: datetime) -> list[str]:
-    """Drop the parts that end before a moment and hold no row; gives their names.
+    """Drop the parts that end before a moment and hold no row; return their names.
 
     A part is locked while it is looked at for the last time, at most half a second, and the whole table only for the
     drop; nobody waits for a lock longer than 200 ms. Raises DatabaseUnavailable when that is not enough, as where
@@ -94,10 +94,10 @@ def drop_empty(session: Session, table: str, before: datetime) -> list[str]:
         session.execute(_GLANCE)
     for name in over:
         session.execute(text(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE"))
-    dropped = [name for name in over if not _has_rows(session, name)]
-    for name in dropped:
+    names = [name for name in over if not _has_rows(session, name)]
+    for name in names:
         session.execute(text(f"DROP TABLE {name}"))
-    return dropped
+    return names
 
 
 def _months(now: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -109,8 +109,8 @@ def _months(now: datetime) -> Iterator[tuple[datetime, datetime]]:
 
 
 def _default_has(session: Session, table: str, start: datetime, end: datetime) -> bool:
-    found = text(f"SELECT EXISTS (SELECT FROM {table}_default WHERE at >= :start AND at < :end)")  # noqa: S608
-    return bool(session.scalar(found, {"start": start, "end": end}))
+    query = text(f"SELECT EXISTS (SELECT FROM {table}_default WHERE at >= :start AND at < :end)")  # noqa: S608
+    return bool(session.scalar(query, {"start": start, "end": end}))
 
 
 def _has_rows(session: Session, part: str) -> bool:

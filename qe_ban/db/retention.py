@@ -56,14 +56,14 @@ class Schedule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """When rows of a table end: `kept` after the moment that `step` looks at.
+    """When rows of a table end: `period` after the moment that `step` looks at.
 
     On `Schedule.DAYS` that many whole days of the city, so that a row goes at a midnight. `columns`: what is emptied;
     without any the row goes, and what `also` names goes with it.
     """
 
     model: type[Base]
-    kept: timedelta | Period
+    period: timedelta | Period
     step: Step
     schedule: Schedule = Schedule.MOMENTS
     columns: tuple[str, ...] = ()
@@ -71,8 +71,8 @@ class Ending:
 
     def before(self, now: datetime, days: Mapping[Period, int]) -> datetime:
         """Return the moment before which a row's time has ended."""
-        kept = timedelta(days=days[self.kept]) if isinstance(self.kept, Period) else self.kept
-        return start_of_day(now) - kept if self.schedule is Schedule.DAYS else now - kept
+        duration = timedelta(days=days[self.period]) if isinstance(self.period, Period) else self.period
+        return start_of_day(now) - duration if self.schedule is Schedule.DAYS else now - duration
 
 
 class Sweeper:
@@ -92,9 +92,9 @@ class Sweeper:
                 if time.monotonic() >= until:
                     return total
                 with self._database.transaction() as session:
-                    ended = ending.step(session, ending.before(self._clock(), self._days))
-                total += ended
-                if not ended:
+                    count = ending.step(session, ending.before(self._clock(), self._days))
+                total += count
+                if not count:
                     waiting.remove(ending)
         return total
 
@@ -146,5 +146,5 @@ def _some(model: type[Base], condition: ColumnElement[bool], number: int) -> Col
 
 
 def _rows(session: Session, statement: Any) -> int:
-    done = session.execute(statement.execution_options(synchronize_session=False))
-    return cast("CursorResult[Any]", done).rowcount
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    return cast("CursorResult[Any]", result).rowcount

@@ -10,7 +10,7 @@ OLDEST = (7, 0)
 
 
 def connect(url: str) -> redis.Redis:
-    """Give a client for a `redis://`, `rediss://` or `unix://` URL; it connects on first use."""
+    """Return a client for a `redis://`, `rediss://` or `unix://` URL; it connects on first use."""
     return redis.Redis.from_url(
         url,
         socket_timeout=WAIT,

@@ -13,10 +13,10 @@ def walk(database: Database, step: Callable[[Session, Any], tuple[Any, int]], st
 
     `step` takes up to where the one before came, and gives up to where it came (None: to the end) and what it wrote.
     """
-    reached, written = start, 0
+    position, total = start, 0
     while True:
         with database.transaction() as session:
-            reached, more = step(session, reached)
-        written += more
-        if reached is None:
-            return written
+            position, more = step(session, position)
+        total += more
+        if position is None:
+            return total

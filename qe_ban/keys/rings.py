@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.db.engine import Database
 from qe_ban.db.overlaps import PREVIOUS, ReleaseOverlap
-from qe_ban.db.polled import Polled
+from qe_ban.db.polled_cache import PolledCache
 from qe_ban.kernel.errors import Unavailable
 from qe_ban.keys import integrity, rewrapping, wrapping
 from qe_ban.keys.data_files import DataKeyFiles
@@ -99,7 +99,7 @@ class KeyRings:
         self._hidden_rings = frozenset({Ring.ROOT, *(ring for ring, may in allowances.items() if not may)})
         self._judge = integrity.Judge(master, following)
         self._foreign: set[str] = set()
-        self._cache = Polled(database, self._load)
+        self._cache = PolledCache(database, self._load)
 
     def snapshot(self) -> Snapshot:
         """Return the keys, at most about two seconds old."""

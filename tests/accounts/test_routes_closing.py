@@ -13,7 +13,7 @@ from qe_ban.accounts.service import Accounts, Estate, tokens
 from qe_ban.app import create_app
 from qe_ban.audit import service as audit
 from qe_ban.audit.models import AuditEvent
-from qe_ban.db import polled, valkey
+from qe_ban.db import polled_cache, valkey
 from qe_ban.db.base import Base
 from qe_ban.db.engine import Database, DatabaseUnavailable
 from qe_ban.db.limits import Limiter
@@ -290,7 +290,7 @@ def test_what_was_closed_is_answered_even_where_the_database_goes_away_then(city
 
     def load(session, before):
         if session.get_one(Resident, resident.id).closed_at is not None:
-            monkeypatch.setattr(polled, "USABLE", -1.0)
+            monkeypatch.setattr(polled_cache, "USABLE", -1.0)
             raise DatabaseUnavailable
         return frozenset()
 
@@ -298,7 +298,7 @@ def test_what_was_closed_is_answered_even_where_the_database_goes_away_then(city
     with closing_pool(made):
         with made.app_context():
             kept = part(Database)
-            parts.provide(made, replace(part(Accounts), revocations=polled.Polled(kept, load)))
+            parts.provide(made, replace(part(Accounts), revocations=polled_cache.PolledCache(kept, load)))
         answer = made.test_client().post(CLOSING, json={"confirm": True}, headers=resident.headers)
     assert (answer.status_code, answer.get_json()["remaining"]) == (200, 0)
 

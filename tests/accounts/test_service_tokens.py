@@ -18,7 +18,7 @@ from qe_ban.accounts.service import checked as remembering
 from qe_ban.accounts.service import names
 from qe_ban.accounts.service import tokens as making
 from qe_ban.accounts.service.checked import CheckedTokens
-from qe_ban.db.polled import FRESH
+from qe_ban.db.polled_cache import FRESH
 from qe_ban.kernel.principal import Place, PrincipalKind
 from qe_ban.keys import lifecycle
 from qe_ban.keys.models import Ring

@@ -31,7 +31,7 @@ def test_each_form_names_its_servers(text, servers):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason"),
     [
         ("postgresql://qe:secret@a:port/qe", "the port of host 1 is no number"),
         ("postgresql://qe:secret@a,b:99999/qe", "the port of host 2 is no number"),
@@ -50,11 +50,11 @@ def test_each_form_names_its_servers(text, servers):
         ("postgresql://qe:secret@a/%zz", ""),
     ],
 )
-def test_what_is_no_address_is_said_without_the_password(text, said):
+def test_what_is_no_address_is_said_without_the_password(text, reason):
     for use in (Address, Database):
         with pytest.raises(AddressInvalid) as refused:
             use(text)
-        assert said in str(refused.value)
+        assert reason in str(refused.value)
         assert "secret" not in str(refused.value)
 
 

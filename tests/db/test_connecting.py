@@ -16,7 +16,7 @@ NOW = datetime.now(UTC)
 OURS, THEIRS = uuid.uuid4(), uuid.uuid4()
 
 
-class Confused:
+class SameRow:
     """A connection that gives everybody the same row."""
 
     def __init__(self, row):
@@ -57,7 +57,7 @@ ASKING = {
 @pytest.mark.parametrize("asking", ASKING.values(), ids=ASKING)
 def test_an_answer_that_belongs_to_another_statement_is_refused(asking):
     with pytest.raises(ForeignAnswer):
-        asking(Confused)
+        asking(SameRow)
 
 
 def test_whoever_got_a_foreign_answer_hears_503_and_the_connection_goes(database):

@@ -99,30 +99,30 @@ def test_another_internal_error_is_none_of_the_servers_state(database):
 
 def test_away_it_says_so_at_once():
     away = Database("postgresql://qe@127.0.0.1:1/qe")
-    started = time.monotonic()
+    began = time.monotonic()
     with pytest.raises(DatabaseUnavailable), away.transaction() as session:
         session.execute(text("SELECT 1"))
     with pytest.raises(DatabaseUnavailable), away.statements():
         pass
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - began < 5
 
 
 def test_no_connection_free_is_said_after_a_short_wait(settings):
     narrow = Database(settings.database_url, pool=1)
-    held = [narrow.engine.connect() for _ in range(3)]
+    connections = [narrow.engine.connect() for _ in range(3)]
     with pytest.raises(DatabaseUnavailable), narrow.transaction() as session:
         session.execute(text("SELECT 1"))
-    for connection in held:
+    for connection in connections:
         connection.close()
     narrow.dispose()
 
 
 def test_whoever_has_little_patience_waits_no_longer_and_the_next_one_has_its_own(settings):
     single = Database(settings.database_url, pool=1)
-    started = time.monotonic()
+    began = time.monotonic()
     with pytest.raises(DatabaseUnavailable), single.transaction(patience=0.1) as session:
         session.execute(text("SELECT pg_sleep(3)"))
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - began < 1
     with single.transaction(patience=0.1) as session:
         assert session.execute(text("SELECT 1")).scalar_one() == 1
     with single.transaction() as session:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from qe_ban.db.connecting import SERVING, UNHURRIED, WORKING, Waits
+from qe_ban.db.connecting import COMMAND_WAITS, REQUEST_WAITS, WORKER_WAITS, Waits
 from qe_ban.db.engine import Database, DatabaseUnavailable
 from qe_ban.db.outage import PROBE, REST, Outage
 from tests.conftest import Engines
@@ -49,7 +49,7 @@ def passes(outage):
 
 def test_while_it_rests_all_are_refused_and_then_one_goes_first(outage, hands):
     assert passes(outage)
-    outage.hung()
+    outage.report_hang()
     assert not passes(outage)
     hands.at += REST
     with outage.trying(), ThreadPoolExecutor(1) as other:
@@ -61,17 +61,17 @@ def test_while_it_rests_all_are_refused_and_then_one_goes_first(outage, hands):
 
 
 def test_one_who_tried_in_vain_lets_it_rest_again(outage, hands):
-    outage.hung()
+    outage.report_hang()
     hands.at += REST
     with outage.trying():
-        outage.hung()
+        outage.report_hang()
     assert not passes(outage)
     hands.at += REST
     assert passes(outage)
 
 
 def test_one_who_tried_and_was_refused_has_had_an_answer(outage, hands):
-    outage.hung()
+    outage.report_hang()
     hands.at += REST
     with pytest.raises(ZeroDivisionError), outage.trying():
         raise ZeroDivisionError
@@ -79,7 +79,7 @@ def test_one_who_tried_and_was_refused_has_had_an_answer(outage, hands):
 
 
 def test_whoever_has_the_turn_may_go_again_within_it_and_the_turn_is_over_only_with_it(outage, hands):
-    outage.hung()
+    outage.report_hang()
     hands.at += REST
     with outage.trying(), ThreadPoolExecutor(1) as other:
         assert passes(outage)
@@ -88,16 +88,16 @@ def test_whoever_has_the_turn_may_go_again_within_it_and_the_turn_is_over_only_w
 
 
 def test_whoever_waited_in_vain_within_the_turn_is_refused_there_too(outage, hands):
-    outage.hung()
+    outage.report_hang()
     hands.at += REST
     with outage.trying():
-        outage.hung()
+        outage.report_hang()
         assert not passes(outage)
     assert not passes(outage)
 
 
 def test_forgotten_all_go_on(outage):
-    outage.hung()
+    outage.report_hang()
     outage.forget()
     assert passes(outage)
 
@@ -146,10 +146,10 @@ def test_who_has_the_turn_and_little_patience_does_not_say_that_it_is_over(postg
 
     database._outage.hung()
     time.sleep(REST)
-    with ExitStack() as stopped:
+    with ExitStack() as stack:
         with pytest.raises(DatabaseUnavailable), database.transaction(patience=0.2) as session:  # noqa: PT012
             session.execute(text("SELECT 1"))
-            stopped.enter_context(cities.stopped(postgres))
+            stack.enter_context(cities.stopped(postgres))
             session.execute(text("SELECT 1"))
         began = time.monotonic()
         with pytest.raises(DatabaseUnavailable), database.transaction() as session:
@@ -161,32 +161,32 @@ def test_who_has_the_turn_and_little_patience_does_not_say_that_it_is_over(postg
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_after_a_wait_in_vain_every_connection_from_before_is_replaced_unasked(postgres):
     database = Database(postgres.url, pool=4, waits=SHORT)
-    with ExitStack() as held:
-        before = {held.enter_context(database.statements()).info.backend_pid for _ in range(4)}
+    with ExitStack() as stack:
+        before = {stack.enter_context(database.statements()).info.backend_pid for _ in range(4)}
     with cities.stopped(postgres), pytest.raises(DatabaseUnavailable), database.statements() as connection:
         connection.execute("SELECT 1")
     database._outage.forget()
-    with ExitStack() as held:
-        after = {held.enter_context(database.statements()).info.backend_pid for _ in range(4)}
+    with ExitStack() as stack:
+        after = {stack.enter_context(database.statements()).info.backend_pid for _ in range(4)}
     assert before.isdisjoint(after)
     database.dispose()
 
 
 @pytest.mark.parametrize(
-    ("primary", "asked", "away"),
+    ("primary", "attributes", "away"),
     [(True, "", True), (False, "", True), (True, "any", True), (False, "any", False)],
     ids=["serving", "a command", "serving, whatever the address says", "a command that asks for any server"],
 )
-def test_a_standby_counts_as_away_for_those_who_write(postgres, primary, asked, away):
-    url = f"{postgres.url}&target_session_attrs={asked}" if asked else postgres.url
+def test_a_standby_counts_as_away_for_those_who_write(postgres, primary, attributes, away):
+    url = f"{postgres.url}&target_session_attrs={attributes}" if attributes else postgres.url
     database = Database(url, waits=replace(SHORT, primary=primary))
     with psycopg.connect(postgres.url, autocommit=True) as connection:
         name = connection.info.dbname
         connection.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     try:
         for way in (database.transaction, database.statements):
-            told = pytest.raises(DatabaseUnavailable) if away else nullcontext()
-            with told, way() as connection:
+            outcome = pytest.raises(DatabaseUnavailable) if away else nullcontext()
+            with outcome, way() as connection:
                 connection.execute(text("SELECT 1") if way == database.transaction else "SELECT 1")
     finally:
         with psycopg.connect(postgres.url, autocommit=True) as connection:
@@ -215,11 +215,11 @@ def test_a_statement_that_takes_too_long_is_ended_by_the_server_and_is_no_outage
 
 
 def test_for_requests_the_server_ends_each_statement_before_our_patience_does():
-    for waits in (SERVING, SERVING.hot):
+    for waits in (REQUEST_WAITS, REQUEST_WAITS.hot):
         assert waits.lock < waits.statement < waits.patience
 
 
 def test_who_writes_takes_no_standby_and_commands_take_any():
-    assert SERVING.primary
-    assert WORKING.primary
-    assert not UNHURRIED.primary
+    assert REQUEST_WAITS.primary
+    assert WORKER_WAITS.primary
+    assert not COMMAND_WAITS.primary

@@ -39,7 +39,7 @@ def drop(database, table, before):
         return partitions.drop_empty(session, table, before)
 
 
-def put(database, table, *moments):
+def insert_rows(database, table, *moments):
     with database.transaction() as session:
         for number, at in enumerate(moments):
             session.execute(text(f"INSERT INTO {table} VALUES (:n, :at)"), {"n": number, "at": at})
@@ -59,23 +59,23 @@ def lying(database, table):
 def test_months_are_made_once_and_rows_go_to_theirs(database, table):
     assert make(database, table) == [f"{table}_{month}" for month in MONTHS]
     assert make(database, table) == []
-    put(database, table, datetime(2030, 11, 30, 23, 59, 59, 999999, UTC), datetime(2030, 12, 1, tzinfo=UTC))
+    insert_rows(database, table, datetime(2030, 11, 30, 23, 59, 59, 999999, UTC), datetime(2030, 12, 1, tzinfo=UTC))
     assert lying(database, table) == [f"{table}_2030_11", f"{table}_2030_12"]
 
 
 def test_a_month_of_which_the_default_has_rows_stays_there(database, table):
-    put(database, table, NOW + timedelta(days=30))
+    insert_rows(database, table, NOW + timedelta(days=30))
     assert make(database, table) == [f"{table}_{month}" for month in MONTHS if month != "2030_12"]
-    put(database, table, NOW + timedelta(days=31))
+    insert_rows(database, table, NOW + timedelta(days=31))
     assert lying(database, table) == [f"{table}_default"] * 2
 
 
 def test_where_rows_may_be_moved_those_that_were_dated_ahead_go_to_their_month(database, table):
     far, next_month = datetime(2035, 1, 1, tzinfo=UTC), NOW + timedelta(days=30)
-    put(database, table, next_month, far)
+    insert_rows(database, table, next_month, far)
     with database.transaction() as session:
-        made = partitions.make_ahead(session, table, NOW, move=True)
-    assert made == [f"{table}_{month}" for month in MONTHS]
+        names = partitions.make_ahead(session, table, NOW, move=True)
+    assert names == [f"{table}_{month}" for month in MONTHS]
     assert lying(database, table) == [f"{table}_2030_12", f"{table}_default"]
 
 
@@ -97,13 +97,13 @@ def test_months_are_made_beside_a_writer_who_has_not_committed(database, table):
     make(database, table)
     with database.engine.connect() as writer, writer.begin():
         writer.execute(text(f"INSERT INTO {table} VALUES (1, :at)"), {"at": NOW})
-        made = make(database, table, NOW + timedelta(days=31))
-    assert made == [f"{table}_2031_03"]
+        names = make(database, table, NOW + timedelta(days=31))
+    assert names == [f"{table}_2031_03"]
 
 
 def test_only_what_is_over_and_empty_is_dropped(database, table):
     make(database, table)
-    put(database, table, datetime(2030, 12, 5, tzinfo=UTC))
+    insert_rows(database, table, datetime(2030, 12, 5, tzinfo=UTC))
     assert drop(database, table, datetime(2030, 11, 30, tzinfo=UTC)) == []
     assert drop(database, table, datetime(2031, 2, 1, tzinfo=UTC)) == [f"{table}_2030_11", f"{table}_2031_01"]
     assert lying(database, table) == [f"{table}_2030_12"]
@@ -120,6 +120,6 @@ def test_who_holds_the_table_is_not_waited_for(database, table):
 
 def test_a_months_primary_key_is_the_tables(database, table):
     make(database, table)
-    put(database, table, NOW)
+    insert_rows(database, table, NOW)
     with pytest.raises(exc.IntegrityError):
-        put(database, table, NOW)
+        insert_rows(database, table, NOW)

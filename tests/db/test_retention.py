@@ -33,7 +33,7 @@ def add(database, number, ends_at=OVER):
         return [row.subject for row in rows]
 
 
-def left(database):
+def remaining(database):
     with database.transaction() as session:
         return session.scalar(select(func.count()).select_from(RateWindow))
 
@@ -49,11 +49,11 @@ def sweeper(database, *endings):
 
 def test_a_step_takes_no_more_rows_than_it_may(windows):
     add(windows, 5)
-    taken = []
+    counts = []
     for _ in range(4):
         with windows.transaction() as session:
-            taken.append(ending().step(session, NOW))
-    assert taken == [2, 2, 1, 0]
+            counts.append(ending().step(session, NOW))
+    assert counts == [2, 2, 1, 0]
 
 
 def test_a_run_takes_all_and_the_next_one_finds_nothing(windows):
@@ -61,17 +61,17 @@ def test_a_run_takes_all_and_the_next_one_finds_nothing(windows):
     add(windows, 2, NOW + timedelta(hours=1))
     assert sweeper(windows, ending()).run() == 5
     assert sweeper(windows, ending()).run() == 0
-    assert left(windows) == 2
+    assert remaining(windows) == 2
 
 
 def test_a_row_that_somebody_holds_is_not_waited_for_and_stays_where_it_was_renewed(windows):
-    held, *_ = add(windows, 3)
+    subject, *_ = add(windows, 3)
     with windows.transaction() as session:
-        mine = update(RateWindow).where(RateWindow.subject == held)
+        mine = update(RateWindow).where(RateWindow.subject == subject)
         session.execute(mine.values(ends_at=NOW + timedelta(hours=1)))
         assert sweeper(windows, ending()).run() == 2
     assert sweeper(windows, ending()).run() == 0
-    assert left(windows) == 1
+    assert remaining(windows) == 1
 
 
 def test_of_many_workers_at_once_each_row_goes_by_one(windows):
@@ -79,7 +79,7 @@ def test_of_many_workers_at_once_each_row_goes_by_one(windows):
     add(windows, 3, NOW + timedelta(hours=1))
     counts = together(4, lambda _: sweeper(windows, ending(step_size=7)).run())
     assert sum(counts) + sweeper(windows, ending()).run() == 200
-    assert left(windows) == 3
+    assert remaining(windows) == 3
 
 
 def test_tables_take_turns_and_a_run_ends_in_time(windows, monkeypatch):

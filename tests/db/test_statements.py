@@ -10,9 +10,9 @@ from qe_ban.db.engine import Database, DatabaseUnavailable
 
 @pytest.fixture
 def statements(settings):
-    made = Database(settings.database_url, pool=2)
-    yield made
-    made.dispose()
+    own_database = Database(settings.database_url, pool=2)
+    yield own_database
+    own_database.dispose()
 
 
 def backend(statements):
@@ -29,7 +29,7 @@ def test_the_one_that_came_back_last_goes_out_first(statements):
 
 
 def test_none_free_is_said_after_a_short_wait(statements):
-    started = time.monotonic()
+    began = time.monotonic()
     with (
         statements.statements(),
         statements.statements(),
@@ -37,7 +37,7 @@ def test_none_free_is_said_after_a_short_wait(statements):
         statements.statements(),
     ):
         pass
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - began < 4
     backend(statements)
 
 

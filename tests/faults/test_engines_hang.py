@@ -15,7 +15,7 @@ import redis
 from sqlalchemy import text
 
 from qe_ban.app import create_app
-from qe_ban.db.connecting import SERVING
+from qe_ban.db.connecting import REQUEST_WAITS
 from qe_ban.db.engine import POOL_WAIT
 from qe_ban.db.outage import REST
 from qe_ban.web.shedding import PATIENCE
@@ -26,7 +26,7 @@ from tests.factories.codes import ALL_MEALS, INSURED
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-BOUND = PATIENCE + POOL_WAIT + SERVING.patience + 5
+BOUND = PATIENCE + POOL_WAIT + REQUEST_WAITS.patience + 5
 """What any answer may take at most when PostgreSQL hangs; the last seconds are for a busy machine."""
 SOON = 1.5
 
@@ -82,7 +82,9 @@ def test_with_postgresql_hanging_everybody_is_answered_in_time_and_soon_at_once(
         assert city.client.get("/healthz").status_code == 200
         assert time.monotonic() - began < SOON
     # whoever tried when it came back has to wait in vain first
-    soon(lambda: city.verify(code, scan_id), lambda answer: answer.status_code == 200, SERVING.patience + REST + 2)
+    soon(
+        lambda: city.verify(code, scan_id), lambda answer: answer.status_code == 200, REQUEST_WAITS.patience + REST + 2
+    )
     first, again = (city.verify(code, scan_id).get_json() for _ in range(2))
     assert first["reason"] in {"ok", "expired"}
     assert (again["reason"], again["repeat"]) == (first["reason"], True)

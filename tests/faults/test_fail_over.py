@@ -14,7 +14,7 @@ from qe_ban.app import create_app
 from qe_ban.cli import primary
 from qe_ban.cli.refusals import Refused
 from qe_ban.cli.root import cli
-from qe_ban.db.connecting import SERVING, UNHURRIED
+from qe_ban.db.connecting import COMMAND_WAITS, REQUEST_WAITS
 from qe_ban.db.engine import Database, DatabaseUnavailable
 from qe_ban.embedded.errors import StartCancelled
 from tests.conftest import closing_pool
@@ -72,7 +72,7 @@ def port_of(database):
         return {(int(port), standby) for port, standby in seen}
 
 
-@pytest.mark.parametrize("waits", [UNHURRIED, SERVING], ids=["a command", "a server"])
+@pytest.mark.parametrize("waits", [COMMAND_WAITS, REQUEST_WAITS], ids=["a command", "a server"])
 @pytest.mark.parametrize("form", PLACES)
 def test_both_pools_find_the_primary_in_each_form(pair, form, waits):
     database = Database(pair.address(form), waits=waits)
@@ -95,7 +95,7 @@ def away(_database):
 
 
 def test_after_a_fail_over_commands_and_open_pools_find_the_new_primary(lone, settings):
-    database = Database(lone.address(), waits=SERVING)
+    database = Database(lone.address(), waits=REQUEST_WAITS)
     migrations.upgrade(database.engine)
     assert port_of(database) == {(lone.primary.port, False)}
     lone.primary.stop()

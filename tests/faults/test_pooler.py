@@ -19,7 +19,7 @@ from qe_ban import migrations
 from qe_ban.app import assemble, create_app, create_worker
 from qe_ban.cli.root import cli
 from qe_ban.config import Limits
-from qe_ban.db.connecting import SERVING, Waits
+from qe_ban.db.connecting import REQUEST_WAITS, Waits
 from qe_ban.db.engine import Database, DatabaseUnavailable, DatabaseUnfit
 from qe_ban.keys import lifecycle
 from tests.conftest import closing_pool
@@ -65,7 +65,7 @@ def city(settings):
 
 
 def database(city, **more):
-    return Database(city.settings.database_url, **({"pooled": True} | more))
+    return Database(city.settings.database_url, **({"behind_pooler": True} | more))
 
 
 @pytest.mark.parametrize("mode", ["transaction", "session"])
@@ -85,7 +85,7 @@ def test_a_process_without_the_setting_is_not_ready_and_says_why(city):
     assert answer.status_code == 503
     assert answer.json["parts"]["postgresql"] == "failed"
     assert any("QE_DATABASE_POOLED=1" in str(line) for line in lines), lines
-    without = database(city, pooled=False)
+    without = database(city, behind_pooler=False)
     for way in (without.transaction, without.statements):
         with pytest.raises(DatabaseUnfit) as refused, way() as borrowed:
             # a session connects with its first statement
@@ -101,7 +101,7 @@ def test_with_the_setting_the_process_is_ready(city):
 
 def test_everybody_gets_the_own_answer_from_few_connections(city):
     """Statements of one text each, as the hot path's are, from two processes' worth of connections."""
-    processes, wrong = [database(city, pool=8, waits=SERVING) for _ in range(2)], []
+    processes, wrong = [database(city, pool=8, waits=REQUEST_WAITS) for _ in range(2)], []
 
     def ask(number):
         with processes[number % 2].statements() as connection:

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qe_ban.accounts import rules
-from qe_ban.db.base import Base, listed
+from qe_ban.db.base import Base, sql_list
 
 
 class Staff(Base):
@@ -20,9 +20,9 @@ class Staff(Base):
 
     __tablename__ = "staff"
     __table_args__ = (
-        CheckConstraint(f"cardinality(roles) > 0 AND roles <@ ARRAY[{listed(rules.Role)}]", name="roles"),
+        CheckConstraint(f"cardinality(roles) > 0 AND roles <@ ARRAY[{sql_list(rules.Role)}]", name="roles"),
         CheckConstraint(
-            f"cardinality(roles) = 1 OR NOT roles && ARRAY[{listed(sorted(rules.KEPT_APART))}]", name="kept_apart"
+            f"cardinality(roles) = 1 OR NOT roles && ARRAY[{sql_list(sorted(rules.KEPT_APART))}]", name="kept_apart"
         ),
         CheckConstraint("num_nonnulls(district, hall, zone, department) <= 1", name="place"),
     )

@@ -16,7 +16,7 @@ from qe_ban.accounts.service.checked import CheckedTokens
 from qe_ban.accounts.service.passwords import Passwords
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
-from qe_ban.db.polled import Polled
+from qe_ban.db.polled_cache import PolledCache
 from qe_ban.kernel.clock import Clock
 from qe_ban.keys.rings import KeyRings
 
@@ -61,7 +61,7 @@ class Accounts:
 
     rings: KeyRings
     limiter: Limiter
-    revocations: Polled[Revoked]
+    revocations: PolledCache[Revoked]
     real_name: Register
     face: Face
     issuer: str
@@ -81,10 +81,10 @@ class Accounts:
     checked: CheckedTokens = field(default_factory=CheckedTokens)
 
 
-def poll_revocations(database: Database, clock: Clock) -> Polled[Revoked]:
+def poll_revocations(database: Database, clock: Clock) -> PolledCache[Revoked]:
     """Give the polled set of whose access tokens are refused: families, clients, principals and single tokens."""
 
     def load(session: Session, _before: Revoked | None) -> Revoked:
         return frozenset(session.scalars(select(Revocation.subject).where(Revocation.expires_at > clock())))
 
-    return Polled(database, load)
+    return PolledCache(database, load)

@@ -58,5 +58,5 @@ def kept_short_number(connection: psycopg.Connection[Any], macs: Sequence[bytes]
 
 def _own(row: Sequence[Any], macs: Sequence[bytes]) -> tuple[bytes, bytes]:
     """Return hash and sealed code of a row that is one of those asked for."""
-    require_own(row[0] in macs, expected=True)
+    require_own(row[0] in macs, echo=True)
     return row[0], row[1]

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from qe_ban.db import polled
+from qe_ban.db import polled_cache
 from qe_ban.db.engine import DatabaseUnavailable
-from qe_ban.db.polled import Polled
+from qe_ban.db.polled_cache import PolledCache
 
 
 class Source:
@@ -28,8 +28,8 @@ def source():
 @pytest.fixture
 def value(database, source, monkeypatch):
     for name, seconds in (("FRESH", 0.1), ("USABLE", 0.4), ("RETRY", 0.05)):
-        monkeypatch.setattr(polled, name, seconds)
-    return Polled(database, source)
+        monkeypatch.setattr(polled_cache, name, seconds)
+    return PolledCache(database, source)
 
 
 def test_it_is_read_anew_when_it_is_no_longer_fresh(value, source):

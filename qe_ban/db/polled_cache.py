@@ -18,7 +18,7 @@ PATIENCE = 1.5
 """For each answer: those who wait for the one that reads wait no longer either."""
 
 
-class Polled(Generic[T]):
+class PolledCache(Generic[T]):
     """Holds what `load` read last; read anew on use when older than two seconds.
 
     One thread reads while the others go on with what they have; past eight seconds they wait for it, so that a denied
@@ -35,7 +35,7 @@ class Polled(Generic[T]):
         self._lock = threading.Lock()
 
     def get(self) -> T:
-        """Give the value, about two seconds old, at most eight. Raises DatabaseUnavailable where none could be read."""
+        """Return the value, about two seconds old, at most eight. Raises DatabaseUnavailable where there is none."""
         now = time.monotonic()
         value, usable = self._value, now - self._read_at <= USABLE
         if value is not None and usable and now - self._tried_at < FRESH:
