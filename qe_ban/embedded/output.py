@@ -23,11 +23,11 @@ class Output:
         self._since = os.fstat(self.fd).st_size
 
     def new(self) -> str:
-        """What was printed since the mark, at most 64 KiB."""
+        """Return what was printed since the mark, at most 64 KiB."""
         return os.pread(self.fd, READ_BYTES, self._since).decode("utf-8", "replace")
 
     def reason(self, *words: str) -> str:
-        """The last new line that holds one of `words`, else the last new line, and where to read on."""
+        """Return the last new line that holds one of `words`, else the last new line, and where to read on."""
         lines = [line.strip() for line in self.new().splitlines() if line.strip()]
         telling = [line for line in lines if any(word in line for word in words)] or lines or ["it said nothing"]
         return f"{telling[-1]} (see {self.path})"

@@ -14,7 +14,7 @@ NOT_HERE = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def port_is_free(host: str, port: int) -> bool:
-    """Whether nobody listens on `port` of `host` (a local name or address) and we could.
+    """Return whether nobody listens on `port` of `host` (a local name or address) and we could.
 
     Raises OSError when `host` is unknown or not of this machine, or the port is not allowed to us.
     """
@@ -36,7 +36,7 @@ def port_is_free(host: str, port: int) -> bool:
 
 
 def reserve(port: int) -> int | None:
-    """Claim a port among this user's instances before anything listens on it; gives a descriptor to keep open, or None.
+    """Claim a port among this user's instances before anything listens on it; return a descriptor to hold, or None.
 
     Two servers of one user may share a port with SO_REUSEPORT and would serve two cities in turns. Raises OSError.
     """

@@ -75,7 +75,7 @@ class Postgres:
         return self.url_of(DATABASE)
 
     def url_of(self, database: str) -> str:
-        """The URL of another database of this server."""
+        """Return the URL of another database of this server."""
         return f"postgresql://{USER}@/{quote(database, safe='')}?host={quote(str(self._sockets))}"
 
     @property
@@ -84,37 +84,37 @@ class Postgres:
         return None if self._child is None else self._child.pid
 
     def poll(self) -> int | None:
-        """None while the server runs, else its exit code; 0 when it was never started."""
+        """Return None while the server runs, else its exit code; 0 when it was never started."""
         return 0 if self._child is None else self._child.poll()
 
-    def start(self, cancelled: Callable[[], bool] = never) -> None:
+    def start(self, is_cancelled: Callable[[], bool] = never) -> None:
         """Take the home's lock, make the data directory when missing, start, wait until connections are served.
 
-        Nothing happens when it runs. `cancelled` is asked often. Raises EngineMissing, EngineFailed, HomeInUse,
+        Nothing happens when it runs. `is_cancelled` is asked often. Raises EngineMissing, EngineFailed, HomeInUse,
         HomeUnusable, StartCancelled.
         """
         if self._child is not None and self._child.poll() is None:
             return
         self._home.acquire()
         try:
-            self._start(binaries.postgres(), cancelled)
+            self._start(binaries.postgres(), is_cancelled)
         except OSError as error:
             raise EngineFailed(Message("PostgreSQL cannot be started: {error}", error=error)) from error
 
     def stop(self) -> None:
-        """A fast stop: what is under way is rolled back, what is committed is on the disk; waits for the end."""
+        """Stop fast: what is under way is rolled back, what is committed is on the disk; waits for the end."""
         if self._child is not None:
             self._child.stop(*STOP_STEPS)
 
-    def _start(self, tools: Path, cancelled: Callable[[], bool]) -> None:
+    def _start(self, tools: Path, is_cancelled: Callable[[], bool]) -> None:
         runs_as = self._account(tools)
         with contextlib.closing(Output(self._home.directory("log") / "postgres.log")) as output:
-            self._initialise(tools, runs_as, output, cancelled)
-            begun = time.monotonic()
-            while not self._started(tools, runs_as, output, cancelled):
-                if time.monotonic() - begun > HELD_SECONDS:
+            self._initialise(tools, runs_as, output, is_cancelled)
+            began = time.monotonic()
+            while not self._try_start(tools, runs_as, output, is_cancelled):
+                if time.monotonic() - began > HELD_SECONDS:
                     raise EngineFailed(Message("PostgreSQL did not start: {reason}", reason=output.reason("FATAL")))
-                self._clear_stale(time.monotonic() - begun)
+                self._clear_stale(time.monotonic() - began)
                 time.sleep(0.1)
         self._make_database()
 
@@ -135,22 +135,22 @@ class Postgres:
         return Child(argv, death_signal=death_signal, env=ENVIRONMENT, cwd=Path("/"), output=output.fd,
                      keep=(self._home.lock_fd,), account=runs_as)  # fmt: skip
 
-    def _initialise(self, tools: Path, runs_as: Account, output: Output, cancelled: Callable[[], bool]) -> None:
+    def _initialise(self, tools: Path, runs_as: Account, output: Output, is_cancelled: Callable[[], bool]) -> None:
         # made aside and renamed when whole: what an interrupted run left is never taken for a database
         if self._data.exists():
             return
-        unfinished = self._home.path / "postgres.unfinished"
-        if unfinished.exists():
-            shutil.rmtree(unfinished)
-        unfinished.mkdir(mode=0o700)
-        if runs_as.switched:
-            os.chown(unfinished, runs_as.uid, runs_as.gid, follow_symlinks=False)
+        staging = self._home.path / "postgres.unfinished"
+        if staging.exists():
+            shutil.rmtree(staging)
+        staging.mkdir(mode=0o700)
+        if runs_as.is_switched:
+            os.chown(staging, runs_as.uid, runs_as.gid, follow_symlinks=False)
         output.mark()
-        unsynced = ["--no-sync"] if self._settings.get("fsync") == "off" else []
-        argv = [str(tools / "initdb"), "-D", str(unfinished), *INITDB, *unsynced]
+        sync_options = ["--no-sync"] if self._settings.get("fsync") == "off" else []
+        argv = [str(tools / "initdb"), "-D", str(staging), *INITDB, *sync_options]
         child = self._spawn(argv, runs_as, output, signal.SIGKILL)
         try:
-            wait_until_ready(child, never, name="initdb", seconds=INITDB_SECONDS, cancelled=cancelled)
+            wait_until_ready(child, never, name="initdb", seconds=INITDB_SECONDS, is_cancelled=is_cancelled)
         except EndedEarly:
             if child.poll() != 0:
                 raise EngineFailed(
@@ -159,10 +159,10 @@ class Postgres:
         except EngineError:
             child.stop()
             raise
-        unfinished.rename(self._data)
+        staging.rename(self._data)
         _sync(self._home.path)
 
-    def _started(self, tools: Path, runs_as: Account, output: Output, cancelled: Callable[[], bool]) -> bool:
+    def _try_start(self, tools: Path, runs_as: Account, output: Output, is_cancelled: Callable[[], bool]) -> bool:
         # False: another server seems to hold the data, which after a kill may pass
         output.mark()
         settings = [f"--{name}={value}" for name, value in self._settings.items()]
@@ -170,7 +170,9 @@ class Postgres:
         # an orphan stops at once and recovers at the next start: a fast stop may wait for ever on a crashed child
         self._child = child = self._spawn(argv, runs_as, output, signal.SIGQUIT)
         try:
-            wait_until_ready(child, self._ready, name="PostgreSQL", seconds=self._ready_seconds, cancelled=cancelled)
+            wait_until_ready(
+                child, self._ready, name="PostgreSQL", seconds=self._ready_seconds, is_cancelled=is_cancelled
+            )
         except EndedEarly:
             if any(words in output.new() for words in STILL_HELD):
                 return False
@@ -187,7 +189,7 @@ class Postgres:
         lines = _lines(self._data / "postmaster.pid")
         return len(lines) >= 8 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
-    def _clear_stale(self, waited: float) -> None:
+    def _clear_stale(self, seconds: float) -> None:
         # PostgreSQL takes any living process of that number for its predecessor, as after a restart of a container. We
         # hold the home's lock, so a process elsewhere is none; a zombie is nearly always gone within seconds
         for file in (self._data / "postmaster.pid", self._sockets / ".s.PGSQL.5432.lock"):
@@ -197,7 +199,7 @@ class Postgres:
             try:
                 place = Path(f"/proc/{lines[0]}/cwd").readlink()
             except FileNotFoundError:
-                if waited < ZOMBIE_SECONDS:
+                if seconds < ZOMBIE_SECONDS:
                     continue
             except PermissionError:
                 continue

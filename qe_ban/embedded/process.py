@@ -119,23 +119,23 @@ class Child:
 
 
 def wait_until_ready(
-    child: Child, ready: Callable[[], bool], *, name: str, seconds: float, cancelled: Callable[[], bool]
+    child: Child, ready: Callable[[], bool], *, name: str, seconds: float, is_cancelled: Callable[[], bool]
 ) -> None:
     """Wait until `ready()`, asking often; the child runs on whatever is raised.
 
-    Raises EndedEarly when the child ends, StartCancelled when `cancelled()`, EngineFailed after `seconds`.
+    Raises EndedEarly when the child ends, StartCancelled when `is_cancelled()`, EngineFailed after `seconds`.
     """
     deadline = time.monotonic() + seconds
     while not ready():
         code = child.wait(TICK)
         if code is not None:
             raise EndedEarly(Message("{name} ended with {code} before it was ready", name=name, code=code))
-        if cancelled():
+        if is_cancelled():
             raise StartCancelled(Message("start of {name} given up", name=name))
         if time.monotonic() > deadline:
             raise EngineFailed(Message("{name} was not ready after {seconds:.0f} s", name=name, seconds=seconds))
 
 
 def tied(argv: Sequence[str], death_signal: int) -> list[str]:
-    """The command that runs `argv` tied to the calling process; a direct child of it has to run it."""
+    """Return the command that runs `argv` tied to the calling process; a direct child of it has to run it."""
     return [sys.executable, "-I", "-S", launch.__file__, str(int(death_signal)), str(os.getpid()), *argv]

@@ -42,11 +42,11 @@ class Service(Protocol):
     def pid(self) -> int | None:
         """Its process id, None before the first start."""
 
-    def start(self, cancelled: Callable[[], bool] = never) -> None:
-        """Start and wait until ready; raises EngineError, also when `cancelled()`."""
+    def start(self, is_cancelled: Callable[[], bool] = never) -> None:
+        """Start and wait until ready; raises EngineError, also when `is_cancelled()`."""
 
     def poll(self) -> int | None:
-        """None while it runs, else its exit code."""
+        """Return None while it runs, else its exit code."""
 
     def stop(self) -> None:
         """Stop and wait for the end."""
@@ -74,19 +74,19 @@ class Program:
         """The process id, None before the first start."""
         return None if self._child is None else self._child.pid
 
-    def start(self, cancelled: Callable[[], bool] = never) -> None:
+    def start(self, is_cancelled: Callable[[], bool] = never) -> None:
         """Start and wait until ready; raises EngineFailed, StartCancelled."""
         self._child = child = Child(self.argv, death_signal=self.stop_signal, env=self.env, cwd=self.cwd)
         if self.ready is None:
             return
         try:
-            wait_until_ready(child, self.ready, name=self.name, seconds=self.ready_seconds, cancelled=cancelled)
+            wait_until_ready(child, self.ready, name=self.name, seconds=self.ready_seconds, is_cancelled=is_cancelled)
         except EngineError:
             self.stop()
             raise
 
     def poll(self) -> int | None:
-        """None while it runs, else its exit code; 0 when it was never started."""
+        """Return None while it runs, else its exit code; 0 when it was never started."""
         return 0 if self._child is None else self._child.poll()
 
     def stop(self) -> None:
@@ -96,7 +96,7 @@ class Program:
 
 
 @dataclass
-class _Kept:
+class _SupervisedChild:
     service: Service
     on_exit: OnExit
     since: float
@@ -114,7 +114,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         """Nothing starts yet."""
-        self._kept: list[_Kept] = []
+        self._children: list[_SupervisedChild] = []
         self._exit_code: int | None = None
         self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
@@ -140,20 +140,20 @@ class Supervisor:
         return self._exit_code is not None
 
     def start(self, service: Service, on_exit: OnExit = OnExit.RESTART) -> None:
-        """Start a service, wait until it is ready, keep it.
+        """Start a service, wait until it is ready, keep it running.
 
         Raises what its `start` raises; StartCancelled when the end is asked for.
         """
         if self.ending:
             raise StartCancelled(Message("start of {name} given up", name=service.name))
-        kept = _Kept(service, on_exit, since=time.monotonic())
-        self._kept.append(kept)
-        self._begin(kept)
+        child = _SupervisedChild(service, on_exit, since=time.monotonic())
+        self._children.append(child)
+        self._begin(child)
 
     def finish(
         self, service: Service, *, meanwhile: Callable[[], object] | None = None, every: float = STEADY_SECONDS
     ) -> int:
-        """Run something that ends on its own, tending what is kept meanwhile; give its exit code.
+        """Run something that ends on its own, tending the other children meanwhile; return its exit code.
 
         `meanwhile` is called each so many seconds while it runs.
 
@@ -181,7 +181,7 @@ class Supervisor:
             service.stop()
 
     def run(self) -> int:
-        """Keep everything running until the end is asked for, stop everything, give the exit code.
+        """Keep everything running until the end is asked for, stop everything, return the exit code.
 
         0 after a signal; else that of the child whose end was everybody's (128 + n when signal n ended it), or 1 when
         one could not be kept running.
@@ -194,8 +194,8 @@ class Supervisor:
         """Keep everything running until `condition()` (True), or until `seconds` or the end is asked for (False)."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while not self.ending and (deadline is None or time.monotonic() < deadline):
-            for kept in self._kept:
-                self._tend(kept)
+            for child in self._children:
+                self._tend(child)
             if condition():
                 return True
             time.sleep(TICK)
@@ -205,10 +205,10 @@ class Supervisor:
         """Stop all children, the last one first."""
         if self._exit_code is None:
             self._exit_code = 0
-        while self._kept:
-            kept = self._kept.pop()
+        while self._children:
+            child = self._children.pop()
             try:
-                kept.service.stop()
+                child.service.stop()
             except EngineFailed as error:
                 log.error("%s", error)  # noqa: TRY400  one line says it
                 self._exit_code = self._exit_code or 1
@@ -217,57 +217,57 @@ class Supervisor:
         if self._exit_code is None:
             self._exit_code = 0
 
-    def _tend(self, kept: _Kept) -> None:
+    def _tend(self, child: _SupervisedChild) -> None:
         now = time.monotonic()
-        if self.ending or kept.starting:
+        if self.ending or child.starting:
             return
-        if kept.due is not None:
-            if now >= kept.due:
-                self._restart(kept)
+        if child.due is not None:
+            if now >= child.due:
+                self._restart(child)
             return
-        code = kept.service.poll()
+        code = child.service.poll()
         if code is None:
             return
-        if kept.on_exit is OnExit.END:
-            log.info("%s ended with %d", kept.service.name, code)
+        if child.on_exit is OnExit.END:
+            log.info("%s ended with %d", child.service.name, code)
             self._exit_code = code if code >= 0 else 128 - code
             return
-        if now - kept.since > STEADY_SECONDS:
-            kept.failures = 0
-        self._failed(kept, f"ended with {code}")
+        if now - child.since > STEADY_SECONDS:
+            child.failures = 0
+        self._restart_later(child, f"ended with {code}")
 
-    def _restart(self, kept: _Kept) -> None:
+    def _restart(self, child: _SupervisedChild) -> None:
         try:
-            self._begin(kept)
+            self._begin(child)
         except StartCancelled:
             return
         except EngineError as error:
-            self._failed(kept, str(error))
+            self._restart_later(child, str(error))
         else:
-            kept.due = None
-            log.warning("%s runs again", kept.service.name)
+            child.due = None
+            log.warning("%s runs again", child.service.name)
 
-    def _begin(self, kept: _Kept) -> None:
+    def _begin(self, child: _SupervisedChild) -> None:
         """Start it and wait until it is ready, tending the others meanwhile: it may need one that has just died."""
 
-        def cancelled() -> bool:
-            for other in self._kept:
+        def is_cancelled() -> bool:
+            for other in self._children:
                 self._tend(other)
             return self.ending
 
-        kept.starting = True
+        child.starting = True
         try:
-            kept.service.start(cancelled)
-            kept.since = time.monotonic()
+            child.service.start(is_cancelled)
+            child.since = time.monotonic()
         finally:
-            kept.starting = False
+            child.starting = False
 
-    def _failed(self, kept: _Kept, why: str) -> None:
-        kept.failures += 1
-        if kept.failures > MOST_FAILURES:
-            log.error("%s cannot be kept running: %s", kept.service.name, why)
+    def _restart_later(self, child: _SupervisedChild, why: str) -> None:
+        child.failures += 1
+        if child.failures > MOST_FAILURES:
+            log.error("%s cannot be kept running: %s", child.service.name, why)
             self._exit_code = 1
             return
-        pause = min(FIRST_PAUSE * 2 ** (kept.failures - 1), LONGEST_PAUSE)
-        log.warning("%s: %s; starting it again in %.1f s", kept.service.name, why, pause)
-        kept.due = time.monotonic() + pause
+        pause = min(FIRST_PAUSE * 2 ** (child.failures - 1), LONGEST_PAUSE)
+        log.warning("%s: %s; starting it again in %.1f s", child.service.name, why, pause)
+        child.due = time.monotonic() + pause

@@ -69,20 +69,20 @@ class Valkey:
         return None if self._child is None else self._child.pid
 
     def poll(self) -> int | None:
-        """None while the server runs, else its exit code; 0 when it was never started."""
+        """Return None while the server runs, else its exit code; 0 when it was never started."""
         return 0 if self._child is None else self._child.poll()
 
-    def start(self, cancelled: Callable[[], bool] = never) -> None:
+    def start(self, is_cancelled: Callable[[], bool] = never) -> None:
         """Take the home's lock, start, wait until commands are served.
 
-        Nothing happens when it runs. `cancelled` is asked often. Raises EngineMissing, EngineFailed, HomeInUse,
+        Nothing happens when it runs. `is_cancelled` is asked often. Raises EngineMissing, EngineFailed, HomeInUse,
         HomeUnusable, StartCancelled.
         """
         if self._child is not None and self._child.poll() is None:
             return
         self._home.acquire()
         try:
-            self._start(cancelled)
+            self._start(is_cancelled)
         except OSError as error:
             raise EngineFailed(Message("Valkey cannot be started: {error}", error=error)) from error
 
@@ -91,7 +91,7 @@ class Valkey:
         if self._child is not None:
             self._child.stop(*STOP_STEPS)
 
-    def _start(self, cancelled: Callable[[], bool]) -> None:
+    def _start(self, is_cancelled: Callable[[], bool]) -> None:
         directives = [word for name, value in self._settings.items() for word in (f"--{name}", value)]
         directory = self._home.directory("valkey")
         if self._settings["appendonly"] == "no":
@@ -102,7 +102,7 @@ class Valkey:
                                 output=output.fd, keep=(self._home.lock_fd,))  # fmt: skip
             try:
                 wait_until_ready(
-                    self._child, self._ready, name="Valkey", seconds=self._ready_seconds, cancelled=cancelled
+                    self._child, self._ready, name="Valkey", seconds=self._ready_seconds, is_cancelled=is_cancelled
                 )
             except EndedEarly:
                 raise EngineFailed(Message("Valkey did not start: {reason}", reason=output.reason(*TELLING))) from None

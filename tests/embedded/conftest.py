@@ -22,7 +22,7 @@ TREE = Path(__file__).with_name("tree.py")
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
-    """Whether the condition holds within some seconds."""
+    """Return whether the condition holds within some seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -32,7 +32,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
 
 
 def runs(pid: int) -> bool:
-    """Whether a process of this id lives, zombies apart."""
+    """Return whether a process of this id lives, zombies apart."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
@@ -63,18 +63,18 @@ class Tree:
 @pytest.fixture
 def directory() -> Iterator[Path]:
     """A short directory that every user may enter."""
-    made = Path(tempfile.mkdtemp(prefix="qe-"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
+    path = Path(tempfile.mkdtemp(prefix="qe-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture
 def home(directory: Path) -> Iterator[Home]:
-    made = Home(directory / "home")
-    yield made
-    made.release()
-    shutil.rmtree(made.run_dir, ignore_errors=True)
+    own_home = Home(directory / "home")
+    yield own_home
+    own_home.release()
+    shutil.rmtree(own_home.run_dir, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
@@ -100,7 +100,7 @@ def made_home(directory: Path, template: Path) -> Path:
 @pytest.fixture
 def plant() -> Iterator[Callable[..., Tree]]:
     """Start a tree on a home, by default as ourselves; what still runs at the end is killed."""
-    started: list[subprocess.Popen[str]] = []
+    processes: list[subprocess.Popen[str]] = []
 
     def start(home: Path, *options: str, prefix: Sequence[str] = ()) -> Tree:
         process = subprocess.Popen(
@@ -110,13 +110,13 @@ def plant() -> Iterator[Callable[..., Tree]]:
             cwd="/",
             env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONDONTWRITEBYTECODE": "1"},
         )
-        started.append(process)
+        processes.append(process)
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, "the tree did not start"
         return Tree(process, **json.loads(line))
 
     yield start
-    for process in started:
+    for process in processes:
         with process:
             process.send_signal(signal.SIGKILL)

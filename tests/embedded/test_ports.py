@@ -26,8 +26,8 @@ def test_a_port_that_is_listened_on_is_not_free(listener: socket.socket, host: s
 
 def test_a_port_is_free_again_right_after_its_server_has_gone(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
-    with socket.create_connection(("127.0.0.1", port)), listener.accept()[0] as served:
-        served.close()  # the server closes first: its side goes to TIME_WAIT
+    with socket.create_connection(("127.0.0.1", port)), listener.accept()[0] as connection:
+        connection.close()  # the server closes first: its side goes to TIME_WAIT
     listener.close()
     assert port_is_free("127.0.0.1", port)
 

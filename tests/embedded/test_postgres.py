@@ -31,15 +31,15 @@ def postgres(home: Home) -> Iterator[Postgres]:
 
 @contextmanager
 def connection(server: Postgres) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(server.url, autocommit=True) as connected:
-        yield connected
+    with psycopg.connect(server.url, autocommit=True) as client:
+        yield client
 
 
 def fill(server: Postgres, rows: int = 100) -> None:
-    with connection(server) as connected:
-        connected.execute("CREATE TABLE scans (id int PRIMARY KEY, phone text)")
+    with connection(server) as client:
+        client.execute("CREATE TABLE scans (id int PRIMARY KEY, phone text)")
         for number in range(rows):
-            connected.execute("INSERT INTO scans VALUES (%s, %s)", (number, f"1380000{number:04}"))
+            client.execute("INSERT INTO scans VALUES (%s, %s)", (number, f"1380000{number:04}"))
 
 
 def kill(server: Postgres) -> int:
@@ -51,8 +51,8 @@ def kill(server: Postgres) -> int:
 
 
 def count(server: Postgres) -> int:
-    with connection(server) as connected:
-        row = connected.execute("SELECT count(*) FROM scans").fetchone()
+    with connection(server) as client:
+        row = client.execute("SELECT count(*) FROM scans").fetchone()
         assert row is not None
         return int(row[0])
 
@@ -62,8 +62,8 @@ def test_data_stays_through_a_stop_and_a_kill_and_no_value_reaches_the_log(
 ) -> None:
     postgres.start()
     fill(postgres)
-    with connection(postgres) as connected, pytest.raises(psycopg.errors.UniqueViolation):
-        connected.execute("INSERT INTO scans VALUES (1, '13800009999')")
+    with connection(postgres) as client, pytest.raises(psycopg.errors.UniqueViolation):
+        client.execute("INSERT INTO scans VALUES (1, '13800009999')")
     postgres.stop()
     assert postgres.poll() == 0
     postgres.start()
@@ -72,9 +72,9 @@ def test_data_stays_through_a_stop_and_a_kill_and_no_value_reaches_the_log(
     postgres.start()
     assert postgres.pid != before
     assert count(postgres) == 100
-    said = (home.path / "log" / "postgres.log").read_text()
-    assert "received fast shutdown request" in said
-    assert "1380000" not in said
+    log = (home.path / "log" / "postgres.log").read_text()
+    assert "received fast shutdown request" in log
+    assert "1380000" not in log
 
 
 def test_it_serves_sqlalchemy_with_the_wanted_settings_and_no_port(made_home: Path, home: Home) -> None:
@@ -82,13 +82,11 @@ def test_it_serves_sqlalchemy_with_the_wanted_settings_and_no_port(made_home: Pa
     server.start()
     try:
         engine = sqlalchemy.create_engine(server.url)
-        with engine.connect() as connected:
-            wanted = {"work_mem": "8MB", "max_connections": "37", "fsync": "off", "listen_addresses": ""}
-            found = {name: connected.scalar(sqlalchemy.text(f"SHOW {name}")) for name in wanted}
-            assert found == wanted
-            assert (
-                connected.scalar(sqlalchemy.text("SELECT current_database() || current_user || upper('é')")) == "qeqeÉ"
-            )
+        with engine.connect() as client:
+            settings = {"work_mem": "8MB", "max_connections": "37", "fsync": "off", "listen_addresses": ""}
+            actual = {name: client.scalar(sqlalchemy.text(f"SHOW {name}")) for name in settings}
+            assert actual == settings
+            assert client.scalar(sqlalchemy.text("SELECT current_database() || current_user || upper('é')")) == "qeqeÉ"
         engine.dispose()
     finally:
         server.stop()
@@ -121,11 +119,11 @@ def test_a_home_with_a_long_and_awkward_path_works(directory: Path) -> None:
 
 
 def test_an_interrupted_making_leaves_nothing_that_is_taken_for_a_database(home: Home, postgres: Postgres) -> None:
-    asked: list[int] = []
+    calls: list[int] = []
 
     def after_a_while() -> bool:
-        asked.append(1)
-        return len(asked) > 5
+        calls.append(1)
+        return len(calls) > 5
 
     with pytest.raises(StartCancelled):
         postgres.start(after_a_while)
@@ -161,6 +159,6 @@ def test_a_start_that_cannot_succeed_says_why_in_one_line(made_home: Path, home:
     postgres.start()
     postgres.stop()
     (home.path / "postgres" / "PG_VERSION").write_text("17\n")
-    with pytest.raises(EngineFailed, match="database files are incompatible with server") as failed:
+    with pytest.raises(EngineFailed, match="database files are incompatible with server") as failure:
         postgres.start()
-    assert "\n" not in str(failed.value)
+    assert "\n" not in str(failure.value)

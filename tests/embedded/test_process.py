@@ -54,34 +54,35 @@ def test_a_child_dies_with_its_killed_parent(program: str) -> None:
 
 
 def test_a_program_whose_parent_has_gone_already_ends_at_once() -> None:
-    done = subprocess.run([sys.executable, "-c", ORPHAN], cwd=REPOSITORY, timeout=10, check=False)
-    assert done.returncode == -signal.SIGTERM
+    result = subprocess.run([sys.executable, "-c", ORPHAN], cwd=REPOSITORY, timeout=10, check=False)
+    assert result.returncode == -signal.SIGTERM
 
 
 def test_a_stubborn_child_and_its_own_children_are_killed(tmp_path: Path) -> None:
-    told = tmp_path / "pid"
-    script = f"trap '' TERM; sleep 1000 & echo $! > {told}.part; mv {told}.part {told}; while :; do sleep 0.05; done"
+    pid_file = tmp_path / "pid"
+    write = f"echo $! > {pid_file}.part; mv {pid_file}.part {pid_file}"
+    script = f"trap '' TERM; sleep 1000 & {write}; while :; do sleep 0.05; done"
     child = Child(["/bin/sh", "-c", script])
-    assert eventually(told.exists, 5)
+    assert eventually(pid_file.exists, 5)
     assert child.stop((signal.SIGTERM, 0.2)) == -signal.SIGKILL
-    assert eventually(lambda: not runs(int(told.read_text())), 5)
+    assert eventually(lambda: not runs(int(pid_file.read_text())), 5)
 
 
 def test_workers_that_a_killed_leader_leaves_are_swept_up(tmp_path: Path) -> None:
-    told = tmp_path / "pid"
-    child = Child(["/bin/sh", "-c", f"sleep 1000 & echo $! > {told}.part; mv {told}.part {told}; wait"])
-    assert eventually(told.exists, 5)
+    pid_file = tmp_path / "pid"
+    child = Child(["/bin/sh", "-c", f"sleep 1000 & echo $! > {pid_file}.part; mv {pid_file}.part {pid_file}; wait"])
+    assert eventually(pid_file.exists, 5)
     os.kill(child.pid, signal.SIGKILL)
     assert child.wait(5) == -signal.SIGKILL
-    assert eventually(lambda: not runs(int(told.read_text())), 5)
+    assert eventually(lambda: not runs(int(pid_file.read_text())), 5)
 
 
 def test_a_child_has_the_given_environment_directory_and_output(tmp_path: Path) -> None:
-    written = tmp_path / "written"
-    with written.open("wb") as file:
+    output = tmp_path / "written"
+    with output.open("wb") as file:
         child = Child(["/bin/sh", "-c", "echo $WHO $PWD $HOME"], env={"WHO": "me"}, cwd=tmp_path, output=file.fileno())
     assert child.wait(5) == 0
-    assert written.read_text() == f"me {tmp_path}\n"
+    assert output.read_text() == f"me {tmp_path}\n"
 
 
 def test_a_child_leads_a_group_of_its_own_out_of_reach_of_the_terminals_ctrl_c() -> None:
@@ -102,15 +103,15 @@ def test_a_program_that_does_not_exist_ends_with_an_error(tmp_path: Path) -> Non
 
 
 def test_a_child_of_a_passing_thread_is_refused() -> None:
-    said = []
+    messages = []
 
     def start() -> None:
         try:
             Child(["/bin/true"])
         except RuntimeError as error:
-            said.append(str(error))
+            messages.append(str(error))
 
     thread = threading.Thread(target=start)
     thread.start()
     thread.join()
-    assert said == ["children are started by the main thread: they die with the thread that starts them"]
+    assert messages == ["children are started by the main thread: they die with the thread that starts them"]

@@ -28,21 +28,21 @@ def shell(name: str, script: str, **options: Any) -> Program:
 
 
 def test_what_ends_by_itself_is_waited_for_and_tells_how() -> None:
-    with Supervisor() as kept:
-        assert kept.finish(shell("fine", "exit 0")) == 0
-        assert kept.finish(shell("wrong", "exit 3")) == 3
+    with Supervisor() as processes:
+        assert processes.finish(shell("fine", "exit 0")) == 0
+        assert processes.finish(shell("wrong", "exit 3")) == 3
 
 
 def test_what_ends_by_itself_is_stopped_when_the_end_is_asked_for() -> None:
     once = shell("once", "sleep 60")
     asking = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM))
-    with Supervisor() as kept:
+    with Supervisor() as processes:
         asking.start()
         with pytest.raises(StartCancelled):
-            kept.finish(once)
+            processes.finish(once)
         assert once.poll() is not None
         with pytest.raises(StartCancelled):
-            kept.finish(once)
+            processes.finish(once)
 
 
 def write(tree: Tree, rows: int) -> None:
@@ -110,7 +110,7 @@ def test_after_a_kill_of_the_whole_tree_in_the_middle_of_work_all_that_was_commi
 ) -> None:
     tree = plant(made_home)
     write(tree, 1)
-    committed = threading.Event()
+    has_committed = threading.Event()
     rows = [1]
 
     def work() -> None:
@@ -120,20 +120,20 @@ def test_after_a_kill_of_the_whole_tree_in_the_middle_of_work_all_that_was_commi
                     connection.execute("INSERT INTO kept VALUES (0)")
                     rows[0] += 1
                     if rows[0] > 30:
-                        committed.set()
+                        has_committed.set()
         except psycopg.OperationalError:
             pass
 
     worker = threading.Thread(target=work)
     worker.start()
-    assert committed.wait(20)
+    assert has_committed.wait(20)
     for pid in (tree.supervisor, *tree.children):
         os.kill(pid, signal.SIGKILL)
     tree.process.wait(20)
     worker.join(20)
     again = plant(made_home)
-    found, _ = read(again)
-    assert found - rows[0] in {0, 1}  # one may have been committed without our having heard of it
+    count, _ = read(again)
+    assert count - rows[0] in {0, 1}  # one may have been committed without our having heard of it
 
 
 def test_killed_engines_serve_again_on_the_same_sockets_with_all_data(
@@ -150,29 +150,34 @@ def test_killed_engines_serve_again_on_the_same_sockets_with_all_data(
 
 
 def test_children_start_in_order_and_stop_in_reverse_order(tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    with Supervisor() as kept:
+    log_file = tmp_path / "told"
+    with Supervisor() as processes:
         for name in ("first", "second", "third"):
-            script = f"trap 'echo -{name} >> {told}; exit' TERM; echo +{name} >> {told}; while :; do sleep 0.02; done"
-            kept.start(shell(name, script, ready=lambda name=name: told.exists() and f"+{name}" in told.read_text()))
-    assert told.read_text().split() == ["+first", "+second", "+third", "-third", "-second", "-first"]
+            trap = f"trap 'echo -{name} >> {log_file}; exit' TERM"
+            script = f"{trap}; echo +{name} >> {log_file}; while :; do sleep 0.02; done"
+            processes.start(
+                shell(name, script, ready=lambda name=name: log_file.exists() and f"+{name}" in log_file.read_text())
+            )
+    assert log_file.read_text().split() == ["+first", "+second", "+third", "-third", "-second", "-first"]
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 3", 3), ("kill -KILL $$", 137)])
 def test_the_end_of_a_child_that_matters_ends_all_with_its_code(script: str, code: int) -> None:
-    with Supervisor() as kept:
+    with Supervisor() as processes:
         bystander = shell("bystander", "sleep 1000")
-        kept.start(bystander)
-        kept.start(shell("server", script), OnExit.END)
-        assert kept.run() == code
+        processes.start(bystander)
+        processes.start(shell("server", script), OnExit.END)
+        assert processes.run() == code
     assert not runs(bystander.pid or 0)
 
 
 def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    with Supervisor() as kept:
-        kept.start(shell("worker", f"echo run >> {told}; [ $(wc -l < {told}) -ge 3 ] || exit 1; sleep 1000"))
-        assert kept.wait_until(lambda: told.exists() and len(told.read_text().split()) == 3, 10)
+    log_file = tmp_path / "told"
+    with Supervisor() as processes:
+        processes.start(
+            shell("worker", f"echo run >> {log_file}; [ $(wc -l < {log_file}) -ge 3 ] || exit 1; sleep 1000")
+        )
+        assert processes.wait_until(lambda: log_file.exists() and len(log_file.read_text().split()) == 3, 10)
 
 
 def test_while_a_child_is_started_again_the_others_are_tended() -> None:
@@ -186,12 +191,12 @@ def test_while_a_child_is_started_again_the_others_are_tended() -> None:
         return engine.pid != first[1]
 
     server = shell("server", "sleep 1000", ready=lambda: not first or ready(), ready_seconds=10)
-    with Supervisor() as kept:
-        kept.start(engine)
-        kept.start(server)
+    with Supervisor() as processes:
+        processes.start(engine)
+        processes.start(server)
         first[:] = [server.pid, engine.pid]
         os.kill(server.pid or 0, signal.SIGKILL)
-        assert kept.wait_until(lambda: engine.pid != first[1], 5)
+        assert processes.wait_until(lambda: engine.pid != first[1], 5)
         assert (server.poll(), engine.poll()) == (None, None)
         assert server.pid != first[0]
 
@@ -201,31 +206,31 @@ def test_a_child_that_never_stays_ends_all_with_an_error(monkeypatch: pytest.Mon
     monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.01)
     monkeypatch.setattr(supervisor, "TICK", 0.01)
-    with Supervisor() as kept:
-        kept.start(shell("worker", "exit 1"))
-        assert kept.run() == 1
+    with Supervisor() as processes:
+        processes.start(shell("worker", "exit 1"))
+        assert processes.run() == 1
 
 
 def test_a_program_that_ends_or_dallies_before_it_is_ready_is_an_error() -> None:
-    with Supervisor() as kept:
+    with Supervisor() as processes:
         with pytest.raises(EngineFailed, match="server ended with 4 before it was ready"):
-            kept.start(shell("server", "exit 4", ready=lambda: False))
+            processes.start(shell("server", "exit 4", ready=lambda: False))
         slow = shell("server", "sleep 1000", ready=lambda: False, ready_seconds=0.1)
         with pytest.raises(EngineFailed, match="server was not ready after 0 s"):
-            kept.start(slow)
+            processes.start(slow)
         assert not runs(slow.pid or 0)
 
 
 def test_a_signal_while_things_start_gives_the_start_up() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with Supervisor() as kept:
+    with Supervisor() as processes:
         threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
         with pytest.raises(StartCancelled):
-            kept.start(shell("server", "sleep 1000", ready=lambda: False))
+            processes.start(shell("server", "sleep 1000", ready=lambda: False))
         with pytest.raises(StartCancelled):
-            kept.start(shell("late", "sleep 1000"))
-        assert kept.ending
-        assert kept.run() == 0
+            processes.start(shell("late", "sleep 1000"))
+        assert processes.ending
+        assert processes.run() == 0
     assert signal.getsignal(signal.SIGTERM) is before
 
 
@@ -233,8 +238,8 @@ def test_an_error_inside_the_context_leaves_no_child_behind() -> None:
     server = Program("server", [sys.executable, "-c", "import time; time.sleep(1000)"])
 
     def fail() -> None:
-        with Supervisor() as kept:
-            kept.start(server)
+        with Supervisor() as processes:
+            processes.start(server)
             assert runs(server.pid or 0)
             _ = 1 // 0
 

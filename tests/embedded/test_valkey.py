@@ -22,8 +22,8 @@ def valkey(home: Home) -> Iterator[Valkey]:
 @pytest.fixture
 def client(valkey: Valkey) -> Iterator[redis.Redis]:
     valkey.start()
-    with redis.Redis.from_url(valkey.url, decode_responses=True) as connected:
-        yield connected
+    with redis.Redis.from_url(valkey.url, decode_responses=True) as connection:
+        yield connection
 
 
 def test_nothing_of_its_data_is_ever_on_the_disk(home: Home, valkey: Valkey, client: redis.Redis) -> None:
@@ -56,8 +56,8 @@ def test_what_an_earlier_release_wrote_is_removed_at_the_start(home: Home, valke
 
 
 def test_it_has_the_wanted_limits_and_no_port(valkey: Valkey, client: redis.Redis) -> None:
-    wanted = {"port": "0", "appendonly": "no", "save": "", "maxmemory": str(64 * 1024 * 1024), "unixsocketperm": "700"}
-    assert {name: client.config_get(name)[name] for name in wanted} == wanted
+    limits = {"port": "0", "appendonly": "no", "save": "", "maxmemory": str(64 * 1024 * 1024), "unixsocketperm": "700"}
+    assert {name: client.config_get(name)[name] for name in limits} == limits
 
 
 def test_a_second_start_changes_nothing(valkey: Valkey, client: redis.Redis) -> None:
@@ -68,9 +68,9 @@ def test_a_second_start_changes_nothing(valkey: Valkey, client: redis.Redis) -> 
 
 
 def test_a_start_that_cannot_succeed_says_why_in_one_line(home: Home) -> None:
-    with pytest.raises(EngineFailed, match=r"Valkey did not start: .*no-such-directive") as failed:
+    with pytest.raises(EngineFailed, match=r"Valkey did not start: .*no-such-directive") as failure:
         Valkey(home, settings={"no-such-directive": "1"}).start()
-    assert "\n" not in str(failed.value)
+    assert "\n" not in str(failure.value)
 
 
 def test_a_start_can_be_given_up(valkey: Valkey) -> None:

@@ -18,7 +18,7 @@ def main(path: str) -> int:
     with home.lock(), Supervisor() as supervisor:
         for service in (postgres, valkey, program):
             supervisor.start(service)
-        told = {
+        ids = {
             "supervisor": os.getpid(),
             "postgres": postgres.pid,
             "valkey": valkey.pid,
@@ -26,7 +26,7 @@ def main(path: str) -> int:
             "postgres_url": postgres.url,
             "valkey_url": valkey.url,
         }
-        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.write(json.dumps(ids) + "\n")
         sys.stdout.flush()
         return supervisor.run()
 
