@@ -55,14 +55,14 @@ class Loader:
             )
 
     def _resident(self, session: Session, row: Mapping[str, Any], now: datetime) -> None:
-        said = None
+        real_name = None
         if row["name"] is not None:
-            said = accounts.RealName(row["name"], IdType(row.get("id_type", IdType.RESIDENT_ID)), row["id_number"])
-        if row["phone"] is None and said is not None:
-            resident = accounts.seed_ward(self.accounts, session, said=said, now=now)
-            self._guardians(session, row, resident, said, now)
+            real_name = accounts.RealName(row["name"], IdType(row.get("id_type", IdType.RESIDENT_ID)), row["id_number"])
+        if row["phone"] is None and real_name is not None:
+            resident = accounts.seed_ward(self.accounts, session, said=real_name, now=now)
+            self._guardians(session, row, resident, real_name, now)
         else:
-            resident = accounts.seed_resident(self.accounts, session, phone=row["phone"], said=said, now=now)
+            resident = accounts.seed_resident(self.accounts, session, phone=row["phone"], said=real_name, now=now)
         for kind, record in row["register"].items():
             if kind in self.outside:
                 continue
@@ -70,14 +70,16 @@ class Loader:
             until = now + HEALTH_LIFE if kind == "health" else None
             codes.record_answer(session, resident, kind, answer, until, rule=RULE)
 
-    def _guardians(self, session: Session, row: Mapping[str, Any], ward: UUID, said: RealName, now: datetime) -> None:
+    def _guardians(
+        self, session: Session, row: Mapping[str, Any], ward: UUID, real_name: RealName, now: datetime
+    ) -> None:
         for one in row.get("guardians", ()):
             guardian = accounts.seed_resident(self.accounts, session, phone=one["phone"], said=None, now=now)
             accounts.seed_guardianship(
                 session,
                 guardian_id=guardian,
                 ward_id=ward,
-                said=said,
+                said=real_name,
                 relation=accounts.Relation(one["relation"]),
                 basis=accounts.WardBasis(one["basis"]),
                 now=now,
@@ -85,14 +87,14 @@ class Loader:
 
     def _venue(self, session: Session, row: Mapping[str, Any], now: datetime) -> None:
         venue_id = _seed(session, self.city, row, now)
-        made = venues.venue(session, reader=LOADER, venue_id=venue_id)
+        venue = venues.venue(session, reader=LOADER, venue_id=venue_id)
         # a code that somebody used stays used until `sandbox reset`
-        if made.created_at == now:
+        if venue.created_at == now:
             _add_code(session, self.accounts.rings, venue_id, row, now)
 
 
 def renew_codes(session: Session, rings: KeyRings, city: City, now: datetime) -> list[str]:
-    """Make the fixed enrolment codes usable once more; gives them. Raises KeyMissing."""
+    """Make the fixed enrolment codes usable once more; return them. Raises KeyMissing."""
     rows = sandbox_data()["scanners"]
     for row in rows:
         _add_code(session, rings, _seed(session, city, row, now), row, now)

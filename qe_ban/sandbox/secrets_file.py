@@ -41,12 +41,12 @@ class StaffSecrets:
 
 
 def exists(home: Path) -> bool:
-    """Tell whether a home is a sandbox's."""
+    """Return whether a home is a sandbox's."""
     return (home / NAME).is_file()
 
 
 def read(home: Path) -> list[StaffSecrets]:
-    """Give what the file holds, nobody where there is none. Raises SecretsUnreadable."""
+    """Return what the file holds, nobody where there is none. Raises SecretsUnreadable."""
     path = home / NAME
     try:
         return [StaffSecrets(**row) for row in json.loads(path.read_text("utf-8"))["staff"]]
@@ -59,10 +59,10 @@ def read(home: Path) -> list[StaffSecrets]:
 
 
 def complete(home: Path) -> list[StaffSecrets]:
-    """Give everybody's secrets; those that are not there yet are made and kept (0600). Raises SecretsUnreadable."""
-    kept = {row.username: row for row in read(home)}
-    everybody = [kept.get(row["username"]) or _new(row) for row in sandbox_data()["staff"]]
-    if len(kept) != len(everybody):
+    """Return everybody's secrets; those that are not there yet are made and kept (0600). Raises SecretsUnreadable."""
+    by_username = {row.username: row for row in read(home)}
+    everybody = [by_username.get(row["username"]) or _new(row) for row in sandbox_data()["staff"]]
+    if len(by_username) != len(everybody):
         _write(home / NAME, everybody)
     return everybody
 

@@ -27,15 +27,15 @@ def records() -> dict[Person, Mapping[str, Any]]:
     }
 
 
-def server(port: int, token: str, known: Records, now: Clock) -> ThreadingHTTPServer:
-    """Give a server on the loopback address; nothing is served before its `serve_forever`. Raises OSError."""
+def server(port: int, token: str, by_person: Records, now: Clock) -> ThreadingHTTPServer:
+    """Return a server on the loopback address; nothing is served before its `serve_forever`. Raises OSError."""
 
-    class Asked(_Question):
+    class Handler(_Question):
         bearer = f"Bearer {token}".encode()
-        people = known
+        people = by_person
         clock = staticmethod(now)
 
-    return _Server(("127.0.0.1", port), Asked)
+    return _Server(("127.0.0.1", port), Handler)
 
 
 class _Server(ThreadingHTTPServer):
@@ -57,8 +57,8 @@ class _Question(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer for one person."""
-        given = self.headers.get("Authorization", "").encode("latin-1", "replace")
-        if not hmac.compare_digest(given, self.bearer):
+        authorization = self.headers.get("Authorization", "").encode("latin-1", "replace")
+        if not hmac.compare_digest(authorization, self.bearer):
             self._refuse(401)
             return
         length = self.headers.get("Content-Length", "")
@@ -68,11 +68,11 @@ class _Question(BaseHTTPRequestHandler):
         if len(length) > 6 or int(length) > LARGEST:
             self._refuse(413)
             return
-        asked = _asked(self.rfile.read(int(length)))
-        if asked is None:
+        person = _parse_person(self.rfile.read(int(length)))
+        if person is None:
             self._refuse(400)
             return
-        self._answer(200, dict(self.people.get(asked, UNKNOWN)) | {"as_of": rfc3339(type(self).clock())})
+        self._answer(200, dict(self.people.get(person, UNKNOWN)) | {"as_of": rfc3339(type(self).clock())})
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
         """Say nothing."""
@@ -93,7 +93,7 @@ class _Question(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def _asked(body: bytes) -> Person | None:
+def _parse_person(body: bytes) -> Person | None:
     """Read whom a question is about, None where it is no question of this kind."""
     try:
         data = json.loads(body)

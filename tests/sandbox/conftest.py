@@ -14,9 +14,9 @@ from tests.factories import databases
 
 @pytest.fixture(scope="session")
 def parts(settings: Settings) -> Iterator[Parts]:
-    made = assemble(databases.another(settings, "sandbox"))
-    migrations.upgrade(made.database.engine)
-    with made.database.transaction() as session:
+    own_parts = assemble(databases.another(settings, "sandbox"))
+    migrations.upgrade(own_parts.database.engine)
+    with own_parts.database.transaction() as session:
         lifecycle.init(session, settings.master_key, datetime.now(UTC))
-    yield made
-    made.database.dispose()
+    yield own_parts
+    own_parts.database.dispose()

@@ -24,8 +24,8 @@ TABLES = (Guardianship, Resident, Staff, Entitlement, SourceAnswer, Venue, Enrol
 
 
 @pytest.fixture
-def loaded(parts: Parts, tmp_path):
-    """Load (again) with the secrets of this test's home; gives the moment."""
+def first_load(parts: Parts, tmp_path):
+    """Load (again) with the secrets of this test's home; return the moment."""
     staff = secrets_file.complete(tmp_path)
     now = datetime.now(UTC)
     with parts.database.transaction() as session:
@@ -55,18 +55,18 @@ def answer(parts: Parts, phone: str, kind: str) -> SourceAnswer | None:
         )
 
 
-def test_everybody_is_loaded(parts, loaded):
-    made = counts(parts)
-    assert made["residents"] == 10
-    assert made["staff"] == 22
-    assert made["guardianships"] == 1
-    assert made["venues"] == made["enrolments"] == 9
+def test_everybody_is_loaded(parts, first_load):
+    totals = counts(parts)
+    assert totals["residents"] == 10
+    assert totals["staff"] == 22
+    assert totals["guardianships"] == 1
+    assert totals["venues"] == totals["enrolments"] == 9
     with parts.database.transaction() as session:
         assert residents.by_phone(parts.rings, session, "13800000001").assurance == "verified"
         assert residents.by_phone(parts.rings, session, "13800000008").assurance == "none"
 
 
-def test_a_second_load_adds_nothing(parts, loaded, tmp_path):
+def test_a_second_load_adds_nothing(parts, first_load, tmp_path):
     before = counts(parts)
     with parts.database.transaction() as session:
         loader = Loader(parts.accounts, parts.city, {"medical"})
@@ -74,23 +74,23 @@ def test_a_second_load_adds_nothing(parts, loaded, tmp_path):
     assert counts(parts) == before
 
 
-def test_the_registers_records_are_loaded_but_not_the_outside_sources(parts, loaded):
+def test_the_registers_records_are_loaded_but_not_the_outside_sources(parts, first_load):
     assert answer(parts, "13800000003", "social").state == "suspended"
     assert answer(parts, "13800000003", "social").reason == "card_lost"
     assert answer(parts, "13800000001", "medical") is None
     yellow = answer(parts, "13800000002", "health")
     assert yellow.detail == {"level": "yellow"}
-    assert yellow.expires_at == loaded + timedelta(days=14)
+    assert yellow.expires_at == first_load + timedelta(days=14)
 
 
-def test_a_used_enrolment_code_stays_used_until_it_is_renewed(parts, loaded, tmp_path):
+def test_a_used_enrolment_code_stays_used_until_it_is_renewed(parts, first_load, tmp_path):
     def used() -> int:
         with parts.database.transaction() as session:
             return session.scalar(select(func.count()).select_from(Enrolment).where(Enrolment.used_at.is_not(None)))
 
     with parts.database.transaction() as session:
         code = session.scalars(select(Enrolment).limit(1)).one()
-        code.used_at, code.scanner_id = loaded, scanner(session, code.venue_id, loaded)
+        code.used_at, code.scanner_id = first_load, scanner(session, code.venue_id, first_load)
     with parts.database.transaction() as session:
         loader = Loader(parts.accounts, parts.city, ())
         loader.load(session, secrets_file.complete(tmp_path), datetime.now(UTC))
@@ -102,26 +102,26 @@ def test_a_used_enrolment_code_stays_used_until_it_is_renewed(parts, loaded, tmp
     assert "SANDBOX-GOV-0001" in codes
 
 
-def test_a_child_is_loaded_with_the_guardian_and_the_registers_records(parts, loaded):
+def test_a_child_is_loaded_with_the_guardian_and_the_registers_records(parts, first_load):
     with parts.database.transaction() as session:
         guardian = residents.by_phone(parts.rings, session, "13800000001")
         child = residents.by_id_number(parts.rings, session, IdType.RESIDENT_ID, "370202201805300069")
-        made = session.scalars(select(Guardianship).where(Guardianship.guardian_id == guardian.id)).one()
-        acting = accounts.acting_for(session, guardian=guardian.id, ward=made.id, now=loaded)
+        guardianship = session.scalars(select(Guardianship).where(Guardianship.guardian_id == guardian.id)).one()
+        acting = accounts.acting_for(session, guardian=guardian.id, ward=guardianship.id, now=first_load)
         kinds = session.scalars(
             select(Entitlement.kind)
             .join(SourceAnswer, SourceAnswer.entitlement == Entitlement.number)
             .where(Entitlement.resident_id == child.id)
         ).all()
     assert (acting, child.phone_sealed) == (child.id, None)
-    assert made.ends_at == datetime(2036, 5, 29, 16, tzinfo=UTC)
+    assert guardianship.ends_at == datetime(2036, 5, 29, 16, tzinfo=UTC)
     assert {"social", "dining"} <= set(kinds)
 
 
-def test_a_guardianship_that_somebody_ended_is_not_loaded_again(parts, loaded, tmp_path):
+def test_a_guardianship_that_somebody_ended_is_not_loaded_again(parts, first_load, tmp_path):
     with parts.database.transaction() as session:
-        made = session.scalars(select(Guardianship)).one()
-        made.state, made.ended_at, made.ended_by = "ended", loaded, "guardian"
+        guardianship = session.scalars(select(Guardianship)).one()
+        guardianship.state, guardianship.ended_at, guardianship.ended_by = "ended", first_load, "guardian"
     with parts.database.transaction() as session:
         Loader(parts.accounts, parts.city, ()).load(session, secrets_file.complete(tmp_path), datetime.now(UTC))
         (row,) = session.scalars(select(Guardianship))

@@ -44,19 +44,19 @@ PAGES = [("hall", slug) for slug in ("city", "shinan", "shibei", "huangdao", "la
 @pytest.fixture(scope="module")
 def parts(settings, tmp_path_factory):
     home = tmp_path_factory.mktemp("sandbox-pages")
-    made = assemble(replace(databases.another(settings, "sandbox_pages"), media_dir=home / "media"))
-    migrations.upgrade(made.database.engine)
+    own_parts = assemble(replace(databases.another(settings, "sandbox_pages"), media_dir=home / "media"))
+    migrations.upgrade(own_parts.database.engine)
     now = datetime.now(UTC)
-    with made.database.transaction() as session:
+    with own_parts.database.transaction() as session:
         lifecycle.init(session, settings.master_key, now)
-    with made.database.transaction() as session:
-        People(made.accounts, made.city, {"medical"}).load(session, secrets_file.complete(home), now)
-    named = set(_items([files.content(*page) for page in PAGES]))
-    wanted = [place for place in catalogue.places(Offices()) if place[1].name in named]
+    with own_parts.database.transaction() as session:
+        People(own_parts.accounts, own_parts.city, {"medical"}).load(session, secrets_file.complete(home), now)
+    names = set(_items([files.content(*page) for page in PAGES]))
+    candidates = [place for place in catalogue.places(Offices()) if place[1].name in names]
     # of each the city's office and one district's: enough to resolve to
-    catalogue.load(made.database, now, [place for place in wanted if place[2].district in (None, "370212")])
-    yield made
-    made.database.dispose()
+    catalogue.load(own_parts.database, now, [place for place in candidates if place[2].district in (None, "370212")])
+    yield own_parts
+    own_parts.database.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -65,25 +65,25 @@ def loader(parts):
 
 
 @pytest.fixture(scope="module")
-def loaded(loader):
+def first_load(loader):
     """Everything, and the moment at which it came."""
     now = datetime.now(UTC)
     return loader.load(now), now
 
 
 @pytest.fixture(scope="module")
-def client(parts, loaded):
+def client(parts, first_load):
     app = create_app(parts.settings)
     with closing_pool(app):
         yield app.test_client()
 
 
-def _items(said):
-    if isinstance(said, list):
-        return [name for one in said for name in _items(one)]
-    if not isinstance(said, dict):
+def _items(content):
+    if isinstance(content, list):
+        return [name for one in content for name in _items(one)]
+    if not isinstance(content, dict):
         return []
-    return [text for name, value in said.items() for text in ([value] if name == "item" else _items(value))]
+    return [text for name, value in content.items() for text in ([value] if name == "item" else _items(value))]
 
 
 def counts(parts):
@@ -97,25 +97,25 @@ def screen(client, path):
     return answer.json
 
 
-def blocks(told, kind):
-    return [block for block in told["blocks"] if block["type"] == kind]
+def blocks(page, kind):
+    return [block for block in page["blocks"] if block["type"] == kind]
 
 
 def content(kind, slug, now=None):
-    said = files.content(kind, slug)
+    page = files.content(kind, slug)
     speller = spelling.Speller(
-        spelling.items(), dict.fromkeys(spelling.pictures(said), "0" * 64), now or datetime.now(UTC)
+        spelling.items(), dict.fromkeys(spelling.pictures(page), "0" * 64), now or datetime.now(UTC)
     )
-    return speller.spelled(said)
+    return speller.resolve(page)
 
 
 @pytest.mark.parametrize(("kind", "slug"), PAGES)
 def test_contents_are_without_faults_and_warnings(kind, slug, parts):
-    said = content(kind, slug)
+    page = content(kind, slug)
     district = kind == "hall" and slug != "city"
-    assert list(rules.faults(said, district_hall=district, link_hosts=parts.city.link_hosts)) == []
-    assert rules.cleaned(said, parts.city.link_hosts)[1] == []
-    colours = {said["primary_colour"], said["background_colour"]}
+    assert list(rules.faults(page, district_hall=district, link_hosts=parts.city.link_hosts)) == []
+    assert rules.cleaned(page, parts.city.link_hosts)[1] == []
+    colours = {page["primary_colour"], page["background_colour"]}
     assert len(colours) == 2
 
 
@@ -159,15 +159,15 @@ def test_pictures_are_always_the_same_and_of_every_sign():
         assert len(picture.convert("RGB").getcolors(1 << 20)) > 2
 
 
-def test_everything_is_published_by_two_people_and_nothing_leads_nowhere(loaded, loader, parts):
-    came, now = loaded
+def test_everything_is_published_by_two_people_and_nothing_leads_nowhere(first_load, loader, parts):
+    came, now = first_load
     assert (len(came.apps), len(came.places), len(came.pages)) == (len(files.apps()), len(files.places()), len(PAGES))
     with parts.database.transaction() as session:
         for desk in loader.desks.desks.values():
             for slug in desk.names:
-                shown = pages.in_force(session, desk.kind, slug, now)
-                assert shown is not None, slug
-                assert references.inspect(session, loader.desks.sources, shown.content, now, {}) == []
+                in_force = pages.in_force(session, desk.kind, slug, now)
+                assert in_force is not None, slug
+                assert references.inspect(session, loader.desks.sources, in_force.content, now, {}) == []
         for version in session.scalars(select(PageVersion)):
             assert version.approved_by not in version.editors
         page = session.get(Page, ("hall", "laoshan"))
@@ -186,15 +186,15 @@ def test_everything_is_published_by_two_people_and_nothing_leads_nowhere(loaded,
 def test_each_districts_hall_shows_its_own_apps_and_the_citys_blocks(client, parts):
     assert len(screen(client, "halls/city")["apps"]) == 14
     for slug, district in parts.city.halls.items():
-        told = screen(client, f"halls/{slug}")
-        grids = blocks(told, "app_grid")
-        assert told["notices"]
+        page = screen(client, f"halls/{slug}")
+        grids = blocks(page, "app_grid")
+        assert page["notices"]
         if district is None:
             continue
         own = {app["slug"] for grid in grids for app in grid["apps"] if app["districts"] == [district]}
         assert len(own) == 5
         assert all(name.startswith(f"{slug}-") for name in own)
-        names = [block["id"] for block in told["blocks"]]
+        names = [block["id"] for block in page["blocks"]]
         assert {"codes", "services", f"{slug}-banner", f"{slug}-contacts"} <= set(names)
         assert not {"banner", "contacts"} & set(names)
     assert "season" not in {block["id"] for block in screen(client, "halls/laoshan")["blocks"]}
@@ -202,9 +202,9 @@ def test_each_districts_hall_shows_its_own_apps_and_the_citys_blocks(client, par
 
 def test_laoshan_offers_its_own_office(client):
     grid = next(block for block in screen(client, "halls/laoshan")["blocks"] if block["id"] == "services")
-    offered = {row["label"]: row["item"] for row in grid["services"]}
-    assert len(offered) == 20
-    assert offered["社保卡申领"]["district"] == "370212"
+    items = {row["label"]: row["item"] for row in grid["services"]}
+    assert len(items) == 20
+    assert items["社保卡申领"]["district"] == "370212"
 
 
 def test_zones_are_fit_for_their_themes(client):
@@ -212,8 +212,8 @@ def test_zones_are_fit_for_their_themes(client):
     solutions = blocks(karos, "solution_list")[0]
     assert solutions["total"] >= 24
     assert blocks(karos, "demand_form")
-    said = files.content("zone", "karos")
-    rows = next(block for block in said["blocks"] if block["type"] == "solution_list")
+    page = files.content("zone", "karos")
+    rows = next(block for block in page["blocks"] if block["type"] == "solution_list")
     assert len({industry for row in rows["solutions"] for industry in row["industries"]}) >= 8
     assert len(rows["cases"]) >= 8
     assert blocks(screen(client, "zones/private-enterprise"), "policy_list")[0]["total"] >= 30
@@ -233,7 +233,7 @@ def test_the_live_zone_always_has_something_live_and_something_to_come(client):
     assert next(event for event in events if event["state"] == "live")["stream"].endswith(".m3u8")
 
 
-def test_a_second_load_brings_nothing_and_keeps_what_staff_did(loaded, loader, parts):
+def test_a_second_load_brings_nothing_and_keeps_what_staff_did(first_load, loader, parts):
     before, now = counts(parts), datetime.now(UTC)
     withdrawn = files.apps()["laoshan-tea"] | {"icon": None, "state": "withdrawn", "state_reason": "改版"}
     desk = next(desk for desk in loader.desks.desks.values() if desk.kind == "zone")
@@ -266,27 +266,27 @@ def test_a_second_load_brings_nothing_and_keeps_what_staff_did(loaded, loader, p
 
 def test_what_somebody_makes_while_it_is_loaded_stays_theirs(settings, loader, tmp_path):
     """Everything is missing when the loader looks, and an app, a place and a page are there when it writes."""
-    made = assemble(replace(databases.another(settings, "sandbox_pages_raced"), media_dir=tmp_path / "media"))
-    migrations.upgrade(made.database.engine)
+    other_city = assemble(replace(databases.another(settings, "sandbox_pages_raced"), media_dir=tmp_path / "media"))
+    migrations.upgrade(other_city.database.engine)
     now = datetime.now(UTC)
-    with made.database.transaction() as session:
+    with other_city.database.transaction() as session:
         lifecycle.init(session, settings.master_key, now)
-    with made.database.transaction() as session:
-        People(made.accounts, made.city, {"medical"}).load(session, secrets_file.complete(tmp_path), now)
-    desks = wiring.desks(made)
+    with other_city.database.transaction() as session:
+        People(other_city.accounts, other_city.city, {"medical"}).load(session, secrets_file.complete(tmp_path), now)
+    desks = wiring.desks(other_city)
     zones = next(desk for desk in desks.desks.values() if desk.kind == "zone")
     theirs = {"title": "编辑正在写的"}
 
     class Meanwhile(Loader):
         def missing(self):
-            found = super().missing()
+            missing = super().missing()
             change = audit.AtShell(now)
             app = files.apps()["parking"] | {"name": "别人的应用", "icon": None}
             spot = files.places()["city-hall"] | {"name": "别人的网点"}
             with self.database.transaction() as session:
                 registry.put(session, self.city, "parking", app, precondition=lambda _: None, change=change)
                 places.put(session, self.city, "city-hall", spot, precondition=lambda _: None, change=change)
-            return replace(found, pages=[page for page in found.pages if page == (zones, "live")])
+            return replace(missing, pages=[page for page in missing.pages if page == (zones, "live")])
 
         def _publish(self, session, page, *more):
             editor = audit.Change(pairs(session)(*page).editor, now)
@@ -294,15 +294,15 @@ def test_what_somebody_makes_while_it_is_loaded_stays_theirs(settings, loader, t
                 drafts.save(other, desks, zones.kind, "live", theirs, precondition=lambda _: None, change=editor)
             super()._publish(session, page, *more)
 
-    came = Meanwhile(made.database, made.city, desks, made.pictures.store).load(now)
+    came = Meanwhile(other_city.database, other_city.city, desks, other_city.pictures.store).load(now)
     assert (len(came.apps), len(came.places)) == (len(files.apps()) - 1, len(files.places()) - 1)
     assert came.pages == []
-    with made.database.transaction() as session:
+    with other_city.database.transaction() as session:
         assert session.get(App, "parking").name == "别人的应用"
         assert session.get(Place, "city-hall").name == "别人的网点"
         page = session.get(Page, ("zone", "live"))
         assert (page.content, page.state, page.latest) == (theirs | {"blocks": []}, "draft", 0)
-    made.database.dispose()
+    other_city.database.dispose()
 
 
 def test_a_city_that_the_sample_does_not_know_gets_nothing(loader):

@@ -10,20 +10,20 @@ from qe_ban.sandbox import secrets_file
 def test_secrets_are_made_once_and_kept_private(tmp_path):
     assert secrets_file.read(tmp_path) == []
     assert not secrets_file.exists(tmp_path)
-    made = secrets_file.complete(tmp_path)
+    first = secrets_file.complete(tmp_path)
     assert (tmp_path / secrets_file.NAME).stat().st_mode & 0o777 == 0o600
-    assert secrets_file.complete(tmp_path) == secrets_file.read(tmp_path) == made
-    assert len({row.password for row in made} | {row.totp_secret for row in made}) == 2 * len(made)
+    assert secrets_file.complete(tmp_path) == secrets_file.read(tmp_path) == first
+    assert len({row.password for row in first} | {row.totp_secret for row in first}) == 2 * len(first)
 
 
 def test_somebody_new_is_added_and_the_others_keep_their_secrets(tmp_path):
-    made = secrets_file.complete(tmp_path)
+    first = secrets_file.complete(tmp_path)
     path = tmp_path / secrets_file.NAME
     path.write_text(json.dumps({"staff": json.loads(path.read_text())["staff"][1:]}))
-    completed = secrets_file.complete(tmp_path)
-    assert completed[1:] == made[1:]
-    assert completed[0].username == made[0].username
-    assert completed[0].password != made[0].password
+    second = secrets_file.complete(tmp_path)
+    assert second[1:] == first[1:]
+    assert second[0].username == first[0].username
+    assert second[0].password != first[0].password
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"staff": [{"username": "x"}]}', "\x00"])

@@ -15,7 +15,7 @@ from qe_ban.sandbox import source
 
 TOKEN = "a-token-for-this-test"
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
-INSURED = Person("resident_id", "370202199003070011", "测试甲")
+INSURED_PERSON = Person("resident_id", "370202199003070011", "测试甲")
 
 
 @pytest.fixture(scope="module")
@@ -29,20 +29,20 @@ def port() -> Iterator[int]:
 
 @pytest.fixture
 def ask(port):
-    def made(token: str = TOKEN) -> HttpSource:
+    def make_source(token: str = TOKEN) -> HttpSource:
         return HttpSource(f"http://127.0.0.1:{port}", token)
 
-    return made
+    return make_source
 
 
 def post(port: int, body: bytes, **headers: str) -> urllib3.BaseHTTPResponse:
     pool = urllib3.PoolManager(retries=False, timeout=5)
-    sent = {"Authorization": f"Bearer {TOKEN}", **headers}
-    return pool.request("POST", f"http://127.0.0.1:{port}", body=body, headers=sent)
+    all_headers = {"Authorization": f"Bearer {TOKEN}", **headers}
+    return pool.request("POST", f"http://127.0.0.1:{port}", body=body, headers=all_headers)
 
 
 def test_the_insured_are_active_with_their_details(ask):
-    answer = ask().ask("medical", INSURED, NOW)
+    answer = ask().ask("medical", INSURED_PERSON, NOW)
     assert answer.state == "active"
     assert answer.detail == {"insured_type": "职工基本医疗保险", "insured_place": "青岛市"}
     assert answer.as_of == NOW
@@ -50,7 +50,7 @@ def test_the_insured_are_active_with_their_details(ask):
 
 def test_several_questions_go_over_one_connection(ask):
     asking = ask()
-    states = [asking.ask("medical", INSURED, NOW).state for _ in range(5)]
+    states = [asking.ask("medical", INSURED_PERSON, NOW).state for _ in range(5)]
     assert states == ["active"] * 5
 
 
@@ -72,7 +72,7 @@ def test_others_are_not_entitled(ask, person):
 @pytest.mark.parametrize("token", ["", "another", TOKEN + "x", "é"])
 def test_a_wrong_token_gets_nothing(port, ask, token):
     with pytest.raises(SourceAway):
-        ask(token).ask("medical", INSURED, NOW)
+        ask(token).ask("medical", INSURED_PERSON, NOW)
     answer = post(port, b"{}", Authorization=f"Bearer {token}".encode().decode("latin-1"))
     assert answer.status == 401
     assert "state" not in answer.json()
@@ -80,7 +80,7 @@ def test_a_wrong_token_gets_nothing(port, ask, token):
 
 def test_another_kind_is_none_of_its_business(ask):
     with pytest.raises(SourceAway):
-        ask().ask("social", INSURED, NOW)
+        ask().ask("social", INSURED_PERSON, NOW)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class Contents:
         self._phrases = files.read("phrases")
 
     def content(self, entry: Entry, office: Office, code: str) -> dict[str, Any]:
-        """Give all fields, without faults or warnings."""
+        """Return all fields, without faults or warnings."""
         kind = entry.kind
         channels = kind.get("channels", _CHANNELS)
         return (
@@ -62,13 +62,13 @@ class Contents:
         )
 
     def _times(self, kind: Mapping[str, Any]) -> dict[str, Any]:
-        statutory, *promised = kind["days"]
+        statutory, *promise = kind["days"]
         return {
-            "handling": "promised" if promised else "instant",
+            "handling": "promised" if promise else "instant",
             "statutory_days": statutory,
             "statutory_unit": "working_days",
             # what is done at once is done within the day
-            "promised_days": promised[0] if promised else min(statutory, 1),
+            "promised_days": promise[0] if promise else min(statutory, 1),
             "promised_unit": "working_days",
         }
 
@@ -77,7 +77,7 @@ class Contents:
         instant = len(kind["days"]) == 1
         online = _is_online(kind.get("channels", _CHANNELS))
         days = "1个工作日" if instant else f"{kind['days'][1]}个工作日"
-        said = {
+        values = {
             "{name}": entry.name, "{office}": office.department.name, "{days}": days, "{result}": kind["result"],
             "{audience}": "、".join(_PEOPLE[word] for word in kind["for"]),
         }  # fmt: skip
@@ -88,16 +88,16 @@ class Contents:
             *(["proxy"] if "person" in kind["for"] else []),
         ]
         own = self._questions.get(kind.get("questions"), []) if not entry.handling.get("spoken") else []
-        asked = [*own, *(phrases["questions"][key] for key in keys)][:_MOST_QUESTIONS]
+        questions = [*own, *(phrases["questions"][key] for key in keys)][:_MOST_QUESTIONS]
         return {
-            "summary": _filled(phrases["summary"], said),
+            "summary": _fill(phrases["summary"], values),
             "conditions": phrases["conditions"][kind["type"]],
-            "flow": _filled(phrases["flow"][flow], said),
+            "flow": _fill(phrases["flow"][flow], values),
             "place": office.place,
             "hours": phrases["hours"],
             "phone": office.phone,
             "complaint_phone": phrases["complaint_phone"],
-            "questions": [{name: _filled(text, said) for name, text in row.items()} for row in asked],
+            "questions": [{name: _fill(text, values) for name, text in row.items()} for row in questions],
         }
 
     def _material_rows(self, entry: Entry) -> list[dict[str, Any]]:
@@ -148,12 +148,12 @@ def _result_type(result: str) -> str:
 
 
 def _law(law: str) -> str:
-    """Give a law's title; a star marks those of the People's Republic."""
+    """Return a law's title; a star marks those of the People's Republic."""
     return f"《{_STATUTE if law.endswith('*') else ''}{law.removesuffix('*')}》"
 
 
-def _filled(text: str, said: Mapping[str, str]) -> str:
-    for word, value in said.items():
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    for word, value in values.items():
         text = text.replace(word, value)
     return text
 

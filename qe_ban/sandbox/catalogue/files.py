@@ -9,10 +9,10 @@ KINDS = ("people", "insurance", "police", "culture-health", "market", "building"
 
 
 def read(name: str) -> Any:
-    """Give what `data/catalogue/{name}.json` holds."""
+    """Return what `data/catalogue/{name}.json` holds."""
     return json.loads((resources.files("qe_ban") / "data" / "catalogue" / f"{name}.json").read_text("utf-8"))
 
 
 def kinds() -> list[dict[str, Any]]:
-    """Give the rows of all kinds of items."""
+    """Return the rows of all kinds of items."""
     return [row for name in KINDS for row in read(f"kinds-{name}")]

@@ -19,7 +19,7 @@ Place = tuple[str, Entry, Office]
 
 
 def places(offices: Offices) -> list[Place]:
-    """Give the code, entry and office of every item, in the order of their loading."""
+    """Return the code, entry and office of every item, in the order of their loading."""
     return [
         (office.code(entry.code), entry, office)
         for entry in entries()
@@ -33,32 +33,32 @@ def count_missing(database: Database) -> int:
         return len(seeding.missing(session, [code for code, _, _ in places(Offices())]))
 
 
-def load(database: Database, now: datetime, wanted: Sequence[Place] | None = None) -> int:
-    """Load what is not there yet of all items or of those wanted, 500 a transaction; gives how many came.
+def load(database: Database, now: datetime, selection: Sequence[Place] | None = None) -> int:
+    """Load what is not there yet of all items or of a selection, 500 a transaction; return how many came.
 
     Stopped in the middle, it goes on the next time. Items that staff changed or ended are there and stay so. Topics and
     synonyms come with the first items, so that what staff took away stays away.
     """
     offices = Offices()
-    known = places(offices) if wanted is None else wanted
+    candidates = places(offices) if selection is None else selection
     with database.transaction() as session:
-        missing = seeding.missing(session, [code for code, _, _ in known])
+        missing = seeding.missing(session, [code for code, _, _ in candidates])
     if not missing:
         return 0
     with database.transaction() as session:
         departments.ensure(session, offices.departments(), now)
         seeding.topics(session, files.read("topics"), now)
         seeding.synonyms(session, files.read("synonyms"), now)
-    coming, contents = [place for place in known if place[0] in missing], Contents()
+    coming, contents = [place for place in candidates if place[0] in missing], Contents()
     for start in range(0, len(coming), _AT_ONCE):
         with database.transaction() as session:
-            _put(session, contents, coming[start : start + _AT_ONCE], now)
+            _store(session, contents, coming[start : start + _AT_ONCE], now)
     with database.transaction() as session:
         indexing.tidy(session, now)
     return len(coming)
 
 
-def _put(session: Session, contents: Contents, coming: Sequence[Place], now: datetime) -> None:
+def _store(session: Session, contents: Contents, coming: Sequence[Place], now: datetime) -> None:
     # before the items: search weighs a wording by its entry when it is made
     seeding.popularity(session, {entry.code: entry.popularity for _, entry, _ in coming})
     drafts = [publishing.Draft(code, contents.content(entry, office, code)) for code, entry, office in coming]

@@ -32,12 +32,12 @@ class Office:
         return self.department.district
 
     def code(self, entry: str) -> str:
-        """Give the code of an entry's item at this office: the office's USCC, 3 and the entry's code."""
+        """Return the code of an entry's item at this office: the office's USCC, 3 and the entry's code."""
         return f"{self.department.code}3{entry}"
 
 
 def uscc(district: str, number: int) -> str:
-    """Give the made-up code of a department (GB 32100: the last of 18 characters makes the sum a multiple of 31)."""
+    """Return the made-up code of a department (GB 32100: the last of 18 characters makes the sum a multiple of 31)."""
     body = f"11{district}QY{number:03d}0000"
     total = sum(_USCC.index(char) * pow(3, place, 31) for place, char in enumerate(body))
     return body + _USCC[-total % 31]
@@ -49,26 +49,26 @@ class Offices:
     def __init__(self) -> None:
         self._rows = {row["key"]: row for row in files.read("departments")}
         self._places = files.read("places")
-        self._made: dict[tuple[str, str | None], Office] = {}
+        self._offices: dict[tuple[str, str | None], Office] = {}
         for row in self._rows.values():
             for number, place in enumerate([None, *self._places]):
                 name = _name(row, place)
                 if name is not None:
                     district = place["district"] if place else None
-                    self._made[row["key"], district] = _office(row, number, place, name)
+                    self._offices[row["key"], district] = _office(row, number, place, name)
 
     def departments(self) -> list[NewDepartment]:
-        """Give every department once."""
-        return [office.department for office in self._made.values()]
+        """Return every department once."""
+        return [office.department for office in self._offices.values()]
 
     def of(self, key: str, spread: str) -> list[Office]:
-        """Give the offices that do a kind: `spread` is `city`, `districts` or `both`."""
-        found = [self._made[key, None]] if spread != "districts" else []
+        """Return the offices that do a kind: `spread` is `city`, `districts` or `both`."""
+        offices = [self._offices[key, None]] if spread != "districts" else []
         if spread != "city":
             local = self._rows[key].get("district_by", key)
             districts = [place["district"] for place in self._places]
-            found += [self._made[local, code] for code in districts if (local, code) in self._made]
-        return found
+            offices += [self._offices[local, code] for code in districts if (local, code) in self._offices]
+        return offices
 
 
 def _name(row: Mapping[str, Any], place: Mapping[str, str] | None) -> str | None:

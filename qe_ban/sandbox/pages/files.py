@@ -8,24 +8,24 @@ _FOLDER = resources.files("qe_ban") / "data" / "pages"
 
 
 def read(name: str) -> Any:
-    """Give what `data/pages/{name}.json` holds."""
+    """Return what `data/pages/{name}.json` holds."""
     return json.loads((_FOLDER / f"{name}.json").read_text("utf-8"))
 
 
 def content(kind: str, slug: str) -> dict[str, Any] | None:
-    """Give what the page of a hall or zone says, as it is written in the sample; None where it says nothing."""
-    found: dict[str, Any] | None = read(f"{kind}-{slug}") if (_FOLDER / f"{kind}-{slug}.json").is_file() else None
-    return found
+    """Return what the page of a hall or zone says, as it is written in the sample; None where it says nothing."""
+    page: dict[str, Any] | None = read(f"{kind}-{slug}") if (_FOLDER / f"{kind}-{slug}.json").is_file() else None
+    return page
 
 
 def apps() -> dict[str, dict[str, Any]]:
-    """Give what is said of each local app, by slug; its icon is a picture's name."""
+    """Return what is said of each local app, by slug; its icon is a picture's name."""
     rows = {row.pop("slug"): row for row in read("apps")}
     return {slug: {"state": "active", **row, "icon": f"icon/{row['icon']}"} for slug, row in rows.items()}
 
 
 def places() -> dict[str, dict[str, Any]]:
-    """Give what is said of each place, by slug."""
-    told = read("places")
-    rows = {row.pop("slug"): row for row in told["places"]}
-    return {slug: {"state": "open", **row, "hours": told["hours"][row["hours"]]} for slug, row in rows.items()}
+    """Return what is said of each place, by slug."""
+    document = read("places")
+    rows = {row.pop("slug"): row for row in document["places"]}
+    return {slug: {"state": "open", **row, "hours": document["hours"][row["hours"]]} for slug, row in rows.items()}

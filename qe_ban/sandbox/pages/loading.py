@@ -50,9 +50,9 @@ class Loader:
     store: media.MediaStore
 
     def missing(self) -> Missing:
-        """Tell what is missing; of a city that is not Qingdao, whose halls the sample does not know, nothing."""
-        named = {code for row in files.apps().values() for code in row["districts"]}
-        if not named <= set(self.city.districts):
+        """Return what is missing; of a city that is not Qingdao, whose halls the sample does not know, nothing."""
+        districts = {code for row in files.apps().values() for code in row["districts"]}
+        if not districts <= set(self.city.districts):
             return Missing([], [], [])
         with self.database.transaction() as session:
             return Missing(
@@ -62,7 +62,7 @@ class Loader:
             )
 
     def load(self, now: datetime) -> Missing:
-        """Load what is missing; gives what came. A page that nobody of the staff may edit and review does not."""
+        """Load what is missing; return what came. A page that nobody of the staff may edit and review does not."""
         missing = self.missing()
         contents = {_key(page): files.content(page[0].kind.value, page[1]) or {} for page in missing.pages}
         rows = files.apps()
@@ -74,38 +74,38 @@ class Loader:
             with suppress(_NotOurs), self.database.transaction() as session:
                 pair = pairs(session)(*page)
                 if pair is not None:
-                    self._publish(session, page, speller.spelled(contents[_key(page)]), pair, now)
+                    self._publish(session, page, speller.resolve(contents[_key(page)]), pair, now)
                     came.pages.append(page)
         return came
 
     def _pages(self) -> list[Page]:
-        known = [(desk, slug) for desk in self.desks.desks.values() for slug in desk.names]
-        wanted = [page for page in known if files.content(page[0].kind.value, page[1]) is not None]
-        return sorted(wanted, key=lambda page: page[0].kind.value not in _FIRST and page[1] not in _FIRST)
+        candidates = [(desk, slug) for desk in self.desks.desks.values() for slug in desk.names]
+        with_content = [page for page in candidates if files.content(page[0].kind.value, page[1]) is not None]
+        return sorted(with_content, key=lambda page: page[0].kind.value not in _FIRST and page[1] not in _FIRST)
 
     def _pictures(self, names: Iterable[str], now: datetime) -> dict[str, str]:
         painter = Painter()
-        made = {name: media.remade(io.BytesIO(painter.paint(name))) for name in sorted(names)}
+        pictures = {name: media.remade(io.BytesIO(painter.paint(name))) for name in sorted(names)}
         with self.database.transaction() as session:
-            for picture in made.values():
+            for picture in pictures.values():
                 media.keep(session, self.store, picture, None, now)
-        return {name: picture.digest for name, picture in made.items()}
+        return {name: picture.digest for name, picture in pictures.items()}
 
     def _put_registers(
         self, missing: Missing, rows: Mapping[str, Any], digests: Mapping[str, str], now: datetime
     ) -> tuple[list[str], list[str]]:
-        """Put the apps and places that are missing; gives the slugs of those that still were."""
+        """Put the apps and places that are missing; return the slugs of those that still were."""
         change, spots = audit.AtShell(now), files.places()
         came: tuple[list[str], list[str]] = [], []
         with self.database.transaction() as session:
             for slug in missing.apps:
-                said = rows[slug] | {"icon": digests[rows[slug]["icon"]]}
+                content = rows[slug] | {"icon": digests[rows[slug]["icon"]]}
                 with suppress(_NotOurs), session.begin_nested():
-                    apps.put(session, self.city, slug, said, precondition=_absent, change=change)
+                    apps.put(session, self.city, slug, content, precondition=_require_absent, change=change)
                     came[0].append(slug)
             for slug in missing.places:
                 with suppress(_NotOurs), session.begin_nested():
-                    places.put(session, self.city, slug, spots[slug], precondition=_absent, change=change)
+                    places.put(session, self.city, slug, spots[slug], precondition=_require_absent, change=change)
                     came[1].append(slug)
         return came
 
@@ -114,26 +114,26 @@ class Loader:
         desk, slug = page
         editor, reviewer = (audit.Change(who, now) for who in (pair.editor, pair.reviewer))
         where = (session, self.desks, desk.kind, slug)
-        drafts.save(*where, content, precondition=_untouched, change=editor)
+        drafts.save(*where, content, precondition=_require_untouched, change=editor)
         # sandboxes follow no links: the sample's lead nowhere
         drafts.submit(*where, {}, precondition=_any, change=editor)
         reviewing.approve(*where, precondition=_any, change=reviewer)
-        lapsed = publications.publish(*where, at=None, end_at=None, precondition=_any, change=editor)
-        if not isinstance(lapsed, publications.Published):
-            raise lapsed
+        outcome = publications.publish(*where, at=None, end_at=None, precondition=_any, change=editor)
+        if not isinstance(outcome, publications.Published):
+            raise outcome
 
 
 class _NotOurs(Exception):
     """Somebody was there meanwhile."""
 
 
-def _absent(tag: str | None) -> None:
+def _require_absent(tag: str | None) -> None:
     """Leave a row alone that somebody made meanwhile."""
     if tag is not None:
         raise _NotOurs
 
 
-def _untouched(tag: str | None) -> None:
+def _require_untouched(tag: str | None) -> None:
     """Leave a page alone that somebody wrote meanwhile."""
     if tag != str(NOBODY_WROTE):
         raise _NotOurs
@@ -147,7 +147,7 @@ def _is_there(
     find: Callable[[Session, str], object], not_found: type[errors.AppNotFound | errors.PlaceNotFound],
     session: Session, slug: str,
 ) -> bool:  # fmt: skip
-    """Tell whether there is such a row, also one that staff have withdrawn."""
+    """Return whether there is such a row, also one that staff have withdrawn."""
     try:
         find(session, slug)
     except not_found:

@@ -29,7 +29,7 @@ class Painter:
         self._signs: Mapping[str, Sequence[Shape]] = files.read("glyphs")
 
     def paint(self, name: str) -> bytes:
-        """Give a picture as a PNG file. Raises KeyError for a sign that there is not."""
+        """Return a picture as a PNG file. Raises KeyError for a sign that there is not."""
         sign, _, colour = name.partition("/")
         picture = self._icon(colour) if sign == ICON else self._banner(sign, f"#{colour}")
         file = io.BytesIO()
@@ -60,12 +60,12 @@ class Painter:
         picture.paste("white", (0, 0), veil)
         edge = height // 7
         side = height - 2 * edge
-        drawn = self._sign(sign, side * _SMOOTH).reduce(_SMOOTH).point(lambda value: value * 9 // 10)
-        picture.paste("white", (width - side - 2 * edge, edge), drawn)
+        sign_mask = self._sign(sign, side * _SMOOTH).reduce(_SMOOTH).point(lambda value: value * 9 // 10)
+        picture.paste("white", (width - side - 2 * edge, edge), sign_mask)
         return picture
 
     def _sign(self, sign: str, size: int) -> Image.Image:
-        """Give a sign as a mask of this size."""
+        """Return a sign as a mask of this size."""
         mask = Image.new("L", (size, size))
         draw, scale = ImageDraw.Draw(mask), size / _GRID
         for shape, *numbers in self._signs[sign]:
@@ -75,7 +75,7 @@ class Painter:
 
 
 def _veil_of(radius: float) -> int:
-    """Give how much a circle brightens what it covers: large ones less."""
+    """Return how much a circle brightens what it covers: large ones less."""
     return round(18 / radius)
 
 

@@ -25,7 +25,7 @@ class Pair:
 
 
 def pairs(session: Session) -> Callable[[Desk, str], Pair | None]:
-    """Give what finds the pair for a page; None where the staff, as they are now, have none."""
+    """Return what finds the pair for a page; None where the staff, as they are now, have none."""
     people = [one for row in accounts.list_staff(session) if (one := _standing(session, row.id, row.roles)) is not None]
     people.sort(key=lambda one: one.place.is_city)
 
@@ -39,9 +39,9 @@ def pairs(session: Session) -> Callable[[Desk, str], Pair | None]:
 
 
 def _standing(session: Session, staff_id: UUID, roles: list[str]) -> Principal | None:
-    found = accounts.standing(session, staff_id)
-    if found is None:
+    status = accounts.standing(session, staff_id)
+    if status is None:
         return None
     return Principal(
-        PrincipalKind.STAFF, staff_id, found.scopes, _NO_SIGN_IN, roles=frozenset(roles), place=found.place
+        PrincipalKind.STAFF, staff_id, status.scopes, _NO_SIGN_IN, roles=frozenset(roles), place=status.place
     )

@@ -18,17 +18,17 @@ _UNITS: Final = {"d": timedelta(days=1), "h": timedelta(hours=1)}
 
 
 def items() -> dict[str, str]:
-    """Give the codes of the sample catalogue's entries, by name."""
+    """Return the codes of the sample catalogue's entries, by name."""
     return {entry.name: entry.code for entry in entries()}
 
 
-def pictures(said: Any) -> Iterator[str]:
-    """Give the names of the pictures that a content, a block or a row shows."""
-    if isinstance(said, list):
-        for one in said:
+def pictures(content: Any) -> Iterator[str]:
+    """Yield the names of the pictures that a content, a block or a row shows."""
+    if isinstance(content, list):
+        for one in content:
             yield from pictures(one)
-    elif isinstance(said, Mapping):
-        for name, value in said.items():
+    elif isinstance(content, Mapping):
+        for name, value in content.items():
             if name in _PICTURES and isinstance(value, str):
                 yield value
             else:
@@ -43,17 +43,17 @@ class Speller:
     pictures: Mapping[str, str]
     now: datetime
 
-    def spelled(self, said: Any) -> Any:
-        """Give a content, a block or a row as it can be saved. Raises KeyError for an unknown item or picture."""
-        if isinstance(said, list):
-            return [self.spelled(one) for one in said]
-        if isinstance(said, Mapping):
-            return {name: self._value(name, value) for name, value in said.items()}
-        return said
+    def resolve(self, content: Any) -> Any:
+        """Return a content, a block or a row as it can be saved. Raises KeyError for an unknown item or picture."""
+        if isinstance(content, list):
+            return [self.resolve(one) for one in content]
+        if isinstance(content, Mapping):
+            return {name: self._value(name, value) for name, value in content.items()}
+        return content
 
     def _value(self, name: str, value: Any) -> Any:
         if not isinstance(value, str):
-            return self.spelled(value)
+            return self.resolve(value)
         if name in _ITEMS:
             return self.items[value]
         if name in _PICTURES:
@@ -65,8 +65,8 @@ class Speller:
         return value
 
     def _moment(self, offset: str) -> datetime:
-        """Give the moment that is so far from now: `+2h`, `-3d`."""
-        found = _OFFSET.fullmatch(offset)
-        if found is None:
+        """Return the moment that is so far from now: `+2h`, `-3d`."""
+        match = _OFFSET.fullmatch(offset)
+        if match is None:
             raise ValueError(f"{offset!r} is no time from now")
-        return self.now + int(found[1]) * _UNITS[found[2]]
+        return self.now + int(match[1]) * _UNITS[match[2]]
