@@ -13,7 +13,7 @@ from bench.load import BenchFailed
 from bench.people import People
 from bench.rounds import Load, Rounds
 from bench.stand import Stand
-from bench.trips import COUNTED, WARM, Counter, Trips
+from bench.trips import SAMPLES, WARM_UP, Counter, Trips
 from qe_ban.cli.refusals import Refused
 from qe_ban.embedded.errors import EngineError
 
@@ -37,36 +37,36 @@ QUICK = Extent(residents=1000, rounds=1, seconds=1, half_seconds=1, alone_rounds
 
 
 def main() -> int:
-    """Give 0, 1 when an answer was wrong or, with --check, when what is wanted was not met."""
+    """Return 0, 1 when an answer was wrong or, with --check, when what is wanted was not met."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="at most 40 seconds, less sure of its figures")
     parser.add_argument("--check", action="store_true", help="exit 1 when a wanted value is not met")
     parser.add_argument(
         "--only", choices=("codes", "items", "pages"), help="the code wallet, search, or halls; else all"
     )
-    given = parser.parse_args()
-    wanted = []
+    arguments = parser.parse_args()
+    goals = []
     try:
-        if given.only in (None, "items"):
-            found = items.measure(items.FEW_ITEMS if given.quick else items.ITEMS)
-            report.show_items(found)
-            wanted += found.wanted()
-        if given.only in (None, "pages"):
-            shown = _pages(QUICK if given.quick else FULL, quick=given.quick)
-            report.show_pages(shown)
-            wanted += shown.wanted()
-        if given.only in (None, "codes"):
-            measured = measure(QUICK if given.quick else FULL, quick=given.quick)
-            report.show(measured)
-            sys.stdout.write(f"written: {report.write(measured)}\n")
-            wanted += measured.wanted()
+        if arguments.only in (None, "items"):
+            item_results = items.measure(items.FEW_ITEMS if arguments.quick else items.ITEMS)
+            report.show_items(item_results)
+            goals += item_results.goals()
+        if arguments.only in (None, "pages"):
+            page_results = _pages(QUICK if arguments.quick else FULL, quick=arguments.quick)
+            report.show_pages(page_results)
+            goals += page_results.goals()
+        if arguments.only in (None, "codes"):
+            results = measure(QUICK if arguments.quick else FULL, quick=arguments.quick)
+            report.show(results)
+            sys.stdout.write(f"written: {report.write(results)}\n")
+            goals += results.goals()
     except (BenchFailed, EngineError, Refused) as error:
         sys.stderr.write(f"bench: {error}\n")
         return 1
-    return 1 if given.check and not all(met for *_, met in wanted) else 0
+    return 1 if arguments.check and not all(is_met for *_, is_met in goals) else 0
 
 
-def measure(extent: Extent, *, quick: bool) -> report.Measured:
+def measure(extent: Extent, *, quick: bool) -> report.Results:
     """Run everything once. Raises BenchFailed, EngineError, Refused."""
     wrk, busy = load.find_wrk(), os.getloadavg()[0]
     with Console(stderr=True).status("starting ...") as status, Stand() as stand:
@@ -93,7 +93,7 @@ def measure(extent: Extent, *, quick: bool) -> report.Measured:
     gc.freeze()
     tokens = {profile: alone.verification(profile, extent.alone_rounds) for profile in alone.CODES}
     png = alone.picture(codes)
-    return report.Measured(floor, loads, trips, tokens, png, memory, options, (busy, os.getloadavg()[0]), quick)
+    return report.Results(floor, loads, trips, tokens, png, memory, options, (busy, os.getloadavg()[0]), quick)
 
 
 def _pages(extent: Extent, *, quick: bool) -> pages.Pages:
@@ -106,8 +106,8 @@ def _loads(stand: Stand, people: People) -> tuple[Load, list[Load]]:
               for code in people.codes(FLOOR_CODES)]  # fmt: skip
     floor = Load("floor", stand.floor, lambda _: checks, "verified", again=True)
     return floor, [
-        Load("verify", stand.product, people.verify, ACCEPTED, wanted=0.2),
-        Load("wallet of five", stand.product, people.wallet, ALL_ISSUED, wanted=0.15),
+        Load("verify", stand.product, people.verify, ACCEPTED, goal=0.2),
+        Load("wallet of five", stand.product, people.wallet, ALL_ISSUED, goal=0.15),
         Load("one code", stand.product, people.one, ONE_ISSUED),
         Load("one code as PNG", stand.product, people.pictures, PICTURE),
     ]
@@ -115,7 +115,7 @@ def _loads(stand: Stand, people: People) -> tuple[Load, list[Load]]:
 
 def _trips(stand: Stand, loads: list[Load]) -> dict[str, Trips]:
     with Counter(stand.settings) as counter:
-        return {one.name: counter.count(one.make(WARM + COUNTED), one.right.encode()) for one in loads}
+        return {one.name: counter.count(one.make(WARM_UP + SAMPLES), one.right.encode()) for one in loads}
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ def verification(profile: str, rounds: int) -> Verification:
 
 
 def picture(codes: Sequence[str]) -> float:
-    """Give the median processor time of a PNG, in milliseconds, once the blank card of the title is there."""
+    """Return the median processor time of a PNG, in milliseconds, once the blank card of the title is there."""
     qr.png(codes[0], title=TITLE, colour=COLOUR)
     times = []
     for code in codes:
@@ -76,9 +76,9 @@ def picture(codes: Sequence[str]) -> float:
 
 
 def _rate(work: Callable[[], object]) -> float:
-    done, began = 0, thread_time()
-    while (spent := thread_time() - began) < STRETCH:
+    count, began = 0, thread_time()
+    while (seconds := thread_time() - began) < STRETCH:
         for _ in range(10):
             work()
-        done += 10
-    return done / spent
+        count += 10
+    return count / seconds

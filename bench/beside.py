@@ -29,56 +29,56 @@ def main() -> int:
     parser.add_argument("other", type=Path, help="another checkout, for instance a git worktree of the release before")
     parser.add_argument("--load", choices=LOADS, default="verify")
     parser.add_argument("--turns", type=int, default=40)
-    given = parser.parse_args()
-    trees = {"this": HERE, "other": given.other.resolve()}
+    arguments = parser.parse_args()
+    trees = {"this": HERE, "other": arguments.other.resolve()}
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(_started(tree)) for name, tree in trees.items()}
+        servers = {name: stack.enter_context(_start(tree)) for name, tree in trees.items()}
         try:
-            found = _measured(servers, given.load, max(2, given.turns))
+            figures = _measure(servers, arguments.load, max(2, arguments.turns))
         except (BrokenPipeError, json.JSONDecodeError):
             sys.stderr.write("bench: one of the two did not serve\n")
             return 1
     for number, whose in enumerate(("the server's", "PostgreSQL's")):
-        this, other = ([turn[number] for turn in found[name]] for name in trees)
+        this, other = ([turn[number] for turn in figures[name]] for name in trees)
         # of neighbours in time: what else the machine does moves both alike
         ratios = [one / two for one, two in zip(this, other, strict=True)]
-        told = f"this {_told(this, 0)}, other {_told(other, 0)}, ratio {_told(ratios, 3)}"
-        sys.stdout.write(f"{given.load}, {whose} share, µs: {told}\n")
+        summary = f"this {_summary(this, 0)}, other {_summary(other, 0)}, ratio {_summary(ratios, 3)}"
+        sys.stdout.write(f"{arguments.load}, {whose} share, µs: {summary}\n")
     return 0
 
 
-def _started(tree: Path) -> "subprocess.Popen[str]":
+def _start(tree: Path) -> "subprocess.Popen[str]":
     words = [sys.executable, str(HERE / "bench" / "turns.py")]
     env = {name: value for name, value in os.environ.items() if not name.startswith("QE_")} | {"PYTHONPATH": str(tree)}
     return subprocess.Popen(words, cwd=tree, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def _measured(
+def _measure(
     servers: dict[str, "subprocess.Popen[str]"], load: str, turns: int
 ) -> dict[str, list[tuple[float, float]]]:
     for server in servers.values():
-        if _heard(server) != "ready":
+        if _read_line(server) != "ready":
             raise BrokenPipeError
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in servers}
+    figures: dict[str, list[tuple[float, float]]] = {name: [] for name in servers}
     for turn in range(turns + 1):
         for name in sorted(servers, reverse=turn % 2 == 1):
-            said = servers[name].stdin
-            if said is None:
+            stdin = servers[name].stdin
+            if stdin is None:
                 raise BrokenPipeError
-            said.write(f"{load} {COUNT}\n")
-            said.flush()
-            ours, engine = json.loads(_heard(servers[name]))
+            stdin.write(f"{load} {COUNT}\n")
+            stdin.flush()
+            ours, engine = json.loads(_read_line(servers[name]))
             # the first turn warms up
             if turn:
-                found[name].append((ours, engine))
-    return found
+                figures[name].append((ours, engine))
+    return figures
 
 
-def _heard(server: "subprocess.Popen[str]") -> str:
+def _read_line(server: "subprocess.Popen[str]") -> str:
     return server.stdout.readline().strip() if server.stdout is not None else ""
 
 
-def _told(figures: Sequence[float], digits: int) -> str:
+def _summary(figures: Sequence[float], digits: int) -> str:
     low, median, high = statistics.quantiles(figures, n=4)
     return f"{median:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 

@@ -34,7 +34,7 @@ _LONGEST_ALIAS = 30
 
 
 def drafts(count: int = MOST) -> Iterator[Draft]:
-    """Give that many valid drafts, each of another item: each kind at all offices, with one qualifier after another.
+    """Yield that many valid drafts, each of another item: each kind at all offices, with one qualifier after another.
 
     100,000 of them have about 10,000 names. Fewer come where there are no more (some 240,000).
     """
@@ -45,18 +45,18 @@ def drafts(count: int = MOST) -> Iterator[Draft]:
 
 
 def departments() -> list[NewDepartment]:
-    """Give the departments that the drafts name."""
+    """Return the departments that the drafts name."""
     return Offices().departments()
 
 
 def topics() -> list[Mapping[str, Any]]:
-    """Give the topics that the drafts name, parents first: `slug`, `name`, `audience`, `parent`."""
+    """Return the topics that the drafts name, parents first: `slug`, `name`, `audience`, `parent`."""
     rows: list[Mapping[str, Any]] = files.read("topics")
     return rows
 
 
 def popularity() -> dict[str, float]:
-    """Give how much each entry is used; a qualified one a tenth as much as its kind."""
+    """Return how much each entry is used; a qualified one a tenth as much as its kind."""
     return {entry.code: entry.popularity * (1 if entry.basic.endswith("000") else 0.1) for entry in _entries()}
 
 
@@ -86,13 +86,13 @@ def _workbook(file: IO[bytes], count: int, tables: tuple[str, ...]) -> None:
 
 
 def _entries() -> Iterator[Entry]:
-    known = list(entries())
+    all_entries = list(entries())
     for number, qualifier in enumerate(QUALIFIERS):
-        for entry in known:
-            yield _qualified(entry, number, qualifier) if qualifier else entry
+        for entry in all_entries:
+            yield _qualify(entry, number, qualifier) if qualifier else entry
 
 
-def _qualified(entry: Entry, number: int, qualifier: str) -> Entry:
+def _qualify(entry: Entry, number: int, qualifier: str) -> Entry:
     return replace(
         entry,
         basic=f"{entry.basic[:-3]}{number:03d}",
@@ -110,18 +110,18 @@ def _places() -> Iterator[tuple[Entry, Office]]:
 
 def _rows(count: int, tables: tuple[str, ...], *, formulas: bool) -> Iterator[tuple[str, list[Cell]]]:
     names = cells.Names(_districts(), {row["slug"]: row["name"] for row in topics()})
-    known = {row.code: row for row in departments()}
+    by_code = {row.code: row for row in departments()}
     for draft in drafts(count):
         for table in tables:
             layout = layouts.LAYOUTS[table]
-            for row in _told(table, draft, known):
+            for row in _table_rows(table, draft, by_code):
                 yield table, [_cell(column, row, names, formulas=formulas) for column in layout.columns]
 
 
-def _told(table: str, draft: Draft, known: Mapping[str, NewDepartment]) -> list[dict[str, Any]]:
+def _table_rows(table: str, draft: Draft, by_code: Mapping[str, NewDepartment]) -> list[dict[str, Any]]:
     if table != layouts.ITEMS:
         return [{**row, layouts.CODE.name: draft.code} for row in draft.content.get(table, ())]
-    department = known[draft.content["department"]]
+    department = by_code[draft.content["department"]]
     own = {"code": draft.code, "department_name": department.name, "department_type": department.type}
     return [{**draft.content, **own}]
 
@@ -141,8 +141,8 @@ def main() -> int:
     parser.add_argument("format", choices=("csv", "xlsx"))
     parser.add_argument("file", type=Path)
     parser.add_argument("count", type=int, nargs="?", default=MOST)
-    given = parser.parse_args()
-    (csv if given.format == "csv" else xlsx)(given.file, given.count)
+    arguments = parser.parse_args()
+    (csv if arguments.format == "csv" else xlsx)(arguments.file, arguments.count)
     return 0
 
 

@@ -28,11 +28,11 @@ class Edits:
 
     def __init__(self, stand: Stand) -> None:
         """Make a member of staff; nothing is changed yet."""
-        self.made = 0
+        self.count = 0
         self._port, self._over = stand.product.port, threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._token = _token(stand)
-        self._failed: BenchFailed | None = None
+        self._failure: BenchFailed | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -43,8 +43,8 @@ class Edits:
     ) -> None:
         self._over.set()
         self._thread.join()
-        if self._failed is not None and error is None:
-            raise self._failed
+        if self._failure is not None and error is None:
+            raise self._failure
 
     def _run(self) -> None:
         try:
@@ -52,9 +52,9 @@ class Edits:
                 if self._over.wait(EVERY):
                     return
                 self._change_app() if page is None else self._publish(page)
-                self.made += 1
+                self.count += 1
         except BenchFailed as error:
-            self._failed = error
+            self._failure = error
 
     def _publish(self, page: str) -> None:
         """Publish a page's first version again."""
@@ -62,11 +62,11 @@ class Edits:
         self._ask("POST", f"{API}/{page}/rollback", {"version": 1}, tag)
 
     def _change_app(self) -> None:
-        _, listed = self._ask("GET", f"{API}/apps?limit=1")
-        path = f"{API}/apps/{listed['items'][0]['slug']}"
+        _, page = self._ask("GET", f"{API}/apps?limit=1")
+        path = f"{API}/apps/{page['items'][0]['slug']}"
         tag, app = self._ask("GET", path)
-        said = {field.name: app[field.name] for field in apps.FIELDS}
-        self._ask("PUT", path, said | {"summary": f"第 {self.made} 次修改"}, tag)
+        fields = {field.name: app[field.name] for field in apps.FIELDS}
+        self._ask("PUT", path, fields | {"summary": f"第 {self.count} 次修改"}, tag)
 
     def _ask(self, method: str, path: str, body: Any = None, tag: str | None = None) -> tuple[str, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)

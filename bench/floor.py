@@ -34,5 +34,5 @@ def take(name: str) -> str:
 
 @app.get("/pages/<name>")
 def page(name: str) -> Response:
-    """Give the bytes."""
+    """Return the bytes."""
     return Response(_pages[name], headers={"Content-Encoding": "gzip"}, content_type="application/json")

@@ -32,8 +32,8 @@ from qe_ban.sandbox.catalogue import files
 RECALL = Path(__file__).parents[1] / "tests" / "vectors" / "items" / "recall.json"
 ITEMS, FEW_ITEMS = 100_000, 20_000
 AT_ONCE = 500
-SEARCH_WANTED, SUGGEST_WANTED, MEMORY_WANTED = 25.0, 10.0, 300.0
-TYPED = (
+SEARCH_GOAL, SUGGEST_GOAL, MEMORY_GOAL = 25.0, 10.0, 300.0
+TYPED_QUERIES = (
     "shebaoka",
     "社会保障卡申领",
     "身份证补领",
@@ -80,27 +80,27 @@ class Items:
     suggest: Times
     memory: float
 
-    def wanted(self) -> list[tuple[str, float, str, float, bool]]:
-        """Give what was wanted: name, measured, `at most`, the value, whether it is met."""
-        found = (
-            ("search, p95, ms", self.search.p95, SEARCH_WANTED),
-            ("suggest, p95, ms", self.suggest.p95, SUGGEST_WANTED),
-            ("memory of a process that searches, MiB", self.memory, MEMORY_WANTED),
+    def goals(self) -> list[tuple[str, float, str, float, bool]]:
+        """Return what was wanted: name, measured, `at most`, the value, whether it is met."""
+        figures = (
+            ("search, p95, ms", self.search.p95, SEARCH_GOAL),
+            ("suggest, p95, ms", self.suggest.p95, SUGGEST_GOAL),
+            ("memory of a process that searches, MiB", self.memory, MEMORY_GOAL),
         )
-        return [(name, got, "at most", value, got <= value) for name, got, value in found]
+        return [(name, figure, "at most", value, figure <= value) for name, figure, value in figures]
 
     def document(self) -> dict[str, Any]:
-        """Give everything as JSON data."""
+        """Return everything as JSON data."""
         return asdict(self)
 
     def table(self) -> Table:
-        """Give everything for people."""
+        """Return everything for people."""
         table = Table(title=f"{self.items} items, {self.wordings} wordings; ms at the service, its SQL included")
         for name in ("call", "calls", "p50", "p95", "slowest", "which was"):
             table.add_column(name, justify="left" if name in {"call", "which was"} else "right")
         for name, times in (("SELECT 1", self.floor), ("search", self.search), ("suggest", self.suggest)):
-            shown = (times.p50, times.p95, times.slowest)
-            table.add_row(name, str(times.calls), *(f"{value:.1f}" for value in shown), times.slowest_was)
+            figures = (times.p50, times.p95, times.slowest)
+            table.add_row(name, str(times.calls), *(f"{value:.1f}" for value in figures), times.slowest_was)
         return table
 
 
@@ -108,12 +108,12 @@ def measure(count: int) -> Items:
     """Make a catalogue on a PostgreSQL of its own and measure. Raises BenchFailed, EngineError."""
     with _engine() as url:
         # in a process of its own: jieba is for those who publish, and this one's memory is measured
-        made = subprocess.run([sys.executable, "-m", "bench.items", url, str(count)], check=False)
-        if made.returncode:
+        process = subprocess.run([sys.executable, "-m", "bench.items", url, str(count)], check=False)
+        if process.returncode:
             raise BenchFailed("the catalogue could not be made")
         database = Database(url, pool=1)
         try:
-            return _measured(database)
+            return _measure(database)
         finally:
             database.dispose()
 
@@ -138,32 +138,32 @@ def make(database: Database, count: int) -> None:
 
 
 def queries() -> list[str]:
-    """Give what is searched for: the recall set, words that are everywhere, nonsense."""
+    """Return what is searched for: the recall set, words that are everywhere, nonsense."""
     return [case["query"] for case in json.loads(RECALL.read_text("utf-8"))] + [*COMMON, *NONSENSE]
 
 
 def beginnings() -> list[str]:
-    """Give what is typed: some queries letter by letter, nonsense."""
-    typed = [word[:end] for word in TYPED for end in range(1, len(word) + 1)]
-    return [*typed, *NONSENSE[:2], *COMMON]
+    """Return what is typed: some queries letter by letter, nonsense."""
+    prefixes = [word[:end] for word in TYPED_QUERIES for end in range(1, len(word) + 1)]
+    return [*prefixes, *NONSENSE[:2], *COMMON]
 
 
-def _measured(database: Database) -> Items:
+def _measure(database: Database) -> Items:
     city, now = _city(), datetime.now(UTC)
-    asked, typed = queries(), beginnings()
+    texts, prefixes = queries(), beginnings()
     with database.transaction() as session:
         items, wordings = session.execute(
             text("SELECT (SELECT count(*) FROM items), (SELECT count(*) FROM item_texts)")
         ).one()
     search, suggest = _search(city, now), _suggest(city, now)
-    for warm in (asked, typed):
-        _timed(database, search if warm is asked else suggest, warm[:40])
+    for warm in (texts, prefixes):
+        _time_calls(database, search if warm is texts else suggest, warm[:40])
     return Items(
         items=items,
         wordings=wordings,
-        floor=_timed(database, lambda session, _, __: session.execute(text("SELECT 1")), asked),
-        search=_timed(database, search, asked),
-        suggest=_timed(database, suggest, typed),
+        floor=_time_calls(database, lambda session, _, __: session.execute(text("SELECT 1")), texts),
+        search=_time_calls(database, search, texts),
+        suggest=_time_calls(database, suggest, prefixes),
         memory=_resident(),
     )
 
@@ -185,9 +185,9 @@ def _suggest(city: City, now: datetime) -> Call:
     return call
 
 
-def _timed(database: Database, call: Call, asked: Sequence[str]) -> Times:
+def _time_calls(database: Database, call: Call, texts: Sequence[str]) -> Times:
     took: list[tuple[float, str]] = []
-    for place, q in enumerate(asked):
+    for place, q in enumerate(texts):
         start = time.perf_counter()
         with database.transaction() as session:
             call(session, q, HALLS[place % len(HALLS)])

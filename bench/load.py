@@ -28,24 +28,24 @@ class Slice:
 
 
 def find_wrk() -> str:
-    """Give the path of wrk, installed by apt where it is missing and we may. Raises BenchFailed."""
-    found = shutil.which("wrk")
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+    """Return the path of wrk, installed by apt where it is missing and we may. Raises BenchFailed."""
+    path = shutil.which("wrk")
+    if path is None and os.geteuid() == 0 and shutil.which("apt-get"):
         install = ["apt-get", "install", "-y", "--no-install-recommends", "wrk"]
         for command in (install, ["apt-get", "update"], install):
             if shutil.which("wrk") is None:
                 subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-        found = shutil.which("wrk")
-    if found is None:
+        path = shutil.which("wrk")
+    if path is None:
         raise BenchFailed("wrk is missing: install it (Debian: apt-get install wrk) and start again")
-    return found
+    return path
 
 
 def raw_request(
     method: str, path: str, *, token: str = "", body: bytes | None = None, accept: str = "application/json",
     content_type: str = "application/json", more: Sequence[str] = (),
 ) -> bytes:  # fmt: skip
-    """Give the bytes of an HTTP/1.1 request as a client sends it; `more` are further lines of its head."""
+    """Return the bytes of an HTTP/1.1 request as a client sends it; `more` are further lines of its head."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "User-Agent: bench", f"Accept: {accept}", *more]
     if token:
         lines.append(f"Authorization: Bearer {token}")
@@ -86,19 +86,19 @@ def run(
             str(status),
         ]
         try:
-            ended = subprocess.run(words, capture_output=True, check=False, timeout=seconds + GRACE)
+            process = subprocess.run(words, capture_output=True, check=False, timeout=seconds + GRACE)
         except subprocess.TimeoutExpired:
             raise BenchFailed(f"wrk did not end {GRACE:.0f} s after its time") from None
-    return _read(ended.stdout.decode("utf-8", "replace"), ended.stderr.decode("utf-8", "replace"))
+    return _read(process.stdout.decode("utf-8", "replace"), process.stderr.decode("utf-8", "replace"))
 
 
 def _read(output: str, errors: str) -> Slice:
     line = next((line for line in output.splitlines() if line.startswith("RESULT\t")), None)
     if line is None:
         raise BenchFailed(f"wrk said nothing of use: {(errors or output).strip()[:300]}")
-    requests, micros, p50, p99, bad, failed, sample = line.split("\t")[1:8]
+    requests, micros, p50, p99, bad, without_answer, sample = line.split("\t")[1:8]
     if int(bad):
         raise BenchFailed(f"{bad} of {requests} answers were wrong, the first one: {sample}")
-    if int(failed) or not int(requests):
-        raise BenchFailed(f"{failed} of {requests} requests had no answer")
+    if int(without_answer) or not int(requests):
+        raise BenchFailed(f"{without_answer} of {requests} requests had no answer")
     return Slice(int(requests), int(requests) / (int(micros) / 1e6), int(p50) / 1000, int(p99) / 1000)

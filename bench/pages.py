@@ -14,12 +14,12 @@ from bench.edits import EVERY, Edits
 from bench.load import CONNECTIONS, BenchFailed, Slice, raw_request
 from bench.rounds import Load, Rounds
 from bench.stand import Stand
-from bench.trips import COUNTED, WARM, Counter, Trips
+from bench.trips import SAMPLES, WARM_UP, Counter, Trips
 
 API: Final = "/api/v1"
 PAGES: Final = {"hall": f"{API}/halls/city", "zone": f"{API}/zones/karos"}
 GZIP: Final = "Accept-Encoding: gzip"
-SCREEN_WANTED, UNCHANGED_WANTED, HALF_WANTED = 0.4, 0.5, 15.0
+SCREEN_GOAL, UNCHANGED_GOAL, HALF_GOAL = 0.4, 0.5, 15.0
 CHANGES: Final = 8
 
 
@@ -28,11 +28,11 @@ class Page:
     """One page: the sizes of its screen in bytes, the floor that gives the same, and the loads on it."""
 
     name: str
-    plain: int
-    gzipped: int
+    plain_bytes: int
+    gzip_bytes: int
     floor: Load
     screen: Load
-    unchanged: Load
+    not_modified: Load
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +42,27 @@ class Pages:
     pages: list[Page]
     trips: dict[str, Trips]
     quiet: Slice
-    edited: Slice
+    with_edits: Slice
     memory: tuple[float, float]
     load_average: tuple[float, float]
     quick: bool
 
-    def wanted(self) -> list[tuple[str, float, str, float, bool]]:
-        """Give what was wanted: name, measured, `at least` or `at most`, the value, whether it is met."""
-        found = []
+    def goals(self) -> list[tuple[str, float, str, float, bool]]:
+        """Return what was wanted: name, measured, `at least` or `at most`, the value, whether it is met."""
+        rows = []
         for page in self.pages:
-            for one in (page.screen, page.unchanged):
-                wanted, half = one.wanted or 0.0, one.half.p99 if one.half else float("inf")
-                found.append((f"{one.name}: ratio to the floor", one.ratio, "at least", wanted, one.ratio >= wanted))
-                met = half <= HALF_WANTED
-                found.append((f"{one.name}: p99 at half load, ms", half, "at most", HALF_WANTED, met))
-        met = self.edited.p99 <= HALF_WANTED
-        found.append(("all pages, edited: p99 at half load, ms", self.edited.p99, "at most", HALF_WANTED, met))
-        return found
+            for one in (page.screen, page.not_modified):
+                goal, half = one.goal or 0.0, one.half.p99 if one.half else float("inf")
+                rows.append((f"{one.name}: ratio to the floor", one.ratio, "at least", goal, one.ratio >= goal))
+                is_met = half <= HALF_GOAL
+                rows.append((f"{one.name}: p99 at half load, ms", half, "at most", HALF_GOAL, is_met))
+        is_met = self.with_edits.p99 <= HALF_GOAL
+        rows.append(("all pages, edited: p99 at half load, ms", self.with_edits.p99, "at most", HALF_GOAL, is_met))
+        return rows
 
     def loads(self) -> list[Load]:
-        """Give all that was sent, each page's floor first."""
-        return [one for page in self.pages for one in (page.floor, page.screen, page.unchanged)]
+        """Return all that was sent, each page's floor first."""
+        return [one for page in self.pages for one in (page.floor, page.screen, page.not_modified)]
 
 
 def measure(rounds: int, seconds: float, half_seconds: float, *, quick: bool, say: Callable[[str], None]) -> Pages:
@@ -72,8 +72,8 @@ def measure(rounds: int, seconds: float, half_seconds: float, *, quick: bool, sa
     with Stand() as stand:
         pages = [_page(stand, name, path) for name, path in PAGES.items()]
         for page in pages:
-            runs = Rounds(wrk, page.floor, [page.screen, page.unchanged], stand.check)
-            for one in (page.floor, page.screen, page.unchanged):
+            runs = Rounds(wrk, page.floor, [page.screen, page.not_modified], stand.check)
+            for one in (page.floor, page.screen, page.not_modified):
                 runs.warm_up(one, 1, 1)
             for number in runs.run(rounds, seconds):
                 say(f"{page.name}: round {number} of {rounds} is over ...")
@@ -84,9 +84,9 @@ def measure(rounds: int, seconds: float, half_seconds: float, *, quick: bool, sa
         say("all pages at half the load, then with a change every two seconds ...")
         quiet = _all_pages(stand, wrk, pages, half_seconds)
         with Edits(stand):
-            edited = _all_pages(stand, wrk, pages, CHANGES * EVERY)
+            with_edits = _all_pages(stand, wrk, pages, CHANGES * EVERY)
         memory = stand.memory()
-    return Pages(pages, trips, quiet, edited, memory, (busy, os.getloadavg()[0]), quick)
+    return Pages(pages, trips, quiet, with_edits, memory, (busy, os.getloadavg()[0]), quick)
 
 
 def _all_pages(stand: Stand, wrk: str, pages: list[Page], seconds: float) -> Slice:
@@ -104,9 +104,9 @@ def _all_pages(stand: Stand, wrk: str, pages: list[Page], seconds: float) -> Sli
 def _trips(stand: Stand, pages: list[Page]) -> dict[str, Trips]:
     with Counter(stand.settings) as counter:
         return {
-            one.name: counter.count(list(one.make(1)) * (WARM + COUNTED), one.right.encode(), one.status)
+            one.name: counter.count(list(one.make(1)) * (WARM_UP + SAMPLES), one.right.encode(), one.status)
             for page in pages
-            for one in (page.screen, page.unchanged)
+            for one in (page.screen, page.not_modified)
         }
 
 
@@ -116,7 +116,7 @@ def _page(stand: Stand, name: str, path: str) -> Page:
         raise BenchFailed(f"{path} answered {answer.status} {data[:300]!r}")
     if _ask(stand.floor.port, "PUT", f"/pages/{name}", {}, data)[0].status != 200:
         raise BenchFailed("the floor did not take the page")
-    asked = raw_request("GET", path, more=[GZIP])
+    fresh = raw_request("GET", path, more=[GZIP])
     again = raw_request("GET", path, more=[GZIP, f"If-None-Match: {answer.getheader('ETag')}"])
     floor = raw_request("GET", f"/pages/{name}", more=[GZIP])
     right = _readable(data)
@@ -125,15 +125,13 @@ def _page(stand: Stand, name: str, path: str) -> Page:
         len(gzip.decompress(data)),
         len(data),
         _load(f"floor, {name}", stand.floor, floor, right),
-        _load(name, stand.product, asked, right, wanted=SCREEN_WANTED),
-        _load(f"{name}, 304", stand.product, again, "", wanted=UNCHANGED_WANTED, status=304),
+        _load(name, stand.product, fresh, right, goal=SCREEN_GOAL),
+        _load(f"{name}, 304", stand.product, again, "", goal=UNCHANGED_GOAL, status=304),
     )
 
 
-def _load(
-    name: str, server: Any, request: bytes, right: str, *, wanted: float | None = None, status: int = 200
-) -> Load:
-    return Load(name, server, lambda _: repeat(request, 1), right, wanted=wanted, again=True, status=status)
+def _load(name: str, server: Any, request: bytes, right: str, *, goal: float | None = None, status: int = 200) -> Load:
+    return Load(name, server, lambda _: repeat(request, 1), right, goal=goal, again=True, status=status)
 
 
 def _ask(
@@ -149,5 +147,5 @@ def _ask(
 
 
 def _readable(data: bytes) -> str:
-    """Give the longest piece of gzipped bytes that can be told on a command line: only this page has it."""
-    return max((found[0] for found in re.finditer(rb"[A-Za-z0-9]+", data)), key=len).decode()
+    """Return the longest piece of gzipped bytes that can be told on a command line: only this page has it."""
+    return max((match[0] for match in re.finditer(rb"[A-Za-z0-9]+", data)), key=len).decode()

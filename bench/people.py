@@ -60,47 +60,47 @@ class People:
         self._next_person, self._next_scanner = cycle(self._persons), cycle(self._scanners)
 
     def codes(self, count: int) -> list[str]:
-        """Give fresh identity codes of as many residents."""
+        """Return fresh identity codes of as many residents."""
         wallet, now = self._parts.wallet, self._parts.clock()
         holders = (person.identity for person in islice(cycle(self._persons), count))
         return [codes.issue(wallet, [identity], ["identity"], now).codes[0].code for identity in holders]
 
     def verify(self, count: int) -> list[bytes]:
-        """Give scans of fresh codes, each under a scan_id of its own."""
+        """Return scans of fresh codes, each under a scan_id of its own."""
         return [
             raw_request("POST", f"{API}/codes/verify", token=next(self._next_scanner), body=_scan(code))
             for code in self.codes(count)
         ]
 
     def wallet(self, count: int) -> Iterator[bytes]:
-        """Give requests for all five kinds."""
+        """Yield requests for all five kinds."""
         for person in islice(self._next_person, count):
             yield raw_request("POST", f"{API}/codes/issue", token=person.token, body=ALL_KINDS)
 
     def one(self, count: int, accept: str = "application/json") -> Iterator[bytes]:
-        """Give requests for one kind."""
+        """Yield requests for one kind."""
         for person in islice(self._next_person, count):
             yield raw_request("POST", f"{API}/codes/identity/issue", token=person.token, accept=accept)
 
     def pictures(self, count: int) -> Iterator[bytes]:
-        """Give requests for one kind as a picture."""
+        """Return requests for one kind as a picture."""
         return self.one(count, "image/png")
 
     def _make_residents(self, count: int, now: datetime) -> list[Person]:
         with self._parts.database.transaction() as session:
             keys = data_keys.allocate_many(self._parts.rings, session, Owner.RESIDENT, count, now)
         rows = [self._resident(number, key, now) for number, key in enumerate(keys)]
-        held = [{"resident_id": row["id"], "kind": kind, "made_at": now} for row in rows for kind in KINDS]
+        entitlement_rows = [{"resident_id": row["id"], "kind": kind, "made_at": now} for row in rows for kind in KINDS]
         with self._parts.database.transaction() as session:
             session.execute(insert(Resident), rows)
-            made = session.scalars(insert(Entitlement).returning(Entitlement), held).all()
+            entitlements = session.scalars(insert(Entitlement).returning(Entitlement), entitlement_rows).all()
             answers = [
                 {"entitlement": one.number, "state": State.ACTIVE, "detail": DETAILS[one.kind], "as_of": now,
                  "asked_at": now}
-                for one in made if one.kind in DETAILS
+                for one in entitlements if one.kind in DETAILS
             ]  # fmt: skip
             session.execute(insert(SourceAnswer), answers)
-        numbers = {one.resident_id: one.number for one in made if one.kind == "identity"}
+        numbers = {one.resident_id: one.number for one in entitlements if one.kind == "identity"}
         return [self._person(row, numbers[row["id"]], now) for row in rows]
 
     def _person(self, row: dict[str, Any], number: int, now: datetime) -> Person:

@@ -21,11 +21,11 @@ from bench.rounds import Load
 from bench.trips import Trips
 
 LATEST = Path(__file__).parent / "results" / "latest.json"
-TOKEN_WANTED, PICTURE_WANTED, MEMORY_WANTED = 0.6, 3.0, 150.0
+TOKEN_GOAL, PICTURE_GOAL, MEMORY_GOAL = 0.6, 3.0, 150.0
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Results:
     """All that one run found. Pictures in milliseconds, memory in MiB (resident, proportional)."""
 
     floor: Load
@@ -39,21 +39,21 @@ class Measured:
     quick: bool
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    def wanted(self) -> list[tuple[str, float, str, float, bool]]:
-        """Give what was wanted: name, measured, `at least` or `at most`, the value, whether it is met."""
-        found = [(f"{one.name}: ratio to the floor", one.ratio, "at least", one.wanted)
-                 for one in self.loads if one.wanted is not None]  # fmt: skip
-        found += [(f"token, {name}: ratio to bare ES256", got.ratio, "at least", TOKEN_WANTED)
-                  for name, got in self.tokens.items()]  # fmt: skip
-        found += [("one PNG, ms", self.picture, "at most", PICTURE_WANTED),
-                  ("memory of a worker, MiB", self.memory[0], "at most", MEMORY_WANTED)]  # fmt: skip
+    def goals(self) -> list[tuple[str, float, str, float, bool]]:
+        """Return what was wanted: name, measured, `at least` or `at most`, the value, whether it is met."""
+        rows = [(f"{one.name}: ratio to the floor", one.ratio, "at least", one.goal)
+                 for one in self.loads if one.goal is not None]  # fmt: skip
+        rows += [(f"token, {name}: ratio to bare ES256", figure.ratio, "at least", TOKEN_GOAL)
+                  for name, figure in self.tokens.items()]  # fmt: skip
+        rows += [("one PNG, ms", self.picture, "at most", PICTURE_GOAL),
+                  ("memory of a worker, MiB", self.memory[0], "at most", MEMORY_GOAL)]  # fmt: skip
         return [
-            (name, got, how, value, got >= value if how == "at least" else got <= value)
-            for name, got, how, value in found
+            (name, figure, how, value, figure >= value if how == "at least" else figure <= value)
+            for name, figure, how, value in rows
         ]
 
     def document(self) -> dict[str, Any]:
-        """Give everything as JSON data."""
+        """Return everything as JSON data."""
         return {
             "at": self.at.isoformat(timespec="seconds"),
             "quick": self.quick,
@@ -62,21 +62,21 @@ class Measured:
             "server": self.options,
             "floor": _figures(self.floor),
             "loads": {one.name: _figures(one) | {"round_trips": asdict(self.trips[one.name])} for one in self.loads},
-            "token": {name: asdict(got) for name, got in self.tokens.items()},
+            "token": {name: asdict(verification) for name, verification in self.tokens.items()},
             "png_ms": self.picture,
             "memory_mib": {"resident": self.memory[0], "proportional": self.memory[1]},
-            "wanted": _wanted_document(self.wanted()),
+            "wanted": _goals_document(self.goals()),
         }  # fmt: skip
 
 
-def show(measured: Measured) -> None:
+def show(results: Results) -> None:
     """Print the tables."""
     console = Console() if sys.stdout.isatty() else Console(width=100)
-    loads = [measured.floor, *measured.loads]
-    for table in (_loads_table(loads, measured.trips), _times_table(loads), _wanted_table(measured.wanted())):
+    loads = [results.floor, *results.loads]
+    for table in (_loads_table(loads, results.trips), _times_table(loads), _goals_table(results.goals())):
         console.print(table)
     console.print(
-        f"Load average {measured.load_average[0]:.1f} before and {measured.load_average[1]:.1f} after (the run itself "
+        f"Load average {results.load_average[0]:.1f} before and {results.load_average[1]:.1f} after (the run itself "
         "is part of the latter): a busy machine moves all figures, the ratios least.\n"
         "The floor: base45, CBOR and the ES256 check of a code in a bare Flask view, started with the same options. "
         "At half load each connection pauses at random between requests, so that about half of the full rate is asked.",
@@ -84,42 +84,46 @@ def show(measured: Measured) -> None:
     )
 
 
-def show_items(found: Items) -> None:
+def show_items(results: Items) -> None:
     """Print the tables of search, and write its JSON file beside the other."""
     console = Console() if sys.stdout.isatty() else Console(width=100)
-    console.print(found.table())
-    console.print(_wanted_table(found.wanted()))
+    console.print(results.table())
+    console.print(_goals_table(results.goals()))
     path = LATEST.with_name("items.json")
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(found.document(), ensure_ascii=False, indent=2) + "\n", "utf-8")
+    path.write_text(json.dumps(results.document(), ensure_ascii=False, indent=2) + "\n", "utf-8")
     console.print(f"written: {path}", highlight=False)
 
 
-def show_pages(found: Pages) -> None:
+def show_pages(results: Pages) -> None:
     """Print the tables of pages, and write their JSON file beside the others."""
     console = Console() if sys.stdout.isatty() else Console(width=100)
-    for table in (_loads_table(found.loads(), found.trips), _times_table(found.loads()), _wanted_table(found.wanted())):
+    for table in (
+        _loads_table(results.loads(), results.trips),
+        _times_table(results.loads()),
+        _goals_table(results.goals()),
+    ):
         console.print(table)
     sizes = ", ".join(
-        f"{page.name} {page.plain / 1024:.1f} KiB, gzipped {page.gzipped / 1024:.1f}" for page in found.pages
+        f"{page.name} {page.plain_bytes / 1024:.1f} KiB, gzipped {page.gzip_bytes / 1024:.1f}" for page in results.pages
     )
     console.print(
-        f"Sizes: {sizes}. Memory of the worker: {found.memory[0]:.0f} MiB resident. Load average "
-        f"{found.load_average[0]:.1f} before and {found.load_average[1]:.1f} after.\n"
-        f"All pages in turns at half load, {found.quiet.rate:.0f} a second: p50 {found.quiet.p50:.1f} ms, p99 "
-        f"{found.quiet.p99:.1f}; with a change every two seconds {found.edited.rate:.0f} a second, p50 "
-        f"{found.edited.p50:.1f}, p99 {found.edited.p99:.1f}.\nThe floor of each page: a bare "
+        f"Sizes: {sizes}. Memory of the worker: {results.memory[0]:.0f} MiB resident. Load average "
+        f"{results.load_average[0]:.1f} before and {results.load_average[1]:.1f} after.\n"
+        f"All pages in turns at half load, {results.quiet.rate:.0f} a second: p50 {results.quiet.p50:.1f} ms, p99 "
+        f"{results.quiet.p99:.1f}; with a change every two seconds {results.with_edits.rate:.0f} a second, p50 "
+        f"{results.with_edits.p50:.1f}, p99 {results.with_edits.p99:.1f}.\nThe floor of each page: a bare "
         "Flask view that gives the same gzipped bytes, started with the same options.",
         highlight=False,
     )
     document = {
-        "quick": found.quick,
-        "pages": {page.name: {"plain": page.plain, "gzipped": page.gzipped} for page in found.pages},
-        "loads": {one.name: _figures(one) for one in found.loads()},
-        "all_pages": {"quiet": asdict(found.quiet), "edited": asdict(found.edited)},
-        "memory_mib": {"resident": found.memory[0], "proportional": found.memory[1]},
-        "load_average": found.load_average,
-        "wanted": _wanted_document(found.wanted()),
+        "quick": results.quick,
+        "pages": {page.name: {"plain": page.plain_bytes, "gzipped": page.gzip_bytes} for page in results.pages},
+        "loads": {one.name: _figures(one) for one in results.loads()},
+        "all_pages": {"quiet": asdict(results.quiet), "edited": asdict(results.with_edits)},
+        "memory_mib": {"resident": results.memory[0], "proportional": results.memory[1]},
+        "load_average": results.load_average,
+        "wanted": _goals_document(results.goals()),
     }
     path = LATEST.with_name("pages.json")
     path.parent.mkdir(exist_ok=True)
@@ -127,10 +131,10 @@ def show_pages(found: Pages) -> None:
     console.print(f"written: {path}", highlight=False)
 
 
-def write(measured: Measured) -> Path:
-    """Write the JSON file; gives its path."""
+def write(results: Results) -> Path:
+    """Write the JSON file; return its path."""
     LATEST.parent.mkdir(exist_ok=True)
-    LATEST.write_text(json.dumps(measured.document(), ensure_ascii=False, indent=2) + "\n", "utf-8")
+    LATEST.write_text(json.dumps(results.document(), ensure_ascii=False, indent=2) + "\n", "utf-8")
     return LATEST
 
 
@@ -158,20 +162,20 @@ def _times_table(loads: Sequence[Load]) -> Table:
     return table
 
 
-def _wanted_table(wanted: Sequence[tuple[str, float, str, float, bool]]) -> Table:
+def _goals_table(goals: Sequence[tuple[str, float, str, float, bool]]) -> Table:
     table = Table(title="Wanted")
     for name in ("what", "measured", "wanted", ""):
         table.add_column(name, justify="left" if name == "what" else "right")
-    for name, got, how, value, met in wanted:
-        shown = f"{got:.3f}" if value < 1 else f"{got:.1f}"
-        table.add_row(name, shown, f"{how} {value:g}", "[green]met[/]" if met else "[red]not met[/]")
+    for name, figure, how, value, is_met in goals:
+        text = f"{figure:.3f}" if value < 1 else f"{figure:.1f}"
+        table.add_row(name, text, f"{how} {value:g}", "[green]met[/]" if is_met else "[red]not met[/]")
     return table
 
 
-def _wanted_document(wanted: Sequence[tuple[str, float, str, float, bool]]) -> list[dict[str, Any]]:
+def _goals_document(goals: Sequence[tuple[str, float, str, float, bool]]) -> list[dict[str, Any]]:
     return [
-        {"what": name, "measured": got, how.replace(" ", "_"): value, "met": met}
-        for name, got, how, value, met in wanted
+        {"what": name, "measured": figure, how.replace(" ", "_"): value, "met": is_met}
+        for name, figure, how, value, is_met in goals
     ]
 
 
@@ -186,7 +190,7 @@ def _figures(one: Load) -> dict[str, Any]:
         "half_load": asdict(one.half) if one.half else None,
     }
     if one.ratios:
-        figures |= {"ratio": one.ratio, "ratio_of_each": one.ratios, "wanted": one.wanted}
+        figures |= {"ratio": one.ratio, "ratio_of_each": one.ratios, "wanted": one.goal}
     return figures
 
 

@@ -17,10 +17,10 @@ class Server(Protocol):
 
     @property
     def port(self) -> int:
-        """Give its port on 127.0.0.1."""
+        """Return its port on 127.0.0.1."""
 
     def seconds(self) -> float:
-        """Give the processor seconds of its processes."""
+        """Return the processor seconds of its processes."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Load:
     server: Server
     make: Callable[[int], Iterable[bytes]]
     right: str
-    wanted: float | None = None
+    goal: float | None = None
     again: bool = False
     status: int = 200
     slices: list[Slice] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Load:
         return statistics.median(self.cpu)
 
     def latency(self) -> tuple[float, float]:
-        """The medians of p50 and p99 under full load, in milliseconds."""
+        """Return the medians of p50 and p99 under full load, in milliseconds."""
         return statistics.median(s.p50 for s in self.slices), statistics.median(s.p99 for s in self.slices)
 
 
@@ -78,13 +78,13 @@ class Rounds:
         self._rates[one.name] = self._send(one, one.make(count), seconds).rate
 
     def run(self, rounds: int, seconds: float) -> Iterator[int]:
-        """Measure at full load; gives the number of each round that is over."""
-        before = self._measured(self._floor, seconds)
+        """Measure at full load; yield the number of each round that is over."""
+        before = self._measure(self._floor, seconds)
         for number in range(1, rounds + 1):
             for one in self._loads:
-                measured = self._measured(one, seconds)
-                after = self._measured(self._floor, seconds)
-                one.ratios.append(2 * measured.rate / (before.rate + after.rate))
+                stretch = self._measure(one, seconds)
+                after = self._measure(self._floor, seconds)
+                one.ratios.append(2 * stretch.rate / (before.rate + after.rate))
                 before = after
             yield number
 
@@ -95,13 +95,13 @@ class Rounds:
             pause = (2 * CONNECTIONS - 1.5) / one.rate * 1000
             one.half = self._stretch(one, seconds, pause=pause)
 
-    def _measured(self, one: Load, seconds: float) -> Slice:
+    def _measure(self, one: Load, seconds: float) -> Slice:
         before = one.server.seconds()
-        measured = self._stretch(one, seconds)
-        one.slices.append(measured)
-        one.cpu.append((one.server.seconds() - before) / measured.requests * 1e6)
-        self._rates[one.name] = measured.rate
-        return measured
+        stretch = self._stretch(one, seconds)
+        one.slices.append(stretch)
+        one.cpu.append((one.server.seconds() - before) / stretch.requests * 1e6)
+        self._rates[one.name] = stretch.rate
+        return stretch
 
     def _stretch(self, one: Load, seconds: float, *, pause: float = 0.0) -> Slice:
         self._check()

@@ -22,7 +22,7 @@ from qe_ban.config import Settings
 from qe_ban.embedded.supervisor import Program
 from qe_ban.keys.models import Ring
 
-SERVED, FLOOR = "qe_ban.wsgi:app", "bench.floor:app"
+PRODUCT_APP, FLOOR_APP = "qe_ban.wsgi:app", "bench.floor:app"
 FLOOR_KEY = "BENCH_PUBLIC_KEY"
 """Tells the floor the key of the codes that it checks, as an uncompressed point in hexadecimal."""
 PROC = Path("/proc")
@@ -47,27 +47,27 @@ class Stand:
         os.sched_setaffinity(0, {self.other_core})
         env = {name: value for name, value in os.environ.items() if not name.startswith("QE_")}
         port, floor_port = _free_ports()
-        with ExitStack() as started:
-            directory = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="qe-bench-")))
-            asked = plans.Asked(directory / "home", "127.0.0.1", port, workers=1, sandbox=True)
-            self._instance = started.enter_context(
-                Instance(plans.make(asked, env), say=lambda _: None, log="bench.log")
+        with ExitStack() as stack:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qe-bench-")))
+            options = plans.Asked(directory / "home", "127.0.0.1", port, workers=1, sandbox=True)
+            self._instance = stack.enter_context(
+                Instance(plans.make(options, env), say=lambda _: None, log="bench.log")
             )
             self._instance.start()
-            self.product = Server(port, _listening(SERVED))
+            self.product = Server(port, _listening(PRODUCT_APP))
             self.settings = Settings.from_env(self._instance.plan.env)
             self.parts: Parts = assemble(self.settings, pool=2)
-            started.callback(self.parts.database.dispose)
+            stack.callback(self.parts.database.dispose)
             self.floor = self._start_floor(floor_port, env, directory / "floor.log")
             for server in (self.product, self.floor):
                 server.stand_on(self.server_core)
-            self._started = started.pop_all()
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._started.close()
+        self._stack.close()
 
     def check(self) -> None:
         """Raise BenchFailed where somebody asked for the end."""
@@ -75,22 +75,22 @@ class Stand:
             raise BenchFailed("stopped")
 
     def memory(self) -> tuple[float, float]:
-        """Give the worker's memory, resident and proportional, in MiB."""
-        found = max((_rollup(pid) for pid in processes.tree(self.product.pid)), key=lambda used: used["Rss"])
-        return found["Rss"] / 1024, found["Pss"] / 1024
+        """Return the worker's memory, resident and proportional, in MiB."""
+        usage = max((_rollup(pid) for pid in processes.tree(self.product.pid)), key=lambda used: used["Rss"])
+        return usage["Rss"] / 1024, usage["Pss"] / 1024
 
     def options(self) -> str:
-        """Give the options that the product's server was started with."""
+        """Return the options that the product's server was started with."""
         return " ".join(_words(self.product.pid)[3:])
 
     def _start_floor(self, port: int, env: dict[str, str], log: Path) -> "Server":
         """Start the floor by the very command line of the product's server, but for port and app."""
         words = _words(self.product.pid)
         words[words.index("--port") + 1] = str(port)
-        words[-1] = FLOOR
+        words[-1] = FLOOR_APP
         key = self.parts.rings.signing(Ring.CODE, self.parts.clock()).private.public_key()
-        given = env | {"PYTHONPATH": str(REPOSITORY), FLOOR_KEY: _point(key)}
-        program = Program("floor", [*TO_FILE, str(log), *words], env=given, ready=lambda: _answers(port))
+        floor_env = env | {"PYTHONPATH": str(REPOSITORY), FLOOR_KEY: _point(key)}
+        program = Program("floor", [*TO_FILE, str(log), *words], env=floor_env, ready=lambda: _answers(port))
         self._instance.supervisor.start(program)
         if program.pid is None:
             raise BenchFailed("the floor did not start")
@@ -105,7 +105,7 @@ class Server:
     pid: int
 
     def seconds(self) -> float:
-        """Give the processor time of all its processes so far."""
+        """Return the processor time of all its processes so far."""
         return sum(_ticks(pid) for pid in processes.tree(self.pid)) / os.sysconf("SC_CLK_TCK")
 
     def stand_on(self, core: int) -> None:
@@ -145,7 +145,7 @@ def _ticks(pid: int) -> int:
 
 
 def _stat(process: Path) -> list[str]:
-    """Give what follows a process's name in its stat file (proc(5)), nothing when it has ended."""
+    """Return what follows a process's name in its stat file (proc(5)), nothing when it has ended."""
     try:
         return (process / "stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -160,6 +160,6 @@ def _words(pid: int) -> list[str]:
 
 
 def _rollup(pid: int) -> dict[str, int]:
-    """Give what a process has in memory, in KiB (proc(5), smaps_rollup)."""
+    """Return what a process has in memory, in KiB (proc(5), smaps_rollup)."""
     lines: Iterable[str] = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()[1:]
     return {line.split(":")[0]: int(line.split()[1]) for line in lines}

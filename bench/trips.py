@@ -22,7 +22,7 @@ from qe_ban.db.engine import Database
 from qe_ban.web.parts import part
 
 POSTGRES_SOCKET = ".s.PGSQL.5432"
-WARM, COUNTED = 5, 25
+WARM_UP, SAMPLES = 5, 25
 Send = Callable[[FlaskClient], None]
 
 
@@ -61,15 +61,15 @@ class Relay:
     def _pass_on(self, client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX) as server:
             server.connect(self._target)
-            answered = True
+            has_answered = True
             while True:
                 for source in select.select([client, server], [], [])[0]:
                     data = source.recv(65536)
                     if not data:
                         return
-                    if source is client and answered:
+                    if source is client and has_answered:
                         self.trips += 1
-                    answered = source is server
+                    has_answered = source is server
                     (server if source is client else client).sendall(data)
 
 
@@ -106,15 +106,15 @@ class Counter:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def count(self, requests: Iterable[bytes], right: bytes, status: int = 200) -> Trips:
-        """Send raw requests one by one; gives the median of what one takes. Raises BenchFailed for a wrong answer."""
-        client, counted = self._app.test_client(), []
+        """Send raw requests one by one; return the median of what one takes. Raises BenchFailed for a wrong answer."""
+        client, counts = self._app.test_client(), []
         for request in requests:
             before = self.postgresql.trips, self.valkey.trips
             _send(client, request, right, status)
-            counted.append((self.postgresql.trips - before[0], self.valkey.trips - before[1]))
+            counts.append((self.postgresql.trips - before[0], self.valkey.trips - before[1]))
         # the first ones also connect and prepare their statements; now and then one polls keys and revocations
-        kept = counted[WARM:]
-        return Trips(*(int(statistics.median(column)) for column in zip(*kept, strict=True)))
+        samples = counts[WARM_UP:]
+        return Trips(*(int(statistics.median(column)) for column in zip(*samples, strict=True)))
 
 
 def _send(client: FlaskClient, request: bytes, right: bytes, status: int) -> None:

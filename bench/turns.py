@@ -31,24 +31,24 @@ def main() -> int:
         _say("ready")
         for line in sys.stdin:
             load, count = line.split()
-            made = getattr(people, load)(int(count))
-            _say(json.dumps(_turn(app, [_environ(request) for request in made])))
+            requests = getattr(people, load)(int(count))
+            _say(json.dumps(_turn(app, [_environ(request) for request in requests])))
     return 0
 
 
 def _turn(app: Any, requests: list[Environ]) -> tuple[float, float]:
-    said: list[str] = []
+    statuses: list[str] = []
 
     def start(status: str, _headers: object, _error: object = None) -> None:
-        said.append(status)
+        statuses.append(status)
 
     engine, ours = _of_postgres(), time.thread_time()
     for environ in requests:
         for _ in app(environ, start):
             pass
     ours, engine = time.thread_time() - ours, _of_postgres() - engine
-    wrong = [status for status in said if not status.startswith("200")]
-    if wrong or len(said) != len(requests):
+    wrong = [status for status in statuses if not status.startswith("200")]
+    if wrong or len(statuses) != len(requests):
         raise SystemExit(f"bench: an answer was not right: {wrong[:1]}")
     return ours / len(requests) * 1e6, engine / len(requests) * 1e6
 
@@ -70,7 +70,7 @@ def _environ(request: bytes) -> Environ:
 
 
 def _of_postgres() -> float:
-    """Give the processor seconds of PostgreSQL's processes below this one."""
+    """Return the processor seconds of PostgreSQL's processes below this one."""
     parents, engines = {}, set()
     for path in PROC.glob("[0-9]*"):
         try:
