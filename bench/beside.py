@@ -26,7 +26,7 @@ def main() -> int:
     Gives 1 where one of the two did not start or an answer was wrong.
     """
     parser = argparse.ArgumentParser(prog="python -m bench.beside", description=__doc__)
-    parser.add_argument("other", type=Path, help="another checkout, for instance a git worktree of the release before")
+    parser.add_argument("other", type=Path, help="another checkout, such as a git worktree of the previous release")
     parser.add_argument("--load", choices=LOADS, default="verify")
     parser.add_argument("--turns", type=int, default=40)
     arguments = parser.parse_args()

@@ -1,7 +1,7 @@
 """The way to PostgreSQL: `transaction()` for use cases, `statements()` for the hot path's own SQL.
 
 A `Database` is made before the server forks and connects on first use, so that no connection is shared by two
-processes. A database that is away is the kernel's Unavailable, at once and never after a long wait.
+processes. A database that is away is the kernel's Unavailable, immediately and never after a long wait.
 """
 
 import select
@@ -123,7 +123,7 @@ class Database:
             try:
                 loan = self._statements.connect()
             except (psycopg.OperationalError, exc.TimeoutError, exc.InvalidRequestError) as error:
-                # the last: what was opened anew was dead at once
+                # the last: what was opened anew was dead immediately
                 raise _unavailable(error) from error
             connection = cast("psycopg.Connection[Any]", loan.driver_connection)
             try:

@@ -25,7 +25,7 @@ class Outage:
 
     @contextmanager
     def trying(self) -> Iterator[None]:
-        """Let the caller go to the server; raises `error` at once while it rests after it hung.
+        """Let the caller go to the server; raises `error` immediately while it rests after it hung.
 
         Whoever has the turn may go again within it.
         """

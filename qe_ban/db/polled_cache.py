@@ -67,6 +67,6 @@ class PolledCache(Generic[T]):
                 raise
             return
         finally:
-            # counted from the end: whoever waited for this try is not to make the next one at once
+            # counted from the end: whoever waited for this try is not to make the next one immediately
             self._tried_at = time.monotonic()
         self._read_at = began

@@ -81,7 +81,7 @@ class Home:
     def acquire(self, patience: float = 60.0) -> None:
         """Take the exclusive lock; it is freed by `release` or by the end of this process and of all its engines.
 
-        Nothing happens when this object holds it. Raises HomeInUse at once when a living process holds it, and after
+        Nothing happens when this object holds it. Raises HomeInUse immediately when a living process holds it, after
         `patience` seconds when the engines of a killed one do not end; HomeUnusable when there can be no lock.
         """
         if self._lock_fd is not None:

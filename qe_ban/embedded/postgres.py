@@ -167,7 +167,7 @@ class Postgres:
         output.mark()
         settings = [f"--{name}={value}" for name, value in self._settings.items()]
         argv = [str(tools / "postgres"), "-D", str(self._data), "-k", str(self._sockets), *settings]
-        # an orphan stops at once and recovers at the next start: a fast stop may wait for ever on a crashed child
+        # an orphan stops immediately and recovers at the next start: a fast stop may wait for ever on a crashed child
         self._child = child = self._spawn(argv, runs_as, output, signal.SIGQUIT)
         try:
             wait_until_ready(

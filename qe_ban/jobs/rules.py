@@ -64,7 +64,7 @@ STEP_SECONDS: Final = 60
 """How long one statement of a step or of a schedule may take, or what is computed between two of them."""
 
 TURN_SECONDS: Final = 3600
-"""How long a schedule that commits by itself may have its turn: then it is given to another."""
+"""How long a schedule that commits on its own may have its turn: then it is given to another."""
 
 
 def percent(state: JobState, done: int, total: int | None) -> int | None:

@@ -1,4 +1,4 @@
-"""Gives seals to the rows that programs of before made: those that prove themselves, and once the roots."""
+"""Seals the rows that earlier releases made: those that prove themselves, and once the roots."""
 
 from dataclasses import dataclass
 

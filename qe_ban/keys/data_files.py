@@ -18,7 +18,7 @@ from qe_ban.kernel.errors import NotFound, Unavailable
 SIZE: Final = 32
 EMPTY: Final = bytes(SIZE)
 TOMBSTONE: Final = b"destroyed".ljust(SIZE, b"\0")
-"""No storage reads so by itself, as some read ones where nothing was written: nobody is deleted by a broken disk."""
+"""No storage reads so on its own, as some read ones where nothing was written: nobody is deleted by a broken disk."""
 _OPEN_FOR: Final = 2.0
 """Seconds. A shared file system shows what another machine has written at the latest when a file is opened anew."""
 _PLACES: Final = 48

@@ -78,7 +78,7 @@ def init(session: Session, master: bytes, now: datetime) -> list[ec.EllipticCurv
 
     Raises KeysExist when there are keys already: nothing is ever overwritten.
     """
-    # of two at once the second waits, and then finds the first one's keys
+    # of two concurrent ones the second waits, and then finds the first one's keys
     rewrapping.lock(session)
     if session.scalar(select(Key.kid).limit(1)) is not None:
         raise KeysExist
@@ -172,7 +172,7 @@ def _others_sign(session: Session, key: Key, now: datetime) -> bool:
 def make_ahead(session: Session, master: bytes, now: datetime) -> int:
     """Make the daily keys of today and the next `DAYS_AHEAD` UTC days that are not there yet; return how many.
 
-    Any number of workers may do it at once: the first row of a ring and day stands.
+    Any number of workers may do it concurrently: the first row of a ring and day stands.
     """
     today, count, judge = now.astimezone(UTC).date(), 0, Judge(master)
     for ring in sorted(DAILY):

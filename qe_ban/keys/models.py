@@ -40,7 +40,7 @@ class Key(Base):
 
     `day` is the UTC day that a daily key serves: its uniqueness lets any number of workers make the same day's key.
     `slot` says which of an index's two columns a blind key fills. `seal` is the MAC by which we know our own rows
-    (`integrity`), empty where a program of before made the row.
+    (`integrity`), empty where an earlier release made the row.
     """
 
     __tablename__ = "ring_keys"

@@ -72,7 +72,7 @@ def _new(row: dict[str, Any]) -> StaffSecrets:
 
 
 def _write(path: Path, everybody: list[StaffSecrets]) -> None:
-    """Put the whole file in its place at once: a torn one would lock everybody out."""
+    """Replace the file atomically: a torn one would lock everybody out."""
     text = json.dumps({"staff": [asdict(row) for row in everybody]}, ensure_ascii=False, indent=1)
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)

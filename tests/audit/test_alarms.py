@@ -110,7 +110,7 @@ class TestRaising:
             == 3
         )
 
-    def test_many_at_once_raise_one(self, database, raise_alarm, subject):
+    def test_many_raise_one_concurrently(self, database, raise_alarm, subject):
         outcomes = together(8, lambda _: raise_alarm(count=4))
         assert sum(alarm_id is not None for alarm_id in outcomes) == 1
         assert [alarm.count for alarm in rows(database, subject)] == [4]
@@ -241,7 +241,7 @@ class TestClosing:
         assert row.closing_note == words.PLACEHOLDER
         assert words.read(rings, words.CLOSING_NOTE, row.id, row.closing_note_sealed, row.closing_note) == NOTE
 
-    def test_of_many_at_once_one_closes(self, call, raise_alarm):
+    def test_of_many_who_close_concurrently_one_does(self, call, raise_alarm):
         alarm_id = raise_alarm()
         answers = together(6, lambda _: call(f"/{alarm_id}/close", json={"note": "已处置"}).status_code)
         assert sorted(answers) == [200, 409, 409, 409, 409, 409]

@@ -193,7 +193,7 @@ class TestGoingThrough:
         assert (line["kind"], line["about"], line["log_level"]) == ("unsealed_audit", "audit", "error")
         assert line["alarm"] == str(alarms(log, "unsealed_audit")[0].id)
 
-    def test_more_than_a_hundred_at_once_are_one_matter(self, log):
+    def test_more_than_a_hundred_subjects_in_one_run_are_one_matter(self, log):
         calls = []
 
         def many(_session, _since, until, after):
@@ -207,7 +207,7 @@ class TestGoingThrough:
         assert (alarm.subject, alarm.count, alarm.facts) == ("city", 202, {"subjects": 101})
         assert calls == [None, None]
 
-    def test_of_all_with_an_alarm_what_came_later_is_asked_for_at_once(self, log):
+    def test_later_facts_of_all_subjects_with_an_alarm_are_read_in_one_call(self, log):
         calls = []
 
         def some(_session, _since, until, after):

@@ -153,7 +153,7 @@ def test_rows_that_wait_for_two_minutes_are_reported(log):
         assert sealing.unsealed_ids(session, log.now + rules.SEAL_OVERDUE_AFTER) == []
 
 
-def test_several_workers_at_once_make_one_chain(settings, monkeypatch):
+def test_several_concurrent_workers_make_one_chain(settings, monkeypatch):
     monkeypatch.setattr(rules, "BATCH", 20)
     log = Log(settings, "racing", began=datetime.now(UTC))
     stop = threading.Event()

@@ -50,7 +50,7 @@ def test_each_form_names_its_servers(text, servers):
         ("postgresql://qe:secret@a/%zz", ""),
     ],
 )
-def test_what_is_no_address_is_said_without_the_password(text, reason):
+def test_an_invalid_address_is_reported_without_the_password(text, reason):
     for use in (Address, Database):
         with pytest.raises(AddressInvalid) as refused:
             use(text)

@@ -97,7 +97,7 @@ def test_another_internal_error_is_none_of_the_servers_state(database):
         connection.execute(wrong)
 
 
-def test_away_it_says_so_at_once():
+def test_a_database_that_is_away_is_reported_immediately():
     away = Database("postgresql://qe@127.0.0.1:1/qe")
     began = time.monotonic()
     with pytest.raises(DatabaseUnavailable), away.transaction() as session:
@@ -107,7 +107,7 @@ def test_away_it_says_so_at_once():
     assert time.monotonic() - began < 5
 
 
-def test_no_connection_free_is_said_after_a_short_wait(settings):
+def test_no_free_connection_is_an_error_after_a_short_wait(settings):
     narrow = Database(settings.database_url, pool=1)
     connections = [narrow.engine.connect() for _ in range(3)]
     with pytest.raises(DatabaseUnavailable), narrow.transaction() as session:

@@ -34,7 +34,7 @@ def hits(counter, subject, *, limit, times):
     return times, None
 
 
-def test_the_limit_holds_and_the_wait_is_told(counter, settings, database):
+def test_the_limit_holds_and_the_wait_is_reported(counter, settings, database):
     hit_count, retry_after = hits(counter, str(uuid4()), limit=6, times=10)
     assert hit_count in (3, 6)
     assert retry_after == 30, "the window ends on the minute"
@@ -86,7 +86,7 @@ def test_what_is_forgiven_is_not_counted_and_nothing_falls_below_nought(counter)
     assert hit_count in (2, 4), "as often as if nothing had been"
 
 
-def test_of_many_at_once_that_are_forgiven_none_is_left_counted(counter):
+def test_of_many_that_are_forgiven_concurrently_none_is_left_counted(counter):
     subject = str(uuid4())
 
     def one(_):

@@ -74,7 +74,7 @@ def test_a_row_that_somebody_holds_is_not_waited_for_and_stays_where_it_was_rene
     assert remaining(windows) == 1
 
 
-def test_of_many_workers_at_once_each_row_goes_by_one(windows):
+def test_of_many_concurrent_workers_each_row_is_deleted_by_one(windows):
     add(windows, 200)
     add(windows, 3, NOW + timedelta(hours=1))
     counts = together(4, lambda _: sweeper(windows, ending(step_size=7)).run())

@@ -28,7 +28,7 @@ def test_the_one_that_came_back_last_goes_out_first(statements):
     assert backend(statements) == last
 
 
-def test_none_free_is_said_after_a_short_wait(statements):
+def test_no_free_connection_is_an_error_after_a_short_wait(statements):
     began = time.monotonic()
     with (
         statements.statements(),

@@ -53,7 +53,7 @@ def test_a_child_dies_with_its_killed_parent(program: str) -> None:
     assert eventually(lambda: not runs(child), 5)
 
 
-def test_a_program_whose_parent_has_gone_already_ends_at_once() -> None:
+def test_a_program_whose_parent_has_gone_already_ends_immediately() -> None:
     result = subprocess.run([sys.executable, "-c", ORPHAN], cwd=REPOSITORY, timeout=10, check=False)
     assert result.returncode == -signal.SIGTERM
 

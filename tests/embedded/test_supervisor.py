@@ -27,13 +27,13 @@ def shell(name: str, script: str, **options: Any) -> Program:
     return Program(name, ["/bin/sh", "-c", script], **options)
 
 
-def test_what_ends_by_itself_is_waited_for_and_tells_how() -> None:
+def test_what_ends_on_its_own_is_waited_for_with_its_exit_code() -> None:
     with Supervisor() as processes:
         assert processes.finish(shell("fine", "exit 0")) == 0
         assert processes.finish(shell("wrong", "exit 3")) == 3
 
 
-def test_what_ends_by_itself_is_stopped_when_the_end_is_asked_for() -> None:
+def test_what_ends_on_its_own_is_stopped_when_the_end_is_asked_for() -> None:
     once = shell("once", "sleep 60")
     asking = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGTERM))
     with Supervisor() as processes:

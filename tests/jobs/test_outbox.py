@@ -195,7 +195,7 @@ def test_a_payload_moved_from_another_row_is_not_delivered(database, rings, cloc
     assert [finding.reason for finding in findings_of(database, topic)] == ["seal_broken"]
 
 
-def test_workers_at_once_deliver_each_message_once(database, rings, clock, topic):
+def test_concurrent_workers_deliver_each_message_once(database, rings, clock, topic):
     with database.transaction() as session:
         for number in range(60):
             service.enqueue(session, rings, topic=topic, payload={"n": str(number)}, now=clock())

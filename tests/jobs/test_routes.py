@@ -212,7 +212,7 @@ def test_a_body_or_a_parameter_where_none_is_read_is_refused(call, start):
     assert call("GET", f"/{job_id}").json["state"] == "queued"
 
 
-def test_other_methods_are_told_which_there_are(call, start):
+def test_other_methods_are_refused_with_those_that_there_are(call, start):
     answer = call("DELETE", f"/{start()}")
     assert answer.status_code == 405
     assert "GET" in answer.headers["Allow"]

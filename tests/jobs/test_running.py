@@ -212,7 +212,7 @@ def test_one_that_failed_is_resumed_and_may_succeed(start, runner_of, look, chan
     assert (look(job_id).state, look(job_id).error, rows(look(job_id))) == (JobState.DONE, None, [1, 2, 3, 4])
 
 
-def test_a_worker_that_is_stopped_puts_the_job_back_for_another_at_once(start, runner_of, look, row):
+def test_a_worker_that_is_stopped_puts_the_job_back_for_another_immediately(start, runner_of, look, row):
     job_id, stop = start(), threading.Event()
     runner_of(counting(9, lambda work: work.done == 4 and stop.set())).run(stop)
     back = row(job_id)

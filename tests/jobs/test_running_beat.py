@@ -16,7 +16,7 @@ class Broken(Exception):
 
 
 @pytest.mark.parametrize("upto", [0, 3])
-def test_a_bug_in_the_beat_is_told_and_comes_through(start, runner_of, clock, look, monkeypatch, upto):
+def test_a_bug_in_the_beat_is_logged_and_comes_through(start, runner_of, clock, look, monkeypatch, upto):
     monkeypatch.setattr(rules, "JOB_BEAT_SECONDS", 0.01)
     job_id, broken = start(), threading.Event()
 

@@ -124,7 +124,7 @@ def test_who_lost_the_lease_writes_nothing_more(start, runner_of, look, clock):
     assert (view.state, view.done, rows(view)) == (JobState.DONE, 4, [1, 2, 3, 4])
 
 
-def test_who_lost_the_lease_is_told_so_while_the_other_is_at_it(start, runner_of, look, clock):
+def test_who_lost_the_lease_learns_it_while_the_other_works(start, runner_of, look, clock):
     job_id, outcomes = start(), []
 
     def old(work):

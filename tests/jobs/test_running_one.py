@@ -15,7 +15,7 @@ def rows(view):
     return [fault.row for fault in view.faults]
 
 
-def test_it_is_done_here_and_each_step_is_told(start, runner_of):
+def test_it_is_done_here_and_each_step_is_reported(start, runner_of):
     views = []
     view = runner_of(counting(3)).run_one(start(), views.append)
     assert (view.state, rows(view)) == (JobState.DONE, [1, 2, 3])
@@ -33,7 +33,7 @@ def test_no_other_job_is_touched(start, runner_of, look):
     assert look(older).state is JobState.QUEUED
 
 
-def test_one_that_is_over_is_told_as_it_ended(start, runner_of, change):
+def test_one_that_is_over_is_reported_as_it_ended(start, runner_of, change):
     job_id = start()
     change(service.cancel, job_id)
     assert runner_of(pytest.fail).run_one(job_id).state is JobState.CANCELLED

@@ -33,7 +33,7 @@ def make_schedule(run, every=HOUR):
     return service.Schedule(f"test-{uuid4()}", every, run)
 
 
-def test_a_schedule_runs_at_once_and_then_after_its_time(database, rings):
+def test_a_schedule_runs_immediately_and_then_after_its_time(database, rings):
     ran, moments = [], [far_future(0)]
     at_work = worker(database, rings, moments, make_schedule(lambda session, now: ran.append(now)))
     at_work.run_pending()
@@ -136,7 +136,7 @@ def test_a_schedule_whose_connection_postgresql_ended_is_tried_again_and_the_wor
 
 
 @pytest.mark.parametrize(("commits", "idle"), [(False, "1min"), (True, "1h")])
-def test_a_schedule_that_commits_by_itself_may_idle_for_longer(database, rings, commits, idle):
+def test_a_schedule_that_commits_on_its_own_may_idle_for_longer(database, rings, commits, idle):
     timeouts = []
 
     def look(session, now):
@@ -186,7 +186,7 @@ def test_a_worker_outlives_a_database_that_is_away(rings):
     assert not thread.is_alive()
 
 
-def test_who_has_nothing_to_do_or_no_database_rests_and_who_worked_goes_on_at_once():
+def test_who_has_nothing_to_do_or_no_database_rests_and_who_worked_goes_on_immediately():
     def away():
         raise Unavailable
 
@@ -196,7 +196,7 @@ def test_who_has_nothing_to_do_or_no_database_rests_and_who_worked_goes_on_at_on
         assert [call.args[0] for call in stop.wait.call_args_list] == rests
 
 
-def test_whoever_ran_a_schedule_looks_again_at_once(database):
+def test_whoever_ran_a_schedule_looks_again_immediately(database):
     ran, moment = [], far_future(0)
     both = [make_schedule(lambda session, now: ran.append(now)) for _ in range(2)]
     schedules = Schedules(database, lambda: moment, both)

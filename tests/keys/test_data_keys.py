@@ -50,7 +50,7 @@ def test_numbers_of_one_owner_say_nothing_of_the_order_of_anothers(allocate):
     assert allocate(Owner.DEMAND) == demand + 1
 
 
-def test_many_at_once_are_as_many_keys(rings, database, now):
+def test_many_that_are_allocated_together_are_as_many_keys(rings, database, now):
     with database.transaction() as session:
         numbers = data_keys.allocate_many(rings, session, Owner.DEMAND, 500, now)
     assert len({rings.data_keys.key(number) for number in numbers}) == 500
@@ -97,7 +97,7 @@ def test_a_savepoint_that_is_released_destroys_nothing_before_the_transaction_co
     assert rings.data_keys.is_destroyed(number)
 
 
-def test_the_worker_destroys_what_a_crash_left_and_two_at_once_do_no_harm(rings, database, allocate):
+def test_the_worker_destroys_what_a_crash_left_and_two_concurrent_ones_do_no_harm(rings, database, allocate):
     number = allocate()
     with database.transaction() as session:
         data_keys.discard(session, [number])

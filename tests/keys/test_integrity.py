@@ -80,7 +80,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_a_key_that_was_bent_is_none(mine, change):
+def test_a_key_that_was_tampered_with_is_none(mine, change):
     with tampering(mine) as (session, load):
         kid = session.scalars(select(Key.kid).where(Key.ring == Ring.ROOT)).first()
         assert bytes.fromhex(kid) in load().public

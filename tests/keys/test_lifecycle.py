@@ -19,7 +19,7 @@ def test_keys_are_made_once_and_never_overwritten(database, settings):
         lifecycle.init(session, settings.master_key, datetime.now(UTC))
 
 
-def test_two_at_once_make_one_set_of_keys(settings):
+def test_two_concurrent_commands_make_one_set_of_keys(settings):
     mine = another(settings, "initial")
     database = Database(mine.database_url)
     migrations.upgrade(database.engine)
@@ -45,7 +45,7 @@ def test_daily_keys_stand_for_today_and_ten_days(rings):
             assert rings.daily(ring, today + timedelta(days=ahead)) is not None
 
 
-def test_many_workers_at_once_make_one_key_a_day(database, settings):
+def test_many_concurrent_workers_make_one_key_a_day(database, settings):
     then = datetime(2031, 5, 5, 12, tzinfo=UTC)
 
     def make(_):

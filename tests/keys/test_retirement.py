@@ -41,7 +41,7 @@ def test_a_key_has_begun_from_its_first_moment_until_its_last():
         assert retirement._active([row, other], now) == active
 
 
-def test_what_is_not_past_yet_is_still_needed_until_a_moment_told_in_utc():
+def test_what_is_not_past_yet_is_still_needed_until_a_moment_named_in_utc():
     moment = datetime(2026, 11, 30, 12, tzinfo=UTC)
     retirement.require_past(moment, moment)
     with pytest.raises(retirement.KeyNeeded) as refusal:

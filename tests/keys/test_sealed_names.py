@@ -70,7 +70,7 @@ OWNERS = {
 
 
 @pytest.mark.parametrize("owner", OWNERS)
-def test_each_sealed_column_is_under_the_data_key_that_is_said_here(owner):
+def test_each_sealed_column_is_under_the_data_key_of_its_owner(owner):
     by_table = {}
     for one in SEALED_COLUMNS:
         if one.owner is owner:

@@ -1,4 +1,4 @@
-"""Keys of a program of before get their seals, and the log says which."""
+"""Seals keys that a release without seals made, and records which."""
 
 from datetime import datetime
 from typing import Final

@@ -137,7 +137,7 @@ class Check:
             self.gaps.append(Gap(link.n, float(link.at), until))
 
     def _link(self, link: Link) -> Iterator[Finding]:
-        """Check a seal by itself, and its place in the chain."""
+        """Check a seal on its own, and its place in the chain."""
         self.seals += 1
         content, before = _statement_of(link), self._before
         next_number = before.n + 1 if before else 1

@@ -98,7 +98,7 @@ def list_jobs(session: Session, *, reader: Principal, before: UUID | None, limit
 
 
 def cancel(session: Session, *, job_id: UUID, change: Change) -> JobView:
-    """Cancel a job, at once; its runner stops before its next step. A repeat is harmless; it can be resumed.
+    """Cancel a job immediately; its runner stops before its next step. A repeat is harmless; it can be resumed.
 
     A step that is being done is waited for. Raises JobNotFound; NotRunning when it is done or has failed.
     """

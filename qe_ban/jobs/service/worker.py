@@ -74,7 +74,7 @@ class Worker:
         """Run every schedule, deliver every message and do every job that is due now.
 
         Raises DatabaseUnavailable. An error that no handler, schedule or runner may raise comes through: the process
-        ends, its supervisor starts another, and a message or job is tried again after its lease, not at once.
+        ends, its supervisor starts another, and a message or job is tried again after its lease, not immediately.
         """
         while self._schedules.run_due() or self._deliver_one():
             pass

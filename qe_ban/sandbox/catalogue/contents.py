@@ -67,7 +67,7 @@ class Contents:
             "handling": "promised" if promise else "instant",
             "statutory_days": statutory,
             "statutory_unit": "working_days",
-            # what is done at once is done within the day
+            # what is done immediately is done within the day
             "promised_days": promise[0] if promise else min(statutory, 1),
             "promised_unit": "working_days",
         }
