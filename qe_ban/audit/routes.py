@@ -60,7 +60,7 @@ def list_alarms(query: dict[str, Any]) -> dict[str, Any]:
     alarm_filter = service.AlarmFilter(query["state"], query["kind"], paging.last_id(query["cursor"]))
     limit = query["limit"]
     with part(Database).transaction() as session:
-        rows = service.read_alarms(session, alarm_filter=alarm_filter, limit=limit + 1, change=_change())
+        rows = service.read_alarms(session, alarm_filter=alarm_filter, limit=limit + 1, change=guard.change())
     page = paging.page(rows, limit, lambda alarm: [str(alarm.id)])
     return page | {"items": [_to_alarm_body(part(KeyRings), alarm) for alarm in page["items"]]}
 
@@ -76,12 +76,8 @@ def close_alarm(body: dict[str, Any], alarm_id: UUID) -> dict[str, Any]:
     """Close an alarm, once, saying what was found and done; nobody closes one about themselves."""
     with part(Database).transaction() as session:
         rings = part(KeyRings)
-        alarm = service.close_alarm(session, rings, alarm_id=alarm_id, note=body["note"], change=_change())
+        alarm = service.close_alarm(session, rings, alarm_id=alarm_id, note=body["note"], change=guard.change())
         return _to_alarm_body(rings, alarm)
-
-
-def _change() -> service.Change:
-    return service.Change(guard.principal(), now(), requests.request_id())
 
 
 def _to_alarm_body(rings: KeyRings, alarm: Alarm) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from uuid import UUID
 import click
 
 from qe_ban.app import load_city
+from qe_ban.audit import service as audit
 from qe_ban.cli import vocabulary
 from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import Opened, opened
@@ -124,7 +125,7 @@ def _resumed(installation: Opened, said: str) -> UUID:
     if job_id is None:
         raise Refused(_("--resume {said}: that is no job").format(said=said))
     with installation.database.transaction() as session:
-        jobs.resume(session, job_id=job_id, change=jobs.Change(None, system_clock()))
+        jobs.resume(session, job_id=job_id, change=audit.AtShell(system_clock()))
     return job_id
 
 

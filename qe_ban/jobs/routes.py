@@ -7,9 +7,9 @@ from flask import Response
 
 from qe_ban.db.engine import Database
 from qe_ban.jobs import schemas, service
-from qe_ban.web import conditional, guard, paging, requests
+from qe_ban.web import conditional, guard, paging
 from qe_ban.web.api import Blueprint
-from qe_ban.web.parts import now, part
+from qe_ban.web.parts import part
 
 blp = Blueprint("jobs", url_prefix="/jobs", description="后台任务")
 
@@ -47,7 +47,7 @@ def get_job(job_id: UUID) -> Response:
 def cancel_job(job_id: UUID) -> service.JobView:
     """Stop a job before its next step; what it has done stands, and it can go on later. A repeat is harmless."""
     with part(Database).transaction() as session:
-        return service.cancel(session, job_id=job_id, change=_change())
+        return service.cancel(session, job_id=job_id, change=guard.change())
 
 
 @blp.route("/<id:job_id>/resume", methods=["POST"], summary_zh="让已取消或失败的任务从中断处继续；重复操作无影响")
@@ -57,8 +57,4 @@ def cancel_job(job_id: UUID) -> service.JobView:
 def resume_job(job_id: UUID) -> service.JobView:
     """Let a job that was cancelled or has failed go on from where it was. A repeat is harmless."""
     with part(Database).transaction() as session:
-        return service.resume(session, job_id=job_id, change=_change())
-
-
-def _change() -> service.Change:
-    return service.Change(guard.principal(), now(), requests.request_id())
+        return service.resume(session, job_id=job_id, change=guard.change())

@@ -52,3 +52,12 @@ class Principal:
     stepped_up_at: datetime | None = None
     roles: frozenset[str] = frozenset()
     place: Place = field(default_factory=Place)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Who changes something, when, and in which request: what every audited use case takes."""
+
+    by: Principal
+    at: datetime
+    request_id: str | None = None

@@ -6,7 +6,6 @@ from uuid import UUID
 from flask import Response
 
 from qe_ban.accounts import service as accounts
-from qe_ban.audit import service as audit
 from qe_ban.config import Settings
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
@@ -46,7 +45,7 @@ def list_venues(query: dict[str, Any]) -> dict[str, Any]:
 @blp.idempotent
 def create_venue(body: dict[str, Any]) -> Response:
     """Make a venue in the caller's district."""
-    change = _change()
+    change = guard.change()
     with part(Database).transaction() as session:
 
         def produce() -> tuple[int, Any]:
@@ -75,7 +74,7 @@ def change_venue(body: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
     with part(Database).transaction() as session:
         return _venue(
             service.change_venue(
-                session, part(City), venue_id=venue_id, wish=service.VenueChange(**body), change=_change()
+                session, part(City), venue_id=venue_id, wish=service.VenueChange(**body), change=guard.change()
             )
         )
 
@@ -87,7 +86,7 @@ def change_venue(body: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
 def confirm_venue(venue_id: UUID) -> dict[str, Any]:
     """Confirm, as the city and as a second person, a name that sounds like an authority's."""
     with part(Database).transaction() as session:
-        return _venue(service.confirm(session, part(City), venue_id=venue_id, change=_change()))
+        return _venue(service.confirm(session, part(City), venue_id=venue_id, change=guard.change()))
 
 
 @blp.route("/<id:venue_id>/scanners", methods=["GET"], summary_zh="场所的核验设备，新的在前，含已停用的")
@@ -119,7 +118,7 @@ def invite_scanner(body: dict[str, Any], venue_id: UUID) -> service.Ticket:
 
     Where its purposes say who somebody is, there is none before another person has approved.
     """
-    change = _change()
+    change = guard.change()
     with part(Database).transaction() as session:
         return service.invite(
             session,
@@ -159,7 +158,7 @@ def list_invitations(query: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
 def approve_invitation(invitation_id: UUID) -> service.Ticket:
     """Approve what another person proposed; the enrolment code of 24 hours is shown this once."""
     with part(Database).transaction() as session:
-        return service.approve(session, part(KeyRings), part(City), enrolment_id=invitation_id, change=_change())
+        return service.approve(session, part(KeyRings), part(City), enrolment_id=invitation_id, change=guard.change())
 
 
 @blp.route("/scanners/enrol", methods=["POST"], summary_zh="核验设备用登记码登记自己的密钥")
@@ -193,12 +192,8 @@ def enrol_scanner(body: dict[str, Any]) -> service.Enrolled:
 def revoke_scanner(scanner_id: UUID) -> None:
     """Shut a scanner out at once and for good; a repeat is harmless."""
     with part(Database).transaction() as session:
-        service.revoke(session, scanner_id=scanner_id, change=_change())
+        service.revoke(session, scanner_id=scanner_id, change=guard.change())
     part(accounts.Accounts).revocations.refresh()
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())
 
 
 def _venue(row: Venue) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from uuid import UUID
 from flask import Flask, current_app, request
 
 from qe_ban.kernel.errors import Forbidden, Unauthenticated
-from qe_ban.kernel.principal import Principal, PrincipalKind
+from qe_ban.kernel.principal import Change, Principal, PrincipalKind
 from qe_ban.web.parts import now
-from qe_ban.web.requests import CALLER, PRINCIPAL, REQUEST_ID, new_request_id
+from qe_ban.web.requests import CALLER, PRINCIPAL, REQUEST_ID, new_request_id, request_id
 
 V = TypeVar("V", bound=Callable[..., Any])
 PrincipalFrom = Callable[[str], Principal]
@@ -127,6 +127,11 @@ def principal() -> Principal:
     if caller is None:
         raise LookupError("this view is open to anyone and knows no caller")
     return caller
+
+
+def change() -> Change:
+    """Return who changes something now, in this request. Raises LookupError in a view that is open to anyone."""
+    return Change(principal(), now(), request_id())
 
 
 def _authenticate(*, unnamed: bool) -> Principal:

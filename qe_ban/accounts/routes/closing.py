@@ -13,7 +13,6 @@ from qe_ban.accounts.rules.closing import DELETED, ENDED, named
 from qe_ban.accounts.schemas import closing as schemas
 from qe_ban.accounts.schemas.wards import EndAtWindowSchema
 from qe_ban.accounts.service import Accounts
-from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database, DatabaseUnavailable
 from qe_ban.web import guard, requests
 from qe_ban.web.api import Blueprint
@@ -47,7 +46,7 @@ def close_account(body: dict[str, Any]) -> dict[str, Any]:
         raise errors.ClosingInvalid(fields={"confirm": "须为 true"})
     accounts = part(Accounts)
     with part(Database).transaction() as session:
-        answer = _proof(service.close_account(accounts, session, change=_change()))
+        answer = _proof(service.close_account(accounts, session, change=guard.change()))
     # it is closed: other workers find out by themselves, and so does this one
     with suppress(DatabaseUnavailable):
         accounts.revocations.refresh()
@@ -61,7 +60,7 @@ def close_account(body: dict[str, Any]) -> dict[str, Any]:
 def stop_own_closing() -> None:
     """Stop the closing of the caller's account that a guardian asked for."""
     with part(Database).transaction() as session:
-        service.stop_own_closing(part(Accounts), session, change=_change())
+        service.stop_own_closing(part(Accounts), session, change=guard.change())
 
 
 @wards.route(ASKED, methods=["GET"], summary_zh="注销被监护人账号前查看：将删除什么、须保留什么；有申请的，何时生效")
@@ -87,7 +86,7 @@ def ask_ward_closing(body: dict[str, Any], guardianship_id: UUID) -> dict[str, A
     if not body["confirm"]:
         raise errors.ClosingInvalid(fields={"confirm": "须为 true"})
     with part(Database).transaction() as session:
-        due = service.ask_ward_closing(part(Accounts), session, guardianship_id=guardianship_id, change=_change())
+        due = service.ask_ward_closing(part(Accounts), session, guardianship_id=guardianship_id, change=guard.change())
     return {"due_at": due}
 
 
@@ -98,7 +97,7 @@ def ask_ward_closing(body: dict[str, Any], guardianship_id: UUID) -> dict[str, A
 def stop_ward_closing(guardianship_id: UUID) -> None:
     """Stop the closing of the ward's account, whichever guardian asked for it."""
     with part(Database).transaction() as session:
-        service.stop_ward_closing(part(Accounts), session, guardianship_id=guardianship_id, change=_change())
+        service.stop_ward_closing(part(Accounts), session, guardianship_id=guardianship_id, change=guard.change())
 
 
 @window.route("/<id:guardianship_id>/stop-closing", methods=["POST"], summary_zh="窗口制止被监护人账号的注销；通知各方")
@@ -110,7 +109,7 @@ def stop_closing_at_window(body: dict[str, Any], guardianship_id: UUID) -> None:
     """Stop the closing of the ward of this guardianship, whichever guardian asked for it, for a case."""
     with part(Database).transaction() as session:
         service.stop_closing_at_window(
-            part(Accounts), session, guardianship_id=guardianship_id, **body, change=_change()
+            part(Accounts), session, guardianship_id=guardianship_id, **body, change=guard.change()
         )
 
 
@@ -123,10 +122,6 @@ def get_proof(closing_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
     service.limit_tries(part(Accounts), address=requests.network())
     with part(Database).transaction() as session:
         return _proof(service.closing_report(session, closing_id)), {"Cache-Control": "no-store"}
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())
 
 
 def _plan(plan: service.Plan) -> dict[str, Any]:

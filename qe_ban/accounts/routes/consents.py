@@ -6,9 +6,8 @@ from typing import Any
 from flask import Response
 
 from qe_ban.accounts import service
-from qe_ban.accounts.routes.whose import Whose, record, whose
 from qe_ban.accounts.schemas import consents as schemas
-from qe_ban.accounts.service import Accounts, ConsentAct, ConsentDecision, ConsentStatus
+from qe_ban.accounts.service import Accounts, ConsentAct, ConsentDecision, ConsentStatus, Subject
 from qe_ban.db.engine import Database
 from qe_ban.kernel.city import City
 from qe_ban.web import conditional, guard, paging
@@ -29,7 +28,9 @@ def list_consents(query: dict[str, Any]) -> Response:
     after = paging.decode(query["cursor"], str)[0] if query["cursor"] is not None else None
     moment = now()
     with part(Database).transaction() as session:
-        resident = whose(session, query, moment).resident
+        resident = service.resolve_subject(
+            session, caller=guard.principal().id, ward=query["for_"], now=moment
+        ).resident
         found = service.list_consents(
             part(Accounts), session, resident_id=resident, now=moment, after=after, limit=query["limit"] + 1
         )
@@ -50,7 +51,9 @@ def list_consent_history(query: dict[str, Any]) -> Response:
     before = paging.decode(query["cursor"], int)[0] if query["cursor"] is not None else None
     moment = now()
     with part(Database).transaction() as session:
-        resident = whose(session, query, moment).resident
+        resident = service.resolve_subject(
+            session, caller=guard.principal().id, ward=query["for_"], now=moment
+        ).resident
         found = service.consent_history(
             part(Accounts), session, resident_id=resident, now=moment, before=before, limit=query["limit"] + 1
         )
@@ -67,11 +70,11 @@ def list_consent_history(query: dict[str, Any]) -> Response:
 @blp.problems(409)
 def put_consent(query: dict[str, Any], purpose: str) -> dict[str, Any]:
     """Agree to a purpose, whether or not somebody asked for it yet; what a guardian does is recorded."""
-    moment = now()
+    change = guard.change()
     with part(Database).transaction() as session:
-        meant = whose(session, query, moment)
-        granted = service.grant_consent(part(Accounts), session, part(City), _decision(meant, purpose, moment))
-        record(session, meant, "consents.grant", moment, purpose=purpose)
+        subject = service.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
+        granted = service.grant_consent(part(Accounts), session, part(City), _decision(subject, purpose, change.at))
+        service.record_for_ward(session, subject, change, "consents.grant", purpose=purpose)
     return _shown(granted)
 
 
@@ -82,16 +85,18 @@ def put_consent(query: dict[str, Any], purpose: str) -> dict[str, Any]:
 @blp.problems(409)
 def delete_consent(query: dict[str, Any], purpose: str) -> dict[str, Any]:
     """Take a consent back, or decline one that was asked for; the next scan, wherever it is, is refused."""
-    moment = now()
+    change = guard.change()
     with part(Database).transaction() as session:
-        meant = whose(session, query, moment)
-        withdrawn = service.withdraw_consent(part(Accounts), session, part(City), _decision(meant, purpose, moment))
-        record(session, meant, "consents.withdraw", moment, purpose=purpose)
+        subject = service.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
+        withdrawn = service.withdraw_consent(
+            part(Accounts), session, part(City), _decision(subject, purpose, change.at)
+        )
+        service.record_for_ward(session, subject, change, "consents.withdraw", purpose=purpose)
     return _shown(withdrawn)
 
 
-def _decision(meant: Whose, purpose: str, moment: datetime) -> ConsentDecision:
-    return ConsentDecision(meant.resident, purpose, moment, meant.ward)
+def _decision(subject: Subject, purpose: str, moment: datetime) -> ConsentDecision:
+    return ConsentDecision(subject.resident, purpose, moment, subject.ward)
 
 
 def _shown(consent: ConsentStatus) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from qe_ban.accounts.service import recovery as cases
 from qe_ban.accounts.service.look_ups import LookUpIds
 from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
-from qe_ban.web import conditional, guard, paging, requests
+from qe_ban.web import conditional, guard, paging
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 
@@ -37,7 +37,7 @@ def report_not_mine() -> dict[str, Any]:
     """Say that the account behind my number is another person's: this sign-in ends, and staff look into it."""
     accounts = part(Accounts)
     with part(Database).transaction() as session:
-        case = cases.report_not_mine(accounts, session, change=_change())
+        case = cases.report_not_mine(accounts, session, change=guard.change())
     accounts.revocations.refresh()
     return {"id": case.id, "state": case.state, "opened_at": case.opened_at}
 
@@ -69,7 +69,7 @@ def list_my_recovery(query: dict[str, Any]) -> Response:
 def object_to_recovery(case_id: UUID) -> cases.HolderCase:
     """Stop a case about the caller's account, which the caller did not ask for: it is rejected, and an alarm raised."""
     with part(Database).transaction() as session:
-        objection = cases.object_to_recovery(part(Accounts), session, case_id=case_id, change=_change())
+        objection = cases.object_to_recovery(part(Accounts), session, case_id=case_id, change=guard.change())
     if objection.alarm_id is not None:
         kind = audit.AlarmKind.RECOVERY_OBJECTION.value
         log.error("audit.alarm", kind=kind, alarm=str(objection.alarm_id), about=objection.alarm_subject)
@@ -83,7 +83,7 @@ def object_to_recovery(case_id: UUID) -> cases.HolderCase:
 @blp.problems(404, 409, 429)
 def open_recovery(body: dict[str, Any]) -> dict[str, Any]:
     """Open a case for who stands at the window: a new phone, or a lost one, which ends all sign-ins at once."""
-    accounts, change = part(Accounts), _change()
+    accounts, change = part(Accounts), guard.change()
     wanted = cases.NewCase(
         kind=CaseKind(body["kind"]),
         id_type=body["id_type"],
@@ -113,7 +113,7 @@ def list_recovery(query: dict[str, Any]) -> dict[str, Any]:
             state=query["state"],
             after=paging.last_id(query["cursor"]),
             limit=query["limit"] + 1,
-            change=_change(),
+            change=guard.change(),
         )
     page = paging.page(found, query["limit"], lambda shown: [str(shown.case.id)])
     return {"items": [_shown(shown) for shown in page["items"]], "next": page["next"]}
@@ -127,7 +127,7 @@ def list_recovery(query: dict[str, Any]) -> dict[str, Any]:
 def propose_decision(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
     """Propose how a case ends; another person approves it within a day."""
     with part(Database).transaction() as session:
-        shown = cases.propose_decision(part(Accounts), session, case_id=case_id, change=_change(), **body)
+        shown = cases.propose_decision(part(Accounts), session, case_id=case_id, change=guard.change(), **body)
     return _shown(shown)
 
 
@@ -139,7 +139,7 @@ def propose_decision(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
 def withdraw_decision(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
     """Take a proposal back, so that another can be made."""
     with part(Database).transaction() as session:
-        shown = cases.withdraw_decision(part(Accounts), session, case_id=case_id, change=_change(), **body)
+        shown = cases.withdraw_decision(part(Accounts), session, case_id=case_id, change=guard.change(), **body)
     return _shown(shown)
 
 
@@ -152,13 +152,9 @@ def approve_decision(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
     """Approve what another person proposed: it is done at once, and both places are told."""
     accounts = part(Accounts)
     with part(Database).transaction() as session:
-        shown = cases.approve_decision(accounts, session, case_id=case_id, change=_change(), **body)
+        shown = cases.approve_decision(accounts, session, case_id=case_id, change=guard.change(), **body)
     accounts.revocations.refresh()
     return _shown(shown)
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())
 
 
 def _shown(shown: cases.ShownCase) -> dict[str, Any]:

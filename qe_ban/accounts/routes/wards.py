@@ -9,9 +9,8 @@ from flask import Response
 from qe_ban.accounts import errors, service
 from qe_ban.accounts.schemas import wards as schemas
 from qe_ban.accounts.service import Accounts, Shown, Wish
-from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
-from qe_ban.web import conditional, guard, paging, requests
+from qe_ban.web import conditional, guard, paging
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 
@@ -67,7 +66,7 @@ def add_ward(body: dict[str, Any]) -> dict[str, Any]:
     _regret(caller.id)
     with database.transaction() as session:
         service.require_running(part(Accounts), session, caller)
-        return _ward(service.finish_ward(accounts, session, wish=wish, custody=custody, change=_change()))
+        return _ward(service.finish_ward(accounts, session, wish=wish, custody=custody, change=guard.change()))
 
 
 @mine.route("/wards/<id:guardianship_id>", methods=["DELETE"], summary_zh="停止代办，或撤回申请，立即生效")
@@ -77,7 +76,7 @@ def add_ward(body: dict[str, Any]) -> dict[str, Any]:
 def delete_ward(guardianship_id: UUID) -> None:
     """Act for somebody no more, from this moment; or take the wish back."""
     with part(Database).transaction() as session:
-        service.end_ward(part(Accounts), session, guardianship_id=guardianship_id, change=_change())
+        service.end_ward(part(Accounts), session, guardianship_id=guardianship_id, change=guard.change())
 
 
 @mine.route("/guardians", methods=["GET"], summary_zh="代办（或申请代办）本人事务的人")
@@ -110,7 +109,7 @@ def confirm_guardian(guardianship_id: UUID) -> dict[str, Any]:
     with part(Database).transaction() as session:
         service.require_running(part(Accounts), session, guard.principal())
         return _guardian(
-            service.confirm_guardian(part(Accounts), session, guardianship_id=guardianship_id, change=_change())
+            service.confirm_guardian(part(Accounts), session, guardianship_id=guardianship_id, change=guard.change())
         )
 
 
@@ -121,7 +120,7 @@ def confirm_guardian(guardianship_id: UUID) -> dict[str, Any]:
 def delete_guardian(guardianship_id: UUID) -> None:
     """Let somebody act for the caller no more, from this moment; or decline."""
     with part(Database).transaction() as session:
-        service.end_guardian(part(Accounts), session, guardianship_id=guardianship_id, change=_change())
+        service.end_guardian(part(Accounts), session, guardianship_id=guardianship_id, change=guard.change())
 
 
 @window.route("/look-up", methods=["POST"], summary_zh="窗口查询某人的监护与代办关系，须填办件编号；每次查询均留痕")
@@ -131,7 +130,7 @@ def delete_guardian(guardianship_id: UUID) -> None:
 @window.problems(429)
 def look_up_guardianships(body: dict[str, Any]) -> dict[str, Any]:
     """The guardianships of a person, in force or waiting, for a case; the look-up is recorded, found or not."""
-    accounts, change = part(Accounts), _change()
+    accounts, change = part(Accounts), guard.change()
     service.limit_look_ups(accounts, staff=change.by)
     number = service.id_number_from(body["id_type"], body["id_number"], change.at)
     with part(Database).transaction() as session:
@@ -156,7 +155,7 @@ def confirm_guardianship(body: dict[str, Any], guardianship_id: UUID) -> dict[st
     with part(Database).transaction() as session:
         return _at_window(
             service.confirm_at_window(
-                part(Accounts), session, guardianship_id=guardianship_id, **body, change=_change()
+                part(Accounts), session, guardianship_id=guardianship_id, **body, change=guard.change()
             )
         )
 
@@ -171,16 +170,12 @@ def confirm_guardianship(body: dict[str, Any], guardianship_id: UUID) -> dict[st
 def end_guardianship(body: dict[str, Any], guardianship_id: UUID) -> None:
     """End what is in force, from this moment, or refuse what waits; both sides are told."""
     with part(Database).transaction() as session:
-        service.end_at_window(part(Accounts), session, guardianship_id=guardianship_id, **body, change=_change())
+        service.end_at_window(part(Accounts), session, guardianship_id=guardianship_id, **body, change=guard.change())
 
 
 def _regret(guardian_id: UUID) -> None:
     with part(Database).transaction() as session:
         service.regret_ward(part(Accounts), session, guardian_id=guardian_id)
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())
 
 
 def _between(one: Shown) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from qe_ban.accounts.rules import Role
 from qe_ban.accounts.rules.traces import Retention
+from qe_ban.accounts.service.acting_for import Subject, record_for_ward, resolve_subject
 from qe_ban.accounts.service.clients import check_proof, nonce, register_client, revoke_client, sign_in_client
 from qe_ban.accounts.service.closing import (
     Plan,
@@ -103,6 +104,7 @@ __all__ = [
     "Shown",
     "StaffAttempt",
     "Standing",
+    "Subject",
     "Tokens",
     "Wanted",
     "WardBasis",
@@ -165,6 +167,7 @@ __all__ = [
     "poll_revocations",
     "principal_from",
     "real_name_of",
+    "record_for_ward",
     "redeem_otp",
     "refresh",
     "register_client",
@@ -175,6 +178,7 @@ __all__ = [
     "require_running",
     "require_settled",
     "require_two_persons",
+    "resolve_subject",
     "revoke",
     "revoke_client",
     "seal_sign_ins",

@@ -15,12 +15,13 @@ from qe_ban.audit.service.alarms import (
 from qe_ban.audit.service.heads import Head
 from qe_ban.audit.service.heads import read as read_heads
 from qe_ban.audit.service.reading import Criteria, ResidentIds, read
-from qe_ban.audit.service.recording import AtShell, Change, Precondition, difference, record, record_change
+from qe_ban.audit.service.recording import AtShell, Precondition, difference, record, record_change
 from qe_ban.audit.service.retaining import ENDINGS, Retention, drop_months, make_months
 from qe_ban.audit.service.sealing import Sealer, seconds_since_seal, unsealed_ids
 from qe_ban.audit.service.verifying import Check, hold_still
 from qe_ban.audit.service.watching import WATCHES, After, Tally, Watch, Watchman, one_by_one, watch
 from qe_ban.audit.service.words import seal_words
+from qe_ban.kernel.principal import Change
 
 __all__ = [
     "ENDINGS",

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from qe_ban.audit import errors
 from qe_ban.audit.models import Alarm
 from qe_ban.audit.rules.alarms import HASH, HOLDER, AlarmKind, AlarmState, about, names_somebody
-from qe_ban.audit.service.recording import Change, record, record_change
+from qe_ban.audit.service.recording import record, record_change
 from qe_ban.kernel.ids import new_id
+from qe_ban.kernel.principal import Change
 from qe_ban.keys import words
 from qe_ban.keys.rings import KeyRings
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from qe_ban.audit.models import AuditEvent
-from qe_ban.kernel.principal import Actor, Principal, PrincipalKind
+from qe_ban.kernel.principal import Actor, Change, Principal, PrincipalKind
 
 
 def record(
@@ -45,15 +45,6 @@ def record(
 
 Precondition = Callable[[str | None], None]
 """Called with the state of what is locked, None where there is none; raises unless it is what the caller believes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Who changes something, when, and in which request: what every audited use case takes."""
-
-    by: Principal
-    at: datetime
-    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

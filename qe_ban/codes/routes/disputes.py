@@ -3,15 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from qe_ban.audit import service as audit
+from qe_ban.accounts import service as accounts
 from qe_ban.codes import service
 from qe_ban.codes.routes import telling
-from qe_ban.codes.routes.whose import record, whose, whose_in
+from qe_ban.codes.routes.subjects import find_subject
 from qe_ban.codes.schemas import ForQuery
 from qe_ban.codes.schemas import disputes as schemas
 from qe_ban.db.engine import Database
 from qe_ban.keys.rings import KeyRings
-from qe_ban.web import guard, paging, requests
+from qe_ban.web import guard, paging
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 
@@ -30,16 +30,16 @@ PRIVATE = {"Cache-Control": "no-store"}
 @raising.problems(404, 409)
 def dispute(query: dict[str, Any], body: dict[str, Any], scan: UUID) -> dict[str, Any]:
     """Dispute a scan of the ledger, once; it is answered within fifteen days, and the caller is told."""
-    change = _change()
+    change = guard.change()
     # a transaction of its own: the one that writes the dispute touches nothing that names anybody. What a guardian does
     # is sealed in the dispute's row, and the audit has it when the day is over
-    meant = whose(query, change.at)
+    subject = find_subject(query, change.at)
     with part(Database).transaction() as session:
         made = service.open_dispute(
             session,
             part(KeyRings),
-            resident=meant.resident,
-            ward=meant.ward,
+            resident=subject.resident,
+            ward=subject.ward,
             scan=scan,
             text=body["text"],
             change=change,
@@ -54,20 +54,20 @@ def dispute(query: dict[str, Any], body: dict[str, Any], scan: UUID) -> dict[str
 @mine.problems(404)
 def list_mine(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """The disputes of one's scans with their answers, newest first; a guardian reads the words of the own ones."""
-    before, limit, moment = paging.last_id(query["cursor"]), query["limit"], now()
+    before, limit, change = paging.last_id(query["cursor"]), query["limit"], guard.change()
     with part(Database).transaction() as session:
-        meant = whose_in(session, query, moment)
+        subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
         found = service.my_disputes(
             session,
             part(KeyRings),
-            resident=meant.resident,
-            guardian=guard.principal().id if meant.is_ward else None,
+            resident=subject.resident,
+            guardian=change.by.id if subject.is_ward else None,
             before=before,
             limit=limit + 1,
         )
-        record(session, meant, "disputes.list", moment)
+        accounts.record_for_ward(session, subject, change, "disputes.list")
     page = paging.page(found, limit, lambda row: [str(row.dispute.id)])
-    return page | {"items": [telling.opened(row, moment) for row in page["items"]]}, PRIVATE
+    return page | {"items": [telling.opened(row, change.at) for row in page["items"]]}, PRIVATE
 
 
 @mine.route(
@@ -80,15 +80,15 @@ def list_mine(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
 @mine.problems(404, 409)
 def appeal(query: dict[str, Any], body: dict[str, Any], dispute_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
     """Appeal of a dismissal to the city, once, within thirty days; it is answered within fifteen."""
-    change = _change()
-    meant = whose(query, change.at)
+    change = guard.change()
+    subject = find_subject(query, change.at)
     with part(Database).transaction() as session:
         made = service.open_appeal(
             session,
             part(KeyRings),
-            resident=meant.resident,
-            guardian=change.by.id if meant.is_ward else None,
-            ward=meant.ward,
+            resident=subject.resident,
+            guardian=change.by.id if subject.is_ward else None,
+            ward=subject.ward,
             dispute_id=dispute_id,
             text=body["text"],
             change=change,
@@ -117,7 +117,7 @@ def list_disputes(query: dict[str, Any]) -> dict[str, Any]:
 @handling.response(200, schemas.HandledDisputeSchema)
 def get_dispute(dispute_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
     """A dispute with its text; that it was read is audited. Who disputes is not told."""
-    change = _change()
+    change = guard.change()
     with part(Database).transaction() as session:
         return telling.handled(
             service.read_dispute(session, part(KeyRings), dispute_id=dispute_id, change=change), change.at
@@ -131,7 +131,7 @@ def get_dispute(dispute_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
 @handling.problems(409)
 def answer_dispute(body: dict[str, Any], dispute_id: UUID) -> dict[str, Any]:
     """Answer a dispute, once; whoever disputes is told that there is an answer."""
-    change = _change()
+    change = guard.change()
     with part(Database).transaction() as session:
         made = service.answer_dispute(session, part(KeyRings), dispute_id=dispute_id, change=change, **body)
     return telling.handled(made, change.at)
@@ -144,11 +144,7 @@ def answer_dispute(body: dict[str, Any], dispute_id: UUID) -> dict[str, Any]:
 @handling.problems(409)
 def answer_appeal(body: dict[str, Any], dispute_id: UUID) -> dict[str, Any]:
     """Answer an appeal for the city, once and finally; the resident is told."""
-    change = _change()
+    change = guard.change()
     with part(Database).transaction() as session:
         made = service.answer_appeal(session, part(KeyRings), dispute_id=dispute_id, change=change, **body)
     return telling.handled(made, change.at)
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())

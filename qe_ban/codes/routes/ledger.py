@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from flask import Response
 
+from qe_ban.accounts import service as accounts
 from qe_ban.codes import schemas, service
 from qe_ban.codes.routes import telling
-from qe_ban.codes.routes.whose import record, whose_in
 from qe_ban.codes.service import Wallet
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
@@ -20,7 +20,7 @@ from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.ids import parse_id
 from qe_ban.web import conditional, guard, paging, wire
 from qe_ban.web.api import Blueprint
-from qe_ban.web.parts import now, part
+from qe_ban.web.parts import part
 
 blp = Blueprint("ledger", url_prefix="/codes/ledger", description="用码记录")
 
@@ -38,11 +38,11 @@ _PIECE: Final = 1 << 16
 @blp.etagged
 def ledger(query: dict[str, Any]) -> Response:
     """List who scanned one's codes: where, what for, when, with what verdict, and which fields were told."""
-    after, moment, limit = _after(query["cursor"]), now(), query["limit"]
+    after, change, limit = _after(query["cursor"]), guard.change(), query["limit"]
     with part(Database).transaction() as session:
-        whose = whose_in(session, query, moment)
-        found = service.entries(session, part(Wallet).rings, whose.resident, limit=limit + 1, after=after)
-        record(session, whose, "ledger.read", moment)
+        subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
+        found = service.entries(session, part(Wallet).rings, subject.resident, limit=limit + 1, after=after)
+        accounts.record_for_ward(session, subject, change, "ledger.read")
     listed = paging.page(found, limit, lambda entry: [int(entry.at.timestamp() * 1e6), str(entry.id)])
     return conditional.etagged(
         schemas.LedgerSchema().dump(listed | {"items": [telling.entry(entry) for entry in listed["items"]]})
@@ -58,18 +58,18 @@ def ledger(query: dict[str, Any]) -> Response:
 @blp.problems(404, 429)
 def export_ledger(query: dict[str, Any]) -> Response:
     """Give the whole ledger as a file, newest first: `csv` for spreadsheet programs, or `json`."""
-    kind, moment = query["format"], now()
+    kind, change = query["format"], guard.change()
     # no `with`: the file lives until the last piece of the answer is sent
     file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
     try:
         with part(Database).transaction() as session:
-            whose = whose_in(session, query, moment)
-            part(Limiter).hit("codes.export", whose.limited, limit=EXPORTS, window=EXPORTS_WINDOW)
-            entries = service.all_entries(session, part(Wallet).rings, whose.resident)
-            pieces = service.csv_pieces(entries, part(City)) if kind == "csv" else _json_pieces(entries, moment)
+            subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
+            part(Limiter).hit("codes.export", subject.counted_as, limit=EXPORTS, window=EXPORTS_WINDOW)
+            entries = service.all_entries(session, part(Wallet).rings, subject.resident)
+            pieces = service.csv_pieces(entries, part(City)) if kind == "csv" else _json_pieces(entries, change.at)
             for piece in pieces:
                 file.write(piece)
-            record(session, whose, "ledger.export", moment, format=kind)
+            accounts.record_for_ward(session, subject, change, "ledger.export", format=kind)
     except BaseException:
         file.close()
         raise

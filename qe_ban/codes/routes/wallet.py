@@ -10,7 +10,7 @@ from flask import Response, request
 from qe_ban.accounts import service as accounts
 from qe_ban.codes import qr, schemas, service
 from qe_ban.codes.errors import KindNotFound
-from qe_ban.codes.routes.whose import Whose, record, whose, whose_in
+from qe_ban.codes.routes.subjects import find_subject
 from qe_ban.codes.rules.naming import HELD_NAMES
 from qe_ban.codes.service import Wallet
 from qe_ban.config import Settings
@@ -41,7 +41,7 @@ KEPT = 256
 def wallet(query: dict[str, Any]) -> Response:
     """Show the five kinds with their states; 304 means that nothing but the moment has changed."""
     parts, moment = part(Wallet), now()
-    resident = whose(query, moment).resident
+    resident = find_subject(query, moment).resident
     with part(Database).statements() as connection:
         held = service.holdings(connection, parts, resident, moment)
     answers = service.ask_sources(parts, held, moment)
@@ -126,24 +126,24 @@ def issue_one(query: dict[str, Any], kind: str) -> service.Code | Response:
 def short_number(query: dict[str, Any], kind: str) -> service.ShortNumber:
     """Give ten digits that stand for a code for three minutes and are accepted once, for a broken camera."""
     slug, moment = _kind(kind).slug, now()
-    meant, held = _held(query, moment)
+    subject, held = _held(query, moment)
     with part(Database).statements() as connection:
-        return service.give_short_number(part(Wallet), connection, held, slug, moment, guardian=meant.is_ward)
+        return service.give_short_number(part(Wallet), connection, held, slug, moment, guardian=subject.is_ward)
 
 
 def _issue(query: dict[str, Any], kinds: list[str]) -> service.Issued:
     moment = now()
-    meant, held = _held(query, moment)
-    return service.issue(part(Wallet), held, kinds, moment, guardian=meant.is_ward)
+    subject, held = _held(query, moment)
+    return service.issue(part(Wallet), held, kinds, moment, guardian=subject.is_ward)
 
 
-def _held(query: dict[str, Any], moment: datetime) -> tuple[Whose, list[service.Holding]]:
+def _held(query: dict[str, Any], moment: datetime) -> tuple[accounts.Subject, list[service.Holding]]:
     """Give whose codes are to be issued, and what that resident holds; calls are counted."""
-    meant = whose(query, moment)
+    subject = find_subject(query, moment)
     limit = part(Settings).limits.issue_per_minute
-    part(Limiter).hit("codes.issue", meant.limited, limit=limit, window=60)
+    part(Limiter).hit("codes.issue", subject.counted_as, limit=limit, window=60)
     with part(Database).statements() as connection:
-        return meant, service.holdings(connection, part(Wallet), meant.resident, moment)
+        return subject, service.holdings(connection, part(Wallet), subject.resident, moment)
 
 
 @blp.route("/<kind>/suspend", methods=["POST"], summary_zh="挂失一种码，已亮出的码也立即失效")
@@ -152,12 +152,12 @@ def _held(query: dict[str, Any], moment: datetime) -> tuple[Whose, list[service.
 @blp.response(200, schemas.KindSchema)
 def suspend(query: dict[str, Any], kind: str) -> dict[str, Any]:
     """Report a kind lost: its codes are refused from now on, those already shown too. Gives the kind's state."""
-    slug, moment = _kind(kind).slug, now()
+    slug, change = _kind(kind).slug, guard.change()
     with part(Database).transaction() as session:
-        meant = whose_in(session, query, moment)
-        service.suspend(session, part(Wallet).rings, _holder(meant, slug), moment)
-        record(session, meant, "codes.suspend", moment, kind=slug)
-    return _card(slug, meant.resident)
+        subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
+        service.suspend(session, part(Wallet).rings, _holder(subject, slug), change.at)
+        accounts.record_for_ward(session, subject, change, "codes.suspend", kind=slug)
+    return _card(slug, subject.resident)
 
 
 @blp.route("/<kind>/resume", methods=["POST"], summary_zh="解除本人的挂失，须在人脸核验后十分钟内")
@@ -166,17 +166,17 @@ def suspend(query: dict[str, Any], kind: str) -> dict[str, Any]:
 @blp.response(200, schemas.KindSchema)
 def resume(query: dict[str, Any], kind: str) -> dict[str, Any]:
     """Take a report back, within ten minutes of a step-up. Gives the kind's state: a source's hold stays."""
-    slug, moment = _kind(kind).slug, now()
+    slug, change = _kind(kind).slug, guard.change()
     with part(Database).transaction() as session:
         accounts.require_running(part(accounts.Accounts), session, guard.principal())
-        meant = whose_in(session, query, moment)
-        service.resume(session, part(Wallet).rings, _holder(meant, slug), moment)
-        record(session, meant, "codes.resume", moment, kind=slug)
-    return _card(slug, meant.resident)
+        subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
+        service.resume(session, part(Wallet).rings, _holder(subject, slug), change.at)
+        accounts.record_for_ward(session, subject, change, "codes.resume", kind=slug)
+    return _card(slug, subject.resident)
 
 
-def _holder(meant: Whose, kind: str) -> service.SuspensionRequest:
-    return service.SuspensionRequest(meant.resident, kind, by_guardian=meant.is_ward)
+def _holder(subject: accounts.Subject, kind: str) -> service.SuspensionRequest:
+    return service.SuspensionRequest(subject.resident, kind, by_guardian=subject.is_ward)
 
 
 def _card(slug: str, resident: UUID) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any, Final
 from flask import Response
 from sqlalchemy.orm import Session
 
-from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.halls import errors
 from qe_ban.halls.models import App
@@ -15,7 +14,7 @@ from qe_ban.halls.service import apps as service
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.publishing.service.shelf import Shelf
-from qe_ban.web import conditional, guard, paging, requests
+from qe_ban.web import conditional, guard, paging
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 
@@ -68,7 +67,7 @@ def get_app(slug: str) -> Response:
 @blp.preconditioned(creating=True)
 def put_app(body: dict[str, Any], slug: str) -> Response:
     """Make an app (`If-None-Match: *`), or change, suspend or withdraw one (`If-Match`)."""
-    precondition, change = conditional.required(), audit.Change(guard.principal(), now(), requests.request_id())
+    precondition, change = conditional.required(), guard.change()
     with part(Database).transaction() as session:
         outcome = service.put(session, part(City), slug, body, precondition=precondition, change=change)
         row = service.app(session, slug)

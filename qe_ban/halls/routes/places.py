@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from flask import Response
 
-from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.halls import errors
 from qe_ban.halls.schemas import places as schemas
@@ -16,7 +15,7 @@ from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.shapes import moment_of
 from qe_ban.publishing.service.shelf import Shelf
-from qe_ban.web import conditional, guard, paging, requests
+from qe_ban.web import conditional, guard, paging
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 
@@ -73,7 +72,7 @@ def get_place(slug: str) -> Response:
 @blp.preconditioned(creating=True)
 def put_place(body: dict[str, Any], slug: str) -> Response:
     """Make a place (`If-None-Match: *`), or change, suspend or withdraw one (`If-Match`)."""
-    precondition, change = conditional.required(), audit.Change(guard.principal(), now(), requests.request_id())
+    precondition, change = conditional.required(), guard.change()
     with part(Database).transaction() as session:
         outcome = service.put(session, part(City), slug, body, precondition=precondition, change=change)
         row = service.place(session, slug)

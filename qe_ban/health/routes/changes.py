@@ -3,14 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.health import schemas, service
 from qe_ban.health.routes.presenters import render_change, render_whole_change
 from qe_ban.health.service import Health
-from qe_ban.web import guard, paging, requests
+from qe_ban.web import guard, paging
 from qe_ban.web.api import Blueprint
-from qe_ban.web.parts import now, part
+from qe_ban.web.parts import part
 
 blp = Blueprint("health_changes", url_prefix="/health/changes", description="健康码等级变更")
 
@@ -27,7 +26,7 @@ def propose_change(body: dict[str, Any]) -> dict[str, Any]:
     """Propose a level for residents, by the ids of the caller's look-ups; another person approves it within a day."""
     request = service.ChangeRequest(**body)
     with part(Database).transaction() as session:
-        shown = service.propose_change(part(Health), session, request=request, change=_change())
+        shown = service.propose_change(part(Health), session, request=request, change=guard.change())
     return render_whole_change(shown, request.case_number)
 
 
@@ -40,7 +39,7 @@ def list_changes(query: dict[str, Any]) -> dict[str, Any]:
     after, limit = paging.last_id(query["cursor"]), query["limit"]
     with part(Database).transaction() as session:
         rows = service.list_changes(
-            part(Health), session, state=query["state"], after=after, limit=limit + 1, change=_change()
+            part(Health), session, state=query["state"], after=after, limit=limit + 1, change=guard.change()
         )
     page = paging.page(rows, limit, lambda shown: [str(shown.change.id)])
     return page | {"items": [render_change(shown) for shown in page["items"]]}
@@ -52,7 +51,7 @@ def list_changes(query: dict[str, Any]) -> dict[str, Any]:
 def get_change(change_id: UUID) -> dict[str, Any]:
     """A change with those whom it concerns, masked; the reading is audited."""
     with part(Database).transaction() as session:
-        shown = service.read_change(part(Health), session, change_id=change_id, change=_change())
+        shown = service.read_change(part(Health), session, change_id=change_id, change=guard.change())
     return render_whole_change(shown)
 
 
@@ -66,7 +65,7 @@ def get_change(change_id: UUID) -> dict[str, Any]:
 def approve_change(body: dict[str, Any], change_id: UUID) -> dict[str, Any]:
     """Approve what another person proposed, stating the number; it is carried out at once and all are told."""
     with part(Database).transaction() as session:
-        shown = service.approve_change(part(Health), session, change_id=change_id, change=_change(), **body)
+        shown = service.approve_change(part(Health), session, change_id=change_id, change=guard.change(), **body)
     return render_whole_change(shown)
 
 
@@ -77,7 +76,7 @@ def approve_change(body: dict[str, Any], change_id: UUID) -> dict[str, Any]:
 def reject_change(change_id: UUID) -> dict[str, Any]:
     """Reject what another person proposed."""
     with part(Database).transaction() as session:
-        shown = service.reject_change(part(Health), session, change_id=change_id, change=_change())
+        shown = service.reject_change(part(Health), session, change_id=change_id, change=guard.change())
     return render_whole_change(shown)
 
 
@@ -88,9 +87,5 @@ def reject_change(change_id: UUID) -> dict[str, Any]:
 def withdraw_change(change_id: UUID) -> dict[str, Any]:
     """Withdraw what the caller proposed."""
     with part(Database).transaction() as session:
-        shown = service.withdraw_change(part(Health), session, change_id=change_id, change=_change())
+        shown = service.withdraw_change(part(Health), session, change_id=change_id, change=guard.change())
     return render_whole_change(shown)
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())

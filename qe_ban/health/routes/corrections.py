@@ -3,14 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.health import schemas, service
 from qe_ban.health.routes.presenters import render_correction, render_whole_correction
 from qe_ban.health.service import Health
-from qe_ban.web import guard, paging, requests
+from qe_ban.web import guard, paging
 from qe_ban.web.api import Blueprint
-from qe_ban.web.parts import now, part
+from qe_ban.web.parts import part
 
 blp = Blueprint("health_corrections", url_prefix="/health/corrections", description="健康码纠错")
 
@@ -22,7 +21,7 @@ blp = Blueprint("health_corrections", url_prefix="/health/corrections", descript
 def list_corrections(query: dict[str, Any]) -> dict[str, Any]:
     """Requests for correction, the earliest deadline first, without anybody's words; the reading is audited."""
     wanted = service.CorrectionFilter(query["state"], query["overdue"], paging.last_id(query["cursor"]))
-    limit, change = query["limit"], _change()
+    limit, change = query["limit"], guard.change()
     with part(Database).transaction() as session:
         rows = service.list_corrections(session, wanted=wanted, limit=limit + 1, change=change)
     page = paging.page(rows, limit, lambda row: [str(row.id)])
@@ -34,7 +33,7 @@ def list_corrections(query: dict[str, Any]) -> dict[str, Any]:
 @blp.response(200, schemas.CorrectionSchema)
 def get_correction(correction_id: UUID) -> dict[str, Any]:
     """A request with its words; the reading is audited."""
-    change = _change()
+    change = guard.change()
     with part(Database).transaction() as session:
         opened = service.read_correction(part(Health), session, correction_id=correction_id, change=change)
     return render_whole_correction(opened, change.at)
@@ -51,7 +50,7 @@ def get_correction(correction_id: UUID) -> dict[str, Any]:
 @blp.problems(404, 409)
 def answer_correction(body: dict[str, Any], correction_id: UUID) -> dict[str, Any]:
     """Answer a request, once; the resident is told. `corrected` lifts a level that two persons set."""
-    change = _change()
+    change = guard.change()
     with part(Database).transaction() as session:
         opened = service.answer_correction(
             part(Health),
@@ -62,7 +61,3 @@ def answer_correction(body: dict[str, Any], correction_id: UUID) -> dict[str, An
             change=change,
         )
     return render_whole_correction(opened, change.at)
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())

@@ -1,21 +1,19 @@
 """A resident's own level, or a ward's: who says it, on which basis, until when; and requests to have it corrected."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts import service as accounts
-from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.health import schemas, service
 from qe_ban.health.routes.presenters import render_level, render_whole_correction
 from qe_ban.health.service import Health
-from qe_ban.web import guard, paging, requests
+from qe_ban.kernel.principal import Change
+from qe_ban.web import guard, paging
 from qe_ban.web.api import Blueprint
-from qe_ban.web.parts import now, part
+from qe_ban.web.parts import part
 
 blp = Blueprint("my_health", url_prefix="/me/health", description="我的健康码等级与纠错")
 
@@ -29,9 +27,9 @@ blp = Blueprint("my_health", url_prefix="/me/health", description="我的健康�
 @blp.problems(404)
 def get_my_health(query: dict[str, Any]) -> dict[str, Any]:
     """The level as scanners read it, who says it, on which basis, since and until when, and how to correct it."""
-    change = _change()
+    change = guard.change()
     with part(Database).transaction() as session:
-        subject = _subject(session, query, "health.read_level", change)
+        subject = _subject_of_reading(session, query, "health.read_level", change)
         level = service.my_level(part(Health), session, subject.resident, change.at)
         has_open = service.has_open_request(session, subject.resident)
     return render_level(level, has_open_request=has_open)
@@ -45,9 +43,9 @@ def get_my_health(query: dict[str, Any]) -> dict[str, Any]:
 @blp.problems(404, 409)
 def request_correction(query: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     """Ask to have the level corrected; it is answered by a deadline, by somebody who had no part in it."""
-    change = _change()
+    change = guard.change()
     with part(Database).transaction() as session:
-        subject = _subject(session, query, None, change)
+        subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
         opened = service.request_correction(
             part(Health),
             session,
@@ -66,9 +64,9 @@ def request_correction(query: dict[str, Any], body: dict[str, Any]) -> dict[str,
 @blp.problems(404)
 def list_my_corrections(query: dict[str, Any]) -> dict[str, Any]:
     """The requests for correction with their answers, newest first."""
-    before, limit, change = paging.last_id(query["cursor"]), query["limit"], _change()
+    before, limit, change = paging.last_id(query["cursor"]), query["limit"], guard.change()
     with part(Database).transaction() as session:
-        subject = _subject(session, query, "health.list_corrections", change)
+        subject = _subject_of_reading(session, query, "health.list_corrections", change)
         rows = service.my_corrections(
             part(Health),
             session,
@@ -81,31 +79,8 @@ def list_my_corrections(query: dict[str, Any]) -> dict[str, Any]:
     return page | {"items": [render_whole_correction(opened, change.at) for opened in page["items"]]}
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The resident whom a call is about; `is_ward`: a guardian calls."""
-
-    resident: UUID
-    is_ward: bool
-
-
-def _subject(session: Session, query: Mapping[str, Any], action: str | None, change: audit.Change) -> Subject:
-    """Return whom a call is about, asked in each call anew; what a guardian reads is recorded. Raises WardNotFound."""
-    ward = query["for_"]
-    if ward is None:
-        return Subject(change.by.id, is_ward=False)
-    resident = accounts.acting_for(session, guardian=change.by.id, ward=ward, now=change.at)
-    if action is not None:
-        audit.record(
-            session,
-            at=change.at,
-            actor=change.by,
-            action=action,
-            subject=str(ward),
-            request_id=change.request_id,
-        )
-    return Subject(resident, is_ward=True)
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())
+def _subject_of_reading(session: Session, query: Mapping[str, Any], action: str, change: Change) -> accounts.Subject:
+    """Return whom a call is about; what a guardian reads is recorded. Raises WardNotFound."""
+    subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
+    accounts.record_for_ward(session, subject, change, action)
+    return subject

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Response
 
-from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.items.routes.items import PUBLIC
 from qe_ban.items.rules.fields import DEPARTMENT_TYPES
@@ -12,7 +11,7 @@ from qe_ban.items.schemas import departments as schemas
 from qe_ban.items.service import departments as service
 from qe_ban.items.service.departments import DepartmentView
 from qe_ban.kernel.city import City
-from qe_ban.web import conditional, guard, paging, requests
+from qe_ban.web import conditional, guard, paging
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 
@@ -55,7 +54,7 @@ def get_department(code: str) -> Response:
 @blp.preconditioned(creating=True)
 def put_department(body: dict[str, Any], code: str) -> Response:
     """Register a department (`If-None-Match: *`), or change one (`If-Match`)."""
-    precondition, change = conditional.required(), audit.Change(guard.principal(), now(), requests.request_id())
+    precondition, change = conditional.required(), guard.change()
     with part(Database).transaction() as session:
         new = service.NewDepartment(code, **body)
         made = service.put(session, part(City), new, precondition=precondition, change=change)

@@ -46,7 +46,7 @@ def get_item(query: dict[str, Any], code: str) -> Response:
 @blp.preconditioned(creating=True)
 def put_item(body: dict[str, Any], code: str) -> Response:
     """Make an item (`If-None-Match: *`), or give it a new version (`If-Match`), now or at a time to come."""
-    precondition, change = conditional.required(), _change()
+    precondition, change = conditional.required(), guard.change()
     starts_at, ends_at = body.pop("starts_at"), body.pop("ends_at", UNSET)
     with part(Database).transaction() as session:
         saved = editing.put(
@@ -96,7 +96,7 @@ def get_draft(query: dict[str, Any], code: str) -> Response:
 @blp.preconditioned()
 def end_item(body: dict[str, Any], code: str) -> Response:
     """Let an item end now or at a time to come; it stays readable."""
-    precondition, change = conditional.required(), _change()
+    precondition, change = conditional.required(), guard.change()
     with part(Database).transaction() as session:
         editing.end(session, code=code, at=body["at"], precondition=precondition, change=change)
         return _written(session, code, change)
@@ -109,7 +109,7 @@ def end_item(body: dict[str, Any], code: str) -> Response:
 @blp.preconditioned()
 def reopen_item(code: str) -> Response:
     """Take the end of an item away, past or planned."""
-    precondition, change = conditional.required(), _change()
+    precondition, change = conditional.required(), guard.change()
     with part(Database).transaction() as session:
         editing.reopen(session, code=code, precondition=precondition, change=change)
         return _written(session, code, change)
@@ -124,10 +124,6 @@ def _answer(view: catalogue.ItemView, version: int | None, cache_control: str) -
     """Answer an item; the tag of an old version serves no change."""
     state = view.tag if version is None else None
     return conditional.etagged(_shown(view), cache_control=cache_control, state=state)
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())
 
 
 def _shown(view: catalogue.ItemView) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from flask import Response
 
-from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
 from qe_ban.items.models import SearchMiss
@@ -87,7 +86,7 @@ def list_synonyms(query: dict[str, Any]) -> dict[str, Any]:
 @blp.idempotent
 def create_synonyms(body: dict[str, Any]) -> Response:
     """Make a group; the next query knows it."""
-    change = _change()
+    change = guard.change()
     with part(Database).transaction() as session:
 
         def produce() -> tuple[int, Any]:
@@ -117,7 +116,7 @@ def replace_synonyms(body: dict[str, Any], group_id: UUID) -> Response:
     """Give a group other words."""
     precondition = conditional.required()
     with part(Database).transaction() as session:
-        held = synonyms.replace(session, group_id, body["words"], precondition, _change())
+        held = synonyms.replace(session, group_id, body["words"], precondition, guard.change())
     return conditional.written(schemas.SynonymsSchema().dump(held), synonyms.state(held))
 
 
@@ -129,7 +128,7 @@ def remove_synonyms(group_id: UUID) -> None:
     """Take a group away."""
     precondition = conditional.required()
     with part(Database).transaction() as session:
-        synonyms.remove(session, group_id, precondition, _change())
+        synonyms.remove(session, group_id, precondition, guard.change())
 
 
 @blp.route("/misses", methods=["GET"], summary_zh="近90天搜索无结果的词，次数多的在前")
@@ -157,10 +156,6 @@ def _shown(rows: Sequence[SearchMiss]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())
 
 
 def _offset(cursor: str | None) -> int:

@@ -4,12 +4,11 @@ from typing import Any
 
 from flask import Response
 
-from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.items.routes.items import PUBLIC
 from qe_ban.items.schemas import topics as schemas
 from qe_ban.items.service import topics as service
-from qe_ban.web import conditional, guard, requests
+from qe_ban.web import conditional, guard
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 
@@ -47,7 +46,7 @@ def get_topic(slug: str) -> Response:
 @blp.preconditioned(creating=True)
 def put_topic(body: dict[str, Any], slug: str) -> Response:
     """Make a topic (`If-None-Match: *`), or change or move one (`If-Match`)."""
-    precondition, change = conditional.required(), _change()
+    precondition, change = conditional.required(), guard.change()
     with part(Database).transaction() as session:
         made = service.put(session, service.NewTopic(slug, **body), precondition=precondition, change=change)
         view = service.topic(session, slug=slug, now=change.at)
@@ -61,10 +60,6 @@ def put_topic(body: dict[str, Any], slug: str) -> Response:
 @blp.preconditioned()
 def delete_topic(slug: str) -> None:
     """Remove a topic that no item names and that has no topics below it."""
-    precondition, change = conditional.required(), _change()
+    precondition, change = conditional.required(), guard.change()
     with part(Database).transaction() as session:
         service.delete(session, slug=slug, precondition=precondition, change=change)
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())

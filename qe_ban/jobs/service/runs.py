@@ -50,15 +50,6 @@ class JobView:
     faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """Who changes a job, when, and in which request; nobody is signed in at a shell, where all jobs may be changed."""
-
-    by: Principal | None
-    at: datetime
-    request_id: str | None = None
-
-
 def start(session: Session, *, kind: str, lane: str, owner: Principal | None, place: Place, now: datetime) -> UUID:
     """Queue a job, which a worker takes up once the caller's transaction has committed; return its id.
 
@@ -97,7 +88,7 @@ def list_jobs(session: Session, *, reader: Principal, before: UUID | None, limit
     return [to_view(job) for job in session.scalars(jobs)]
 
 
-def cancel(session: Session, *, job_id: UUID, change: Change) -> JobView:
+def cancel(session: Session, *, job_id: UUID, change: audit.Change | audit.AtShell) -> JobView:
     """Cancel a job immediately; its runner stops before its next step. A repeat is harmless; it can be resumed.
 
     A step that is being done is waited for. Raises JobNotFound; NotRunning when it is done or has failed.
@@ -111,7 +102,7 @@ def cancel(session: Session, *, job_id: UUID, change: Change) -> JobView:
     return to_view(job)
 
 
-def resume(session: Session, *, job_id: UUID, change: Change) -> JobView:
+def resume(session: Session, *, job_id: UUID, change: audit.Change | audit.AtShell) -> JobView:
     """Let a cancelled or failed job go on from where it was. A repeat is harmless.
 
     It goes on with the rights of the place that it was asked for in, so whoever resumes it answers for that place now;
@@ -212,7 +203,7 @@ def _faults(session: Session, job_id: UUID) -> tuple[Fault, ...]:
     return tuple(Fault(Severity(row.severity), row.message, row.sheet, row.row, row.column) for row in rows)
 
 
-def _record(session: Session, job: Job, action: str, change: Change) -> None:
+def _record(session: Session, job: Job, action: str, change: audit.Change | audit.AtShell) -> None:
     details = {"kind": job.kind, "before": job.state, "done": job.done}
     audit.record(
         session,

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from flask import Response
 
-from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.kernel.city import City
 from qe_ban.keys.rings import KeyRings
@@ -76,7 +75,7 @@ def get_mine(demand_id: UUID) -> dict[str, Any]:
 def withdraw_mine(demand_id: UUID) -> dict[str, Any]:
     """Take back a demand that is not settled: contact, text, answer and notes are erased for good."""
     with part(Database).transaction() as session:
-        return _received(service.withdraw(session, part(KeyRings), demand_id=demand_id, change=_change()))
+        return _received(service.withdraw(session, part(KeyRings), demand_id=demand_id, change=guard.change()))
 
 
 @mine.route("/<id:demand_id>/reply", methods=["POST"], summary_zh="反馈答复是否解决了问题：办结，或退回再办")
@@ -94,7 +93,7 @@ def reply_mine(body: dict[str, Any], demand_id: UUID) -> dict[str, Any]:
                 demand_id=demand_id,
                 solved=body["solved"],
                 text=body["text"],
-                change=_change(),
+                change=guard.change(),
             )
         )
 
@@ -107,7 +106,3 @@ def _received(demand: Demand) -> dict[str, Any]:
         "state_name": STATE_NAMES[DemandState(demand.state)],
         "created_at": demand.created_at,
     }
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())

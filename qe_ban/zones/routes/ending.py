@@ -4,11 +4,10 @@ from typing import Any
 
 from flask import Response
 
-from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.kernel.city import City
 from qe_ban.publishing.service.shelf import Shelf
-from qe_ban.web import conditional, guard, requests
+from qe_ban.web import conditional, guard
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 from qe_ban.zones.models import Sunset
@@ -37,7 +36,7 @@ def get_sunset(slug: str) -> Response:
 @blp.preconditioned()
 def end_zone(body: dict[str, Any], slug: str) -> Response:
     """Let a zone end now or at a time to come, and its demands be deleted then; replaces what was planned."""
-    precondition, change = conditional.required(), _change()
+    precondition, change = conditional.required(), guard.change()
     wanted = service.Wanted(body["at"], body["delete"], body["confirm"])
     with part(Database).transaction() as session:
         service.end(session, part(City), slug=slug, wanted=wanted, precondition=precondition, change=change)
@@ -53,7 +52,7 @@ def end_zone(body: dict[str, Any], slug: str) -> Response:
 @blp.preconditioned()
 def reopen_zone(slug: str) -> Response:
     """Take a zone's end back, and a deletion that is not due yet; what is due is deleted for good."""
-    precondition, change = conditional.required(), _change()
+    precondition, change = conditional.required(), guard.change()
     with part(Database).transaction() as session:
         service.reopen(session, part(City), slug=slug, precondition=precondition, change=change)
         standing = service.standing(session, part(City), slug, change.at)
@@ -86,7 +85,3 @@ def _deletion(found: Sunset | None, *, due: bool) -> dict[str, Any] | None:
         "done_at": found.done_at,
         "report": found.report,
     }
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())

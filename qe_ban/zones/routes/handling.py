@@ -5,13 +5,12 @@ from uuid import UUID
 
 from flask import Response
 
-from qe_ban.audit import service as audit
 from qe_ban.db.engine import Database
 from qe_ban.kernel.city import City
 from qe_ban.keys.rings import KeyRings
-from qe_ban.web import conditional, guard, paging, requests
+from qe_ban.web import conditional, guard, paging
 from qe_ban.web.api import Blueprint
-from qe_ban.web.parts import now, part
+from qe_ban.web.parts import part
 from qe_ban.zones.routes import telling
 from qe_ban.zones.rules.demands import STATE_NAMES, DemandState, Step
 from qe_ban.zones.schemas import demands as schemas
@@ -27,7 +26,7 @@ blp = Blueprint("demand_handling", url_prefix="/zones", description="专区：�
 def list_demands(query: dict[str, Any], slug: str) -> dict[str, Any]:
     """The demands of a zone, newest first, without anybody's name, phone or text."""
     wanted = service.Wanted(query["state"], query["industry"], paging.last_id(query["cursor"]))
-    limit, change = query["limit"], _change()
+    limit, change = query["limit"], guard.change()
     with part(Database).transaction() as session:
         found = service.listed(session, part(City), zone=slug, wanted=wanted, limit=limit + 1, change=change)
     page = paging.page(found, limit, lambda row: [str(row.id)])
@@ -42,7 +41,7 @@ def list_demands(query: dict[str, Any], slug: str) -> dict[str, Any]:
 def count_demands(slug: str) -> dict[str, Any]:
     """How many demands stand in each state, and how many wait for the editors."""
     with part(Database).transaction() as session:
-        found = service.counts(session, part(City), zone=slug, change=_change())
+        found = service.counts(session, part(City), zone=slug, change=guard.change())
     items = [{"state": state, "state_name": STATE_NAMES[state], "count": count} for state, count in found.items()]
     return {"items": items, "waiting": found[DemandState.RECEIVED] + found[DemandState.ACCEPTED]}
 
@@ -56,7 +55,9 @@ def count_demands(slug: str) -> dict[str, Any]:
 def get_demand(slug: str, demand_id: UUID) -> Response:
     """A demand whole, with contact and text; that it was read is audited. Its ETag serves a step."""
     with part(Database).transaction() as session:
-        opened = service.read(session, part(KeyRings), part(City), zone=slug, demand_id=demand_id, change=_change())
+        opened = service.read(
+            session, part(KeyRings), part(City), zone=slug, demand_id=demand_id, change=guard.change()
+        )
     told = telling.whole(part(City), part(KeyRings), opened, service.allowed(opened.demand))
     payload = schemas.DemandSchema().dump(told)
     return conditional.etagged(payload, cache_control="private, no-store", state=service.tag_of(opened.demand))
@@ -105,7 +106,7 @@ def close_demand(slug: str, demand_id: UUID) -> Response:
 
 
 def _take(slug: str, demand_id: UUID, step: Step, note: str | None) -> Response:
-    precondition, change = conditional.required(), _change()
+    precondition, change = conditional.required(), guard.change()
     with part(Database).transaction() as session:
         demand = service.take(
             session,
@@ -122,7 +123,3 @@ def _take(slug: str, demand_id: UUID, step: Step, note: str | None) -> Response:
         telling.listed(part(City), part(KeyRings), demand, service.allowed(demand))
     )
     return conditional.written(told, service.tag_of(demand))
-
-
-def _change() -> audit.Change:
-    return audit.Change(guard.principal(), now(), requests.request_id())
