@@ -110,8 +110,8 @@ class Running:
     def said(self) -> str:
         return self.output.read_text("utf-8")
 
-    def wait_for(self, text: str) -> None:
-        assert eventually(lambda: text in self.said() or self.process.poll() is not None), self.said()
+    def wait_for(self, text: str, seconds: float = 60.0) -> None:
+        assert eventually(lambda: text in self.said() or self.process.poll() is not None, seconds), self.said()
         assert text in self.said(), self.said()
 
     def get(self, path: str) -> urllib3.BaseHTTPResponse:

@@ -85,6 +85,8 @@ def beside_a_running_one(qe, home: Path, port: int, directory: Path) -> None:
     assert added.exit_code == 0, added.stderr
 
 
+# shares its home, and the sample in it, with the tutorial
+@pytest.mark.xdist_group("sandbox_home")
 @pytest.mark.slow
 def test_the_whole_tree(qe, start, home, port, tmp_path):
     once = start("demo", "--once", "--workers", "1")
@@ -123,6 +125,7 @@ def test_the_whole_tree(qe, start, home, port, tmp_path):
     assert again.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.xdist_group("sandbox_home")
 @pytest.mark.slow
 def test_a_supervisor_killed_alone_takes_everything_with_it(start, home, port):
     running = start("up", "--sandbox", "--workers", "1")
