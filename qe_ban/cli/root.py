@@ -34,7 +34,7 @@ COMMANDS = (
 def cli() -> None:
     """qe-ban: the backend of a city's one government app, with its code wallet.
 
-    Settings are QE_* variables; docs/operating.md lists them.
+    Settings are QE_* variables; docs/install.md lists them.
     """
 
 

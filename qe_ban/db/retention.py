@@ -37,7 +37,7 @@ Step: TypeAlias = Callable[[Session, datetime], int]
 
 
 class Period(StrEnum):
-    """A time that the operator sets, in days; the name of the setting is in docs/operating.md."""
+    """A time that the operator sets, in days; the name of the setting is in docs/install.md."""
 
     SCANS = "scans"
     AUDIT = "audit"

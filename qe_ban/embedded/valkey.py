@@ -1,6 +1,6 @@
 """The Valkey of a home: in memory only, served on a Unix socket alone.
 
-Nothing in it must survive a restart (docs/decisions.md, "Valkey writes no files"), so nothing of it lies on a disk.
+Nothing in it must survive a restart (docs/decisions.md, D-052), so nothing of it lies on a disk.
 """
 
 import contextlib

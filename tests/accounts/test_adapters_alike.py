@@ -1,6 +1,6 @@
 """One contract for the sandbox's outside systems and those over HTTP: what the one refuses, the other refuses too.
 
-The fake systems answer as docs/operating.md describes them, about the very people of the sandbox.
+The fake systems answer as docs/outside-systems.md describes them, about the very people of the sandbox.
 """
 
 import json

@@ -23,6 +23,8 @@ def test_every_command_of_the_tutorial_does_what_it_says(start, qe, home, port, 
     blocks = walks.blocks("tutorial.md")
     steps = [block.commands.replace("127.0.0.1:8000", f"127.0.0.1:{port}") for block in blocks]
 
+    walks.prepare(tmp_path)
+    (tmp_path / "var").mkdir()
     session = walks.walk(steps, tmp_path, seconds=SECONDS, QE_HOME=str(home))
 
     assert session.failures == REFUSED_ON_PURPOSE, session.errors

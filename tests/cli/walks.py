@@ -43,14 +43,19 @@ def blocks(document: str) -> list[Block]:
     ]
 
 
-def walk(steps: list[str], directory: Path, *, seconds: float, **environment: str) -> Walk:
-    """Run the steps in a directory that has the `.venv` of this run and the repository's test vectors."""
-    (directory / "var").mkdir(exist_ok=True)
+def prepare(directory: Path) -> None:
+    """Give a directory what a checkout has for a reader: the `.venv` of this run, and the test vectors."""
     (directory / "tests").symlink_to(REPOSITORY / "tests")
     (directory / ".venv").symlink_to(sys.prefix)
+
+
+def walk(
+    steps: list[str], directory: Path, *, seconds: float, prefix: tuple[str, ...] = (), **environment: str
+) -> Walk:
+    """Run the steps in a directory; `prefix` is the command that switches to another account."""
     script = PRELUDE + "".join(f"{step}\necho; echo '{MARK}'\n" for step in steps)
     result = subprocess.run(
-        ["bash", "-c", script],
+        [*prefix, "bash", "-c", script],
         cwd=directory,
         env={**CLEAN, "PYTHONPATH": str(REPOSITORY), **environment},
         stdin=subprocess.DEVNULL,

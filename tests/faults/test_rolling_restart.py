@@ -121,7 +121,7 @@ def city(settings, tmp_path_factory):
 @pytest.fixture
 def nginx(city):
     """Give the port of an nginx with the documents' own block, but for addresses and TLS."""
-    document = (Path(REPOSITORY) / "docs/operating.md").read_text("utf-8")
+    document = (Path(REPOSITORY) / "docs/install.md").read_text("utf-8")
     block = re.search(r"```nginx\n(.*?)```", document, re.DOTALL)[1]
     port = servers.free_port()
     for machine, server in zip(city.machines, re.findall(r"server (10\.\S+)", block), strict=True):

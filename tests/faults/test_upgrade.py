@@ -80,7 +80,7 @@ def city(settings, tmp_path_factory):
 
 
 def upgraded(city, directory):
-    """Upgrade as docs/operating.md says, while the old release is asked all the while."""
+    """Upgrade as docs/upgrade.md says, while the old release is asked all the while."""
     code, said = city.old.command("keys", "init", "--roots", directory / "roots")
     assert code == 0, said
     city.old.work()

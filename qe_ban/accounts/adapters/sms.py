@@ -2,7 +2,7 @@
 
 The HTTP gateway takes `{"phone": 11 digits, "template": name, "parameters": {name: text}}` and answers 200 with any
 JSON object once it has the message. Which templates there are, with their
-parameters and what each says, is in docs/operating.md.
+parameters and what each says, is in docs/outside-systems.md.
 """
 
 from collections.abc import Mapping
