@@ -1,5 +1,6 @@
 """docs/recover.md is typed as it stands: a city without database, pictures and data keys comes back from its backup."""
 
+import shutil
 import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -73,7 +74,8 @@ class Installation:
             home.release()
 
     def lose(self, *names):
-        self.walk(f"rm -r {' '.join(names)}")
+        for name in names:
+            shutil.rmtree(self.directory / name)
 
 
 @pytest.fixture
