@@ -12,9 +12,10 @@ from qe_ban.health.slice import SLICE as HEALTH
 from qe_ban.items.slice import SLICE as ITEMS
 from qe_ban.jobs.slice import SLICE as JOBS
 from qe_ban.publishing.slice import SLICE as PUBLISHING
+from qe_ban.reviewing.slice import SLICE as REVIEWING
 from qe_ban.venues.slice import SLICE as VENUES
 from qe_ban.zones.slice import SLICE as ZONES
 
 SLICES: Final[tuple[Slice, ...]] = check(
-    (ACCOUNTS, VENUES, CODES, HEALTH, AUDIT, JOBS, ITEMS, PUBLISHING, ZONES, HALLS)
+    (ACCOUNTS, VENUES, CODES, HEALTH, AUDIT, JOBS, ITEMS, REVIEWING, PUBLISHING, ZONES, HALLS)
 )

@@ -1,4 +1,4 @@
-"""What can be refused about pages, their drafts, versions and previews."""
+"""What can be refused about pages, their previews and pictures; qe_ban.reviewing has what any draft or version may."""
 
 from qe_ban.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unavailable
 
@@ -8,13 +8,6 @@ class PageNotFound(NotFound):
 
     code = "publishing.not_found"
     detail = "没有这个页面，或页面尚未发布"
-
-
-class VersionNotFound(NotFound):
-    """The page has no such version."""
-
-    code = "publishing.version_not_found"
-    detail = "没有这个版本"
 
 
 class PreviewNotFound(NotFound):
@@ -31,20 +24,6 @@ class OtherPlace(Forbidden):
     detail = "这个页面不在您的管理范围内"
 
 
-class OwnDraft(Forbidden):
-    """Whoever had a hand in a draft does not judge it."""
-
-    code = "publishing.own_draft"
-    detail = "不能审核自己编辑过的草稿，请由其他人审核"
-
-
-class WithdrawalRefused(Forbidden):
-    """Only the city's administrators withdraw what has begun."""
-
-    code = "publishing.withdrawal_refused"
-    detail = "已生效的版本只能由市级管理员撤下"
-
-
 class PageInvalid(Invalid):
     """Something that a page says cannot be; `fields` names the places."""
 
@@ -52,67 +31,11 @@ class PageInvalid(Invalid):
     detail = "页面内容有误"
 
 
-class ScheduleInvalid(Invalid):
-    """A publication's times contradict each other or the clock."""
-
-    code = "publishing.schedule_invalid"
-    detail = "发布时间有误"
-
-
-class WrongState(Conflict):
-    """The draft does not stand where this can be done to it; `state` tells where it stands."""
-
-    code = "publishing.wrong_state"
-    detail = "草稿当前的状态不允许此操作"
-
-
 class ReferencesBroken(Conflict):
     """The draft refers to what does not stand; `errors` names the places."""
 
     code = "publishing.references_broken"
     detail = "页面引用的内容已失效，请修改后再提交"
-
-
-class DraftOutdated(Conflict):
-    """A newer version was published since the draft was last saved."""
-
-    code = "publishing.draft_outdated"
-    detail = "草稿保存之后页面又有新版本发布，请在最新版本的基础上重新保存并提交审核"
-
-
-class ApprovalLapsed(Conflict):
-    """The reviewer may no longer review this page: the draft waits for review again."""
-
-    code = "publishing.approval_lapsed"
-    detail = "审核人已停用或不再负责此页面，原审核失效，草稿已退回待审核"
-
-
-class PageEnded(Conflict):
-    """The page has ended: nothing of it is published any more."""
-
-    code = "publishing.page_ended"
-    detail = "这个页面已经结束，不能再发布"
-
-
-class LaterUndecided(Conflict):
-    """Versions are waiting that this step concerns; `later` names them, and what becomes of them must be said."""
-
-    code = "publishing.later_undecided"
-    detail = "另有待生效的版本，请用 later 说明如何处理"
-
-
-class SaveNotFound(NotFound):
-    """The page has no such earlier draft, or it is kept no longer."""
-
-    code = "publishing.save_not_found"
-    detail = "没有这次保存的草稿，或已超过保留期限"
-
-
-class AlreadyWithdrawn(Conflict):
-    """The version is withdrawn."""
-
-    code = "publishing.already_withdrawn"
-    detail = "这个版本已经撤下"
 
 
 class NotAPicture(Invalid):

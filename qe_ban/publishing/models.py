@@ -1,103 +1,60 @@
 """The tables of pages with their drafts, versions, withdrawals, previews and findings, and of pictures."""
 
 from datetime import datetime
-from typing import Any
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Integer, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Integer, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qe_ban.db.base import Base, one_of
-from qe_ban.publishing.rules.states import PageKind, PageState
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.reviewing.models import (
+    DocumentTables,
+    DraftColumns,
+    SaveColumns,
+    VersionColumns,
+    WithdrawalColumns,
+    draft_checks,
+    version_checks,
+)
 
 _KIND = one_of("kind", PageKind)
 
 
-class Page(Base):
-    """A hall's or a zone's page with its one draft; made by the first write.
-
-    `revision` counts every change of the page. `base` is the newest version when the draft was last saved, `latest` the
-    newest there is; `editors` are all who had a hand in the draft since it was last published. From `ends_at` on the
-    page is no longer shown.
-    """
+class Page(DraftColumns):
+    """A hall's or a zone's page with its one draft; made by the first write."""
 
     __tablename__ = "pages"
-    __table_args__ = (
-        CheckConstraint(_KIND, name="kind"),
-        CheckConstraint(one_of("state", PageState), name="state"),
-        CheckConstraint("reviewed_by IS NULL OR NOT reviewed_by = ANY (editors)", name="four_eyes"),
-        CheckConstraint("state NOT IN ('approved', 'rejected') OR reviewed_by IS NOT NULL", name="reviewed"),
-        CheckConstraint("base <= latest", name="base"),
-    )
+    __table_args__ = (CheckConstraint(_KIND, name="kind"), *draft_checks())
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(primary_key=True)
-    revision: Mapped[int]
-    state: Mapped[str]
-    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    base: Mapped[int]
-    latest: Mapped[int]
-    editors: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
-    edited_at: Mapped[datetime | None]
-    submitted_by: Mapped[UUID | None]
-    submitted_at: Mapped[datetime | None]
-    reviewed_by: Mapped[UUID | None]
-    reviewed_at: Mapped[datetime | None]
-    reason: Mapped[str | None]
-    reason_sealed: Mapped[bytes | None]
-    ends_at: Mapped[datetime | None]
 
 
-class PageSave(Base):
-    """A draft as it was saved once: kept for a while, so that what was saved over it can be taken back.
-
-    `number` is the page's revision that the saving made. `saved_by` is empty where an earlier release saved.
-    """
+class PageSave(SaveColumns):
+    """A page's draft as it was saved once."""
 
     __tablename__ = "page_saves"
     __table_args__ = (ForeignKeyConstraint(["kind", "slug"], ["pages.kind", "pages.slug"]),)
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True)
-    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    digest: Mapped[bytes]
-    saved_at: Mapped[datetime] = mapped_column(index=True)
-    saved_by: Mapped[UUID | None]
 
 
-class PageVersion(Base):
-    """What was published, for the time from `starts_at` until `ends_at`; never changed (a trigger holds that).
-
-    In force is, of all versions whose time it is and that were not withdrawn, the one that started last; of those that
-    started together the one with the highest number. `digest`: the SHA-256 of the content as canonical JSON.
-    """
+class PageVersion(VersionColumns):
+    """What was published of a page."""
 
     __tablename__ = "page_versions"
-    __table_args__ = (
-        ForeignKeyConstraint(["kind", "slug"], ["pages.kind", "pages.slug"]),
-        CheckConstraint("NOT approved_by = ANY (editors)", name="four_eyes"),
-        CheckConstraint("ends_at > starts_at", name="times"),
-        CheckConstraint("rollback_of < number", name="rollback"),
-    )
+    __table_args__ = (ForeignKeyConstraint(["kind", "slug"], ["pages.kind", "pages.slug"]), *version_checks())
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True)
-    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    digest: Mapped[bytes]
-    starts_at: Mapped[datetime]
-    ends_at: Mapped[datetime | None]
-    editors: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
-    approved_by: Mapped[UUID]
-    published_by: Mapped[UUID]
-    published_at: Mapped[datetime]
-    rollback_of: Mapped[int | None]
 
 
-class PageWithdrawal(Base):
-    """A version that is shown no more, or that will not be shown at its time."""
+class PageWithdrawal(WithdrawalColumns):
+    """A version of a page that is shown no more, or that will not be shown at its time."""
 
     __tablename__ = "page_withdrawals"
     __table_args__ = (
@@ -108,11 +65,15 @@ class PageWithdrawal(Base):
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     slug: Mapped[str] = mapped_column(primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime]
-    by: Mapped[UUID]
-    reason: Mapped[str]
-    reason_sealed: Mapped[bytes | None]
+
+
+PAGE_TABLES: Final = DocumentTables(
+    drafts=Page,
+    saves=PageSave,
+    versions=PageVersion,
+    withdrawals=PageWithdrawal,
+    key_columns=("kind", "slug"),
+)
 
 
 class PagePreview(Base):

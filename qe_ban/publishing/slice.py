@@ -1,4 +1,4 @@
-"""What publishing brings: drafts, review, versions and pictures of all kinds of pages."""
+"""What publishing brings: all kinds of pages with their drafts and versions, and pictures."""
 
 from typing import Final
 

@@ -57,7 +57,10 @@ class Process:
         if found is None:
             return Absent(pages.begins_at(session, HALL, slug, now))
         return Dressed(
-            {"title": found.content["title"], "number": found.number}, found.content["blocks"], None, found.turns_at
+            {"title": found.content["title"], "number": found.number},
+            found.content["blocks"],
+            None,
+            found.next_change_at,
         )
 
     def read(self, view=ANYBODY, slug=None, now=None):

@@ -51,7 +51,7 @@ def test_a_version_at_a_time_holds_from_that_moment_though_nothing_ran(town):
     mark = {"version": 2, "starts_at": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "ends_at": None}
     assert (answer.json["published"], answer.json["upcoming"]) == (mark, [mark])
     assert (answer.json["state"], answer.json["in_force"]) == ("published", 1)
-    assert (shown(town, slug), in_force(town, slug).turns_at) == ("现在", at)
+    assert (shown(town, slug), in_force(town, slug).next_change_at) == ("现在", at)
     with town.clock.moved(hours=1, minutes=59):
         assert shown(town, slug) == "现在"
     with town.clock.moved(days=3):
@@ -78,7 +78,7 @@ def test_when_a_version_ends_the_one_before_is_shown_again(town):
             seen.append(in_force(town, slug).content["title"])
     assert seen == ["平时", "节日", "平时"]
     with town.clock.moved(hours=2):
-        assert in_force(town, slug).turns_at == end
+        assert in_force(town, slug).next_change_at == end
 
 
 def test_an_end_alone_ends_what_begins_now(town):
@@ -203,7 +203,7 @@ def test_a_page_that_has_ended_is_neither_submitted_nor_published(town):
         ending.set_end(pages.hold(session, ZONE, slug), town.clock() + timedelta(hours=1))
     at = (town.clock() + timedelta(hours=2)).isoformat()
     refused(town.do(approved, ZONE, slug, "publish", {"at": at}), 422, "publishing.schedule_invalid", "at")
-    assert in_force(town, slug).turns_at is not None
+    assert in_force(town, slug).next_change_at is not None
     with town.clock.moved(hours=1, seconds=1):
         assert in_force(town, slug) is None
         refused(town.do(approved, ZONE, slug, "publish"), 409, "publishing.page_ended")

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from qe_ban.publishing.models import MediaUse, PageSave
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import saves
+from qe_ban.reviewing.service.saves import MAX_SAVES
 from tests.factories.endings import end as end_rows
 from tests.factories.pages import content, notice, rich_text
 from tests.publishing.asking import done, events, refused
@@ -77,9 +78,9 @@ def test_the_last_fifty_are_kept_for_thirty_days_with_their_pictures(town, pictu
     editor, slug = town.staff(), town.zone()
     done(town.put(editor, ZONE, slug, content(banner=picture)))
     assert uses(town, slug) == {0, -1}
-    for number in range(saves.MAX_KEPT):
+    for number in range(MAX_SAVES):
         done(town.put(editor, ZONE, slug, content(title=f"第{number}次")))
-    assert numbers(town, editor, slug) == list(range(saves.MAX_KEPT + 1, 1, -1))
+    assert numbers(town, editor, slug) == list(range(MAX_SAVES + 1, 1, -1))
     assert uses(town, slug) == set()
     with town.database.transaction() as session:
         end_rows(session, saves.ENDINGS, town.clock() + timedelta(days=29))

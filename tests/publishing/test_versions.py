@@ -180,5 +180,5 @@ def test_a_list_of_versions_leaves_what_they_say_in_the_database(town):
         desks = parts.part(Desks)
     with town.database.transaction() as session:
         reader = Principal(PrincipalKind.STAFF, new_id(), frozenset(), new_id())
-        (found,) = history.listed(session, desks, ZONE, slug, before=None, limit=5, reader=reader, now=now)
+        (found,) = history.list_versions(session, desks, ZONE, slug, before=None, limit=5, reader=reader, now=now)
         assert (found.row.number, "content" in inspect(found.row).unloaded) == (1, True)

@@ -243,7 +243,7 @@ def test_a_second_load_brings_nothing_and_keeps_what_staff_did(first_load, loade
         )
         session.delete(session.get(Place, "laixi-clinic"))
         pair = pairs(session)(desk, "live")
-        admin = replace(pair.reviewer, scopes=pair.reviewer.scopes | {withdrawals.WITHDRAW})
+        admin = replace(pair.reviewer, scopes=pair.reviewer.scopes | {"pages.withdraw"})
         withdrawals.withdraw(
             session,
             loader.desks,

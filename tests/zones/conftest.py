@@ -47,7 +47,7 @@ class Zones:
         with self.database.transaction() as session:
             page = pages.hold(session, PageKind.ZONE, slug)
             page.latest += 1
-            pages.touch(page)
+            page.revision += 1
             session.add(
                 PageVersion(
                     kind="zone", slug=slug, number=page.latest, content={"blocks": list(blocks or [FORM])} | fields,

@@ -19,13 +19,14 @@ from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import Dressed
 from qe_ban.publishing.service import pages, references
 from qe_ban.publishing.service.desks import Desk, Sources
+from qe_ban.publishing.service.page_documents import EMPTY
 
 MOST_APPS: Final = 60
 HOT: Final = 8
 _INHERITED: Final = ("primary_colour", "background_colour", "banner")
 
 Content = Mapping[str, Any]
-_NOTHING: Final[Content] = pages.EMPTY
+_NOTHING: Final[Content] = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ def _shown(session: Session, slug: str, now: datetime) -> _Shown:
     found = pages.in_force(session, PageKind.HALL, slug, now)
     if found is None:
         return _Shown(_NOTHING, turns_at=pages.begins_at(session, PageKind.HALL, slug, now))
-    return _Shown(found.content, found.number, found.published_at, found.turns_at)
+    return _Shown(found.content, found.number, found.published_at, found.next_change_at)
 
 
 def _laid_over(own: Content, citys: Content) -> dict[str, Any]:

@@ -9,13 +9,15 @@ from flask import Response
 from qe_ban.audit import service as audit
 from qe_ban.kernel.shapes import Fault
 from qe_ban.keys.rings import KeyRings
-from qe_ban.publishing.models import Page
-from qe_ban.publishing.rules.states import STATE_NAMES, PageState
 from qe_ban.publishing.schemas import desk as schemas
-from qe_ban.publishing.service import reasons
 from qe_ban.publishing.service.drafts import Draft
-from qe_ban.publishing.service.later import LaterVersion
-from qe_ban.publishing.service.publications import Published
+from qe_ban.publishing.service.page_documents import PAGES
+from qe_ban.publishing.service.publications import PagePublication
+from qe_ban.reviewing.models import DraftColumns, VersionColumns
+from qe_ban.reviewing.rules.states import DRAFT_STATE_NAMES, DraftState
+from qe_ban.reviewing.rules.versions import VersionPeriod
+from qe_ban.reviewing.service import reasons
+from qe_ban.reviewing.service.scheduled import ScheduledOutcome
 from qe_ban.web import conditional, guard, requests
 from qe_ban.web.parts import now, part
 
@@ -59,25 +61,24 @@ def written(found: Draft, **more: Any) -> Response:
     return conditional.written(draft(found), found.tag, **more)
 
 
-def published(found: Published) -> Response:
-    """Answer a publication with what was published and what is to come."""
-    mark = {"version": found.number, "starts_at": found.starts_at, "ends_at": found.ends_at}
-    upcoming = [{"version": one.number, "starts_at": one.starts_at, "ends_at": one.ends_at} for one in found.upcoming]
-    marks = schemas.MarkSchema()
+def published(answer: PagePublication) -> Response:
+    """Answer a publication with the version that was published and the scheduled ones."""
+    publication, marks = answer.publication, schemas.MarkSchema()
     return written(
-        found.draft,
-        published=marks.dump(mark),
-        upcoming=marks.dump(upcoming, many=True),
-        later=later(found.later),
+        answer.draft,
+        published=marks.dump(_to_mark(publication.version)),
+        upcoming=marks.dump([_to_mark(period) for period in publication.upcoming], many=True),
+        later=later(publication.later),
     )
 
 
-def later(versions: Sequence[LaterVersion]) -> list[dict[str, Any]]:
-    """Give what became of versions that waited."""
-    rows = [
-        {"version": one.number, "starts_at": one.starts_at, "ends_at": one.ends_at, "outcome": one.outcome}
-        for one in versions
-    ]
+def _to_mark(version: VersionColumns | VersionPeriod | ScheduledOutcome) -> dict[str, Any]:
+    return {"version": version.number, "starts_at": version.starts_at, "ends_at": version.ends_at}
+
+
+def later(versions: Sequence[ScheduledOutcome]) -> list[dict[str, Any]]:
+    """Return what became of scheduled versions, as their schema dumps it."""
+    rows = [_to_mark(version) | {"outcome": version.outcome} for version in versions]
     dumped: list[dict[str, Any]] = schemas.LaterVersionSchema().dump(rows, many=True)
     return dumped
 
@@ -88,7 +89,7 @@ def saved(found: Draft, warnings: Sequence[Fault]) -> Response:
     return written(found, warnings=noticed)
 
 
-def _fields(page: Page) -> dict[str, Any]:
+def _fields(page: DraftColumns) -> dict[str, Any]:
     names = (
         "kind",
         "slug",
@@ -104,13 +105,14 @@ def _fields(page: Page) -> dict[str, Any]:
         "reviewed_at",
         "ends_at",
     )
-    return {name: getattr(page, name) for name in names} | {"reason": reasons.of_page(part(KeyRings), page)}
+    reason = reasons.read_rejection(part(KeyRings), PAGES, page)
+    return {name: getattr(page, name) for name in names} | {"reason": reason}
 
 
 def _about(found: Draft) -> dict[str, Any]:
     return {
         "name": found.name,
-        "state_name": STATE_NAMES[PageState(found.page.state)],
+        "state_name": DRAFT_STATE_NAMES[DraftState(found.page.state)],
         "in_force": found.in_force,
         "outdated": found.page.base < found.page.latest,
         "findings": found.findings,

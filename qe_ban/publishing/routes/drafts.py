@@ -5,7 +5,6 @@ from typing import Any
 from flask import Response
 
 from qe_ban.db.engine import Database
-from qe_ban.publishing.models import PageSave
 from qe_ban.publishing.routes import answers
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.schemas import desk as schemas
@@ -13,6 +12,7 @@ from qe_ban.publishing.schemas.blocks import PageContentSchema
 from qe_ban.publishing.service import drafts, restoring, saves
 from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.links import Links
+from qe_ban.reviewing.models import SaveColumns
 from qe_ban.web import conditional, guard, wire
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
@@ -55,7 +55,7 @@ def _add_saves(blp: Blueprint, kind: PageKind) -> None:
     def list_saves(slug: str) -> dict[str, Any]:
         """The drafts that were saved of a page, newest first: the last fifty, each for thirty days."""
         with part(Database).transaction() as session:
-            rows = saves.listed(session, part(Desks), kind, slug, reader=guard.principal())
+            rows = saves.list_saves(session, part(Desks), kind, slug, reader=guard.principal())
             return {"items": [_about(row) for row in rows], "next": None}
 
     @blp.route("/<slug>/saves/<int(max=2147483647):number>", methods=["GET"], summary_zh="查看保存过的一份草稿及其内容")
@@ -64,7 +64,7 @@ def _add_saves(blp: Blueprint, kind: PageKind) -> None:
     def get_save(slug: str, number: int) -> dict[str, Any]:
         """One saved draft with what it said."""
         with part(Database).transaction() as session:
-            row = saves.one(session, part(Desks), kind, slug, number, reader=guard.principal())
+            row = saves.read_save(session, part(Desks), kind, slug, number, reader=guard.principal())
             return _about(row) | {"content": row.content}
 
     @blp.route("/<slug>/restore", methods=["POST"], summary_zh="以保存过的一份草稿或某一版本重新开始草稿")
@@ -82,7 +82,7 @@ def _add_saves(blp: Blueprint, kind: PageKind) -> None:
             return answers.saved(saved, warnings)
 
 
-def _about(row: PageSave) -> dict[str, Any]:
+def _about(row: SaveColumns) -> dict[str, Any]:
     return {
         "save": row.number,
         "saved_at": row.saved_at,

@@ -4,11 +4,14 @@ from typing import Any, Final
 
 from qe_ban.db.engine import Database
 from qe_ban.keys.rings import KeyRings
-from qe_ban.publishing.rules.states import VERSION_STATE_NAMES, PageKind
+from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.schemas import desk as schemas
-from qe_ban.publishing.service import findings, history, reasons
+from qe_ban.publishing.service import findings, history
 from qe_ban.publishing.service.desks import Desks
-from qe_ban.publishing.service.history import Version
+from qe_ban.publishing.service.page_documents import PAGES
+from qe_ban.reviewing.rules.states import VERSION_STATE_NAMES
+from qe_ban.reviewing.service import reasons
+from qe_ban.reviewing.service.history import Version
 from qe_ban.web import guard, paging
 from qe_ban.web.api import Blueprint
 from qe_ban.web.paging import PageQuery
@@ -31,7 +34,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     def get_difference(slug: str, before: int, after: int) -> dict[str, Any]:
         """How one version differs from another, told for people; 0 is the draft."""
         with part(Database).transaction() as session:
-            changes = history.difference(session, part(Desks), kind, slug, before, after, reader=guard.principal())
+            changes = history.compare(session, part(Desks), kind, slug, before, after, reader=guard.principal())
         return {"before": before, "after": after, "changes": changes}
 
     @blp.route("/<slug>/findings", methods=["GET"], summary_zh="页面上现存的问题（如失效的链接），修好后自动消失")
@@ -58,7 +61,7 @@ def _add_versions(blp: Blueprint, kind: PageKind) -> None:
             raise paging.BadCursor
         limit, reader = query["limit"], guard.principal()
         with part(Database).transaction() as session:
-            found = history.listed(
+            found = history.list_versions(
                 session, part(Desks), kind, slug, before=before, limit=limit + 1, reader=reader, now=now()
             )
         return paging.page([_shown(version) for version in found], limit, lambda row: [row["version"]])
@@ -69,7 +72,7 @@ def _add_versions(blp: Blueprint, kind: PageKind) -> None:
     def get_version(slug: str, number: int) -> dict[str, Any]:
         """One version with what it says."""
         with part(Database).transaction() as session:
-            found = history.version(session, part(Desks), kind, slug, number, reader=guard.principal(), now=now())
+            found = history.read_version(session, part(Desks), kind, slug, number, reader=guard.principal(), now=now())
         return _shown(found) | {"content": found.row.content}
 
 
@@ -82,5 +85,5 @@ def _shown(version: Version) -> dict[str, Any]:
         "state_name": VERSION_STATE_NAMES[version.state],
         "withdrawn_by": withdrawal.by if withdrawal else None,
         "withdrawn_at": withdrawal.at if withdrawal else None,
-        "withdrawal_reason": reasons.of_withdrawal(part(KeyRings), withdrawal) if withdrawal else None,
+        "withdrawal_reason": reasons.read_withdrawal(part(KeyRings), PAGES, withdrawal) if withdrawal else None,
     }

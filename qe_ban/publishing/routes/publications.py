@@ -6,14 +6,14 @@ from typing import Any
 from flask import Response
 
 from qe_ban.db.engine import Database
-from qe_ban.publishing.errors import ApprovalLapsed
 from qe_ban.publishing.routes import answers
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.rules.versions import Later
 from qe_ban.publishing.schemas import desk as schemas
 from qe_ban.publishing.service import publications, withdrawals
 from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.reviewing.errors import ApprovalLapsed
+from qe_ban.reviewing.rules.versions import ScheduledPolicy
 from qe_ban.web import guard
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import part
@@ -32,7 +32,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     def withdraw_version(body: dict[str, Any], slug: str) -> Response:
         """Take a version away, with a reason: before its time, or, as an administrator of the city, at any time."""
         precondition, change = answers.believed(), answers.change()
-        number, reason, choice = body["version"], body["reason"], _choice(body)
+        number, reason, policy = body["version"], body["reason"], _policy(body)
         with part(Database).transaction() as session:
             found = withdrawals.withdraw(
                 session,
@@ -41,7 +41,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
                 slug,
                 number,
                 reason,
-                choice=choice,
+                policy=policy,
                 precondition=precondition,
                 change=change,
             )
@@ -49,9 +49,9 @@ def add(blp: Blueprint, kind: PageKind) -> None:
         return answers.written(found.draft, later=answers.later(found.later))
 
 
-def _choice(body: Mapping[str, Any]) -> Later | None:
-    """Give what is to become of versions that wait, where the body says it."""
-    return None if body["later"] is None else Later(body["later"])
+def _policy(body: Mapping[str, Any]) -> ScheduledPolicy | None:
+    """Return what is to become of scheduled versions, where the body says it."""
+    return None if body["later"] is None else ScheduledPolicy(body["later"])
 
 
 def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
@@ -72,7 +72,7 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
                 slug,
                 at=body["at"],
                 end_at=body["end_at"],
-                choice=_choice(body),
+                policy=_policy(body),
                 precondition=precondition,
                 change=change,
             )
@@ -91,13 +91,13 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
         """Publish the content of an old version again, at once, as a new version."""
         precondition, change, number = answers.believed(), answers.change(), body["version"]
         with part(Database).transaction() as session:
-            found = publications.rollback(
+            found = publications.roll_back(
                 session,
                 part(Desks),
                 kind,
                 slug,
                 number,
-                choice=_choice(body),
+                policy=_policy(body),
                 precondition=precondition,
                 change=change,
             )

@@ -5,9 +5,10 @@ from typing import Any, Final, get_args
 import marshmallow
 
 from qe_ban.kernel.shapes import Severity
-from qe_ban.publishing.rules.states import PageKind, PageState, VersionState
-from qe_ban.publishing.rules.versions import Later
+from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.schemas.blocks import PageContentSchema
+from qe_ban.reviewing.rules.states import DraftState, VersionState
+from qe_ban.reviewing.rules.versions import ScheduledPolicy
 from qe_ban.web import fields
 from qe_ban.web.paging import page_schema
 from qe_ban.web.schema import Schema
@@ -25,7 +26,9 @@ MESSAGE: Final = 2200
 def later_choice() -> fields.Choice:
     """Give the field that says what becomes of versions that wait: `keep` lets them begin, `replace` withdraws them."""
     description = "另有待生效的版本时必填：keep 保留，到时生效；replace 撤下"
-    return fields.Choice(Later, load_default=None, allow_none=True, metadata={"description": description})
+    return fields.Choice(
+        ScheduledPolicy, name="Later", load_default=None, allow_none=True, metadata={"description": description}
+    )
 
 
 class FindingSchema(Schema):
@@ -84,7 +87,7 @@ class DraftSchema(Schema):
     kind = fields.Choice(PageKind, required=True)
     slug = fields.Text(1, 40, required=True)
     name = fields.Text(1, 100, required=True)
-    state = fields.Choice(PageState, required=True)
+    state = fields.Choice(DraftState, name="PageState", required=True)
     state_name = fields.Text(1, 20, required=True)
     content = fields.Nested(PageContentSchema, required=True)
     base = fields.Whole(required=True)

@@ -1,9 +1,9 @@
 """Drafts: read, saved, submitted for review."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -11,21 +11,18 @@ from qe_ban.audit import service as audit
 from qe_ban.kernel.principal import Principal
 from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing import errors
-from qe_ban.publishing.models import Page
 from qe_ban.publishing.rules import content as contents
-from qe_ban.publishing.rules import differing, shrinking
-from qe_ban.publishing.rules.states import PageKind, PageState
-from qe_ban.publishing.service import access, links, media, outlook, pages, references, saves
-from qe_ban.publishing.service.access import Held
+from qe_ban.publishing.rules import shrinking
+from qe_ban.publishing.rules.states import PageKind
+from qe_ban.publishing.service import access, links, outlook, pages, references
 from qe_ban.publishing.service.desks import Desk, Desks
 from qe_ban.publishing.service.links import LinkState
 from qe_ban.publishing.service.outlook import Scheduled
+from qe_ban.publishing.service.page_documents import PAGES, key_of
 from qe_ban.publishing.service.references import Finding
-
-DRAFT: Final = 0
-"""The number under which a draft uses pictures, and is compared with versions."""
-LONGEST_TOLD: Final = 2000
-"""So many characters of a changed text the audit keeps."""
+from qe_ban.reviewing.models import DraftColumns
+from qe_ban.reviewing.service import documents
+from qe_ban.reviewing.service import drafts as reviewed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Draft:
     """
 
     name: str
-    page: Page
+    page: DraftColumns
     in_force: int | None
     findings: Sequence[Finding]
     scheduled: Sequence[Scheduled]
@@ -52,20 +49,27 @@ class Draft:
 def read(session: Session, desks: Desks, kind: PageKind, slug: str, *, reader: Principal, now: datetime) -> Draft:
     """Give a page's draft; of a page that nobody wrote yet an empty one. Raises PageNotFound, OtherPlace."""
     desk = access.desk_of(desks, kind, slug, reader.place)
-    return seen(session, desks, desk, pages.look(session, kind, slug), now)
+    return to_draft(session, desks, desk, slug, pages.look(session, kind, slug), now)
 
 
-def seen(
-    session: Session, desks: Desks, desk: Desk, page: Page, now: datetime, *, shown_at: datetime | None = None
+def to_draft(
+    session: Session,
+    desks: Desks,
+    desk: Desk,
+    slug: str,
+    page: DraftColumns,
+    now: datetime,
+    *,
+    shown_at: datetime | None = None,
 ) -> Draft:
-    """Return a page that is read or held already as its staff see it; `shown_at`: when the draft is to be shown."""
-    shown = pages.in_force(session, desk.kind, page.slug, now)
+    """Return a page that was read or locked as its staff see it; `shown_at`: when the draft is to be shown."""
+    shown = pages.in_force(session, desk.kind, slug, now)
     followed = {url: found.state for url, found in links.known(session, references.links(page.content)).items()}
     findings = references.inspect(session, desks.sources, page.content, now, followed)
     waiting = outlook.scheduled(session, page, shown, now)
     warnings = outlook.warnings(page, shown, waiting, max(now, shown_at or now))
     warnings += [*outlook.never_shown(session, page, now), *outlook.withdrawn_content(session, page, shown)]
-    return Draft(desk.names[page.slug], page, shown.number if shown else None, findings, waiting, warnings)
+    return Draft(desk.names[slug], page, shown.number if shown else None, findings, waiting, warnings)
 
 
 def save(
@@ -87,44 +91,12 @@ def save(
     desk = access.desk_of(desks, kind, slug, change.by.place)
     content = contents.spelled(content)
     warnings = _check(session, desks, desk, slug, content, change.at)
-    plain, taken_out = contents.cleaned(content, desks.link_hosts)
-    held = access.hold(
-        session,
-        desks,
-        kind,
-        slug,
-        precondition=precondition,
-        change=change,
-        repeats=lambda page: saves.is_repeat(session, page, plain, change.by.id),
-    )
-    if held.is_repeated or _is_approved(held.page, plain):
-        return seen(session, desks, desk, held.page, change.at), [*warnings, *taken_out]
-    warnings += shrinking.warnings(held.page.content, plain, origin="上次保存的草稿")
-    _replace(held, plain)
-    return seen(session, desks, desk, held.page, change.at), [*warnings, *taken_out]
-
-
-def _is_approved(page: Page, plain: Mapping[str, Any]) -> bool:
-    """Return whether a save would only undo an approval of just this; over a newer version it is to be undone."""
-    stands = page.state == PageState.APPROVED and page.base == page.latest
-    return stands and contents.digest(page.content) == contents.digest(plain)
-
-
-def _replace(held: Held, plain: dict[str, Any]) -> None:
-    """Put a clean content in the place of a held draft."""
-    session, page, change = held.session, held.page, held.change
-    before, changes = held.state(), differing.changes(page.content, plain)
-    saves.keep_replaced(session, page, change.at)
-    page.content, page.state, page.base = plain, PageState.DRAFT.value, page.latest
-    page.editors = [*page.editors, *({change.by.id} - set(page.editors))]
-    page.edited_at = change.at
-    page.submitted_by = page.submitted_at = page.reviewed_by = page.reviewed_at = None
-    held.record("pages.save", before, changes=told(changes))
-    saves.keep(session, page, plain, change.by.id, change.at)
-    media.use(session, held.kind.value, page.slug, DRAFT, references.pictures(plain))
-    session.flush()
-    # as the database gives it, whose order of names goes into the tag
-    session.refresh(page, ["content"])
+    plain, removals = contents.cleaned(content, desks.link_hosts)
+    page, replaced = reviewed.save(session, PAGES, key_of(kind, slug), plain, precondition=precondition, change=change)
+    if replaced is not None:
+        # removals last: what the whole page lost comes before what single texts lost
+        warnings += shrinking.warnings(replaced, plain, origin="上次保存的草稿")
+    return to_draft(session, desks, desk, slug, page, change.at), [*warnings, *removals]
 
 
 def links_of(
@@ -142,12 +114,12 @@ def links_of(
 
     Raises what `submit` raises for a page that cannot be submitted.
     """
-    desk = access.desk_of(desks, kind, slug, change.by.place)
+    access.desk_of(desks, kind, slug, change.by.place)
     page = pages.look(session, kind, slug)
-    if _is_submitted(page, precondition, change):
+    if reviewed.is_submission_repeat(page, precondition, change):
         return None
     precondition(str(page.revision))
-    _require_ready(Held(session, desks, desk, page, change))
+    reviewed.require_ready(PAGES, page, change.at)
     return str(page.revision), references.links(page.content)
 
 
@@ -168,47 +140,19 @@ def submit(
     Raises PageNotFound, OtherPlace, PageEnded, WrongState, DraftOutdated, PageInvalid and ReferencesBroken with the
     places, and what the precondition raises.
     """
-    held = access.hold(session, desks, kind, slug, precondition=precondition, change=change)
-    _require_ready(held)
-    page, before = held.page, held.state()
-    # what may be said may have changed since it was saved: the allowed hosts, and what the city's hall says
-    _check(session, desks, held.desk, slug, page.content, change.at)
+    desk, key = access.desk_of(desks, kind, slug, change.by.place), key_of(kind, slug)
+    locked = reviewed.lock_ready(session, PAGES, key, precondition=precondition, change=change)
+    page = locked.row
+    # what is allowed may have changed since it was saved: the hosts of links, and the city's hall
+    _check(session, desks, desk, slug, page.content, change.at)
     # a picture may have come since
-    media.use(session, kind.value, slug, DRAFT, references.pictures(page.content))
+    PAGES.store_references(session, key, documents.DRAFT, page.content)
     findings = references.inspect(session, desks.sources, page.content, change.at, followed)
     broken = references.told(findings, "error")
     if broken:
         raise errors.ReferencesBroken(errors=_by_place(broken))
-    page.state, page.reason, page.reason_sealed = PageState.SUBMITTED.value, None, None
-    page.submitted_by, page.submitted_at = change.by.id, change.at
-    # who hands it in stands behind it, and cannot be the other person who approves
-    page.editors = [*page.editors, *({change.by.id} - set(page.editors))]
-    page.reviewed_by = page.reviewed_at = None
-    held.record("pages.submit", before)
-    return seen(session, desks, held.desk, page, change.at)
-
-
-def _is_submitted(page: Page, precondition: audit.Precondition, change: audit.Change) -> bool:
-    """Return whether the last change of the page was that this caller submitted what they now submit again."""
-    is_mine = (page.state, page.submitted_by) == (PageState.SUBMITTED, change.by.id)
-    return is_mine and not access.saw(page, precondition) and access.saw_previous(page, precondition)
-
-
-def told(changes: Iterable[differing.Change]) -> list[dict[str, str | None]]:
-    """Give changes as the audit keeps them: long texts cut."""
-    return [
-        {name: value and (value if len(value) <= LONGEST_TOLD else f"{value[:LONGEST_TOLD]}…") for name, value in row}
-        for row in (asdict(change).items() for change in changes)
-    ]
-
-
-def _require_ready(held: Held) -> None:
-    access.require_open(held)
-    access.require_state(held.page, PageState.DRAFT, PageState.REJECTED)
-    if not held.page.editors:
-        # nobody's draft would be everybody's to approve
-        raise errors.WrongState("草稿还没有保存过内容", state=held.page.state)
-    access.require_newest(held.page)
+    reviewed.submit(locked)
+    return to_draft(session, desks, desk, slug, page, change.at)
 
 
 def _check(

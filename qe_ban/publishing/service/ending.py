@@ -8,13 +8,13 @@ from sqlalchemy.orm import Session
 
 from qe_ban.publishing.models import Page
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.service import pages
+from qe_ban.reviewing.models import DraftColumns
 
 
-def set_end(page: Page, at: datetime | None) -> None:
-    """Let a page, held by `pages.hold`, be shown until a moment; None for no end. The caller bumps the stamp."""
+def set_end(page: DraftColumns, at: datetime | None) -> None:
+    """Let a page, locked by `pages.hold`, be shown until a moment; None for no end. The caller bumps the stamp."""
     page.ends_at = at
-    pages.touch(page)
+    page.revision += 1
 
 
 def share(session: Session, kind: PageKind, slug: str) -> datetime | None:

@@ -8,16 +8,16 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from qe_ban.kernel.shapes import Fault
-from qe_ban.publishing.models import Page
-from qe_ban.publishing.queries import versions as queries
 from qe_ban.publishing.rules import overlaps, shrinking, timeliness
 from qe_ban.publishing.rules.overlaps import Overlap
-from qe_ban.publishing.rules.states import PageKind, PageState
-from qe_ban.publishing.service.later import in_city
-from qe_ban.publishing.service.pages import EMPTY, InForce
+from qe_ban.publishing.service.page_documents import EMPTY, PAGES
+from qe_ban.reviewing.models import DraftColumns
+from qe_ban.reviewing.rules.states import DraftState
+from qe_ban.reviewing.service import history
+from qe_ban.reviewing.service.in_force import VersionInForce
+from qe_ban.reviewing.service.publications import MAX_COMPARED
+from qe_ban.reviewing.service.scheduled import format_in_city
 
-MAX_COMPARED: Final = 10
-"""So many versions that wait are compared with a draft, the next ones: each may be half a mebibyte."""
 MAX_WITHDRAWN: Final = 3
 """So many versions that were withdrawn are compared with a draft, the newest ones."""
 _NAMED: Final = 3
@@ -33,9 +33,9 @@ class Scheduled:
     overlaps: Sequence[Overlap]
 
 
-def scheduled(session: Session, page: Page, shown: InForce | None, now: datetime) -> list[Scheduled]:
+def scheduled(session: Session, page: DraftColumns, shown: VersionInForce | None, now: datetime) -> list[Scheduled]:
     """Return the next versions that wait, the first first; none that begins when the page has ended."""
-    rows = queries.upcoming(session, PageKind(page.kind), page.slug, now, MAX_COMPARED)
+    rows = history.list_scheduled(session, PAGES.tables, PAGES.tables.key_of(page), now, MAX_COMPARED)
     base = shown.content if shown is not None else EMPTY
     return [
         Scheduled(row.number, row.starts_at, row.ends_at, overlaps.overlaps(base, row.content, page.content))
@@ -44,30 +44,27 @@ def scheduled(session: Session, page: Page, shown: InForce | None, now: datetime
     ]
 
 
-def never_shown(session: Session, page: Page, now: datetime) -> list[Fault]:
+def never_shown(session: Session, page: DraftColumns, now: datetime) -> list[Fault]:
     """Return a warning for each of the next versions that wait and would begin when the page has ended."""
     ends_at = page.ends_at
     if ends_at is None:
         return []
-    rows = queries.upcoming(session, PageKind(page.kind), page.slug, now, MAX_COMPARED)
-    return [
-        Fault(
-            "",
-            f"版本 {row.number} 定于 {in_city(row.starts_at)} 生效，但页面于 {in_city(ends_at)} 结束，该版本不会显示",
-            "warning",
-            "version_after_end",
-        )
+    rows = history.list_scheduled(session, PAGES.tables, PAGES.tables.key_of(page), now, MAX_COMPARED)
+    end = format_in_city(ends_at)
+    messages = (
+        f"版本 {row.number} 定于 {format_in_city(row.starts_at)} 生效，但页面于 {end} 结束，该版本不会显示"
         for row in rows
         if row.starts_at >= ends_at
-    ]
+    )
+    return [Fault("", message, "warning", "version_after_end") for message in messages]
 
 
-def withdrawn_content(session: Session, page: Page, shown: InForce | None) -> list[Fault]:
+def withdrawn_content(session: Session, page: DraftColumns, shown: VersionInForce | None) -> list[Fault]:
     """Return a warning for each version that was withdrawn and of which the draft still says something.
 
     A withdrawal leaves the draft as it is, so the next publication would show again what was taken away.
     """
-    rows = queries.withdrawn(session, PageKind(page.kind), page.slug, MAX_WITHDRAWN)
+    rows = history.list_withdrawn(session, PAGES.tables, PAGES.tables.key_of(page), MAX_WITHDRAWN)
     base = shown.content if shown is not None else EMPTY
     common = ((row.number, overlaps.overlaps(base, row.content, page.content)) for row in rows)
     return [
@@ -82,7 +79,9 @@ def withdrawn_content(session: Session, page: Page, shown: InForce | None) -> li
     ]
 
 
-def warnings(page: Page, shown: InForce | None, waiting: Sequence[Scheduled], at: datetime) -> list[Fault]:
+def warnings(
+    page: DraftColumns, shown: VersionInForce | None, waiting: Sequence[Scheduled], at: datetime
+) -> list[Fault]:
     """Return what is to be noticed of a draft that would be shown at a moment."""
     return [
         *_of_waiting(shown, waiting),
@@ -91,9 +90,9 @@ def warnings(page: Page, shown: InForce | None, waiting: Sequence[Scheduled], at
     ]
 
 
-def _of_waiting(shown: InForce | None, waiting: Sequence[Scheduled]) -> Iterator[Fault]:
+def _of_waiting(shown: VersionInForce | None, waiting: Sequence[Scheduled]) -> Iterator[Fault]:
     for version in waiting:
-        begins = in_city(version.starts_at)
+        begins = format_in_city(version.starts_at)
         message = f"版本 {version.number} 将于 {begins} 生效，届时会替换在此之前发布的内容"
         yield Fault("", message, "warning", "version_waiting")
         if version.overlaps:
@@ -106,10 +105,10 @@ def _names(held: Sequence[Overlap]) -> str:
     return "、".join(overlap.heading for overlap in held[:_NAMED]) + ("等" if len(held) > _NAMED else "")
 
 
-def _restart(shown: InForce | None) -> str:
+def _restart(shown: VersionInForce | None) -> str:
     return f"；可用 restore 以生效中的版本 {shown.number} 重新开始" if shown is not None else ""
 
 
-def _of_removals(page: Page, shown: InForce | None) -> Iterator[Fault]:
-    if shown is not None and page.state != PageState.PUBLISHED:
+def _of_removals(page: DraftColumns, shown: VersionInForce | None) -> Iterator[Fault]:
+    if shown is not None and page.state != DraftState.PUBLISHED:
         yield from shrinking.warnings(shown.content, page.content, origin=f"生效中的版本 {shown.number}")

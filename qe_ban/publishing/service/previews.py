@@ -39,7 +39,7 @@ def make(
         )
     )
     after = {"expires_at": rfc3339(expires_at)}
-    audit.record_change(session, change, "pages.preview", access.subject(kind, slug), before=None, after=after)
+    audit.record_change(session, change, "pages.preview", f"{kind.value}/{slug}", before=None, after=after)
     return token, expires_at
 
 

@@ -6,12 +6,12 @@ from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
 from qe_ban.kernel.shapes import Fault
-from qe_ban.publishing import errors
-from qe_ban.publishing.queries import versions as queries
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import access, drafts, saves
 from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.drafts import Draft
+from qe_ban.publishing.service.page_documents import PAGES, key_of
+from qe_ban.reviewing.service import history
 
 
 def restore(
@@ -31,10 +31,7 @@ def restore(
     """
     access.desk_of(desks, kind, slug, change.by.place)
     if save is not None:
-        content = saves.one(session, desks, kind, slug, save, reader=change.by).content
+        content = saves.read_save(session, desks, kind, slug, save, reader=change.by).content
     else:
-        row = queries.version(session, kind, slug, version or 0)
-        if row is None:
-            raise errors.VersionNotFound
-        content = row.content
+        content = history.read_row(session, PAGES.tables, key_of(kind, slug), version or 0)[0].content
     return drafts.save(session, desks, kind, slug, content, precondition=precondition, change=change)

@@ -14,7 +14,7 @@ from qe_ban.db.engine import Database
 from qe_ban.halls import errors
 from qe_ban.halls.service import apps, places
 from qe_ban.kernel.city import CITY_HALL, City
-from qe_ban.publishing.service import drafts, media, pages, publications, reviewing
+from qe_ban.publishing.service import drafts, media, pages, publications, reviews
 from qe_ban.publishing.service.desks import Desk, Desks
 from qe_ban.sandbox.pages import files, spelling
 from qe_ban.sandbox.pages.painting import Painter
@@ -117,9 +117,9 @@ class Loader:
         drafts.save(*where, content, precondition=_require_untouched, change=editor)
         # sandboxes follow no links: the sample's lead nowhere
         drafts.submit(*where, {}, precondition=_any, change=editor)
-        reviewing.approve(*where, precondition=_any, change=reviewer)
+        reviews.approve(*where, precondition=_any, change=reviewer)
         outcome = publications.publish(*where, at=None, end_at=None, precondition=_any, change=editor)
-        if not isinstance(outcome, publications.Published):
+        if not isinstance(outcome, publications.PagePublication):
             raise outcome
 
 

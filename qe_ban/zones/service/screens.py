@@ -36,7 +36,7 @@ class Zones:
         if found is None:
             return Absent(pages.begins_at(session, PageKind.ZONE, slug, now))
         body = {"version": found.number, "updated_at": rfc3339(found.published_at)}
-        return self._dressed(session, slug, found.content, now, body, found.turns_at)
+        return self._dressed(session, slug, found.content, now, body, found.next_change_at)
 
     def dress(self, session: Session, slug: str, content: Mapping[str, Any], now: datetime) -> Dressed:
         """Give what a content, published or not, looks like."""

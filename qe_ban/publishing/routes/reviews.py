@@ -8,7 +8,7 @@ from qe_ban.db.engine import Database
 from qe_ban.publishing.routes import answers
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.schemas import desk as schemas
-from qe_ban.publishing.service import reviewing
+from qe_ban.publishing.service import reviews
 from qe_ban.publishing.service.desks import Desks
 from qe_ban.web import guard
 from qe_ban.web.api import Blueprint
@@ -27,7 +27,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
         """Approve a submitted draft that one had no hand in."""
         precondition, change = answers.believed(), answers.change()
         with part(Database).transaction() as session:
-            found = reviewing.approve(session, part(Desks), kind, slug, precondition=precondition, change=change)
+            found = reviews.approve(session, part(Desks), kind, slug, precondition=precondition, change=change)
             return answers.written(found)
 
     @blp.route("/<slug>/reject", methods=["POST"], summary_zh="退回送审的草稿，须说明理由")
@@ -40,5 +40,5 @@ def add(blp: Blueprint, kind: PageKind) -> None:
         """Send a submitted draft back to its editors, with a reason."""
         precondition, change, reason = answers.believed(), answers.change(), body["reason"]
         with part(Database).transaction() as session:
-            found = reviewing.reject(session, part(Desks), kind, slug, reason, precondition=precondition, change=change)
+            found = reviews.reject(session, part(Desks), kind, slug, reason, precondition=precondition, change=change)
             return answers.written(found)

@@ -1,1 +1,0 @@
-"""The selects by which pages and their versions are read."""

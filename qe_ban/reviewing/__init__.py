@@ -1,0 +1,1 @@
+"""Documents that a second person reviews: drafts, review, immutable versions in force by the clock, withdrawal."""
