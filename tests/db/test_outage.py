@@ -144,7 +144,7 @@ def test_a_server_that_hangs_is_waited_for_by_those_who_are_there_and_by_no_othe
 def test_who_has_the_turn_and_little_patience_does_not_say_that_it_is_over(postgres):
     database = Database(postgres.url, pool=2, waits=SHORT)
 
-    database._outage.hung()
+    database._outage.report_hang()
     time.sleep(REST)
     with ExitStack() as stack:
         with pytest.raises(DatabaseUnavailable), database.transaction(patience=0.2) as session:  # noqa: PT012
