@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from qe_ban.kernel.authority_names import NO_NAMES, AuthorityNames
 from qe_ban.kernel.bounds import Bounds
@@ -19,6 +19,24 @@ class Basis(StrEnum):
     STATUTE = "statute"
     CONSENT = "consent"
     NONE = "none"
+
+
+class CodeKind(IntEnum):
+    """The kinds of code that this program knows, by their number in a code (the claim `qe`).
+
+    A city has some of them, or all. A new one needs code: a line here, and what a source or the register says of it.
+    """
+
+    IDENTITY = 1
+    HEALTH = 2
+    MEDICAL = 3
+    SOCIAL = 4
+    DINING = 5
+
+    @property
+    def slug(self) -> str:
+        """The name that interfaces use, such as `health`."""
+        return self.name.lower()
 
 
 class Level(StrEnum):
@@ -145,7 +163,7 @@ class City:
         return next((period for period in self.meal_periods if period.start <= local <= period.end), None)
 
 
-LEVEL_KIND, LEVEL_FIELD = "health", "health_level"
+LEVEL_KIND, LEVEL_FIELD = CodeKind.HEALTH.slug, "health_level"
 """The kind of code that has a level, and the field that discloses it."""
 DISCLOSABLE = frozenset(
     {"masked_name", "name", "id_type", "id_number", "social_number", "masked_phone", "phone", "age_60_or_over"}

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import time, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from qe_ban.kernel.city import (
     LEVEL_KIND,
     Basis,
     City,
+    CodeKind,
     HealthBasis,
     HealthRules,
     KindInfo,
@@ -136,6 +137,7 @@ def _check(city: City, disclosable: frozenset[str]) -> None:
     for host in city.link_hosts:
         if not _LINK_HOST.fullmatch(host):
             raise CityInvalid(Message("link_hosts: {host!r} is no host", host=host[:60]))
+    _check_kinds(city.kinds.values())
     _check_health(city.health)
     if foreign := city.identifying - IDENTIFYING - disclosable:
         message = "identifying_fields names what cannot be disclosed: {fields}"
@@ -154,6 +156,16 @@ def _check(city: City, disclosable: frozenset[str]) -> None:
         if purpose.basis is Basis.NONE and set(purpose.fields) - {"masked_name"}:
             raise CityInvalid(Message("purpose {purpose} discloses fields without a basis", purpose=purpose.slug))
         _check_level(purpose)
+
+
+def _check_kinds(kinds: Iterable[KindInfo]) -> None:
+    """Refuse a kind that this program does not know, or knows by another number. Raises CityInvalid."""
+    known = {kind.slug: kind.value for kind in CodeKind}
+    for kind in kinds:
+        if known.get(kind.slug) != kind.id:
+            listed = ", ".join(f"{number} {slug}" for slug, number in known.items())
+            message = "kind {id} {slug} needs code: this program knows the kinds {known}"
+            raise CityInvalid(Message(message, id=kind.id, slug=str(kind.slug)[:60], known=listed))
 
 
 def _check_health(health: HealthRules) -> None:

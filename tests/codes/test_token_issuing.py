@@ -8,6 +8,7 @@ from cwt import COSE, CWT, COSEKey
 
 from qe_ban.codes import token
 from qe_ban.codes.token import sign1
+from qe_ban.kernel.city import CodeKind
 from tests.factories import qe1
 
 ISSUER = qe1.Issuer()
@@ -17,7 +18,7 @@ LATER = 4_102_444_800  # in 2100: the library compares exp with the machine's cl
 def issued(**changes):
     arguments = {
         "kid": ISSUER.kid,
-        "kind": token.Kind.HEALTH,
+        "kind": CodeKind.HEALTH,
         "cti": qe1.CTI,
         "issued_at": LATER,
         "expires_at": LATER + 60,
@@ -35,7 +36,7 @@ def private(key, kid=None):
     return COSEKey.from_pem(pem.decode(), kid=kid, alg="ES256")
 
 
-@pytest.mark.parametrize("kind", token.Kind)
+@pytest.mark.parametrize("kind", CodeKind)
 def test_what_we_issue_verifies(kind):
     claims = token.verify(issued(kind=kind), ISSUER.keys(), token.Policy(), LATER)
     assert (claims.profile, claims.kind, claims.cti) == (token.Profile.ISSUED, kind, qe1.CTI)

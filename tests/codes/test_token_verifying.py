@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from qe_ban.codes import token
 from qe_ban.codes.token import Reason
+from qe_ban.kernel.city import CodeKind
 from tests.factories import qe1
 
 ISSUER = qe1.Issuer()
@@ -30,7 +31,7 @@ def verdict(code, now=NOW, keys=KEYS, policy=None):
 def test_an_issued_code_gives_its_claims():
     assert token.verify(ISSUED, KEYS, token.Policy(), NOW) == token.Claims(
         profile=token.Profile.ISSUED,
-        kind=token.Kind.HEALTH,
+        kind=CodeKind.HEALTH,
         kid=ISSUER.kid,
         issued_at=NOW,
         expires_at=NOW + 60,
@@ -61,7 +62,7 @@ def test_a_presented_code_gives_the_claims_of_its_pass_and_the_moment_of_showing
 def test_claims_are_frozen():
     claims = token.verify(ISSUED, KEYS, token.Policy(), NOW)
     with pytest.raises(AttributeError):
-        claims.kind = token.Kind.DINING
+        claims.kind = CodeKind.DINING
 
 
 def test_a_code_is_identified_by_its_cti_and_the_moment_of_showing():

@@ -24,6 +24,7 @@ from qe_ban.codes import token
 from qe_ban.codes.models import Entitlement
 from qe_ban.codes.rules import Answer, State
 from qe_ban.codes.service import answers
+from qe_ban.kernel.city import CodeKind
 from qe_ban.kernel.identifiers import IdType, resident_id_check
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Place, Principal, PrincipalKind
@@ -243,7 +244,7 @@ class Town:
 
     def claims(self, number, kind, profile="issued", *, at=None, life=60, index=7, guardian=False, **extra):
         at = at or self.now
-        qe = [PROFILE_NUMBER[profile], token.Kind[kind.upper()] if isinstance(kind, str) else kind]
+        qe = [PROFILE_NUMBER[profile], CodeKind[kind.upper()] if isinstance(kind, str) else kind]
         if profile != "issued":
             qe.append(index)
         start = int(at.timestamp())

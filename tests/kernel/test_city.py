@@ -24,6 +24,24 @@ def test_qingdao_has_ten_districts_five_kinds_and_eighteen_purposes():
     assert made.purposes["gate-entry"].again_after == 300
 
 
+def with_kinds(*kinds):
+    data = json.loads(TEXT)
+    data["kinds"] = [{"id": number, "slug": slug, "name": slug, "colour": None} for number, slug in kinds]
+    data["purposes"] = [row for row in data["purposes"] if set(row["kinds"]) <= {slug for _, slug in kinds}]
+    return json.dumps(data)
+
+
+def test_a_city_may_have_fewer_kinds():
+    made = city_file.parse(with_kinds((1, "identity"), (5, "dining")))
+    assert set(made.kinds) == {"identity", "dining"}
+
+
+@pytest.mark.parametrize("kind", [(6, "library"), (2, "dining"), (6, "dining"), (5, "Dining"), ("5", "dining")])
+def test_a_kind_that_needs_code_is_refused_with_the_kinds_that_there_are(kind):
+    with pytest.raises(city_file.CityInvalid, match=r"needs code.* 1 identity.* 5 dining"):
+        city_file.parse(with_kinds((1, "identity"), kind))
+
+
 def test_halls_are_the_city_s_and_one_for_each_district():
     made = city_file.parse(TEXT)
     assert (made.hall("city"), made.hall("shinan"), made.hall("laixi")) == (None, "370202", "370285")

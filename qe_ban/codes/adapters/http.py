@@ -19,7 +19,7 @@ from urllib3.exceptions import HTTPError
 
 from qe_ban.codes.adapters import Person, SourceAway
 from qe_ban.codes.rules import Answer, State
-from qe_ban.kernel.city import Level
+from qe_ban.kernel.city import LEVEL_KIND, CodeKind, Level
 
 CONNECT, READ = 0.2, 0.5
 LARGEST = 16 * 1024
@@ -107,9 +107,9 @@ def _answer(kind: str, data: Mapping[str, Any], now: datetime) -> Answer:
 def _detail(kind: str, detail: Mapping[str, Any]) -> dict[str, Any]:
     """Take what we know, typed; a source's further words are nobody's business."""
     known: dict[str, Any] = {name: _word(detail[name]) for name in TEXTS & detail.keys()}
-    if kind == "health":
+    if kind == LEVEL_KIND:
         known["level"] = Level(detail["level"]).value
-    if kind == "dining":
+    if kind == CodeKind.DINING.slug:
         if not isinstance(detail["meals"], list):
             raise TypeError("meals is no list")
         known["meals"] = [_word(meal) for meal in detail["meals"][:8]]

@@ -17,7 +17,7 @@ from qe_ban.config import Settings
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
 from qe_ban.kernel import identifiers
-from qe_ban.kernel.city import City, KindInfo, Level
+from qe_ban.kernel.city import LEVEL_KIND, City, KindInfo, Level
 from qe_ban.keys import vault
 from qe_ban.web import conditional, guard, wire
 from qe_ban.web.api import Blueprint
@@ -67,7 +67,7 @@ def _cards(held: Sequence[service.Holding], moment: datetime) -> list[dict[str, 
 
 def _shown(shown: service.Shown, masked_name: str | None) -> dict[str, Any]:
     kind = _kind(shown.kind)
-    level = shown.answer.detail.get("level") if shown.answer and shown.kind == "health" else None
+    level = shown.answer.detail.get("level") if shown.answer and shown.kind == LEVEL_KIND else None
     return {
         "kind": shown.kind,
         "name": kind.name,
@@ -91,7 +91,7 @@ def _shown(shown: service.Shown, masked_name: str | None) -> dict[str, Any]:
 @blp.problems(404, 429)
 def issue(query: dict[str, Any], asked: dict[str, Any]) -> service.Issued:
     """Issue codes of several kinds in one call, so that switching between them needs no network."""
-    return _issue(query, asked["kinds"])
+    return _issue(query, [_kind(kind).slug for kind in asked["kinds"]])
 
 
 @blp.route("/<kind>/issue", methods=["POST"], summary_zh="签发一种码；可直接取二维码图片（SVG 或 PNG）")

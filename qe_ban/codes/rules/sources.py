@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from qe_ban.codes.rules.case import ASK_AFTER, Answer, Reason, State
-from qe_ban.kernel.city import LEVEL_KIND, Level, Purpose
+from qe_ban.kernel.city import LEVEL_KIND, CodeKind, Level, Purpose
 from qe_ban.kernel.clock import CITY_TIME
 
 
@@ -15,7 +15,7 @@ def is_fresh(answer: Answer, now: datetime) -> bool:
 
 def default_answer(kind: str, now: datetime) -> Answer:
     """Say what the built-in register says of somebody it has no record of."""
-    if kind == "identity":
+    if kind == CodeKind.IDENTITY.slug:
         return Answer(State.ACTIVE, now, now)
     if kind == LEVEL_KIND:
         return Answer(State.ACTIVE, now, now, detail={"level": Level.GREEN.value})

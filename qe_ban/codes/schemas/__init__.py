@@ -5,13 +5,13 @@ from typing import Any
 import marshmallow
 
 from qe_ban.codes.rules import Profile, Reason, State
-from qe_ban.kernel.city import Level
+from qe_ban.kernel.city import CodeKind, Level
 from qe_ban.web import fields, paging, typed_fields
 from qe_ban.web.schema import Schema
 
 MESSAGES = fields.COMMON_MESSAGES | {"invalid": "须为文本"}
 OPTIONAL = frozenset({"health", "as_of", "guardian"})
-KINDS = ("identity", "health", "medical", "social", "dining")
+KINDS = tuple(kind.slug for kind in CodeKind)
 
 
 class ForQuery(Schema):

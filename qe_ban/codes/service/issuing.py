@@ -17,12 +17,13 @@ from qe_ban.codes.models import Entitlement, SourceAnswer
 from qe_ban.codes.rules import Answer, State
 from qe_ban.codes.rules.naming import HELD_NAMES
 from qe_ban.codes.service.wallet import Wallet
+from qe_ban.kernel.city import CodeKind
 from qe_ban.kernel.clock import start_of_day
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyMissing
 
 REAL_NAME = "real_name_required"
-KINDS = {kind.slug: kind for kind in token.Kind}
+KINDS = {kind.slug: kind for kind in CodeKind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,11 @@ class Issued:
 
 
 def open_wallet(session: Session, resident: UUID, now: datetime) -> None:
-    """Give a resident whose real name was just confirmed the five entitlements; again is harmless."""
+    """Give a resident whose real name was just confirmed an entitlement of every kind; again is harmless.
+
+    Of every kind that this program knows, not only of the city's: so a city file that names one more serves residents
+    who are there already.
+    """
     rows = [{"resident_id": resident, "kind": kind, "made_at": start_of_day(now)} for kind in KINDS]
     session.execute(insert(Entitlement).values(rows).on_conflict_do_nothing(index_elements=["resident_id", "kind"]))
 

@@ -1,6 +1,6 @@
 """QE1, the format of the codes: reading, verifying and issuing them, as pure functions of what they are given."""
 
-from qe_ban.codes.token.claims import Claims, Kind, Profile, Reason, Refused, Unproven
+from qe_ban.codes.token.claims import Claims, Profile, Reason, Refused, Unproven
 from qe_ban.codes.token.issuing import issue
 from qe_ban.codes.token.parsing import MAX_CHARACTERS, Parsed, parse, strip_edge
 from qe_ban.codes.token.reference import Reference, ReferenceUnreadable, open_, seal
@@ -12,7 +12,6 @@ __all__ = [
     "MAX_CHARACTERS",
     "Claims",
     "Keys",
-    "Kind",
     "Parsed",
     "Policy",
     "Profile",

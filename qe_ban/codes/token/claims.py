@@ -1,7 +1,9 @@
 """What a code says, and the words in which it is refused (QE1 sections 3 to 5)."""
 
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import NamedTuple
+
+from qe_ban.kernel.city import CodeKind
 
 
 class Reason(StrEnum):
@@ -13,21 +15,6 @@ class Reason(StrEnum):
     NOT_YET_VALID = "not_yet_valid"
     EXPIRED = "expired"
     UNKNOWN_KIND = "unknown_kind"
-
-
-class Kind(IntEnum):
-    """The kinds of code, by their number in the claim `qe`."""
-
-    IDENTITY = 1
-    HEALTH = 2
-    MEDICAL = 3
-    SOCIAL = 4
-    DINING = 5
-
-    @property
-    def slug(self) -> str:
-        """The name that interfaces use, such as `health`."""
-        return self.name.lower()
 
 
 class Profile(StrEnum):
@@ -49,7 +36,7 @@ class Unproven(NamedTuple):
     """
 
     profile: Profile
-    kind: Kind | None
+    kind: CodeKind | None
     kid: bytes
     issued_at: int
     expires_at: int
@@ -72,7 +59,7 @@ class Claims(Unproven):
     """What a code of a known kind says: proven when `verify` or `check` gives it."""
 
     __slots__ = ()
-    kind: Kind
+    kind: CodeKind
 
 
 class Refused(Exception):

@@ -4,7 +4,6 @@ import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from qe_ban.codes.token import base45, sign1
-from qe_ban.codes.token.claims import Kind
 from qe_ban.codes.token.parsing import (
     CTI,
     CTI_BYTES,
@@ -17,13 +16,14 @@ from qe_ban.codes.token.parsing import (
     SCANNER,
     SCANNER_BYTES,
 )
+from qe_ban.kernel.city import CodeKind
 
 
 def issue(
     signing_key: ec.EllipticCurvePrivateKey,
     *,
     kid: bytes,
-    kind: Kind,
+    kind: CodeKind,
     cti: bytes,
     issued_at: int,
     expires_at: int,

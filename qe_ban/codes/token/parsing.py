@@ -5,7 +5,8 @@ from typing import NamedTuple
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from qe_ban.codes.token import base45, cbor, layouts, sign1
-from qe_ban.codes.token.claims import Claims, Kind, Profile, Reason, Refused, Unproven
+from qe_ban.codes.token.claims import Claims, Profile, Reason, Refused, Unproven
+from qe_ban.kernel.city import CodeKind
 
 PREFIX = "QE1:"
 MAX_CHARACTERS = 700
@@ -25,7 +26,7 @@ _PROFILES = {  # by number: name, longest life in seconds, members of the claim 
     2: (_PASS, 48 * 3600, 3),
     3: (Profile.PRINTED, 400 * 86400, 3),
 }
-_KINDS = {kind.value: kind for kind in Kind}
+_KINDS = {kind.value: kind for kind in CodeKind}
 _P256 = ec.SECP256R1()
 _COSE_KEY = {1, -1, -2, -3}
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from qe_ban.codes.token.claims import Kind, Profile, Reason
+from qe_ban.codes.token.claims import Profile, Reason
 from qe_ban.codes.token.verification import Keys, Policy, VerificationKey
+from qe_ban.kernel.city import CodeKind
 from qe_ban.message import Message
 
-_KIND_NAMES = {kind.slug for kind in Kind}
+_KIND_NAMES = {kind.slug for kind in CodeKind}
 _PROFILE_NAMES = {Profile.ISSUED, Profile.PRINTED, Profile.PRESENTED}
 _WANTED = {reason.value for reason in Reason} | {"ok", "same"}
 
