@@ -11,6 +11,7 @@ from qe_ban.kernel.shapes import Fault
 from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.schemas import desk as schemas
 from qe_ban.publishing.service.drafts import Draft
+from qe_ban.publishing.service.outlook import Scheduled
 from qe_ban.publishing.service.page_documents import PAGES
 from qe_ban.publishing.service.publications import PagePublication
 from qe_ban.reviewing.models import DraftColumns, VersionColumns
@@ -26,23 +27,23 @@ NOBODY_WROTE = "0"
 
 
 @dataclass(frozen=True, slots=True)
-class Believed:
-    """What a write believes of a page; `seen`: the state that was looked at before, which must still be there."""
+class DraftPrecondition:
+    """What a write expects of a page; `tag`: the state that was read before, which must still be the same."""
 
-    said: conditional.Precondition
-    seen: str | None = None
+    header: conditional.Precondition
+    tag: str | None = None
 
     def __call__(self, state: str | None) -> None:
         """Raise PreconditionFailed unless the page is in this state."""
-        if self.seen is not None and state != self.seen:
+        if self.tag is not None and state != self.tag:
             raise conditional.changed(state)
-        absent = state == NOBODY_WROTE and self.said.match is None
-        self.said(None if absent else state)
+        is_absent = state == NOBODY_WROTE and self.header.match is None
+        self.header(None if is_absent else state)
 
 
-def believed() -> Believed:
-    """Give what the request says in If-Match or `If-None-Match: *`. Raises PreconditionRequired for neither."""
-    return Believed(conditional.required())
+def require_precondition() -> DraftPrecondition:
+    """Return what the request says in If-Match or `If-None-Match: *`. Raises PreconditionRequired for neither."""
+    return DraftPrecondition(conditional.required())
 
 
 def change() -> audit.Change:
@@ -50,46 +51,46 @@ def change() -> audit.Change:
     return audit.Change(guard.principal(), now(), requests.request_id())
 
 
-def draft(found: Draft) -> dict[str, Any]:
-    """Give a draft as its schema dumps it."""
-    dumped: dict[str, Any] = schemas.DraftSchema().dump(_fields(found.page) | _about(found))
+def dump_draft(draft: Draft) -> dict[str, Any]:
+    """Return a draft as its schema dumps it."""
+    dumped: dict[str, Any] = schemas.DraftSchema().dump(_dump_page(draft.page) | _dump_context(draft))
     return dumped
 
 
-def written(found: Draft, **more: Any) -> Response:
+def answer_draft(draft: Draft, **more: Any) -> Response:
     """Answer a write with the draft as it stands now."""
-    return conditional.written(draft(found), found.tag, **more)
+    return conditional.written(dump_draft(draft), draft.tag, **more)
 
 
-def published(answer: PagePublication) -> Response:
+def answer_publication(answer: PagePublication) -> Response:
     """Answer a publication with the version that was published and the scheduled ones."""
     publication, marks = answer.publication, schemas.MarkSchema()
-    return written(
+    return answer_draft(
         answer.draft,
         published=marks.dump(_to_mark(publication.version)),
         upcoming=marks.dump([_to_mark(period) for period in publication.upcoming], many=True),
-        later=later(publication.later),
+        later=dump_outcomes(publication.later),
     )
 
 
-def _to_mark(version: VersionColumns | VersionPeriod | ScheduledOutcome) -> dict[str, Any]:
+def _to_mark(version: VersionColumns | VersionPeriod | ScheduledOutcome | Scheduled) -> dict[str, Any]:
     return {"version": version.number, "starts_at": version.starts_at, "ends_at": version.ends_at}
 
 
-def later(versions: Sequence[ScheduledOutcome]) -> list[dict[str, Any]]:
+def dump_outcomes(outcomes: Sequence[ScheduledOutcome]) -> list[dict[str, Any]]:
     """Return what became of scheduled versions, as their schema dumps it."""
-    rows = [_to_mark(version) | {"outcome": version.outcome} for version in versions]
+    rows = [_to_mark(outcome) | {"outcome": outcome.outcome} for outcome in outcomes]
     dumped: list[dict[str, Any]] = schemas.LaterVersionSchema().dump(rows, many=True)
     return dumped
 
 
-def saved(found: Draft, warnings: Sequence[Fault]) -> Response:
+def answer_save(draft: Draft, warnings: Sequence[Fault]) -> Response:
     """Answer a save with the draft, and with what was noticed in what was sent beside what it tells anyway."""
-    noticed = schemas.NoticedSchema().dump([*warnings, *found.warnings], many=True)
-    return written(found, warnings=noticed)
+    rows = schemas.NoticedSchema().dump([*warnings, *draft.warnings], many=True)
+    return answer_draft(draft, warnings=rows)
 
 
-def _fields(page: DraftColumns) -> dict[str, Any]:
+def _dump_page(page: DraftColumns) -> dict[str, Any]:
     names = (
         "kind",
         "slug",
@@ -109,16 +110,13 @@ def _fields(page: DraftColumns) -> dict[str, Any]:
     return {name: getattr(page, name) for name in names} | {"reason": reason}
 
 
-def _about(found: Draft) -> dict[str, Any]:
+def _dump_context(draft: Draft) -> dict[str, Any]:
     return {
-        "name": found.name,
-        "state_name": DRAFT_STATE_NAMES[DraftState(found.page.state)],
-        "in_force": found.in_force,
-        "outdated": found.page.base < found.page.latest,
-        "findings": found.findings,
-        "scheduled": [
-            {"version": one.number, "starts_at": one.starts_at, "ends_at": one.ends_at, "overlaps": one.overlaps}
-            for one in found.scheduled
-        ],
-        "warnings": found.warnings,
+        "name": draft.name,
+        "state_name": DRAFT_STATE_NAMES[DraftState(draft.page.state)],
+        "in_force": draft.in_force,
+        "outdated": draft.page.base < draft.page.latest,
+        "findings": draft.findings,
+        "scheduled": [{**_to_mark(version), "overlaps": version.overlaps} for version in draft.scheduled],
+        "warnings": draft.warnings,
     }

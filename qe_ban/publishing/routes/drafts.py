@@ -30,8 +30,8 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     def get_draft(slug: str) -> Response:
         """A page's draft, where it stands, and what it refers to that does not stand; its ETag serves every change."""
         with part(Database).transaction() as session:
-            found = drafts.read(session, part(Desks), kind, slug, reader=guard.principal(), now=now())
-            return conditional.etagged(answers.draft(found), state=found.tag)
+            draft = drafts.read(session, part(Desks), kind, slug, reader=guard.principal(), now=now())
+            return conditional.etagged(answers.dump_draft(draft), state=draft.tag)
 
     @blp.route("/<slug>/draft", methods=["PUT"], summary_zh="保存整份草稿；有误之处立即指出，已有的审核作废")
     @guard.requires("pages.write")
@@ -40,12 +40,12 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.preconditioned(creating=True)
     def put_draft(body: dict[str, Any], slug: str) -> Response:
         """Save a whole draft. What its shape lacks is named at once; a review that it had lapses."""
-        precondition, change = answers.believed(), answers.change()
+        precondition, change = answers.require_precondition(), answers.change()
         with part(Database).transaction() as session:
-            saved, warnings = drafts.save(
+            draft, warnings = drafts.save(
                 session, part(Desks), kind, slug, body, precondition=precondition, change=change
             )
-            return answers.saved(saved, warnings)
+            return answers.answer_save(draft, warnings)
 
 
 def _add_saves(blp: Blueprint, kind: PageKind) -> None:
@@ -56,7 +56,7 @@ def _add_saves(blp: Blueprint, kind: PageKind) -> None:
         """The drafts that were saved of a page, newest first: the last fifty, each for thirty days."""
         with part(Database).transaction() as session:
             rows = saves.list_saves(session, part(Desks), kind, slug, reader=guard.principal())
-            return {"items": [_about(row) for row in rows], "next": None}
+            return {"items": [_dump_save(row) for row in rows], "next": None}
 
     @blp.route("/<slug>/saves/<int(max=2147483647):number>", methods=["GET"], summary_zh="查看保存过的一份草稿及其内容")
     @guard.requires("pages.read")
@@ -65,7 +65,7 @@ def _add_saves(blp: Blueprint, kind: PageKind) -> None:
         """One saved draft with what it said."""
         with part(Database).transaction() as session:
             row = saves.read_save(session, part(Desks), kind, slug, number, reader=guard.principal())
-            return _about(row) | {"content": row.content}
+            return _dump_save(row) | {"content": row.content}
 
     @blp.route("/<slug>/restore", methods=["POST"], summary_zh="以保存过的一份草稿或某一版本重新开始草稿")
     @guard.requires("pages.write")
@@ -74,15 +74,15 @@ def _add_saves(blp: Blueprint, kind: PageKind) -> None:
     @blp.preconditioned()
     def restore_draft(body: dict[str, Any], slug: str) -> Response:
         """Begin the draft anew with an earlier save, or with a version, such as the one in force."""
-        precondition, change = answers.believed(), answers.change()
+        precondition, change = answers.require_precondition(), answers.change()
         with part(Database).transaction() as session:
-            saved, warnings = restoring.restore(
+            draft, warnings = restoring.restore(
                 session, part(Desks), kind, slug, **body, precondition=precondition, change=change
             )
-            return answers.saved(saved, warnings)
+            return answers.answer_save(draft, warnings)
 
 
-def _about(row: SaveColumns) -> dict[str, Any]:
+def _dump_save(row: SaveColumns) -> dict[str, Any]:
     return {
         "save": row.number,
         "saved_at": row.saved_at,
@@ -100,14 +100,14 @@ def _add_submitting(blp: Blueprint, kind: PageKind) -> None:
     @blp.preconditioned()
     def submit_draft(slug: str) -> Response:
         """Hand a draft in for review, once everything that it refers to stands; its links are followed before."""
-        precondition, change, desks = answers.believed(), answers.change(), part(Desks)
+        precondition, change, desks = answers.require_precondition(), answers.change(), part(Desks)
         with part(Database).transaction() as session:
             ready = drafts.links_of(session, desks, kind, slug, precondition=precondition, change=change)
             if ready is None:
-                return answers.written(drafts.read(session, desks, kind, slug, reader=change.by, now=change.at))
-            seen, urls = ready
-        followed = part(Links).check(urls, change.at)
-        same = answers.Believed(precondition.said, seen)
+                return answers.answer_draft(drafts.read(session, desks, kind, slug, reader=change.by, now=change.at))
+            tag, urls = ready
+        link_states = part(Links).check(urls, change.at)
+        same = answers.DraftPrecondition(precondition.header, tag)
         with part(Database).transaction() as session:
-            found = drafts.submit(session, desks, kind, slug, followed, precondition=same, change=change)
-            return answers.written(found)
+            draft = drafts.submit(session, desks, kind, slug, link_states, precondition=same, change=change)
+            return answers.answer_draft(draft)

@@ -43,9 +43,9 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     def list_findings(slug: str) -> dict[str, Any]:
         """What the worker found broken of the page as it is shown; gone when it is mended."""
         with part(Database).transaction() as session:
-            found = findings.listed(session, part(Desks), kind, slug, reader=guard.principal())
+            rows = findings.listed(session, part(Desks), kind, slug, reader=guard.principal())
         names = ("place", "reference", "key", "message", "found_at")
-        items = [{name: getattr(one, name) for name in names} | {"version": one.number} for one in found]
+        items = [{name: getattr(row, name) for name in names} | {"version": row.number} for row in rows]
         return {"items": items, "next": None}
 
 
@@ -61,10 +61,10 @@ def _add_versions(blp: Blueprint, kind: PageKind) -> None:
             raise paging.BadCursor
         limit, reader = query["limit"], guard.principal()
         with part(Database).transaction() as session:
-            found = history.list_versions(
+            versions = history.list_versions(
                 session, part(Desks), kind, slug, before=before, limit=limit + 1, reader=reader, now=now()
             )
-        return paging.page([_shown(version) for version in found], limit, lambda row: [row["version"]])
+        return paging.page([_dump_version(version) for version in versions], limit, lambda row: [row["version"]])
 
     @blp.route(f"/<slug>/versions/<{_NUMBER}:number>", methods=["GET"], summary_zh="查看一个版本及其内容")
     @guard.requires("pages.read")
@@ -72,11 +72,13 @@ def _add_versions(blp: Blueprint, kind: PageKind) -> None:
     def get_version(slug: str, number: int) -> dict[str, Any]:
         """One version with what it says."""
         with part(Database).transaction() as session:
-            found = history.read_version(session, part(Desks), kind, slug, number, reader=guard.principal(), now=now())
-        return _shown(found) | {"content": found.row.content}
+            version = history.read_version(
+                session, part(Desks), kind, slug, number, reader=guard.principal(), now=now()
+            )
+        return _dump_version(version) | {"content": version.row.content}
 
 
-def _shown(version: Version) -> dict[str, Any]:
+def _dump_version(version: Version) -> dict[str, Any]:
     row, withdrawal = version.row, version.withdrawal
     names = ("starts_at", "ends_at", "editors", "approved_by", "published_by", "published_at", "rollback_of")
     return {name: getattr(row, name) for name in names} | {

@@ -31,10 +31,10 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.preconditioned()
     def withdraw_version(body: dict[str, Any], slug: str) -> Response:
         """Take a version away, with a reason: before its time, or, as an administrator of the city, at any time."""
-        precondition, change = answers.believed(), answers.change()
+        precondition, change = answers.require_precondition(), answers.change()
         number, reason, policy = body["version"], body["reason"], _policy(body)
         with part(Database).transaction() as session:
-            found = withdrawals.withdraw(
+            withdrawal = withdrawals.withdraw(
                 session,
                 part(Desks),
                 kind,
@@ -46,7 +46,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
                 change=change,
             )
         part(Shelf).tell()
-        return answers.written(found.draft, later=answers.later(found.later))
+        return answers.answer_draft(withdrawal.draft, later=answers.dump_outcomes(withdrawal.later))
 
 
 def _policy(body: Mapping[str, Any]) -> ScheduledPolicy | None:
@@ -63,9 +63,9 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
     @blp.preconditioned()
     def publish_draft(body: dict[str, Any], slug: str) -> Response:
         """Publish an approved draft at once or at a time to come, for good or until a time."""
-        precondition, change = answers.believed(), answers.change()
+        precondition, change = answers.require_precondition(), answers.change()
         with part(Database).transaction() as session:
-            found = publications.publish(
+            publication = publications.publish(
                 session,
                 part(Desks),
                 kind,
@@ -76,10 +76,10 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
                 precondition=precondition,
                 change=change,
             )
-        if isinstance(found, ApprovalLapsed):
-            raise found
+        if isinstance(publication, ApprovalLapsed):
+            raise publication
         part(Shelf).tell()
-        return answers.published(found)
+        return answers.answer_publication(publication)
 
     @blp.route("/<slug>/rollback", methods=["POST"], summary_zh="把某一旧版本的内容作为新版本立即重新发布")
     @guard.requires("pages.publish")
@@ -89,9 +89,9 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
     @blp.preconditioned()
     def roll_back(body: dict[str, Any], slug: str) -> Response:
         """Publish the content of an old version again, at once, as a new version."""
-        precondition, change, number = answers.believed(), answers.change(), body["version"]
+        precondition, change, number = answers.require_precondition(), answers.change(), body["version"]
         with part(Database).transaction() as session:
-            found = publications.roll_back(
+            publication = publications.roll_back(
                 session,
                 part(Desks),
                 kind,
@@ -102,4 +102,4 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
                 change=change,
             )
         part(Shelf).tell()
-        return answers.published(found)
+        return answers.answer_publication(publication)

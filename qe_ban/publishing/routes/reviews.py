@@ -25,10 +25,10 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.preconditioned()
     def approve_draft(slug: str) -> Response:
         """Approve a submitted draft that one had no hand in."""
-        precondition, change = answers.believed(), answers.change()
+        precondition, change = answers.require_precondition(), answers.change()
         with part(Database).transaction() as session:
-            found = reviews.approve(session, part(Desks), kind, slug, precondition=precondition, change=change)
-            return answers.written(found)
+            draft = reviews.approve(session, part(Desks), kind, slug, precondition=precondition, change=change)
+            return answers.answer_draft(draft)
 
     @blp.route("/<slug>/reject", methods=["POST"], summary_zh="退回送审的草稿，须说明理由")
     @guard.requires("pages.review")
@@ -38,7 +38,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.preconditioned()
     def reject_draft(body: dict[str, Any], slug: str) -> Response:
         """Send a submitted draft back to its editors, with a reason."""
-        precondition, change, reason = answers.believed(), answers.change(), body["reason"]
+        precondition, change, reason = answers.require_precondition(), answers.change(), body["reason"]
         with part(Database).transaction() as session:
-            found = reviews.reject(session, part(Desks), kind, slug, reason, precondition=precondition, change=change)
-            return answers.written(found)
+            draft = reviews.reject(session, part(Desks), kind, slug, reason, precondition=precondition, change=change)
+            return answers.answer_draft(draft)

@@ -42,12 +42,12 @@ class Draft:
 
     @property
     def tag(self) -> str:
-        """Give what changes whenever the page does."""
+        """Return what changes whenever the page does."""
         return str(self.page.revision)
 
 
 def read(session: Session, desks: Desks, kind: PageKind, slug: str, *, reader: Principal, now: datetime) -> Draft:
-    """Give a page's draft; of a page that nobody wrote yet an empty one. Raises PageNotFound, OtherPlace."""
+    """Return a page's draft; of a page that nobody wrote yet an empty one. Raises PageNotFound, OtherPlace."""
     desk = access.desk_of(desks, kind, slug, reader.place)
     return to_draft(session, desks, desk, slug, pages.look(session, kind, slug), now)
 
@@ -63,13 +63,13 @@ def to_draft(
     shown_at: datetime | None = None,
 ) -> Draft:
     """Return a page that was read or locked as its staff see it; `shown_at`: when the draft is to be shown."""
-    shown = pages.in_force(session, desk.kind, slug, now)
-    followed = {url: found.state for url, found in links.known(session, references.links(page.content)).items()}
-    findings = references.inspect(session, desks.sources, page.content, now, followed)
-    waiting = outlook.scheduled(session, page, shown, now)
-    warnings = outlook.warnings(page, shown, waiting, max(now, shown_at or now))
-    warnings += [*outlook.never_shown(session, page, now), *outlook.withdrawn_content(session, page, shown)]
-    return Draft(desk.names[slug], page, shown.number if shown else None, findings, waiting, warnings)
+    current = pages.in_force(session, desk.kind, slug, now)
+    link_states = {url: check.state for url, check in links.known(session, references.links(page.content)).items()}
+    findings = references.inspect(session, desks.sources, page.content, now, link_states)
+    scheduled = outlook.scheduled(session, page, current, now)
+    warnings = outlook.warnings(page, current, scheduled, max(now, shown_at or now))
+    warnings += [*outlook.never_shown(session, page, now), *outlook.withdrawn_content(session, page, current)]
+    return Draft(desk.names[slug], page, current.number if current else None, findings, scheduled, warnings)
 
 
 def save(
@@ -108,7 +108,7 @@ def links_of(
     precondition: audit.Precondition,
     change: audit.Change,
 ) -> tuple[str, frozenset[str]] | None:
-    """Give a draft's tag and the links that are to be followed before it is submitted; locks nothing.
+    """Return a draft's tag and the links that are to be followed before it is submitted; locks nothing.
 
     None where the caller submitted it already and did not hear the answer.
 
@@ -128,12 +128,12 @@ def submit(
     desks: Desks,
     kind: PageKind,
     slug: str,
-    followed: Mapping[str, LinkState],
+    link_states: Mapping[str, LinkState],
     *,
     precondition: audit.Precondition,
     change: audit.Change,
 ) -> Draft:
-    """Hand a draft in for review; `followed`: what came of following its links, in no transaction.
+    """Submit a draft for review; `link_states`: what came of following its links, in no transaction.
 
     The caller becomes one of its editors.
 
@@ -147,7 +147,7 @@ def submit(
     _check(session, desks, desk, slug, page.content, change.at)
     # a picture may have come since
     PAGES.store_references(session, key, documents.DRAFT, page.content)
-    findings = references.inspect(session, desks.sources, page.content, change.at, followed)
+    findings = references.inspect(session, desks.sources, page.content, change.at, link_states)
     broken = references.told(findings, "error")
     if broken:
         raise errors.ReferencesBroken(errors=_by_place(broken))
@@ -158,15 +158,15 @@ def submit(
 def _check(
     session: Session, desks: Desks, desk: Desk, slug: str, content: Mapping[str, Any], now: datetime
 ) -> list[Fault]:
-    """Give the warnings. Raises PageInvalid with every error, by place."""
+    """Return the warnings. Raises PageInvalid with every error, by place."""
     over = access.is_district_hall(desk.kind, slug)
-    found = contents.faults(content, district_hall=over, link_hosts=desks.link_hosts)
-    found += desk.faults(session, slug, content, now)
-    wrong = [fault for fault in found if fault.severity == "error"]
+    faults = contents.faults(content, district_hall=over, link_hosts=desks.link_hosts)
+    faults += desk.faults(session, slug, content, now)
+    wrong = [fault for fault in faults if fault.severity == "error"]
     if wrong:
         # of several at one place the first is told
         raise errors.PageInvalid(fields={fault.place or "body": fault.message for fault in reversed(wrong)})
-    return found
+    return faults
 
 
 def _by_place(findings: Iterable[Finding]) -> dict[str, list[str]]:

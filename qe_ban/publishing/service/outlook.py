@@ -20,7 +20,7 @@ from qe_ban.reviewing.service.scheduled import format_in_city
 
 MAX_WITHDRAWN: Final = 3
 """So many versions that were withdrawn are compared with a draft, the newest ones."""
-_NAMED: Final = 3
+_MAX_HEADINGS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class Scheduled:
     overlaps: Sequence[Overlap]
 
 
-def scheduled(session: Session, page: DraftColumns, shown: VersionInForce | None, now: datetime) -> list[Scheduled]:
+def scheduled(session: Session, page: DraftColumns, current: VersionInForce | None, now: datetime) -> list[Scheduled]:
     """Return the next versions that wait, the first first; none that begins when the page has ended."""
     rows = history.list_scheduled(session, PAGES.tables, PAGES.tables.key_of(page), now, MAX_COMPARED)
-    base = shown.content if shown is not None else EMPTY
+    base = current.content if current is not None else EMPTY
     return [
         Scheduled(row.number, row.starts_at, row.ends_at, overlaps.overlaps(base, row.content, page.content))
         for row in rows
@@ -59,56 +59,57 @@ def never_shown(session: Session, page: DraftColumns, now: datetime) -> list[Fau
     return [Fault("", message, "warning", "version_after_end") for message in messages]
 
 
-def withdrawn_content(session: Session, page: DraftColumns, shown: VersionInForce | None) -> list[Fault]:
+def withdrawn_content(session: Session, page: DraftColumns, current: VersionInForce | None) -> list[Fault]:
     """Return a warning for each version that was withdrawn and of which the draft still says something.
 
     A withdrawal leaves the draft as it is, so the next publication would show again what was taken away.
     """
     rows = history.list_withdrawn(session, PAGES.tables, PAGES.tables.key_of(page), MAX_WITHDRAWN)
-    base = shown.content if shown is not None else EMPTY
+    base = current.content if current is not None else EMPTY
     common = ((row.number, overlaps.overlaps(base, row.content, page.content)) for row in rows)
     return [
         Fault(
             "blocks",
-            f"草稿含有已撤下的版本 {number} 的内容（{_names(held)}），发布会重新公开{_restart(shown)}",
+            f"草稿含有已撤下的版本 {number} 的内容（{_headings(overlap)}），发布会重新公开{_restart(current)}",
             "warning",
             "withdrawn_content",
         )
-        for number, held in common
-        if held
+        for number, overlap in common
+        if overlap
     ]
 
 
 def warnings(
-    page: DraftColumns, shown: VersionInForce | None, waiting: Sequence[Scheduled], at: datetime
+    page: DraftColumns, current: VersionInForce | None, scheduled_versions: Sequence[Scheduled], at: datetime
 ) -> list[Fault]:
     """Return what is to be noticed of a draft that would be shown at a moment."""
     return [
-        *_of_waiting(shown, waiting),
+        *_of_scheduled(current, scheduled_versions),
         *timeliness.warnings(page.content, at),
-        *_of_removals(page, shown),
+        *_of_removals(page, current),
     ]
 
 
-def _of_waiting(shown: VersionInForce | None, waiting: Sequence[Scheduled]) -> Iterator[Fault]:
-    for version in waiting:
+def _of_scheduled(current: VersionInForce | None, scheduled_versions: Sequence[Scheduled]) -> Iterator[Fault]:
+    for version in scheduled_versions:
         begins = format_in_city(version.starts_at)
         message = f"版本 {version.number} 将于 {begins} 生效，届时会替换在此之前发布的内容"
         yield Fault("", message, "warning", "version_waiting")
         if version.overlaps:
-            held = f"草稿含有版本 {version.number} 的内容（{_names(version.overlaps)}）"
-            said = f"{held}，该版本 {begins} 才生效，提前发布会提前公开{_restart(shown)}"
-            yield Fault("blocks", said, "warning", "not_in_force")
+            start = f"草稿含有版本 {version.number} 的内容（{_headings(version.overlaps)}）"
+            early = f"{start}，该版本 {begins} 才生效，提前发布会提前公开{_restart(current)}"
+            yield Fault("blocks", early, "warning", "not_in_force")
 
 
-def _names(held: Sequence[Overlap]) -> str:
-    return "、".join(overlap.heading for overlap in held[:_NAMED]) + ("等" if len(held) > _NAMED else "")
+def _headings(overlaps_: Sequence[Overlap]) -> str:
+    headings = [overlap.heading for overlap in overlaps_]
+    return "、".join(headings[:_MAX_HEADINGS]) + ("等" if len(headings) > _MAX_HEADINGS else "")
 
 
-def _restart(shown: VersionInForce | None) -> str:
-    return f"；可用 restore 以生效中的版本 {shown.number} 重新开始" if shown is not None else ""
+def _restart(current: VersionInForce | None) -> str:
+    return f"；可用 restore 以生效中的版本 {current.number} 重新开始" if current is not None else ""
 
 
-def _of_removals(page: DraftColumns, shown: VersionInForce | None) -> Iterator[Fault]:
-    if shown is not None and page.state != DraftState.PUBLISHED:
-        yield from shrinking.warnings(shown.content, page.content, origin=f"生效中的版本 {shown.number}")
+def _of_removals(page: DraftColumns, current: VersionInForce | None) -> Iterator[Fault]:
+    if current is not None and page.state != DraftState.PUBLISHED:
+        yield from shrinking.warnings(current.content, page.content, origin=f"生效中的版本 {current.number}")
