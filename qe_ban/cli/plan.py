@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from gettext import gettext as _
@@ -28,7 +27,7 @@ from qe_ban.cli.installation import (
 )
 from qe_ban.cli.refusals import Refused
 from qe_ban.config import ConfigInvalid, Mode, Settings
-from qe_ban.embedded.ports import port_is_free
+from qe_ban.embedded.ports import free_port, port_is_free
 from qe_ban.sandbox import secrets_file
 
 MODE, ISSUER, SOURCES, OUTSIDE_TOKEN = "QE_MODE", "QE_ISSUER", "QE_SOURCES", "QE_OUTSIDE_TOKEN"
@@ -121,7 +120,7 @@ def make(asked: Asked, given: Mapping[str, str]) -> Plan:
         env |= {MODE: Mode.SANDBOX.value, ISSUER: env.get(ISSUER, asked.address)}
         env.setdefault(OUTSIDE_TOKEN, secrets.token_urlsafe(32))
         if SOURCES not in env:
-            source_port = _free_port()
+            source_port = free_port()
             env[SOURCES] = f"medical=http://127.0.0.1:{source_port}"
         if not {MASTER_KEY, MASTER_KEY_FILE} & set(env):
             env[MASTER_KEY_FILE] = str(asked.home / OWN_MASTER_KEY)
@@ -161,13 +160,6 @@ def _check(plan: Plan) -> None:
         ) from error
     if not free:
         raise Refused(_("port {port} is in use: choose another with --port").format(port=asked.port))
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def of_this_process(asked: Asked) -> Plan:

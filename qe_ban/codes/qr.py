@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from qrcode import LUT, base, constants, util
 from qrcode.main import QRCode
 
+from qe_ban.kernel import colours
+
 WIDTH = 576
 QUIET_ZONE = 4  # modules (ISO/IEC 18004, 5.3.8)
 _MARGIN = 12
@@ -243,22 +245,11 @@ def _colours(colour: str | None) -> tuple[_Rgb, _Rgb]:
         raise ValueError("a colour is written #rrggbb")
     red, green, blue = bytes.fromhex(colour[1:])
     band = (red, green, blue)
-    if _contrast(band, _WHITE) < _CONTRAST_LARGE:
+    if colours.contrast(_hex(band), _hex(_WHITE)) < _CONTRAST_LARGE:
         return band, _INK
-    while _contrast(band, _WHITE) < _CONTRAST:
+    while colours.contrast(_hex(band), _hex(_WHITE)) < _CONTRAST:
         band = (band[0] * 97 // 100, band[1] * 97 // 100, band[2] * 97 // 100)
     return band, _WHITE
-
-
-def _contrast(one: _Rgb, other: _Rgb) -> float:
-    """The contrast ratio of two colours, 1 to 21 (WCAG 2)."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(rgb: _Rgb) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (part / 255 for part in rgb)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def _hex(rgb: _Rgb) -> str:

@@ -35,6 +35,14 @@ def port_is_free(host: str, port: int) -> bool:
     return True
 
 
+def free_port() -> int:
+    """Return a port of this machine on which nobody listens now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def reserve(port: int) -> int | None:
     """Claim a port among this user's instances before anything listens on it; return a descriptor to hold, or None.
 

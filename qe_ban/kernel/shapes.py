@@ -1,6 +1,7 @@
 """Fields and tables of fields as data: wire shapes, sheets, checks and differences follow them; and their checks."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -8,19 +9,17 @@ from enum import StrEnum
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
-from qe_ban.kernel import texts
+from qe_ban.kernel import patterns, texts
 
 Severity = Literal["error", "warning"]
 
-_DEPARTMENT = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
-_DISTRICT = re.compile(r"[0-9]{6}")
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_MEDIA = re.compile(r"[0-9a-f]{64}")
-_COLOUR = re.compile(r"#[0-9a-f]{6}")
-_ENTRY = re.compile(r"[0-9A-Za-z]{12,33}")
-_RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII
-)
+_DEPARTMENT = re.compile(patterns.USCC)
+_DISTRICT = re.compile(patterns.DISTRICT)
+_SLUG = re.compile(patterns.SLUG)
+_MEDIA = re.compile(patterns.MEDIA)
+_COLOUR = re.compile(patterns.COLOUR)
+_ENTRY = re.compile(patterns.ENTRY)
+_RFC3339 = re.compile(patterns.RFC3339)
 _HOST = re.compile(r"(?=.{1,253}$)[^\W_](?:[\w.-]*[^\W_])?")
 _LONGEST_NAME = 64
 _NOT_IN_LINKS: Final = frozenset('\\"<>^`{|}')
@@ -148,6 +147,17 @@ def table_faults(table: Table, rows: object, prefix: str = "") -> Iterator[Fault
             if key in seen:
                 yield Fault(f"{place}.{number}.{table.key}", "与前面的一项重复", "warning")
             seen.add(key)
+
+
+def rows_by_key(table: Table, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int], Mapping[str, Any]]:
+    """Return each row by its key, and by how often that key came before."""
+    seen: Counter[str] = Counter()
+    named = {}
+    for row in rows:
+        key = row[table.key]
+        named[key, seen[key]] = row
+        seen[key] += 1
+    return named
 
 
 Found = Iterator[tuple[str, Severity]]

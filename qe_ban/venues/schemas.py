@@ -4,6 +4,7 @@ from typing import Any
 
 import marshmallow
 
+from qe_ban.kernel import patterns
 from qe_ban.venues.rules import InvitationState, Review
 from qe_ban.web import fields, typed_fields
 from qe_ban.web.jwk import PublicJwk
@@ -30,7 +31,9 @@ class NewVenueSchema(Schema):
     """A venue to be made."""
 
     name = fields.Text(1, NAME, required=True)
-    district = fields.Text(6, 6, pattern="[0-9]{6}", required=True, metadata={"description": "区划代码（GB/T 2260）"})
+    district = fields.Text(
+        6, 6, pattern=patterns.DISTRICT, required=True, metadata={"description": "区划代码（GB/T 2260）"}
+    )
     address = fields.Text(1, ADDRESS, required=True)
     scene = fields.Text(1, SLUG, required=True)
 

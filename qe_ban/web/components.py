@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from qe_ban.kernel import texts
-from qe_ban.web import fields, paging, shapes
+from qe_ban.kernel import patterns, texts
+from qe_ban.web import fields, paging
 
 Node = dict[str, Any]
 
@@ -17,13 +17,13 @@ _NULL: Final = {"type": "null"}
 PATTERNS: Final[Mapping[str, tuple[str, str]]] = {
     texts.ALLOWED: ("Line", "Text of one line, without characters that nobody sees."),
     texts.ALLOWED_IN_LINES: ("Lines", "Text of several lines, without characters that nobody sees."),
-    f"^(?:{shapes.SLUG_PATTERN})$": ("Slug", "What a thing is named by in addresses: small letters, digits, hyphens."),
-    f"^(?:{shapes.DISTRICT_PATTERN})$": ("DistrictCode", "A district's code (GB/T 2260)."),
-    f"^(?:{shapes.USCC_PATTERN})$": ("DepartmentCode", "A department's unified social credit code (GB 32100)."),
-    f"^(?:{shapes.DATE_PATTERN})$": ("Date", "A day of the city's calendar, as YYYY-MM-DD."),
-    f"^(?:{shapes.COLOUR_PATTERN})$": ("Colour", "A colour as `#rrggbb`, in small letters."),
-    f"^(?:{shapes.MEDIA_PATTERN})$": ("PictureDigest", "A picture, by the SHA-256 of its content."),
-    f"^(?:{shapes.ENTRY_PATTERN})$": ("ItemCode", "A service item's basic or implementation code."),
+    f"^(?:{patterns.SLUG})$": ("Slug", "What a thing is named by in addresses: small letters, digits, hyphens."),
+    f"^(?:{patterns.DISTRICT})$": ("DistrictCode", "A district's code (GB/T 2260)."),
+    f"^(?:{patterns.USCC})$": ("DepartmentCode", "A department's unified social credit code (GB 32100)."),
+    f"^(?:{patterns.DATE})$": ("Date", "A day of the city's calendar, as YYYY-MM-DD."),
+    f"^(?:{patterns.COLOUR})$": ("Colour", "A colour as `#rrggbb`, in small letters."),
+    f"^(?:{patterns.MEDIA})$": ("PictureDigest", "A picture, by the SHA-256 of its content."),
+    f"^(?:{patterns.ENTRY})$": ("ItemCode", "A service item's basic or implementation code."),
     f"^(?:{paging.CURSOR_PATTERN})$": ("Cursor", "Where a page begins: `next` of the page before, as it is."),
     f"^{fields.ID_PATTERN}$": ("Id", "An opaque id."),
 }

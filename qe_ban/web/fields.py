@@ -7,7 +7,7 @@ In a form or a query string, where all is text, whole numbers and flags are read
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from marshmallow import fields as base
 from qe_ban.kernel import texts
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.ids import parse_id
+from qe_ban.kernel.shapes import moment_of
 from qe_ban.web.jwk import PublicJwk
 from qe_ban.web.schema import COMMON_MESSAGES, VOCABULARY, messages
 from qe_ban.web.wire import TextValues
@@ -48,9 +49,6 @@ CASE_NUMBER: dict[str, Any] = {
 """Options of a text that is a case number: no phone, and no document's number, is written so."""
 
 _CANONICAL_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
-_RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})", re.ASCII
-)
 
 
 class Text(base.String):
@@ -151,12 +149,10 @@ class Moment(base.DateTime):
     default_error_messages = messages(invalid="须为带时区的时间（RFC 3339）")
 
     def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> datetime:
-        if type(value) is not str or not _RFC3339.fullmatch(value):
+        moment = moment_of(value)
+        if moment is None:
             raise self.make_error("invalid")
-        try:
-            return datetime.fromisoformat(value.upper()).astimezone(UTC)
-        except (ValueError, OverflowError):
-            raise self.make_error("invalid") from None
+        return moment
 
     def _serialize(self, value: Any, *_place: Any, **_options: Any) -> str | None:
         return None if value is None else rfc3339(value)

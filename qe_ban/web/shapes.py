@@ -5,17 +5,10 @@ from typing import Any, Final
 
 from marshmallow import fields as base
 
+from qe_ban.kernel import patterns
 from qe_ban.kernel.shapes import LABELLED, MANY, Field, Kind
 from qe_ban.web import fields
 from qe_ban.web.schema import Schema
-
-SLUG_PATTERN: Final = "[a-z0-9][a-z0-9-]{0,39}"
-USCC_PATTERN: Final = "[0-9A-HJ-NPQRTUWXY]{18}"
-DISTRICT_PATTERN: Final = "[0-9]{6}"
-DATE_PATTERN: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-COLOUR_PATTERN: Final = "#[0-9a-f]{6}"
-MEDIA_PATTERN: Final = "[0-9a-f]{64}"
-ENTRY_PATTERN: Final = "[0-9A-Za-z]{12,33}"
 
 COUNTS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
 """How many there are of each word; the words may grow."""
@@ -59,15 +52,15 @@ def _words(field: Field, **options: Any) -> Wire:
 
 
 def _department(_field: Field, **options: Any) -> Wire:
-    return fields.Text(18, 18, USCC_PATTERN, **options)
+    return fields.Text(18, 18, patterns.USCC, **options)
 
 
 def _district(_field: Field, **options: Any) -> Wire:
-    return fields.Text(6, 6, DISTRICT_PATTERN, **options)
+    return fields.Text(6, 6, patterns.DISTRICT, **options)
 
 
 def _slug(_field: Field, **options: Any) -> Wire:
-    return fields.Text(1, 40, SLUG_PATTERN, **options)
+    return fields.Text(1, 40, patterns.SLUG, **options)
 
 
 def _moment(_field: Field, **options: Any) -> Wire:
@@ -75,23 +68,23 @@ def _moment(_field: Field, **options: Any) -> Wire:
 
 
 def _date(_field: Field, **options: Any) -> Wire:
-    return fields.Text(10, 10, DATE_PATTERN, **options)
+    return fields.Text(10, 10, patterns.DATE, **options)
 
 
 def _media(_field: Field, **options: Any) -> Wire:
-    return fields.Text(64, 64, MEDIA_PATTERN, **options)
+    return fields.Text(64, 64, patterns.MEDIA, **options)
 
 
 def _colour(_field: Field, **options: Any) -> Wire:
-    return fields.Text(7, 7, COLOUR_PATTERN, **options)
+    return fields.Text(7, 7, patterns.COLOUR, **options)
 
 
 def _entry(_field: Field, **options: Any) -> Wire:
-    return fields.Text(12, 33, ENTRY_PATTERN, **options)
+    return fields.Text(12, 33, patterns.ENTRY, **options)
 
 
 def _slugs(field: Field, **options: Any) -> Wire:
-    return fields.Many(fields.Text(1, field.max, SLUG_PATTERN), field.most, **options)
+    return fields.Many(fields.Text(1, field.max, patterns.SLUG), field.most, **options)
 
 
 _WIRE: Final[Mapping[Kind, Callable[..., Wire]]] = {

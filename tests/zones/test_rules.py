@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qe_ban.kernel import colours
 from qe_ban.kernel.identifiers import IdentifierInvalid
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import PrincipalKind
@@ -110,9 +111,9 @@ def test_a_form_stands_in_its_time_only():
 
 def test_letters_are_readable_on_any_colour():
     for colour in ("#000000", "#ffffff", "#0b5cad", "#ffd700", "#777777", "#c8102e", "#00a86b"):
-        assert themes.contrast(themes.letters_on(colour), colour) >= 4.5
-    assert themes.contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert themes.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+        assert colours.contrast(themes.letters_on(colour), colour) >= 4.5
+    assert colours.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert colours.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
     assert themes.theme({"primary_colour": "#ffd700"}) == {
         "primary": "#ffd700", "background": themes.BACKGROUND, "on_primary": "#000000"
     }  # fmt: skip

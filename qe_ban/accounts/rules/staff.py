@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from qe_ban.accounts import errors
+from qe_ban.kernel import patterns
 from qe_ban.kernel.principal import Place
 
 VISITOR = frozenset({"me.read", "me.real_name", "me.recovery", "auth.step_up"})
@@ -77,8 +78,8 @@ STAFF_SCOPES: Mapping[Role, frozenset[str]] = {
     Role.AUDITOR: frozenset({"me.read", "audit.read"}),
 }
 
-_PLACE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}", re.ASCII)
-_DEPARTMENT = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
+_PLACE = re.compile(patterns.SLUG)
+_DEPARTMENT = re.compile(patterns.USCC)
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,38}[a-z0-9])")
 _TOTP_SECRET = re.compile(r"[A-Z2-7]{26,128}")
 _PASSWORD_MIN = 12

@@ -4,10 +4,11 @@ from typing import Final
 
 from qe_ban.halls.rules.apps import FIELDS, MOST_DISTRICTS
 from qe_ban.halls.rules.words import APP_KINDS
+from qe_ban.kernel import patterns
 from qe_ban.publishing.schemas.screens import PictureSchema
 from qe_ban.web import fields
 from qe_ban.web.paging import PageQuery, page_schema
-from qe_ban.web.shapes import SLUG_PATTERN, read, sent, shape
+from qe_ban.web.shapes import read, sent, shape
 
 WORDS: Final = 40
 """The most characters of what is looked for."""
@@ -25,7 +26,7 @@ class HallAppsQuery(PageQuery):
 class AppsQuery(HallAppsQuery):
     """A page of apps: all, or those that a hall offers (its own and the city's; `city`: the city's alone)."""
 
-    hall = fields.Text(1, 40, SLUG_PATTERN, load_default=None)
+    hall = fields.Text(1, 40, patterns.SLUG, load_default=None)
 
 
 PutAppSchema = shape("PutAppSchema", "The whole of what is said of an app.", {one.name: sent(one) for one in FIELDS})
@@ -36,7 +37,7 @@ class AppCardSchema(
 ):
     """An app as pages show it. Only an `active` one is opened; `state_reason` says why another is not."""
 
-    slug = fields.Text(1, 40, SLUG_PATTERN, required=True)
+    slug = fields.Text(1, 40, patterns.SLUG, required=True)
     kind_name = fields.Text(1, 20, required=True)
     state_name = fields.Text(1, 20, required=True)
     district_names = fields.Many(fields.Text(1, 40), MOST_DISTRICTS, required=True)

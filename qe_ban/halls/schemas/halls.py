@@ -3,12 +3,12 @@
 from typing import Final
 
 from qe_ban.halls.schemas.apps import AppCardSchema
+from qe_ban.kernel import patterns
 from qe_ban.publishing.rules.blocks.words import AGE_MODES, AUDIENCES
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.schemas.screens import OfferedItemSchema, PageScreenSchema, PictureSchema, ThemeSchema
 from qe_ban.web import fields
 from qe_ban.web.schema import Schema
-from qe_ban.web.shapes import DISTRICT_PATTERN, SLUG_PATTERN
 
 NAME: Final = 40
 
@@ -16,7 +16,9 @@ NAME: Final = 40
 class HallViewQuery(Schema):
     """How a client looks: it chooses what is shown and protects nothing. `district` counts in the city's hall."""
 
-    district = fields.Text(6, 6, DISTRICT_PATTERN, load_default=None, metadata={"description": "区划代码（GB/T 2260）"})
+    district = fields.Text(
+        6, 6, patterns.DISTRICT, load_default=None, metadata={"description": "区划代码（GB/T 2260）"}
+    )
     real_name = fields.Flag(load_default=False)
     age_mode = fields.Choice(AGE_MODES, load_default="standard")
     audience = fields.Choice(AUDIENCES, load_default="person")
@@ -25,7 +27,7 @@ class HallViewQuery(Schema):
 class HallOverviewSchema(Schema):
     """A hall of the list; `version` is null where it has published nothing of its own."""
 
-    slug = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    slug = fields.Text(1, NAME, patterns.SLUG, required=True)
     name = fields.Text(1, NAME, required=True)
     title = fields.Text(1, NAME, required=True)
     summary = fields.Text(1, 200, required=True, allow_none=True)
@@ -48,6 +50,6 @@ class HallScreenSchema(PageScreenSchema):
 
     kind = fields.Choice([PageKind.HALL.value], required=True)
     city_version = fields.Whole(1, required=True, allow_none=True)
-    district = fields.Text(6, 6, DISTRICT_PATTERN, required=True, allow_none=True)
+    district = fields.Text(6, 6, patterns.DISTRICT, required=True, allow_none=True)
     apps = fields.Many(fields.Nested(AppCardSchema), required=True)
     hot = fields.Many(fields.Nested(OfferedItemSchema), required=True)

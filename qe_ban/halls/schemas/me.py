@@ -4,12 +4,12 @@ from typing import Final
 
 from qe_ban.halls.rules.words import AGE_MODES, ITEM_STATES
 from qe_ban.halls.schemas.halls import HallScreenSchema
+from qe_ban.kernel import patterns
 from qe_ban.publishing.rules.blocks.words import AUDIENCES
 from qe_ban.publishing.schemas.screens import OfferedItemSchema
 from qe_ban.web import fields
 from qe_ban.web.paging import page_schema
 from qe_ban.web.schema import Schema
-from qe_ban.web.shapes import DISTRICT_PATTERN, SLUG_PATTERN
 
 NAME: Final = 40
 
@@ -17,25 +17,25 @@ NAME: Final = 40
 class PutMyHallSchema(Schema):
     """The hall that the home shall show (`city`: the city's own), and how large it is written."""
 
-    hall = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    hall = fields.Text(1, NAME, patterns.SLUG, required=True)
     age_mode = fields.Choice(AGE_MODES, required=True)
 
 
 class MyHallSchema(Schema):
     """The hall that the home shows, and how large it is written."""
 
-    hall = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    hall = fields.Text(1, NAME, patterns.SLUG, required=True)
     name = fields.Text(1, NAME, required=True)
-    district = fields.Text(6, 6, DISTRICT_PATTERN, required=True, allow_none=True)
+    district = fields.Text(6, 6, patterns.DISTRICT, required=True, allow_none=True)
     age_mode = fields.Choice(AGE_MODES, required=True)
 
 
 class FollowedHallSchema(Schema):
     """A hall that the caller follows, since when."""
 
-    slug = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    slug = fields.Text(1, NAME, patterns.SLUG, required=True)
     name = fields.Text(1, NAME, required=True)
-    district = fields.Text(6, 6, DISTRICT_PATTERN, required=True, allow_none=True)
+    district = fields.Text(6, 6, patterns.DISTRICT, required=True, allow_none=True)
     at = fields.Moment(required=True)
 
 
@@ -82,7 +82,7 @@ class HomeItemSchema(OfferedItemSchema):
 class HomeHallSchema(Schema):
     """A hall that the caller follows."""
 
-    slug = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    slug = fields.Text(1, NAME, patterns.SLUG, required=True)
     name = fields.Text(1, NAME, required=True)
 
 
@@ -90,7 +90,7 @@ class HomeSchema(Schema):
     """The screen of the chosen hall as the resident sees it, and the first of what the resident keeps."""
 
     screen = fields.Nested(HallScreenSchema, required=True)
-    hall = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    hall = fields.Text(1, NAME, patterns.SLUG, required=True)
     age_mode = fields.Choice(AGE_MODES, required=True)
     real_name = fields.Flag(required=True)
     followed = fields.Many(fields.Nested(HomeHallSchema), required=True)

@@ -9,10 +9,11 @@ from qe_ban.halls.rules import hours
 from qe_ban.halls.rules.distances import GCJ02, NEAR_PATTERN, WGS84
 from qe_ban.halls.rules.places import DEGREES, FIELDS
 from qe_ban.halls.rules.words import PLACE_KINDS, WEEKDAYS
+from qe_ban.kernel import patterns
 from qe_ban.web import fields
 from qe_ban.web.paging import PageQuery, page_schema
 from qe_ban.web.schema import messages
-from qe_ban.web.shapes import SLUG_PATTERN, read, sent, shape
+from qe_ban.web.shapes import read, sent, shape
 
 WORDS: Final = 40
 """The most characters of what is looked for."""
@@ -94,7 +95,7 @@ class HallPlacesQuery(PageQuery):
 class PlacesQuery(HallPlacesQuery):
     """A page of places: all, or those of a hall's district (`city`: the city's own)."""
 
-    hall = fields.Text(1, 40, SLUG_PATTERN, load_default=None)
+    hall = fields.Text(1, 40, patterns.SLUG, load_default=None)
 
 
 PutPlaceSchema = shape(
@@ -117,7 +118,7 @@ class PlaceCardSchema(
 ):
     """A place as pages show it. `opens_at` or `closes_at`: when it opens or closes next."""
 
-    slug = fields.Text(1, 40, SLUG_PATTERN, required=True)
+    slug = fields.Text(1, 40, patterns.SLUG, required=True)
     kind_name = fields.Text(1, 20, required=True)
     state_name = fields.Text(1, 20, required=True)
     district_name = fields.Text(1, 40, required=True, allow_none=True)

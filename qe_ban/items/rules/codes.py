@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from qe_ban.kernel import patterns
 from qe_ban.kernel.identifiers import IdentifierInvalid, normalise_uscc
 
-_USCC = "[0-9A-HJ-NPQRTUWXY]{18}"
 _SHAPES = (
     ("basic", re.compile(r"(?P<basic>[0-9]{12})")),
-    ("implementation", re.compile(rf"(?P<agency>{_USCC})[0-9](?P<basic>[0-9]{{12}})")),
-    ("handling", re.compile(rf"(?P<agency>{_USCC})[0-9](?P<basic>[0-9]{{12}})(?P<suffix>[0-9]{{2}})")),
+    ("implementation", re.compile(rf"(?P<agency>{patterns.USCC})[0-9](?P<basic>[0-9]{{12}})")),
+    ("handling", re.compile(rf"(?P<agency>{patterns.USCC})[0-9](?P<basic>[0-9]{{12}})(?P<suffix>[0-9]{{2}})")),
 )
 
 

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from qe_ban.items.rules.checks import faults
 from qe_ban.items.rules.fields import ITEM, TABLES
-from qe_ban.kernel.shapes import Fault, Kind, Table, told
+from qe_ban.kernel.shapes import Fault, Kind, Table, rows_by_key, told
 
 __all__ = ["Change", "Fault", "canonical", "changes", "digest", "encoded", "faults"]
 
@@ -82,7 +81,7 @@ def _row(row: Row) -> dict[str, Any]:
 def _changed_rows(table: Table, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Change]:
     if old == new:
         return
-    before, after = _keyed(table, old), _keyed(table, new)
+    before, after = rows_by_key(table, old), rows_by_key(table, new)
     found = False
     for key in [*before, *(key for key in after if key not in before)]:
         was, now = before.get(key), after.get(key)
@@ -97,17 +96,6 @@ def _changed_rows(table: Table, old: Sequence[Row], new: Sequence[Row]) -> Itera
     if not found:
         keys = [[row[table.key] for row in rows] for rows in (old, new)]
         yield Change(table.name, f"{table.heading}的顺序", *keys)
-
-
-def _keyed(table: Table, rows: Sequence[Row]) -> dict[tuple[str, int], Row]:
-    """Name each row by its key, and by how often that key came before."""
-    seen: Counter[str] = Counter()
-    named = {}
-    for row in rows:
-        key = row[table.key]
-        named[key, seen[key]] = row
-        seen[key] += 1
-    return named
 
 
 def _only(row: Row, names: Sequence[str]) -> dict[str, Any]:

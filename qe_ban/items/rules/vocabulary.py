@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from qe_ban.items.rules.codes import agency_checks
 from qe_ban.items.rules.fields import DEPARTMENT_TYPES
-from qe_ban.kernel import texts
+from qe_ban.kernel import patterns, texts
 
 DEEPEST: Final = 5
 MOST_TOPICS: Final = 500
@@ -16,8 +16,8 @@ LONGEST_NAME: Final = 100
 """So many characters has the name of a department at most."""
 AUDIENCES: Final = ("person", "firm")
 
-_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_DEPARTMENT: Final = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
+_SLUG: Final = re.compile(patterns.SLUG)
+_DEPARTMENT: Final = re.compile(patterns.USCC)
 
 
 def tag_of(row: Mapping[str, Any]) -> str:

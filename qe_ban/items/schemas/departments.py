@@ -1,10 +1,10 @@
 """The wire shapes of departments."""
 
 from qe_ban.items.rules.fields import DEPARTMENT_TYPES
+from qe_ban.kernel import patterns
 from qe_ban.web import fields
 from qe_ban.web.paging import PageQuery, page_schema
 from qe_ban.web.schema import Schema
-from qe_ban.web.shapes import DISTRICT_PATTERN, SLUG_PATTERN
 
 NAME, PHONE, ADDRESS = 100, 100, 200
 
@@ -12,7 +12,7 @@ NAME, PHONE, ADDRESS = 100, 100, 200
 class DepartmentsQuery(PageQuery):
     """A page of departments: all, or those of a hall (`city`, or a district's slug)."""
 
-    hall = fields.Text(1, 40, SLUG_PATTERN, load_default=None)
+    hall = fields.Text(1, 40, patterns.SLUG, load_default=None)
 
 
 class PutDepartmentSchema(Schema):
@@ -20,7 +20,7 @@ class PutDepartmentSchema(Schema):
 
     name = fields.Text(1, NAME, required=True)
     type = fields.Choice(list(DEPARTMENT_TYPES), name="DepartmentType", required=True)
-    district = fields.Text(6, 6, DISTRICT_PATTERN, allow_none=True, load_default=None)
+    district = fields.Text(6, 6, patterns.DISTRICT, allow_none=True, load_default=None)
     phone = fields.Text(1, PHONE, allow_none=True, load_default=None)
     address = fields.Text(1, ADDRESS, allow_none=True, load_default=None)
 

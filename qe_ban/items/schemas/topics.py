@@ -1,9 +1,9 @@
 """The wire shapes of topics."""
 
 from qe_ban.items.rules.vocabulary import AUDIENCES, DEEPEST, MOST_TOPICS
+from qe_ban.kernel import patterns
 from qe_ban.web import fields
 from qe_ban.web.schema import Schema
-from qe_ban.web.shapes import SLUG_PATTERN
 
 NAME = 30
 
@@ -19,7 +19,7 @@ class PutTopicSchema(Schema):
 
     name = fields.Text(1, NAME, required=True)
     audience = fields.Choice(AUDIENCES, required=True)
-    parent = fields.Text(1, 40, SLUG_PATTERN, allow_none=True, load_default=None)
+    parent = fields.Text(1, 40, patterns.SLUG, allow_none=True, load_default=None)
     position = fields.Whole(0, 10_000, load_default=0)
 
 

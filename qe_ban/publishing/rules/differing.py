@@ -1,12 +1,11 @@
 """How two contents of a page differ, told so that people can read it."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from qe_ban.kernel.clock import CITY_TIME
-from qe_ban.kernel.shapes import Field, Kind, Table, moment_of
+from qe_ban.kernel.shapes import Field, Kind, Table, moment_of, rows_by_key
 from qe_ban.publishing.rules import page
 from qe_ban.publishing.rules.blocks import TYPES
 from qe_ban.publishing.rules.content import canonical
@@ -83,7 +82,7 @@ def _fields(fields: Iterable[Field], was: Row, now: Row, place: str, heading: st
 
 
 def _rows(table: Table, old: Sequence[Row], new: Sequence[Row], place: str, title: str) -> Iterator[Change]:
-    was_rows, now_rows = _keyed(table, old), _keyed(table, new)
+    was_rows, now_rows = rows_by_key(table, old), rows_by_key(table, new)
     for key in [*now_rows, *(key for key in was_rows if key not in now_rows)]:
         was, now = was_rows.get(key), now_rows.get(key)
         if was == now:
@@ -96,17 +95,6 @@ def _rows(table: Table, old: Sequence[Row], new: Sequence[Row], place: str, titl
     orders = [key for key in was_rows if key in now_rows], [key for key in now_rows if key in was_rows]
     if orders[0] != orders[1]:
         yield Change(place, f"{title}：{table.heading}的顺序", *("、".join(key[0] for key in keys) for keys in orders))
-
-
-def _keyed(table: Table, rows: Sequence[Row]) -> dict[tuple[str, int], Row]:
-    """Name each row by its key, and by how often that key came before."""
-    seen: Counter[str] = Counter()
-    named = {}
-    for row in rows:
-        key = row[table.key]
-        named[key, seen[key]] = row
-        seen[key] += 1
-    return named
 
 
 def _title(block: Row | None) -> str:

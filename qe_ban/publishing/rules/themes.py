@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from qe_ban.kernel import colours
+
 PRIMARY: Final = "#0b5cad"
 BACKGROUND: Final = "#f5f7fa"
 BLACK: Final = "#000000"
@@ -21,23 +23,4 @@ def theme(content: Mapping[str, Any]) -> dict[str, str]:
 
 def letters_on(colour: str) -> str:
     """Give black or white, whichever contrasts more with a colour `#rrggbb` (WCAG 2.2, contrast ratio)."""
-    return max((WHITE, BLACK), key=lambda letters: contrast(letters, colour))
-
-
-def contrast(one: str, other: str) -> float:
-    """Give the contrast ratio of two colours `#rrggbb`, 1 to 21 (WCAG 2.2)."""
-    darker, lighter = sorted((_luminance(one), _luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    """Give the relative luminance, 0 (black) to 1 (white), by the weights of sRGB (WCAG 2.2)."""
-    red, green, blue = (_linear(int(colour[at : at + 2], 16) / 255) for at in (1, 3, 5))
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def _linear(channel: float) -> float:
-    if channel <= 0.04045:
-        return channel / 12.92
-    linear: float = ((channel + 0.055) / 1.055) ** 2.4
-    return linear
+    return max((WHITE, BLACK), key=lambda letters: colours.contrast(letters, colour))

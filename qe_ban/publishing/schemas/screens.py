@@ -6,6 +6,7 @@ Screens are served as bytes that stand ready; these shapes describe them and dum
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from qe_ban.kernel import patterns
 from qe_ban.kernel.shapes import Field, Kind, Table
 from qe_ban.publishing.rules.blocks import TYPES, BlockType, parts
 from qe_ban.publishing.rules.blocks.words import AUDIENCES, EVENT_STATES
@@ -13,7 +14,7 @@ from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.schemas.blocks import camel
 from qe_ban.web import fields, shapes
 from qe_ban.web.schema import Schema
-from qe_ban.web.shapes import COLOUR_PATTERN, DISTRICT_PATTERN, SLUG_PATTERN, Wire
+from qe_ban.web.shapes import Wire
 
 NAME: Final = 40
 MOST_ROWS: Final = 1000
@@ -49,35 +50,35 @@ class OfferedItemSchema(Schema):
         metadata={"description": "事项在此由谁办；为 null 时请居民在 districts 中选择"},
     )
     department = fields.Text(required=True, allow_none=True)
-    district = fields.Text(6, 6, DISTRICT_PATTERN, required=True, allow_none=True)
+    district = fields.Text(6, 6, patterns.DISTRICT, required=True, allow_none=True)
     online = fields.Flag(required=True)
     link = fields.Text(1, 1000, required=True, allow_none=True)
-    districts = fields.Many(fields.Text(6, 6, DISTRICT_PATTERN), required=True)
+    districts = fields.Many(fields.Text(6, 6, patterns.DISTRICT), required=True)
 
 
 class NamedZoneSchema(Schema):
     """A zone that a page leads to."""
 
-    slug = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    slug = fields.Text(1, NAME, patterns.SLUG, required=True)
     name = fields.Text(1, NAME, required=True)
 
 
 class NamedCodeSchema(Schema):
     """A kind of code that a page leads to."""
 
-    kind = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    kind = fields.Text(1, NAME, patterns.SLUG, required=True)
     name = fields.Text(1, NAME, required=True)
     colour = fields.Text(
-        7, 7, COLOUR_PATTERN, required=True, allow_none=True, metadata={"description": "null: its level's, for health"}
+        7, 7, patterns.COLOUR, required=True, allow_none=True, metadata={"description": "null: its level's, for health"}
     )
 
 
 class ThemeSchema(Schema):
     """Colours; `on_primary` is what letters on the primary colour have."""
 
-    primary = fields.Text(7, 7, COLOUR_PATTERN, required=True)
-    background = fields.Text(7, 7, COLOUR_PATTERN, required=True)
-    on_primary = fields.Text(7, 7, COLOUR_PATTERN, required=True)
+    primary = fields.Text(7, 7, patterns.COLOUR, required=True)
+    background = fields.Text(7, 7, patterns.COLOUR, required=True)
+    on_primary = fields.Text(7, 7, patterns.COLOUR, required=True)
 
 
 def _referred(sort: str, **options: Any) -> Wire:
@@ -163,7 +164,7 @@ class PageScreenSchema(Schema):
     """A page as one view sees it. A block of which nothing is left to show does not come."""
 
     kind = fields.Choice(PageKind, required=True)
-    slug = fields.Text(1, NAME, SLUG_PATTERN, required=True)
+    slug = fields.Text(1, NAME, patterns.SLUG, required=True)
     name = fields.Text(1, NAME, required=True)
     title = fields.Text(1, NAME, required=True)
     summary = fields.Text(1, 200, required=True, allow_none=True)

@@ -2,17 +2,17 @@
 
 from typing import Any
 
+from qe_ban.kernel import patterns
 from qe_ban.publishing.rules.blocks.words import AGE_MODES, AUDIENCES
 from qe_ban.publishing.rules.views import View
 from qe_ban.web import fields
 from qe_ban.web.schema import Schema
-from qe_ban.web.shapes import DISTRICT_PATTERN
 
 
 class ViewQuery(Schema):
     """The district chosen (GB/T 2260), whether the real name is known, the size of letters, on whose behalf."""
 
-    district = fields.Text(6, 6, DISTRICT_PATTERN, load_default=None)
+    district = fields.Text(6, 6, patterns.DISTRICT, load_default=None)
     real_name = fields.Flag(load_default=False)
     age_mode = fields.Choice(AGE_MODES, load_default="standard")
     audience = fields.Choice(AUDIENCES, load_default="person")

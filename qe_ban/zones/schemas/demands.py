@@ -2,12 +2,12 @@
 
 from typing import Final
 
+from qe_ban.kernel import patterns
 from qe_ban.kernel.principal import PrincipalKind
 from qe_ban.publishing.rules.blocks.words import INDUSTRIES
 from qe_ban.web import fields, typed_fields
 from qe_ban.web.paging import PageQuery, page_schema
 from qe_ban.web.schema import Schema
-from qe_ban.web.shapes import SLUG_PATTERN
 from qe_ban.zones.rules.demands import SIZES, DemandState, Step
 
 SLUG: Final = 40
@@ -24,7 +24,7 @@ WORD: Final = 20
 class NewDemandSchema(Schema):
     """What a firm sends. `version`: the page's, when the form was opened; the text of consent must still be that."""
 
-    block = fields.Text(1, SLUG, SLUG_PATTERN, required=True)
+    block = fields.Text(1, SLUG, patterns.SLUG, required=True)
     version = fields.Whole(1, 2**31 - 1)
     firm = fields.Text(2, NAME, required=True)
     uscc = typed_fields.Number(USCC, USCC, required=True, metadata={"description": "统一社会信用代码（GB 32100）"})

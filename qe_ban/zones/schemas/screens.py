@@ -2,13 +2,14 @@
 
 from typing import Final
 
+from qe_ban.kernel import patterns
 from qe_ban.publishing.rules.blocks.words import AGE_MODES, AUDIENCES, EVENT_STATES, INDUSTRIES, SIZES
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.schemas.screens import ROWS, PageScreenSchema, PictureSchema, ThemeSchema
 from qe_ban.web import fields
 from qe_ban.web.paging import PageQuery
 from qe_ban.web.schema import Schema
-from qe_ban.web.shapes import DISTRICT_PATTERN, Wire, shape
+from qe_ban.web.shapes import Wire, shape
 from qe_ban.zones.rules.showing import ZoneState
 
 QUERY: Final = 100
@@ -18,7 +19,9 @@ SLUG: Final = 40
 class ViewQuery(Schema):
     """How a client looks: it chooses what is shown and protects nothing."""
 
-    district = fields.Text(6, 6, DISTRICT_PATTERN, load_default=None, metadata={"description": "区划代码（GB/T 2260）"})
+    district = fields.Text(
+        6, 6, patterns.DISTRICT, load_default=None, metadata={"description": "区划代码（GB/T 2260）"}
+    )
     real_name = fields.Flag(load_default=False)
     age_mode = fields.Choice(AGE_MODES, load_default="standard")
     audience = fields.Choice(AUDIENCES, load_default="person")
