@@ -14,7 +14,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 export PIP_ROOT_USER_ACTION := ignore
 
-.PHONY: help install demo test test-fast attack bench lint fmt interface clients messages migration lock clean
+.PHONY: help install demo test test-fast attack soak bench lint fmt interface clients messages migration lock clean
 .DELETE_ON_ERROR:
 
 install: $(RUN) ## make the environment in .venv
@@ -56,6 +56,9 @@ clients: $(DEV) ## generate clients in Python and TypeScript
 # the Chinese texts of the commands; msgfmt is of GNU gettext
 messages: ## compile the Chinese texts of commands
 	msgfmt --check-format -o qe_ban/locale/zh_CN/LC_MESSAGES/qe-ban.mo qe_ban/locale/zh_CN/LC_MESSAGES/qe-ban.po
+
+soak: $(RUN) ## kill parts under load and count what is lost; ARGS="--minutes 10"
+	$(BIN)/python -m soak $(ARGS)
 
 bench: $(RUN) ## measure; ARGS="--only codes" for a part
 	$(BIN)/python -m bench $(ARGS)

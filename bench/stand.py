@@ -17,10 +17,10 @@ from bench.load import BenchFailed
 from qe_ban.app import Parts, assemble
 from qe_ban.cli import plan as plans
 from qe_ban.cli.instance import TO_FILE, Instance
-from qe_ban.cli.soak import processes
 from qe_ban.config import Settings
 from qe_ban.embedded.supervisor import Program
 from qe_ban.keys.models import Ring
+from soak import processes
 
 PRODUCT_APP, FLOOR_APP = "qe_ban.wsgi:app", "bench.floor:app"
 FLOOR_KEY = "BENCH_PUBLIC_KEY"

@@ -19,7 +19,6 @@ COMMANDS = (
     "items",
     "audit",
     "sandbox",
-    "soak",
     "vectors",
     "interface",
 )

@@ -1,23 +1,28 @@
 """The soak finds what is lost, doubled or wrong, tells truly how a fault was borne, and holds on a real system."""
 
+import os
+import subprocess
+import sys
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from qe_ban.app import assemble
 from qe_ban.cli.api import Answer, Api
-from qe_ban.cli.soak import callers, proof, report
-from qe_ban.cli.soak.actors import Probe
-from qe_ban.cli.soak.book import Answered, Book, Probed, Told, meal_of
-from qe_ban.cli.soak.callers import Actor, Caller
-from qe_ban.cli.soak.faults import FAULTS
-from qe_ban.cli.soak.people import Person, Terminal
-from qe_ban.cli.soak.report import Window
+from soak import callers, proof, report
+from soak.actors import Probe
+from soak.callers import Actor, Caller
+from soak.faults import FAULTS
+from soak.observations import AnswerTiming, Observations, ProbeResult, Verdict, meal_of
+from soak.people import Person, Terminal
+from soak.report import Window
 from tests.factories.cities import API
 from tests.factories.codes import Town
 
+REPOSITORY = Path(__file__).parents[2]
 DAY = timedelta(days=1)
 
 
@@ -32,7 +37,7 @@ class Day:
     """Scans as the soak's clients make and note them."""
 
     def __init__(self, town, client):
-        self.town, self.client, self.book = town, client, Book(datetime.now(UTC))
+        self.town, self.client, self.observations = town, client, Observations(datetime.now(UTC))
         self.window, self.till = town.terminal("meal-redemption"), town.terminal("settlement")
 
     def scan(self, person, kind, terminal, purpose, code=None):
@@ -40,18 +45,18 @@ class Day:
         body = {"scan_id": str(uuid.uuid4()), "code": code, "purpose": purpose}
         told = self.client.post(f"{API}/codes/verify", json=body, headers=terminal.headers).get_json()
         subject = f"code {code}" if purpose == "settlement" else None
-        noted = Told(
+        noted = Verdict(
             terminal.id, uuid.UUID(body["scan_id"]), purpose, told["accepted"], told["reason"], 1, code, subject
         )
-        self.book.verdict(noted)
+        self.observations.note_verdict(noted)
         meal = meal_of(person.phone, told["detail"])
         if meal is not None:
-            self.book.meal(meal, noted)
+            self.observations.note_meal(meal, noted)
         return noted
 
     def proved(self):
         with self.town.parts.database.transaction() as session:
-            return proof.held_against(session, self.book)
+            return proof.compare(session, self.observations)
 
     def counts(self):
         proved = self.proved()
@@ -76,14 +81,14 @@ def day(town, client):
 
 
 def test_where_all_is_right_nothing_is_found(day):
-    assert sorted({told.reason for told in day.book.verdicts}) == ["ok", "replayed", "used"]
+    assert sorted({told.reason for told in day.observations.verdicts}) == ["ok", "replayed", "used"]
     proved = day.proved()
     assert proved.findings == []
     assert (proved.verdicts, proved.meals, proved.settled) == (8, 2, 2)
 
 
 def changed(told, **what):
-    return Told(
+    return Verdict(
         **{
             name: what.get(name, getattr(told, name))
             for name in ("scanner", "scan", "purpose", "accepted", "reason", "firsts", "code", "subject")
@@ -92,36 +97,36 @@ def changed(told, **what):
 
 
 def test_a_verdict_that_was_told_and_is_not_kept_is_lost(day):
-    day.book.verdict(changed(day.book.verdicts[0], scan=uuid.uuid4()))
+    day.observations.note_verdict(changed(day.observations.verdicts[0], scan=uuid.uuid4()))
     assert day.counts() == (1, 0, 0)
 
 
 def test_a_verdict_that_is_kept_otherwise_is_wrong(day):
-    day.book.verdicts[0] = changed(day.book.verdicts[0], accepted=False, reason="expired")
+    day.observations.verdicts[0] = changed(day.observations.verdicts[0], accepted=False, reason="expired")
     assert day.counts() == (0, 0, 1)
 
 
 def test_what_a_client_saw_as_wrong_is_wrong(day):
-    day.book.fault("an answer made no sense")
+    day.observations.note_fault("an answer made no sense")
     assert day.counts() == (0, 0, 1)
 
 
 def test_a_scan_that_was_new_twice_is_doubled(day):
-    day.book.verdicts[0] = changed(day.book.verdicts[0], firsts=2)
+    day.observations.verdicts[0] = changed(day.observations.verdicts[0], firsts=2)
     assert day.counts() == (0, 1, 0)
 
 
 def test_a_meal_that_was_told_twice_or_never_is_doubled(day):
-    meal, tries = next(iter(day.book.meals.items()))
-    day.book.meals[meal] = [one for one in tries if not one.accepted]
+    meal, tries = next(iter(day.observations.meals.items()))
+    day.observations.meals[meal] = [one for one in tries if not one.accepted]
     assert day.counts() == (0, 1, 0)
-    day.book.meals[meal] = [one for one in tries if one.accepted] * 2
+    day.observations.meals[meal] = [one for one in tries if one.accepted] * 2
     assert day.counts() == (0, 1, 0)
 
 
 def test_a_code_that_was_accepted_twice_is_doubled(day):
-    again = next(told for told in day.book.verdicts if told.subject and told.accepted)
-    day.book.verdict(again)
+    again = next(told for told in day.observations.verdicts if told.subject and told.accepted)
+    day.observations.note_verdict(again)
     assert day.counts() == (0, 1, 0)
 
 
@@ -147,8 +152,8 @@ def test_a_use_of_which_no_scan_is_kept_is_lost(day):
 
 
 def test_a_venue_that_was_promised_is_lost_and_one_that_was_not_is_not(day):
-    day.book.venue("无此场所", str(uuid.uuid4()))
-    day.book.venue("从未答复", None)
+    day.observations.note_venue("无此场所", str(uuid.uuid4()))
+    day.observations.note_venue("从未答复", None)
     assert day.counts() == (1, 0, 0)
 
 
@@ -159,30 +164,30 @@ def test_a_message_that_lies_there_still_or_was_given_up_is_lost(day):
     day.execute(f"{columns} (:id, 'test', NULL, now(), now(), 1, now())", id=given_up)
     try:
         assert day.proved().findings == ["messages that were not delivered: 2"]
-        day.execute("UPDATE outbox SET created_at = :began WHERE topic = 'test'", began=day.book.began - DAY)
+        day.execute("UPDATE outbox SET created_at = :began WHERE topic = 'test'", began=day.observations.began - DAY)
         assert day.counts() == (0, 0, 0)
     finally:
         day.execute("DELETE FROM outbox WHERE topic = 'test'")
 
 
 def test_where_something_was_not_done_at_all_that_is_said(day):
-    assert day.book.missing() == ["venue"]
-    assert Book(datetime.now(UTC)).missing() == ["accepted verdict", "meal", "settlement", "venue"]
+    assert day.observations.missing() == ["venue"]
+    assert Observations(datetime.now(UTC)).missing() == ["accepted verdict", "meal", "settlement", "venue"]
 
 
 class Broken(Actor):
     """A client that breaks down, each time otherwise."""
 
-    def __init__(self, book):
-        super().__init__("broken", None, book, 0.001)
+    def __init__(self, observations):
+        super().__init__("broken", None, observations, 0.001)
         self.errors = [KeyError("x"), ZeroDivisionError("y")]
 
-    def once(self):
+    def act(self):
         raise self.errors.pop(0)
 
 
 def test_an_answer_that_makes_no_sense_is_told_of_and_a_client_that_breaks_down_is_too():
-    made = Book(datetime.now(UTC))
+    made = Observations(datetime.now(UTC))
     with pytest.raises(ZeroDivisionError):
         Broken(made).run()
     assert made.wrong == [
@@ -217,7 +222,7 @@ def answer(status, **data):
     ],
 )
 def test_a_probe_tells_wrong_from_away(answers, good, wrong):
-    made = Book(datetime.now(UTC))
+    made = Observations(datetime.now(UTC))
     probe = Probe("http://127.0.0.1:1", made, Person("1", token="t"), Terminal(None, "gate-entry", token="t"))
     probe._api = Answering(*answers)
     assert probe._good() is good
@@ -225,7 +230,7 @@ def test_a_probe_tells_wrong_from_away(answers, good, wrong):
 
 
 def test_a_sign_in_is_counted_as_an_answer_and_one_that_fails_for_long_is_wrong(monkeypatch):
-    made = Book(datetime.now(UTC))
+    made = Observations(datetime.now(UTC))
     caller = Caller("http://127.0.0.1:1", made, 0.0)
     for wrong in (0, 1):
         assert caller._once("GET", "/codes", Person("13900000000"), None, None) is None
@@ -237,10 +242,10 @@ def test_a_sign_in_is_counted_as_an_answer_and_one_that_fails_for_long_is_wrong(
 KILLED, HELD = Window(FAULTS["postgres"], 100.0, 100.0, 120.0), Window(FAULTS["postgres-stopped"], 100.0, 108.0, 120.0)
 
 
-def book(*probes):
-    made = Book(datetime.now(UTC))
+def observations(*probes):
+    made = Observations(datetime.now(UTC))
     for began, ended, good in probes:
-        made.probes.append(Probed(began, ended, good))
+        made.probes.append(ProbeResult(began, ended, good))
     return made
 
 
@@ -258,24 +263,44 @@ def book(*probes):
 def test_the_time_to_good_answers_is_counted_from_the_undoing_to_the_first_after_the_last_bad_one(
     window, probes, again
 ):
-    assert report.row_of(book(*probes), window).again == again
+    assert report.row_of(observations(*probes), window).again == again
 
 
 def test_a_row_counts_what_was_answered_meanwhile_and_says_when_it_was_too_slow():
-    made = book((100, 101, True))
-    made.answers = [Answered(90, 5, 200), Answered(99, 2, 503), Answered(101, 13, 200), Answered(102, 20, 0)]
+    made = observations((100, 101, True))
+    made.answers = [
+        AnswerTiming(90, 5, 200),
+        AnswerTiming(99, 2, 503),
+        AnswerTiming(101, 13, 200),
+        AnswerTiming(102, 20, 0),
+    ]
     row = report.row_of(made, KILLED)
     assert (row.refused, row.unanswered, row.slowest, row.good, row.probes) == (1, 1, 13, 1, 1)
     assert report.faults_of([row]) == ["kill -9: PostgreSQL's main process: an answer took 13.0 s"]
-    late = report.row_of(book((100, 101, False)), KILLED)
+    late = report.row_of(observations((100, 101, False)), KILLED)
     assert len(report.faults_of([late])) == 1
 
 
+def soak(*words):
+    """What `make soak` runs, in a process of its own."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("QE_")}
+    return subprocess.run(
+        [sys.executable, "-m", "soak", *words], check=False, capture_output=True, text=True, cwd=REPOSITORY, env=env
+    )
+
+
+def test_what_a_person_can_mend_is_one_line():
+    done = soak("--fault", "nonsense")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "nonsense" in done.stderr
+
+
 @pytest.mark.slow
-def test_on_a_real_system_a_worker_and_a_backend_go_and_nothing_is_lost(qe, tmp_path):
+def test_on_a_real_system_a_worker_and_a_backend_go_and_nothing_is_lost(tmp_path):
     names = ("web-worker", "postgres-backend")
     faults = [word for name in names for word in ("--fault", name)]
-    done = qe("soak", "--minutes", "0.5", "--rest", "1", "--home", tmp_path / "home", *faults)
-    assert done.exit_code == 0, done.stdout + done.stderr
+    words = ["--minutes", "0.5", "--rest", "1", "--home", str(tmp_path / "home"), *faults]
+    done = soak(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
     assert "lost 0, doubled 0, wrong 0" in done.stdout
     assert done.stdout.count("good answers again") == len(names)

@@ -5,30 +5,29 @@ import signal
 import socket
 import sys
 import time
-from gettext import gettext as _
 from pathlib import Path
 
 import redis
 
 from qe_ban.cli.instance import TO_FILE, Readiness
 from qe_ban.cli.refusals import Refused
-from qe_ban.cli.soak import processes
 from qe_ban.embedded.home import Home
 from qe_ban.embedded.output import Output
 from qe_ban.embedded.postgres import Postgres
 from qe_ban.embedded.supervisor import Program
 from qe_ban.embedded.valkey import Valkey
+from soak import processes
 
-WIDE = "1000000"
+UNLIMITED = "1000000"
 # one machine plays a city here: limits are another test's business
 ENVIRONMENT = {
-    "QE_ISSUE_PER_MINUTE": WIDE,
+    "QE_ISSUE_PER_MINUTE": UNLIMITED,
     "QE_OTP_PER_PHONE": "10000",
-    "QE_OTP_PER_ADDRESS": WIDE,
-    "QE_TRIES_PER_ADDRESS": WIDE,
+    "QE_OTP_PER_ADDRESS": UNLIMITED,
+    "QE_TRIES_PER_ADDRESS": UNLIMITED,
 }
 START_SECONDS = 300.0
-PATIENCE = 60.0
+ANSWER_TIMEOUT = 60.0
 
 
 class System:
@@ -66,58 +65,54 @@ class System:
         self._up.stop()
 
     def ended(self) -> bool:
-        """Tell whether it ended by itself or was killed."""
+        """Return whether it ended by itself or was killed."""
         return self._up.poll() is not None
 
     def valkey(self) -> redis.Redis:
-        """Give a client of its Valkey, to do harm with."""
+        """Return a client of its Valkey, to do inject_faults with."""
         return redis.Redis.from_url(Valkey(self._home).url, socket_timeout=10)
 
     def main(self) -> int:
-        """Give the process of `up` itself."""
+        """Return the process of `up` itself."""
         return self._up.pid or 0
 
     def part(self, words: str) -> int:
-        """Give the part whose command line holds `words`, waiting for it where it is being started again.
+        """Return the part whose command line holds `words`, waiting for it where it is being started again.
 
         Raises Refused when there is none for a minute.
         """
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + ANSWER_TIMEOUT
         while time.monotonic() < deadline:
             for pid in processes.tree(self.main())[1:]:
                 if words in processes.command(pid):
                     return pid
             time.sleep(0.1)
-        raise Refused(
-            _("soak: no process {words!r} of {home} is running (see {log})").format(
-                words=words, home=self.home, log=self.log
-            )
-        )
+        raise Refused(f"no process {words!r} of {self.home} is running (see {self.log})")
 
     def web_worker(self) -> int:
-        """Give one of the server's worker processes. Raises Refused."""
-        deadline = time.monotonic() + PATIENCE
+        """Return one of the server's worker processes. Raises Refused."""
+        deadline = time.monotonic() + ANSWER_TIMEOUT
         while time.monotonic() < deadline:
             server = self.part("granian")
             # the resource tracker of multiprocessing is no worker
-            found = [pid for pid in processes.children(server) if "resource_tracker" not in processes.command(pid)]
-            if found:
-                return found[-1]
+            workers = [pid for pid in processes.children(server) if "resource_tracker" not in processes.command(pid)]
+            if workers:
+                return workers[-1]
             time.sleep(0.1)
-        raise Refused(_("soak: the server of {home} has no worker (see {log})").format(home=self.home, log=self.log))
+        raise Refused(f"the server of {self.home} has no worker (see {self.log})")
 
     def backend(self) -> int:
-        """Give one of PostgreSQL's processes that serve ours. Raises Refused."""
-        deadline = time.monotonic() + PATIENCE
+        """Return one of PostgreSQL's processes that serve ours. Raises Refused."""
+        deadline = time.monotonic() + ANSWER_TIMEOUT
         while time.monotonic() < deadline:
             for pid in self.postgres()[1:]:
                 if " qe qe " in processes.command(pid):
                     return pid
             time.sleep(0.1)
-        raise Refused(_("soak: PostgreSQL of {home} serves nobody (see {log})").format(home=self.home, log=self.log))
+        raise Refused(f"PostgreSQL of {self.home} serves nobody (see {self.log})")
 
     def postgres(self) -> list[int]:
-        """Give PostgreSQL's processes, the postmaster first. Raises Refused."""
+        """Return PostgreSQL's processes, the postmaster first. Raises Refused."""
         postmaster = self.part("bin/postgres -D")
         return [postmaster, *processes.children(postmaster)]
 

@@ -10,19 +10,19 @@ PROC = Path("/proc")
 
 
 def tree(root: int) -> list[int]:
-    """Give a process and all its descendants, parents first."""
+    """Return a process and all its descendants, parents first."""
     parents: dict[int, list[int]] = {}
     for entry in PROC.iterdir():
         if entry.name.isdigit():
             parents.setdefault(_parent(entry), []).append(int(entry.name))
-    found = [root]
-    for pid in found:
-        found += sorted(parents.get(pid, ()))
-    return found
+    pids = [root]
+    for pid in pids:
+        pids += sorted(parents.get(pid, ()))
+    return pids
 
 
 def command(pid: int) -> str:
-    """Give a process's command line, empty when it has ended."""
+    """Return a process's command line, empty when it has ended."""
     try:
         return (PROC / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
     except OSError:
@@ -30,8 +30,8 @@ def command(pid: int) -> str:
 
 
 def children(pid: int) -> list[int]:
-    """Give the direct children of a process."""
-    return [one for one in tree(pid)[1:] if _parent(PROC / str(one)) == pid]
+    """Return the direct children of a process."""
+    return [child for child in tree(pid)[1:] if _parent(PROC / str(child)) == pid]
 
 
 def send(pids: Iterable[int], number: signal.Signals) -> None:

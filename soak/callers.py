@@ -6,15 +6,14 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from gettext import gettext as _
 from typing import Any, Protocol
 
 from qe_ban.cli.api import Answer, Api, Away
 from qe_ban.cli.refusals import Refused
-from qe_ban.cli.soak.book import Book
+from soak.observations import Observations
 
 PAUSE = 0.2
-LONGEST_PAUSE = 0.5
+MAX_PAUSE = 0.5
 TRANSIENT = frozenset({429, 502, 503, 504})
 IN_FLIGHT = "idempotency_in_flight"
 SIGN_IN_SECONDS = 100.0
@@ -25,7 +24,7 @@ class Unanswered(Exception):
     """The time is over, and something was never answered."""
 
 
-class SignsIn(Protocol):
+class Account(Protocol):
     """Somebody with a token."""
 
     token: str
@@ -44,12 +43,12 @@ class Outcome:
     tries: int
 
 
-class Heard(Api):
+class ObservingApi(Api):
     """Notes every answer, with what is wrong with it whoever asked."""
 
-    def __init__(self, address: str, book: Book) -> None:
+    def __init__(self, address: str, observations: Observations) -> None:
         super().__init__(address)
-        self._book = book
+        self._observations = observations
 
     def ask(
         self,
@@ -65,9 +64,9 @@ class Heard(Api):
         try:
             answer = super().ask(method, path, token=token, body=body, headers=headers)
         except Away:
-            self._book.answered(began, time.monotonic() - began, 0)
+            self._observations.note_answer(began, time.monotonic() - began, 0)
             raise
-        self._book.answered(began, time.monotonic() - began, answer.status)
+        self._observations.note_answer(began, time.monotonic() - began, answer.status)
         self._look_at(method, path, answer)
         return answer
 
@@ -75,25 +74,23 @@ class Heard(Api):
         if answer.status == 503 and not (
             "Retry-After" in answer.headers and answer.headers.get("Content-Type") == "application/problem+json"
         ):
-            self._book.fault(
-                _("{method} {path}: 503 without Retry-After or problem document").format(method=method, path=path)
-            )
+            self._observations.note_fault(f"{method} {path}: 503 without Retry-After or problem document")
         if answer.status >= 500 and answer.status not in TRANSIENT:
-            self._book.fault(f"{method} {path}: {answer.problem}")
+            self._observations.note_fault(f"{method} {path}: {answer.problem}")
 
 
 class Caller:
     """One thread's client. `deadline` (monotonic) ends all patience."""
 
-    def __init__(self, address: str, book: Book, deadline: float) -> None:
-        self._api, self._book, self._deadline = Heard(address, book), book, deadline
+    def __init__(self, address: str, observations: Observations, deadline: float) -> None:
+        self._api, self._observations, self._deadline = ObservingApi(address, observations), observations, deadline
         self._refused_since: float | None = None
 
     def call(
         self,
         method: str,
         path: str,
-        who: SignsIn | None = None,
+        account: Account | None = None,
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Outcome:
@@ -101,14 +98,12 @@ class Caller:
         first, tries = time.time(), 0
         while True:
             tries += 1
-            answer = self._once(method, path, who, body, headers)
-            if answer is not None and not _passing(answer):
+            answer = self._once(method, path, account, body, headers)
+            if answer is not None and not _is_transient(answer):
                 return Outcome(answer, first, time.time(), tries)
             if time.monotonic() > self._deadline:
-                told = answer.problem if answer is not None else "no answer"
-                self._book.fault(
-                    _("{method} {path} was never answered: {told}").format(method=method, path=path, told=told)
-                )
+                problem = answer.problem if answer is not None else "no answer"
+                self._observations.note_fault(f"{method} {path} was never answered: {problem}")
                 raise Unanswered
             time.sleep(_pause(answer))
 
@@ -116,56 +111,52 @@ class Caller:
         self,
         method: str,
         path: str,
-        who: SignsIn | None,
+        account: Account | None,
         body: Mapping[str, Any] | None,
         headers: Mapping[str, str] | None,
     ) -> Answer | None:
-        if who is not None and not who.token and not self._sign_in(who):
+        if account is not None and not account.token and not self._sign_in(account):
             return None
         try:
-            answer = self._api.ask(method, path, token=who.token if who else None, body=body, headers=headers)
+            answer = self._api.ask(method, path, token=account.token if account else None, body=body, headers=headers)
         except Away:
             return None
-        if answer.status == 401 and who is not None:
-            who.token = ""
+        if answer.status == 401 and account is not None:
+            account.token = ""
             return None
         return answer
 
-    def _sign_in(self, who: SignsIn) -> bool:
+    def _sign_in(self, account: Account) -> bool:
         try:
-            who.sign_in(self._api)
+            account.sign_in(self._api)
         except Refused as error:
             # also Away: whoever signs in begins anew
-            self._book.count("sign-in tried again")
+            self._observations.count("sign-in tried again")
             self._refused_since = self._refused_since or time.monotonic()
             if time.monotonic() - self._refused_since > SIGN_IN_SECONDS:
-                self._book.fault(
-                    _("a sign-in did not succeed for {sign_in_seconds:.0f} s: {error}").format(
-                        sign_in_seconds=SIGN_IN_SECONDS, error=error
-                    )
-                )
+                self._observations.note_fault(f"a sign-in did not succeed for {SIGN_IN_SECONDS:.0f} s: {error}")
                 self._refused_since = None
             return False
         self._refused_since = None
         return True
 
 
-def _passing(answer: Answer) -> bool:
+def _is_transient(answer: Answer) -> bool:
     return answer.status >= 500 or answer.status in TRANSIENT or answer.data.get("code") == IN_FLIGHT
 
 
 def _pause(answer: Answer | None) -> float:
     # less patient than Retry-After asks for: what is measured is when good answers are there again
-    asked = float(answer.headers.get("Retry-After", PAUSE)) if answer is not None else PAUSE
-    return min(asked, LONGEST_PAUSE) * random.uniform(0.5, 1)  # noqa: S311  no secret
+    seconds = float(answer.headers.get("Retry-After", PAUSE)) if answer is not None else PAUSE
+    return min(seconds, MAX_PAUSE) * random.uniform(0.5, 1)  # noqa: S311  no secret
 
 
 class Actor(threading.Thread, ABC):
     """A thread that does one thing again and again until it is asked to stop."""
 
-    def __init__(self, name: str, caller: Caller, book: Book, pause: float) -> None:
+    def __init__(self, name: str, caller: Caller, observations: Observations, pause: float) -> None:
         super().__init__(name=name, daemon=True)
-        self.caller, self.book, self._pause = caller, book, pause
+        self.caller, self.observations, self._pause = caller, observations, pause
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -184,18 +175,16 @@ class Actor(threading.Thread, ABC):
         finally:
             # gone unseen it would find nothing any more
             if not well:
-                self.book.fault(_("{name}: ended by an error of its own").format(name=self.name))
+                self.observations.note_fault(f"{self.name}: ended by an error of its own")
 
     def _once(self) -> None:
         try:
-            self.once()
+            self.act()
         except (KeyError, TypeError, ValueError) as error:
-            self.book.fault(
-                _("{name}: an answer is not as described ({kind}: {error})").format(
-                    name=self.name, kind=type(error).__name__, error=error
-                )
+            self.observations.note_fault(
+                f"{self.name}: an answer is not as described ({type(error).__name__}: {error})"
             )
 
     @abstractmethod
-    def once(self) -> None:
+    def act(self) -> None:
         """Do it once. Raises Unanswered."""

@@ -79,21 +79,21 @@ def residents(home: Path, count: int) -> list[Person]:
     """Make at most 9,999 residents with names and all meals, in the database of a home that runs. Raises Refused."""
     run = secrets.randbelow(10**5)
     now = system_clock()
-    with installation.opened(home) as opened:
-        parts = app.assemble(opened.settings, pool=1)
-        made = []
+    with installation.opened(home) as sandbox:
+        parts = app.assemble(sandbox.settings, pool=1)
+        people = []
         try:
             with parts.database.transaction() as session:
                 for number in range(count):
                     phone = f"17{run:05d}{number:04d}"
-                    said = accounts.RealName("耐久试", IdType.RESIDENT_ID, _document(run, number))
-                    resident = accounts.seed_resident(parts.accounts, session, phone=phone, said=said, now=now)
+                    name = accounts.RealName("耐久试", IdType.RESIDENT_ID, _document(run, number))
+                    resident = accounts.seed_resident(parts.accounts, session, phone=phone, said=name, now=now)
                     answer = Answer(State.ACTIVE, now, now, None, dict(MEALS))
                     codes.record_answer(session, resident, "dining", answer, None)
-                    made.append(Person(phone))
+                    people.append(Person(phone))
         finally:
             parts.database.dispose()
-    return made
+    return people
 
 
 def _document(run: int, number: int) -> str:
@@ -108,7 +108,7 @@ def terminals(api: Api, clerk: Clerk, second: Clerk, scene: str, purpose: str, c
     """
     venue = {"name": f"耐久试验 {purpose} {secrets.token_hex(4)}", "scene": scene, **PLACE}
     venue_id = api.get("POST", "/venues", status=201, token=clerk.token, body=venue).data["id"]
-    made = []
+    scanners = []
     for number in range(count):
         invitation = {"purposes": [purpose], "label": f"{number + 1}号"}
         ticket = api.get("POST", f"/venues/{venue_id}/scanners", status=201, token=clerk.token, body=invitation).data
@@ -117,5 +117,5 @@ def terminals(api: Api, clerk: Clerk, second: Clerk, scene: str, purpose: str, c
         key, _ = scanner_key.enrol(api, code=ticket["enrolment_code"], label=f"{number + 1}号")
         terminal = Terminal(key, purpose)
         terminal.sign_in(api)
-        made.append(terminal)
-    return made
+        scanners.append(terminal)
+    return scanners

@@ -1,4 +1,4 @@
-"""What clients were told, to be held against what the database says in the end."""
+"""What clients were told, to be compared with what the database says in the end."""
 
 import threading
 from collections import Counter
@@ -7,11 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from qe_ban.message import Message
-
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Verdict:
     """One verdict as a scanner got it. `subject` is what may be accepted once: a code, or a resident's meal."""
 
     scanner: UUID
@@ -25,7 +23,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnswerTiming:
     """One answer, or none (`status` 0): when it was asked for and how long it took, in seconds."""
 
     at: float
@@ -34,7 +32,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
+class ProbeResult:
     """One try at a code and its verdict: when it began and ended, in seconds of the monotonic clock."""
 
     began: float
@@ -43,18 +41,18 @@ class Probed:
 
 
 @dataclass(slots=True)
-class Book:
+class Observations:
     """All that clients saw since it `began`. Any thread may write."""
 
     began: datetime
-    verdicts: list[Told] = field(default_factory=list)
+    verdicts: list[Verdict] = field(default_factory=list)
     venues: dict[str, str | None] = field(default_factory=dict)
     suspended: dict[str, bool] = field(default_factory=dict)
-    meals: dict[str, list[Told]] = field(default_factory=dict)
+    meals: dict[str, list[Verdict]] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    answers: list[Answered] = field(default_factory=list)
-    probes: list[Probed] = field(default_factory=list)
+    answers: list[AnswerTiming] = field(default_factory=list)
+    probes: list[ProbeResult] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def count(self, what: str) -> None:
@@ -62,48 +60,50 @@ class Book:
         with self._lock:
             self.counts[what] += 1
 
-    def answered(self, at: float, took: float, status: int) -> None:
+    def note_answer(self, at: float, took: float, status: int) -> None:
         """Note an answer."""
         with self._lock:
-            self.answers.append(Answered(at, took, status))
+            self.answers.append(AnswerTiming(at, took, status))
             self.counts[f"status {status}" if status else "no answer"] += 1
 
-    def verdict(self, told: Told) -> None:
+    def note_verdict(self, verdict: Verdict) -> None:
         """Note a verdict."""
         with self._lock:
-            self.verdicts.append(told)
+            self.verdicts.append(verdict)
 
-    def meal(self, meal: str, told: Told) -> None:
+    def note_meal(self, meal: str, verdict: Verdict) -> None:
         """Note the verdict on a meal."""
         with self._lock:
-            self.meals.setdefault(meal, []).append(told)
+            self.meals.setdefault(meal, []).append(verdict)
 
-    def venue(self, name: str, venue_id: str | None) -> None:
-        """Note a venue that was asked for, and its id when it is told."""
+    def note_venue(self, name: str, venue_id: str | None) -> None:
+        """Note a venue that was asked for, and its id when it is known."""
         with self._lock:
             self.venues[name] = venue_id
 
-    def suspend(self, phone: str, *, suspended: bool) -> None:
+    def note_suspension(self, phone: str, *, suspended: bool) -> None:
         """Note the state of a resident's identity code as it was told last."""
         with self._lock:
             self.suspended[phone] = suspended
 
-    def probed(self, began: float, ended: float, *, good: bool) -> None:
+    def note_probe(self, began: float, ended: float, *, good: bool) -> None:
         """Note a probe."""
         with self._lock:
-            self.probes.append(Probed(began, ended, good))
+            self.probes.append(ProbeResult(began, ended, good))
 
     def missing(self) -> list[str]:
         """Name what there is none of: where nothing was done, nothing can be wrong."""
-        done: dict[Message, list[object]] = {
-            Message("accepted verdict"): [told for told in self.verdicts if told.accepted],
-            Message("meal"): list(self.meals),
-            Message("settlement"): [told for told in self.verdicts if told.accepted and told.purpose == "settlement"],
-            Message("venue"): [told for told in self.venues.values() if told is not None],
+        kinds: dict[str, list[object]] = {
+            "accepted verdict": [verdict for verdict in self.verdicts if verdict.accepted],
+            "meal": list(self.meals),
+            "settlement": [
+                verdict for verdict in self.verdicts if verdict.accepted and verdict.purpose == "settlement"
+            ],
+            "venue": [venue for venue in self.venues.values() if venue is not None],
         }
-        return [what.translated() for what, found in done.items() if not found]
+        return [what for what, rows in kinds.items() if not rows]
 
-    def fault(self, text: str) -> None:
+    def note_fault(self, text: str) -> None:
         """Note that a client was told something that is wrong."""
         with self._lock:
             self.wrong.append(text)
