@@ -46,6 +46,9 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 ISSUER = "https://qe-ban.test"
 
 
+Addresses = tuple[str, str]
+
+
 class Engines:
     """The engines of a run, started by the process that gives out the tests."""
 
@@ -58,6 +61,11 @@ class Engines:
         self.postgres.start()
         self.valkey.start()
 
+    @property
+    def addresses(self) -> Addresses:
+        """The URL of PostgreSQL with `{}` for a database, and that of Valkey."""
+        return self.postgres.url_of("{}"), self.valkey.url
+
     def stop(self) -> None:
         self.valkey.stop()
         self.postgres.stop()
@@ -67,6 +75,8 @@ class Engines:
 
 
 ENGINES = pytest.StashKey[Engines]()
+RENDEZVOUS = pytest.StashKey[Path]()
+"""Where workers say that they need the engines, and the process that gives out the tests says where they are."""
 # commands speak English to the tests, but for those of the language
 os.environ["QE_LANG"] = "en"
 IN_CI = os.environ.get("QE_CI") == "1"
@@ -78,6 +88,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--without-engines", action="store_true", help="only tests that need no engine, and are quick")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--without-engines"):
         # every fixture with an engine behind it asks for the settings; slow tests start programs of their own
@@ -87,6 +98,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT))
+    worker_input = getattr(config, "workerinput", None)
+    if worker_input is not None and any("settings" in item.fixturenames for item in items):
+        (Path(worker_input["qe_rendezvous"]) / "needed").touch()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -122,11 +136,29 @@ def engines_of(config: pytest.Config) -> Engines:
     return config.stash[ENGINES]
 
 
+def addresses_of_engines(config: pytest.Config) -> Addresses:
+    """Return where the engines of this run are, in the process that gives out the tests or in a worker."""
+    worker_input = getattr(config, "workerinput", None)
+    if worker_input is None:
+        return engines_of(config).addresses
+    postgres_url, valkey_url = (Path(worker_input["qe_rendezvous"]) / "addresses").read_text().splitlines()
+    return postgres_url, valkey_url
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: object) -> None:
-    engines = engines_of(node.config)  # type: ignore[attr-defined]
-    node.workerinput["qe_postgres"] = engines.postgres.url_of("{}")  # type: ignore[attr-defined]
-    node.workerinput["qe_valkey"] = engines.valkey.url  # type: ignore[attr-defined]
+    config = node.config  # type: ignore[attr-defined]
+    if RENDEZVOUS not in config.stash:
+        config.stash[RENDEZVOUS] = Path(tempfile.mkdtemp(prefix="qe-run-"))
+    node.workerinput["qe_rendezvous"] = str(config.stash[RENDEZVOUS])  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: object) -> None:
+    """Start the engines for all workers when one has collected a test that needs them, before any test runs."""
+    config = node.config  # type: ignore[attr-defined]
+    if (config.stash[RENDEZVOUS] / "needed").exists():
+        (config.stash[RENDEZVOUS] / "addresses").write_text("\n".join(engines_of(config).addresses))
 
 
 @pytest.hookimpl(trylast=True)
@@ -134,6 +166,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     engines = session.config.stash.get(ENGINES, None)
     if engines is not None:
         engines.stop()
+    rendezvous = session.config.stash.get(RENDEZVOUS, None)
+    if rendezvous is not None:
+        shutil.rmtree(rendezvous, ignore_errors=True)
 
 
 @event.listens_for(AuditEvent, "before_insert")
@@ -146,19 +181,16 @@ def no_words_in_events(_mapper: object, _connection: object, written: AuditEvent
 @pytest.fixture(scope="session")
 def settings(request: pytest.FixtureRequest, worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Sandbox settings on this worker's own database, made by the migrations, and its own part of Valkey."""
-    given = getattr(request.config, "workerinput", None)
-    if given is None:
-        engines = engines_of(request.config)
-        given = {"qe_postgres": engines.postgres.url_of("{}"), "qe_valkey": engines.valkey.url}
+    postgres_url, valkey_url = addresses_of_engines(request.config)
     name, number = f"test_{worker_id}", int(worker_id.removeprefix("gw")) if worker_id != "master" else 0
-    url_of = given["qe_postgres"].replace("%7B%7D", "{}").format
+    url_of = postgres_url.replace("%7B%7D", "{}").format
     with psycopg.connect(url_of("qe"), autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     made = Settings.from_env(
         {
             "QE_MODE": "sandbox",
             "QE_DATABASE_URL": url_of(name),
-            "QE_REDIS_URL": given["qe_valkey"].replace("db=0", f"db={number}"),
+            "QE_REDIS_URL": valkey_url.replace("db=0", f"db={number}"),
             "QE_MASTER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
             "QE_ISSUER": ISSUER,
             "QE_MEDIA_DIR": str(tmp_path_factory.mktemp("media")),

@@ -289,6 +289,7 @@ def soak(*words):
     )
 
 
+@pytest.mark.slow
 def test_what_a_person_can_mend_is_one_line():
     done = soak("--fault", "nonsense")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
