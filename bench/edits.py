@@ -11,7 +11,7 @@ from bench.load import BenchFailed
 from bench.stand import Stand
 from qe_ban.accounts.models import Staff
 from qe_ban.accounts.rules import staff_scopes
-from qe_ban.accounts.service import tokens
+from qe_ban.accounts.service import Accounts, tokens
 from qe_ban.halls.rules import apps
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Place, PrincipalKind
@@ -95,6 +95,6 @@ def _token(stand: Stand) -> str:
             )  # nobody can sign in as this one
         )
     return tokens.access(
-        parts.accounts, kind=PrincipalKind.STAFF, subject=staff, session=new_id(), scopes=staff_scopes(_ROLES),
+        parts.get(Accounts), kind=PrincipalKind.STAFF, subject=staff, session=new_id(), scopes=staff_scopes(_ROLES),
         roles=_ROLES, place=Place(), now=now,
     ).access  # fmt: skip

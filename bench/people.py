@@ -16,7 +16,7 @@ from qe_ban.accounts import service as accounts
 from qe_ban.accounts.models import Resident
 from qe_ban.accounts.rules import SCANNER, STEPPED_UP, Assurance
 from qe_ban.accounts.service import residents, tokens
-from qe_ban.app import Parts
+from qe_ban.app import Services
 from qe_ban.codes import service as codes
 from qe_ban.codes.models import Entitlement, SourceAnswer
 from qe_ban.codes.queries import Holding
@@ -51,7 +51,7 @@ class Person:
 class People:
     """Residents and scanners in the database of an instance; whoever asks for requests gets each for somebody else."""
 
-    def __init__(self, parts: Parts, *, residents: int, scanners: int = 20) -> None:
+    def __init__(self, parts: Services, *, residents: int, scanners: int = 20) -> None:
         """Make them, in one transaction."""
         self._parts = parts
         now = parts.clock()
@@ -61,7 +61,7 @@ class People:
 
     def codes(self, count: int) -> list[str]:
         """Return fresh identity codes of as many residents."""
-        wallet, now = self._parts.wallet, self._parts.clock()
+        wallet, now = self._parts.get(codes.Wallet), self._parts.clock()
         holders = (person.identity for person in islice(cycle(self._persons), count))
         return [codes.issue(wallet, [identity], ["identity"], now).codes[0].code for identity in holders]
 
@@ -141,7 +141,7 @@ class People:
     def _token(self, kind: PrincipalKind, subject: uuid.UUID, scopes: frozenset[str], now: datetime) -> str:
         stepped_up = now if kind is PrincipalKind.RESIDENT else None
         return tokens.access(
-            self._parts.accounts, kind=kind, subject=subject, session=new_id(), scopes=scopes, now=now,
+            self._parts.get(accounts.Accounts), kind=kind, subject=subject, session=new_id(), scopes=scopes, now=now,
             stepped_up_at=stepped_up,
         ).access  # fmt: skip
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from bench.load import BenchFailed
-from qe_ban.app import Parts, assemble
+from qe_ban.app import Services, assemble
 from qe_ban.cli import plan as plans
 from qe_ban.cli.instance import TO_FILE, Instance
 from qe_ban.config import Settings
@@ -56,7 +56,7 @@ class Stand:
             self._instance.start()
             self.product = Server(port, _listening(PRODUCT_APP))
             self.settings = Settings.from_env(self._instance.plan.env)
-            self.parts: Parts = assemble(self.settings, pool=2)
+            self.parts: Services = assemble(self.settings, pool=2)
             stack.callback(self.parts.database.dispose)
             self.floor = self._start_floor(floor_port, env, directory / "floor.log")
             for server in (self.product, self.floor):

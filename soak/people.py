@@ -10,6 +10,7 @@ from uuid import UUID
 
 from qe_ban import app
 from qe_ban.accounts import service as accounts
+from qe_ban.accounts.service import Accounts
 from qe_ban.cli import installation, scanner_key, staff_token
 from qe_ban.cli.api import TOKEN_PATH, Api
 from qe_ban.cli.scanner_key import ScannerKey
@@ -87,7 +88,7 @@ def residents(home: Path, count: int) -> list[Person]:
                 for number in range(count):
                     phone = f"17{run:05d}{number:04d}"
                     name = accounts.RealName("耐久试", IdType.RESIDENT_ID, _document(run, number))
-                    resident = accounts.seed_resident(parts.accounts, session, phone=phone, said=name, now=now)
+                    resident = accounts.seed_resident(parts.get(Accounts), session, phone=phone, said=name, now=now)
                     answer = Answer(State.ACTIVE, now, now, None, dict(MEALS))
                     codes.record_answer(session, resident, "dining", answer, None)
                     people.append(Person(phone))

@@ -1,8 +1,5 @@
 """The interface of the audit log, read only, for auditors; and of alarms, for whoever is on duty."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,14 +12,6 @@ from qe_ban.keys.rings import KeyRings
 from qe_ban.web import guard, paging, requests
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
-
-
-@dataclass(frozen=True, slots=True)
-class IdsOfResidents:
-    """What members of staff call residents at a moment: the app provides it, for the audit knows no residents."""
-
-    of: Callable[[UUID, datetime], service.ResidentIds]
-
 
 blp = Blueprint("audit", url_prefix="/audit", description="审计")
 alarms = Blueprint("alarms", url_prefix="/alarms", description="告警")
@@ -41,7 +30,7 @@ def read_events(query: dict[str, Any]) -> dict[str, Any]:
             session,
             part(KeyRings),
             reader=guard.principal(),
-            residents=part(IdsOfResidents).of(guard.principal().id, now()),
+            residents=part(service.IdsOfResidents).of(guard.principal().id, now()),
             criteria=service.Criteria(**query),
             before=before,
             limit=limit + 1,

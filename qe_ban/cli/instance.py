@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from urllib3.exceptions import HTTPError
 
 from qe_ban import app, migrations
+from qe_ban.accounts.service import Accounts
 from qe_ban.audit import service as audit
 from qe_ban.cli import database_faults, primary, root_keys, steps
 from qe_ban.cli.home import write_private
@@ -107,7 +108,7 @@ class Instance:
         for program in self._programs(parts.settings.threads):
             self.supervisor.start(program)
 
-    def _look_at_engines(self, parts: app.Parts) -> None:
+    def _look_at_engines(self, parts: app.Services) -> None:
         """Wait for a database of somebody else's, and warn of an old Valkey."""
         if not self.plan.own_postgres:
             primary.wait(parts.database, self._say, cancelled=lambda: self.supervisor.ending)
@@ -128,7 +129,7 @@ class Instance:
             urls[REDIS] = engine.url
         self.plan = self.plan.with_engines(urls)
 
-    def _prepare(self, parts: app.Parts, now: datetime, before: str | None) -> None:
+    def _prepare(self, parts: app.Services, now: datetime, before: str | None) -> None:
         """Have keys for today, and in a sandbox the made-up city; `before`: the schema's revision before."""
         sandbox = self.plan.asked.sandbox
         self._say(steps.KEYS)
@@ -150,7 +151,7 @@ class Instance:
         parts.rings.snapshot()
         if sandbox:
             self._say(steps.PEOPLE)
-            loader = loading.Loader(parts.accounts, parts.city, parts.settings.outside.sources)
+            loader = loading.Loader(parts.get(Accounts), parts.city, parts.settings.outside.sources)
             with parts.database.transaction() as session:
                 loader.load(session, self.staff, now)
             self._load("catalogue", lambda: catalogue.count_missing(parts.database))

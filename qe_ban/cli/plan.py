@@ -131,7 +131,7 @@ def make(asked: Asked, given: Mapping[str, str]) -> Plan:
     return plan
 
 
-def assembled(plan: Plan) -> app.Parts:
+def assembled(plan: Plan) -> app.Services:
     """Put the parts together as every process of the plan will. Raises Refused, ConfigInvalid."""
     settings = Settings.from_env(plan.env)
     try:

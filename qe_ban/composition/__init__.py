@@ -1,5 +1,26 @@
 """What a slice declares of itself, and how a process is put together from such declarations."""
 
-from qe_ban.composition.slice import Slice
+from qe_ban.accounts.service import PersonalDataEraser
+from qe_ban.composition.clocks import with_clock_check, with_clock_check_standalone
+from qe_ban.composition.declaration import PageType, RetentionPlan, Slice, Step
+from qe_ban.composition.retention import sweeper
+from qe_ban.composition.services import Services
+from qe_ban.jobs.service import Handler, Runner, Schedule, Worker
+from qe_ban.publishing.service.desks import Source
 
-__all__ = ["Slice"]
+__all__ = [
+    "Handler",
+    "PageType",
+    "PersonalDataEraser",
+    "RetentionPlan",
+    "Runner",
+    "Schedule",
+    "Services",
+    "Slice",
+    "Source",
+    "Step",
+    "Worker",
+    "sweeper",
+    "with_clock_check",
+    "with_clock_check_standalone",
+]

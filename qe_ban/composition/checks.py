@@ -1,8 +1,10 @@
 """What every set of slices must fulfil; a part that was forgotten is an error at start."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from qe_ban.composition.slice import Slice
+from qe_ban.composition.declaration import Slice
+from qe_ban.db.base import Base
+from qe_ban.keys.data_keys import Owner
 from qe_ban.web import guard
 
 
@@ -10,29 +12,60 @@ class SliceIncomplete(TypeError):
     """A slice does not declare what the others or its own code rely on."""
 
 
-def check(slices: tuple[Slice, ...]) -> tuple[Slice, ...]:
-    """Return the slices. Raises SliceIncomplete."""
-    faults = [*_repeated("slice", (one.name for one in slices)), *_scope_faults(slices)]
+def check(slices: tuple[Slice, ...], tables: Mapping[str, str]) -> tuple[Slice, ...]:
+    """Return the slices. Raises SliceIncomplete. `tables`: the package of each, by its name."""
+    faults = [
+        *_repeated("slice", (slice_.name for slice_ in slices)),
+        *_scope_faults(slices),
+        *_table_faults(slices, tables),
+        *_owner_faults(slices),
+    ]
     if faults:
         raise SliceIncomplete("; ".join(faults))
     return slices
 
 
+def tables_by_package() -> dict[str, str]:
+    """Return of each table of the models that are imported the package of qe_ban that has the model."""
+    classes = (mapper.class_ for mapper in Base.registry.mappers)
+    return {cls.__tablename__: cls.__module__.split(".")[1] for cls in classes}
+
+
 def _repeated(what: str, names: Iterable[str]) -> Iterator[str]:
-    seen: set[str] = set()
+    known: set[str] = set()
     for name in names:
-        if name in seen:
+        if name in known:
             yield f"{what} {name} is declared twice"
-        seen.add(name)
+        known.add(name)
 
 
 def _scope_faults(slices: tuple[Slice, ...]) -> Iterator[str]:
-    yield from _repeated("scope", (scope for one in slices for scope in sorted(one.scopes)))
-    declared = frozenset[str]().union(*(one.scopes for one in slices))
-    for one in slices:
-        for operations in one.operations:
+    yield from _repeated("scope", (scope for slice_ in slices for scope in sorted(slice_.scopes)))
+    scopes = frozenset[str]().union(*(slice_.scopes for slice_ in slices))
+    for slice_ in slices:
+        for operations in slice_.operations:
             for name, view in operations.blueprint.views.items():
-                declaration = guard.of(view)
-                scope = declaration.scope if declaration is not None else None
-                if scope is not None and scope not in declared:
+                requirement = guard.of(view)
+                scope = requirement.scope if requirement is not None else None
+                if scope is not None and scope not in scopes:
                     yield f"{name} requires {scope}, which no slice declares"
+
+
+def _table_faults(slices: tuple[Slice, ...], tables: Mapping[str, str]) -> Iterator[str]:
+    yield from _repeated("retention of", (table for slice_ in slices for table in slice_.retention.tables))
+    planners = {table: slice_.name for slice_ in slices for table in slice_.retention.tables}
+    names = {slice_.name for slice_ in slices}
+    for table, package in sorted(tables.items()):
+        if table not in planners:
+            yield f"nothing says how long rows of {table} are kept"
+        elif package in names and planners[table] != package:
+            yield f"{table} is a table of {package}, and {planners[table]} says how long its rows are kept"
+    yield from (f"{table} is no table" for table in sorted(planners.keys() - tables.keys()))
+
+
+def _owner_faults(slices: tuple[Slice, ...]) -> Iterator[str]:
+    owners = [owner.table for slice_ in slices for owner in slice_.restore_cleanup]
+    yield from _repeated("the end of returned rows of", owners)
+    for owner in Owner:
+        if owner.table not in owners:
+            yield f"nothing ends rows of {owner.table} that a restore brings back"

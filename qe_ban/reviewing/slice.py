@@ -2,6 +2,6 @@
 
 from typing import Final
 
-from qe_ban.composition import Slice
+from qe_ban.composition import RetentionPlan, Slice
 
-SLICE: Final = Slice(name="reviewing", operations=(), scopes=frozenset())
+SLICE: Final = Slice(name="reviewing", operations=(), scopes=frozenset(), retention=RetentionPlan())

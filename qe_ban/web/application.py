@@ -72,8 +72,8 @@ def build(settings: Settings, clock: Clock, *, name: str) -> tuple[Flask, Api]:
 
 def serve(app: Flask, api: Api, operations: Iterable[Operations]) -> None:
     """Serve all operations of an app, each by its rank. Raises LookupError where one has none."""
-    declared = tuple(operations)
-    for one in declared:
-        api.register_blueprint(one.blueprint)
+    blueprints = tuple(operations)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint.blueprint)
     ranks: RankTable = app.extensions[_RANKS]
-    ranks.fill(app, declared)
+    ranks.fill(app, blueprints)

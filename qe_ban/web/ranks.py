@@ -50,9 +50,9 @@ class Operations:
 
     def rank_of(self, endpoint: str, method: str) -> Rank:
         """Return the rank of one operation."""
-        named = self.ranks.get(endpoint.rpartition(".")[2])
-        if named is not None:
-            return named
+        rank = self.ranks.get(endpoint.rpartition(".")[2])
+        if rank is not None:
+            return rank
         return self.reads if self.reads is not None and method in READS else self.rank
 
 
@@ -81,13 +81,13 @@ class RankTable:
         """Take in all rules of an app. Raises LookupError where an operation has no rank."""
         by_blueprint = {one.blueprint.name: one for one in operations}
         for rule in app.url_map.iter_rules():
-            declared = by_blueprint.get(rule.endpoint.partition(".")[0])
-            if declared is None and rule.endpoint not in _EDGE:
+            blueprint = by_blueprint.get(rule.endpoint.partition(".")[0])
+            if blueprint is None and rule.endpoint not in _EDGE:
                 raise LookupError(f"nothing says how much {rule.endpoint} matters in overload")
             node = self._node(rule)
             # OPTIONS is answered by itself, and matters as little as what nobody serves
             for method in (rule.methods or set()) - {"OPTIONS"}:
-                rank = declared.rank_of(rule.endpoint, method) if declared else _EDGE[rule.endpoint]
+                rank = blueprint.rank_of(rule.endpoint, method) if blueprint else _EDGE[rule.endpoint]
                 node.ranks[method] = rank
             if getattr(app.view_functions[rule.endpoint], "__oauth__", False):
                 self._oauth_paths.add(rule.rule)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from qe_ban.accounts import service
 from qe_ban.accounts.models import Closing, RecoveryCase, Resident
-from qe_ban.accounts.service import Estate
+from qe_ban.accounts.service import PersonalDataEraser
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.ids import new_id
 from tests.accounts.test_routes_closing import close, rows_of
@@ -49,7 +49,7 @@ def test_what_nobody_can_delete_later_is_said_in_the_report(city, accounts, data
     def count(_, resident_id):
         return {"somewhere": int(str(resident_id) == resident.id)}
 
-    stuck = replace(accounts, closing=(*accounts.closing, Estate(count, lambda *_: None)))
+    stuck = replace(accounts, erasers=(*accounts.erasers, PersonalDataEraser(count, lambda *_: None)))
     with database.transaction() as session:
         service.check_closings(stuck, session, system_clock() + timedelta(minutes=16))
         report = session.scalars(select(Closing.report).where(Closing.resident_id == resident.id)).one()

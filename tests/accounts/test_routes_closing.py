@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 
 from qe_ban.accounts import errors, service
 from qe_ban.accounts.models import Closing, Consent, Guardianship, Proposal, RecoveryCase, Resident
-from qe_ban.accounts.service import Accounts, Estate, tokens
+from qe_ban.accounts.service import Accounts, PersonalDataEraser, tokens
 from qe_ban.app import create_app
 from qe_ban.audit import service as audit
 from qe_ban.audit.models import AuditEvent
@@ -266,7 +266,7 @@ def test_the_proof_is_given_again_to_whoever_has_its_id(city):
     said = [json.loads(vault.unseal(city.rings, COLUMN, row.id, row.payload)) for row in rows if row.payload]
     assert [one["proof"] for one in said if one["phone"] == resident.phone] == [proof["id"]]
     unknown = city.client.get(f"{API}/closings/{new_id()}")
-    assert (unknown.status_code, unknown.get_json()["code"]) == (404, "accounts.closing_not_found")
+    assert (unknown.status_code, unknown.get_json()["code"]) == (404, "accounts.erasers_not_found")
 
 
 def test_the_proofs_id_is_random_throughout_and_tries_are_counted(city, settings):
@@ -318,7 +318,7 @@ def test_rows_that_come_back_while_it_closes_are_deleted_and_where_they_never_en
 
     erased = []
     with app.app_context():
-        accounts = replace(part(Accounts), closing=(Estate(count, erase),))
+        accounts = replace(part(Accounts), erasers=(PersonalDataEraser(count, erase),))
     principal = service.principal_from(accounts, resident.access, system_clock())
     change = audit.Change(principal, system_clock())
     if late == 1:

@@ -8,7 +8,7 @@ from qe_ban.accounts import errors, service
 from qe_ban.accounts.models import Guardianship
 from qe_ban.accounts.rules import WardBasis, comes_of_age
 from qe_ban.accounts.service import closing, residents, wards
-from qe_ban.app import working
+from qe_ban.app import create_worker
 from qe_ban.audit.service import AtShell, Change
 from qe_ban.kernel.identifiers import ResidentId
 from tests.factories.accounts import PersonFactory, together
@@ -244,6 +244,6 @@ def test_a_later_end_never_moves_back_what_counts_no_more(family, guardian, pare
 
 
 def test_the_worker_ends_what_is_over_each_minute(settings):
-    worker = working.create_worker(settings)
+    worker = create_worker(settings)
     (schedule,) = [one for one in worker._schedules._schedules if one.name == "wards.end"]
     assert schedule.every == timedelta(minutes=1)

@@ -6,7 +6,7 @@ import pytest
 
 from qe_ban.accounts import service
 from qe_ban.accounts.errors import OtpRefused
-from qe_ban.accounts.service import watching
+from qe_ban.accounts.service import Accounts, watching
 from tests.factories.accounts import StaffFactory
 from tests.factories.watched import MINUTE, Watched
 
@@ -20,7 +20,7 @@ def city(settings):
 
 def sign_in(city, number, *, wrong, right=False):
     """Ask for a one-time password, and try it so often wrongly."""
-    phone, accounts, now = f"1380000{number:04d}", city.parts.accounts, city.now
+    phone, accounts, now = f"1380000{number:04d}", city.parts.get(Accounts), city.now
     with city.database.transaction() as session:
         sent = service.request_otp(accounts, session, phone=phone, now=now)
     tries = [f"{(int(sent.otp) + 1) % 10**6:06d}"] * wrong + [sent.otp] * right
@@ -97,6 +97,6 @@ def test_who_comes_in_after_slips_leaves_none(city):
     with city.database.transaction() as session:
         attempt = service.begin_sign_in(session, username=staff.username, now=now)
         service.finish_sign_in(
-            city.parts.accounts, session, attempt=attempt, password_fits=True, totp=staff.code(now), now=now
+            city.parts.get(Accounts), session, attempt=attempt, password_fits=True, totp=staff.code(now), now=now
         )
     assert city.watch(now + timedelta(seconds=1)) == 0

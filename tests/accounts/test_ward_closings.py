@@ -10,7 +10,7 @@ from qe_ban.accounts import errors, rules
 from qe_ban.accounts.models import Closing, Guardianship, Resident
 from qe_ban.accounts.service import closing, unheld, ward_closings
 from qe_ban.accounts.service.wards import confirming
-from qe_ban.app import working
+from qe_ban.app import create_worker
 from qe_ban.audit.models import AuditEvent
 from qe_ban.audit.service import AtShell
 from qe_ban.db import overlaps
@@ -395,7 +395,7 @@ def test_the_worker_closes_what_is_due_and_what_nobody_holds(city, settings):
     due.pass_time(SEVEN_DAYS + DAY)
     leave(unheld_, unheld_.mother, unheld_.father)
     unheld_.pass_time(HALF_A_YEAR + DAY)
-    schedules = {one.name: one for one in working.create_worker(settings)._schedules._schedules}
+    schedules = {one.name: one for one in create_worker(settings)._schedules._schedules}
     for name in ("accounts.wards_leave", "accounts.unheld"):
         with city.database.transaction() as session:
             schedules[name].run(session, system_clock())

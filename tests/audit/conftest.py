@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from qe_ban.audit import routes
+from qe_ban.audit.service import IdsOfResidents
 from qe_ban.kernel.errors import Unauthenticated
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
@@ -40,7 +41,7 @@ def caller(settings, database, rings, auditor):
             raise Unauthenticated from None
 
     app, api = application.build(settings, lambda: MOMENT, name="audit-tests")
-    for part in (database, rings, routes.IdsOfResidents(lambda _reader, _now: NoResidents())):
+    for part in (database, rings, IdsOfResidents(lambda _reader, _now: NoResidents())):
         parts.provide(app, part)
     guard.install(app, principal_from)
     api.register_blueprint(routes.blp)

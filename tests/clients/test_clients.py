@@ -15,7 +15,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from qe_ban.accounts.rules import STAFF_SCOPES
-from qe_ban.accounts.service import tokens
+from qe_ban.accounts.service import Accounts, tokens
 from qe_ban.app import assemble
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import PrincipalKind
@@ -89,7 +89,7 @@ def people(town):
     """A resident's phone, and the tokens of a scanner and of a member of staff who imports."""
     role, scopes = next((role, scopes) for role, scopes in STAFF_SCOPES.items() if "items.write" in scopes)
     staff = tokens.access(
-        town.parts.accounts,
+        town.parts.get(Accounts),
         kind=PrincipalKind.STAFF,
         subject=new_id(),
         session=new_id(),

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.models import Closing, Consent, Guardianship
+from qe_ban.accounts.service import Accounts
 from qe_ban.codes import queries
 from qe_ban.codes.models import Dispute, Entitlement, Scan, SourceAnswer
 from tests.factories.recovery import within
@@ -115,7 +116,7 @@ def test_closing_while_scans_run_fails_none_of_them(town, make_app, issue, clien
     assert {why for _, why, _ in verdicts} == {"ok", "consent_required", "revoked"}
     assert {why for _, why, after in verdicts if after} == {"revoked"}
     with database.transaction() as session:
-        accounts.check_closings(town.parts.accounts, session, town.now + timedelta(minutes=16))
+        accounts.check_closings(town.parts.get(Accounts), session, town.now + timedelta(minutes=16))
     with database.transaction() as session:
         assert session.scalars(select(Consent).where(Consent.resident_id == person.id)).all() == []
         proof = session.scalars(select(Closing).where(Closing.resident_id == person.id)).one()

@@ -15,7 +15,7 @@ from qe_ban.audit.service import sealing
 from qe_ban.codes import service as codes
 from qe_ban.codes.models import Dispute
 from qe_ban.codes.rules.disputes import ANSWER_WITHIN
-from qe_ban.codes.service import dispute_seals, retention
+from qe_ban.codes.service import Wallet, dispute_seals, retention
 from qe_ban.kernel.clock import CITY_TIME, rfc3339, start_of_day
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.keys import lifecycle, vault
@@ -54,7 +54,7 @@ class Clocked(Town):
     def scan(self, terminal, code):
         asked = codes.Asked(scanner=terminal.id, scan_id=uuid4(), purpose="gate-entry", code=code)
         with self.database.statements() as connection:
-            codes.verify(self.parts.wallet, connection, asked, self.now)
+            codes.verify(self.parts.get(Wallet), connection, asked, self.now)
 
     def dismiss(self, dispute_id):
         with self.database.transaction() as session:

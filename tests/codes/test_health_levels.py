@@ -8,7 +8,7 @@ from importlib import resources
 import pytest
 
 from qe_ban.accounts.rules import SCANNER
-from qe_ban.accounts.service import tokens
+from qe_ban.accounts.service import Accounts, tokens
 from qe_ban.codes.rules.naming import FIELD_NAMES
 from qe_ban.codes.service.disclosing import _FIELDS
 from qe_ban.kernel import city, city_file
@@ -60,7 +60,12 @@ def test_a_repeat_that_may_no_longer_tell_the_level_is_not_accepted(town, scan, 
     assert scan(desk, code, "health-check", scan_id=scan_id)["health"]["level"] == "red"
     later = town.now + timedelta(minutes=11)
     desk.access = tokens.access(
-        town.parts.accounts, kind=PrincipalKind.SCANNER, subject=desk.id, session=desk.id, scopes=SCANNER, now=later
+        town.parts.get(Accounts),
+        kind=PrincipalKind.SCANNER,
+        subject=desk.id,
+        session=desk.id,
+        scopes=SCANNER,
+        now=later,
     ).access
     again = scan(desk, code, "health-check", scan_id=scan_id, at=make_app(lambda: later).test_client())
     assert (again["accepted"], again["reason"], again["repeat"], again["holder"]) == (False, "stale", True, {})

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from qe_ban.accounts import service
+from qe_ban.accounts.service import Accounts
 from qe_ban.codes.models import Scan
 from qe_ban.codes.service import rehashing
 from qe_ban.keys import lifecycle, retirement
@@ -83,7 +84,7 @@ def test_a_scan_of_nobody_keeps_none(city, superseded, retire):
 
 def test_a_wish_that_waits_keeps_it_until_it_is_confirmed(city, superseded, retire):
     register, now = OpenRegister(), city.now
-    family = Family(replace(city.parts.accounts, real_name=register), city.database, register, now)
+    family = Family(replace(city.parts.get(Accounts), real_name=register), city.database, register, now)
     guardian, mother = family.person(), PersonFactory()
     ward = family.person(mother)
     made = family.ask(guardian, mother).row.id

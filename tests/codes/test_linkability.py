@@ -24,10 +24,11 @@ import cbor2
 import pytest
 
 from qe_ban.accounts.rules import SCANNER
-from qe_ban.accounts.service import tokens
+from qe_ban.accounts.service import Accounts, tokens
 from qe_ban.app import create_app
 from qe_ban.codes import service as codes
 from qe_ban.codes import token
+from qe_ban.codes.service import Wallet
 from qe_ban.kernel.principal import PrincipalKind
 from qe_ban.web import guard
 from tests.codes.linkability import Seen, View, attack, leaks
@@ -65,7 +66,9 @@ class Scanner:
     def sign_in(self, parts, now):
         if self.signed_in is None or now - self.signed_in > TOKEN_LASTS:
             self.signed_in, kind = now, PrincipalKind.SCANNER
-            made = tokens.access(parts.accounts, kind=kind, subject=self.id, session=self.id, scopes=SCANNER, now=now)
+            made = tokens.access(
+                parts.get(Accounts), kind=kind, subject=self.id, session=self.id, scopes=SCANNER, now=now
+            )
             self.access = made.access
 
     def scan(self, app, code, now):
@@ -135,7 +138,7 @@ def scanners(town, crowd, settings, rng):
     row = [gate] * AT_GATE + [museum] * AT_MUSEUM
     rng.shuffle(row)
     arrivals = sorted(rng.random() for _ in row)
-    wallet, held = town.parts.wallet, {}
+    wallet, held = town.parts.get(Wallet), {}
     with town.parts.database.statements() as connection:
         for number, person in enumerate(crowd):
             held[number] = codes.holdings(connection, wallet, person.id, day.began)

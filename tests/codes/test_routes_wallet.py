@@ -13,6 +13,7 @@ from qe_ban.accounts import service as accounts
 from qe_ban.codes import service as codes
 from qe_ban.codes import token
 from qe_ban.codes.rules import State
+from qe_ban.codes.service import Wallet
 
 API = "/api/v1/codes"
 
@@ -94,8 +95,10 @@ def test_all_kinds_are_issued_in_one_call_and_are_true(client, town):
 def test_phones_that_opened_together_come_back_in_any_of_six_seconds(town):
     person = town.resident()
     with town.parts.database.statements() as connection:
-        held = codes.holdings(connection, town.parts.wallet, person.id, town.now)
-    seconds = {codes.issue(town.parts.wallet, held, ["identity"], town.now).codes[0].refresh_after for _ in range(300)}
+        held = codes.holdings(connection, town.parts.get(Wallet), person.id, town.now)
+    seconds = {
+        codes.issue(town.parts.get(Wallet), held, ["identity"], town.now).codes[0].refresh_after for _ in range(300)
+    }
     assert seconds == set(range(25, 31))
 
 

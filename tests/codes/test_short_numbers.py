@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from qe_ban.codes import service
 from qe_ban.codes.rules import is_short_number, with_check_digit
+from qe_ban.codes.service import Wallet
 from qe_ban.db import valkey
 from qe_ban.db.limits import Limiter
 from qe_ban.keys.models import Ring
@@ -183,7 +184,7 @@ def test_wrong_used_and_over_are_asked_for_with_the_same_statements(town, given,
     for number in (another(used), used, over):
         overheard.asked = []
         asked = service.Asked(scanner=gate.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number)
-        assert service.verify_number(parts.wallet, parts.limiter, overheard, asked, town.now).reason == "expired"
+        assert service.verify_number(parts.get(Wallet), parts.limiter, overheard, asked, town.now).reason == "expired"
         heard.append(overheard.asked)
     assert len(heard[0]) == 3, "looked up, judged, kept"
     assert heard[0] == heard[1] == heard[2]
@@ -193,7 +194,7 @@ def test_a_wrong_check_digit_is_malformed_and_not_looked_up(town, given, overhea
     number, gate, parts = given(town.resident()), town.terminal("gate-entry"), town.parts
     wrong = number[:9] + str((int(number[9]) + 1) % 10)
     asked = service.Asked(scanner=gate.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=wrong)
-    assert service.verify_number(parts.wallet, parts.limiter, overheard, asked, town.now).reason == "malformed"
+    assert service.verify_number(parts.get(Wallet), parts.limiter, overheard, asked, town.now).reason == "malformed"
     assert not [query for query, _ in overheard.asked if "short_numbers" in query]
 
 
@@ -381,7 +382,7 @@ def test_tries_that_the_database_did_not_answer_are_no_guesses(town, given, type
         for _ in range(12):
             asked = service.Asked(scanner=gate.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number)
             with pytest.raises(psycopg.OperationalError):
-                service.verify_number(parts.wallet, parts.limiter, cut, asked, clock())
+                service.verify_number(parts.get(Wallet), parts.limiter, cut, asked, clock())
     assert told(typed(gate, number, at=make_app(clock).test_client()))["reason"] == "ok"
 
 

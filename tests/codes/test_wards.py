@@ -8,7 +8,7 @@ from sqlalchemy import text, update
 
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.models import Consent, Resident
-from qe_ban.accounts.service import residents
+from qe_ban.accounts.service import Accounts, residents
 from qe_ban.audit import service as audit
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
@@ -316,5 +316,5 @@ def test_what_was_shown_while_an_end_waited_for_its_turn_counts_no_more(town, sc
     code, gate = shown(guardian, for_), town.terminal("gate-entry")
     change = audit.Change(Principal(PrincipalKind.RESIDENT, guardian.id, frozenset(), new_id()), began)
     with town.parts.database.transaction() as session:
-        accounts.end_ward(town.parts.accounts, session, guardianship_id=uuid.UUID(for_), change=change)
+        accounts.end_ward(town.parts.get(Accounts), session, guardianship_id=uuid.UUID(for_), change=change)
     assert scan(gate, code, "gate-entry")["reason"] == "revoked"

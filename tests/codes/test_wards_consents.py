@@ -10,6 +10,7 @@ from sqlalchemy import select, text, update
 
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.models import Consent, ConsentEvent, Guardianship, Resident
+from qe_ban.accounts.service import Accounts
 from qe_ban.audit import service as audit
 from qe_ban.jobs.models import OutboxMessage
 from qe_ban.jobs.service import COLUMN
@@ -104,7 +105,7 @@ def ended_by_the_clock(town, client, guardian, ward, for_):
 def ended_by_the_worker(town, client, guardian, ward, for_):
     ended_by_the_clock(town, client, guardian, ward, for_)
     with town.parts.database.transaction() as session:
-        accounts.end_due_wards(town.parts.accounts, session, town.now)
+        accounts.end_due_wards(town.parts.get(Accounts), session, town.now)
 
 
 def ended_by_the_previous_release(town, client, guardian, ward, for_):
@@ -194,7 +195,7 @@ def test_what_time_ended_is_withdrawn_at_that_time_and_not_when_the_worker_came(
 
     before = withdrawn_at()
     with town.parts.database.transaction() as session:
-        accounts.end_due_wards(town.parts.accounts, session, town.now)
+        accounts.end_due_wards(town.parts.get(Accounts), session, town.now)
     assert before == withdrawn_at() == ("withdrawn", ends_at.isoformat()[:19])
 
 
@@ -287,7 +288,9 @@ def test_a_grant_beside_the_end_never_outlives_it_and_nobody_waits_in_vain(town,
         if number == 0:
             with town.parts.database.transaction() as session:
                 row_id = uuid.UUID(for_)
-                accounts.end_ward(town.parts.accounts, session, guardianship_id=row_id, change=change(town, guardian))
+                accounts.end_ward(
+                    town.parts.get(Accounts), session, guardianship_id=row_id, change=change(town, guardian)
+                )
             return None
         purpose = (PURPOSE, "visitor-registration")[number % 2]
         return [decide(method, guardian, for_, purpose, clients[number % 3])[0] for method in ("PUT", "DELETE", "PUT")]
@@ -340,7 +343,7 @@ def test_after_a_lost_phone_the_wallet_says_that_a_window_suspended_it(town, cli
     for_ = town.guard(guardian, person)
     client.post(f"{API}/codes/dining/suspend", headers=person.headers)
     with town.parts.database.transaction() as session:
-        town.parts.accounts.suspend(session, person.id, town.now)
+        town.parts.get(Accounts).suspend(session, person.id, town.now)
     cards = client.get(f"{API}/codes", headers=person.headers).get_json()["items"]
     assert {card["kind"]: card["reason"] for card in cards} == {
         "identity": "held_by_window",

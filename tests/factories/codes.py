@@ -15,15 +15,15 @@ from sqlalchemy import func, select
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.models import Guardianship, RefreshFamily, Staff
 from qe_ban.accounts.rules import SCANNER, STEPPED_UP, staff_scopes
-from qe_ban.accounts.service import residents, tokens, wards
+from qe_ban.accounts.service import Accounts, residents, tokens, wards
 from qe_ban.accounts.service.wards import held
-from qe_ban.app import Parts
+from qe_ban.app import Services
 from qe_ban.audit import service as audit
 from qe_ban.codes import service as codes
 from qe_ban.codes import token
 from qe_ban.codes.models import Entitlement
 from qe_ban.codes.rules import Answer, State
-from qe_ban.codes.service import answers
+from qe_ban.codes.service import Wallet, answers
 from qe_ban.kernel.city import CodeKind
 from qe_ban.kernel.identifiers import IdType, resident_id_check
 from qe_ban.kernel.ids import new_id
@@ -84,7 +84,7 @@ def turn_over(database, rings):
 class Town:
     """Makes people, terminals and codes in the database of the test run."""
 
-    def __init__(self, parts: Parts):
+    def __init__(self, parts: Services):
         self.parts = parts
         self.printing_key = None
 
@@ -131,7 +131,7 @@ class Town:
                 )
             )
         return tokens.access(
-            self.parts.accounts,
+            self.parts.get(Accounts),
             kind=PrincipalKind.RESIDENT,
             subject=resident,
             session=sign_in,
@@ -170,7 +170,7 @@ class Town:
         """End a guardianship as its guardian."""
         change = audit.Change(Principal(PrincipalKind.RESIDENT, guardian.id, STEPPED_UP, new_id()), self.now)
         with self.parts.database.transaction() as session:
-            wards.end_ward(self.parts.accounts, session, guardianship_id=uuid.UUID(guardianship), change=change)
+            wards.end_ward(self.parts.get(Accounts), session, guardianship_id=uuid.UUID(guardianship), change=change)
 
     def staff(self, *roles, age=timedelta(0), **place):
         """Make a member of staff whose account is so old; gives the headers of a token."""
@@ -179,7 +179,7 @@ class Town:
         with self.parts.database.transaction() as session:
             session.get_one(Staff, id_).created_at = now - age
         access = tokens.access(
-            self.parts.accounts,
+            self.parts.get(Accounts),
             kind=PrincipalKind.STAFF,
             subject=id_,
             session=new_id(),
@@ -202,7 +202,9 @@ class Town:
         at = self.now - age
         entitlement = answers.EntitlementKey(person.id, kind, person.numbers[kind])
         with self.parts.database.statements() as connection:
-            answers.keep(connection, self.parts.wallet, entitlement, None, Answer(state, at, at, reason, detail or {}))
+            answers.keep(
+                connection, self.parts.get(Wallet), entitlement, None, Answer(state, at, at, reason, detail or {})
+            )
 
     def turn_over(self):
         """Give residents what scans asked, and write what they decided, as the worker does; gives how many requests."""
@@ -229,7 +231,7 @@ class Town:
             session.flush()
             session.add(Scanner(id=client, venue_id=venue, label="1号", purposes=list(purposes), enrolled_at=now))
         access = tokens.access(
-            self.parts.accounts,
+            self.parts.get(Accounts),
             kind=PrincipalKind.SCANNER,
             subject=client,
             session=client,

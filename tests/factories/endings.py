@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from qe_ban.app import retention
+from qe_ban.composition import retention
 from qe_ban.config import Retention
 from qe_ban.db.retention import Ending
 

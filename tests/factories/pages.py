@@ -20,7 +20,7 @@ import pytest
 
 from qe_ban.accounts import rules
 from qe_ban.accounts.models import Staff
-from qe_ban.accounts.service import tokens
+from qe_ban.accounts.service import Accounts, tokens
 from qe_ban.app import assemble, create_app
 from qe_ban.config import Settings
 from qe_ban.kernel.clock import system_clock
@@ -64,7 +64,7 @@ class Member:
     @property
     def headers(self) -> dict[str, str]:
         made = tokens.access(
-            self.town.parts.accounts,
+            self.town.parts.get(Accounts),
             kind=PrincipalKind.STAFF,
             subject=self.id,
             session=new_id(),

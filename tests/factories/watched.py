@@ -13,6 +13,7 @@ from qe_ban.app import assemble, create_app
 from qe_ban.audit import service as audit
 from qe_ban.audit.models import Alarm
 from qe_ban.codes import service as codes
+from qe_ban.codes.service import Wallet
 from qe_ban.db import valkey
 from qe_ban.db.limits import Limiter
 from qe_ban.kernel.ids import new_id
@@ -83,7 +84,7 @@ class Watched(Town):
         with self.database.statements() as connection:
             for n in range(times):
                 asked = codes.Asked(scanner=terminal.id, scan_id=uuid.uuid4(), purpose=purpose, code=code, **more)
-                told = codes.verify(self.parts.wallet, connection, asked, at + n * every)
+                told = codes.verify(self.parts.get(Wallet), connection, asked, at + n * every)
         return told
 
     def type(self, terminal, number, *, at):
@@ -91,7 +92,7 @@ class Watched(Town):
         limiter = Limiter(valkey.connect(self.settings.redis_url), self.database, lambda: at, plain_digest)
         asked = codes.Asked(scanner=terminal.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number)
         with self.database.statements() as connection:
-            return codes.verify_number(self.parts.wallet, limiter, connection, asked, at)
+            return codes.verify_number(self.parts.get(Wallet), limiter, connection, asked, at)
 
     def learn(self, at):
         with self.database.transaction() as session:

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from qe_ban.app import assemble, working
+from qe_ban.app import assemble, create_worker
+from qe_ban.composition import clocks
 from qe_ban.jobs import service as jobs
 from qe_ban.jobs.models import OutboxMessage
 from qe_ban.keys.models import Key
@@ -95,18 +96,18 @@ def test_a_worker_whose_clock_is_wrong_delivers_one_time_passwords_all_the_same(
         until = asked_at + timedelta(minutes=5)
         jobs.enqueue(session, town.parts.rings, topic="sms", payload=message, now=asked_at, useful_until=until)
     clock.by = step
-    working.create_worker(settings, clock).run_pending()
+    create_worker(settings, clock).run_pending()
     with town.parts.database.transaction() as session:
         assert session.scalars(select(OutboxMessage).where(OutboxMessage.created_at == asked_at)).all() == []
 
 
 def test_a_worker_whose_clock_is_wrong_destroys_nothing(town, settings, clock):
     clock.by = timedelta(days=400)
-    worker = working.create_worker(settings, clock)
+    worker = create_worker(settings, clock)
     with town.parts.database.transaction() as session:
         before = session.scalar(select(func.count()).select_from(Key))
     worker.run_pending()
     with town.parts.database.transaction() as session:
         assert session.scalar(select(func.count()).select_from(Key)) == before
-        with pytest.raises(working.ClockWrong):
-            working.require_right_clock(session, clock())
+        with pytest.raises(clocks.ClockWrong):
+            clocks.require_right_clock(session, clock())

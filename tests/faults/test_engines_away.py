@@ -1,4 +1,4 @@
-"""Parts that die while the app serves: really killed, really hanging."""
+"""Services that die while the app serves: really killed, really hanging."""
 
 import os
 import secrets

@@ -5,7 +5,7 @@ from sqlalchemy import update
 
 from qe_ban.accounts.models import Resident
 from qe_ban.accounts.rules import STEPPED_UP
-from qe_ban.accounts.service import residents, tokens
+from qe_ban.accounts.service import Accounts, residents, tokens
 from qe_ban.items.service.publishing import Draft
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import PrincipalKind
@@ -26,7 +26,7 @@ class Person:
     @property
     def headers(self):
         made = tokens.access(
-            self.town.parts.accounts,
+            self.town.parts.get(Accounts),
             kind=PrincipalKind.RESIDENT,
             subject=self.id,
             session=new_id(),

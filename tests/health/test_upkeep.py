@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 
 from qe_ban.codes.models import SourceAnswer
 from qe_ban.health.models import HealthChange, HealthCorrection, HealthLevel
-from qe_ban.health.service import ENDINGS, Upkeep
+from qe_ban.health.service import ENDINGS, Health, Upkeep
 from tests.factories.endings import end as end_rows
 
 
@@ -15,7 +15,7 @@ from tests.factories.endings import end as end_rows
 def upkeep(town):
     def run(after=timedelta(0)):
         with town.parts.database.transaction() as session:
-            Upkeep(town.parts.health).run(session, town.now + after)
+            Upkeep(town.parts.get(Health)).run(session, town.now + after)
 
     return run
 

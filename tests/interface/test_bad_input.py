@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from qe_ban.accounts.rules import STAFF_SCOPES
-from qe_ban.accounts.service import tokens
+from qe_ban.accounts.service import Accounts, tokens
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import PrincipalKind
 from qe_ban.keys.models import Ring
@@ -67,7 +67,7 @@ def pass_for(town):
         for role, scopes in STAFF_SCOPES.items():
             if scope in scopes:
                 staff = tokens.access(
-                    town.parts.accounts,
+                    town.parts.get(Accounts),
                     kind=PrincipalKind.STAFF,
                     subject=new_id(),
                     session=new_id(),

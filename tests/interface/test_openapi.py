@@ -19,7 +19,7 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks as conformance
 
 from qe_ban.accounts.rules import STAFF_SCOPES
-from qe_ban.accounts.service import tokens
+from qe_ban.accounts.service import Accounts, tokens
 from qe_ban.app import assemble, create_app
 from qe_ban.config import Settings
 from qe_ban.kernel.ids import new_id
@@ -94,7 +94,7 @@ def callers(settings, app):
     person, terminal = town.resident(), town.terminal("identity-check", "window-acceptance")
     staff = {
         scope: tokens.access(
-            parts.accounts,
+            parts.get(Accounts),
             kind=PrincipalKind.STAFF,
             subject=new_id(),
             session=new_id(),

@@ -3,7 +3,7 @@
 import pytest
 
 from qe_ban.accounts.rules import SCANNER, STAFF_SCOPES, STEPPED_UP, VISITOR
-from qe_ban.accounts.service import tokens
+from qe_ban.accounts.service import Accounts, tokens
 from qe_ban.app import assemble
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import PrincipalKind
@@ -45,7 +45,7 @@ def callers(settings):
 
     def token(kind, subject, scopes, roles=()):
         made = tokens.access(
-            parts.accounts,
+            parts.get(Accounts),
             kind=kind,
             subject=subject,
             session=new_id(),

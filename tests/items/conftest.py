@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from qe_ban.accounts import rules
-from qe_ban.accounts.service import tokens
-from qe_ban.app import Parts, assemble
+from qe_ban.accounts.service import Accounts, tokens
+from qe_ban.app import Services, assemble
 from qe_ban.config import Settings
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.ids import new_id
@@ -17,19 +17,19 @@ Headers = dict[str, str]
 
 
 @pytest.fixture(scope="session")
-def parts(settings: Settings) -> Iterator[Parts]:
+def parts(settings: Settings) -> Iterator[Services]:
     made = assemble(settings)
     yield made
     made.database.dispose()
 
 
 @pytest.fixture
-def staff(parts: Parts) -> Callable[..., Headers]:
+def staff(parts: Services) -> Callable[..., Headers]:
     """Give the headers of a member of staff: of the city's administrators, or of other roles and places."""
 
     def make(*roles: str, **place: str) -> Headers:
         made = tokens.access(
-            parts.accounts,
+            parts.get(Accounts),
             kind=PrincipalKind.STAFF,
             subject=new_id(),
             session=new_id(),

@@ -16,7 +16,7 @@ from qe_ban.accounts import errors, service
 from qe_ban.accounts.models import Closing, Resident
 from qe_ban.accounts.rules.closing import kept
 from qe_ban.accounts.rules.traces import TRACES, Lookup, Outcome, Retention, kept_columns
-from qe_ban.accounts.service import closing, erasing
+from qe_ban.accounts.service import Accounts, closing, erasing
 from qe_ban.audit.service import AtShell
 from qe_ban.codes.models import Dispute
 from qe_ban.codes.service import dispute_seals, disputes, hashing
@@ -317,12 +317,12 @@ def _close(town, accounts, resident):
 
 @pytest.mark.parametrize("number", range(5))
 def test_where_a_slice_deletes_nothing_nothing_is_deleted_at_all(town, live, number):
-    resident, accounts = live().resident, town.parts.accounts
-    estates = list(accounts.closing)
-    assert len(estates) == 5
-    estates[number] = replace(estates[number], erase=lambda *_: None)
+    resident, accounts = live().resident, town.parts.get(Accounts)
+    erasers = list(accounts.erasers)
+    assert len(erasers) == 5
+    erasers[number] = replace(erasers[number], erase=lambda *_: None)
     with pytest.raises(errors.ClosingUnsettled):
-        _close(town, replace(accounts, closing=tuple(estates)), resident)
+        _close(town, replace(accounts, erasers=tuple(erasers)), resident)
     with town.parts.database.transaction() as session:
         row = session.get_one(Resident, resident.id)
         assert (row.closed_at, row.phone_sealed is None) == (None, False)
@@ -337,9 +337,9 @@ def test_a_table_that_nobody_thought_of_stops_the_closing(town, live):
             session.execute(text("CREATE TEMPORARY TABLE visits (visitor uuid) ON COMMIT DROP"))
             session.execute(visits.insert().values(visitor=resident.id))
             row = session.get_one(Resident, resident.id, with_for_update=True)
-            assert erasing.count(town.parts.accounts, session, row)["visits"] == 1
+            assert erasing.count(town.parts.get(Accounts), session, row)["visits"] == 1
             with pytest.raises(errors.ClosingUnsettled):
-                closing.close(town.parts.accounts, session, row, change=AtShell(system_clock()), why="resident")
+                closing.close(town.parts.get(Accounts), session, row, change=AtShell(system_clock()), why="resident")
             session.rollback()
     finally:
         Base.metadata.remove(visits)
@@ -373,7 +373,7 @@ def test_a_dispute_that_a_guardian_opens_while_the_account_closes_is_found_a_lit
     with town.parts.database.transaction() as session:
         session.get_one(Dispute, dispute).resident_sealed = parties
     with town.parts.database.transaction() as session:
-        service.check_closings(town.parts.accounts, session, system_clock() + timedelta(minutes=16))
+        service.check_closings(town.parts.get(Accounts), session, system_clock() + timedelta(minutes=16))
         report = session.scalars(select(Closing.report).where(Closing.resident_id == lived.resident.id)).one()
         assert (report["late"], report["remaining"]) == ({"disputes_for_wards": 1}, 0)
 

@@ -8,7 +8,7 @@ from sqlalchemy import insert, update
 
 from qe_ban.accounts.models import Consent, Resident
 from qe_ban.accounts.service import residents
-from qe_ban.app import rewriting
+from qe_ban.app import upgrade
 from qe_ban.db import overlaps
 from qe_ban.kernel.clock import start_of_day, system_clock
 from qe_ban.keys import lifecycle, moments, resealing, vault
@@ -44,13 +44,13 @@ def test_while_the_previous_release_may_serve_rows_have_the_form_that_it_reads(p
     row, _ = stored(parts, of_before[0])
     assert row.data_key is None
     assert row.phone_sealed[:1] == row.moments_sealed[:1] == vault.OF_DAY
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
     assert stored(parts, of_before[0])[0].data_key is None
 
 
 def test_then_the_worker_gives_each_a_key_and_seals_all_that_is_theirs_under_it(parts, of_before, serve_beside):
     serve_beside(timedelta(seconds=-1))
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
     resident, phone = of_before
     row, consent = stored(parts, resident)
     assert row.data_key is not None
@@ -59,7 +59,7 @@ def test_then_the_worker_gives_each_a_key_and_seals_all_that_is_theirs_under_it(
     assert residents.phone_of(parts.rings, row) == phone
     assert moments.read(parts.rings, consent, "granted_at") == GRANTED
     assert consent.granted_at == start_of_day(GRANTED)
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
     with parts.database.transaction() as session:
         assert overlaps.is_rewritten(session)
     again, _ = stored(parts, resident)
@@ -70,9 +70,9 @@ def test_a_resident_that_somebody_holds_gets_a_key_in_the_next_run(parts, of_bef
     serve_beside(timedelta(seconds=-1))
     with parts.database.transaction() as session:
         session.get_one(Resident, of_before[0], with_for_update=True)
-        rewriting.rewrite(parts)
+        upgrade.rewrite(parts)
     assert stored(parts, of_before[0])[0].data_key is None
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
     assert stored(parts, of_before[0])[0].data_key is not None
 
 
@@ -86,7 +86,7 @@ def test_who_is_new_after_that_has_a_key_from_the_start(parts, serve_beside):
 
 def test_to_seal_anew_under_another_day_s_key_keeps_the_data_key(parts, of_before, serve_beside):
     serve_beside(timedelta(seconds=-1))
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
     resident, phone = of_before
     phones = next(one for one in resealing.SEALED_COLUMNS if one.name == residents.PHONE)
     tomorrow = system_clock() + timedelta(days=1)
@@ -105,7 +105,7 @@ def test_to_seal_anew_under_another_day_s_key_keeps_the_data_key(parts, of_befor
 
 def test_of_a_deleted_resident_who_comes_back_with_a_restore_nothing_is_known(parts, of_before, serve_beside):
     serve_beside(timedelta(seconds=-1))
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
     row, consent = stored(parts, of_before[0])
     parts.rings.data_keys.destroy([row.data_key])
     assert residents.phone_of(parts.rings, row) is None
@@ -118,8 +118,8 @@ def test_rows_that_do_not_open_stay_and_hold_nothing_up(parts, serve_beside):
     with parts.database.transaction() as session:
         row = {"id": resident, "phone_index": resident.bytes, "phone_sealed": vault.OF_DAY + bytes(40)}
         session.execute(insert(Resident).values(row | {"assurance": "none", "created_at": start_of_day(GRANTED)}))
-    rewriting.rewrite(parts)
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
+    upgrade.rewrite(parts)
     with parts.database.transaction() as session:
         assert overlaps.is_rewritten(session)
         assert session.get_one(Resident, resident).phone_sealed == vault.OF_DAY + bytes(40)

@@ -9,8 +9,8 @@ from sqlalchemy import select, text
 
 from qe_ban.accounts.errors import SessionEnded
 from qe_ban.accounts.models import Resident
-from qe_ban.accounts.service import closing, residents
-from qe_ban.app import rewriting
+from qe_ban.accounts.service import Accounts, closing, residents
+from qe_ban.app import upgrade
 from qe_ban.audit.service import AtShell
 from qe_ban.db import overlaps
 from qe_ban.db.engine import DatabaseUnavailable
@@ -109,7 +109,7 @@ def hold_at_once(parts, resident):
 def test_while_the_previous_release_may_serve_lists_stand_where_it_reads_them(parts, serve_beside, keeper):
     serve_beside(timedelta(hours=1))
     keeper.keep()
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
     assert keeper.owners() == {model: [keeper.id] for model in LISTS}
     with parts.database.transaction() as session:
         session.get_one(Resident, keeper.id, with_for_update=True)
@@ -124,12 +124,12 @@ def test_then_the_worker_moves_them_and_the_resident_sees_no_difference(parts, s
     before = keeper.lists()
     serve_beside(timedelta(seconds=-1))
     assert keeper.lists() == before
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
     assert keeper.owners() == {model: [keeper.owner] for model in LISTS}
     assert keeper.lists() == before
     home, (followed, *_) = before
     assert (home.setting, followed[0].at) == (ELDER, now)
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
     with parts.database.transaction() as session:
         assert overlaps.is_rewritten(session)
 
@@ -191,7 +191,7 @@ def close(parts, resident):
     with parts.database.transaction() as session:
         session.execute(text("SET LOCAL lock_timeout = '50ms'"))
         row = session.get_one(Resident, resident, with_for_update=True)
-        closing.close(parts.accounts, session, row, change=AtShell(system_clock()), why="resident")
+        closing.close(parts.get(Accounts), session, row, change=AtShell(system_clock()), why="resident")
 
 
 def test_an_account_is_not_closed_while_a_list_is_written_and_none_is_written_after_it(parts, keeper):

@@ -9,7 +9,7 @@ from sqlalchemy import DateTime, Uuid, select, text
 
 from qe_ban.accounts.models import Attempt, Consent, RefreshFamily
 from qe_ban.accounts.service import attempts, sign_ins
-from qe_ban.app import rewriting
+from qe_ban.app import upgrade
 from qe_ban.db import overlaps
 from qe_ban.db.base import Base
 from qe_ban.halls.models import FavouriteItem, RecentItem
@@ -203,7 +203,7 @@ def stored(parts, resident):
 def test_the_worker_makes_days_of_what_the_previous_release_wrote_and_seals_the_rest(parts, old_rows):
     assert OLD.keys() == {dated.table for dated in DATED_TABLES}
     assert {value for *_, value in stored(parts, old_rows)} == {NOON}
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
     assert {value for *_, value in stored(parts, old_rows)} == {start_of_day(NOON)}
     with parts.database.transaction() as session:
         consent = session.get_one(Consent, (old_rows, "social-enquiry"))
@@ -211,7 +211,7 @@ def test_the_worker_makes_days_of_what_the_previous_release_wrote_and_seals_the_
         (entry,) = own_lists.entries(parts.rings, session, RecentItem, old_rows)
         assert entry.at == NOON
         assert not overlaps.is_rewritten(session)
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
     with parts.database.transaction() as session:
         assert overlaps.is_rewritten(session)
 
@@ -220,7 +220,7 @@ def test_the_worker_makes_days_of_what_the_previous_release_wrote_and_seals_the_
 def test_while_the_previous_release_may_serve_nothing_is_rewritten(parts, old_rows):
     with parts.database.transaction() as session:
         session.execute(text("UPDATE release_overlaps SET ends_at = now() + interval '1 hour'"))
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
     assert {value for *_, value in stored(parts, old_rows)} == {NOON}
     with parts.database.transaction() as session:
         session.execute(text("UPDATE release_overlaps SET ends_at = now()"))
@@ -231,10 +231,10 @@ def test_while_the_previous_release_may_serve_nothing_is_rewritten(parts, old_ro
 def test_a_row_that_somebody_holds_is_left_for_the_next_run(parts, old_rows):
     with parts.database.transaction() as session:
         session.execute(text("SELECT 1 FROM consents WHERE resident_id = :id FOR UPDATE"), {"id": old_rows})
-        rewriting.rewrite(parts)
+        upgrade.rewrite(parts)
     finer = {table for table, _, value in stored(parts, old_rows) if value == NOON}
     assert finer == {"consents"}
-    rewriting.rewrite(parts)
+    upgrade.rewrite(parts)
     assert {value for *_, value in stored(parts, old_rows)} == {start_of_day(NOON)}
 
 

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import func, inspect, select, text
 
 from qe_ban.accounts import models as accounts
-from qe_ban.app import retention, working
 from qe_ban.app.assembly import assemble
+from qe_ban.app.slices import SLICES
 from qe_ban.codes import models as codes
+from qe_ban.composition import clocks, retention, working
 from qe_ban.db.engine import Database
 from qe_ban.db.retention import Ending, Period, Schedule
 from qe_ban.kernel.clock import CITY_TIME
@@ -30,7 +31,9 @@ def key_of(ending: Ending) -> tuple[str, str]:
 
 
 # of two endings of a table without a setting the first looks at the rows' moments
-ENDINGS = {key_of(ending): ending for ending in reversed(retention.ENDINGS)}
+ENDINGS = {key_of(ending): ending for ending in reversed(retention.endings(SLICES))}
+ELSEWHERE = {table for one in SLICES for table in one.retention.elsewhere}
+WITHOUT_END = {table for one in SLICES for table in one.retention.without_end}
 OF_MONTHS = {("holders_over_month", "")}
 """The turn of the month is its edge: tests/codes/test_holders_by_month.py."""
 
@@ -75,28 +78,28 @@ def test_every_table_is_in_the_table_of_retention(database):
             f" AND oid NOT IN ({partitions})"
         )
         tables = set(session.scalars(names)) - {"alembic_version"}
-    ends = {model.__tablename__ for ending in retention.ENDINGS for model in (ending.model, *ending.also)}
-    assert tables == ends | set(retention.ELSEWHERE) | set(retention.WITHOUT_END)
-    assert not ends & set(retention.WITHOUT_END)
-    assert not set(retention.ELSEWHERE) & set(retention.WITHOUT_END)
+    ends = {model.__tablename__ for ending in retention.endings(SLICES) for model in (ending.model, *ending.also)}
+    assert tables == ends | set(ELSEWHERE) | set(WITHOUT_END)
+    assert not ends & set(WITHOUT_END)
+    assert not set(ELSEWHERE) & set(WITHOUT_END)
 
 
 def test_every_ending_has_rows_at_its_edge():
-    assert {key_of(ending) for ending in retention.ENDINGS} == set(CASES) | OF_MONTHS
+    assert {key_of(ending) for ending in retention.endings(SLICES)} == set(CASES) | OF_MONTHS
     assert set(MORE) <= set(CASES)
 
 
 def test_the_worker_runs_every_schedule_and_destroys_nothing_by_a_wrong_clock(settings):
-    assert {ending.schedule for ending in retention.ENDINGS} == set(retention.EVERY)
+    assert {ending.schedule for ending in retention.endings(SLICES)} == set(retention.EVERY)
     parts = assemble(migrated(settings, "ends_by_worker"))
     with parts.database.transaction() as session:
         lifecycle.init(session, settings.master_key, datetime.now(UTC))
         at = datetime.now(UTC) - timedelta(days=2000)
         planted = [CASES[key].ends(Planter(session, at), at) for key in OF_EACH_SCHEDULE]
-    schedules = {one.name: one for one in working._schedules(parts)}
+    schedules = {one.name: one for one in working.schedules(parts)}
     for name in (schedule.value for schedule in Schedule):
         assert schedules[name].every == retention.EVERY[Schedule(name)]
-        with parts.database.transaction() as session, pytest.raises(working.ClockWrong):
+        with parts.database.transaction() as session, pytest.raises(clocks.ClockWrong):
             schedules[name].run(session, _clock_of(session) + timedelta(hours=1))
     assert _stand(parts, planted) == [True] * len(planted)
     for name in (schedule.value for schedule in Schedule):
@@ -119,12 +122,12 @@ def test_the_operators_table_has_every_ending():
     """docs/operating.md says of each table when its rows go, by which schedule and by which setting."""
     page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()
     rows = page.split("\n### How long\n")[1].split("\n## ")[0].splitlines()
-    for ending in retention.ENDINGS:
+    for ending in retention.endings(SLICES):
         setting = SETTINGS[ending.kept] if isinstance(ending.kept, Period) else ""
         for model in (ending.model, *ending.also):
             told = [row for row in rows if f"`{model.__tablename__}`" in row and setting in row]
             assert [row for row in told if f"| `{ending.schedule.value}` |" in row], (model.__tablename__, setting)
-    for table in (*retention.ELSEWHERE, *retention.WITHOUT_END):
+    for table in (*ELSEWHERE, *WITHOUT_END):
         assert any(f"`{table}`" in row for row in rows), table
 
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 
 from sqlalchemy import delete
 
-from qe_ban.app import pages as wiring
 from qe_ban.app.working import create_worker
 from qe_ban.publishing.models import LinkCheck, Media, MediaUse
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import findings
+from qe_ban.publishing.service.desks import Desks
 from tests.factories.items import add_item
 from tests.factories.pages import content, notice
 from tests.publishing.asking import done, followed
@@ -19,7 +19,7 @@ ZONE = PageKind.ZONE
 
 def inspect(town):
     with town.database.transaction() as session:
-        return findings.inspect_all(session, wiring.desks(town.parts), town.clock())
+        return findings.inspect_all(session, town.parts.get(Desks), town.clock())
 
 
 def found(town, slug):

@@ -9,14 +9,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import exc, func, select
 
-from qe_ban.app import assemble, working
+from qe_ban.app import assemble
 from qe_ban.audit.models import AuditEvent
+from qe_ban.composition import working
 from qe_ban.halls.models import App
 from qe_ban.halls.rules.words import APP_STATES
 from qe_ban.publishing.adapters.media import FULL, DirectoryStore
 from qe_ban.publishing.errors import StoreAway
 from qe_ban.publishing.models import Media, MediaUse
 from qe_ban.publishing.service import media
+from qe_ban.publishing.service.media import Pictures
 from tests.factories.accounts import together
 from tests.publishing import photos
 
@@ -292,10 +294,10 @@ def test_the_workers_schedules_let_go_of_a_picture_and_then_of_its_files(setting
     parts = assemble(settings)
     old = now - 8 * DAY
     with database.transaction() as session:
-        digest = put(session, parts.pictures.store, photos.jpeg(), old).digest
+        digest = put(session, parts.get(Pictures).store, photos.jpeg(), old).digest
     place = settings.media_dir / digest[:2] / digest
     os.utime(place, (old.timestamp(), old.timestamp()))
-    schedules = {schedule.name: schedule.run for schedule in working._schedules(parts)}
+    schedules = {schedule.name: schedule.run for schedule in working.schedules(parts)}
     for name in ("media.collect", "media.files"):
         assert place.exists()
         with database.transaction() as session:

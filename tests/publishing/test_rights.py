@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from qe_ban.accounts.rules import SCANNER, STAFF_SCOPES, STEPPED_UP, VISITOR, Role
-from qe_ban.accounts.service import tokens
+from qe_ban.accounts.service import Accounts, tokens
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import PrincipalKind
 from qe_ban.publishing.rules.states import PageKind
@@ -132,7 +132,7 @@ def test_nobody_else_enters_with_any_token(town, pages, kind):
     }
     for name, (principal, scopes) in others.items():
         made = tokens.access(
-            town.parts.accounts,
+            town.parts.get(Accounts),
             kind=principal,
             subject=new_id(),
             session=new_id(),

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from qe_ban.accounts import service as accounts
 from qe_ban.accounts.adapters.real_name import Claim
 from qe_ban.accounts.models import Guardianship, Resident, Staff
-from qe_ban.accounts.service import residents
-from qe_ban.app import Parts
+from qe_ban.accounts.service import Accounts, residents
+from qe_ban.app import Services
 from qe_ban.codes.models import Entitlement, SourceAnswer
 from qe_ban.config import sandbox_data
 from qe_ban.kernel.identifiers import IdType, normalise
@@ -24,16 +24,16 @@ TABLES = (Guardianship, Resident, Staff, Entitlement, SourceAnswer, Venue, Enrol
 
 
 @pytest.fixture
-def first_load(parts: Parts, tmp_path):
+def first_load(parts: Services, tmp_path):
     """Load (again) with the secrets of this test's home; return the moment."""
     staff = secrets_file.complete(tmp_path)
     now = datetime.now(UTC)
     with parts.database.transaction() as session:
-        Loader(parts.accounts, parts.city, {"medical"}).load(session, staff, now)
+        Loader(parts.get(Accounts), parts.city, {"medical"}).load(session, staff, now)
     return now
 
 
-def counts(parts: Parts) -> dict[str, int]:
+def counts(parts: Services) -> dict[str, int]:
     with parts.database.transaction() as session:
         return {table.__tablename__: session.scalar(select(func.count()).select_from(table)) for table in TABLES}
 
@@ -45,7 +45,7 @@ def scanner(session: Session, venue_id: UUID, now: datetime) -> UUID:
     return client
 
 
-def answer(parts: Parts, phone: str, kind: str) -> SourceAnswer | None:
+def answer(parts: Services, phone: str, kind: str) -> SourceAnswer | None:
     with parts.database.transaction() as session:
         resident = residents.by_phone(parts.rings, session, phone)
         return session.scalar(
@@ -69,7 +69,7 @@ def test_everybody_is_loaded(parts, first_load):
 def test_a_second_load_adds_nothing(parts, first_load, tmp_path):
     before = counts(parts)
     with parts.database.transaction() as session:
-        loader = Loader(parts.accounts, parts.city, {"medical"})
+        loader = Loader(parts.get(Accounts), parts.city, {"medical"})
         loader.load(session, secrets_file.complete(tmp_path), datetime.now(UTC))
     assert counts(parts) == before
 
@@ -92,7 +92,7 @@ def test_a_used_enrolment_code_stays_used_until_it_is_renewed(parts, first_load,
         code = session.scalars(select(Enrolment).limit(1)).one()
         code.used_at, code.scanner_id = first_load, scanner(session, code.venue_id, first_load)
     with parts.database.transaction() as session:
-        loader = Loader(parts.accounts, parts.city, ())
+        loader = Loader(parts.get(Accounts), parts.city, ())
         loader.load(session, secrets_file.complete(tmp_path), datetime.now(UTC))
     assert used() == 1
     with parts.database.transaction() as session:
@@ -123,14 +123,14 @@ def test_a_guardianship_that_somebody_ended_is_not_loaded_again(parts, first_loa
         guardianship = session.scalars(select(Guardianship)).one()
         guardianship.state, guardianship.ended_at, guardianship.ended_by = "ended", first_load, "guardian"
     with parts.database.transaction() as session:
-        Loader(parts.accounts, parts.city, ()).load(session, secrets_file.complete(tmp_path), datetime.now(UTC))
+        Loader(parts.get(Accounts), parts.city, ()).load(session, secrets_file.complete(tmp_path), datetime.now(UTC))
         (row,) = session.scalars(select(Guardianship))
         assert row.state == "ended"
         row.state, row.ended_at, row.ended_by = "active", None, None
 
 
 def test_the_sandboxs_register_knows_the_children_and_the_old_parent(parts):
-    register, people = parts.accounts.real_name, {row["name"]: row for row in sandbox_data()["residents"]}
+    register, people = parts.get(Accounts).real_name, {row["name"]: row for row in sandbox_data()["residents"]}
 
     def claim(name):
         return Claim(name, IdType.RESIDENT_ID, people[name]["id_number"])

@@ -10,8 +10,8 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from qe_ban import migrations
+from qe_ban.accounts.service import Accounts
 from qe_ban.app import assemble, create_app
-from qe_ban.app import pages as wiring
 from qe_ban.audit import service as audit
 from qe_ban.audit.models import AuditEvent
 from qe_ban.halls.models import App, Place
@@ -22,6 +22,8 @@ from qe_ban.publishing.models import Media, MediaUse, Page, PageVersion
 from qe_ban.publishing.rules import content as rules
 from qe_ban.publishing.rules.blocks import TYPES
 from qe_ban.publishing.service import drafts, pages, references, withdrawals
+from qe_ban.publishing.service.desks import Desks
+from qe_ban.publishing.service.media import Pictures
 from qe_ban.sandbox import secrets_file
 from qe_ban.sandbox.catalogue import loading as catalogue
 from qe_ban.sandbox.catalogue.offices import Offices
@@ -50,7 +52,7 @@ def parts(settings, tmp_path_factory):
     with own_parts.database.transaction() as session:
         lifecycle.init(session, settings.master_key, now)
     with own_parts.database.transaction() as session:
-        People(own_parts.accounts, own_parts.city, {"medical"}).load(session, secrets_file.complete(home), now)
+        People(own_parts.get(Accounts), own_parts.city, {"medical"}).load(session, secrets_file.complete(home), now)
     names = set(_items([files.content(*page) for page in PAGES]))
     candidates = [place for place in catalogue.places(Offices()) if place[1].name in names]
     # of each the city's office and one district's: enough to resolve to
@@ -61,7 +63,7 @@ def parts(settings, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def loader(parts):
-    return Loader(parts.database, parts.city, wiring.desks(parts), parts.pictures.store)
+    return Loader(parts.database, parts.city, parts.get(Desks), parts.get(Pictures).store)
 
 
 @pytest.fixture(scope="module")
@@ -272,8 +274,10 @@ def test_what_somebody_makes_while_it_is_loaded_stays_theirs(settings, loader, t
     with other_city.database.transaction() as session:
         lifecycle.init(session, settings.master_key, now)
     with other_city.database.transaction() as session:
-        People(other_city.accounts, other_city.city, {"medical"}).load(session, secrets_file.complete(tmp_path), now)
-    desks = wiring.desks(other_city)
+        People(other_city.get(Accounts), other_city.city, {"medical"}).load(
+            session, secrets_file.complete(tmp_path), now
+        )
+    desks = other_city.get(Desks)
     zones = next(desk for desk in desks.desks.values() if desk.kind == "zone")
     theirs = {"title": "编辑正在写的"}
 
@@ -294,7 +298,7 @@ def test_what_somebody_makes_while_it_is_loaded_stays_theirs(settings, loader, t
                 drafts.save(other, desks, zones.kind, "live", theirs, precondition=lambda _: None, change=editor)
             super()._publish(session, page, *more)
 
-    came = Meanwhile(other_city.database, other_city.city, desks, other_city.pictures.store).load(now)
+    came = Meanwhile(other_city.database, other_city.city, desks, other_city.get(Pictures).store).load(now)
     assert (len(came.apps), len(came.places)) == (len(files.apps()) - 1, len(files.places()) - 1)
     assert came.pages == []
     with other_city.database.transaction() as session:

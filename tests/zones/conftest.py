@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from qe_ban.accounts.rules import STEPPED_UP
-from qe_ban.accounts.service import residents, tokens
+from qe_ban.accounts.service import Accounts, residents, tokens
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import PrincipalKind
 from qe_ban.publishing.models import PageVersion
@@ -73,7 +73,7 @@ class Zones:
         with self.database.transaction() as session:
             resident = residents.of_phone(self.town.parts.rings, session, phone=random_phone(), now=now)
         made = tokens.access(
-            self.town.parts.accounts,
+            self.town.parts.get(Accounts),
             kind=PrincipalKind.RESIDENT,
             subject=resident,
             session=new_id(),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, insert, select, text
 
-from qe_ban.app import working
+from qe_ban.composition import clocks, working
 from qe_ban.kernel.clock import CITY_TIME, rfc3339
 from qe_ban.kernel.ids import new_id
 from qe_ban.zones.models import Demand, DemandStep, Sunset
@@ -176,11 +176,11 @@ def test_the_worker_runs_it_by_a_right_clock(zones):
     slug = zones.publish()
     zones.sent(slug)
     zones.end(slug, delete=True, confirm=slug)
-    [schedule] = [one for one in working._schedules(zones.town.parts) if one.name == "zones.sunset"]
+    [schedule] = [one for one in working.schedules(zones.town.parts) if one.name == "zones.sunset"]
     assert schedule.every <= timedelta(minutes=1)
     with (
         zones.clock.moved(minutes=2) as wrong,
-        pytest.raises(working.ClockWrong),
+        pytest.raises(clocks.ClockWrong),
         zones.database.transaction() as session,
     ):
         schedule.run(session, wrong)

@@ -12,7 +12,13 @@ from qe_ban.accounts.service.closing import (
     closing_report,
     plan_closing,
 )
-from qe_ban.accounts.service.collaborators import Accounts, Estate, count_nothing_more, poll_revocations
+from qe_ban.accounts.service.collaborators import (
+    Accounts,
+    PersonalDataEraser,
+    WalletHooks,
+    count_nothing_more,
+    poll_revocations,
+)
 from qe_ban.accounts.service.consents import ConsentDecision, grant_consent, request_consents, withdraw_consent
 from qe_ban.accounts.service.consents_shown import ConsentAct, ConsentStatus, consent_history, list_consents
 from qe_ban.accounts.service.families import end, refresh, require_running, revoke
@@ -92,10 +98,10 @@ __all__ = [
     "ConsentAct",
     "ConsentDecision",
     "ConsentStatus",
-    "Estate",
     "Found",
     "Me",
     "OtpSent",
+    "PersonalDataEraser",
     "Plan",
     "RealName",
     "Relation",
@@ -106,6 +112,7 @@ __all__ = [
     "Standing",
     "Subject",
     "Tokens",
+    "WalletHooks",
     "Wanted",
     "WardBasis",
     "Wish",

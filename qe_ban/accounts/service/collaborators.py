@@ -24,8 +24,8 @@ Revoked = frozenset[UUID]
 
 
 @dataclass(frozen=True, slots=True)
-class Estate:
-    """What a slice keeps of a resident: `count` tells the rows by table, `erase` deletes them, again harmlessly.
+class PersonalDataEraser:
+    """What a slice keeps of a resident: `count` gives the rows by table, `erase` deletes them, again harmlessly.
 
     Rows with a foreign key to the resident are counted by the closing itself: `count` is for the others.
     """
@@ -49,12 +49,21 @@ def _no_entitlements(_session: Session, _resident: UUID, _kinds: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
+class WalletHooks:
+    """What accounts call of the wallet, which stands above them; `Accounts` says when."""
+
+    verified: Callable[[Session, UUID, datetime], None]
+    entitlements: Callable[[Session, UUID, Collection[str] | None], Sequence[int]]
+    suspend: Callable[[Session, UUID, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Accounts:
     """The collaborators. Limits count in windows of `window` seconds.
 
     `verified` is called in the transaction in which a resident's real name is confirmed: what follows from a name
     (entitlements) stands or falls with it. `entitlements` gives the numbers of a resident's, of some kinds or all;
-    `suspend` suspends all codes of a resident whose phone is lost; `closing` is what the slices above keep of a
+    `suspend` suspends all codes of a resident whose phone is lost; `erasers` is what the slices above keep of a
     resident, so that nothing stays when an account is closed. `recovery_wait`: how long a recovery case waits for an
     objection while the account is signed in to.
     """
@@ -68,7 +77,7 @@ class Accounts:
     verified: Callable[[Session, UUID, datetime], None]
     entitlements: Callable[[Session, UUID, Collection[str] | None], Sequence[int]] = _no_entitlements
     suspend: Callable[[Session, UUID, datetime], None] = _no_codes
-    closing: Sequence[Estate] = ()
+    erasers: Sequence[PersonalDataEraser] = ()
     retention: Retention = field(default_factory=Retention)
     recovery_wait: timedelta = timedelta(hours=24)
     sandbox: bool = False

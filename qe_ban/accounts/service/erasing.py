@@ -44,8 +44,8 @@ def count(accounts: Accounts, session: Session, resident: Resident) -> dict[str,
     counted.update({what: rows(session, condition) for what, condition in others.items()})
     counted.update(fresh_consents.count_rows(accounts.rings, session, resident.id, system_clock()))
     counted["personal_columns"] = sum(getattr(resident, column) is not None for column in PERSONAL)
-    for estate in accounts.closing:
-        counted.update(estate.count(session, resident.id))
+    for eraser in accounts.erasers:
+        counted.update(eraser.count(session, resident.id))
     return dict(counted)
 
 
@@ -56,8 +56,8 @@ def rows(session: Session, condition: ColumnElement[bool]) -> int:
 
 def erase(accounts: Accounts, session: Session, resident: Resident, by: Principal | Actor, now: datetime) -> None:
     """Delete what is personal of a locked account, whichever of it is there; done again it changes nothing."""
-    for estate in accounts.closing:
-        estate.erase(session, resident.id, now)
+    for eraser in accounts.erasers:
+        eraser.erase(session, resident.id, now)
     fresh_consents.forget(accounts.rings, session, resident.id, now)
     session.execute(delete(Consent).where(Consent.resident_id == resident.id))
     session.execute(delete(ConsentEvent).where(ConsentEvent.resident_id == resident.id))

@@ -14,7 +14,7 @@ from qe_ban.audit.service.alarms import (
 )
 from qe_ban.audit.service.heads import Head
 from qe_ban.audit.service.heads import read as read_heads
-from qe_ban.audit.service.reading import Criteria, ResidentIds, read
+from qe_ban.audit.service.reading import Criteria, IdsOfResidents, ResidentIds, read
 from qe_ban.audit.service.recording import AtShell, Precondition, difference, record, record_change
 from qe_ban.audit.service.retaining import ENDINGS, Retention, drop_months, make_months
 from qe_ban.audit.service.sealing import Sealer, seconds_since_seal, unsealed_ids
@@ -35,6 +35,7 @@ __all__ = [
     "Criteria",
     "Finding",
     "Head",
+    "IdsOfResidents",
     "Precondition",
     "ResidentIds",
     "Retention",

@@ -4,7 +4,7 @@ The rows have residents' own ids. An answer has ids of the reader's instead, so 
 passes on leads to nobody's row, token or line of an old log.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -33,6 +33,13 @@ class ResidentIds(Protocol):
 
     def resident_of(self, session: Session, id_: UUID) -> UUID | None:
         """Return whom an id names that this auditor read. Raises KeyMissing."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdsOfResidents:
+    """What members of staff call residents at a moment: accounts make it, for the audit knows no residents."""
+
+    of: Callable[[UUID, datetime], ResidentIds]
 
 
 @dataclass(frozen=True, slots=True)

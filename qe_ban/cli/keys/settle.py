@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from qe_ban import app
-from qe_ban.app import returned
+from qe_ban.app import restore
 from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import opened
 from qe_ban.keys.data_keys import Owner
@@ -24,9 +24,9 @@ def settle(home: Path, yes: bool) -> None:
     with opened(home) as installation:
         parts = app.assemble(installation.settings, pool=1)
         try:
-            found = returned.find(parts)
+            found = restore.find(parts)
             if yes:
-                returned.end(parts, found)
+                restore.end(parts, found)
         finally:
             parts.database.dispose()
     numbers = {owner.table: len(found[owner]) for owner in Owner}

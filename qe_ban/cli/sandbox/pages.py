@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 
 from qe_ban import app
-from qe_ban.app import pages as wiring
 from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import opened
 from qe_ban.cli.refusals import Refused
 from qe_ban.kernel.clock import system_clock
+from qe_ban.publishing.service.desks import Desks
+from qe_ban.publishing.service.media import Pictures
 from qe_ban.sandbox import secrets_file
 from qe_ban.sandbox.pages.loading import Loader
 
@@ -33,6 +34,6 @@ def pages(home: Path) -> None:
     click.echo(told if len(came) else _("the sample halls and zones are there already"))
 
 
-def loader_of(parts: app.Parts) -> Loader:
+def loader_of(parts: app.Services) -> Loader:
     """Give what loads the sample into an installation."""
-    return Loader(parts.database, parts.city, wiring.desks(parts), parts.pictures.store)
+    return Loader(parts.database, parts.city, parts.get(Desks), parts.get(Pictures).store)

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from qe_ban.accounts import service as accounts
-from qe_ban.accounts.service import Estate
+from qe_ban.accounts.service import PersonalDataEraser
 from qe_ban.codes.models import AnswerOfSource, Dispute, Entitlement, SourceAnswer
 from qe_ban.codes.service import dispute_events, dispute_seals, ledger
 from qe_ban.codes.service.hashing import answer_hashes
@@ -18,12 +18,12 @@ from qe_ban.keys import data_keys
 from qe_ban.keys.rings import KeyRings
 
 
-def estate(rings: KeyRings) -> Estate:
+def eraser(rings: KeyRings) -> PersonalDataEraser:
     """Return what the wallet keeps of a resident: what sources said, disputes, and who opened those of wards.
 
     Entitlements stay, so that a code that was shown before is told from a forged one; scans stand under keyed hashes.
     """
-    return Estate(count=partial(_count, rings), erase=partial(_erase, rings))
+    return PersonalDataEraser(count=partial(_count, rings), erase=partial(_erase, rings))
 
 
 def _count(rings: KeyRings, session: Session, resident: UUID) -> Mapping[str, int]:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from qe_ban.accounts.service import Estate
+from qe_ban.accounts.service import PersonalDataEraser
 from qe_ban.halls.models import FavouriteItem, FollowedHall, RecentItem, ResidentHall
 from qe_ban.halls.service.list_owners import owner_ids
 from qe_ban.keys.rings import KeyRings
@@ -17,9 +17,9 @@ from qe_ban.keys.rings import KeyRings
 _LISTS: Final = (ResidentHall, FollowedHall, FavouriteItem, RecentItem)
 
 
-def estate(rings: KeyRings) -> Estate:
+def eraser(rings: KeyRings) -> PersonalDataEraser:
     """Return what halls keep of a resident. Its rows are no foreign keys, so the closing does not count them."""
-    return Estate(count=partial(_count, rings), erase=partial(_erase, rings))
+    return PersonalDataEraser(count=partial(_count, rings), erase=partial(_erase, rings))
 
 
 def _count(rings: KeyRings, session: Session, resident: UUID) -> Mapping[str, int]:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from qe_ban.accounts.service import Estate, count_nothing_more
+from qe_ban.accounts.service import PersonalDataEraser, count_nothing_more
 from qe_ban.health.models import HealthChange, HealthCorrection, HealthLevel
 
 
@@ -34,5 +34,5 @@ def _erase(session: Session, resident: UUID, _now: datetime) -> None:
     )
 
 
-ESTATE: Final = Estate(count_nothing_more, _erase)
+ERASER: Final = PersonalDataEraser(count_nothing_more, _erase)
 """What is deleted when an account is closed. Changes stay, with numbers and a digest that names nobody."""

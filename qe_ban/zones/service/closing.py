@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
-from qe_ban.accounts.service import Estate
+from qe_ban.accounts.service import PersonalDataEraser
 from qe_ban.audit import service as audit
 from qe_ban.keys import data_keys
 from qe_ban.zones.models import Demand, DemandStep
@@ -39,4 +39,4 @@ def _erase(session: Session, which: ColumnElement[bool], now: datetime) -> None:
         audit.record(session, at=now, actor=None, action="demands.erase", subject=str(demand), details=details)
 
 
-ESTATE: Final = Estate(count, erase)
+ERASER: Final = PersonalDataEraser(count, erase)
