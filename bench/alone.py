@@ -49,7 +49,7 @@ def verification(profile: str, rounds: int) -> Verification:
     signature = encode_dss_signature(r, s)
     pairs = [
         (
-            _rate(lambda: key.verify(signature, envelope.signed, algorithm)),
+            _rate(lambda: key.verify(signature, envelope.sig_structure, algorithm)),
             _rate(lambda: token.verify(vector.code, file.keys, file.policy, vector.at)),
         )
         for _ in range(rounds)

@@ -108,7 +108,7 @@ class ScannerUnknown(Unauthenticated):
     detail = "核验终端已停用"
 
 
-class Contended(Unavailable):
+class UseContention(Unavailable):
     """So many scans want the same use at this instant that this one found no turn."""
 
     code = "codes.contended"

@@ -59,7 +59,7 @@ class _Matrix(NamedTuple):
 
 
 def png(text: str, *, title: str, colour: str | None) -> bytes:
-    """The card as a PNG of WIDTH x HEIGHT pixels in 16 colours: `text` in black on white, `title` above.
+    """Return the card as a PNG of WIDTH x HEIGHT pixels in 16 colours: `text` in black on white, `title` above.
 
     `colour` (`#rrggbb`; None is a neutral dark grey) is that of the band and the frame, made a little darker where a
     white title would not stand out; a light one takes a dark title. Raises TextTooLong; ValueError for another colour.
@@ -75,10 +75,10 @@ def png(text: str, *, title: str, colour: str | None) -> bytes:
 
 
 def svg(text: str, *, title: str, colour: str | None) -> str:
-    """The same card as an SVG document that needs nothing from elsewhere; the modules are one path. Raises as `png`."""
+    """Return the same card as an SVG document of its own, the modules as one path. Raises what `png` raises."""
     matrix = _layout(_modules(text))
     band, ink = (_hex(rgb) for rgb in _colours(colour))
-    shown, font_size = _fit(title)
+    line, font_size = _fit(title)
     path = "".join(
         f"M{matrix.left + start * matrix.scale} {matrix.top + y * matrix.scale}"
         f"h{length * matrix.scale}v{matrix.scale}h-{length * matrix.scale}z"
@@ -90,14 +90,14 @@ def svg(text: str, *, title: str, colour: str | None) -> str:
         f' role="img" aria-labelledby="t"><title id="t">{escape(_clean(title))}</title>'
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="{band}"/>'
         f'<text x="{WIDTH // 2}" y="{_HEADER // 2}" dy=".36em" text-anchor="middle" font-size="{font_size}"'
-        f' font-weight="700" font-family="{_SVG_FONTS}" fill="{ink}">{escape(shown)}</text>'
+        f' font-weight="700" font-family="{_SVG_FONTS}" fill="{ink}">{escape(line)}</text>'
         f'<rect x="{_MARGIN}" y="{_HEADER}" width="{_PANEL}" height="{_PANEL}" rx="{_RADIUS}" fill="#fff"/>'
         f'<path shape-rendering="crispEdges" d="{path}"/></svg>'
     )
 
 
 def terminal(text: str, *, ansi: bool = True) -> str:
-    """The code in half blocks, quiet zone included, one line for two rows of modules, with a newline after each.
+    """Return the code in half blocks, quiet zone included, one line for two rows of modules, with a newline after each.
 
     Light modules are drawn and dark ones left out, as a dark terminal needs it; with `ansi` colours are set as well,
     so that it reads on a light one too. Raises TextTooLong.
@@ -114,7 +114,7 @@ def terminal(text: str, *, ansi: bool = True) -> str:
 
 
 def _modules(text: str) -> list[list[bool]]:
-    """The smallest code of level L that holds the text, alphanumeric where its characters allow."""
+    """Return the smallest code of level L that holds the text, alphanumeric where its characters allow."""
     data = text.encode()
     alphanumeric = util.RE_ALPHA_NUM.match(data) is not None
     bits = len(data) // 2 * 11 + len(data) % 2 * 6 if alphanumeric else len(data) * 8
@@ -134,28 +134,28 @@ def _modules(text: str) -> list[list[bool]]:
 
 
 def _alphanumeric_bits(data: bytes) -> str:
-    """Eleven bits for two characters, six for the last of an odd number (ISO/IEC 18004, 7.4.4)."""
+    """Return eleven bits for two characters, six for the last of an odd number (ISO/IEC 18004, 7.4.4)."""
     values = data.translate(_ALPHANUMERIC)
     last = f"{values[-1]:06b}" if len(values) % 2 else ""
     return "".join(f"{45 * one + two:011b}" for one, two in zip(values[::2], values[1::2], strict=False)) + last
 
 
 def _codewords(bits: str, version: int) -> list[int]:
-    """Data and error correction of level L as they are laid out: padded, and blocks interleaved (7.4.10, 7.5, 7.6)."""
+    """Return data and error correction of level L, padded and with blocks interleaved (7.4.10, 7.5, 7.6)."""
     blocks = base.rs_blocks(version, constants.ERROR_CORRECT_L)
     capacity = sum(block.data_count for block in blocks)
     bits += "0" * min(4, 8 * capacity - len(bits))
     bits += "0" * (-len(bits) % 8)
-    filled = int(bits, 2).to_bytes(len(bits) // 8)
-    padded = iter(filled + bytes(islice(cycle((util.PAD0, util.PAD1)), capacity - len(filled))))
-    data = [bytes(islice(padded, block.data_count)) for block in blocks]
+    content = int(bits, 2).to_bytes(len(bits) // 8)
+    codewords = iter(content + bytes(islice(cycle((util.PAD0, util.PAD1)), capacity - len(content))))
+    data = [bytes(islice(codewords, block.data_count)) for block in blocks]
     parity = [_parity(part, block.total_count - block.data_count) for part, block in zip(data, blocks, strict=True)]
     columns = chain(zip_longest(*data), zip_longest(*parity))
     return [word for column in columns for word in column if word is not None]
 
 
 def _parity(block: bytes, length: int) -> bytes:
-    """The Reed-Solomon check bytes of a block: the remainder of its division by the generator of that length."""
+    """Return the Reed-Solomon check bytes of a block: the remainder of its division by the generator of that length."""
     table, mask, top, rest = _remainders(length), (1 << 8 * length) - 1, 8 * (length - 1), 0
     for byte in block:
         rest = (rest << 8 & mask) ^ table[byte ^ rest >> top]
@@ -164,21 +164,21 @@ def _parity(block: bytes, length: int) -> bytes:
 
 @lru_cache(maxsize=32)
 def _remainders(length: int) -> list[int]:
-    """What each leading byte adds to the remainder."""
+    """Return what each leading byte adds to the remainder."""
     generator = [base.glog(factor) for factor in LUT.rsPoly_LUT[length][1:]]
     rows = (bytes(base.gexp(base.glog(lead) + power) for power in generator) for lead in range(1, 256))
     return [0, *(int.from_bytes(row) for row in rows)]
 
 
 def _layout(rows: list[list[bool]]) -> _Matrix:
-    """Whole pixels for each module, as large as the panel allows, in its middle."""
+    """Return the matrix in whole pixels for each module, as large as the panel allows, in its middle."""
     scale = (_PANEL - 2 * _CORNER) // (len(rows) + 2 * QUIET_ZONE)
     gap = (_PANEL - len(rows) * scale) // 2
     return _Matrix(rows, scale, _MARGIN + gap, _HEADER + gap)
 
 
 def _runs(row: list[bool]) -> list[tuple[int, int]]:
-    """(first, length) of each run of dark modules."""
+    """Return (first, length) of each run of dark modules."""
     runs: list[tuple[int, int]] = []
     for x, dark in enumerate(row):
         if dark and x and row[x - 1]:
@@ -190,11 +190,11 @@ def _runs(row: list[bool]) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=16)  # 0.4 MB each
 def _blank_card(title: str, colour: str | None) -> Image.Image:
-    """The card without its modules; not to be changed."""
+    """Return the card without its modules; not to be changed."""
     band, ink = _colours(colour)
-    shown, size = _fit(title)
+    line, size = _fit(title)
     words = Image.new("L", (WIDTH, _HEADER))
-    ImageDraw.Draw(words).text((WIDTH / 2, _HEADER / 2), shown, fill=255, font=_font(size), anchor="mm")
+    ImageDraw.Draw(words).text((WIDTH / 2, _HEADER / 2), line, fill=255, font=_font(size), anchor="mm")
     fine = 4  # drawn larger and scaled down, for smooth corners
     corners = Image.new("L", (_PANEL * fine,) * 2)
     ImageDraw.Draw(corners).rounded_rectangle((0, 0, *(_PANEL * fine - 1,) * 2), _RADIUS * fine, fill=255)
@@ -212,21 +212,21 @@ def _ramp(start: _Rgb, end: _Rgb) -> list[int]:
 
 @lru_cache(maxsize=64)
 def _fit(title: str) -> tuple[str, int]:
-    """The title as it fits on one line, and the size of its letters in pixels; too long a one is cut."""
-    shown = _clean(title)[:_TITLE_MAX]
+    """Return the title as it fits on one line, and the size of its letters in pixels; too long a one is cut."""
+    line = _clean(title)[:_TITLE_MAX]
     for size in range(_TITLE_SIZE, _TITLE_SIZE_MIN, -4):
-        if _font(size).getlength(shown) <= _TITLE_WIDTH:
-            return shown, size
+        if _font(size).getlength(line) <= _TITLE_WIDTH:
+            return line, size
     smallest = _font(_TITLE_SIZE_MIN)
-    if smallest.getlength(shown) > _TITLE_WIDTH:
-        while smallest.getlength(shown + "…") > _TITLE_WIDTH:
-            shown = shown[:-1]
-        shown += "…"
-    return shown, _TITLE_SIZE_MIN
+    if smallest.getlength(line) > _TITLE_WIDTH:
+        while smallest.getlength(line + "…") > _TITLE_WIDTH:
+            line = line[:-1]
+        line += "…"
+    return line, _TITLE_SIZE_MIN
 
 
 def _clean(title: str) -> str:
-    """On one line, without control, direction and surrogate characters, which neither XML nor a reader can take."""
+    """Return the title on one line without control, direction and surrogate characters, which XML cannot hold."""
     return "".join(char for char in " ".join(title.split()) if not unicodedata.category(char).startswith("C"))
 
 
@@ -238,7 +238,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=64)
 def _colours(colour: str | None) -> tuple[_Rgb, _Rgb]:
-    """The band and the ink on it. A yellow that is darkened is yellow no more: light bands take dark ink instead."""
+    """Return the band and the ink on it; a light band takes dark ink, for a darkened yellow is yellow no more."""
     if colour is None:
         return _NEUTRAL, _WHITE
     if not re.fullmatch("#[0-9a-fA-F]{6}", colour):

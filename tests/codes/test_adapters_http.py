@@ -29,7 +29,7 @@ class Bureau(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), BureauHandler)
-        self.asked = []
+        self.questions = []
         self.status, self.delay = 200, 0.0
         self.answer = {"state": "active", "detail": INSURED, "as_of": "2026-01-01T00:00:00Z"}
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
@@ -46,7 +46,7 @@ class Bureau(ThreadingHTTPServer):
 class BureauHandler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.asked.append((self.headers["Authorization"], json.loads(body)))
+        self.server.questions.append((self.headers["Authorization"], json.loads(body)))
         time.sleep(self.server.delay)
         answer = self.server.answer
         data = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
@@ -90,7 +90,7 @@ def app_with_source(settings, make_app, bureau):
 
 @pytest.fixture
 def at_bureau(app_with_source):
-    """An app whose medical entitlements are the bureau's."""
+    """Return an app whose medical entitlements are the bureau's."""
     return app_with_source("medical")
 
 
@@ -102,7 +102,7 @@ def test_it_is_asked_who_and_for_what_kind_and_its_word_counts(town, scan, burea
     person, desk = town.resident(records=False), town.terminal("registration")
     verdict = scan(desk, medical(town, person, at_bureau), "registration", at=at_bureau)
     assert (verdict["reason"], verdict["holder"]["insured_type"]) == ("ok", INSURED["insured_type"])
-    assert bureau.asked == [
+    assert bureau.questions == [
         (
             "Bearer secret-of-the-bureau",
             {"kind": "medical", "id_type": "resident_id", "id_number": person.id_number, "name": person.name},
@@ -110,7 +110,7 @@ def test_it_is_asked_who_and_for_what_kind_and_its_word_counts(town, scan, burea
     ]
     bureau.answer = {"state": "not_entitled", "reason": "not_insured", "as_of": "2026-01-02T00:00:00Z"}
     assert scan(desk, medical(town, person, at_bureau), "registration", at=at_bureau)["reason"] == "ok"
-    assert len(bureau.asked) == 1, "an answer of a moment ago is not asked for again"
+    assert len(bureau.questions) == 1, "an answer of a moment ago is not asked for again"
     at_bureau.put_forward(seconds=151)
     assert scan(desk, medical(town, person, at_bureau), "registration", at=at_bureau)["reason"] == "not_entitled"
 
@@ -163,8 +163,8 @@ def test_a_colour_and_a_meal_are_never_given_on_a_kept_answer(town, scan, settin
 def test_the_wallet_shows_its_word_and_keeps_it(town, bureau, at_bureau):
     bureau.answer = {"state": "suspended", "reason": "card_lost", "as_of": "2026-01-01T00:00:00Z"}
     person = town.resident(records=False)
-    shown = at_bureau.get("/api/v1/codes", headers=person.headers).get_json()["items"]
-    card = next(kind for kind in shown if kind["kind"] == "medical")
+    cards = at_bureau.get("/api/v1/codes", headers=person.headers).get_json()["items"]
+    card = next(kind for kind in cards if kind["kind"] == "medical")
     assert (card["state"], card["reason"], card["as_of"]) == ("suspended", "card_lost", "2026-01-01T00:00:00Z")
     bureau.die()
     at_bureau.put_forward(seconds=151)
@@ -175,7 +175,7 @@ def test_the_wallet_shows_its_word_and_keeps_it(town, bureau, at_bureau):
 def test_issuing_asks_nobody(town, bureau, at_bureau):
     person = town.resident(records=False)
     assert at_bureau.post("/api/v1/codes/medical/issue", headers=person.headers).status_code == 200
-    assert bureau.asked == []
+    assert bureau.questions == []
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_an_answer_from_the_future_is_not_fresh_and_is_replaced(town, scan, bure
     town.keep_answer(person, "medical", State.SUSPENDED, age=-timedelta(hours=6))
     assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "ok"
     assert scan(desk, medical(town, person, at_bureau), "dispensing", at=at_bureau)["reason"] == "ok"
-    assert len(bureau.asked) == 1
+    assert len(bureau.questions) == 1
 
 
 @pytest.mark.parametrize("level", ["blue", 0, None])
@@ -243,13 +243,13 @@ def test_a_level_is_one_of_three_words(bureau, level):
 def test_a_source_that_hangs_is_given_up_within_a_second_and_then_left_alone(bureau):
     source, bureau.delay = HttpSource(bureau.url, None), 2.0
     for _ in range(3):
-        started = time.monotonic()
+        start = time.monotonic()
         with pytest.raises(SourceAway):
             source.ask("medical", SOMEBODY, datetime.now(UTC))
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - start < 1.5
     with pytest.raises(SourceAway, match="circuit open"):
         source.ask("medical", SOMEBODY, datetime.now(UTC))
-    assert len(bureau.asked) == 3
+    assert len(bureau.questions) == 3
 
 
 def test_a_moment_ahead_of_ours_is_taken_as_now(bureau):
@@ -260,11 +260,11 @@ def test_a_moment_ahead_of_ours_is_taken_as_now(bureau):
 
 def test_nobody_is_asked_about_a_code_that_its_holder_reported_lost(town, scan, bureau, at_bureau):
     person, desk = town.resident(records=False), town.terminal("registration")
-    suspended = at_bureau.post("/api/v1/codes/medical/suspend", headers=person.headers)
-    assert suspended.status_code == 200, suspended.get_data(as_text=True)
-    bureau.asked.clear()
+    response = at_bureau.post("/api/v1/codes/medical/suspend", headers=person.headers)
+    assert response.status_code == 200, response.get_data(as_text=True)
+    bureau.questions.clear()
     verdict = scan(desk, medical(town, person, at_bureau), "registration", at=at_bureau)
-    assert (verdict["reason"], verdict["holder"], bureau.asked) == ("suspended", {}, [])
+    assert (verdict["reason"], verdict["holder"], bureau.questions) == ("suspended", {}, [])
 
 
 @pytest.mark.parametrize("purpose", ["gate-entry", "settlement"])
@@ -272,7 +272,7 @@ def test_nobody_is_asked_for_a_scanner_that_may_not_scan(town, scan, bureau, at_
     person, desk = town.resident(records=False), town.terminal("gate-entry")
     verdict = scan(desk, medical(town, person, at_bureau), purpose, at=at_bureau)
     assert verdict["reason"] in {"kind_not_accepted", "purpose_not_allowed"}
-    assert bureau.asked == []
+    assert bureau.questions == []
 
 
 @pytest.mark.parametrize(("seconds", "reason", "level"), [(20, "ok", "green"), (200, "stale", None)])
@@ -290,4 +290,4 @@ def test_a_repeat_tells_a_level_only_while_the_sources_word_is_of_now(
     again = scan(desk, code, "health-check", scan_id=scan_id, at=at_source)
     assert (again["reason"], again["accepted"], again["repeat"]) == (reason, reason == "ok", True)
     assert again.get("health", {}).get("level") == level
-    assert len(bureau.asked) == 1, "a repeat is no new question"
+    assert len(bureau.questions) == 1, "a repeat is no new question"

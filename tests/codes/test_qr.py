@@ -32,13 +32,13 @@ def card(text: str = ISSUED, title: str = "身份码", colour: str | None = BLUE
 
 
 def read(picture: Image.Image) -> zxingcpp.Barcode:
-    found = zxingcpp.read_barcodes(picture.convert("L"))
-    assert len(found) == 1
-    return found[0]
+    barcodes = zxingcpp.read_barcodes(picture.convert("L"))
+    assert len(barcodes) == 1
+    return barcodes[0]
 
 
 def dark_modules(picture: Image.Image) -> tuple[int, int, int, int]:
-    """The box of the black pixels below the title."""
+    """Return the box of the black pixels below the title."""
     black = picture.convert("L").point([255] + [0] * 255)
     ImageDraw.Draw(black).rectangle((0, 0, qr.WIDTH, 107), fill=0)
     box = black.getbbox()
@@ -46,8 +46,8 @@ def dark_modules(picture: Image.Image) -> tuple[int, int, int, int]:
     return box
 
 
-def rasterised(svg: str) -> Image.Image:
-    """The rectangles and the path of an SVG of ours, without its text."""
+def rasterise(svg: str) -> Image.Image:
+    """Return the rectangles and the path of an SVG of ours, without its text."""
     root = ET.fromstring(svg)
     picture = Image.new("RGB", (qr.WIDTH, qr.HEIGHT), "red")
     draw = ImageDraw.Draw(picture)
@@ -55,10 +55,10 @@ def rasterised(svg: str) -> Image.Image:
         x, y, width, height = (int(rect.get(name, "0")) for name in ("x", "y", "width", "height"))
         draw.rectangle((x, y, x + width - 1, y + height - 1), fill=ImageColor.getrgb(rect.get("fill", "")))
     (path,) = root.iter(f"{SVG}path")
-    drawn = path.get("d", "")
+    path_data = path.get("d", "")
     pattern = re.compile(r"M(\d+) (\d+)h(\d+)v(\d+)h-(\d+)z")
-    assert pattern.sub("", drawn) == ""
-    for x, y, width, height, _back in (map(int, found) for found in pattern.findall(drawn)):
+    assert pattern.sub("", path_data) == ""
+    for x, y, width, height, _back in (map(int, numbers) for numbers in pattern.findall(path_data)):
         draw.rectangle((x, y, x + width - 1, y + height - 1), fill="black")
     return picture
 
@@ -103,9 +103,9 @@ def test_a_text_that_no_code_holds_is_refused() -> None:
 
 
 @pytest.mark.parametrize("text", [ISSUED, PRINTED, PRESENTED, LONGEST, "QE1:"])
-@pytest.mark.parametrize("drawn", ["png", "svg"])
-def test_four_modules_around_the_code_are_white(text: str, drawn: str) -> None:
-    picture = card(text) if drawn == "png" else rasterised(qr.svg(text, title="", colour=BLUE))
+@pytest.mark.parametrize("form", ["png", "svg"])
+def test_four_modules_around_the_code_are_white(text: str, form: str) -> None:
+    picture = card(text) if form == "png" else rasterise(qr.svg(text, title="", colour=BLUE))
     left, top, right, bottom = dark_modules(picture)
     scale = (right - left) // len(qr._modules(text))
     quiet = 4 * scale
@@ -139,8 +139,8 @@ def test_a_blurred_card_is_read(text: str, radius: int) -> None:
 
 @pytest.mark.parametrize("degrees", [3, 7, 13, 29, 45, 61, 90, 133, 180, 217, 301])
 def test_a_turned_card_is_read(degrees: int) -> None:
-    turned = card().convert("RGB").rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor="grey")
-    assert read(turned).text == ISSUED
+    picture = card().convert("RGB").rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor="grey")
+    assert read(picture).text == ISSUED
 
 
 @pytest.mark.parametrize("centre", [(300, 390), (420, 480), (200, 420)])
@@ -180,11 +180,11 @@ def test_a_dim_turned_blurred_poor_jpeg_is_read() -> None:
 @pytest.mark.parametrize("colour", [BLUE, ORANGE, YELLOW, None])
 @pytest.mark.parametrize("text", [ISSUED, PRINTED, PRESENTED])
 def test_the_svg_holds_the_very_text(text: str, colour: str | None) -> None:
-    assert read(rasterised(qr.svg(text, title="身份码", colour=colour))).text == text
+    assert read(rasterise(qr.svg(text, title="身份码", colour=colour))).text == text
 
 
 def test_svg_and_png_put_the_code_in_the_same_place() -> None:
-    assert dark_modules(rasterised(qr.svg(ISSUED, title="身份码", colour=BLUE))) == dark_modules(card())
+    assert dark_modules(rasterise(qr.svg(ISSUED, title="身份码", colour=BLUE))) == dark_modules(card())
 
 
 @pytest.mark.parametrize(
@@ -194,9 +194,9 @@ def test_a_title_cannot_break_the_svg(title: str) -> None:
     root = ET.fromstring(qr.svg(ISSUED, title=title, colour=None))
     assert [element.tag.removeprefix(SVG) for element in root] == ["title", "rect", "text", "rect", "path"]
     assert root.get("role") == "img"
-    shown = "".join(char for char in title if char.isprintable())
-    assert root.findtext(f"{SVG}title") == shown
-    assert root.findtext(f"{SVG}text") == shown
+    printable = "".join(char for char in title if char.isprintable())
+    assert root.findtext(f"{SVG}title") == printable
+    assert root.findtext(f"{SVG}text") == printable
 
 
 @settings(deadline=None, max_examples=50)
@@ -212,10 +212,10 @@ def test_a_long_title_is_cut_and_stays_on_the_card() -> None:
     blue = ImageColor.getrgb(BLUE)
     for edge in ((0, 0, 20, 100), (qr.WIDTH - 20, 0, qr.WIDTH, 100)):
         assert band.crop(edge).getcolors() == [(20 * 100, blue)]
-    shown = ET.fromstring(qr.svg(ISSUED, title=title, colour=None)).findtext(f"{SVG}text")
-    assert shown is not None
-    assert shown.endswith("…")
-    assert title.startswith(shown[:-1])
+    line = ET.fromstring(qr.svg(ISSUED, title=title, colour=None)).findtext(f"{SVG}text")
+    assert line is not None
+    assert line.endswith("…")
+    assert title.startswith(line[:-1])
 
 
 @pytest.mark.parametrize("title", ["身份码", "健康码", "医保码", "社保码", "就餐码"])
@@ -268,9 +268,9 @@ def test_a_card_is_small() -> None:
 @pytest.mark.parametrize("text", [ISSUED, PRESENTED])
 @pytest.mark.parametrize("ansi", [True, False])
 def test_a_dark_terminal_shows_a_code_that_is_read(text: str, ansi: bool) -> None:
-    shown = qr.terminal(text, ansi=ansi)
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
-    assert (plain != shown) is ansi
+    output = qr.terminal(text, ansi=ansi)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
+    assert (plain != output) is ansi
     lines = plain.splitlines()
     side = len(qr._modules(text)) + 8
     assert {len(line) for line in lines} == {side}
@@ -280,6 +280,6 @@ def test_a_dark_terminal_shows_a_code_that_is_read(text: str, ansi: bool) -> Non
             picture.putpixel((x, 2 * y), 255 * (char in "▀█"))
             picture.putpixel((x, 2 * y + 1), 255 * (char in "▄█"))
     assert picture.crop((0, 0, side, 4)).getcolors() == [(4 * side, 255)]
-    framed = Image.new("L", (side + 10, side + 10))
-    framed.paste(picture, (5, 5))
-    assert read(framed.resize((5 * framed.width, 5 * framed.height), Image.Resampling.NEAREST)).text == text
+    canvas = Image.new("L", (side + 10, side + 10))
+    canvas.paste(picture, (5, 5))
+    assert read(canvas.resize((5 * canvas.width, 5 * canvas.height), Image.Resampling.NEAREST)).text == text

@@ -54,7 +54,7 @@ def test_a_level_is_one_of_three_words(detail, has_level):
 
 
 @pytest.mark.parametrize(
-    ("purpose", "registered", "kind", "meant_for", "reason"),
+    ("purpose", "scanner_purposes", "kind", "meant_for", "reason"),
     [
         (CHECKING, ("checking",), "identity", None, None),
         (CHECKING, ("checking",), "identity", MARK, None),
@@ -66,8 +66,8 @@ def test_a_level_is_one_of_three_words(detail, has_level):
         (None, ("checking",), "identity", None, Reason.PURPOSE_NOT_ALLOWED),
     ],
 )
-def test_purpose_then_kind_then_scanner_decide_who_may_scan(purpose, registered, kind, meant_for, reason):
-    assert rules.may_scan(purpose, registered, kind, meant_for, MARK) is reason
+def test_purpose_then_kind_then_scanner_decide_who_may_scan(purpose, scanner_purposes, kind, meant_for, reason):
+    assert rules.may_scan(purpose, scanner_purposes, kind, meant_for, MARK) is reason
 
 
 @pytest.mark.parametrize(("digits", "number"), [("0794", "07945"), ("00200667308", "002006673085"), ("", "1")])
@@ -95,7 +95,7 @@ def volume(scans=0, usual=0, days=watching.KNOWN_DAYS, today=0):
 
 
 @pytest.mark.parametrize(
-    ("told", "is_too_much"),
+    ("numbers", "is_too_much"),
     [
         (volume(299, 1), False),
         (volume(300, 100), False),
@@ -111,8 +111,8 @@ def volume(scans=0, usual=0, days=watching.KNOWN_DAYS, today=0):
         (volume(today=6000, days=2), True),
     ],
 )
-def test_a_scanner_scans_too_much_by_its_habit_and_by_what_a_gate_lets_through(told, is_too_much):
-    assert watching.is_too_much(told) is is_too_much
+def test_a_scanner_scans_too_much_by_its_habit_and_by_what_a_gate_lets_through(numbers, is_too_much):
+    assert watching.is_too_much(numbers) is is_too_much
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ HERE, THERE = UUID(int=1), UUID(int=2)
 
 
 def track(*steps):
-    """Acceptances: seconds, district, venue."""
-    seen = [watching.Seen(NOW + timedelta(seconds=at), district, venue) for at, district, venue in steps]
-    return watching.leaps(seen)
+    """Return the changes of venue of acceptances: seconds, district, venue."""
+    acceptances = [watching.Acceptance(NOW + timedelta(seconds=at), district, venue) for at, district, venue in steps]
+    return watching.leaps(acceptances)
 
 
 def test_only_a_change_of_venue_is_a_change():
@@ -172,9 +172,9 @@ def test_haste_tells_that_nobody_can_have_moved_so(steps, is_implausible):
     ],
 )
 def test_a_state_stands_for_an_answer_and_an_appeal_and_back(dispute, appeal, state):
-    shown = disputes.DisputeState(state)
-    assert disputes.state_of(dispute, appeal) is shown
-    assert disputes.columns_of(shown) == (dispute, appeal)
+    member = disputes.DisputeState(state)
+    assert disputes.state_of(dispute, appeal) is member
+    assert disputes.columns_of(member) == (dispute, appeal)
 
 
 @pytest.mark.parametrize("state", disputes.DisputeState)

@@ -15,9 +15,9 @@ HEADERS = {"issuer": cbor2.dumps({1: -7, 4: ISSUER.kid}), "phone": cbor2.dumps({
 SIGNATURE = bytes(range(64))
 
 
-def envelope(content, signer="issuer", *, header=None, unprotected=b"\xa0", signature=b"\x58\x40" + SIGNATURE):
+def envelope(content, signer="issuer", *, header=None, header_map=b"\xa0", signature=b"\x58\x40" + SIGNATURE):
     """Spell a COSE_Sign1 around what stands in the place of the payload's byte string."""
-    return b"\xd2\x84" + cbor2.dumps(header or HEADERS[signer]) + unprotected + content + signature
+    return b"\xd2\x84" + cbor2.dumps(header or HEADERS[signer]) + header_map + content + signature
 
 
 def is_refused(data):
@@ -35,7 +35,7 @@ def test_a_payload_of_any_length_is_found_in_either_envelope(signer, length):
     assert sign1.split(data) == sign1.Envelope(
         kid=ISSUER.kid if signer == "issuer" else None,
         payload=TEXT[:length],
-        signed=cbor2.dumps(["Signature1", HEADERS[signer], b"", TEXT[:length]]),
+        sig_structure=cbor2.dumps(["Signature1", HEADERS[signer], b"", TEXT[:length]]),
         signature=SIGNATURE,
     )
 

@@ -23,7 +23,7 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 
 
 def reason(code):
-    """None when accepted; any exception but Refused fails the test."""
+    """Return None when accepted; any exception but Refused fails the test."""
     try:
         token.verify(code, KEYS, token.Policy(), qe1.NOW)
     except token.Refused as refused:
@@ -77,8 +77,8 @@ def test_a_mutated_code_is_never_accepted(profile, data):
     good = qe1.data_of(GOOD[profile])
     start = data.draw(st.integers(0, len(good)))
     end = data.draw(st.integers(start, min(len(good), start + 20)))
-    changed = good[:start] + data.draw(st.binary(max_size=20)) + good[end:]
-    assert (reason(qe1.text(changed)) is None) == (changed == good)
+    mutation = good[:start] + data.draw(st.binary(max_size=20)) + good[end:]
+    assert (reason(qe1.text(mutation)) is None) == (mutation == good)
 
 
 @pytest.mark.parametrize("profile", GOOD)
@@ -107,8 +107,8 @@ def test_every_changed_character_is_refused():
     good = GOOD["issued"]
     for at in range(len(good)):
         for character in ALPHABET[:: 1 if at > 60 else 7] + "aé\x00":
-            changed = good[:at] + character + good[at + 1 :]
-            assert changed == good or reason(changed) is not None
+            mutation = good[:at] + character + good[at + 1 :]
+            assert mutation == good or reason(mutation) is not None
 
 
 def test_a_long_text_is_refused_unread():
@@ -117,7 +117,7 @@ def test_a_long_text_is_refused_unread():
 
 
 def calls(work):
-    """How often Python and native functions are entered, by name."""
+    """Return how often Python and native functions are entered, by name."""
     counts: dict[str, int] = {}
 
     def count(frame, event, argument):
@@ -143,8 +143,8 @@ def test_an_accepted_code_costs_a_check_for_each_signature(profile, checks):
 
 
 def test_nothing_malformed_unknown_or_forged_costs_more():
-    forged = qe1.with_signature(GOOD["presented"], qe1.raw(1, 1))
-    assert signature_checks(forged) == 2
+    forgery = qe1.with_signature(GOOD["presented"], qe1.raw(1, 1))
+    assert signature_checks(forgery) == 2
     assert signature_checks(qe1.with_signature(GOOD["issued"], bytes(64))) == 0
     assert signature_checks(qe1.Issuer(kid=b"none").code(qe1.claims())) == 0
     assert signature_checks(ISSUER.code(qe1.claims(life=301))) == 0

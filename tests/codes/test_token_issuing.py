@@ -57,8 +57,8 @@ def test_a_code_for_one_scanner_names_it():
 def test_an_independent_library_reads_what_we_issue():
     data = qe1.data_of(issued())
     assert CWT.new().decode(data, public()) == {4: LATER + 60, 6: LATER, 7: qe1.CTI, -70001: [1, 2]}
-    protected, unprotected, _ = COSE.new(verify_kid=True).decode_with_headers(data, public())
-    assert (protected, unprotected) == ({1: -7, 4: ISSUER.kid}, {})
+    header, other_header, _ = COSE.new(verify_kid=True).decode_with_headers(data, public())
+    assert (header, other_header) == ({1: -7, 4: ISSUER.kid}, {})
 
 
 @pytest.mark.parametrize("profile", ["issued", "printed"])
@@ -72,12 +72,12 @@ def test_we_read_what_an_independent_library_signs(profile):
 def test_we_read_a_showing_that_an_independent_library_signs():
     phone = qe1.new_key()
     claims = qe1.claims("pass", kind=4) | {8: {1: qe1.cose_key(phone)}}
-    signed = COSE.new().encode_and_sign(
+    showing = COSE.new().encode_and_sign(
         cbor2.dumps(claims), private(ISSUER.private, ISSUER.kid), protected={1: -7, 4: ISSUER.kid}
     )
-    data = COSE.new().encode_and_sign(cbor2.dumps({6: qe1.NOW, -70002: signed}), private(phone), protected={1: -7})
-    verified = token.verify(qe1.text(data), ISSUER.keys(), token.Policy(), qe1.NOW)
-    assert (verified.profile, verified.kind.slug, verified.shown_at) == ("presented", "social", qe1.NOW)
+    data = COSE.new().encode_and_sign(cbor2.dumps({6: qe1.NOW, -70002: showing}), private(phone), protected={1: -7})
+    result = token.verify(qe1.text(data), ISSUER.keys(), token.Policy(), qe1.NOW)
+    assert (result.profile, result.kind.slug, result.shown_at) == ("presented", "social", qe1.NOW)
 
 
 @pytest.mark.parametrize(
@@ -110,5 +110,5 @@ def test_a_code_may_live_from_0_to_300_seconds_anywhere_in_five_bytes(issued_at,
 
 @pytest.mark.parametrize("length", [0, 1, 23, 24, 25, 200, 255])
 def test_a_payload_of_any_length_is_signed_as_an_independent_library_reads_it(length):
-    sealed = sign1.seal(bytes(length), ISSUER.kid, ISSUER.private)
-    assert COSE.new().decode(sealed, public()) == bytes(length)
+    envelope = sign1.seal(bytes(length), ISSUER.kid, ISSUER.private)
+    assert COSE.new().decode(envelope, public()) == bytes(length)

@@ -43,12 +43,12 @@ def test_base45_is_that_of_the_reference_library(data):
 @given(st.text(alphabet=base45.ALPHABET, max_size=30))
 def test_base45_agrees_with_the_reference_library_on_every_text_of_the_alphabet(text):
     try:
-        wanted = reference_base45.b45decode(text)
+        reference = reference_base45.b45decode(text)
     except ValueError:
         with pytest.raises(ValueError, match=r"base45|overflows"):
             base45.decode(text)
     else:
-        assert base45.decode(text) == wanted
+        assert base45.decode(text) == reference
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def depth(item):
 
 
 def exact(item):
-    """The item with its types, because True == 1."""
+    """Return the item with its types, because True == 1."""
     if isinstance(item, dict):
         return {(type(key), key): exact(value) for key, value in item.items()}
     return [exact(value) for value in item] if isinstance(item, list) else (type(item), item)
@@ -83,9 +83,9 @@ def test_the_reader_gives_what_a_general_encoder_wrote(item):
 
 @given(st.dictionaries(KEYS, ITEMS, min_size=1, max_size=4), st.data())
 def test_what_is_cut_short_or_goes_on_is_refused(item, data):
-    encoded = cbor2.dumps(item)
-    end = data.draw(st.integers(0, len(encoded) - 1))
-    for bad in (encoded[:end], encoded + b"\x00"):
+    content = cbor2.dumps(item)
+    end = data.draw(st.integers(0, len(content) - 1))
+    for bad in (content[:end], content + b"\x00"):
         with pytest.raises(token.Refused):
             cbor.read_map(bad)
 
@@ -167,13 +167,13 @@ def payloads():
     passes = [
         qe1.claims("pass", index=index) | {8: {1: key | {-3: sign}}} for index in (65_535, 65_536) for sign in (True, 1)
     ]
-    signed = ISSUER.sign(passes[2])
-    showings = [{6: qe1.NOW, -70002: signed}, {6: 65_535, -70002: signed}, {6: qe1.NOW, -70002: signed + b"\x00"}]
+    code = ISSUER.sign(passes[2])
+    showings = [{6: qe1.NOW, -70002: code}, {6: 65_535, -70002: code}, {6: qe1.NOW, -70002: code + b"\x00"}]
     return [cbor2.dumps(item) for item in claims + passes + showings]
 
 
 def fixed_payloads():
-    """Every layout with a number in each of its places, as its fixed five bytes write it, in shortest form or not."""
+    """Return every layout with a number in each of its places, as its fixed five bytes write it, shortest or not."""
     key = qe1.cose_key(ISSUER.private)
     large = 1 << 16
     pass_claims = qe1.claims("pass", iat=large, life=0, index=large) | {8: {1: key | {-3: True}}}
@@ -192,21 +192,21 @@ def fixed_payloads():
 @pytest.mark.parametrize(("payload", "at"), [*fixed_payloads()], ids=lambda value: str(value)[:2])
 def test_a_number_that_is_not_in_shortest_form_is_refused_in_each_place_of_a_layout(payload, at):
     for number in (*range(0, 1 << 16, 251), 23, 24, 255, 256, (1 << 16) - 1, 1 << 16, (1 << 16) + 1):
-        changed = payload[:at] + number.to_bytes(4, "big") + payload[at + 4 :]
-        assert outcome(layouts.read_map, changed) == outcome(cbor.read_map, changed)
-        assert (outcome(cbor.read_map, changed) is token.Reason.MALFORMED) == (number < 1 << 16)
+        mutation = payload[:at] + number.to_bytes(4, "big") + payload[at + 4 :]
+        assert outcome(layouts.read_map, mutation) == outcome(cbor.read_map, mutation)
+        assert (outcome(cbor.read_map, mutation) is token.Reason.MALFORMED) == (number < 1 << 16)
 
 
 @pytest.mark.parametrize("payload", payloads(), ids=lambda payload: f"{len(payload)} bytes")
 def test_the_layouts_read_like_the_general_reader_whatever_byte_is_changed(payload):
     for at in range(len(payload)):
         for change in (0, 1, 2, 0x18, 0x1B, 0x20, 0x80, 0xFF):
-            changed = payload[:at] + bytes([payload[at] ^ change]) + payload[at + 1 :]
-            assert outcome(layouts.read_map, changed) == outcome(cbor.read_map, changed)
+            mutation = payload[:at] + bytes([payload[at] ^ change]) + payload[at + 1 :]
+            assert outcome(layouts.read_map, mutation) == outcome(cbor.read_map, mutation)
 
 
 def usual_payloads():
-    """What issuers and phones write, with the least numbers and the greatest kind that a layout has room for."""
+    """Return what issuers and phones write, with the least numbers and the greatest kind that a layout has room for."""
     key = qe1.cose_key(ISSUER.private)
     for sign in (True, False):
         for least, kind in ((1 << 16, 0), (qe1.NOW, 23)):
@@ -218,17 +218,17 @@ def usual_payloads():
 
 @pytest.mark.parametrize("payload", [*usual_payloads()], ids=lambda payload: f"{len(payload)} bytes")
 def test_the_usual_payloads_need_no_general_reader(payload, monkeypatch):
-    wanted = exact(cbor.read_map(payload))
+    content = exact(cbor.read_map(payload))
     monkeypatch.delattr(cbor, "read_map")
-    assert exact(layouts.read_map(payload)) == wanted
+    assert exact(layouts.read_map(payload)) == content
 
 
 @pytest.mark.parametrize("payload", [*usual_payloads()], ids=lambda payload: f"{len(payload)} bytes")
 def test_where_a_number_gets_a_length_the_layouts_read_like_the_general_reader(payload):
     for at in range(len(payload)):
         for byte in (0x17, 0x18, 0x19, 0x37, 0x38):
-            changed = payload[:at] + bytes([byte]) + payload[at + 1 :]
-            assert outcome(layouts.read_map, changed) == outcome(cbor.read_map, changed)
+            mutation = payload[:at] + bytes([byte]) + payload[at + 1 :]
+            assert outcome(layouts.read_map, mutation) == outcome(cbor.read_map, mutation)
 
 
 def outcome(read, payload):

@@ -30,23 +30,23 @@ def test_the_block_is_laid_out_as_the_format_says():
 
 
 def test_two_codes_of_one_entitlement_have_nothing_in_common():
-    sealed = [token.seal(KEY, entitlement=7, guardian=False, random=n.to_bytes(8, "big")) for n in range(500)]
-    assert len(set(sealed)) == 500
+    references = [token.seal(KEY, entitlement=7, guardian=False, random=n.to_bytes(8, "big")) for n in range(500)]
+    assert len(set(references)) == 500
     for position in range(16):
-        assert len({cti[position] for cti in sealed}) > 180  # 220 of 256 values are to be expected
+        assert len({cti[position] for cti in references}) > 180  # 220 of 256 values are to be expected
 
 
 def test_another_key_opens_to_nothing_or_to_another_number():
     cti = token.seal(KEY, entitlement=7, guardian=False, random=bytes(8))
-    opened = 0
+    readable = 0
     for number in range(400):
         try:
             reference = token.open_(number.to_bytes(32, "big"), cti)
         except token.ReferenceUnreadable:
             continue
-        opened += 1
+        readable += 1
         assert reference.entitlement != 7
-    assert opened < 20
+    assert readable < 20
 
 
 @pytest.mark.parametrize("version", [0, 2, 127])

@@ -48,11 +48,11 @@ def test_a_code_of_an_unknown_kind_says_all_but_its_kind(profile):
         claims = qe1.claims(profile, kind=kind) | {-70101: b"door"}
         return ISSUER.presented(PHONE, claims, challenge=b"8 bytes!") if profile == "pass" else ISSUER.code(claims)
 
-    known = token.verify(code(5), KEYS, token.Policy(), NOW)
+    identity = token.verify(code(5), KEYS, token.Policy(), NOW)
     with pytest.raises(token.Refused) as refused:
         token.verify(code(6), KEYS, token.Policy(), NOW)
     assert refused.value.reason is Reason.UNKNOWN_KIND
-    assert refused.value.claims == known._replace(kind=None)
+    assert refused.value.claims == identity._replace(kind=None)
 
 
 @pytest.mark.parametrize(

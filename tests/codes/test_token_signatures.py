@@ -39,21 +39,21 @@ def test_a_signature_beyond_the_order_is_forged_and_a_twin_is_the_same_code(code
     original, other = (token.verify(each, KEYS, token.Policy(), NOW) for each in (code, twin))
     assert other == original
     assert other.identity == original.identity
-    for changed in (qe1.raw(0, s), qe1.raw(r, 0), qe1.raw(N - r, s), qe1.raw(s, r)):
-        assert verdict(qe1.with_signature(code, changed)) == "forged"
+    for variant in (qe1.raw(0, s), qe1.raw(r, 0), qe1.raw(N - r, s), qe1.raw(s, r)):
+        assert verdict(qe1.with_signature(code, variant)) == "forged"
 
 
 def test_short_numbers_in_signatures_are_read():
     """One signature in 128 has an r or s that begins with a zero byte: DER drops it, r||s keeps it."""
-    seen = set()
+    lengths = set()
     for life in range(61):
         for _ in range(100):
             code = ISSUER.code(qe1.claims(life=life))
             signature = qe1.data_of(code)[-64:]
-            seen.update((part[0] == 0, part[1] >= 0x80) for part in (signature[:32], signature[32:]) if part[0] == 0)
+            lengths.update((part[0] == 0, part[1] >= 0x80) for part in (signature[:32], signature[32:]) if part[0] == 0)
             if 0 in (signature[0], signature[32]):
                 assert verdict(code) == "ok"
-        if seen >= {(True, True), (True, False)}:
+        if lengths >= {(True, True), (True, False)}:
             return
     pytest.fail("no short number in six thousand signatures")
 

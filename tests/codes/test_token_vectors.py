@@ -29,7 +29,7 @@ def test_a_correct_file_has_no_disagreements():
     assert token.check_vectors(DOCUMENT) == []
 
 
-def altered(path, value):
+def alter(path, value):
     document = copy.deepcopy(DOCUMENT)
     *parents, last = path
     target = document
@@ -57,11 +57,11 @@ def first(want):
 def test_each_disagreement_is_one_line(want, member, value, line):
     number = first(want)
     name = DOCUMENT["vectors"][number]["name"]
-    assert token.check_vectors(altered(("vectors", number, member), value)) == [f"{name}: {line}"]
+    assert token.check_vectors(alter(("vectors", number, member), value)) == [f"{name}: {line}"]
 
 
 def test_a_name_cannot_break_the_line_or_the_terminal():
-    document = altered(("vectors", 0, "name"), "红\n\x1b[2J\u202e码" + "x" * 200)
+    document = alter(("vectors", 0, "name"), "红\n\x1b[2J\u202e码" + "x" * 200)
     document["vectors"][0]["want"] = "expired"
     (line,) = token.check_vectors(document)
     assert line.startswith("红??[2J?码x")
@@ -76,7 +76,7 @@ def test_of_a_long_name_eighty_characters_are_shown():
 
 @pytest.mark.parametrize("path", [("skew",), ("presented_window",), ("keys", 0, "nbf"), ("vectors", 0, "at")], ids=str)
 def test_whole_numbers_begin_at_0(path):
-    vector_file.read(altered(path, 0))
+    vector_file.read(alter(path, 0))
 
 
 @pytest.mark.parametrize(
@@ -84,45 +84,45 @@ def test_whole_numbers_begin_at_0(path):
     [
         (None, "file: not an object"),
         ([], "file: not an object"),
-        (altered(("format",), "QE2"), "file: format is not QE1"),
-        (altered(("keys",), []), "file: no keys or no vectors"),
-        (altered(("keys",), {}), "keys: not an array"),
-        (altered(("vectors",), []), "file: no keys or no vectors"),
-        (altered(("skew",), -1), "skew: not a whole number from 0 on"),
-        (altered(("presented_window",), True), "presented_window: not a whole number from 0 on"),
-        (altered(("denied_kids", 0), 5), "denied_kids[0]: not a string"),
-        (altered(("keys", 0), 5), "keys[0]: not an object"),
-        (altered(("keys", 0, "crv"), "P-384"), "keys[0]: not an EC key on P-256"),
-        (altered(("keys", 0, "kid"), "E95E53C2"), "keys[0].kid: not 4 bytes in lower-case hex"),
-        (altered(("keys", 0, "kid"), "e95e53"), "keys[0].kid: not 4 bytes in lower-case hex"),
-        (altered(("keys", 0, "kid"), "no hex"), "keys[0].kid: not 4 bytes in lower-case hex"),
-        (altered(("keys", 1, "kid"), "e95e53c2"), "keys[1]: kid e95e53c2 occurs twice"),
-        (altered(("keys", 0, "x"), "中文"), "keys[0].x: not 32 bytes in base64url"),
-        (altered(("keys", 0, "x"), 5), "keys[0].x: not a string"),
-        (altered(("keys", 0, "x"), " " + DOCUMENT["keys"][0]["x"]), "keys[0].x: not 32 bytes in base64url"),
-        (altered(("keys", 0, "y"), "AAAA"), "keys[0].y: not 32 bytes in base64url"),
-        (altered(("keys", 0, "y"), "A" * 43), "keys[0]: not a point of the curve"),
-        (altered(("keys", 0, "nbf"), 1.5), "keys[0].nbf: not a whole number from 0 on"),
-        (altered(("keys", 3, "profiles"), "printed"), "keys[3].profiles: not an array"),
-        (altered(("keys", 3, "profiles", 0), 3), "keys[3].profiles[0]: not a string"),
-        (altered(("vectors", 0), "x"), "vectors[0]: not an object"),
-        (altered(("vectors", 0, "want"), "revoked"), "vectors[0].want: no word of steps 1 to 6: revoked"),
-        (altered(("vectors", 0, "want"), None), "vectors[0].want: not a string"),
-        (altered(("vectors", 0, "name"), None), "vectors[0].name: not a string"),
-        (altered(("vectors", 0, "code"), None), "vectors[0].code: not a string"),
-        (altered(("vectors", 0, "kind"), None), "vectors[0].kind: not a string"),
-        (altered(("vectors", 0, "profile"), None), "vectors[0].profile: not a string"),
-        (altered(("vectors", 0, "at"), "now"), "vectors[0].at: not a whole number from 0 on"),
-        (altered(("vectors", 0, "kind"), "pet"), "vectors[0]: an unknown kind or profile"),
-        (altered(("vectors", 0, "profile"), "pass"), "vectors[0]: an unknown kind or profile"),
-        (altered(("vectors", first("same"), "twin"), None), f"vectors[{first('same')}].twin: not a string"),
+        (alter(("format",), "QE2"), "file: format is not QE1"),
+        (alter(("keys",), []), "file: no keys or no vectors"),
+        (alter(("keys",), {}), "keys: not an array"),
+        (alter(("vectors",), []), "file: no keys or no vectors"),
+        (alter(("skew",), -1), "skew: not a whole number from 0 on"),
+        (alter(("presented_window",), True), "presented_window: not a whole number from 0 on"),
+        (alter(("denied_kids", 0), 5), "denied_kids[0]: not a string"),
+        (alter(("keys", 0), 5), "keys[0]: not an object"),
+        (alter(("keys", 0, "crv"), "P-384"), "keys[0]: not an EC key on P-256"),
+        (alter(("keys", 0, "kid"), "E95E53C2"), "keys[0].kid: not 4 bytes in lower-case hex"),
+        (alter(("keys", 0, "kid"), "e95e53"), "keys[0].kid: not 4 bytes in lower-case hex"),
+        (alter(("keys", 0, "kid"), "no hex"), "keys[0].kid: not 4 bytes in lower-case hex"),
+        (alter(("keys", 1, "kid"), "e95e53c2"), "keys[1]: kid e95e53c2 occurs twice"),
+        (alter(("keys", 0, "x"), "中文"), "keys[0].x: not 32 bytes in base64url"),
+        (alter(("keys", 0, "x"), 5), "keys[0].x: not a string"),
+        (alter(("keys", 0, "x"), " " + DOCUMENT["keys"][0]["x"]), "keys[0].x: not 32 bytes in base64url"),
+        (alter(("keys", 0, "y"), "AAAA"), "keys[0].y: not 32 bytes in base64url"),
+        (alter(("keys", 0, "y"), "A" * 43), "keys[0]: not a point of the curve"),
+        (alter(("keys", 0, "nbf"), 1.5), "keys[0].nbf: not a whole number from 0 on"),
+        (alter(("keys", 3, "profiles"), "printed"), "keys[3].profiles: not an array"),
+        (alter(("keys", 3, "profiles", 0), 3), "keys[3].profiles[0]: not a string"),
+        (alter(("vectors", 0), "x"), "vectors[0]: not an object"),
+        (alter(("vectors", 0, "want"), "revoked"), "vectors[0].want: no word of steps 1 to 6: revoked"),
+        (alter(("vectors", 0, "want"), None), "vectors[0].want: not a string"),
+        (alter(("vectors", 0, "name"), None), "vectors[0].name: not a string"),
+        (alter(("vectors", 0, "code"), None), "vectors[0].code: not a string"),
+        (alter(("vectors", 0, "kind"), None), "vectors[0].kind: not a string"),
+        (alter(("vectors", 0, "profile"), None), "vectors[0].profile: not a string"),
+        (alter(("vectors", 0, "at"), "now"), "vectors[0].at: not a whole number from 0 on"),
+        (alter(("vectors", 0, "kind"), "pet"), "vectors[0]: an unknown kind or profile"),
+        (alter(("vectors", 0, "profile"), "pass"), "vectors[0]: an unknown kind or profile"),
+        (alter(("vectors", first("same"), "twin"), None), f"vectors[{first('same')}].twin: not a string"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_invalid_file_is_named_in_one_line(document, message):
-    with pytest.raises(token.VectorsInvalid) as raised:
+    with pytest.raises(token.VectorsInvalid) as caught:
         token.check_vectors(document)
-    assert str(raised.value) == message
+    assert str(caught.value) == message
 
 
 JSON = st.recursive(

@@ -140,7 +140,7 @@ def test_a_key_serves_its_profiles_only(profile, profiles, want):
         ({"not_before": NOW, "expires": NOW}, "ok"),
         ({"not_before": NOW + 1}, "unknown_key"),
         ({"expires": NOW - 1}, "unknown_key"),
-        ({"denied": True}, "unknown_key"),
+        ({"is_denied": True}, "unknown_key"),
     ],
 )
 def test_a_key_signs_within_its_time_unless_denied(changes, want):
@@ -234,9 +234,9 @@ def test_the_first_reason_that_applies_is_given(want):
 
 
 def test_a_code_that_is_parsed_already_is_checked_alike():
-    parsed = token.parse(PRESENTED)
-    assert token.check(parsed, KEYS, token.Policy(), NOW) == token.verify(PRESENTED, KEYS, token.Policy(), NOW)
-    assert parsed.claims.shown_at == NOW
+    code = token.parse(PRESENTED)
+    assert token.check(code, KEYS, token.Policy(), NOW) == token.verify(PRESENTED, KEYS, token.Policy(), NOW)
+    assert code.claims.shown_at == NOW
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ class TestWhatAScanWrites:
         # the wallet finds by its own hash what the scanner was told
         cards = at_bureau.get("/api/v1/codes", headers=person.headers).get_json()["items"]
         assert [card["state"] for card in cards if card["kind"] == "medical"] == ["active"]
-        assert len(bureau.asked) == 1
+        assert len(bureau.questions) == 1
 
     def test_the_hash_of_an_answer_is_another_tomorrow_and_found_until_then(self, town):
         rings, number, now = town.parts.rings, town.resident().numbers["medical"], town.now

@@ -24,4 +24,4 @@ class Source(Protocol):
     """Knows the state of the entitlements of one kind."""
 
     def ask(self, kind: str, person: Person, now: datetime) -> Answer:
-        """Give the state now. Raises SourceAway, within a second at the latest."""
+        """Return the state now. Raises SourceAway, within a second at the latest."""

@@ -31,7 +31,7 @@ class HttpSource:
     """One outside system. After three failures in a row it is left alone for five seconds, then tried by one call."""
 
     def __init__(self, url: str, token: str | None) -> None:
-        """`url` takes the POST; `token` is sent as a bearer token."""
+        """Take the `url` that is posted to and the bearer token."""
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._pool = urllib3.PoolManager(
@@ -46,7 +46,7 @@ class HttpSource:
         try:
             answer = _answer(kind, self._post(kind, person), now)
         except (HTTPError, ValueError, KeyError, TypeError, OverflowError, RecursionError, OSError) as error:
-            self._failed()
+            self._count_failure()
             raise SourceAway(type(error).__name__) from error
         with self._lock:
             self._failures = 0
@@ -75,7 +75,7 @@ class HttpSource:
             # half open: this call tries, the others go on waiting
             self._closed_until = time.monotonic() + REST
 
-    def _failed(self) -> None:
+    def _count_failure(self) -> None:
         with self._lock:
             self._failures += 1
             if self._failures >= FAILURES:
@@ -106,14 +106,14 @@ def _answer(kind: str, data: Mapping[str, Any], now: datetime) -> Answer:
 
 def _detail(kind: str, detail: Mapping[str, Any]) -> dict[str, Any]:
     """Take what we know, typed; a source's further words are nobody's business."""
-    known: dict[str, Any] = {name: _word(detail[name]) for name in TEXTS & detail.keys()}
+    fields: dict[str, Any] = {name: _word(detail[name]) for name in TEXTS & detail.keys()}
     if kind == LEVEL_KIND:
-        known["level"] = Level(detail["level"]).value
+        fields["level"] = Level(detail["level"]).value
     if kind == CodeKind.DINING.slug:
         if not isinstance(detail["meals"], list):
             raise TypeError("meals is no list")
-        known["meals"] = [_word(meal) for meal in detail["meals"][:8]]
-    return known
+        fields["meals"] = [_word(meal) for meal in detail["meals"][:8]]
+    return fields
 
 
 def _word(value: object) -> str:

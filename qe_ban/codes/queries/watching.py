@@ -195,13 +195,13 @@ def moved(
     travel: Travel,
     holder: bytes | None = None,
     before: Mapping[bytes, bytes] | None = None,
-) -> dict[bytes, dict[bool, list[rules.Seen]]]:
+) -> dict[bytes, dict[bool, list[rules.Acceptance]]]:
     """Return where entitlements were accepted that were at two venues too soon, by their hash and in order.
 
     What guardians showed stands under True, what the holder showed under False. At most five hundred, the hastiest.
     `before`: hashes of before the month turned by those of after it, where it turned just now; theirs is given.
     """
-    found: dict[bytes, dict[bool, list[rules.Seen]]] = {}
+    found: dict[bytes, dict[bool, list[rules.Acceptance]]] = {}
     values: dict[str, Any] = {"since": since, "until": until, "holder": holder, "most": MOST}
     values |= {"district_changes": rules.DISTRICT_CHANGES, "venue_changes": rules.VENUE_CHANGES}
     values |= {"between_districts": travel.between_districts, "between_venues": travel.between_venues}
@@ -210,7 +210,7 @@ def moved(
     statement = _MOVED_OVER_MONTH if before else _MOVED_IN_MONTH
     for hashed, guardian, at, district, venue in session.execute(statement, values):
         series = found.setdefault(bytes(hashed), {}).setdefault(guardian, [])
-        series.append(rules.Seen(at, district, venue))
+        series.append(rules.Acceptance(at, district, venue))
     return found
 
 

@@ -1,21 +1,21 @@
 """Pure decisions of the wallet: steps 7 to 11 of QE1 section 5, and what an answer of a source means."""
 
-from qe_ban.codes.rules.case import (
+from qe_ban.codes.rules.judging import judge
+from qe_ban.codes.rules.scan_facts import (
     ACCEPTING,
     REASONS_TELLING_GUARDIANS,
     SHORT_NUMBER_KEPT,
     Answer,
-    Case,
     NewUse,
     Profile,
     Reason,
+    ScanFacts,
     State,
     Subjects,
     SuspendedBy,
     Use,
     Verdict,
 )
-from qe_ban.codes.rules.judging import judge
 from qe_ban.codes.rules.short_numbers import (
     MISSES,
     MISSES_WINDOW,
@@ -33,10 +33,10 @@ __all__ = [
     "SHORT_NUMBER_KEPT",
     "SHORT_NUMBER_LIFE",
     "Answer",
-    "Case",
     "NewUse",
     "Profile",
     "Reason",
+    "ScanFacts",
     "State",
     "Subjects",
     "SuspendedBy",

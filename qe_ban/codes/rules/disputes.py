@@ -48,7 +48,7 @@ def state_of(answer: str, appeal: str | None) -> DisputeState:
 
 def columns_of(state: DisputeState) -> tuple[str, str | None]:
     """Return the district's answer and the appeal's state that stand for a state."""
-    appeal = next((word for word, shown in _APPEALS.items() if shown is state), None)
+    appeal = next((word for word, outcome in _APPEALS.items() if outcome is state), None)
     return (state.value, None) if appeal is None else (DisputeState.DISMISSED.value, str(appeal))
 
 

@@ -3,15 +3,15 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from qe_ban.codes.rules.case import (
+from qe_ban.codes.rules.scan_facts import (
     DOCUMENT_TRIES,
     LATE_UPLOADS,
     SHORT_NUMBER_KEPT,
     USABLE_FOR,
-    Case,
     NewUse,
     Profile,
     Reason,
+    ScanFacts,
     State,
     Use,
     Verdict,
@@ -20,164 +20,164 @@ from qe_ban.codes.rules.sources import has_level, meal_day
 from qe_ban.kernel.city import LEVEL_KIND
 
 
-def judge(case: Case) -> Verdict:
+def judge(facts: ScanFacts) -> Verdict:
     """Decide steps 8 to 11, and the printed code's document before a use is taken."""
-    reason = _entitled(case)
+    reason = _entitlement_reason(facts)
     if reason is not None:
-        return Verdict(reason, as_of=case.answer.as_of if case.answer else None)
-    answer = case.answer
-    assert answer is not None  # noqa: S101  _entitled refuses a missing answer as stale
-    if case.profile is Profile.PRINTED and case.purpose.fields:
-        mismatch = _document(case)
+        return Verdict(reason, as_of=facts.answer.as_of if facts.answer else None)
+    answer = facts.answer
+    assert answer is not None  # noqa: S101  _entitlement_reason refuses a missing answer as stale
+    if facts.profile is Profile.PRINTED and facts.purpose.fields:
+        mismatch = _document(facts)
         if mismatch is not None:
             return mismatch
-    taken = _uses(case)
-    if isinstance(taken, Reason):
-        return Verdict(taken, detail=_meal_detail(case))
-    stale = not case.asked
+    uses = _uses(facts)
+    if isinstance(uses, Reason):
+        return Verdict(uses, detail=_meal_detail(facts))
+    stale = not facts.is_current
     return Verdict(
         Reason.STALE_OK if stale else Reason.OK,
-        fields=case.purpose.fields,
-        uses=tuple(taken),
-        detail=_meal_detail(case),
+        fields=facts.purpose.fields,
+        uses=tuple(uses),
+        detail=_meal_detail(facts),
         as_of=answer.as_of if stale else None,
     )
 
 
-def _entitled(case: Case) -> Reason | None:  # noqa: PLR0911  one return a reason, in the order of the format
-    """Steps 8 and 9: the entitlement's state, the consent, and how old the source's word may be."""
-    if not case.known:
+def _entitlement_reason(facts: ScanFacts) -> Reason | None:  # noqa: PLR0911  one return a reason, in the order of the format
+    """Return the reason of steps 8 and 9: the entitlement's state, the consent, and the age of the source's word."""
+    if not facts.is_known:
         return Reason.REVOKED
-    if case.held_kind != case.kind:
+    if facts.entitlement_kind != facts.kind:
         return Reason.FORGED
-    state = case.answer.state if case.answer else None
-    if case.over or state is State.REVOKED:
+    state = facts.answer.state if facts.answer else None
+    if facts.is_over or state is State.REVOKED:
         return Reason.REVOKED
-    if case.answer and not case.asked and case.now - case.answer.asked_at > USABLE_FOR:
+    if facts.answer and not facts.is_current and facts.now - facts.answer.asked_at > USABLE_FOR:
         state = None  # too old to be anybody's word
-    if case.suspended or state is State.SUSPENDED:
+    if facts.is_suspended or state is State.SUSPENDED:
         return Reason.SUSPENDED
-    if state is State.NOT_ENTITLED or _no_meal_now(case):
+    if state is State.NOT_ENTITLED or _has_no_meal_now(facts):
         return Reason.NOT_ENTITLED
-    if case.purpose.basis == "consent" and not case.consented:
+    if facts.purpose.basis == "consent" and not facts.has_consent:
         return Reason.CONSENT_REQUIRED
-    return None if _recent_enough(case) else Reason.STALE
+    return None if _is_recent_enough(facts) else Reason.STALE
 
 
-def _recent_enough(case: Case) -> bool:
-    """A colour and a right that is consumed want the source's word of now; the rest may lean on a kept answer."""
-    if case.answer is None or (case.kind == LEVEL_KIND and not has_level(case.answer)):
+def _is_recent_enough(facts: ScanFacts) -> bool:
+    """Return whether the answer is recent enough: of now for a level and a right that is consumed, else of the day."""
+    if facts.answer is None or (facts.kind == LEVEL_KIND and not has_level(facts.answer)):
         return False
-    if case.asked:
+    if facts.is_current:
         return True
-    strict = case.purpose.consumes is not None or case.kind == LEVEL_KIND
-    return not strict and case.now - case.answer.asked_at <= USABLE_FOR
+    strict = facts.purpose.consumes is not None or facts.kind == LEVEL_KIND
+    return not strict and facts.now - facts.answer.asked_at <= USABLE_FOR
 
 
-def _no_meal_now(case: Case) -> bool:
-    if case.purpose.consumes != "meal" or case.answer is None:
+def _has_no_meal_now(facts: ScanFacts) -> bool:
+    if facts.purpose.consumes != "meal" or facts.answer is None:
         return False
-    return case.meal is None or case.meal.slug not in case.answer.detail.get("meals", ())
+    return facts.meal is None or facts.meal.slug not in facts.answer.detail.get("meals", ())
 
 
-def _meal_detail(case: Case) -> dict[str, Any]:
-    if case.purpose.consumes != "meal" or case.meal is None:
+def _meal_detail(facts: ScanFacts) -> dict[str, Any]:
+    if facts.purpose.consumes != "meal" or facts.meal is None:
         return {}
-    return {"meal": {"period": case.meal.slug, "name": case.meal.name, "date": meal_day(case.now)}}
+    return {"meal": {"period": facts.meal.slug, "name": facts.meal.name, "date": meal_day(facts.now)}}
 
 
-def _document(case: Case) -> Verdict | None:
+def _document(facts: ScanFacts) -> Verdict | None:
     """Compare the document in the verifier's hand; five wrong ones lock the printed code."""
-    tried, failed = case.subjects.document, case.subjects.mismatch
-    failures = case.uses.get(failed, []) if failed else []
-    if len(failures) >= DOCUMENT_TRIES or case.document is None or tried is None or failed is None:
+    comparison, mismatch = facts.subjects.document, facts.subjects.mismatch
+    failures = facts.uses.get(mismatch, []) if mismatch else []
+    if len(failures) >= DOCUMENT_TRIES or facts.document is None or comparison is None or mismatch is None:
         return Verdict(Reason.DOCUMENT_MISMATCH)
-    if case.document:
+    if facts.document:
         return None
-    ends = case.code_ends + LATE_UPLOADS
-    taken = (_next(tried, case.uses.get(tried, []), ends), _next(failed, failures, ends))
-    return Verdict(Reason.DOCUMENT_MISMATCH, uses=taken)
+    ends = facts.code_ends + LATE_UPLOADS
+    uses = (_next(comparison, facts.uses.get(comparison, []), ends), _next(mismatch, failures, ends))
+    return Verdict(Reason.DOCUMENT_MISMATCH, uses=uses)
 
 
-def _uses(case: Case) -> list[NewUse] | Reason:
-    """Step 10: what this scan uses up, or why that was used before.
+def _uses(facts: ScanFacts) -> list[NewUse] | Reason:
+    """Return the uses that this scan takes (step 10), or the reason where one was taken before.
 
     In one order for all scans, for two that want the same rows must not wait for each other.
     """
-    taken: list[NewUse] = []
+    new_uses: list[NewUse] = []
     for step in (_comparison, _single, _venue, _again, _disclosure, _meals):
-        uses = step(case, case.code_ends + LATE_UPLOADS)
+        uses = step(facts, facts.code_ends + LATE_UPLOADS)
         if isinstance(uses, Reason):
             return uses
-        taken += uses
-    return taken
+        new_uses += uses
+    return new_uses
 
 
-def _comparison(case: Case, ends: datetime) -> list[NewUse] | Reason:
-    """Right or wrong, one comparison with a document at a time: else many at once would all be the first."""
-    subject = case.subjects.document
-    if subject is None or case.document is None:
+def _comparison(facts: ScanFacts, ends: datetime) -> list[NewUse] | Reason:
+    """Take one comparison with a document, right or wrong: else many concurrent ones would all be the first."""
+    subject = facts.subjects.document
+    if subject is None or facts.document is None:
         return []
-    return [_next(subject, case.uses.get(subject, []), ends)]
+    return [_next(subject, facts.uses.get(subject, []), ends)]
 
 
-def _single(case: Case, ends: datetime) -> list[NewUse] | Reason:
-    """What is accepted once: a short number, and a code where the purpose is single-use."""
-    taken = []
+def _single(facts: ScanFacts, ends: datetime) -> list[NewUse] | Reason:
+    """Take what is accepted once: a short number, and a code where the purpose is single-use."""
+    uses = []
     for subject, reason, until in (
-        (case.subjects.short, Reason.EXPIRED, case.code_ends + SHORT_NUMBER_KEPT),
-        (case.subjects.once, Reason.REPLAYED, ends),
+        (facts.subjects.short, Reason.EXPIRED, facts.code_ends + SHORT_NUMBER_KEPT),
+        (facts.subjects.once, Reason.REPLAYED, ends),
     ):
-        if subject is not None and case.uses.get(subject):
+        if subject is not None and facts.uses.get(subject):
             return reason
-        taken += [NewUse(subject, 0, until)] if subject is not None else []
-    return taken
+        uses += [NewUse(subject, 0, until)] if subject is not None else []
+    return uses
 
 
-def _venue(case: Case, ends: datetime) -> list[NewUse] | Reason:
-    """After an acceptance at one venue a code discloses only there, whatever it was accepted for."""
-    subject = case.subjects.venue
+def _venue(facts: ScanFacts, ends: datetime) -> list[NewUse] | Reason:
+    """Take the venue's use: after an acceptance at one venue a code discloses only there, whatever it was for."""
+    subject = facts.subjects.venue
     if subject is None:
         return []
-    before = case.uses.get(subject, [])
+    before = facts.uses.get(subject, [])
     # whoever read the code at one venue must learn nothing by it at another
-    if case.purpose.fields and not all(use.at_venue for use in before):
+    if facts.purpose.fields and not all(use.at_venue for use in before):
         return Reason.REPLAYED
     # the use of a disclosure names the scanner, and so the venue; each showing of a phone's pass has one of its own
-    is_named = case.subjects.disclosure is not None and case.profile is not Profile.PRESENTED
+    is_named = facts.subjects.disclosure is not None and facts.profile is not Profile.PRESENTED
     return [] if is_named or any(use.at_venue for use in before) else [_next(subject, before, ends)]
 
 
-def _again(case: Case, ends: datetime) -> list[NewUse] | Reason:
-    """A phone's pass waits at the venue that accepted it for this purpose."""
-    subject = case.subjects.again
+def _again(facts: ScanFacts, ends: datetime) -> list[NewUse] | Reason:
+    """Take the use of a phone's pass, which waits at the venue that accepted it for this purpose."""
+    subject = facts.subjects.again
     if subject is None:
         return []
-    before = case.uses.get(subject, [])
-    if before and case.now - max(use.at for use in before) < timedelta(seconds=case.purpose.again_after):
+    before = facts.uses.get(subject, [])
+    if before and facts.now - max(use.at for use in before) < timedelta(seconds=facts.purpose.again_after):
         return Reason.REPLAYED
     return [_next(subject, before, ends)]
 
 
-def _disclosure(case: Case, ends: datetime) -> list[NewUse] | Reason:
-    """One code discloses for one purpose at one scanner, and for the purposes that go together with it."""
-    subject = case.subjects.disclosure
+def _disclosure(facts: ScanFacts, ends: datetime) -> list[NewUse] | Reason:
+    """Take the disclosure: one code discloses for one purpose at one scanner, and for purposes that go with it."""
+    subject = facts.subjects.disclosure
     if subject is None:
         return []
-    before = case.uses.get(subject, [])
-    together = case.purpose.together | {case.purpose.slug}
-    if any(use.scanner_id != case.scanner_id or use.purpose not in together for use in before):
+    before = facts.uses.get(subject, [])
+    together = facts.purpose.together | {facts.purpose.slug}
+    if any(use.scanner_id != facts.scanner_id or use.purpose not in together for use in before):
         return Reason.REPLAYED
-    if any(use.purpose == case.purpose.slug for use in before):
+    if any(use.purpose == facts.purpose.slug for use in before):
         return []
     return [_next(subject, before, ends)]
 
 
-def _meals(case: Case, _ends: datetime) -> list[NewUse] | Reason:
-    """The right of this period, by whatever code."""
-    if any(case.uses.get(meal) for meal in case.subjects.meals):
+def _meals(facts: ScanFacts, _ends: datetime) -> list[NewUse] | Reason:
+    """Take the meal of this period, by whatever code."""
+    if any(facts.uses.get(meal) for meal in facts.subjects.meals):
         return Reason.USED
-    return [NewUse(meal, 0, case.now + LATE_UPLOADS) for meal in case.subjects.meals]
+    return [NewUse(meal, 0, facts.now + LATE_UPLOADS) for meal in facts.subjects.meals]
 
 
 def _next(subject: bytes, before: list[Use], until: datetime) -> NewUse:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from qe_ban.codes.rules.case import Profile, Reason
+from qe_ban.codes.rules.scan_facts import Profile, Reason
 
 PROFILE_NAMES: Final[Mapping[Profile, str]] = {
     Profile.ISSUED: "在线码",

@@ -13,9 +13,9 @@ _DIGITS = re.compile(r"[0-9]{10}", re.ASCII)
 
 
 def with_check_digit(digits: str) -> str:
-    """Give the digits with their check digit, which tells every single wrong digit and nearly all that changed places.
+    """Return the digits with their check digit (ISO 7064, MOD 11,10).
 
-    ISO 7064, MOD 11,10.
+    It detects every single wrong digit and nearly all transpositions.
     """
     product = 10
     for digit in digits:
@@ -24,5 +24,5 @@ def with_check_digit(digits: str) -> str:
 
 
 def is_short_number(text: str) -> bool:
-    """Tell whether a text is ten digits of which the last is right."""
+    """Return whether a text is ten digits of which the last is right."""
     return _DIGITS.fullmatch(text) is not None and with_check_digit(text[:-1]) == text

@@ -74,7 +74,7 @@ class Purposes:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Acceptance:
     """Where and when an entitlement was accepted."""
 
     at: datetime
@@ -82,26 +82,26 @@ class Seen:
     venue: UUID
 
 
-def is_too_much(told: Volume) -> bool:
-    """Tell whether a scanner scans far more than ever, or than any gate lets through."""
-    if told.days < KNOWN_DAYS:
-        return told.scans >= VOLUME_NEW or told.today >= DAY_NEW
-    far_more = told.scans >= VOLUME_FLOOR and told.scans > VOLUME_FACTOR * told.usual
-    return far_more or told.scans >= VOLUME_MOST or told.today >= DAY_MOST
+def is_too_much(volume: Volume) -> bool:
+    """Return whether a scanner scans far more than ever, or than any gate lets through."""
+    if volume.days < KNOWN_DAYS:
+        return volume.scans >= VOLUME_NEW or volume.today >= DAY_NEW
+    far_more = volume.scans >= VOLUME_FLOOR and volume.scans > VOLUME_FACTOR * volume.usual
+    return far_more or volume.scans >= VOLUME_MOST or volume.today >= DAY_MOST
 
 
-def are_strange(told: Purposes) -> bool:
-    """Tell whether a scanner's purposes are not what it stands there for."""
-    taken_over = told.new >= NEW_PURPOSE_FLOOR and told.new > NEW_PURPOSE_SHARE * told.scans
-    return told.refused >= REFUSED_FLOOR or taken_over
+def are_strange(purposes: Purposes) -> bool:
+    """Return whether a scanner's purposes are not what it stands there for."""
+    taken_over = purposes.new >= NEW_PURPOSE_FLOOR and purposes.new > NEW_PURPOSE_SHARE * purposes.scans
+    return purposes.refused >= REFUSED_FLOOR or taken_over
 
 
-def leaps(seen: Sequence[Seen]) -> list[tuple[Seen, Seen]]:
+def leaps(acceptances: Sequence[Acceptance]) -> list[tuple[Acceptance, Acceptance]]:
     """Return the changes of venue, in the order of time."""
-    return [(one, other) for one, other in pairwise(seen) if one.venue != other.venue]
+    return [(one, other) for one, other in pairwise(acceptances) if one.venue != other.venue]
 
 
-def is_implausible(changes: Sequence[tuple[Seen, Seen]], travel: Travel) -> bool:
+def is_implausible(changes: Sequence[tuple[Acceptance, Acceptance]], travel: Travel) -> bool:
     """Return whether nobody can have moved so: venues have districts and no coordinates, so only haste tells."""
     districts = [(one, other) for one, other in changes if one.district != other.district]
     return (

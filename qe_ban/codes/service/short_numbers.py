@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from qe_ban.codes import queries, rules
-from qe_ban.codes.errors import Contended
+from qe_ban.codes.errors import UseContention
 from qe_ban.codes.rules import Reason
 from qe_ban.codes.service import issuing, scanning
 from qe_ban.codes.service.scanning import Asked, Scan
@@ -58,7 +58,7 @@ def give(
         sealed = vault.seal(wallet.rings, COLUMN, macs[0].hex(), code.code, now)
         if queries.keep_short_number(connection, macs, sealed, code.expires_at):
             return Given(number, code.expires_at)
-    raise Contended
+    raise UseContention
 
 
 def read(wallet: Wallet, connection: psycopg.Connection[Any], asked: Asked, now: datetime) -> Scan:

@@ -13,7 +13,7 @@ from prometheus_client import Counter
 from qe_ban.accounts import service as accounts
 from qe_ban.codes import queries, rules, token
 from qe_ban.codes.adapters import SourceAway
-from qe_ban.codes.errors import Contended, ScanIdReused, ScannerUnknown
+from qe_ban.codes.errors import ScanIdReused, ScannerUnknown, UseContention
 from qe_ban.codes.rules import Answer, Reason
 from qe_ban.codes.service import answers, disclosing, keeping, scanning, short_numbers
 from qe_ban.codes.service.scanning import Asked, Scan, Scanned
@@ -34,14 +34,14 @@ ATTEMPTS = 8
 def verify(wallet: Wallet, connection: Connection, asked: Asked, now: datetime) -> Scanned:
     """Judge a code for a scanner and a purpose, and keep the scan, whatever the verdict.
 
-    `connection` commits each statement. Raises ScanIdReused, ScannerUnknown, Contended; a refused code is a result.
+    `connection` commits each statement. Raises ScanIdReused, ScannerUnknown, UseContention; a refused code is a result.
     """
     scan = scanning.read(wallet, replace(asked, code=token.strip_edge(asked.code)), now)
     for _ in range(ATTEMPTS):
         told = _attempt(wallet, connection, scan)
         if told is not None:
             return told
-    raise Contended
+    raise UseContention
 
 
 def verify_number(wallet: Wallet, limiter: Limiter, connection: Connection, asked: Asked, now: datetime) -> Scanned:
@@ -77,7 +77,7 @@ def _told_of_number(wallet: Wallet, connection: Connection, asked: Asked, now: d
         told = _attempt(wallet, connection, scan)
         if told is not None:
             return scan, told
-    raise Contended
+    raise UseContention
 
 
 def _attempt(wallet: Wallet, connection: Connection, scan: Scan) -> Scanned | None:
@@ -167,20 +167,20 @@ def _judge(
         _alarm("reference_opens_to_nobody" if holder is None else "reference_of_another_kind", scan)
     answer, current = _answer(wallet, connection, scan, holder)
     verdict = rules.judge(
-        rules.Case(
+        rules.ScanFacts(
             now=scan.now,
             scanner_id=scan.asked.scanner,
             purpose=purpose,
             kind=scan.kind or "",
             profile=rules.Profile(claims.profile),
             code_ends=datetime.fromtimestamp(claims.expires_at, UTC),
-            known=holder is not None,
-            held_kind=holder.kind if holder else None,
-            suspended=holder.suspended if holder else False,
-            over=holder.over if holder else False,
+            is_known=holder is not None,
+            entitlement_kind=holder.kind if holder else None,
+            is_suspended=holder.suspended if holder else False,
+            is_over=holder.over if holder else False,
             answer=answer,
-            asked=current,
-            consented=holder.consented if holder else False,
+            is_current=current,
+            has_consent=holder.consented if holder else False,
             document=_document(wallet, scan, holder),
             meal=wallet.city.meal_period(scan.now),
             subjects=replace(scan.subjects, again=facts.again) if scan.subjects.again else scan.subjects,

@@ -43,7 +43,7 @@ def verification_keys(snapshot: Snapshot) -> token.Keys:
     """Give the issuer's keys of a snapshot as the format wants them."""
     return {
         key.kid: token.VerificationKey(
-            key.kid, key.public, SERVING[key.ring], key.not_before, key.expires, denied=key.is_denied
+            key.kid, key.public, SERVING[key.ring], key.not_before, key.expires, is_denied=key.is_denied
         )
         for key in snapshot.public.values()
         if key.ring in SERVING

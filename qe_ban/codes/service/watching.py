@@ -12,7 +12,7 @@ from qe_ban.audit import service as audit
 from qe_ban.codes.queries import watching as queries
 from qe_ban.codes.queries.watching import Hour, WrongDocument
 from qe_ban.codes.rules import watching as rules
-from qe_ban.codes.rules.case import DOCUMENT_TRIES
+from qe_ban.codes.rules.scan_facts import DOCUMENT_TRIES
 from qe_ban.codes.service import over_month
 from qe_ban.db.engine import DatabaseUnavailable
 from qe_ban.kernel.city import Travel

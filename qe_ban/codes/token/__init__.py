@@ -2,7 +2,7 @@
 
 from qe_ban.codes.token.claims import Claims, Profile, Reason, Refused, Unproven
 from qe_ban.codes.token.issuing import issue
-from qe_ban.codes.token.parsing import MAX_CHARACTERS, Parsed, parse, strip_edge
+from qe_ban.codes.token.parsing import MAX_CHARACTERS, ParsedCode, parse, strip_edge
 from qe_ban.codes.token.reference import Reference, ReferenceUnreadable, open_, seal
 from qe_ban.codes.token.vector_file import VectorsInvalid
 from qe_ban.codes.token.vectors import check as check_vectors
@@ -12,7 +12,7 @@ __all__ = [
     "MAX_CHARACTERS",
     "Claims",
     "Keys",
-    "Parsed",
+    "ParsedCode",
     "Policy",
     "Profile",
     "Reason",

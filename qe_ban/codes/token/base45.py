@@ -9,16 +9,17 @@ _PAIRS = [low + high for high in ALPHABET for low in ALPHABET]
 
 
 def encode(data: bytes) -> str:
-    """The text of `data`, three characters for two bytes."""
+    """Return the text of `data`, three characters for two bytes."""
     words = struct.unpack(f">{len(data) // 2}H", data[: len(data) & ~1])
     tail = _PAIRS[data[-1]] if len(data) % 2 else ""
     return "".join([_PAIRS[word % 2025] + ALPHABET[word // 2025] for word in words]) + tail
 
 
 def decode(text: str) -> bytes:
-    """The bytes of `text`; raises ValueError for foreign characters, impossible lengths and groups that overflow.
+    """Return the bytes of `text`.
 
-    All groups are worked out at once, as lanes of 3 bytes in three long numbers: half the time of a loop.
+    Raises ValueError for foreign characters, impossible lengths and groups that overflow.
+    All groups are computed together, as lanes of 3 bytes in three long numbers: half the time of a loop.
     """
     values = text.encode("ascii").translate(_VALUES)
     whole, rest = divmod(len(values), 3)
@@ -37,6 +38,6 @@ def decode(text: str) -> bytes:
 
 
 def _lanes(values: bytes) -> int:
-    padded = bytearray(3 * len(values))
-    padded[2::3] = values
-    return int.from_bytes(padded, "big")
+    lanes = bytearray(3 * len(values))
+    lanes[2::3] = values
+    return int.from_bytes(lanes, "big")

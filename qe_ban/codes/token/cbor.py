@@ -17,7 +17,7 @@ _SIMPLE_VALUES: dict[int, bool | None] = {20: False, 21: True, 22: None}
 
 
 def read_map(data: bytes) -> dict[int | str, Item]:
-    """The one map that `data` is, with nothing after it; raises Refused(malformed)."""
+    """Return the one map that `data` is, with nothing after it; raises Refused(malformed)."""
     try:
         item, end = _item(data, 0, 1)
     except (IndexError, UnicodeDecodeError):  # an item begins behind the end; a text is none
@@ -28,7 +28,7 @@ def read_map(data: bytes) -> dict[int | str, Item]:
 
 
 def byte_string(data: bytes, at: int) -> tuple[int, int]:
-    """Where the content of the byte string that begins at `at`, inside the data, starts and ends.
+    """Return where the content of the byte string that begins at `at`, inside the data, starts and ends.
 
     Raises Refused(malformed).
     """
@@ -42,7 +42,7 @@ def byte_string(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _argument(data: bytes, at: int, info: int) -> tuple[int, int]:
-    """The argument that an initial byte with `info` begins, and the position after it (RFC 8949 section 3)."""
+    """Return the argument that an initial byte with `info` begins, and the position after it (RFC 8949 section 3)."""
     if info < 24:
         return info, at
     size = 1 << (info - 24)
@@ -62,15 +62,15 @@ def _item(data: bytes, at: int, depth: int) -> tuple[Item, int]:
         return (argument if first < _NEGATIVE else -1 - argument), at
     # every element takes a byte at least: what promises more than is left is not begun
     if first < _TAG and argument <= len(data) - at:
-        return _sized(data, at, depth, first, argument)
+        return _string_or_container(data, at, depth, first, argument)
     # arguments this small come from the one-byte form alone: never from a float or from the two-byte form
     if first >= _SIMPLE and argument in _SIMPLE_VALUES:
         return _SIMPLE_VALUES[argument], at
     raise Refused(Reason.MALFORMED)
 
 
-def _sized(data: bytes, at: int, depth: int, first: int, size: int) -> tuple[Item, int]:
-    """A string or container, whose first byte tells which; `at` is where its content starts."""
+def _string_or_container(data: bytes, at: int, depth: int, first: int, size: int) -> tuple[Item, int]:
+    """Return a string or container, whose first byte tells which; `at` is where its content starts."""
     if first < _ARRAY:
         content = data[at : at + size]
         return (content if first < _TEXT else content.decode()), at + size

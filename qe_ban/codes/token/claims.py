@@ -48,7 +48,7 @@ class Unproven(NamedTuple):
 
     @property
     def identity(self) -> bytes:
-        """What replay detection keys on: the cti (16 bytes) and, of a presented code, the moment of showing (8 more).
+        """Return what replay detection keys on: the cti (16 bytes), of a presented code with the moment of showing (8).
 
         Never the text or the signature: every ECDSA signature has a twin.
         """

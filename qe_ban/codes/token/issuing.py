@@ -29,7 +29,7 @@ def issue(
     expires_at: int,
     scanner: bytes | None = None,
 ) -> str:
-    """The text of an issued code, 184 characters; 199 with the 4 bytes of the one `scanner` that it is meant for.
+    """Return the text of an issued code, 184 characters; 199 with the 4 bytes of the `scanner` that it is meant for.
 
     `kid` has 4 bytes, `cti` is a sealed reference of 16, times are seconds since 1970 and at most 300 s apart. Raises
     ValueError for what no reader would accept.

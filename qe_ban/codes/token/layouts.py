@@ -27,16 +27,16 @@ _SHOWING_FIXED = tuple(map(bytes.fromhex, ("a2061a", "3a0001117158aa")))
 
 
 def read_map(payload: bytes) -> dict[int | str, cbor.Item]:
-    """What `cbor.read_map` gives, and raises."""
+    """Return what `cbor.read_map` returns, and raise what it raises."""
     length = len(payload)
-    found = None
+    claims = None
     if length == _ISSUED.size:
-        found = _issued(payload)
+        claims = _issued(payload)
     elif length == _PASS.size:
-        found = _pass(payload)
+        claims = _pass(payload)
     elif length == _SHOWING.size:
-        found = _showing(payload)
-    return cbor.read_map(payload) if found is None else found
+        claims = _showing(payload)
+    return cbor.read_map(payload) if claims is None else claims
 
 
 def _issued(payload: bytes) -> dict[int | str, cbor.Item] | None:

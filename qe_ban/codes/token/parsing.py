@@ -31,7 +31,7 @@ _P256 = ec.SECP256R1()
 _COSE_KEY = {1, -1, -2, -3}
 
 
-class Parsed(NamedTuple):
+class ParsedCode(NamedTuple):
     """A readable code: what it says, what its issuer signed and, of a presented code, what the phone signed."""
 
     claims: Unproven
@@ -40,11 +40,11 @@ class Parsed(NamedTuple):
 
 
 def strip_edge(text: str) -> str:
-    """The text without CR, LF and TAB around it, for the edge (scanner, HTTP field); spaces stay, base45 uses them."""
+    """Return the text without CR, LF and TAB around it, as scanners and HTTP fields add them; base45 uses spaces."""
     return text.strip("\r\n\t")
 
 
-def parse(text: str) -> Parsed:
+def parse(text: str) -> ParsedCode:
     """Read a code; raises Refused(malformed), for whatever text."""
     if len(text) > MAX_CHARACTERS or not text.startswith(PREFIX):
         raise Refused(Reason.MALFORMED)
@@ -55,10 +55,10 @@ def parse(text: str) -> Parsed:
     outer = sign1.split(data)
     if outer.kid is None:
         return _presented(outer)
-    return Parsed(_claims(outer.kid, layouts.read_map(outer.payload)), outer, None)
+    return ParsedCode(_claims(outer.kid, layouts.read_map(outer.payload)), outer, None)
 
 
-def _presented(outer: sign1.Envelope) -> Parsed:
+def _presented(outer: sign1.Envelope) -> ParsedCode:
     showing = layouts.read_map(outer.payload)
     shown_at, pass_ = _moment(showing.get(IAT)), showing.get(PASS)
     challenge = _bytes(showing[CHALLENGE], CHALLENGE_BYTES) if CHALLENGE in showing else None
@@ -69,7 +69,7 @@ def _presented(outer: sign1.Envelope) -> Parsed:
         raise Refused(Reason.MALFORMED)
     content = layouts.read_map(inner.payload)
     claims = _claims(inner.kid, content, shown_at, challenge)
-    return Parsed(claims, inner, (outer, _phone_key(content.get(CNF))))
+    return ParsedCode(claims, inner, (outer, _phone_key(content.get(CNF))))
 
 
 def _claims(
@@ -96,22 +96,27 @@ def _claims(
 
 
 def _qe(value: cbor.Item) -> tuple[Profile, int, int, int | None]:
-    """Profile, its longest life, number of the kind and status index."""
+    """Return the profile, its longest life, the number of the kind and the status index."""
     if type(value) is not list or not 2 <= len(value) <= 3:
         raise Refused(Reason.MALFORMED)
-    profile, longest_life, members = _PROFILES.get(_unsigned(value[0]), _NO_PROFILE)
+    profile, longest_life, members = _PROFILES.get(_unsigned_integer(value[0]), _NO_PROFILE)
     if members != len(value):
         raise Refused(Reason.MALFORMED)
-    return profile, longest_life, _unsigned(value[1]), _unsigned(value[2], 1 << 32) if members == 3 else None
+    return (
+        profile,
+        longest_life,
+        _unsigned_integer(value[1]),
+        _unsigned_integer(value[2], 1 << 32) if members == 3 else None,
+    )
 
 
 def _phone_key(cnf: cbor.Item) -> ec.EllipticCurvePublicKey:
-    """The key of a cnf claim: an EC2 key (RFC 9053 section 7.1.1) of exactly the members that QE1 section 3 lists."""
+    """Return the key of a cnf claim: an EC2 key (RFC 9053 section 7.1.1) of just the members of QE1 section 3."""
     key = cnf.get(1) if type(cnf) is dict and len(cnf) == 1 else None
     if type(key) is not dict or key.keys() != _COSE_KEY:
         raise Refused(Reason.MALFORMED)
     x, sign = _bytes(key[-2], 32), key[-3]
-    if _unsigned(key[1]) != 2 or _unsigned(key[-1]) != 1 or type(sign) is not bool:
+    if _unsigned_integer(key[1]) != 2 or _unsigned_integer(key[-1]) != 1 or type(sign) is not bool:
         raise Refused(Reason.MALFORMED)
     try:
         return ec.EllipticCurvePublicKey.from_encoded_point(_P256, (b"\x03" if sign else b"\x02") + x)
@@ -119,7 +124,7 @@ def _phone_key(cnf: cbor.Item) -> ec.EllipticCurvePublicKey:
         raise Refused(Reason.MALFORMED) from None
 
 
-def _unsigned(value: cbor.Item, below: int = 1 << 64) -> int:
+def _unsigned_integer(value: cbor.Item, below: int = 1 << 64) -> int:
     # the exact type: True is an int to isinstance
     if type(value) is int and 0 <= value < below:
         return value

@@ -23,7 +23,7 @@ class Reference:
 
 
 def seal(key: bytes, *, entitlement: int, guardian: bool, random: bytes) -> bytes:
-    """A code's cti: 16 bytes that differ whenever the 8 bytes `random` do.
+    """Return a code's cti: 16 bytes that differ whenever the 8 bytes `random` do.
 
     `key` has 32 bytes and `entitlement` is below 2^56; else: ValueError.
     """
@@ -35,7 +35,7 @@ def seal(key: bytes, *, entitlement: int, guardian: bool, random: bytes) -> byte
 
 
 def open_(key: bytes, cti: bytes) -> Reference:
-    """What `cti` (16 bytes) holds; raises ReferenceUnreadable, and ValueError for wrong lengths.
+    """Return what `cti` (16 bytes) holds; raises ReferenceUnreadable, and ValueError for wrong lengths.
 
     The block cipher authenticates nothing, the code's signature does: call this for verified codes only.
     """

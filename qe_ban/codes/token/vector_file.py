@@ -12,7 +12,7 @@ from qe_ban.message import Message
 
 _KIND_NAMES = {kind.slug for kind in CodeKind}
 _PROFILE_NAMES = {Profile.ISSUED, Profile.PRINTED, Profile.PRESENTED}
-_WANTED = {reason.value for reason in Reason} | {"ok", "same"}
+_VERDICTS = {reason.value for reason in Reason} | {"ok", "same"}
 
 
 class VectorsInvalid(ValueError):
@@ -45,16 +45,16 @@ class VectorFile:
 
 
 def read(document: object) -> VectorFile:
-    """The vectors of a JSON value; raises VectorsInvalid."""
+    """Return the vectors of a JSON value; raises VectorsInvalid."""
     root = _object(document, "file")
     if root.get("format") != "QE1":
         raise VectorsInvalid(Message("file: format is not QE1"))
-    denied = set()
+    denied_kids = set()
     for place, item in _items(root, "denied_kids"):
-        denied.add(_kid(item, place))
+        denied_kids.add(_kid(item, place))
     keys: dict[bytes, VerificationKey] = {}
     for place, item in _items(root, "keys"):
-        key = _key(_object(item, place), place, denied)
+        key = _key(_object(item, place), place, denied_kids)
         if key.kid in keys:
             raise VectorsInvalid(Message("{place}: kid {hex} occurs twice", place=place, hex=key.kid.hex()))
         keys[key.kid] = key
@@ -67,7 +67,7 @@ def read(document: object) -> VectorFile:
     return VectorFile(keys, policy, vectors)
 
 
-def _key(jwk: dict[str, object], place: str, denied: set[bytes]) -> VerificationKey:
+def _key(jwk: dict[str, object], place: str, denied_kids: set[bytes]) -> VerificationKey:
     if jwk.get("kty") != "EC" or jwk.get("crv") != "P-256":
         raise VectorsInvalid(Message("{place}: not an EC key on P-256", place=place))
     names = (_text(name, where) for where, name in _items(jwk, "profiles", f"{place}."))
@@ -79,12 +79,12 @@ def _key(jwk: dict[str, object], place: str, denied: set[bytes]) -> Verification
         raise VectorsInvalid(Message("{place}: not a point of the curve", place=place)) from None
     kid = _kid(jwk.get("kid"), f"{place}.kid")
     not_before, expires = (_whole(jwk.get(member), f"{place}.{member}") for member in ("nbf", "exp"))
-    return VerificationKey(kid, public_key, profiles, not_before, expires, denied=kid in denied)
+    return VerificationKey(kid, public_key, profiles, not_before, expires, is_denied=kid in denied_kids)
 
 
 def _vector(item: dict[str, object], place: str) -> Vector:
     want = _text(item.get("want"), f"{place}.want")
-    if want not in _WANTED:
+    if want not in _VERDICTS:
         raise VectorsInvalid(Message("{place}.want: no word of steps 1 to 6: {line}", place=place, line=line(want)))
     accepted = want in ("ok", "same")
     vector = Vector(
@@ -108,7 +108,7 @@ def _object(value: object, place: str) -> dict[str, object]:
 
 
 def _items(parent: dict[str, object], member: str, prefix: str = "") -> list[tuple[str, object]]:
-    """The items of an array with the place of each; an absent one is empty."""
+    """Return the items of an array with the place of each; an absent one is empty."""
     value = parent.get(member, [])
     if not isinstance(value, list):
         raise VectorsInvalid(Message("{prefix}{member}: not an array", prefix=prefix, member=member))
@@ -150,5 +150,5 @@ def _coordinate(value: object, place: str) -> int:
 
 
 def line(text: str) -> str:
-    """The text fit for one line of a terminal."""
+    """Return the text fit for one line of a terminal."""
     return "".join(character if character.isprintable() else "?" for character in text[:80])

@@ -8,31 +8,31 @@ from qe_ban.message import Message
 
 
 def check(document: object) -> list[str]:
-    """The disagreements of the JSON value `document` with this implementation, a line each; raises VectorsInvalid."""
+    """Return how the JSON value `document` disagrees with this implementation, a line each; raises VectorsInvalid."""
     file = vector_file.read(document)
     lines: list[str] = []
     for vector in file.vectors:
-        found = disagreement(vector, file.keys, file.policy)
-        if found is not None:
-            lines.append(Message("{vector}: {found}", vector=vector_file.line(vector.name), found=found))
+        difference = disagreement(vector, file.keys, file.policy)
+        if difference is not None:
+            lines.append(Message("{vector}: {found}", vector=vector_file.line(vector.name), found=difference))
     return lines
 
 
 def disagreement(vector: Vector, keys: Keys, policy: Policy) -> Message | None:
-    """How the vector differs from what we find, None if it does not."""
-    got = _verdict(vector.code, keys, policy, vector.at)
-    if not isinstance(got, Claims):
-        return None if got == vector.want else Message("want {want}, got {got}", want=vector.want, got=got)
+    """Return how the vector differs from what this implementation says, None if it does not."""
+    verdict = _verdict(vector.code, keys, policy, vector.at)
+    if not isinstance(verdict, Claims):
+        return None if verdict == vector.want else Message("want {want}, got {got}", want=vector.want, got=verdict)
     if vector.want not in ("ok", "same"):
         return Message("want {want}, got {got}", want=vector.want, got="ok")
-    if (got.kind.slug, got.profile) != (vector.kind, vector.profile):
-        wanted, found = f"{vector.kind} {vector.profile}", f"{got.kind.slug} {got.profile}"
-        return Message("want {want}, got {got}", want=wanted, got=found)
+    if (verdict.kind.slug, verdict.profile) != (vector.kind, vector.profile):
+        want, actual = f"{vector.kind} {vector.profile}", f"{verdict.kind.slug} {verdict.profile}"
+        return Message("want {want}, got {got}", want=want, got=actual)
     if vector.twin is not None:
         twin = _verdict(vector.twin, keys, policy, vector.at)
         if not isinstance(twin, Claims):
             return Message("want same, got {got} for the twin", got=twin)
-        if twin.identity != got.identity:
+        if twin.identity != verdict.identity:
             return Message("want same, got another identity for the twin")
     return None
 

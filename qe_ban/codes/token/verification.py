@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from qe_ban.codes.token import sign1
 from qe_ban.codes.token.claims import Claims, Profile, Reason, Refused, Unproven
-from qe_ban.codes.token.parsing import Parsed, parse
+from qe_ban.codes.token.parsing import ParsedCode, parse
 
 # the members themselves: in Python 3.11 an enum's attribute costs a call each time
 _ISSUED, _PASS, _PRESENTED = Profile.ISSUED, Profile.PASS, Profile.PRESENTED
@@ -20,7 +20,7 @@ class VerificationKey:
 
     `kid` has 4 bytes and `public_key` is on P-256 (else: ValueError). The key serves codes of its `profiles` (names out
     of issued, pass, printed; None: all) whose `issued_at` lies in `not_before`..`expires` (seconds, both inclusive),
-    unless it is `denied`.
+    unless it is it `is_denied`.
     """
 
     kid: bytes
@@ -28,17 +28,17 @@ class VerificationKey:
     profiles: frozenset[str] | None
     not_before: int
     expires: int
-    denied: bool = False
+    is_denied: bool = False
 
     def __post_init__(self) -> None:
         if len(self.kid) != sign1.KID_BYTES or not isinstance(self.public_key.curve, ec.SECP256R1):
             raise ValueError("a verification key has a kid of 4 bytes and is on P-256")
 
     def serves(self, claims: Unproven) -> bool:
-        """Whether the key may have signed a code that says this."""
+        """Return whether the key may have signed a code that says this."""
         profile = _PASS if claims.profile is _PRESENTED else claims.profile
         return (
-            not self.denied
+            not self.is_denied
             and (self.profiles is None or profile in self.profiles)
             and self.not_before <= claims.issued_at <= self.expires
         )
@@ -61,12 +61,12 @@ class Policy:
     presented_window: int = 60
 
     def skew_for(self, claims: Unproven) -> int:
-        """The skew of the code's own times, in seconds."""
+        """Return the skew of the code's own times, in seconds."""
         return self.skew if self.issued_skew is None or claims.profile is not _ISSUED else self.issued_skew
 
 
 def verify(text: str, keys: Keys, policy: Policy, now: int) -> Claims:
-    """What the code says, if it is authentic and fresh at `now` (seconds since 1970).
+    """Return what the code says, if it is authentic and fresh at `now` (seconds since 1970).
 
     Raises Refused with the first reason that applies and with what the code says, as far as it could be read; nothing
     else, whatever the text.
@@ -74,15 +74,15 @@ def verify(text: str, keys: Keys, policy: Policy, now: int) -> Claims:
     return check(parse(text), keys, policy, now)
 
 
-def check(parsed: Parsed, keys: Keys, policy: Policy, now: int) -> Claims:
-    """`verify` for a code that is read already: steps 2 to 6."""
-    claims = parsed.claims
+def check(code: ParsedCode, keys: Keys, policy: Policy, now: int) -> Claims:
+    """Check a code that is parsed already: steps 2 to 6. Returns and raises as `verify` does."""
+    claims = code.claims
     key = keys.get(claims.kid)
     if key is None or not key.serves(claims):
         raise Refused(Reason.UNKNOWN_KEY, claims)
-    if not sign1.holds(parsed.issuer, key.public_key):
+    if not sign1.holds(code.issuer, key.public_key):
         raise Refused(Reason.FORGED, claims)
-    if parsed.phone is not None and not sign1.holds(*parsed.phone):
+    if code.phone is not None and not sign1.holds(*code.phone):
         raise Refused(Reason.FORGED, claims)
     skew, window, shown_at = policy.skew_for(claims), policy.presented_window, claims.shown_at
     if now < claims.issued_at - skew or (shown_at is not None and shown_at > now + window):

@@ -1,4 +1,4 @@
-"""The words and shapes of a decision: reasons, states, what is known of one scan, and the verdict."""
+"""The types of a decision: reasons, states, the facts of one scan, and the verdict."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -145,19 +145,19 @@ class Subjects:
     venue: bytes | None = None
 
     def all(self) -> list[bytes]:
-        """Give those that there are."""
+        """Return those that there are."""
         single = (self.once, self.venue, self.disclosure, self.again, self.document, self.mismatch, self.short)
         every = (*single, *self.meals)
         return [subject for subject in every if subject is not None]
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ScanFacts:
     """Everything about one scan of an authentic, fresh code, once its entitlement may be read.
 
-    `answer` is None when the source never answered; `asked` tells that it is the source's word of now. `document` is
-    None where none was given. `meal` is the period open now. `over`: the account was closed, or the guardian who shows
-    the code is none any more.
+    `answer` is None when the source never answered; `is_current`: it is the source's word of now. `document` is
+    None where none was given. `meal` is the period open now. `is_over`: the account was closed, or the guardian who
+    shows the code is none any more.
     """
 
     now: datetime
@@ -166,13 +166,13 @@ class Case:
     kind: str
     profile: Profile
     code_ends: datetime
-    known: bool
-    held_kind: str | None
-    suspended: bool
-    over: bool
+    is_known: bool
+    entitlement_kind: str | None
+    is_suspended: bool
+    is_over: bool
     answer: Answer | None
-    asked: bool
-    consented: bool
+    is_current: bool
+    has_consent: bool
     document: bool | None
     meal: MealPeriod | None
     subjects: Subjects
@@ -191,5 +191,5 @@ class Verdict:
 
     @property
     def accepted(self) -> bool:
-        """Tell whether the code is accepted."""
+        """Return whether the code is accepted."""
         return self.reason in ACCEPTING
