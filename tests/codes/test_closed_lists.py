@@ -4,7 +4,7 @@ import pytest
 
 from qe_ban.codes import rules, token
 from qe_ban.codes.rules import Reason, SuspendedBy
-from qe_ban.codes.rules.naming import FIELD_NAMES, HELD_NAMES
+from qe_ban.codes.rules.labels import FIELD_NAMES, SUSPENSION_NAMES
 from qe_ban.codes.schemas import HolderSchema
 from qe_ban.codes.service.disclosing import DISCLOSED_BY
 from qe_ban.kernel.city import DISCLOSABLE, LEVEL_FIELD
@@ -36,7 +36,7 @@ def test_every_profile_of_a_scan_is_one_of_the_format():
 
 
 def test_the_wallet_says_of_everybody_who_can_suspend_a_code_who_it_was():
-    assert set(HELD_NAMES) == {f"held_by_{by}" for by in SuspendedBy}
+    assert set(SUSPENSION_NAMES) == {f"held_by_{by}" for by in SuspendedBy}
 
 
 @pytest.mark.parametrize("listed", [FIELD_NAMES, {*DISCLOSED_BY, LEVEL_FIELD}, {*HolderSchema().fields, LEVEL_FIELD}])

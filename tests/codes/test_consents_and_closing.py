@@ -128,7 +128,7 @@ def test_a_scan_that_read_before_the_account_was_closed_finds_it_closed(
     town, scan, issue, client, monkeypatch, kept_before
 ):
     person, terminal, scan_id = town.resident(), town.terminal("window-acceptance"), str(uuid.uuid4())
-    code, facts, closed = issue(person), queries.facts, []
+    code, facts, closed = issue(person), queries.read_facts, []
     if kept_before:
         assert scan(terminal, code, "window-acceptance", scan_id=scan_id)["holder"]
 
@@ -139,7 +139,7 @@ def test_a_scan_that_read_before_the_account_was_closed_finds_it_closed(
             closed.append(close(client, person))
         return found
 
-    monkeypatch.setattr(queries, "facts", read)
+    monkeypatch.setattr(queries, "read_facts", read)
     verdict = scan(terminal, code, "window-acceptance", scan_id=scan_id)
     assert (verdict["reason"], verdict["holder"]) == ("ok" if kept_before else "revoked", {})
     assert len(closed) == 1

@@ -52,7 +52,7 @@ class Clocked(Town):
         return self.moment
 
     def scan(self, terminal, code):
-        asked = codes.Asked(scanner=terminal.id, scan_id=uuid4(), purpose="gate-entry", code=code)
+        asked = codes.VerifyRequest(scanner=terminal.id, scan_id=uuid4(), purpose="gate-entry", code=code)
         with self.database.statements() as connection:
             codes.verify(self.parts.get(Wallet), connection, asked, self.now)
 

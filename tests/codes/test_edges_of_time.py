@@ -98,7 +98,7 @@ def test_an_answer_is_overdue_from_the_moment_at_which_it_is_due(town, scanned, 
                 session,
                 town.parts.rings,
                 reader=AdminFactory(place=Place()),
-                wanted=codes.WantedDisputes(overdue=overdue),
+                filters=codes.DisputeFilter(overdue=overdue),
                 limit=1000,
                 now=now,
             )

@@ -9,7 +9,7 @@ import pytest
 
 from qe_ban.accounts.rules import SCANNER
 from qe_ban.accounts.service import Accounts, tokens
-from qe_ban.codes.rules.naming import FIELD_NAMES
+from qe_ban.codes.rules.labels import FIELD_NAMES
 from qe_ban.codes.service.disclosing import _FIELDS
 from qe_ban.kernel import city, city_file
 from qe_ban.kernel.principal import PrincipalKind

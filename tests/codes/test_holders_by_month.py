@@ -144,7 +144,7 @@ class TestRollout:
         for now, moved in ((TURN - 2 * MINUTE, 0), (TURN, 1), (TURN, 0)):
             with city.database.transaction() as session:
                 assert rehashing.rehash(session, rings, 0, now)[1] == moved
-                [row] = disputes.mine(session, rings, resident=person.id, before=None, limit=9)
+                [row] = disputes.list_own(session, rings, resident=person.id, before=None, limit=9)
                 assert row.dispute.id == dispute_id
         with city.database.transaction() as session:
             assert session.get_one(Dispute, dispute_id).holder == hashing.dispute_hash(

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from qe_ban.codes import rules
-from qe_ban.codes.rules import Answer, Reason, State, disputes, watching
+from qe_ban.codes.rules import Answer, Reason, State, anomalies, disputes
 from qe_ban.kernel.city import Basis, Level, Purpose, Travel
 
 NOW = datetime(2026, 11, 30, 4, tzinfo=UTC)
@@ -90,8 +90,8 @@ def test_a_short_number_is_ten_digits_with_the_right_last_one():
     )
 
 
-def volume(scans=0, usual=0, days=watching.KNOWN_DAYS, today=0):
-    return watching.Volume(scans, usual, days, today)
+def volume(scans=0, usual=0, days=anomalies.KNOWN_DAYS, today=0):
+    return anomalies.Volume(scans, usual, days, today)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def volume(scans=0, usual=0, days=watching.KNOWN_DAYS, today=0):
     ],
 )
 def test_a_scanner_scans_too_much_by_its_habit_and_by_what_a_gate_lets_through(numbers, is_too_much):
-    assert watching.is_too_much(numbers) is is_too_much
+    assert anomalies.is_too_much(numbers) is is_too_much
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_a_scanner_scans_too_much_by_its_habit_and_by_what_a_gate_lets_through(n
     ],
 )
 def test_purposes_are_strange_where_a_new_one_takes_over(scans, refused, new, are_strange):
-    assert watching.are_strange(watching.Purposes(scans, refused, new)) is are_strange
+    assert anomalies.are_strange(anomalies.Purposes(scans, refused, new)) is are_strange
 
 
 HERE, THERE = UUID(int=1), UUID(int=2)
@@ -135,8 +135,8 @@ HERE, THERE = UUID(int=1), UUID(int=2)
 
 def track(*steps):
     """Return the changes of venue of acceptances: seconds, district, venue."""
-    acceptances = [watching.Acceptance(NOW + timedelta(seconds=at), district, venue) for at, district, venue in steps]
-    return watching.leaps(acceptances)
+    acceptances = [anomalies.Acceptance(NOW + timedelta(seconds=at), district, venue) for at, district, venue in steps]
+    return anomalies.leaps(acceptances)
 
 
 def test_only_a_change_of_venue_is_a_change():
@@ -157,7 +157,7 @@ def test_only_a_change_of_venue_is_a_change():
     ],
 )
 def test_haste_tells_that_nobody_can_have_moved_so(steps, is_implausible):
-    assert watching.is_implausible(track(*steps), Travel()) is is_implausible
+    assert anomalies.is_implausible(track(*steps), Travel()) is is_implausible
 
 
 @pytest.mark.parametrize(

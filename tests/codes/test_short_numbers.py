@@ -183,7 +183,7 @@ def test_wrong_used_and_over_are_asked_for_with_the_same_statements(town, given,
     heard = []
     for number in (another(used), used, over):
         overheard.asked = []
-        asked = service.Asked(scanner=gate.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number)
+        asked = service.VerifyRequest(scanner=gate.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number)
         assert service.verify_number(parts.get(Wallet), parts.limiter, overheard, asked, town.now).reason == "expired"
         heard.append(overheard.asked)
     assert len(heard[0]) == 3, "looked up, judged, kept"
@@ -193,7 +193,7 @@ def test_wrong_used_and_over_are_asked_for_with_the_same_statements(town, given,
 def test_a_wrong_check_digit_is_malformed_and_not_looked_up(town, given, overheard):
     number, gate, parts = given(town.resident()), town.terminal("gate-entry"), town.parts
     wrong = number[:9] + str((int(number[9]) + 1) % 10)
-    asked = service.Asked(scanner=gate.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=wrong)
+    asked = service.VerifyRequest(scanner=gate.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=wrong)
     assert service.verify_number(parts.get(Wallet), parts.limiter, overheard, asked, town.now).reason == "malformed"
     assert not [query for query, _ in overheard.asked if "short_numbers" in query]
 
@@ -380,7 +380,9 @@ def test_tries_that_the_database_did_not_answer_are_no_guesses(town, given, type
     )
     with Cut.connect(settings.database_url, autocommit=True) as cut:
         for _ in range(12):
-            asked = service.Asked(scanner=gate.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number)
+            asked = service.VerifyRequest(
+                scanner=gate.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number
+            )
             with pytest.raises(psycopg.OperationalError):
                 service.verify_number(parts.get(Wallet), parts.limiter, cut, asked, clock())
     assert told(typed(gate, number, at=make_app(clock).test_client()))["reason"] == "ok"

@@ -56,7 +56,7 @@ class Watched(Town):
 
     def watch(self, at=None):
         """Look at all but the log, which nobody seals here, as the worker does; gives how many alarms were opened."""
-        watches = (*codes.watches(self.parts.rings), *accounts.WATCHES)
+        watches = (*codes.detectors(self.parts.rings), *accounts.WATCHES)
         return audit.Watchman(self.database, watches).run(at or self.now)
 
     def alarms(self, kind=None, *, closed=False):
@@ -83,14 +83,16 @@ class Watched(Town):
         at, told = at or self.now, None
         with self.database.statements() as connection:
             for n in range(times):
-                asked = codes.Asked(scanner=terminal.id, scan_id=uuid.uuid4(), purpose=purpose, code=code, **more)
+                asked = codes.VerifyRequest(scanner=terminal.id, scan_id=uuid.uuid4(), purpose=purpose, code=code, **more)
                 told = codes.verify(self.parts.get(Wallet), connection, asked, at + n * every)
         return told
 
     def type(self, terminal, number, *, at):
         """Type a short number at a moment, by whose clock misses are limited, too."""
         limiter = Limiter(valkey.connect(self.settings.redis_url), self.database, lambda: at, plain_digest)
-        asked = codes.Asked(scanner=terminal.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number)
+        asked = codes.VerifyRequest(
+            scanner=terminal.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number
+        )
         with self.database.statements() as connection:
             return codes.verify_number(self.parts.get(Wallet), limiter, connection, asked, at)
 

@@ -356,7 +356,7 @@ def test_what_a_guardian_disputed_stays_the_wards_and_says_the_guardian_no_more(
     with town.parts.database.transaction() as session:
         row = session.get_one(Dispute, UUID(dispute["id"]))
         assert dispute_seals.open_parties(town.parts.rings, row) == [ward.id]
-        told = disputes.to_tell(session, town.parts.rings, row, system_clock())
+        told = disputes.list_recipients(session, town.parts.rings, row, system_clock())
         assert guardian.id not in told
 
 

@@ -70,11 +70,11 @@ def keep_answer(
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """One entitlement of a resident who looks at the own wallet; `suspended` says by whom it is, if it is."""
+    """One entitlement of a resident who looks at the own wallet; `suspended_by` says by whom it is, if it is."""
 
     number: int
     kind: str
-    suspended: SuspendedBy | None
+    suspended_by: SuspendedBy | None
     resident: UUID
     id_type: str
     name_sealed: bytes = field(repr=False)

@@ -12,7 +12,7 @@ _ENDED_BY_DATE = f"EXISTS ({_ACTING} g.ends_at BETWEEN %(guardian)b AND %(now)b)
 OVER_FOR_GUARDIANS: Final = f"{OVER} OR r.guardian_codes_after >= %(guardian)b OR {_ENDED_BY_DATE} OR NOT {_STANDS}"
 """A guardian shows the code: what a guardianship's end wrote counts, too."""
 _GAVE = "SELECT FROM guardianships b WHERE b.id = k.guardianship_id AND b.state = 'active'"
-CONSENTED: Final = (
+HAS_CONSENT: Final = (
     f"k.state = 'granted' AND (k.guardianship_id IS NULL"
     f" OR EXISTS ({_GAVE} AND (b.ends_at IS NULL OR b.ends_at > %(now)b)))"
 )

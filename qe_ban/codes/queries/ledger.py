@@ -77,7 +77,7 @@ _LEDGER = text(f"{_ENTRIES.format(scans=_PAGE)}ORDER BY p.at DESC, p.id DESC")
 def ledger(
     session: Session, spans: Sequence[HolderSpan], *, limit: int, after: tuple[datetime, UUID] | None
 ) -> list[Entry]:
-    """Give the newest scans of some entitlements' hashes, those older than `after` where it is given."""
+    """Return the newest scans of some entitlements' hashes, those older than `after` where it is given."""
     at, last = after or (None, None)
     spans = [span for span in spans if at is None or span.since <= at]
     values: dict[str, Any] = {"limit": limit, "at": at, "id": last}

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from json import JSONEncoder
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +16,11 @@ from psycopg.types.numeric import Int2, Int8
 
 from qe_ban.codes.queries.answers import REGISTER, REQUEST, Request, kept_answer, kept_for_scan, request_values
 from qe_ban.codes.queries.consents import fresh_consents
-from qe_ban.codes.queries.guardians import CONSENTED, OVER, OVER_FOR_GUARDIANS
+from qe_ban.codes.queries.disclosures import DISCLOSURE, encode_json
+from qe_ban.codes.queries.guardians import HAS_CONSENT, OVER, OVER_FOR_GUARDIANS
 from qe_ban.codes.queries.prior import Prior, read_prior
 from qe_ban.codes.rules import Answer, NewUse, Use
 from qe_ban.db.connecting import require_own
-
-_json = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-"""Spells what PostgreSQL parses; the wrapper for it would choose a way of dumping anew each time."""
 
 
 class UsedMeanwhile(Exception):
@@ -34,23 +31,23 @@ class UsedMeanwhile(Exception):
 class Holder:
     """The entitlement that a code names, with its resident's sealed columns; a ward may have no phone.
 
-    `over`: the account was closed, or the guardian who shows the code is none any more.
+    `is_over`: the account was closed, or the guardian who shows the code is none any more.
     """
 
     kind: str
-    suspended: bool
-    over: bool
+    is_suspended: bool
+    is_over: bool
     resident: UUID
     id_type: str
     name_sealed: bytes = field(repr=False)
     id_number_sealed: bytes = field(repr=False)
     phone_sealed: bytes | None = field(repr=False)
     answer: Answer | None
-    consented: bool
+    has_consent: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ScanRecords:
     """What the database knows of one scan."""
 
     venue: UUID
@@ -63,6 +60,11 @@ class Facts:
     """What the resident decided just now about the purpose, sealed, each after the hash of its row."""
 
 
+# One statement, so that all that a scan is judged by is of one snapshot and costs one round trip (D-001). It joins so:
+# - an entitlement only where the purpose is the scanner's: for any other one nothing of its holder is read at all;
+# - `scan_ids` and not `scans`: a repeat is found by primary key, without opening every month of the big table;
+# - the subject `again` is hashed here, because it names the venue, and the venue stands in the scanner's row;
+# - the last column repeats the scan_id, so that `require_own` notices a row that answers somebody else's statement.
 _FACTS = """
 SELECT s.venue_id, s.purposes, sha256(%(again)b || uuid_send(s.venue_id)),
        i.at,
@@ -95,14 +97,14 @@ def _facts(subjects: int, guardian: bool, answers: int, consents: int) -> str:
     """
     return _FACTS.format(
         over=OVER_FOR_GUARDIANS if guardian else OVER,
-        consented=CONSENTED,
+        consented=HAS_CONSENT,
         answers=kept_for_scan(answers) if answers else REGISTER,
         subjects="".join(f"%(subject{n})b, " for n in range(subjects)),
         fresh=fresh_consents(consents),
     )
 
 
-def facts(
+def read_facts(
     connection: psycopg.Connection[Any],
     *,
     scanner: UUID,
@@ -115,7 +117,7 @@ def facts(
     guardian: datetime | None = None,
     answers: Sequence[bytes] = (),
     consents: Sequence[bytes] = (),
-) -> Facts | None:
+) -> ScanRecords | None:
     """Read what one scan is judged by, or None where the scanner is revoked or no scanner.
 
     `number` is None while nothing of the entitlement may be read; the statement itself reads it only where the scanner
@@ -144,21 +146,21 @@ def facts(
     venue, purposes, again_at_venue, kept_at = row[:4]
     prior = None if kept_at is None else read_prior(connection, scanner, scan_id, kept_at)
     holder = None if row[4] is None else _holder(row[4:21], now)
-    return Facts(venue, tuple(purposes), prior, holder, again_at_venue, _uses(row[21]), row[22] or ())
+    return ScanRecords(venue, tuple(purposes), prior, holder, again_at_venue, _uses(row[21]), row[22] or ())
 
 
 def _holder(row: Sequence[Any], now: datetime) -> Holder:
-    kind, suspended, over, resident, id_type, name, id_number, phone = row[:8]
-    answer, consented = kept_answer(row[8:16], now), bool(row[16])
-    return Holder(kind, suspended, bool(over), resident, id_type, name, id_number, phone, answer, consented)
+    kind, is_suspended, over, resident, id_type, name, id_number, phone = row[:8]
+    answer, has_consent = kept_answer(row[8:16], now), bool(row[16])
+    return Holder(kind, is_suspended, bool(over), resident, id_type, name, id_number, phone, answer, has_consent)
 
 
 def _uses(rows: list[list[Any]] | None) -> dict[bytes, list[Use]]:
-    found: dict[bytes, list[Use]] = {}
+    uses: dict[bytes, list[Use]] = {}
     for subject, n, scanner, purpose, at, at_venue in rows or ():
         use = Use(n, UUID(scanner), purpose, datetime.fromtimestamp(at, UTC), bool(at_venue))
-        found.setdefault(bytes.fromhex(subject), []).append(use)
-    return found
+        uses.setdefault(bytes.fromhex(subject), []).append(use)
+    return uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,7 @@ class Outcome:
     before_sealed: bytes | None = None
 
 
+# The scan is the statement proper and all else are its CTEs: if one primary key objects, nothing is written at all
 _SCAN = """
 INSERT INTO scans (id, scanner_id, scan_id, request, venue_id, at, purpose, accepted, reason, kind, profile, cti,
                    showing, holder, fields, detail, as_of, guardian)
@@ -202,10 +205,6 @@ RETURNING id
 """
 _USES = "INSERT INTO uses (subject, n, scanner_id, purpose, at, expires_at) VALUES "
 _USE = "(%(subject{n})b, %(n{n})b, %(scanner)b, %(purpose)s, %(at)b, %(until{n})b)"
-_AUDIT = """
-INSERT INTO audit_events (at, actor_kind, actor_id, action, subject, details, request_id)
-VALUES (%(at)b, 'scanner', %(scanner)b, 'codes.disclose', %(subject)s, %(disclosed)s, %(request_id)s)
-"""
 _OVER_MONTH = """
 INSERT INTO holders_over_month (holder, before_sealed) VALUES (%(holder)b, %(before)b) ON CONFLICT DO NOTHING
 """
@@ -214,9 +213,9 @@ INSERT INTO holders_over_month (holder, before_sealed) VALUES (%(holder)b, %(bef
 @cache
 def _statement(uses: int, audit: bool, request: bool, over_month: bool) -> str:
     """Join what a scan writes to one statement: all of it is kept or nothing."""
-    taken = _USES + ", ".join(_USE.format(n=n) for n in range(uses))
-    optional = ((uses, taken), (audit, _AUDIT), (request, REQUEST), (over_month, _OVER_MONTH))
-    parts = [part for wanted, part in optional if wanted]
+    use_rows = _USES + ", ".join(_USE.format(n=n) for n in range(uses))
+    optional = ((uses, use_rows), (audit, DISCLOSURE), (request, REQUEST), (over_month, _OVER_MONTH))
+    parts = [part for condition, part in optional if condition]
     with_ = ",\n".join(f"part{n} AS ({part})" for n, part in enumerate(parts))
     return f"WITH {with_}\n{_SCAN}" if parts else _SCAN
 
@@ -248,7 +247,7 @@ def keep(connection: psycopg.Connection[Any], outcome: Outcome) -> None:
         "showing": None if outcome.showing is None else Int8(outcome.showing),
         "holder": outcome.holder,
         "fields": _array(outcome.fields),
-        "detail": _json(dict(outcome.detail)),
+        "detail": encode_json(dict(outcome.detail)),
         "as_of": outcome.as_of,
         "guardian": outcome.guardian,
     }
@@ -257,7 +256,11 @@ def keep(connection: psycopg.Connection[Any], outcome: Outcome) -> None:
         values |= {f"subject{n}": use.subject, f"n{n}": Int2(use.n), f"until{n}": use.until}
     if audit and outcome.subject is not None:
         details = {"purpose": outcome.purpose, "fields": list(outcome.fields), "scan": str(outcome.id)}
-        values |= {"subject": outcome.subject.hex(), "disclosed": _json(details), "request_id": outcome.request_id}
+        values |= {
+            "subject": outcome.subject.hex(),
+            "disclosed": encode_json(details),
+            "request_id": outcome.request_id,
+        }
     request = outcome.request_of_resident
     if request is not None:
         values |= request_values(request)
@@ -268,33 +271,6 @@ def keep(connection: psycopg.Connection[Any], outcome: Outcome) -> None:
     try:
         row = connection.execute(statement, values, prepare=True).fetchone()
     except psycopg.errors.UniqueViolation as error:
+        # the primary keys of `uses` and `scan_ids` choose among parallel scans: no lock and no cache takes part (D-002)
         raise UsedMeanwhile from error
     require_own(row and row[0], outcome.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """A kept verdict that is told once more, with holder data; `subject` names the entitlement in the audit."""
-
-    scanner: UUID
-    scan_id: UUID
-    purpose: str
-    at: datetime
-    subject: bytes
-    fields: tuple[str, ...]
-    request_id: str | None
-
-
-def keep_repeat(connection: psycopg.Connection[Any], repeat: Repeat) -> None:
-    """Write that holder data was told again: every disclosure is audited."""
-    details = {"purpose": repeat.purpose, "fields": list(repeat.fields), "repeats": str(repeat.scan_id)}
-    connection.execute(
-        _AUDIT,
-        {
-            "at": repeat.at,
-            "scanner": repeat.scanner,
-            "subject": repeat.subject.hex(),
-            "disclosed": _json(details),
-            "request_id": repeat.request_id,
-        },
-    )

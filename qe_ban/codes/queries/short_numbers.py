@@ -18,10 +18,10 @@ RETURNING mac
 
 
 def keep_short_number(
-    connection: psycopg.Connection[Any], macs: Sequence[bytes], sealed: bytes, expires_at: datetime
+    connection: psycopg.Connection[Any], macs: Sequence[bytes], ciphertext: bytes, expires_at: datetime
 ) -> bool:
     """Keep a number under the first of its hashes; False where one like it stands already, under any of them."""
-    values = {"mac": macs[0], "macs": list(macs), "sealed": sealed, "expires_at": expires_at}
+    values = {"mac": macs[0], "macs": list(macs), "sealed": ciphertext, "expires_at": expires_at}
     row = connection.execute(_KEEP, values, prepare=True).fetchone()
     if row is None:
         return False
@@ -43,14 +43,14 @@ LIMIT 1
 def live_short_number(
     connection: psycopg.Connection[Any], macs: Sequence[bytes], subjects: Sequence[bytes], now: datetime
 ) -> tuple[bytes, bytes] | None:
-    """Give hash and sealed code of a number that is neither over nor used; `subjects` name its use, for each hash."""
+    """Return hash and sealed code of a number that is neither over nor used; `subjects` name its use, for each hash."""
     values = {"macs": list(macs), "subjects": list(subjects), "now": now}
     row = connection.execute(_LIVE, values, prepare=True).fetchone()
     return None if row is None or row[0] is None else _own(row, macs)
 
 
 def kept_short_number(connection: psycopg.Connection[Any], macs: Sequence[bytes]) -> tuple[bytes, bytes] | None:
-    """Give hash and sealed code of a number as long as it is kept, used or not: for the repeat of its scan."""
+    """Return hash and sealed code of a number as long as it is kept, used or not: for the repeat of its scan."""
     query = "SELECT mac, code_sealed FROM short_numbers WHERE mac = ANY (%(macs)b) ORDER BY expires_at DESC LIMIT 1"
     row = connection.execute(query, {"macs": list(macs)}, prepare=True).fetchone()
     return None if row is None else _own(row, macs)

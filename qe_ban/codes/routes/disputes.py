@@ -5,7 +5,7 @@ from uuid import UUID
 
 from qe_ban.accounts import service as accounts
 from qe_ban.codes import service
-from qe_ban.codes.routes import telling
+from qe_ban.codes.routes import presenters
 from qe_ban.codes.routes.subjects import find_subject
 from qe_ban.codes.schemas import ForQuery
 from qe_ban.codes.schemas import disputes as schemas
@@ -35,7 +35,7 @@ def dispute(query: dict[str, Any], body: dict[str, Any], scan: UUID) -> dict[str
     # is sealed in the dispute's row, and the audit has it when the day is over
     subject = find_subject(query, change.at)
     with part(Database).transaction() as session:
-        made = service.open_dispute(
+        content = service.open_dispute(
             session,
             part(KeyRings),
             resident=subject.resident,
@@ -44,7 +44,7 @@ def dispute(query: dict[str, Any], body: dict[str, Any], scan: UUID) -> dict[str
             text=body["text"],
             change=change,
         )
-    return telling.opened(made, change.at)
+    return presenters.render_for_owner(content, change.at)
 
 
 @mine.route("", methods=["GET"], summary_zh="本人的异议及答复，新的在前")
@@ -53,11 +53,11 @@ def dispute(query: dict[str, Any], body: dict[str, Any], scan: UUID) -> dict[str
 @mine.response(200, schemas.DisputePage)
 @mine.problems(404)
 def list_mine(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The disputes of one's scans with their answers, newest first; a guardian reads the words of the own ones."""
+    """Return the disputes of one's scans with answers, newest first; a guardian reads the words of the own ones."""
     before, limit, change = paging.last_id(query["cursor"]), query["limit"], guard.change()
     with part(Database).transaction() as session:
         subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
-        found = service.my_disputes(
+        rows = service.list_own_disputes(
             session,
             part(KeyRings),
             resident=subject.resident,
@@ -66,8 +66,8 @@ def list_mine(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
             limit=limit + 1,
         )
         accounts.record_for_ward(session, subject, change, "disputes.list")
-    page = paging.page(found, limit, lambda row: [str(row.dispute.id)])
-    return page | {"items": [telling.opened(row, change.at) for row in page["items"]]}, PRIVATE
+    page = paging.page(rows, limit, lambda row: [str(row.dispute.id)])
+    return page | {"items": [presenters.render_for_owner(row, change.at) for row in page["items"]]}, PRIVATE
 
 
 @mine.route(
@@ -83,7 +83,7 @@ def appeal(query: dict[str, Any], body: dict[str, Any], dispute_id: UUID) -> tup
     change = guard.change()
     subject = find_subject(query, change.at)
     with part(Database).transaction() as session:
-        made = service.open_appeal(
+        content = service.open_appeal(
             session,
             part(KeyRings),
             resident=subject.resident,
@@ -93,7 +93,7 @@ def appeal(query: dict[str, Any], body: dict[str, Any], dispute_id: UUID) -> tup
             text=body["text"],
             change=change,
         )
-    return telling.opened(made, change.at), PRIVATE
+    return presenters.render_for_owner(content, change.at), PRIVATE
 
 
 @handling.route("", methods=["GET"], summary_zh="本人负责场所的异议，新的在前，不含当事人原文")
@@ -101,25 +101,25 @@ def appeal(query: dict[str, Any], body: dict[str, Any], dispute_id: UUID) -> tup
 @handling.query(schemas.DisputesQuery)
 @handling.response(200, schemas.ListedDisputePage)
 def list_disputes(query: dict[str, Any]) -> dict[str, Any]:
-    """The disputes of scans at venues that the caller answers for, newest first, without anybody's text."""
-    wanted = service.WantedDisputes(query["state"], query["overdue"], paging.last_id(query["cursor"]))
+    """Return the disputes of scans at venues that the caller answers for, newest first, without anybody's text."""
+    filters = service.DisputeFilter(query["state"], query["overdue"], paging.last_id(query["cursor"]))
     limit, moment = query["limit"], now()
     with part(Database).transaction() as session:
-        found = service.list_disputes(
-            session, part(KeyRings), reader=guard.principal(), wanted=wanted, limit=limit + 1, now=moment
+        rows = service.list_disputes(
+            session, part(KeyRings), reader=guard.principal(), filters=filters, limit=limit + 1, now=moment
         )
-    page = paging.page(found, limit, lambda row: [str(row.dispute.id)])
-    return page | {"items": [telling.dispute(row, moment) for row in page["items"]]}
+    page = paging.page(rows, limit, lambda row: [str(row.dispute.id)])
+    return page | {"items": [presenters.render_listed(row, moment) for row in page["items"]]}
 
 
 @handling.route("/<id:dispute_id>", methods=["GET"], summary_zh="查看一件异议的原文；查看留痕，不显示提出人")
 @guard.requires("disputes.answer")
 @handling.response(200, schemas.HandledDisputeSchema)
 def get_dispute(dispute_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
-    """A dispute with its text; that it was read is audited. Who disputes is not told."""
+    """Return a dispute with its text; that it was read is audited. Who disputes is not told."""
     change = guard.change()
     with part(Database).transaction() as session:
-        return telling.handled(
+        return presenters.render_for_staff(
             service.read_dispute(session, part(KeyRings), dispute_id=dispute_id, change=change), change.at
         ), PRIVATE
 
@@ -133,8 +133,8 @@ def answer_dispute(body: dict[str, Any], dispute_id: UUID) -> dict[str, Any]:
     """Answer a dispute, once; whoever disputes is told that there is an answer."""
     change = guard.change()
     with part(Database).transaction() as session:
-        made = service.answer_dispute(session, part(KeyRings), dispute_id=dispute_id, change=change, **body)
-    return telling.handled(made, change.at)
+        content = service.answer_dispute(session, part(KeyRings), dispute_id=dispute_id, change=change, **body)
+    return presenters.render_for_staff(content, change.at)
 
 
 @handling.route("/<id:dispute_id>/appeal/answer", methods=["POST"], summary_zh="市级另一名工作人员答复申诉")
@@ -146,5 +146,5 @@ def answer_appeal(body: dict[str, Any], dispute_id: UUID) -> dict[str, Any]:
     """Answer an appeal for the city, once and finally; the resident is told."""
     change = guard.change()
     with part(Database).transaction() as session:
-        made = service.answer_appeal(session, part(KeyRings), dispute_id=dispute_id, change=change, **body)
-    return telling.handled(made, change.at)
+        content = service.answer_appeal(session, part(KeyRings), dispute_id=dispute_id, change=change, **body)
+    return presenters.render_for_staff(content, change.at)

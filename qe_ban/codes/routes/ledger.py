@@ -11,7 +11,7 @@ from flask import Response
 
 from qe_ban.accounts import service as accounts
 from qe_ban.codes import schemas, service
-from qe_ban.codes.routes import telling
+from qe_ban.codes.routes import presenters
 from qe_ban.codes.service import Wallet
 from qe_ban.db.engine import Database
 from qe_ban.db.limits import Limiter
@@ -41,11 +41,11 @@ def ledger(query: dict[str, Any]) -> Response:
     after, change, limit = _after(query["cursor"]), guard.change(), query["limit"]
     with part(Database).transaction() as session:
         subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
-        found = service.entries(session, part(Wallet).rings, subject.resident, limit=limit + 1, after=after)
+        entries = service.entries(session, part(Wallet).rings, subject.resident, limit=limit + 1, after=after)
         accounts.record_for_ward(session, subject, change, "ledger.read")
-    listed = paging.page(found, limit, lambda entry: [int(entry.at.timestamp() * 1e6), str(entry.id)])
+    page = paging.page(entries, limit, lambda entry: [int(entry.at.timestamp() * 1e6), str(entry.id)])
     return conditional.etagged(
-        schemas.LedgerSchema().dump(listed | {"items": [telling.entry(entry) for entry in listed["items"]]})
+        schemas.LedgerSchema().dump(page | {"items": [presenters.render_entry(entry) for entry in page["items"]]})
     )
 
 
@@ -57,7 +57,7 @@ def ledger(query: dict[str, Any]) -> Response:
 @blp.alternative(200, content_type=CSV)
 @blp.problems(404, 429)
 def export_ledger(query: dict[str, Any]) -> Response:
-    """Give the whole ledger as a file, newest first: `csv` for spreadsheet programs, or `json`."""
+    """Return the whole ledger as a file, newest first: `csv` for spreadsheet programs, or `json`."""
     kind, change = query["format"], guard.change()
     # no `with`: the file lives until the last piece of the answer is sent
     file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
@@ -88,7 +88,7 @@ def _json_pieces(entries: Iterable[service.Entry], moment: datetime) -> Iterator
     schema, before = schemas.EntrySchema(), b""
     yield b'{"exported_at":' + wire.dumps(rfc3339(moment)) + b',"items":['
     for entry in entries:
-        yield before + wire.dumps(schema.dump(telling.entry(entry)))
+        yield before + wire.dumps(schema.dump(presenters.render_entry(entry)))
         before = b","
     yield b"]}"
 

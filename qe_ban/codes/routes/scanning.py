@@ -19,12 +19,12 @@ blp = Blueprint("scanning", url_prefix="/codes", description="核验")
 @blp.arguments(schemas.VerifyRequest, described=schemas.VERIFY)
 @blp.response(200, schemas.VerdictSchema)
 @blp.problems(409, 429)
-def verify(body: dict[str, Any]) -> service.Scanned:
+def verify(body: dict[str, Any]) -> service.VerdictResponse:
     """Judge a code, or a short number, for a purpose; a refusal is a result, kept like an acceptance."""
-    typed = body.get("code", "")
-    code = {"code": service.undo_keyboard(typed)} if typed else {}
-    asked = service.Asked(scanner=guard.principal().id, request_id=request_id(), **body | code)
+    text = body.get("code", "")
+    code = {"code": service.undo_keyboard(text)} if text else {}
+    request = service.VerifyRequest(scanner=guard.principal().id, request_id=request_id(), **body | code)
     with part(Database).statements() as connection:
-        if asked.short_number is not None:
-            return service.explain(service.verify_number(part(Wallet), part(Limiter), connection, asked, now()))
-        return service.explain(service.verify(part(Wallet), connection, asked, now()), typed)
+        if request.short_number is not None:
+            return service.explain(service.verify_number(part(Wallet), part(Limiter), connection, request, now()))
+        return service.explain(service.verify(part(Wallet), connection, request, now()), text)

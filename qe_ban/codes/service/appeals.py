@@ -20,7 +20,7 @@ from qe_ban.codes.errors import (
 from qe_ban.codes.models import Dispute
 from qe_ban.codes.rules.disputes import DisputeState, answer_due, appeal_until, state_of
 from qe_ban.codes.service import dispute_seals, disputes, ledger
-from qe_ban.codes.service.disputes import Opened
+from qe_ban.codes.service.disputes import DisputeContent
 from qe_ban.kernel.clock import start_of_day
 from qe_ban.keys.rings import KeyRings
 
@@ -35,7 +35,7 @@ def open_appeal(
     dispute_id: UUID,
     text: str,
     change: audit.Change,
-) -> Opened:
+) -> DisputeContent:
     """Appeal of a dismissal, once and within thirty days; a `guardian` only of what the same person disputed.
 
     `ward` is the guardianship by which a guardian does so.
@@ -52,17 +52,17 @@ def open_appeal(
     dispute.appealed_at, dispute.appeal_due_at = start_of_day(change.at), answer_due(change.at)
     dispute.appeal_recorded = False
     session.flush()
-    return disputes.shown(rings, dispute, guardian)
+    return disputes.open_for(rings, dispute, guardian)
 
 
 def answer_appeal(
     session: Session, rings: KeyRings, *, dispute_id: UUID, text: str, upheld: bool, change: audit.Change
-) -> Opened:
+) -> DisputeContent:
     """Answer an appeal, once and finally, as the city and as somebody who neither answered before nor had a part.
 
     Raises DisputeNotFound, AppealForCity, DisputeInvolved, AppealAnswered.
     """
-    dispute = disputes.covered(session, dispute_id, change.by, lock=True)
+    dispute = disputes.find_covered(session, dispute_id, change.by, lock=True)
     if not change.by.place.is_city:
         raise AppealForCity
     if dispute.answered_by == change.by.id:
@@ -77,9 +77,9 @@ def answer_appeal(
     after = {"state": state_of(dispute.state, dispute.appeal_state).value}
     details = {"before": {"state": DisputeState.APPEALED.value}, "after": after}
     disputes.record(session, change, "disputes.answer_appeal", dispute, details)
-    for concerned in disputes.to_tell(session, rings, dispute, change.at):
-        notices.tell(session, rings, resident_id=concerned, template="appeal_answered", now=change.at)
-    return disputes.opened(rings, dispute)
+    for recipient in disputes.list_recipients(session, rings, dispute, change.at):
+        notices.tell(session, rings, resident_id=recipient, template="appeal_answered", now=change.at)
+    return disputes.open_for_staff(rings, dispute)
 
 
 def _own(session: Session, rings: KeyRings, resident: UUID, guardian: UUID | None, dispute_id: UUID) -> Dispute:

@@ -16,7 +16,7 @@ from qe_ban.keys.rings import KeyRings
 
 
 @dataclass(frozen=True, slots=True)
-class _Opened:
+class _HolderColumns:
     """A holder whose columns are unsealed one by one, when a field asks for them."""
 
     rings: KeyRings
@@ -24,8 +24,8 @@ class _Opened:
     answer: Answer
     today: date
 
-    def column(self, name: str, sealed: bytes) -> str:
-        return vault.unseal(self.rings, f"residents.{name}", self.holder.resident, sealed)
+    def column(self, name: str, ciphertext: bytes) -> str:
+        return vault.unseal(self.rings, f"residents.{name}", self.holder.resident, ciphertext)
 
     def name(self) -> str:
         return self.column("name", self.holder.name_sealed)
@@ -35,8 +35,8 @@ class _Opened:
 
     def phone(self) -> str | None:
         """Return the phone; a ward may have none."""
-        sealed = self.holder.phone_sealed
-        return self.column("phone", sealed) if sealed is not None else None
+        ciphertext = self.holder.phone_sealed
+        return self.column("phone", ciphertext) if ciphertext is not None else None
 
     def masked_phone(self) -> str | None:
         """Return the phone without its middle."""
@@ -49,18 +49,18 @@ class _Opened:
         return None if born is None else identifiers.age_on(born, self.today) >= 60
 
 
-DISCLOSED_BY: Mapping[str, Callable[[_Opened], Any]] = {
-    "masked_name": lambda opened: identifiers.mask_name(opened.name()),
-    "name": _Opened.name,
-    "id_type": lambda opened: opened.holder.id_type,
-    "id_number": _Opened.id_number,
-    "social_number": _Opened.id_number,
-    "phone": _Opened.phone,
-    "masked_phone": _Opened.masked_phone,
-    "age_60_or_over": _Opened.sixty_or_over,
-    "card_state": lambda opened: opened.answer.detail.get("card_state"),
-    "insured_type": lambda opened: opened.answer.detail.get("insured_type"),
-    "insured_place": lambda opened: opened.answer.detail.get("insured_place"),
+DISCLOSED_BY: Mapping[str, Callable[[_HolderColumns], Any]] = {
+    "masked_name": lambda columns: identifiers.mask_name(columns.name()),
+    "name": _HolderColumns.name,
+    "id_type": lambda columns: columns.holder.id_type,
+    "id_number": _HolderColumns.id_number,
+    "social_number": _HolderColumns.id_number,
+    "phone": _HolderColumns.phone,
+    "masked_phone": _HolderColumns.masked_phone,
+    "age_60_or_over": _HolderColumns.sixty_or_over,
+    "card_state": lambda columns: columns.answer.detail.get("card_state"),
+    "insured_type": lambda columns: columns.answer.detail.get("insured_type"),
+    "insured_place": lambda columns: columns.answer.detail.get("insured_place"),
 }
 """How each field is read; a health level stands beside the holder's data."""
 
@@ -68,9 +68,9 @@ DISCLOSED_BY: Mapping[str, Callable[[_Opened], Any]] = {
 def disclose(
     rings: KeyRings, holder: Holder, answer: Answer, fields: tuple[str, ...], now: datetime
 ) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Give the holder's data for the fields of an accepting verdict, and the health level where it is one of them."""
-    opened = _Opened(rings, holder, answer, now.astimezone(CITY_TIME).date())
-    data = {field: DISCLOSED_BY[field](opened) for field in fields if field != LEVEL_FIELD}
+    """Return the holder's data for the fields of an accepting verdict, and the health level where it is one of them."""
+    columns = _HolderColumns(rings, holder, answer, now.astimezone(CITY_TIME).date())
+    data = {field: DISCLOSED_BY[field](columns) for field in fields if field != LEVEL_FIELD}
     if LEVEL_FIELD not in fields:
         return data, None
     return data, {"level": answer.detail.get("level"), "as_of": answer.as_of}

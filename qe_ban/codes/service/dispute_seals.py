@@ -46,8 +46,8 @@ def seal_parties(rings: KeyRings, dispute: UUID, parties: list[UUID], now: datet
 
 def open_parties(rings: KeyRings, dispute: Dispute) -> list[UUID]:
     """Return what `seal_parties` sealed; nobody where a release before this kept none."""
-    sealed = dispute.resident_sealed
-    return [UUID(one) for one in vault.unseal(rings, RESIDENT, dispute.id, sealed).split()] if sealed else []
+    ciphertext = dispute.resident_sealed
+    return [UUID(one) for one in vault.unseal(rings, RESIDENT, dispute.id, ciphertext).split()] if ciphertext else []
 
 
 def seal_scan(rings: KeyRings, dispute: UUID, exact: ExactScan, now: datetime, *, data_key: int | None) -> bytes:

@@ -39,7 +39,7 @@ APPEAL, APPEAL_ANSWER = "disputes.appeal", "disputes.appeal_answer"
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class DisputeContent:
     """A dispute with what is sealed of it, or without where the reader is not to see it.
 
     `exact` and `appellant` are for those whose scan it is: staff read the row's day and hour. `guardian`: a guardian
@@ -57,7 +57,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DisputeFilter:
     """Which disputes staff look for; `overdue`: those that are, or those that are not."""
 
     state: DisputeState | None = None
@@ -74,41 +74,41 @@ def open_dispute(
     scan: UUID,
     text: str,
     change: audit.Change,
-) -> Opened:
+) -> DisputeContent:
     """Dispute a scan of a resident, once; `ward` is the guardianship by which `change.by` does so for another.
 
     Raises ScanNotFound, DisputeExists, KeyMissing.
     """
     number, venue, entry = ledger.entry(session, rings, resident, scan)
     # random: an id of the seventh version is the moment itself
-    made, now = secret_id(), change.at
+    dispute_id, now = secret_id(), change.at
     parties = [resident] if ward is None else [resident, change.by.id, ward]
     exact = dispute_seals.ExactScan(now, _copy(entry))
     data_key = data_keys.allocate(rings, session, Owner.DISPUTE, now)
     row = {
-        "id": made,
+        "id": dispute_id,
         "scan_id": entry.id,
         "venue_id": venue,
         # under the newest key, whichever the scan stands under: a dispute outlives the scan
         "holder": dispute_hash(rings, number, now),
-        "resident_sealed": dispute_seals.seal_parties(rings, made, parties, now, data_key=data_key),
+        "resident_sealed": dispute_seals.seal_parties(rings, dispute_id, parties, now, data_key=data_key),
         "district": entry.district,
-        "scan": dispute_seals.coarse_scan(made, exact.scan),
-        "scan_sealed": dispute_seals.seal_scan(rings, made, exact, now, data_key=data_key),
-        "text_sealed": vault.seal(rings, TEXT, made, text, now, data_key=data_key),
+        "scan": dispute_seals.coarse_scan(dispute_id, exact.scan),
+        "scan_sealed": dispute_seals.seal_scan(rings, dispute_id, exact, now, data_key=data_key),
+        "text_sealed": vault.seal(rings, TEXT, dispute_id, text, now, data_key=data_key),
         "data_key": data_key,
         "state": DisputeState.OPEN.value,
         "opened_at": start_of_day(now),
         "due_at": answer_due(now),
         "open_recorded": False,
     }
-    added = insert(Dispute).values(row).on_conflict_do_nothing(index_elements=["scan_id"]).returning(Dispute.id)
-    if session.scalar(added) is None:
+    statement = insert(Dispute).values(row).on_conflict_do_nothing(index_elements=["scan_id"]).returning(Dispute.id)
+    if session.scalar(statement) is None:
         raise DisputeExists
-    return own(rings, session.get_one(Dispute, made))
+    return open_exactly(rings, session.get_one(Dispute, dispute_id))
 
 
-def mine(
+def list_own(
     session: Session,
     rings: KeyRings,
     *,
@@ -116,7 +116,7 @@ def mine(
     guardian: UUID | None = None,
     before: UUID | None,
     limit: int,
-) -> list[Opened]:
+) -> list[DisputeContent]:
     """Return at most `limit` disputes of a resident's scans, newest first, those after `before` in that order.
 
     A `guardian` who reads sees the words of those that the same person opened: others may be about them.
@@ -128,59 +128,61 @@ def mine(
     newest = sorted(disputes, key=lambda dispute: order[dispute.id], reverse=True)
     if before is not None:
         newest = [dispute for dispute in newest if before in order and order[dispute.id] < order[before]]
-    return [shown(rings, dispute, guardian) for dispute in newest[:limit]]
+    return [open_for(rings, dispute, guardian) for dispute in newest[:limit]]
 
 
-def shown(rings: KeyRings, dispute: Dispute, guardian: UUID | None) -> Opened:
+def open_for(rings: KeyRings, dispute: Dispute, guardian: UUID | None) -> DisputeContent:
     """Open a dispute for the resident, or for a guardian what the same person wrote and was answered."""
-    whole = own(rings, dispute)
+    content = open_exactly(rings, dispute)
     if guardian is None:
-        return whole
+        return content
     if guardian not in dispute_seals.open_parties(rings, dispute)[1:2]:
-        return replace(whole, text=None, answer=None, appeal=None, appeal_answer=None)
-    if whole.appellant is not None and whole.appellant.is_guardian:
-        return whole
-    return replace(whole, appeal=None, appeal_answer=None)
+        return replace(content, text=None, answer=None, appeal=None, appeal_answer=None)
+    if content.appellant is not None and content.appellant.is_guardian:
+        return content
+    return replace(content, appeal=None, appeal_answer=None)
 
 
-def listed(
-    session: Session, rings: KeyRings, *, reader: Principal, wanted: Wanted, limit: int, now: datetime
-) -> list[Opened]:
+def list_disputes(
+    session: Session, rings: KeyRings, *, reader: Principal, filters: DisputeFilter, limit: int, now: datetime
+) -> list[DisputeContent]:
     """Return at most `limit` disputes of the venues that staff answer for, the newest day first.
 
     Of what is sealed it is opened whether a guardian showed the code, and no words.
     """
-    found = _by_day(wanted.before).limit(limit)
+    query = _by_day(filters.before).limit(limit)
     if not reader.place.is_city:
-        found = found.where(Dispute.district == (reader.place.district or ""))
-    if wanted.state is not None:
-        answered, appeal = columns_of(wanted.state)
-        found = found.where(Dispute.state == answered, Dispute.appeal_state.is_not_distinct_from(appeal))
-    if wanted.overdue is not None:
-        unanswered = (Dispute.state == DisputeState.OPEN.value) & (Dispute.due_at <= now)
-        overdue = unanswered | func.coalesce((Dispute.appeal_state == "open") & (Dispute.appeal_due_at <= now), false())
-        found = found.where(overdue if wanted.overdue else ~overdue)
+        query = query.where(Dispute.district == (reader.place.district or ""))
+    if filters.state is not None:
+        answer_state, appeal_state = columns_of(filters.state)
+        query = query.where(Dispute.state == answer_state, Dispute.appeal_state.is_not_distinct_from(appeal_state))
+    if filters.overdue is not None:
+        is_open_too_long = (Dispute.state == DisputeState.OPEN.value) & (Dispute.due_at <= now)
+        overdue = is_open_too_long | func.coalesce(
+            (Dispute.appeal_state == "open") & (Dispute.appeal_due_at <= now), false()
+        )
+        query = query.where(overdue if filters.overdue else ~overdue)
     return [
-        Opened(dispute, None, None, guardian=dispute_seals.shown_by_guardian(rings, dispute))
-        for dispute in session.scalars(found)
+        DisputeContent(dispute, None, None, guardian=dispute_seals.shown_by_guardian(rings, dispute))
+        for dispute in session.scalars(query)
     ]
 
 
-def read(session: Session, rings: KeyRings, *, dispute_id: UUID, change: audit.Change) -> Opened:
-    """Give a dispute with its text; who read it is audited. Raises DisputeNotFound."""
-    dispute = covered(session, dispute_id, change.by)
+def read_dispute(session: Session, rings: KeyRings, *, dispute_id: UUID, change: audit.Change) -> DisputeContent:
+    """Return a dispute with its text; who read it is audited. Raises DisputeNotFound."""
+    dispute = find_covered(session, dispute_id, change.by)
     record(session, change, "disputes.read", dispute, {"state": dispute.state, "district": dispute.district})
-    return opened(rings, dispute)
+    return open_for_staff(rings, dispute)
 
 
-def answer(
+def answer_dispute(
     session: Session, rings: KeyRings, *, dispute_id: UUID, text: str, upheld: bool, change: audit.Change
-) -> Opened:
+) -> DisputeContent:
     """Answer a dispute, once: the resident is told, and a guardian who opened it and still acts for the resident.
 
     Raises DisputeNotFound, DisputeInvolved, DisputeAnswered.
     """
-    dispute = covered(session, dispute_id, change.by, lock=True)
+    dispute = find_covered(session, dispute_id, change.by, lock=True)
     require_uninvolved(session, dispute, change.by)
     if dispute.state != DisputeState.OPEN:
         raise DisputeAnswered
@@ -190,9 +192,9 @@ def answer(
     session.flush()
     details = {"before": {"state": DisputeState.OPEN.value}, "after": {"state": dispute.state}}
     record(session, change, "disputes.answer", dispute, details)
-    for concerned in to_tell(session, rings, dispute, change.at):
-        notices.tell(session, rings, resident_id=concerned, template="dispute_answered", now=change.at)
-    return opened(rings, dispute)
+    for recipient in list_recipients(session, rings, dispute, change.at):
+        notices.tell(session, rings, resident_id=recipient, template="dispute_answered", now=change.at)
+    return open_for_staff(rings, dispute)
 
 
 def require_uninvolved(session: Session, dispute: Dispute, by: Principal) -> None:
@@ -212,13 +214,13 @@ def seal(rings: KeyRings, column: str, dispute: Dispute, text: str, now: datetim
     return vault.seal(rings, column, dispute.id, text, now, data_key=dispute.data_key)
 
 
-def opened(rings: KeyRings, dispute: Dispute) -> Opened:
+def open_for_staff(rings: KeyRings, dispute: Dispute) -> DisputeContent:
     """Open what is sealed of a dispute."""
 
-    def text_of(column: str, sealed: bytes | None) -> str | None:
-        return vault.unseal(rings, column, dispute.id, sealed) if sealed is not None else None
+    def text_of(column: str, ciphertext: bytes | None) -> str | None:
+        return vault.unseal(rings, column, dispute.id, ciphertext) if ciphertext is not None else None
 
-    return Opened(
+    return DisputeContent(
         dispute,
         text_of(TEXT, dispute.text_sealed),
         text_of(ANSWER, dispute.answer_sealed),
@@ -228,19 +230,19 @@ def opened(rings: KeyRings, dispute: Dispute) -> Opened:
     )
 
 
-def own(rings: KeyRings, dispute: Dispute) -> Opened:
+def open_exactly(rings: KeyRings, dispute: Dispute) -> DisputeContent:
     """Open a dispute for whom it concerns, with the exact moments."""
     exact, appellant = dispute_seals.open_scan(rings, dispute), dispute_seals.open_appellant(rings, dispute)
-    return replace(opened(rings, dispute), exact=exact, appellant=appellant)
+    return replace(open_for_staff(rings, dispute), exact=exact, appellant=appellant)
 
 
-def to_tell(session: Session, rings: KeyRings, dispute: Dispute, now: datetime) -> list[UUID]:
+def list_recipients(session: Session, rings: KeyRings, dispute: Dispute, now: datetime) -> list[UUID]:
     """Return who is told of an answer: the resident, and a guardian who asked for it and still acts."""
-    concerned, appellant = dispute_seals.open_parties(rings, dispute), dispute_seals.open_appellant(rings, dispute)
+    parties, appellant = dispute_seals.open_parties(rings, dispute), dispute_seals.open_appellant(rings, dispute)
     # a ward may appeal alone, also of what a guardian disputed: the answer is the ward's
-    if len(concerned) < 2 or (appellant is not None and not appellant.is_guardian):
-        return concerned[:1]
-    resident, guardian, guardianship = concerned
+    if len(parties) < 2 or (appellant is not None and not appellant.is_guardian):
+        return parties[:1]
+    resident, guardian, guardianship = parties
     try:
         accounts.acting_for(session, guardian=guardian, ward=guardianship, now=now)
     except WardNotFound:
@@ -248,7 +250,7 @@ def to_tell(session: Session, rings: KeyRings, dispute: Dispute, now: datetime) 
     return [resident, guardian]
 
 
-def covered(session: Session, dispute_id: UUID, by: Principal, *, lock: bool = False) -> Dispute:
+def find_covered(session: Session, dispute_id: UUID, by: Principal, *, lock: bool = False) -> Dispute:
     """Find a dispute of a venue that a member of staff answers for. Raises DisputeNotFound."""
     dispute = session.get(Dispute, dispute_id, with_for_update=True if lock else None)
     if dispute is None or not by.place.covers_district(dispute.district):
@@ -281,5 +283,5 @@ def _by_day(before: UUID | None) -> Select[Dispute]:
 
 def _copy(entry: Entry) -> dict[str, Any]:
     """Copy what is disputed, as JSON: the scan itself is forgotten sooner."""
-    copied = asdict(entry)
-    return copied | {"id": str(entry.id), "scan_id": str(entry.scan_id), "at": rfc3339(entry.at)}
+    content = asdict(entry)
+    return content | {"id": str(entry.id), "scan_id": str(entry.scan_id), "at": rfc3339(entry.at)}

@@ -7,7 +7,7 @@ from typing import Final
 
 from qe_ban.codes.queries import Entry
 from qe_ban.codes.rules import Profile, Reason
-from qe_ban.codes.rules.naming import FIELD_NAMES, PROFILE_NAMES, REASON_NAMES
+from qe_ban.codes.rules.labels import FIELD_NAMES, PROFILE_NAMES, REASON_NAMES
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import CITY_TIME
 
@@ -41,12 +41,12 @@ def csv_pieces(entries: Iterable[Entry], city: City) -> Iterator[bytes]:
     yield _BOM.encode()
     rows.writerow(HEADINGS)
     for entry in entries:
-        yield _taken(line)
+        yield _drain(line)
         rows.writerow([_harmless(cell) for cell in _cells(entry, city)])
-    yield _taken(line)
+    yield _drain(line)
 
 
-def _taken(line: io.StringIO) -> bytes:
+def _drain(line: io.StringIO) -> bytes:
     text = line.getvalue()
     line.seek(0)
     line.truncate()

@@ -29,10 +29,10 @@ def eraser(rings: KeyRings) -> PersonalDataEraser:
 def _count(rings: KeyRings, session: Session, resident: UUID) -> Mapping[str, int]:
     numbers = select(Entitlement.number).where(Entitlement.resident_id == resident)
     answers = select(func.count()).where(SourceAnswer.entitlement.in_(numbers))
-    told = select(func.count()).where(AnswerOfSource.holder.in_(_answer_hashes(rings, session, resident)))
+    outside_answers = select(func.count()).where(AnswerOfSource.holder.in_(_answer_hashes(rings, session, resident)))
     disputes = select(func.count()).where(Dispute.holder.in_(ledger.dispute_holders(session, rings, resident)))
     return {
-        "source_answers": (session.scalar(answers) or 0) + (session.scalar(told) or 0),
+        "source_answers": (session.scalar(answers) or 0) + (session.scalar(outside_answers) or 0),
         "disputes": session.scalar(disputes) or 0,
         "disputes_for_wards": len(_disputes_for_wards(rings, session, resident)),
     }
@@ -51,8 +51,8 @@ def _disputes_for_wards(rings: KeyRings, session: Session, guardian: UUID) -> li
     """
     wards = accounts.wards_ever(session, guardian)
     holders = [holder for ward in wards for holder in ledger.dispute_holders(session, rings, ward)]
-    found = session.scalars(select(Dispute).where(Dispute.holder.in_(holders)).order_by(Dispute.id)).all()
-    return [dispute for dispute in found if guardian in dispute_seals.open_parties(rings, dispute)[1:]]
+    disputes = session.scalars(select(Dispute).where(Dispute.holder.in_(holders)).order_by(Dispute.id)).all()
+    return [dispute for dispute in disputes if guardian in dispute_seals.open_parties(rings, dispute)[1:]]
 
 
 def _erase(rings: KeyRings, session: Session, resident: UUID, now: datetime) -> None:
@@ -60,14 +60,14 @@ def _erase(rings: KeyRings, session: Session, resident: UUID, now: datetime) -> 
     session.execute(
         delete(SourceAnswer).where(SourceAnswer.entitlement.in_(numbers)).execution_options(synchronize_session=False)
     )
-    told = delete(AnswerOfSource).where(AnswerOfSource.holder.in_(_answer_hashes(rings, session, resident)))
-    session.execute(told.execution_options(synchronize_session=False))
+    outside_answers = delete(AnswerOfSource).where(AnswerOfSource.holder.in_(_answer_hashes(rings, session, resident)))
+    session.execute(outside_answers.execution_options(synchronize_session=False))
     of_resident = Dispute.holder.in_(ledger.dispute_holders(session, rings, resident))
     own = session.scalars(select(Dispute).where(of_resident).order_by(Dispute.id).with_for_update()).all()
     dispute_events.record_acts(session, rings, own, now)
     disputes = delete(Dispute).where(of_resident)
-    gone = disputes.returning(Dispute.data_key).execution_options(synchronize_session=False)
-    data_keys.discard(session, session.scalars(gone).all())
+    key_numbers = disputes.returning(Dispute.data_key).execution_options(synchronize_session=False)
+    data_keys.discard(session, session.scalars(key_numbers).all())
     # the dispute is the ward's and goes on: only who opened it is forgotten
     for dispute in _disputes_for_wards(rings, session, resident):
         session.refresh(dispute, with_for_update=True)

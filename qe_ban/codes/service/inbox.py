@@ -25,7 +25,7 @@ from qe_ban.kernel.clock import start_of_day
 from qe_ban.keys import vault
 from qe_ban.keys.rings import KeyMissing, KeyRings
 
-SEALED = "requests_of_scans.content"
+COLUMN = "requests_of_scans.content"
 BATCH = 10_000
 
 log = structlog.get_logger(__name__)
@@ -53,11 +53,11 @@ def level_request(rings: KeyRings, resident: UUID, number: int, answer: Answer) 
 
 def _request(rings: KeyRings, now: datetime, **content: Any) -> Request:
     row = uuid4()
-    return Request(row, vault.seal(rings, SEALED, row, json.dumps(content, ensure_ascii=False), now))
+    return Request(row, vault.seal(rings, COLUMN, row, json.dumps(content, ensure_ascii=False), now))
 
 
 def turn_over_requests(session: Session, rings: KeyRings) -> int:
-    """Give residents what scans asked since the last time, in one transaction; gives how many requests that were.
+    """Return residents what scans asked since the last time, in one transaction; returns how many requests that were.
 
     In the order of random ids, by which nothing is learned of the scans' order. What is asked of a resident who is
     locked at this moment waits for the next time; who closed the account is asked nothing.
@@ -70,30 +70,32 @@ def turn_over_requests(session: Session, rings: KeyRings) -> int:
     ).all()
     if not rows:
         return 0
-    contents = {row: _open(rings, row, sealed) for row, sealed in rows}
+    contents = {row: _open(rings, row, ciphertext) for row, ciphertext in rows}
     readable = {row: content for row, content in contents.items() if content is not None}
     residents = {UUID(content["resident"]) for content in readable.values()}
     reachable = accounts.lock_reachable(session, residents)
-    done = [row for row in contents if row not in readable or UUID(readable[row]["resident"]) in reachable]
-    wanted = [readable[row] for row in done if row in readable and reachable[UUID(readable[row]["resident"])]]
-    secrets.SystemRandom().shuffle(wanted)
+    rows_to_delete = [row for row in contents if row not in readable or UUID(readable[row]["resident"]) in reachable]
+    requests = [
+        readable[row] for row in rows_to_delete if row in readable and reachable[UUID(readable[row]["resident"])]
+    ]
+    secrets.SystemRandom().shuffle(requests)
     accounts.request_consents(
         session,
         [
             (UUID(content["resident"]), content["purpose"], datetime.fromisoformat(content["at"]))
-            for content in wanted
+            for content in requests
             if "purpose" in content
         ],
     )
-    _record_levels(session, [content for content in wanted if "number" in content])
-    session.execute(delete(RequestOfScan).where(RequestOfScan.id.in_(done)))
-    return len(done)
+    _record_levels(session, [content for content in requests if "number" in content])
+    session.execute(delete(RequestOfScan).where(RequestOfScan.id.in_(rows_to_delete)))
+    return len(rows_to_delete)
 
 
-def _open(rings: KeyRings, row: UUID, sealed: bytes) -> dict[str, Any] | None:
+def _open(rings: KeyRings, row: UUID, ciphertext: bytes) -> dict[str, Any] | None:
     """Open a request; one that does not open is lost, and the next scan asks again."""
     try:
-        content: dict[str, Any] = json.loads(vault.unseal(rings, SEALED, row, sealed))
+        content: dict[str, Any] = json.loads(vault.unseal(rings, COLUMN, row, ciphertext))
     except (vault.SealBroken, KeyMissing):
         log.warning("codes.request_unreadable")
         return None
@@ -104,8 +106,8 @@ def _record_levels(session: Session, contents: Iterable[dict[str, Any]]) -> None
     """Write what a source says of levels, of an entitlement the newest, with the day alone."""
     newest: dict[int, dict[str, Any]] = {}
     for content in contents:
-        known = newest.get(content["number"])
-        if known is None or known["at"] < content["at"]:
+        previous = newest.get(content["number"])
+        if previous is None or previous["at"] < content["at"]:
             newest[content["number"]] = content
     for number, content in newest.items():
         values = {name: content[name] for name in ("state", "reason", "detail")}

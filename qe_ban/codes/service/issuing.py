@@ -15,7 +15,7 @@ from qe_ban.codes.adapters import SourceAway
 from qe_ban.codes.errors import CodeRefused, EntitlementNotFound
 from qe_ban.codes.models import Entitlement, SourceAnswer
 from qe_ban.codes.rules import Answer, State
-from qe_ban.codes.rules.naming import HELD_NAMES
+from qe_ban.codes.rules.labels import SUSPENSION_NAMES
 from qe_ban.codes.service.wallet import Wallet
 from qe_ban.kernel.city import CodeKind
 from qe_ban.kernel.clock import start_of_day
@@ -27,7 +27,7 @@ KINDS = {kind.slug: kind for kind in CodeKind}
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class WalletCard:
     """One kind as the wallet shows it."""
 
     kind: str
@@ -58,7 +58,7 @@ class Issued:
 
 
 def open_wallet(session: Session, resident: UUID, now: datetime) -> None:
-    """Give a resident whose real name was just confirmed an entitlement of every kind; again is harmless.
+    """Store an entitlement of every kind for a resident whose real name was just confirmed; again is harmless.
 
     Of every kind that this program knows, not only of the city's: so a city file that names one more serves residents
     who are there already.
@@ -106,18 +106,18 @@ def record_answer(
     session.execute(row.on_conflict_do_update(index_elements=["entitlement"], set_=values))
 
 
-def overview(wallet: Wallet, holdings: Sequence[queries.Holding], now: datetime) -> list[Shown]:
-    """Give the wallet's kinds in the city's order, with what is known of each."""
+def overview(wallet: Wallet, holdings: Sequence[queries.Holding], now: datetime) -> list[WalletCard]:
+    """Return the wallet's kinds in the city's order, with what is known of each."""
     by_kind = {holding.kind: holding for holding in holdings}
-    return [_shown(wallet, kind, by_kind.get(kind), now) for kind in wallet.city.kinds]
+    return [_card(wallet, kind, by_kind.get(kind), now) for kind in wallet.city.kinds]
 
 
 def ask_sources(wallet: Wallet, holdings: Sequence[queries.Holding], now: datetime) -> dict[int, Answer]:
     """Ask the outside sources for what is not known or old; gives new answers by entitlement number, to be kept."""
     answers = {}
     for holding in holdings:
-        source, kept = wallet.sources.get(holding.kind), holding.answer
-        if source is None or (kept and rules.is_fresh(kept, now)):
+        source, last = wallet.sources.get(holding.kind), holding.answer
+        if source is None or (last and rules.is_fresh(last, now)):
             continue
         person = wallet.person(holding.resident, holding.id_type, holding.name_sealed, holding.id_number_sealed)
         try:
@@ -142,31 +142,31 @@ def issue(
     by_kind = {holding.kind: holding for holding in holdings}
     issued = Issued([], [])
     for kind in dict.fromkeys(kinds):
-        shown = _shown(wallet, kind, by_kind.get(kind), now)
-        if shown.state is State.ACTIVE:
+        card = _card(wallet, kind, by_kind.get(kind), now)
+        if card.state is State.ACTIVE:
             issued.codes.append(_code(wallet, by_kind[kind], now, guardian=guardian))
         else:
-            issued.refused.append({"kind": kind, "reason": shown.reason or shown.state.value})
+            issued.refused.append({"kind": kind, "reason": card.reason or card.state.value})
     return issued
 
 
 def refusal(issued: Issued) -> CodeRefused:
     """Return why the only kind that was asked for is not issued."""
     reason = issued.refused[0]["reason"]
-    return CodeRefused(HELD_NAMES.get(reason), reason=reason)
+    return CodeRefused(SUSPENSION_NAMES.get(reason), reason=reason)
 
 
-def _shown(wallet: Wallet, kind: str, holding: queries.Holding | None, now: datetime) -> Shown:
+def _card(wallet: Wallet, kind: str, holding: queries.Holding | None, now: datetime) -> WalletCard:
     if holding is None:
-        return Shown(kind, State.NOT_ENTITLED, REAL_NAME, now, None)
+        return WalletCard(kind, State.NOT_ENTITLED, REAL_NAME, now, None)
     answer, outside = holding.answer, kind in wallet.sources
     if not outside:
         answer = replace(answer, as_of=now) if answer else rules.default_answer(kind, now)
     as_of = answer.as_of if answer else now
-    if holding.suspended:
-        return Shown(kind, State.SUSPENDED, f"held_by_{holding.suspended}", as_of, answer)
+    if holding.suspended_by:
+        return WalletCard(kind, State.SUSPENDED, f"held_by_{holding.suspended_by}", as_of, answer)
     # a source that never answered: the code is only a pointer, whoever scans it asks the source
-    return Shown(kind, answer.state if answer else State.ACTIVE, answer.reason if answer else None, as_of, answer)
+    return WalletCard(kind, answer.state if answer else State.ACTIVE, answer.reason if answer else None, as_of, answer)
 
 
 def _code(wallet: Wallet, holding: queries.Holding, now: datetime, *, guardian: bool) -> Code:

@@ -8,9 +8,9 @@ from qe_ban.codes.service.wallet import Wallet
 from qe_ban.kernel.ids import new_id
 
 
-def outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.Facts) -> queries.Outcome:
+def outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.ScanRecords) -> queries.Outcome:
     """Return what is kept of a scan: the verdict, under keyed hashes and without any id of the resident."""
-    claims, scanner, rings = scan.claims, scan.asked.scanner, wallet.rings
+    claims, scanner, rings = scan.claims, scan.request.scanner, wallet.rings
     # without a holder, so that the scan itself shows it to whoever watches
     is_unknown = verdict.reason is Reason.REVOKED and facts.holder is None
     number = None if is_unknown else scan.number
@@ -19,15 +19,15 @@ def outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.F
     if number is not None and verdict.fields:
         subject = hashing.disclosure_hash(rings, scanner, number, scan.now)
     if verdict.reason is Reason.CONSENT_REQUIRED and facts.holder is not None:
-        request = inbox.consent_request(rings, facts.holder.resident, scan.asked.purpose, scan.now)
+        request = inbox.consent_request(rings, facts.holder.resident, scan.request.purpose, scan.now)
     return queries.Outcome(
         id=new_id(),
         scanner=scanner,
-        scan_id=scan.asked.scan_id,
-        request=scan.requests[0],
+        scan_id=scan.request.scan_id,
+        request=scan.digests[0],
         venue=facts.venue,
         at=scan.now,
-        purpose=scan.asked.purpose,
+        purpose=scan.request.purpose,
         accepted=verdict.accepted,
         reason=verdict.reason,
         kind=scan.kind,
@@ -41,7 +41,7 @@ def outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.F
         guardian=scan.guardian,
         uses=verdict.uses,
         request_of_resident=request,
-        request_id=scan.asked.request_id,
+        request_id=scan.request.request_id,
         subject=subject,
         before_sealed=over_month.seal(rings, number, holder, scan.now) if verdict.accepted else None,
     )
@@ -49,6 +49,8 @@ def outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.F
 
 def repeat(wallet: Wallet, scan: Scan, fields: tuple[str, ...]) -> queries.Repeat:
     """Return what is kept of a verdict that is told once more with holder data."""
-    asked = scan.asked
-    subject = hashing.disclosure_hash(wallet.rings, asked.scanner, scan.number or 0, scan.now)
-    return queries.Repeat(asked.scanner, asked.scan_id, asked.purpose, scan.now, subject, fields, asked.request_id)
+    request = scan.request
+    subject = hashing.disclosure_hash(wallet.rings, request.scanner, scan.number or 0, scan.now)
+    return queries.Repeat(
+        request.scanner, request.scan_id, request.purpose, scan.now, subject, fields, request.request_id
+    )

@@ -38,7 +38,7 @@ def dispute_holders(session: Session, rings: KeyRings, resident: UUID) -> list[b
 def entries(
     session: Session, rings: KeyRings, resident: UUID, *, limit: int, after: tuple[datetime, UUID] | None = None
 ) -> list[queries.Entry]:
-    """Give a resident's newest scans, refused ones too, those older than `after` (moment and id) where given."""
+    """Return a resident's newest scans, refused ones too, those older than `after` (moment and id) where given."""
     return queries.ledger(session, holders(session, rings, resident), limit=limit, after=after)
 
 
@@ -48,15 +48,15 @@ def entry(session: Session, rings: KeyRings, resident: UUID, scan: UUID) -> tupl
     Raises ScanNotFound, also for another's.
     """
     number_of = {span.holder: span.number for span in holders(session, rings, resident)}
-    found = queries.entry(session, list(number_of), scan)
-    if found is None:
+    row = queries.entry(session, list(number_of), scan)
+    if row is None:
         raise ScanNotFound
-    holder, venue, entry_ = found
+    holder, venue, entry_ = row
     return number_of[holder], venue, entry_
 
 
 def all_entries(session: Session, rings: KeyRings, resident: UUID) -> Iterator[queries.Entry]:
-    """Give all of a resident's scans, newest first, reading them in portions."""
+    """Return all of a resident's scans, newest first, reading them in portions."""
     spans, after = holders(session, rings, resident), None
     while True:
         portion = queries.ledger(session, spans, limit=PORTION, after=after)

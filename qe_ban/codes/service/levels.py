@@ -65,8 +65,8 @@ class HealthAnswer:
     ends_at: datetime | None = None
 
     @property
-    def shown(self) -> str | None:
-        """The level that a scanner reads."""
+    def visible_level(self) -> str | None:
+        """Return the level that a scanner reads."""
         return self.set_level or self.level
 
 
@@ -74,7 +74,7 @@ class HealthAnswer:
 class LevelNews:
     """That the register or a source says another level than the resident was told of.
 
-    `hidden`: a level that two persons set is shown in its place.
+    `is_hidden`: a level that two persons set is shown in its place.
     """
 
     resident: UUID
@@ -82,7 +82,7 @@ class LevelNews:
     after: str
     rule: str | None
     as_of: datetime
-    hidden: bool
+    is_hidden: bool
 
 
 def has_source(sources: Collection[str]) -> bool:
@@ -105,14 +105,14 @@ def _answer(row: Sequence[object], outside: bool, now: datetime) -> HealthAnswer
         return HealthAnswer(_text(level), None, as_of if isinstance(as_of, datetime) else None, None, None)
     is_set = isinstance(set_until, datetime) and set_until > now
     ends = expires_at if isinstance(expires_at, datetime) else None
-    known = level is not None and (ends is None or ends > now)
+    is_known = level is not None and (ends is None or ends > now)
     return HealthAnswer(
-        level=_text(level) if known else "green",
-        rule=(_text(rule) if known else None) or REGISTER_DEFAULT,
+        level=_text(level) if is_known else "green",
+        rule=(_text(rule) if is_known else None) or REGISTER_DEFAULT,
         as_of=now,
         set_level=_text(set_level) if is_set else None,
         set_until=set_until if is_set and isinstance(set_until, datetime) else None,
-        ends_at=ends if known else None,
+        ends_at=ends if is_known else None,
     )
 
 
@@ -126,9 +126,9 @@ def set_levels(session: Session, residents: Collection[UUID], level: str, until:
     session.execute(_SET, values)
 
 
-def end_levels(session: Session, residents: Collection[UUID], now: datetime, *, expired: bool) -> None:
-    """Show again what the register says; `expired`: only where the set level is over by the clock."""
-    values = {"kind": LEVEL_KIND, "residents": list(residents), "now": now, "expired": expired}
+def end_levels(session: Session, residents: Collection[UUID], now: datetime, *, only_expired: bool) -> None:
+    """Show again what the register says; `only_expired`: only where the set level is over by the clock."""
+    values = {"kind": LEVEL_KIND, "residents": list(residents), "now": now, "expired": only_expired}
     session.execute(_END, values)
 
 
@@ -136,6 +136,6 @@ def take_level_news(session: Session, limit: int, now: datetime) -> list[LevelNe
     """Return whose level changed by a rule or a source since the resident was told; each is returned once."""
     values = {"kind": LEVEL_KIND, "limit": limit, "now": now}
     return [
-        LevelNews(resident, before, after, rule, as_of, bool(hidden))
-        for resident, before, after, rule, as_of, hidden in session.execute(_NEWS, values)
+        LevelNews(resident, before, after, rule, as_of, bool(is_hidden))
+        for resident, before, after, rule, as_of, is_hidden in session.execute(_NEWS, values)
     ]

@@ -24,24 +24,26 @@ def rehash(
 ) -> tuple[int | None, int]:
     """Keep the disputes of the next entitlements under the hash that is written now; done anew it changes nothing.
 
-    Gives up to which number it came (None: there are no more) and how many disputes it changed.
+    Return up to which number it came (None: there are no more) and how many disputes it changed.
     """
     retirement.lengthen(session)
-    wanted = select(Entitlement.number).where(Entitlement.number > after).order_by(Entitlement.number).limit(limit)
-    numbers = session.scalars(wanted).all()
+    query = select(Entitlement.number).where(Entitlement.number > after).order_by(Entitlement.number).limit(limit)
+    numbers = session.scalars(query).all()
     newest = {}
     for number in numbers:
         newest.update(dict.fromkeys(dispute_hashes(rings, number), dispute_hash(rings, number, now)))
     newest = {older: first for older, first in newest.items() if older != first}
-    found = session.scalars(select(Dispute.holder).where(Dispute.holder.in_(newest)).distinct()).all() if newest else ()
-    for holder in found:
+    holders = (
+        session.scalars(select(Dispute.holder).where(Dispute.holder.in_(newest)).distinct()).all() if newest else ()
+    )
+    for holder in holders:
         session.execute(
             update(Dispute)
             .where(Dispute.holder == holder)
             .values(holder=newest[holder])
             .execution_options(synchronize_session=False)
         )
-    return (numbers[-1] if len(numbers) == limit else None), len(found)
+    return (numbers[-1] if len(numbers) == limit else None), len(holders)
 
 
 def rehash_disputes(database: Database, rings: KeyRings, clock: Clock) -> int:

@@ -49,17 +49,17 @@ DELETE FROM answers_of_sources WHERE ctid = ANY (ARRAY(
 
 
 def uses_step(session: Session, before: datetime) -> int:
-    """Forget uses whose codes were over before a moment, at most 2,000; gives how many."""
+    """Forget uses whose codes were over before a moment, at most 2,000; returns how many."""
     return cast("CursorResult[Any]", session.execute(_USES, {"before": before, "limit": STEP})).rowcount
 
 
 def answers_step(session: Session, before: datetime) -> int:
-    """Forget what sources said before a moment, at most 2,000; gives how many."""
+    """Forget what sources said before a moment, at most 2,000; returns how many."""
     return cast("CursorResult[Any]", session.execute(_ANSWERS, {"before": before, "limit": STEP})).rowcount
 
 
 def scans_step(session: Session, before: datetime) -> int:
-    """Delete the oldest scans from before a moment, at most 2,000; gives how many.
+    """Delete the oldest scans from before a moment, at most 2,000; returns how many.
 
     With a scan goes its scan_id: the same one would be judged anew, as its code has long been over.
     """
@@ -67,7 +67,7 @@ def scans_step(session: Session, before: datetime) -> int:
 
 
 def scan_ids_step(session: Session, before: datetime) -> int:
-    """Have disputes from before a moment name no scan any more, at most 2,000; gives how many.
+    """Have disputes from before a moment name no scan any more, at most 2,000; returns how many.
 
     The id keeps a scan from being disputed twice, tells its millisecond, and has no use once the scan is forgotten.
     """
@@ -82,9 +82,9 @@ def disputes_step(session: Session, before: datetime) -> int:
 
 def delete_disputes(session: Session, disputes: Sequence[UUID]) -> int:
     """Delete disputes and have their data keys destroyed; returns how many."""
-    gone = session.scalars(delete(Dispute).where(Dispute.id.in_(disputes)).returning(Dispute.data_key)).all()
-    data_keys.discard(session, gone)
-    return len(gone)
+    key_numbers = session.scalars(delete(Dispute).where(Dispute.id.in_(disputes)).returning(Dispute.data_key)).all()
+    data_keys.discard(session, key_numbers)
+    return len(key_numbers)
 
 
 def _is_answered(before: datetime) -> ColumnElement[bool]:
@@ -93,8 +93,8 @@ def _is_answered(before: datetime) -> ColumnElement[bool]:
 
 
 def _is_of_closed(before: datetime) -> ColumnElement[bool]:
-    closed = Entitlement.resident_id.in_(residents.closed_before(before))
-    return closed & is_unreferenced(Entitlement)
+    of_closed_account = Entitlement.resident_id.in_(residents.closed_before(before))
+    return of_closed_account & is_unreferenced(Entitlement)
 
 
 def make_months(session: Session, now: datetime) -> None:
@@ -103,7 +103,7 @@ def make_months(session: Session, now: datetime) -> None:
 
 
 def drop_months(session: Session, now: datetime, days: int) -> list[str]:
-    """Drop the months of scans that are over and empty; gives their names. Raises DatabaseUnavailable likewise."""
+    """Drop the months of scans that are over and empty; returns their names. Raises DatabaseUnavailable likewise."""
     return partitions.drop_empty(session, TABLE, now - timedelta(days=days))
 
 

@@ -10,12 +10,12 @@ from uuid import UUID
 from qe_ban.codes import rules, token
 from qe_ban.codes.service.typed_codes import is_keyboard_fault
 from qe_ban.codes.service.wallet import Wallet, reference, verification_keys
-from qe_ban.kernel.city import LEVEL_KIND, Purpose
+from qe_ban.kernel.city import LEVEL_KIND, Basis, Purpose
 from qe_ban.keys.models import Ring
 
 ONLINE = token.Policy(skew=30, issued_skew=5, presented_window=60)
 CLOCKS_APART = timedelta(seconds=1)
-PROVEN = frozenset({token.Reason.NOT_YET_VALID, token.Reason.EXPIRED, token.Reason.UNKNOWN_KIND})
+PROVEN_REASONS = frozenset({token.Reason.NOT_YET_VALID, token.Reason.EXPIRED, token.Reason.UNKNOWN_KIND})
 """Refusals that come after the signatures held: what such a code says is the issuer's word."""
 
 
@@ -24,7 +24,7 @@ CONSENT_UNDER_WAY = "授权请求将在一分钟内送达居民的手机，请�
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class VerifyRequest:
     """What a scanner asks: its own scan_id, the code's text or a short number, the purpose, a document's last six."""
 
     scanner: UUID
@@ -35,18 +35,18 @@ class Asked:
     document: str | None = field(default=None, repr=False)
     request_id: str | None = None
 
-    def digest(self, shown: str | None = None) -> bytes:
-        """Tell one request from another under the same scan_id (SHA-256); `shown` stands in the code's place."""
-        shown = self.code if shown is None else shown
-        return hashlib.sha256("\0".join((shown, self.purpose, self.document or "")).encode()).digest()
+    def digest(self, text: str | None = None) -> bytes:
+        """Return the SHA-256 by which two requests under one scan_id differ; `text` stands in the code's place."""
+        text = self.code if text is None else text
+        return hashlib.sha256("\0".join((text, self.purpose, self.document or "")).encode()).digest()
 
     def mark(self) -> bytes:
-        """Give the 4 bytes by which a code names the one scanner that it is meant for: of the SHA-256 of its id."""
+        """Return the 4 bytes by which a code names the one scanner that it is meant for: of the SHA-256 of its id."""
         return hashlib.sha256(str(self.scanner).encode()).digest()[:4]
 
 
 @dataclass(frozen=True, slots=True)
-class Scanned:
+class VerdictResponse:
     """What the scanner is told. Only accepting verdicts carry holder data."""
 
     scan_id: UUID
@@ -68,23 +68,23 @@ class Scan:
     """A code as the format sees it. `claims` are there when proven; `refused` is the format's reason (steps 1 to 6).
 
     `number` is the entitlement that the sealed reference names, None where it opens to nothing; `guardian`: it says
-    that a guardian shows the code. A kept scan is of this request where its digest is one of `requests`; the first of
+    that a guardian shows the code. A kept scan is of this request where its digest is one of `digests`; the first of
     them is written.
     """
 
-    asked: Asked
+    request: VerifyRequest
     now: datetime
     purpose: Purpose | None
     claims: token.Unproven | None
     refused: rules.Reason | None
     number: int | None
     subjects: rules.Subjects
-    requests: tuple[bytes, ...]
+    digests: tuple[bytes, ...]
     guardian: bool = False
 
     @property
     def guardian_since(self) -> datetime | None:
-        """From when on a guardianship's end has ended this code too; None where no guardian shows it.
+        """Return from when on a guardianship's end has ended this code too; None where no guardian shows it.
 
         A second before its issue: the clock of who issued it may be ahead of theirs who ended the guardianship.
         """
@@ -94,60 +94,69 @@ class Scan:
 
     @property
     def kind(self) -> str | None:
-        """The kind's slug, where it is proven and known."""
+        """Return the kind's slug, where it is proven and known."""
         return self.claims.kind.slug if self.claims and self.claims.kind else None
 
-    def barred(self, registered: tuple[str, ...]) -> rules.Reason | None:
-        """Say why this code is not judged for a scanner with these purposes: steps 1 to 7."""
+    @property
+    def rests_on_consent(self) -> bool:
+        """Return whether a consent decides: so it is for a purpose that the city has no more, too."""
+        return self.purpose is None or self.purpose.basis is Basis.CONSENT
+
+    def refusal(self, purposes: tuple[str, ...]) -> rules.Reason | None:
+        """Return why this code is not judged for a scanner with these purposes: steps 1 to 7."""
         if self.refused is not None or self.claims is None:
             return self.refused or rules.Reason.MALFORMED
-        return rules.may_scan(self.purpose, registered, self.kind or "", self.claims.scanner, self.asked.mark())
+        return rules.may_scan(self.purpose, purposes, self.kind or "", self.claims.scanner, self.request.mark())
 
 
-def without_level(told: Scanned) -> Scanned:
+def without_level(response: VerdictResponse) -> VerdictResponse:
     """Return what a repeat says where no level can be told: an accepted health code then counts as stale.
 
     A gate that looks at `accepted` alone must not open for a repeat that hides a red level.
     """
-    if told.kind != LEVEL_KIND or not told.accepted:
-        return told
-    return replace(told, accepted=False, reason=rules.Reason.STALE)
+    if response.kind != LEVEL_KIND or not response.accepted:
+        return response
+    return replace(response, accepted=False, reason=rules.Reason.STALE)
 
 
-def read(wallet: Wallet, asked: Asked, now: datetime) -> Scan:
+def read(wallet: Wallet, request: VerifyRequest, now: datetime) -> Scan:
     """Read a code: signatures, times and its sealed reference, without a question to the database."""
-    purpose = wallet.city.purposes.get(asked.purpose)
+    purpose = wallet.city.purposes.get(request.purpose)
     claims: token.Unproven | None
     refused = None
     try:
-        claims = token.verify(asked.code, verification_keys(wallet.rings.snapshot()), ONLINE, int(now.timestamp()))
-    except token.Refused as refusal:
-        claims = refusal.claims if refusal.reason in PROVEN else None
-        refused = rules.Reason(refusal.reason)
-    opened = reference(wallet.rings, claims) if claims else None
-    number = opened.entitlement if opened else None
+        claims = token.verify(request.code, verification_keys(wallet.rings.snapshot()), ONLINE, int(now.timestamp()))
+    except token.Refused as error:
+        claims = error.claims if error.reason in PROVEN_REASONS else None
+        refused = rules.Reason(error.reason)
+    code_reference = reference(wallet.rings, claims) if claims else None
+    number = code_reference.entitlement if code_reference else None
     subjects = rules.Subjects()
     if claims and refused is None and purpose is not None:
         subjects = _subjects(wallet, claims, number, purpose, now)
-    shown_by_guardian = opened is not None and opened.guardian
-    return Scan(asked, now, purpose, claims, refused, number, subjects, (asked.digest(),), shown_by_guardian)
+    shown_by_guardian = code_reference is not None and code_reference.guardian
+    return Scan(request, now, purpose, claims, refused, number, subjects, (request.digest(),), shown_by_guardian)
 
 
-def unread(wallet: Wallet, asked: Asked, now: datetime, refused: rules.Reason, requests: tuple[bytes, ...]) -> Scan:
-    """Give a scan of which nothing is known but why it is refused."""
-    return Scan(asked, now, wallet.city.purposes.get(asked.purpose), None, refused, None, rules.Subjects(), requests)
+def unread(
+    wallet: Wallet, request: VerifyRequest, now: datetime, refused: rules.Reason, requests: tuple[bytes, ...]
+) -> Scan:
+    """Return a scan of which nothing is known but why it is refused."""
+    return Scan(
+        request, now, wallet.city.purposes.get(request.purpose), None, refused, None, rules.Subjects(), requests
+    )
 
 
-def explain(scanned: Scanned, code: str = "") -> Scanned:
+def explain(response: VerdictResponse, code: str = "") -> VerdictResponse:
     """Return a verdict with a word to the venue where one helps.
 
     Where the scanner's keyboard is why the code could not be read, and where the resident is asked for a consent.
     """
-    if scanned.reason == rules.Reason.CONSENT_REQUIRED:
-        return replace(scanned, detail={**scanned.detail, "consent": CONSENT_UNDER_WAY})
-    if scanned.reason != rules.Reason.MALFORMED or not is_keyboard_fault(code):
-        return scanned
-    return replace(scanned, detail={**scanned.detail, "keyboard": KEYBOARD_FAULT})
+    if response.reason == rules.Reason.CONSENT_REQUIRED:
+        return replace(response, detail={**response.detail, "consent": CONSENT_UNDER_WAY})
+    if response.reason != rules.Reason.MALFORMED or not is_keyboard_fault(code):
+        return response
+    return replace(response, detail={**response.detail, "keyboard": KEYBOARD_FAULT})
 
 
 def _subjects(

@@ -71,6 +71,6 @@ def _lock(session: Session, request: SuspensionRequest) -> Entitlement:
 
 
 def _tell(session: Session, rings: KeyRings, request: SuspensionRequest, now: datetime) -> None:
-    """Tell a ward with a phone what a guardian did; which code it was stands in the app."""
+    """Notify a ward with a phone of what a guardian did; which code it was stands in the app."""
     if request.by_guardian:
         notices.tell(session, rings, resident_id=request.resident_id, template="codes_by_guardian", now=now)

@@ -45,11 +45,11 @@ def undo_keyboard(text: str) -> str:
     """
     if _is_clean(text) or len(text) > MOST:
         return text
-    folded = text.removeprefix(_MOJIBAKE_BOM).translate(_TABLE).strip(" \t")
-    if not folded.isascii():
+    normal = text.removeprefix(_MOJIBAKE_BOM).translate(_TABLE).strip(" \t")
+    if not normal.isascii():
         return text
-    folded = folded.upper()
-    return folded[prefix.end() :].strip(" \t") if (prefix := _AIM.match(folded)) else folded
+    normal = normal.upper()
+    return normal[prefix.end() :].strip(" \t") if (prefix := _AIM.match(normal)) else normal
 
 
 def _is_clean(text: str) -> bool:
@@ -64,10 +64,10 @@ def is_keyboard_fault(text: str) -> bool:
     """
     if len(text) > MOST:
         return False
-    typed = text.strip(" \t\r\n")
-    if typed[:4].upper() == _WITHOUT_SHIFT:
+    content = text.strip(" \t\r\n")
+    if content[:4].upper() == _WITHOUT_SHIFT:
         return True
-    return any(_is_readable(typed.translate(layout)) for layout in _LAYOUTS)
+    return any(_is_readable(content.translate(layout)) for layout in _LAYOUTS)
 
 
 def _is_readable(text: str) -> bool:
@@ -79,8 +79,8 @@ def _is_readable(text: str) -> bool:
 
 
 _WITHOUT_SHIFT: Final = "QE1;"
-_SWAPPED: Final = str.maketrans("YZyz", "ZYZY")
-_GERMAN: Final = _SWAPPED | str.maketrans({"Ö": ":", "ö": ":", "-": "/", "ß": "-", "(": "*", "`": "+"})
+_YZ_SWAP: Final = str.maketrans("YZyz", "ZYZY")
+_GERMAN: Final = _YZ_SWAP | str.maketrans({"Ö": ":", "ö": ":", "-": "/", "ß": "-", "(": "*", "`": "+"})
 _FRENCH: Final = str.maketrans(
     {
         "A": "Q",
@@ -98,5 +98,5 @@ _FRENCH: Final = str.maketrans(
     }
     | dict(zip("&é\"'(-è_çà", "1234567890", strict=True))
 )
-_LAYOUTS: Final = (_SWAPPED, _GERMAN, _FRENCH)
+_LAYOUTS: Final = (_YZ_SWAP, _GERMAN, _FRENCH)
 """What a scanner set to the keyboard of the United States types on a computer set to another one, back again."""

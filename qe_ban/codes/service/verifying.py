@@ -16,10 +16,10 @@ from qe_ban.codes.adapters import SourceAway
 from qe_ban.codes.errors import ScanIdReused, ScannerUnknown, UseContention
 from qe_ban.codes.rules import Answer, Reason
 from qe_ban.codes.service import answers, disclosing, keeping, scanning, short_numbers
-from qe_ban.codes.service.scanning import Asked, Scan, Scanned
+from qe_ban.codes.service.scanning import Scan, VerdictResponse, VerifyRequest
 from qe_ban.codes.service.wallet import Wallet
 from qe_ban.db.limits import Limiter
-from qe_ban.kernel.city import LEVEL_FIELD, LEVEL_KIND, Basis
+from qe_ban.kernel.city import LEVEL_FIELD, LEVEL_KIND
 from qe_ban.kernel.errors import TooMany, Unavailable
 from qe_ban.keys.data_files import DataKeyDestroyed
 
@@ -27,81 +27,88 @@ log = structlog.get_logger(__name__)
 
 ALARMS = Counter("qe_alarms", "Findings that a person must look at.", ["alarm"])
 Connection: TypeAlias = psycopg.Connection[Any]
-REPEATABLE = timedelta(minutes=10)
+REPEAT_WINDOW = timedelta(minutes=10)
 ATTEMPTS = 8
+"""Each fails because another scan was accepted meanwhile: so many in a row are a crowd at one code, not bad luck."""
 
 
-def verify(wallet: Wallet, connection: Connection, asked: Asked, now: datetime) -> Scanned:
+def verify(wallet: Wallet, connection: Connection, request: VerifyRequest, now: datetime) -> VerdictResponse:
     """Judge a code for a scanner and a purpose, and keep the scan, whatever the verdict.
 
     `connection` commits each statement. Raises ScanIdReused, ScannerUnknown, UseContention; a refused code is a result.
     """
-    scan = scanning.read(wallet, replace(asked, code=token.strip_edge(asked.code)), now)
+    scan = scanning.read(wallet, replace(request, code=token.strip_edge(request.code)), now)
     for _ in range(ATTEMPTS):
-        told = _attempt(wallet, connection, scan)
-        if told is not None:
-            return told
+        response = _attempt(wallet, connection, scan)
+        if response is not None:
+            return response
     raise UseContention
 
 
-def verify_number(wallet: Wallet, limiter: Limiter, connection: Connection, asked: Asked, now: datetime) -> Scanned:
+def verify_number(
+    wallet: Wallet, limiter: Limiter, connection: Connection, request: VerifyRequest, now: datetime
+) -> VerdictResponse:
     """Judge the code that a short number stands for, which is accepted once.
 
     Every try counts until it turns out to be none of guessing, so that ten misses a minute are ten however many come
     at once; a repeat is answered even then. Raises TooMany, and what `verify` raises.
     """
     try:
-        counted = short_numbers.count(limiter, asked.scanner)
+        window_end = short_numbers.count(limiter, request.scanner)
     except TooMany:
-        scan = short_numbers.unread(wallet, asked, now)
-        prior = _facts(wallet, connection, scan, None, ()).prior
+        scan = short_numbers.unread(wallet, request, now)
+        prior = _read_facts(wallet, connection, scan, None, ()).prior
         if prior is None:
             raise
         return _repeat(wallet, connection, scan, prior)
     try:
-        scan, told = _told_of_number(wallet, connection, asked, now)
+        scan, response = _attempt_number(wallet, connection, request, now)
     except (psycopg.Error, Unavailable):
         # nothing was told of the number, so nothing was guessed; whoever cannot even say so is away, too
         with suppress(Unavailable):
-            short_numbers.forgive(limiter, asked.scanner, counted)
+            short_numbers.forgive(limiter, request.scanner, window_end)
         raise
-    if told.repeat or not short_numbers.is_miss(scan):
-        short_numbers.forgive(limiter, asked.scanner, counted)
-    return told
+    if response.repeat or not short_numbers.is_miss(scan):
+        short_numbers.forgive(limiter, request.scanner, window_end)
+    return response
 
 
-def _told_of_number(wallet: Wallet, connection: Connection, asked: Asked, now: datetime) -> tuple[Scan, Scanned]:
+def _attempt_number(
+    wallet: Wallet, connection: Connection, request: VerifyRequest, now: datetime
+) -> tuple[Scan, VerdictResponse]:
     for _ in range(ATTEMPTS):
         # looked up at each turn: of two scans at once the slower one finds what anybody finds who comes late
-        scan = short_numbers.read(wallet, connection, asked, now)
-        told = _attempt(wallet, connection, scan)
-        if told is not None:
-            return scan, told
+        scan = short_numbers.read(wallet, connection, request, now)
+        response = _attempt(wallet, connection, scan)
+        if response is not None:
+            return scan, response
     raise UseContention
 
 
-def _attempt(wallet: Wallet, connection: Connection, scan: Scan) -> Scanned | None:
+def _attempt(wallet: Wallet, connection: Connection, scan: Scan) -> VerdictResponse | None:
     """Judge a scan by what stands now and keep it; None where that changed meanwhile.
 
     Another scan took the same use, or the account was closed and what was read opens no more.
     """
     try:
-        return _judged(wallet, connection, scan)
+        return _judge_and_record(wallet, connection, scan)
     except DataKeyDestroyed:
         return None
 
 
-def _judged(wallet: Wallet, connection: Connection, scan: Scan) -> Scanned | None:
+def _judge_and_record(wallet: Wallet, connection: Connection, scan: Scan) -> VerdictResponse | None:
     purpose = scan.purpose
-    readable = purpose is not None and scan.barred((purpose.slug,)) is None
-    facts = _facts(wallet, connection, scan, scan.number if readable else None, scan.subjects.all())
+    # as if the scanner were registered for the purpose: whether it is, the statement itself looks up and obeys
+    readable = purpose is not None and scan.refusal((purpose.slug,)) is None
+    facts = _read_facts(wallet, connection, scan, scan.number if readable else None, scan.subjects.all())
+    # before any judgement: a repeat gets the verdict of its scan, whatever has changed since
     if facts.prior is not None:
         return _repeat(wallet, connection, scan, facts.prior)
     if scan.subjects.short in facts.uses:
         return None  # since it was looked up: whoever looks now finds nothing
     verdict, answer = _judge(wallet, connection, scan, facts)
-    told = Scanned(
-        scan.asked.scan_id,
+    response = VerdictResponse(
+        scan.request.scan_id,
         verdict.accepted,
         verdict.reason,
         scan.kind,
@@ -109,31 +116,31 @@ def _judged(wallet: Wallet, connection: Connection, scan: Scan) -> Scanned | Non
         scan.now,
         detail=verdict.detail,
         as_of=verdict.as_of,
-        guardian=_told_of_guardian(scan.guardian, verdict.reason),
+        guardian=_guardian_flag(scan.guardian, verdict.reason),
     )
-    # opened before it is kept: a column that does not open must not leave a disclosure on record
-    told = _opened(wallet, told, facts.holder, answer, verdict.fields)
+    # opened before it is kept: a column that does not open must not leave a disclosure on record (D-004)
+    response = _with_holder_data(wallet, response, facts.holder, answer, verdict.fields)
     try:
         queries.keep(connection, keeping.outcome(wallet, scan, verdict, facts))
     except queries.UsedMeanwhile:
         return None
-    return told
+    return response
 
 
-def _told_of_guardian(guardian: bool, reason: str) -> bool | None:
-    """Say to a scanner that may scan the code that a guardian shows it; to another one nothing."""
+def _guardian_flag(guardian: bool, reason: str) -> bool | None:
+    """Return True for a scanner that may know that a guardian shows the code, else None."""
     return True if guardian and reason in rules.REASONS_TELLING_GUARDIANS else None
 
 
-def _facts(
+def _read_facts(
     wallet: Wallet, connection: Connection, scan: Scan, number: int | None, subjects: Sequence[bytes]
-) -> queries.Facts:
-    facts = queries.facts(
+) -> queries.ScanRecords:
+    facts = queries.read_facts(
         connection,
-        scanner=scan.asked.scanner,
-        scan_id=scan.asked.scan_id,
+        scanner=scan.request.scanner,
+        scan_id=scan.request.scan_id,
         number=number,
-        purpose=scan.asked.purpose,
+        purpose=scan.request.purpose,
         now=scan.now,
         again=scan.subjects.again or b"",
         subjects=subjects,
@@ -145,23 +152,23 @@ def _facts(
         raise ScannerUnknown
     if facts.holder is None or not facts.fresh_consents:
         return facts
-    consented = accounts.is_freshly_granted(wallet.rings, facts.fresh_consents)
-    return replace(facts, holder=replace(facts.holder, consented=consented))
+    has_consent = accounts.is_freshly_granted(wallet.rings, facts.fresh_consents)
+    return replace(facts, holder=replace(facts.holder, has_consent=has_consent))
 
 
 def _consent_hashes(wallet: Wallet, scan: Scan, number: int | None) -> Sequence[bytes]:
     """Return where to look for what the resident decided just now: nowhere for a purpose that needs no consent."""
-    if number is None or not _rests_on_consent(scan):
+    if number is None or not scan.rests_on_consent:
         return ()
-    return accounts.consent_hashes(wallet.rings, number, scan.asked.purpose, scan.now)
+    return accounts.consent_hashes(wallet.rings, number, scan.request.purpose, scan.now)
 
 
 def _judge(
-    wallet: Wallet, connection: Connection, scan: Scan, facts: queries.Facts
+    wallet: Wallet, connection: Connection, scan: Scan, facts: queries.ScanRecords
 ) -> tuple[rules.Verdict, Answer | None]:
-    barred, purpose, claims = scan.barred(facts.purposes), scan.purpose, scan.claims
-    if barred is not None or purpose is None or claims is None:
-        return rules.Verdict(barred or Reason.PURPOSE_NOT_ALLOWED), None
+    refusal, purpose, claims = scan.refusal(facts.purposes), scan.purpose, scan.claims
+    if refusal is not None or purpose is None or claims is None:
+        return rules.Verdict(refusal or Reason.PURPOSE_NOT_ALLOWED), None
     holder = facts.holder
     if holder is None or holder.kind != scan.kind:
         _alarm("reference_opens_to_nobody" if holder is None else "reference_of_another_kind", scan)
@@ -169,18 +176,18 @@ def _judge(
     verdict = rules.judge(
         rules.ScanFacts(
             now=scan.now,
-            scanner_id=scan.asked.scanner,
+            scanner_id=scan.request.scanner,
             purpose=purpose,
             kind=scan.kind or "",
             profile=rules.Profile(claims.profile),
             code_ends=datetime.fromtimestamp(claims.expires_at, UTC),
             is_known=holder is not None,
             entitlement_kind=holder.kind if holder else None,
-            is_suspended=holder.suspended if holder else False,
-            is_over=holder.over if holder else False,
+            is_suspended=holder.is_suspended if holder else False,
+            is_over=holder.is_over if holder else False,
             answer=answer,
             is_current=current,
-            has_consent=holder.consented if holder else False,
+            has_consent=holder.has_consent if holder else False,
             document=_document(wallet, scan, holder),
             meal=wallet.city.meal_period(scan.now),
             subjects=replace(scan.subjects, again=facts.again) if scan.subjects.again else scan.subjects,
@@ -191,17 +198,17 @@ def _judge(
 
 
 def _alarm(what: str, scan: Scan) -> None:
-    """Say that a signed code names nobody or somebody else's kind: a key of ours may be in wrong hands."""
+    """Raise an alarm: a signed code names nobody or somebody else's kind, so a key of ours may be stolen."""
     ALARMS.labels(what).inc()
-    log.error("codes.alarm", alarm=what, scanner=str(scan.asked.scanner), scan_id=str(scan.asked.scan_id))
+    log.error("codes.alarm", alarm=what, scanner=str(scan.request.scanner), scan_id=str(scan.request.scan_id))
 
 
 def _document(wallet: Wallet, scan: Scan, holder: queries.Holder | None) -> bool | None:
     """Compare the document only where it counts: paper, for a purpose that discloses."""
-    document, paper = scan.asked.document, scan.subjects.document is not None
+    document, paper = scan.request.document, scan.subjects.document is not None
     if (
         holder is None
-        or holder.over
+        or holder.is_over
         or document is None
         or not paper
         or scan.purpose is None
@@ -214,41 +221,46 @@ def _document(wallet: Wallet, scan: Scan, holder: queries.Holder | None) -> bool
 def _answer(
     wallet: Wallet, connection: Connection, scan: Scan, holder: queries.Holder | None
 ) -> tuple[Answer | None, bool]:
-    """Give the source's word and whether it is of now; the answer of a source that is asked is kept."""
-    if holder is None or holder.over or scan.number is None:
+    """Return the source's word and whether it is of now; the answer of a source that is asked is kept."""
+    if holder is None or holder.is_over or scan.number is None:
         return None, True
-    source, kept = wallet.sources.get(holder.kind), holder.answer
+    source, last = wallet.sources.get(holder.kind), holder.answer
     if source is None:
-        return (replace(kept, as_of=scan.now) if kept else rules.default_answer(holder.kind, scan.now)), True
-    if holder.suspended or (kept and rules.is_fresh(kept, scan.now)):
-        return kept, True
+        return (replace(last, as_of=scan.now) if last else rules.default_answer(holder.kind, scan.now)), True
+    if holder.is_suspended or (last and rules.is_fresh(last, scan.now)):
+        return last, True
     person = wallet.person(holder.resident, holder.id_type, holder.name_sealed, holder.id_number_sealed)
+    # no transaction is open on `connection`: a source that is slow holds no lock and no snapshot
     try:
         answer = source.ask(holder.kind, person, scan.now)
     except SourceAway as away:
         log.warning("codes.source_away", kind=holder.kind, why=str(away))
-        return kept, False
+        return last, False
     entitlement = answers.EntitlementKey(holder.resident, holder.kind, scan.number)
-    answers.keep(connection, wallet, entitlement, kept, answer)
+    answers.keep(connection, wallet, entitlement, last, answer)
     return answer, True
 
 
-def _opened(
-    wallet: Wallet, told: Scanned, holder: queries.Holder | None, answer: Answer | None, fields: tuple[str, ...]
-) -> Scanned:
+def _with_holder_data(
+    wallet: Wallet,
+    response: VerdictResponse,
+    holder: queries.Holder | None,
+    answer: Answer | None,
+    fields: tuple[str, ...],
+) -> VerdictResponse:
     """Add the holder's data for the fields of an accepting verdict."""
     if not fields or holder is None or answer is None:
-        return told
-    data, health = disclosing.disclose(wallet.rings, holder, answer, fields, told.server_time)
-    return replace(told, holder=data, health=health)
+        return response
+    data, health = disclosing.disclose(wallet.rings, holder, answer, fields, response.server_time)
+    return replace(response, holder=data, health=health)
 
 
-def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.Prior) -> Scanned:
-    """Give the kept verdict once more, with holder data for ten minutes only. Raises ScanIdReused."""
-    if prior.request not in scan.requests:
+def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.Prior) -> VerdictResponse:
+    """Return the kept verdict once more, with holder data for ten minutes only. Raises ScanIdReused."""
+    if prior.request not in scan.digests:
         raise ScanIdReused
-    told = Scanned(
-        scan.asked.scan_id,
+    response = VerdictResponse(
+        scan.request.scan_id,
         prior.reason in rules.ACCEPTING,
         prior.reason,
         prior.kind,
@@ -257,37 +269,32 @@ def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.P
         detail=prior.detail,
         as_of=prior.as_of,
         repeat=True,
-        guardian=_told_of_guardian(prior.guardian, prior.reason),
+        guardian=_guardian_flag(prior.guardian, prior.reason),
     )
-    withheld = scanning.without_level(told)
-    if not prior.fields or scan.now - prior.at > REPEATABLE:
-        return withheld
-    if scan.number is None and scan.asked.short_number is not None:
+    response_without_level = scanning.without_level(response)
+    if not prior.fields or scan.now - prior.at > REPEAT_WINDOW:
+        return response_without_level
+    if scan.number is None and scan.request.short_number is not None:
         scan = short_numbers.read_again(wallet, connection, scan)
     # the code may have expired since it was accepted, so its entitlement is read for this kept disclosure only
-    holder = _facts(wallet, connection, scan, scan.number, ()).holder
+    holder = _read_facts(wallet, connection, scan, scan.number, ()).holder
     answer = _kept_answer(wallet, scan, holder)
-    if holder is None or answer is None or not _still_told(scan, holder):
-        return withheld
+    if holder is None or answer is None or not _may_disclose_again(scan, holder):
+        return response_without_level
     current = holder.kind not in wallet.sources or rules.is_fresh(answer, scan.now)
     if holder.kind == LEVEL_KIND and not (current and LEVEL_FIELD in prior.fields and rules.has_level(answer)):
-        return withheld
+        return response_without_level
     queries.keep_repeat(connection, keeping.repeat(wallet, scan, prior.fields))
-    return _opened(wallet, told, holder, answer, prior.fields)
+    return _with_holder_data(wallet, response, holder, answer, prior.fields)
 
 
-def _still_told(scan: Scan, holder: queries.Holder) -> bool:
-    """Tell whether what was disclosed may be told again: the resident may have taken back what allowed it."""
-    return not holder.over and not holder.suspended and (holder.consented or not _rests_on_consent(scan))
-
-
-def _rests_on_consent(scan: Scan) -> bool:
-    """Return whether a consent decides: so it is for a purpose that the city has no more, too."""
-    return scan.purpose is None or scan.purpose.basis is Basis.CONSENT
+def _may_disclose_again(scan: Scan, holder: queries.Holder) -> bool:
+    """Return whether what was disclosed may be told again: the resident may have taken back what allowed it."""
+    return not holder.is_over and not holder.is_suspended and (holder.has_consent or not scan.rests_on_consent)
 
 
 def _kept_answer(wallet: Wallet, scan: Scan, holder: queries.Holder | None) -> Answer | None:
-    """Give what is known without asking anybody: a repeat is no new question."""
+    """Return what is known without asking anybody: a repeat is no new question."""
     if holder is None or holder.kind in wallet.sources:
         return holder.answer if holder else None
     return replace(holder.answer, as_of=scan.now) if holder.answer else rules.default_answer(holder.kind, scan.now)

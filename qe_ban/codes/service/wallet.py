@@ -40,7 +40,7 @@ class Wallet:
 
 @lru_cache(maxsize=2)
 def verification_keys(snapshot: Snapshot) -> token.Keys:
-    """Give the issuer's keys of a snapshot as the format wants them."""
+    """Return the issuer's keys of a snapshot as the format wants them."""
     return {
         key.kid: token.VerificationKey(
             key.kid, key.public, SERVING[key.ring], key.not_before, key.expires, is_denied=key.is_denied

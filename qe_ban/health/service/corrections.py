@@ -192,7 +192,7 @@ def _lift(health: Health, session: Session, resident: UUID, level: MyLevel, chan
     if severity(beneath) >= severity(level.level):
         return
     end_in_force(session, [resident], End.CORRECTED, change)
-    codes.end_levels(session, [resident], change.at, expired=False)
+    codes.end_levels(session, [resident], change.at, only_expired=False)
     before = {"level": level.level}
     audit.record_change(
         session, change, "health.end_level", str(resident), before=before, after={"level": beneath}, why="corrected"

@@ -76,7 +76,8 @@ def withdraw_change(health: Health, session: Session, *, change_id: UUID, change
 def _carry_out(health: Health, session: Session, row: HealthChange, ids: Sequence[UUID], change: audit.Change) -> None:
     now = change.at
     before = {
-        resident: answer.shown for resident, answer in codes.health_answers(session, health.sources, ids, now).items()
+        resident: answer.visible_level
+        for resident, answer in codes.health_answers(session, health.sources, ids, now).items()
     }
     end_in_force(session, ids, End.REPLACED, change)
     mine = (HealthLevel.change_id == row.id) & (HealthLevel.state == LevelState.WAITING.value)

@@ -65,7 +65,7 @@ def my_level(health: Health, session: Session, resident: UUID, now: datetime) ->
         .where(HealthLevel.resident_id == resident, HealthLevel.state == LevelState.IN_FORCE.value)
     ).one_or_none()
     if answer.set_level is None or row is None:
-        return MyLevel(answer.shown, SetBy.RULE, answer.as_of, rule=answer.rule, until=answer.ends_at)
+        return MyLevel(answer.visible_level, SetBy.RULE, answer.as_of, rule=answer.rule, until=answer.ends_at)
     level, change = row
     return MyLevel(
         level=answer.set_level,

@@ -60,13 +60,13 @@ class Upkeep:
                 subject=str(row.resident_id),
                 details={
                     "before": {"level": change.level},
-                    "after": {"level": answer.shown if answer else None},
+                    "after": {"level": answer.visible_level if answer else None},
                     "why": End.EXPIRED.value,
                     "at": rfc3339(row.ends_at),
                 },
             )
             tell(self.health, session, row.resident_id, ENDED, now)
-        codes.end_levels(session, [row.resident_id for row in rows], now, expired=True)
+        codes.end_levels(session, [row.resident_id for row in rows], now, only_expired=True)
         session.flush()
 
     def _tell_news(self, session: Session, now: datetime) -> None:
@@ -87,7 +87,7 @@ class Upkeep:
                     "as_of": rfc3339(news.as_of),
                 },
             )
-            if outside or not news.hidden:
+            if outside or not news.is_hidden:
                 tell(self.health, session, news.resident, CHANGED, now)
 
 

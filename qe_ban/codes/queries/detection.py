@@ -1,4 +1,4 @@
-"""The SQL of watching scans: each statement reads one window by the index on time, of few parts, and joins little."""
+"""The SQL of the detectors: each statement reads one window by the index on time, of few parts, and joins little."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from qe_ban.codes.rules import watching as rules
+from qe_ban.codes.rules import anomalies as rules
 from qe_ban.kernel.city import Travel
 
 SORTS: Final = {
@@ -91,19 +91,19 @@ def hours(
     today: date,
     after: Mapping[UUID, datetime] | None = None,
 ) -> list[Hour]:
-    """Give what scanners scanned, of those of whom something may be worth a word.
+    """Return what scanners scanned, of those of whom something may be worth a word.
 
     `after`: of these scanners whatever it is, each after its own moment. One statement, however many there are.
     """
-    wanted = after or {}
+    starts = after or {}
     values = {
-        "since": since if after is None else min(wanted.values(), default=until),
+        "since": since if after is None else min(starts.values(), default=until),
         "until": until,
         "first": first,
         "today": today,
         "all": after is None,
-        "scanners": list(wanted),
-        "moments": list(wanted.values()),
+        "scanners": list(starts),
+        "moments": list(starts.values()),
         "least": rules.VOLUME_FLOOR if after is None else 1,
         "least_new": rules.NEW_PURPOSE_FLOOR if after is None else 1,
         "least_total": rules.DAY_NEW,
@@ -145,7 +145,7 @@ def learn(
 
 # what guardians show is on other phones than the holder's, and tells nothing of where the holder was: another series.
 # Judged here and not afterwards: of thousands who went from one district to another on a working day few are strange
-_MOVED = """
+_TRAVELS = """
 WITH moved AS MATERIALIZED (
     SELECT s.holder, s.guardian
     FROM {scans} s
@@ -174,10 +174,10 @@ WITH moved AS MATERIALIZED (
 SELECT holder, guardian, at, district, venue_id FROM seen JOIN judged USING (holder, guardian)
 ORDER BY holder, guardian, at
 """
-_MOVED_IN_MONTH = text(_MOVED.format(scans="scans"))
+_TRAVELS_IN_MONTH = text(_TRAVELS.format(scans="scans"))
 # just after a month has turned: who was seen before it and after it is one
-_MOVED_OVER_MONTH = text(
-    _MOVED.format(
+_TRAVELS_OVER_MONTH = text(
+    _TRAVELS.format(
         scans="""(
     SELECT coalesce(t.before, o.holder) AS holder, o.guardian, o.at, o.venue_id, o.accepted
     FROM scans o LEFT JOIN unnest(CAST(:after AS bytea[]), CAST(:before AS bytea[])) AS t (after, before)
@@ -187,7 +187,7 @@ _MOVED_OVER_MONTH = text(
 )
 
 
-def moved(
+def implausible_travels(
     session: Session,
     *,
     since: datetime,
@@ -201,17 +201,17 @@ def moved(
     What guardians showed stands under True, what the holder showed under False. At most five hundred, the hastiest.
     `before`: hashes of before the month turned by those of after it, where it turned just now; theirs is given.
     """
-    found: dict[bytes, dict[bool, list[rules.Acceptance]]] = {}
+    series_by_holder: dict[bytes, dict[bool, list[rules.Acceptance]]] = {}
     values: dict[str, Any] = {"since": since, "until": until, "holder": holder, "most": MOST}
     values |= {"district_changes": rules.DISTRICT_CHANGES, "venue_changes": rules.VENUE_CHANGES}
     values |= {"between_districts": travel.between_districts, "between_venues": travel.between_venues}
     if before:
         values |= {"after": list(before), "before": list(before.values())}
-    statement = _MOVED_OVER_MONTH if before else _MOVED_IN_MONTH
-    for hashed, guardian, at, district, venue in session.execute(statement, values):
-        series = found.setdefault(bytes(hashed), {}).setdefault(guardian, [])
+    statement = _TRAVELS_OVER_MONTH if before else _TRAVELS_IN_MONTH
+    for holder_hash, guardian, at, district, venue in session.execute(statement, values):
+        series = series_by_holder.setdefault(bytes(holder_hash), {}).setdefault(guardian, [])
         series.append(rules.Acceptance(at, district, venue))
-    return found
+    return series_by_holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,7 @@ LIMIT :most
 
 
 def wrong_documents(session: Session, *, what: bytes, since: datetime, until: datetime) -> list[WrongDocument]:
-    """Give the documents that did not fit, oldest first; `what` begins the subject of such a use."""
+    """Return the documents that did not fit, oldest first; `what` begins the subject of such a use."""
     values = {"what": what, "since": since, "until": until, "most": MOST * 10}
     return [WrongDocument(*row) for row in session.execute(_DOCUMENTS, values)]
 

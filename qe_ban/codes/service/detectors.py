@@ -1,4 +1,4 @@
-"""What is watched of scans and disputes, by the worker and never on the way of a scan."""
+"""Detectors of anomalies in scans and disputes, run by the worker and never during a verification."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -9,9 +9,9 @@ from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
-from qe_ban.codes.queries import watching as queries
-from qe_ban.codes.queries.watching import Hour, WrongDocument
-from qe_ban.codes.rules import watching as rules
+from qe_ban.codes.queries import detection as queries
+from qe_ban.codes.queries.detection import Hour, WrongDocument
+from qe_ban.codes.rules import anomalies as rules
 from qe_ban.codes.rules.scan_facts import DOCUMENT_TRIES
 from qe_ban.codes.service import over_month
 from qe_ban.db.engine import DatabaseUnavailable
@@ -33,14 +33,14 @@ def learn_habits(session: Session, now: datetime) -> None:
     queries.learn(session, since=since, until=now, day=today, first=first, strange=strange)
 
 
-def watches(rings: KeyRings, travel: Travel | None = None) -> Sequence[audit.Watch]:
-    """Return what is watched; those of one hour share one reading of it. `travel`: the city's, or the usual one."""
+def detectors(rings: KeyRings, travel: Travel | None = None) -> Sequence[audit.Watch]:
+    """Return the detectors; those of one hour share one reading of it. `travel`: the city's, or the usual one."""
     hours, look = _Hours(), audit.one_by_one(partial(_travel, rings, travel or Travel()))
     return (
         audit.Watch(audit.AlarmKind.SCANNER_VOLUME, rules.HOUR, hours.volume, _is_too_much),
         audit.Watch(audit.AlarmKind.SCANNER_PURPOSES, rules.HOUR, hours.purposes, _are_strange),
         audit.Watch(audit.AlarmKind.REFERENCE_UNKNOWN, rules.HOUR, hours.strays, lambda _: True),
-        audit.Watch(audit.AlarmKind.FORGED_CODES, rules.HOUR, hours.forged, _are_many_forged),
+        audit.Watch(audit.AlarmKind.FORGED_CODES, rules.HOUR, hours.forgeries, _are_many_forged),
         audit.Watch(
             audit.AlarmKind.GUESSING, rules.HOUR, hours.misses, lambda tally: tally.count >= rules.MISSES_FLOOR
         ),
@@ -65,8 +65,8 @@ class _Hours:
         for hour in self._hours(session, since, until, after):
             # of the day once an alarm: afterwards the hours speak
             today = hour.today if after is None else 0
-            told = {"scans": hour.scans, "usual": hour.usual, "days": hour.days, "today": today}
-            yield audit.Tally(str(hour.scanner), hour.scans, hour.at, told)
+            facts = {"scans": hour.scans, "usual": hour.usual, "days": hour.days, "today": today}
+            yield audit.Tally(str(hour.scanner), hour.scans, hour.at, facts)
 
     def purposes(
         self, session: Session, since: datetime, until: datetime, after: audit.After | None
@@ -77,8 +77,8 @@ class _Hours:
             moments = [hour.newest["refused"], hour.new_at if new else None]
             newest = max((at for at in moments if at is not None), default=None)
             if newest is not None:
-                told = {"scans": hour.scans, "refused": refused, "new": new}
-                yield audit.Tally(str(hour.scanner), refused + new, newest, told)
+                facts = {"scans": hour.scans, "refused": refused, "new": new}
+                yield audit.Tally(str(hour.scanner), refused + new, newest, facts)
 
     def strays(
         self, session: Session, since: datetime, until: datetime, after: audit.After | None
@@ -90,21 +90,21 @@ class _Hours:
     ) -> Iterator[audit.Tally]:
         return self._of("missed", self._hours(session, since, until, after))
 
-    def forged(
+    def forgeries(
         self, session: Session, since: datetime, until: datetime, after: audit.After | None
     ) -> Iterator[audit.Tally]:
         scanners = after if after is None else {name: at for name, at in after.items() if name != EVERYWHERE}
-        found = list(self._of("forged", self._hours(session, since, until, scanners)))
-        yield from found
+        tallies = list(self._of("forged", self._hours(session, since, until, scanners)))
+        yield from tallies
         if after is not None:
             if EVERYWHERE not in after:
                 return
             first, today = _days(until)
             later = queries.hours(session, since=after[EVERYWHERE], until=until, first=first, today=today)
-            found = list(self._of("forged", later))
-        if found:
-            told = {"codes": sum(one.count for one in found), "scanners": len(found)}
-            yield audit.Tally(EVERYWHERE, told["codes"], max(one.at for one in found), told)
+            tallies = list(self._of("forged", later))
+        if tallies:
+            facts = {"codes": sum(one.count for one in tallies), "scanners": len(tallies)}
+            yield audit.Tally(EVERYWHERE, facts["codes"], max(one.at for one in tallies), facts)
 
     @staticmethod
     def _of(sort: str, hours: Iterable[Hour]) -> Iterator[audit.Tally]:
@@ -116,16 +116,16 @@ class _Hours:
     def _hours(self, session: Session, since: datetime, until: datetime, after: audit.After | None) -> list[Hour]:
         first, today = _days(until)
         if after is not None:
-            wanted = {UUID(subject): moment for subject, moment in after.items()}
-            if not wanted:
+            starts = {UUID(subject): moment for subject, moment in after.items()}
+            if not starts:
                 return []
-            return queries.hours(session, since=since, until=until, first=first, today=today, after=wanted)
+            return queries.hours(session, since=since, until=until, first=first, today=today, after=starts)
         if self._read is None or self._read[0] != (since, until):
             self._read = (since, until), self._all(session, since, until)
-        found = self._read[1]
-        if isinstance(found, DatabaseUnavailable):
-            raise found
-        return found
+        hours = self._read[1]
+        if isinstance(hours, DatabaseUnavailable):
+            raise hours
+        return hours
 
     @staticmethod
     def _all(session: Session, since: datetime, until: datetime) -> list[Hour] | DatabaseUnavailable:
@@ -150,24 +150,24 @@ def _are_many_forged(tally: audit.Tally) -> bool:
 
 
 def _documents(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterator[audit.Tally]:
-    found = queries.wrong_documents(session, what=WRONG_DOCUMENT, since=since, until=until)
+    documents = queries.wrong_documents(session, what=WRONG_DOCUMENT, since=since, until=until)
     sides: tuple[Callable[[WrongDocument], str | None], ...] = (
         lambda one: one.holder.hex() if one.holder is not None else None,
         lambda one: f"{one.scanner}/documents",
     )
     for side, sort in zip(sides, ("code", "scanner"), strict=True):
         by: dict[str, list[WrongDocument]] = {}
-        for one in found:
+        for one in documents:
             name = side(one)
             if name is not None and subject in (None, name):
                 by.setdefault(name, []).append(one)
         for name, wrong in by.items():
-            told = {"of": sort, "wrong_documents": len(wrong), "locked": max(one.n for one in wrong) + 1}
-            yield audit.Tally(name, len(wrong), wrong[-1].at, told)
+            facts = {"of": sort, "wrong_documents": len(wrong), "locked": max(one.n for one in wrong) + 1}
+            yield audit.Tally(name, len(wrong), wrong[-1].at, facts)
 
 
 def _are_many_documents(tally: audit.Tally) -> bool:
-    """Tell whether a printed code was locked just now, or a scanner tries its way through many."""
+    """Return whether a printed code was locked just now, or a scanner tries its way through many."""
     if tally.facts["of"] == "code":
         return int(tally.facts["locked"]) >= DOCUMENT_TRIES
     return tally.count >= rules.DOCUMENTS_AT_ONE
@@ -178,19 +178,21 @@ def _travel(
 ) -> Iterator[audit.Tally]:
     holder = bytes.fromhex(subject) if subject is not None else None
     before = over_month.holders_before(session, rings)
-    found = queries.moved(session, since=since, until=until, travel=travel, holder=holder, before=before)
-    for hashed, series in found.items():
-        seen = [stop for stops in series.values() for stop in stops]
+    series_by_holder = queries.implausible_travels(
+        session, since=since, until=until, travel=travel, holder=holder, before=before
+    )
+    for holder_hash, series in series_by_holder.items():
+        visits = [stop for stops in series.values() for stop in stops]
         changes = [change for stops in series.values() for change in rules.leaps(stops)]
         facts = {
-            "districts": sorted({stop.district for stop in seen}),
-            "venues": len({stop.venue for stop in seen}),
+            "districts": sorted({stop.district for stop in visits}),
+            "venues": len({stop.venue for stop in visits}),
             "changes": len(changes),
             "shortest_seconds": int(min(other.at - one.at for one, other in changes).total_seconds()),
         }
         # as the verdict has it: left out where none does
         guardian = {"guardian": True} if True in series else {}
-        yield audit.Tally(hashed.hex(), len(changes), max(other.at for _, other in changes), facts | guardian)
+        yield audit.Tally(holder_hash.hex(), len(changes), max(other.at for _, other in changes), facts | guardian)
 
 
 def _overdue(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterator[audit.Tally]:
@@ -199,6 +201,6 @@ def _overdue(session: Session, since: datetime, until: datetime, subject: str | 
 
 
 def _days(now: datetime) -> tuple[date, date]:
-    """Give the first day that makes a habit, and today, of the city."""
+    """Return the first day that makes a habit, and today, of the city."""
     today = now.astimezone(CITY_TIME).date()
     return today - timedelta(days=rules.HABIT_DAYS), today

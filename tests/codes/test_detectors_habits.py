@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from qe_ban.codes.rules import watching as rules
+from qe_ban.codes.rules import anomalies as rules
 from tests.factories.watched import DAY, MINUTE, SECOND, Watched
 
 GATE = "gate-entry"

@@ -7,7 +7,7 @@ import pytest
 
 from qe_ban.audit import service as audit
 from qe_ban.codes import service as codes
-from qe_ban.codes.queries import watching as queries
+from qe_ban.codes.queries import detection as queries
 from qe_ban.codes.rules import State, with_check_digit
 from qe_ban.kernel.city import Travel
 from qe_ban.kernel.ids import new_id
@@ -199,7 +199,7 @@ class TestTravel:
         gate, other, person = city.terminal(GATE), city.terminal(GATE), city.resident()
         start = self.walk(city, person, (gate, 0), (other, 2))
         assert city.watch(start + 3 * MINUTE) == 0
-        watches = codes.watches(city.parts.rings, Travel(between_venues=3 * MINUTE))
+        watches = codes.detectors(city.parts.rings, Travel(between_venues=3 * MINUTE))
         assert audit.Watchman(city.database, watches).run(start + 3 * MINUTE) == 1
 
     @pytest.mark.parametrize("district", ["370202", "370203"])

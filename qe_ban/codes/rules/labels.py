@@ -31,7 +31,7 @@ REASON_NAMES: Final[Mapping[Reason, str]] = {
     Reason.OK: "通过",
     Reason.STALE_OK: "通过（依据较早数据）",
 }
-HELD_NAMES: Final[Mapping[str, str]] = {
+SUSPENSION_NAMES: Final[Mapping[str, str]] = {
     "held_by_resident": "已由本人挂失停用，可在本人的手机上恢复",
     "held_by_guardian": "已由监护人或代办人挂失停用",
     "held_by_window": "政务服务窗口已办理手机挂失，此码随之停用；本人重新登录并通过人脸核验后可恢复",
