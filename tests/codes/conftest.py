@@ -19,7 +19,7 @@ def town(settings):
 
 @pytest.fixture
 def scan(client):
-    """Scan a code as a terminal; gives the answer's JSON, after looking at its status."""
+    """Scan a code as a terminal; returns the answer's JSON, after looking at its status."""
 
     def call(terminal, code, purpose, *, scan_id=None, status=200, at=client, **more):
         body = {"scan_id": scan_id or str(uuid.uuid4()), "code": code, "purpose": purpose} | more
@@ -32,7 +32,7 @@ def scan(client):
 
 @pytest.fixture
 def issue(client):
-    """Issue one kind to a person; gives the code's text."""
+    """Issue one kind to a person; returns the code's text."""
 
     def call(person, kind="identity"):
         response = client.post(f"{API}/codes/{kind}/issue", headers=person.headers)

@@ -28,16 +28,16 @@ class View:
     text: str
     answer: dict
     headers: dict
-    arrived: float
+    arrival: float
     took: float
 
 
 class Finding(NamedTuple):
-    """What an attack reached: right guesses of so many, where `expected` of them are luck."""
+    """What an attack reached: right guesses of so many, where `luck_share` of them are luck."""
 
     right: int
     guesses: int
-    expected: float
+    luck_share: float
     chance: float
 
     @property
@@ -45,12 +45,12 @@ class Finding(NamedTuple):
         return self.right / self.guesses
 
 
-def found(right, guesses, luck):
+def is_above_luck(right, guesses, luck):
     return Finding(right, guesses, guesses * luck, tail(right, guesses, luck))
 
 
 def tail(right, guesses, luck):
-    """The probability of at least so many right guesses by luck: the binomial law's upper tail."""
+    """Return the probability of at least so many right guesses by luck: the binomial law's upper tail."""
     if right <= guesses * luck:
         return 1.0
     first = (
@@ -70,13 +70,13 @@ def tail(right, guesses, luck):
 
 
 def taken_apart(view):
-    """Give every part of a view by name: claims and headers of the code, members of the verdict, times, lengths."""
+    """Return every part of a view by name: claims and headers of the code, members of the verdict, times, lengths."""
     raw = base45.b45decode(view.text.removeprefix("QE1:"))
-    protected, unprotected, payload, signature = cbor2.loads(raw).value
+    header, other_header, payload, signature = cbor2.loads(raw).value
     claims = cbor2.loads(payload)
     parts = {
-        **flat("header", cbor2.loads(protected)),
-        **flat("unprotected", unprotected),
+        **flat("header", cbor2.loads(header)),
+        **flat("unprotected", other_header),
         **flat("claim", claims),
         **flat("verdict", view.answer),
         **flat("response", view.headers),
@@ -88,7 +88,7 @@ def taken_apart(view):
         "length.answer": len(str(view.answer)),
         "time.iat": claims[6],
         "time.life": claims[4] - claims[6],
-        "time.age": view.arrived - claims[6],
+        "time.age": view.arrival - claims[6],
         "time.took": view.took,
     }
     for period in PERIODS:
@@ -109,7 +109,7 @@ def flat(name, value):
     return leaves | {f"length.{name}": len(value)}
 
 
-class Seen:
+class Sample:
     """Views taken apart, with their residents; what all of them share tells nothing and is left out."""
 
     def __init__(self, views, residents):
@@ -132,8 +132,8 @@ class Seen:
                 self.parts[f"{name} about"] = classes(column)
 
     def split(self, indices):
-        """Give the part of the views with these indices."""
-        part = object.__new__(Seen)
+        """Return the part of the views with these indices."""
+        part = object.__new__(Sample)
         part.residents = [self.residents[i] for i in indices]
         part.raw = [self.raw[i] for i in indices]
         part.parts = {name: [column[i] for i in indices] for name, column in self.parts.items()}
@@ -142,68 +142,68 @@ class Seen:
 
 def classes(column):
     order = sorted(range(len(column)), key=column.__getitem__)
-    placed = [0] * len(column)
+    places = [0] * len(column)
     for rank, index in enumerate(order):
-        placed[index] = rank * CLOSE // len(column)
-    return placed
+        places[index] = rank * CLOSE // len(column)
+    return places
 
 
-def attack(known, other, population, rng):
-    """Try everything: `known` views teach, the residents of `other` are guessed. Gives findings by name."""
-    findings = {f"equal {name}": by_equal(known, other, name, population) for name in known.parts}
-    findings |= {f"next in {name}": by_order(known, other, name, population) for name in ordered(known)}
-    findings["bayes"] = by_bayes(known, other, population)
-    findings |= {f"nearest {name}": by_nearest(known, other, name, population) for name in ("claim.7", "r", "s")}
-    findings["pairs"] = by_pairs(known, other, rng)
+def attack(training, other, population, rng):
+    """Try everything: `training` views teach, the residents of `other` are guessed. Return findings by name."""
+    findings = {f"equal {name}": by_equal(training, other, name, population) for name in training.parts}
+    findings |= {f"next in {name}": by_order(training, other, name, population) for name in by_arrival(training)}
+    findings["bayes"] = by_bayes(training, other, population)
+    findings |= {f"nearest {name}": by_nearest(training, other, name, population) for name in ("claim.7", "r", "s")}
+    findings["pairs"] = by_pairs(training, other, rng)
     return findings
 
 
 def leaks(findings):
-    """Give the attacks that did better than luck explains."""
+    """Return the attacks that did better than luck explains."""
     return {name: finding for name, finding in findings.items() if finding.chance < UNLIKELY}
 
 
-def by_equal(known, other, name, population):
+def by_equal(training, other, name, population):
     """Guess whoever had this very value most often before."""
-    best = {value: counts.most_common(1)[0][0] for value, counts in who_had(known, name).items()}
+    best = {value: counts.most_common(1)[0][0] for value, counts in who_had(training, name).items()}
     guesses = [best.get(value, -1) for value in other.parts[name]]
-    return found(sum(map(int.__eq__, guesses, other.residents)), len(guesses), 1 / population)
+    return is_above_luck(sum(map(int.__eq__, guesses, other.residents)), len(guesses), 1 / population)
 
 
-def who_had(seen, name):
+def who_had(codes, name):
     had = defaultdict(Counter)
-    for value, resident in zip(seen.parts[name], seen.residents, strict=True):
+    for value, resident in zip(codes.parts[name], codes.residents, strict=True):
         had[value][resident] += 1
     return had
 
 
-def ordered(seen):
-    """The parts by whose value views may be put in a row, however many values there are."""
+def by_arrival(codes):
+    """Return the parts by whose value views may be put in a row, however many values there are."""
     return [
         name
-        for name, column in seen.parts.items()
+        for name, column in codes.parts.items()
         if not name.startswith("byte ") and len({type(value) for value in column}) == 1
     ]
 
 
-def by_order(known, other, name, population):
-    """Say of two neighbours in the order of a value that they are one person's; no view is in two pairs."""
-    sides = (known, other)
+def by_order(training, other, name, population):
+    """Guess of two neighbours in the order of a value that they are one person's; no view is in two pairs."""
+    sides = (training, other)
     row = sorted((value, side, at) for side in (0, 1) for at, value in enumerate(sides[side].parts[name]))
     whose = [sides[side].residents[at] for _, side, at in row]
-    return found(sum(map(int.__eq__, whose[::2], whose[1::2])), len(whose) // 2, 1 / population)
+    return is_above_luck(sum(map(int.__eq__, whose[::2], whose[1::2])), len(whose) // 2, 1 / population)
 
 
-def by_bayes(known, other, population):
+def by_bayes(training, other, population):
     """Guess by all bytes of the code at once: naive Bayes, smoothed so that one count tells little."""
-    gains, had = {}, Counter(known.residents)
+    gains, had = {}, Counter(training.residents)
     start = [0.0] * population
-    for name, column in known.parts.items():
+    for name, column in training.parts.items():
         values = len(set(column))
         if name.startswith("byte "):
             gains[name] = {
                 value: [(resident, math.log1p(count / SMOOTHING)) for resident, count in counts.items()]
-                for value, counts in who_had(known, name).items()
+                for value, counts in who_had(training, name).items()
             }
             start = [score - math.log(had[who] + SMOOTHING * values) for who, score in enumerate(start)]
     right = 0
@@ -213,56 +213,60 @@ def by_bayes(known, other, population):
             for candidate, more in gain.get(other.parts[name][at], ()):
                 scores[candidate] += more
         right += scores.index(max(scores)) == resident
-    return found(right, len(other.residents), 1 / population)
+    return is_above_luck(right, len(other.residents), 1 / population)
 
 
-def by_nearest(known, other, name, population, tried=500):
+def by_nearest(training, other, name, population, trials=500):
     """Guess the owner of the code that differs in the fewest bits."""
-    before = [int.from_bytes(value) for value in known.parts[name]]
+    before = [int.from_bytes(value) for value in training.parts[name]]
     right = 0
-    for value, resident in zip(other.parts[name][:tried], other.residents, strict=False):
-        asked = int.from_bytes(value)
-        distances = [(asked ^ one).bit_count() for one in before]
-        right += known.residents[distances.index(min(distances))] == resident
-    return found(right, min(tried, len(other.residents)), 1 / population)
+    for value, resident in zip(other.parts[name][:trials], other.residents, strict=False):
+        rank = int.from_bytes(value)
+        distances = [(rank ^ one).bit_count() for one in before]
+        right += training.residents[distances.index(min(distances))] == resident
+    return is_above_luck(right, min(trials, len(other.residents)), 1 / population)
 
 
-def by_pairs(known, other, rng, pairs=2000):
-    """Say "the same" or "two persons" of pairs, half of which are one person's: logistic regression on what differs."""
-    names = list(known.parts)
-    lessons = [(likeness(known, a, known, b, names), same) for a, b, same in coins(known, known, rng, pairs)]
+def by_pairs(training, other, rng, pairs=2000):
+    """Guess whether pairs are one person's or two persons', half of which are one person's: logistic regression."""
+    names = list(training.parts)
+    lessons = [
+        (likeness(training, a, training, b, names), same) for a, b, same in coins(training, training, rng, pairs)
+    ]
     means = [sum(column) / len(lessons) for column in zip(*(features for features, _ in lessons), strict=True)]
     weights = [0.0] * len(names)
     for _ in range(4):
         for features, same in lessons:
-            centred = list(map(float.__sub__, features, means))
-            step = 0.1 * (same - 1 / (1 + math.exp(-max(-30.0, min(30.0, sum(map(float.__mul__, weights, centred)))))))
-            weights = [weight + step * feature for weight, feature in zip(weights, centred, strict=True)]
-    right = asked = 0
-    for a, b, same in coins(known, other, rng, pairs):
-        features = map(float.__sub__, likeness(known, a, other, b, names), means)
+            deviations = list(map(float.__sub__, features, means))
+            step = 0.1 * (
+                same - 1 / (1 + math.exp(-max(-30.0, min(30.0, sum(map(float.__mul__, weights, deviations))))))
+            )
+            weights = [weight + step * feature for weight, feature in zip(weights, deviations, strict=True)]
+    right = pairs_count = 0
+    for a, b, same in coins(training, other, rng, pairs):
+        features = map(float.__sub__, likeness(training, a, other, b, names), means)
         right += (sum(map(float.__mul__, weights, features)) > 0) == same
-        asked += 1
-    return found(right, asked, 1 / 2)
+        pairs_count += 1
+    return is_above_luck(right, pairs_count, 1 / 2)
 
 
 def coins(first, second, rng, count):
     """Throw a coin for each pair of views, one of each side, of one person or two. None of the second comes twice."""
-    owned = defaultdict(list)
+    codes_by_owner = defaultdict(list)
     for at, resident in enumerate(first.residents):
-        owned[resident].append(at)
+        codes_by_owner[resident].append(at)
     for b in rng.sample(range(len(second.residents)), min(count, len(second.residents))):
         same, resident = rng.random() < 0.5, second.residents[b]
-        whose = resident if same else rng.choice([one for one in owned if one != resident])
-        mine = [at for at in owned.get(whose, ()) if first is not second or at != b]
+        whose = resident if same else rng.choice([one for one in codes_by_owner if one != resident])
+        mine = [at for at in codes_by_owner.get(whose, ()) if first is not second or at != b]
         if mine:
             yield rng.choice(mine), b, same
 
 
 def likeness(first, a, second, b, names):
-    """Tell how two views differ, a number for each part: of bytes the share of bits, of the rest if it is equal."""
-    told = []
+    """Return how two views differ, a number for each part: of bytes the share of bits, of the rest if it is equal."""
+    weights = []
     for name in names:
         one, two = first.parts[name][a], second.parts[name][b]
-        told.append(((one or 0) ^ (two or 0)).bit_count() / 8 if name.startswith("byte ") else float(one == two))
-    return told
+        weights.append(((one or 0) ^ (two or 0)).bit_count() / 8 if name.startswith("byte ") else float(one == two))
+    return weights

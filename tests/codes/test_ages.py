@@ -15,7 +15,7 @@ def with_check(body):
 
 
 @pytest.mark.parametrize(
-    ("id_type", "number", "told"),
+    ("id_type", "number", "age"),
     [
         (IdType.RESIDENT_ID, with_check("37020219400515001"), True),
         (IdType.RESIDENT_ID, with_check("81000019400515001"), True),  # a residence permit of somebody from Hong Kong
@@ -28,7 +28,7 @@ def with_check(body):
         (IdType.TAIWAN_PERMIT, "01234567", None),
     ],
 )
-def test_an_age_is_told_by_the_number_or_not_at_all(client, town, id_type, number, told):
+def test_an_age_is_told_by_the_number_or_not_at_all(client, town, id_type, number, age):
     person, terminal = town.resident(), town.terminal("senior-discount")
     with town.parts.database.transaction() as session:
         row = session.get_one(residents.Resident, person.id)
@@ -38,4 +38,4 @@ def test_an_age_is_told_by_the_number_or_not_at_all(client, town, id_type, numbe
     code = client.post(f"{API}/codes/identity/issue", headers=person.headers).get_json()["code"]
     body = {"scan_id": str(uuid4()), "code": code, "purpose": "senior-discount"}
     verdict = client.post(f"{API}/codes/verify", json=body, headers=terminal.headers).get_json()
-    assert (verdict["reason"], verdict["holder"]) == ("ok", {"age_60_or_over": told})
+    assert (verdict["reason"], verdict["holder"]) == ("ok", {"age_60_or_over": age})

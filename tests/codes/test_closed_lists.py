@@ -39,6 +39,6 @@ def test_the_wallet_says_of_everybody_who_can_suspend_a_code_who_it_was():
     assert set(SUSPENSION_NAMES) == {f"held_by_{by}" for by in SuspendedBy}
 
 
-@pytest.mark.parametrize("listed", [FIELD_NAMES, {*DISCLOSED_BY, LEVEL_FIELD}, {*HolderSchema().fields, LEVEL_FIELD}])
-def test_every_field_that_can_be_disclosed_has_a_name_a_source_and_a_place_in_the_verdict(listed):
-    assert set(listed) == DISCLOSABLE
+@pytest.mark.parametrize("fields", [FIELD_NAMES, {*DISCLOSED_BY, LEVEL_FIELD}, {*HolderSchema().fields, LEVEL_FIELD}])
+def test_every_field_that_can_be_disclosed_has_a_name_a_source_and_a_place_in_the_verdict(fields):
+    assert set(fields) == DISCLOSABLE

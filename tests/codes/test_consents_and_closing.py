@@ -59,8 +59,8 @@ def test_a_request_can_be_declined(town, old, scan, issue, client):
     terminal = town.terminal(PURPOSE)
     reason(scan, terminal, issue(old), PURPOSE)
     town.turn_over()
-    declined = client.delete(f"{ME}/consents/{PURPOSE}", headers=old.headers).get_json()
-    assert (declined["state"], declined["requested_at"] is not None) == ("withdrawn", True)
+    consent = client.delete(f"{ME}/consents/{PURPOSE}", headers=old.headers).get_json()
+    assert (consent["state"], consent["requested_at"] is not None) == ("withdrawn", True)
     assert reason(scan, terminal, issue(old), PURPOSE) == "consent_required"
 
 
@@ -69,17 +69,17 @@ def test_codes_of_a_closed_account_are_revoked_and_its_answers_and_disputes_gone
     code, scan_id = issue(person), str(uuid.uuid4())
     assert scan(terminal, code, "identity-check", scan_id=scan_id)["accepted"]
     (entry,) = client.get("/api/v1/codes/ledger", headers=person.headers).get_json()["items"]
-    disputed = client.post(
+    response = client.post(
         f"/api/v1/codes/ledger/{entry['id']}/dispute", json={"text": "非本人"}, headers=person.headers
     )
-    assert disputed.status_code == 201, disputed.get_json()
-    deleted = {row["what"]: row["rows"] for row in close(client, person)["deleted"]}
-    assert (deleted["source_answers"], deleted["disputes"]) == (3, 1)
+    assert response.status_code == 201, response.get_json()
+    row_counts = {row["what"]: row["rows"] for row in close(client, person)["deleted"]}
+    assert (row_counts["source_answers"], row_counts["disputes"]) == (3, 1)
     with database.transaction() as session:
         numbers = session.scalars(select(Entitlement.number).where(Entitlement.resident_id == person.id)).all()
         assert len(numbers) == 5
         assert session.scalars(select(SourceAnswer).where(SourceAnswer.entitlement.in_(numbers))).all() == []
-        assert session.get(Dispute, uuid.UUID(disputed.get_json()["id"])) is None
+        assert session.get(Dispute, uuid.UUID(response.get_json()["id"])) is None
         assert session.scalars(select(Scan).where(Scan.scan_id == uuid.UUID(scan_id))).one().accepted, "scans stand"
     assert reason(scan, terminal, town.code(person.numbers["identity"], "identity"), "identity-check") == "revoked"
     repeat = scan(terminal, code, "identity-check", scan_id=scan_id)
@@ -89,12 +89,12 @@ def test_codes_of_a_closed_account_are_revoked_and_its_answers_and_disputes_gone
 
 def test_closing_while_scans_run_fails_none_of_them(town, make_app, issue, client, database):
     person, terminal = town.resident(born="19400307"), town.terminal(PURPOSE, "identity-check")
-    workers, verdicts, closed = [make_app().test_client() for _ in range(2)], [], threading.Event()
+    workers, verdicts, is_closed = [make_app().test_client() for _ in range(2)], [], threading.Event()
 
     def scan_on(worker):
         late = 0
         while late < 4:
-            after = closed.is_set()
+            after = is_closed.is_set()
             late += after
             purpose = ("identity-check", PURPOSE)[len(verdicts) % 2]
             code = town.code(person.numbers["identity"], "identity")
@@ -109,7 +109,7 @@ def test_closing_while_scans_run_fails_none_of_them(town, make_app, issue, clien
         within(20, lambda: {"ok", "consent_required"} <= {why for _, why, _ in verdicts})
         close(client, person)
     finally:
-        closed.set()
+        is_closed.set()
         for thread in threads:
             thread.join()
     assert {status for status, *_ in verdicts} == {200}
@@ -128,34 +128,34 @@ def test_a_scan_that_read_before_the_account_was_closed_finds_it_closed(
     town, scan, issue, client, monkeypatch, kept_before
 ):
     person, terminal, scan_id = town.resident(), town.terminal("window-acceptance"), str(uuid.uuid4())
-    code, facts, closed = issue(person), queries.read_facts, []
+    code, facts, closings = issue(person), queries.read_facts, []
     if kept_before:
         assert scan(terminal, code, "window-acceptance", scan_id=scan_id)["holder"]
 
-    def read(*given, number, **more):
-        found = facts(*given, number=number, **more)
+    def read(*args, number, **more):
+        records = facts(*args, number=number, **more)
         # of a repeat the first look is at the kept scan alone
-        if not closed and found.holder is not None:
-            closed.append(close(client, person))
-        return found
+        if not closings and records.holder is not None:
+            closings.append(close(client, person))
+        return records
 
     monkeypatch.setattr(queries, "read_facts", read)
     verdict = scan(terminal, code, "window-acceptance", scan_id=scan_id)
     assert (verdict["reason"], verdict["holder"]) == ("ok" if kept_before else "revoked", {})
-    assert len(closed) == 1
+    assert len(closings) == 1
 
 
 def test_closing_ends_acting_for_others_on_both_sides_at_once(town, scan, client, database):
     parent, child, carer = town.resident(), town.resident(born="20180307"), town.resident()
     ward, other = town.guard(parent, child), town.guard(carer, parent, basis="entrusted")
     terminal = town.terminal("identity-check")
-    shown = client.post(f"/api/v1/codes/identity/issue?for={ward}", headers=parent.headers).get_json()["code"]
+    response = client.post(f"/api/v1/codes/identity/issue?for={ward}", headers=parent.headers).get_json()["code"]
     assert close(client, parent)["ended"][0] == {"what": "guardianships", "name": "监护与代办关系", "rows": 2}
     with database.transaction() as session:
         rows = session.scalars(select(Guardianship).where(Guardianship.id.in_([ward, other]))).all()
         assert {(row.state, row.ended_by) for row in rows} == {("ended", "closing")}
     assert client.get(f"/api/v1/codes?for={other}", headers=carer.headers).status_code == 404
-    assert reason(scan, terminal, shown, "identity-check") == "revoked"
+    assert reason(scan, terminal, response, "identity-check") == "revoked"
 
 
 def test_a_repeat_tells_no_more_after_the_consent_was_taken_back_and_again_when_it_is_given(

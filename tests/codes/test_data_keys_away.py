@@ -12,7 +12,7 @@ AWAY = {"code": "data_keys_away", "detail": "数据密钥暂时不可用，请�
 
 @pytest.fixture
 def astray(make_app, settings, tmp_path):
-    """A client of a program that does not see the directory."""
+    """Return a client of a program that does not see the directory."""
     return make_app(settings=replace(settings, data_keys_dir=tmp_path / "not-mounted")).test_client()
 
 
@@ -39,7 +39,7 @@ def test_a_scan_that_discloses_nothing_needs_no_data_key(town, scan, issue, astr
 
 def test_nobody_new_is_taken_in_without_a_key(astray, client):
     phone = random_phone()
-    asked = astray.post(f"{API}/auth/otp", json={"phone": phone}).get_json()
-    grant = {"grant_type": "otp", "phone": phone, "challenge": asked["challenge"], "otp": asked["otp"]}
+    challenge = astray.post(f"{API}/auth/otp", json={"phone": phone}).get_json()
+    grant = {"grant_type": "otp", "phone": phone, "challenge": challenge["challenge"], "otp": challenge["otp"]}
     assert astray.post(f"{API}/auth/token", json=grant).get_json()["code"] == "data_keys_away"
     assert client.post(f"{API}/auth/token", json=grant).status_code == 200, "the password was not used up"

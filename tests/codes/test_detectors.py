@@ -20,9 +20,9 @@ GATE = "gate-entry"
 
 @pytest.fixture
 def city(settings):
-    made = Watched(settings, "watched")
-    yield made
-    made.database.dispose()
+    town = Watched(settings, "watched")
+    yield town
+    town.database.dispose()
 
 
 def only(alarms):
@@ -84,16 +84,16 @@ class TestCodes:
 
 
 class TestGuessing:
-    @pytest.mark.parametrize(("misses", "opened"), [(30, 1), (29, 0)], ids=str)
-    def test_short_numbers(self, city, misses, opened):
+    @pytest.mark.parametrize(("misses", "disputes_"), [(30, 1), (29, 0)], ids=str)
+    def test_short_numbers(self, city, misses, disputes_):
         gate, start = city.terminal(GATE), city.now - 10 * MINUTE
         for n in range(misses):
             number = with_check_digit(f"{n:09d}")
             assert city.type(gate, number, at=start + n * 7 * SECOND).reason == "expired"
-        assert city.watch() == opened
+        assert city.watch() == disputes_
         assert [(one.kind, one.subject, one.count) for one in city.alarms()] == [
             ("guessing", str(gate.id), misses)
-        ] * opened
+        ] * disputes_
 
     def test_a_printed_code_that_is_locked(self, city):
         desk, person = city.terminal("identity-check"), city.resident()
@@ -112,23 +112,23 @@ class TestGuessing:
         for _ in range(4):
             code = city.code(city.resident().numbers["identity"], "identity", "printed", life=3600)
             for _ in range(4):
-                told = city.scan(desk, code, purpose="identity-check", document="000000")
+                verdict = city.scan(desk, code, purpose="identity-check", document="000000")
         city.watch()
         alarm = only(city.alarms())
         assert (alarm.subject, alarm.count) == (f"{desk.id}/documents", 16)
-        assert alarm.last_at == told.server_time
+        assert alarm.last_at == verdict.server_time
 
     def test_paper_shown_before_the_document_is_none(self, city):
         desk, person = city.terminal("identity-check"), city.resident()
         code = city.code(person.numbers["identity"], "identity", "printed", life=3600)
-        told = city.scan(desk, code, times=30, every=timedelta(0), purpose="identity-check")
-        assert told.reason == "document_mismatch"
+        verdict = city.scan(desk, code, times=30, every=timedelta(0), purpose="identity-check")
+        assert verdict.reason == "document_mismatch"
         assert city.watch() == 0
 
 
 class TestTravel:
     def walk(self, city, person, *stops, guardian=False):
-        """Show a code at gates, minutes after the first; gives the moments."""
+        """Show a code at gates, minutes after the first; returns the moments."""
         start = city.now - 30 * MINUTE
         for gate, minutes in stops:
             at = start + minutes * MINUTE
@@ -241,7 +241,7 @@ def test_disputes_that_nobody_answered(city):
     for n in range(3):
         city.scan(gate, city.code(person.numbers["identity"], "identity"), at=city.now + n * SECOND)
     with city.database.transaction() as session:
-        made = [
+        dispute_ids = [
             codes.open_dispute(
                 session, city.parts.rings, resident=person.id, scan=entry.id, text="不是我", change=resident
             ).dispute.id
@@ -249,7 +249,9 @@ def test_disputes_that_nobody_answered(city):
         ]
     with city.database.transaction() as session:
         change = audit.Change(Principal(PrincipalKind.STAFF, city.clerk(), frozenset(), new_id()), city.now)
-        codes.answer_dispute(session, city.parts.rings, dispute_id=made[0], text="已查", upheld=True, change=change)
+        codes.answer_dispute(
+            session, city.parts.rings, dispute_id=dispute_ids[0], text="已查", upheld=True, change=change
+        )
     assert city.watch(city.now + 14 * DAY) == 0
     # the fifteenth day ends at midnight
     assert city.watch(city.now + 16 * DAY) == 1
@@ -272,9 +274,9 @@ def test_nobody_is_named(city):
     TestTravel().walk(city, person, (south, 29), (north, 29.7))
     city.scan(south, city.forged(person), times=5, every=timedelta(0))
     assert city.watch() == 2
-    told = json.dumps([[one.subject, one.facts] for one in city.alarms()], ensure_ascii=False)
+    alarms_text = json.dumps([[one.subject, one.facts] for one in city.alarms()], ensure_ascii=False)
     for secret in (person.phone, person.name, person.id_number, person.id_number[-6:], str(person.id)):
-        assert secret not in told
+        assert secret not in alarms_text
 
 
 def test_the_watching_reads_no_more_than_an_hour(city):

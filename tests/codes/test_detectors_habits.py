@@ -12,9 +12,9 @@ GATE = "gate-entry"
 
 @pytest.fixture
 def city(settings):
-    made = Watched(settings, "habits")
-    yield made
-    made.database.dispose()
+    town = Watched(settings, "habits")
+    yield town
+    town.database.dispose()
 
 
 def habit(city, terminal, scans, *, days=4, purpose=GATE):
@@ -80,8 +80,8 @@ class TestVolume:
             city.scan(terminal, at=city.now - 20 * MINUTE, times=30)
         for _ in range(2):
             city.learn(city.now)
-            told = city.watch()
-        assert told == 1
+            verdict = city.watch()
+        assert verdict == 1
         alarm = only(city.alarms())
         assert (alarm.subject, alarm.facts["today"]) == (str(gate.id), 60)
 
@@ -115,9 +115,9 @@ class TestPurposes:
     def test_tries_for_purposes_that_are_not_registered(self, city):
         gate, other = city.terminal(GATE), city.terminal(GATE)
         code = city.code(city.resident(records=False).numbers["identity"], "identity")
-        told = city.scan(gate, code, times=20, every=timedelta(0), purpose="window-acceptance")
+        verdict = city.scan(gate, code, times=20, every=timedelta(0), purpose="window-acceptance")
         city.scan(other, code, times=19, every=timedelta(0), purpose="window-acceptance")
-        assert told.reason == "purpose_not_allowed"
+        assert verdict.reason == "purpose_not_allowed"
         city.watch()
         alarm = only(city.alarms())
         assert (alarm.kind, alarm.subject, alarm.count) == ("scanner_purposes", str(gate.id), 20)

@@ -66,7 +66,7 @@ def test_a_purpose_is_told_its_fields_and_nothing_else(town, scan, issue, client
     person = town.resident()
     for consent in ("social-enquiry", "senior-discount", "visitor-registration"):
         client.put(f"/api/v1/me/consents/{consent}", headers=person.headers)
-    told = {
+    holders = {
         "masked_name": "测*甲",
         "name": "测试甲",
         "id_number": person.id_number,
@@ -79,7 +79,7 @@ def test_a_purpose_is_told_its_fields_and_nothing_else(town, scan, issue, client
     }
     verdict = scan(town.terminal(purpose), issue(person, kind), purpose)
     assert verdict["reason"] == "ok", verdict
-    assert verdict["holder"] == {field: told[field] for field in fields}
+    assert verdict["holder"] == {field: holders[field] for field in fields}
 
 
 def test_a_disclosure_and_its_repeat_are_audited_each_with_its_own_request(town, issue, client):
@@ -89,12 +89,12 @@ def test_a_disclosure_and_its_repeat_are_audited_each_with_its_own_request(town,
         [f"r-{n}-{uuid.uuid4()}" for n in "12"],
     )
     body = {"scan_id": scan_id, "code": issue(town.resident()), "purpose": "window-acceptance"}
-    told = [
+    details = [
         client.post("/api/v1/codes/verify", json=body, headers=window.headers | {"X-Request-Id": name}).get_json()
         for name in names
     ]
-    assert [(one["reason"], one["repeat"]) for one in told] == [("ok", False), ("ok", True)]
-    assert told[0]["holder"] == told[1]["holder"]
+    assert [(one["reason"], one["repeat"]) for one in details] == [("ok", False), ("ok", True)]
+    assert details[0]["holder"] == details[1]["holder"]
     query = text("SELECT action, subject, request_id FROM audit_events WHERE request_id = ANY (:names) ORDER BY id")
     with town.parts.database.transaction() as session:
         first, again = session.execute(query, {"names": names}).all()

@@ -21,7 +21,7 @@ from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.keys import lifecycle, vault
 from qe_ban.keys.rings import KeyRings
 from tests.codes.test_appeals import answer_appeal, appeal  # noqa: F401  fixtures
-from tests.codes.test_disputes import API, SHINAN, WORDS, answer, dispute, mine, scanned  # noqa: F401  fixtures
+from tests.codes.test_disputes import API, SHINAN, WORDS, answer, dispute, mine, scan_entry  # noqa: F401  fixtures
 from tests.conftest import closing_pool
 from tests.factories.accounts import StaffFactory
 from tests.factories.codes import Town
@@ -31,7 +31,7 @@ ACTS = "SELECT * FROM audit_events WHERE subject = :id AND action IN ('disputes.
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 
 
-class Clocked(Town):
+class TownAtHour(Town):
     """A town whose clock a test sets; it begins with yesterday (UTC), so that no key of it lies ahead."""
 
     def __init__(self, settings, name):
@@ -52,9 +52,9 @@ class Clocked(Town):
         return self.moment
 
     def scan(self, terminal, code):
-        asked = codes.VerifyRequest(scanner=terminal.id, scan_id=uuid4(), purpose="gate-entry", code=code)
+        request = codes.VerifyRequest(scanner=terminal.id, scan_id=uuid4(), purpose="gate-entry", code=code)
         with self.database.statements() as connection:
-            codes.verify(self.parts.get(Wallet), connection, asked, self.now)
+            codes.verify(self.parts.get(Wallet), connection, request, self.now)
 
     def dismiss(self, dispute_id):
         with self.database.transaction() as session:
@@ -74,7 +74,7 @@ class Clocked(Town):
 
 
 def test_events_of_disputes_and_appeals_hold_in_the_audit_at_every_hour_of_a_day(settings):
-    town = Clocked(settings, "dispute_hours")
+    town = TownAtHour(settings, "dispute_hours")
     guardian, ward = town.resident(), town.resident()
     for_, terminal = town.guard(guardian, ward), town.terminal("gate-entry")
     with closing_pool(create_app(town.settings, clock=lambda: town.moment)) as app:
@@ -85,15 +85,15 @@ def test_events_of_disputes_and_appeals_hold_in_the_audit_at_every_hour_of_a_day
             town.scan(terminal, town.code(ward.numbers["identity"], "identity"))
             headers = {"Authorization": f"Bearer {town.access(guardian.id)}"}
             ledger = client.get(f"{API}/codes/ledger", query_string={"for": for_}, headers=headers).get_json()
-            made = client.post(
+            disputes_ = client.post(
                 f"{API}/codes/ledger/{ledger['items'][0]['id']}/dispute",
                 json={"text": WORDS},
                 query_string={"for": for_},
                 headers=headers,
             )
-            assert made.status_code == 201, made.get_data(as_text=True)
-            town.dismiss(made.get_json()["id"])
-            path = f"{API}/me/disputes/{made.get_json()['id']}/appeal"
+            assert disputes_.status_code == 201, disputes_.get_data(as_text=True)
+            town.dismiss(disputes_.get_json()["id"])
+            path = f"{API}/me/disputes/{disputes_.get_json()['id']}/appeal"
             again = client.post(path, json={"text": WORDS}, query_string={"for": for_}, headers=headers)
             assert again.status_code == 201, again.get_data(as_text=True)
             town.moment += 10 * SECOND
@@ -114,13 +114,13 @@ def test_events_of_disputes_and_appeals_hold_in_the_audit_at_every_hour_of_a_day
 
 
 @pytest.fixture
-def by_guardian(town, scanned, dispute):  # noqa: F811
-    """A ward's dispute that a guardian opened: gives the guardian, the guardianship and the dispute."""
+def by_guardian(town, scan_entry, dispute):  # noqa: F811
+    """Return a ward's dispute that a guardian opened: returns the guardian, the guardianship and the dispute."""
 
     def call():
         guardian, ward = town.resident(), town.resident()
         for_ = town.guard(guardian, ward)
-        return guardian, for_, dispute(guardian, scanned(ward)["id"], **{"for": for_})
+        return guardian, for_, dispute(guardian, scan_entry(ward)["id"], **{"for": for_})
 
     return call
 
@@ -138,32 +138,32 @@ def row_of(town, dispute_id):
         ).one()
 
 
-def test_the_audit_has_a_dispute_when_its_day_is_over_and_of_its_moment_the_day(town, scanned, dispute):  # noqa: F811
+def test_the_audit_has_a_dispute_when_its_day_is_over_and_of_its_moment_the_day(town, scan_entry, dispute):  # noqa: F811
     person = town.resident()
-    opened = dispute(person, scanned(person)["id"])
-    assert events_of(town, opened["id"]) == []
+    dispute_ = dispute(person, scan_entry(person)["id"])
+    assert events_of(town, dispute_["id"]) == []
     with town.parts.database.transaction() as session:
         codes.record_disputes(session, town.parts.rings, town.now)
-    assert events_of(town, opened["id"]) == []
+    assert events_of(town, dispute_["id"]) == []
     tomorrow = start_of_day(town.now) + DAY
     for _ in range(2):
         with town.parts.database.transaction() as session:
             codes.record_disputes(session, town.parts.rings, tomorrow)
-    (event,) = events_of(town, opened["id"])
+    (event,) = events_of(town, dispute_["id"])
     assert (event.action, event.actor_id, event.request_id, event.at) == ("disputes.open", None, None, tomorrow)
-    today = datetime.fromisoformat(opened["opened_at"]).astimezone(CITY_TIME).date().isoformat()
+    today = datetime.fromisoformat(dispute_["opened_at"]).astimezone(CITY_TIME).date().isoformat()
     assert event.details == {"before": None, "after": {"state": "open", "district": SHINAN}, "day": today}
 
 
-def test_an_appeal_is_recorded_likewise_after_what_it_appeals_of(town, scanned, dispute, answer, appeal):  # noqa: F811
+def test_an_appeal_is_recorded_likewise_after_what_it_appeals_of(town, scan_entry, dispute, answer, appeal):  # noqa: F811
     person = town.resident()
-    opened = dispute(person, scanned(person)["id"])["id"]
-    answer(town.staff("city_admin"), opened, upheld=False)
-    assert appeal(person, opened).status_code == 201
-    assert [event.action for event in events_of(town, opened)] == ["disputes.answer"]
+    dispute_ = dispute(person, scan_entry(person)["id"])["id"]
+    answer(town.staff("city_admin"), dispute_, upheld=False)
+    assert appeal(person, dispute_).status_code == 201
+    assert [event.action for event in events_of(town, dispute_)] == ["disputes.answer"]
     with town.parts.database.transaction() as session:
         codes.record_disputes(session, town.parts.rings, start_of_day(town.now) + DAY)
-    events = events_of(town, opened)[1:]
+    events = events_of(town, dispute_)[1:]
     assert [(event.action, event.request_id) for event in events] == [
         ("disputes.open", None),
         ("disputes.appeal", None),
@@ -177,47 +177,47 @@ def test_what_guardians_do_with_disputes_is_recorded_when_the_day_is_over_with_t
     answer,  # noqa: F811
     appeal,  # noqa: F811
 ):
-    made = [by_guardian() for _ in range(4)]
-    for guardian, for_, opened in made[:2]:
-        answer(town.staff("city_admin"), opened["id"], upheld=False)
-        assert appeal(guardian, opened["id"], **{"for": for_}).status_code == 201
-    assert [events_of(town, for_) for _, for_, _ in made] == [[]] * 4
+    disputes_ = [by_guardian() for _ in range(4)]
+    for guardian, for_, dispute_ in disputes_[:2]:
+        answer(town.staff("city_admin"), dispute_["id"], upheld=False)
+        assert appeal(guardian, dispute_["id"], **{"for": for_}).status_code == 201
+    assert [events_of(town, for_) for _, for_, _ in disputes_] == [[]] * 4
     tomorrow = start_of_day(town.now) + DAY
     for _ in range(2):
         with town.parts.database.transaction() as session:
             codes.record_disputes(session, town.parts.rings, tomorrow)
     today = start_of_day(town.now).astimezone(CITY_TIME).date().isoformat()
-    last_dispute = max(events_of(town, opened["id"])[-1].id for _, _, opened in made)
-    for at, (guardian, for_, opened) in enumerate(made):
+    last_dispute = max(events_of(town, dispute_["id"])[-1].id for _, _, dispute_ in disputes_)
+    for at, (guardian, for_, dispute_) in enumerate(disputes_):
         acts = events_of(town, for_)
         assert {act.action for act in acts} == {"disputes.dispute", "disputes.appeal" if at < 2 else "disputes.dispute"}
         for act in acts:
             assert (act.actor_kind, act.actor_id, act.request_id) == ("resident", guardian.id, None)
             assert (act.at, act.details) == (tomorrow, {"day": today})
             assert act.id > last_dispute, "an act stands beside its dispute"
-            assert opened["id"] not in str(act)
-            assert opened["scan"]["id"] not in str(act)
+            assert dispute_["id"] not in str(act)
+            assert dispute_["scan"]["id"] not in str(act)
 
 
 def test_the_acts_of_a_day_stand_in_an_order_of_lot(town, by_guardian):
-    made = [by_guardian() for _ in range(8)]
+    disputes_ = [by_guardian() for _ in range(8)]
     with town.parts.database.transaction() as session:
         codes.record_disputes(session, town.parts.rings, start_of_day(town.now) + DAY)
-    by_act = sorted(range(8), key=lambda at: events_of(town, made[at][1])[0].id)
-    by_dispute = sorted(range(8), key=lambda at: events_of(town, made[at][2]["id"])[0].id)
+    by_act = sorted(range(8), key=lambda at: events_of(town, disputes_[at][1])[0].id)
+    by_dispute = sorted(range(8), key=lambda at: events_of(town, disputes_[at][2]["id"])[0].id)
     # each fails once in 8! runs
     assert by_act != list(range(8))
     assert by_act != by_dispute
 
 
 def test_an_appeal_by_another_guardianship_than_the_disputes_is_recorded_as_such(town, by_guardian, answer, appeal):  # noqa: F811
-    guardian, for_, opened = by_guardian()
-    answer(town.staff("city_admin"), opened["id"], upheld=False)
+    guardian, for_, dispute_ = by_guardian()
+    answer(town.staff("city_admin"), dispute_["id"], upheld=False)
     with town.parts.database.transaction() as session:
-        ended = "UPDATE guardianships SET state = 'ended', ended_at = now(), ended_by = 'guardian' WHERE id = :id"
-        ward = session.scalar(text(f"{ended} RETURNING ward_id"), {"id": for_})
+        statement = "UPDATE guardianships SET state = 'ended', ended_at = now(), ended_by = 'guardian' WHERE id = :id"
+        ward = session.scalar(text(f"{statement} RETURNING ward_id"), {"id": for_})
     again = town.guard(guardian, SimpleNamespace(id=ward))
-    assert appeal(guardian, opened["id"], **{"for": again}).status_code == 201
+    assert appeal(guardian, dispute_["id"], **{"for": again}).status_code == 201
     with town.parts.database.transaction() as session:
         codes.record_disputes(session, town.parts.rings, start_of_day(town.now) + DAY)
     assert [act.action for act in events_of(town, for_)] == ["disputes.dispute"]
@@ -228,15 +228,15 @@ def test_an_appeal_by_another_guardianship_than_the_disputes_is_recorded_as_such
 def test_an_account_that_closes_before_the_day_is_over_takes_no_guardians_act_from_the_audit(
     town,
     client,
-    scanned,  # noqa: F811
+    scan_entry,  # noqa: F811
     dispute,  # noqa: F811
     who,
 ):
     both = {"guardian": town.resident(), "ward": town.resident()}
     for_ = town.guard(both["guardian"], both["ward"], basis="entrusted")
-    dispute(both["guardian"], scanned(both["ward"])["id"], **{"for": for_})
-    closed = client.post(f"{API}/me/closing", json={"confirm": True}, headers=both[who].headers)
-    assert closed.status_code == 200, closed.get_data(as_text=True)
+    dispute(both["guardian"], scan_entry(both["ward"])["id"], **{"for": for_})
+    response = client.post(f"{API}/me/closing", json={"confirm": True}, headers=both[who].headers)
+    assert response.status_code == 200, response.get_data(as_text=True)
     with town.parts.database.transaction() as session:
         codes.record_disputes(session, town.parts.rings, start_of_day(town.now) + DAY)
     acts = [event for event in events_of(town, for_) if event.action == "disputes.dispute"]
@@ -250,59 +250,59 @@ def test_staff_read_that_a_guardian_showed_the_code_and_no_column_says_it(client
     code = client.post(f"{API}/codes/identity/issue", **by).get_json()["code"]
     scan(town.terminal("gate-entry", district=SHINAN), code, "gate-entry")
     (entry,) = client.get(f"{API}/codes/ledger", **by).get_json()["items"]
-    opened = dispute(guardian, entry["id"], **{"for": for_})
-    assert opened["scan"]["guardian"] is True
+    dispute_ = dispute(guardian, entry["id"], **{"for": for_})
+    assert dispute_["scan"]["guardian"] is True
     staff = town.staff("district_admin", district=SHINAN)
     listing = client.get(f"{API}/disputes", query_string={"limit": 100}, headers=staff).get_json()["items"]
-    (listed,) = [row for row in listing if row["id"] == opened["id"]]
-    assert listed["scan"]["guardian"] is True
-    assert client.get(f"{API}/disputes/{opened['id']}", headers=staff).get_json()["scan"]["guardian"] is True
-    assert row_of(town, opened["id"]).scan["guardian"] is False
+    (list_row,) = [row for row in listing if row["id"] == dispute_["id"]]
+    assert list_row["scan"]["guardian"] is True
+    assert client.get(f"{API}/disputes/{dispute_['id']}", headers=staff).get_json()["scan"]["guardian"] is True
+    assert row_of(town, dispute_["id"]).scan["guardian"] is False
     with town.parts.database.transaction() as session:
-        row = session.get_one(Dispute, UUID(opened["id"]))
+        row = session.get_one(Dispute, UUID(dispute_["id"]))
         row.scan = row.scan | {"guardian": True}
     with town.parts.database.transaction() as session:
         codes.conceal_disputes(session, town.parts.rings, town.now)
-    assert row_of(town, opened["id"]).scan["guardian"] is False
+    assert row_of(town, dispute_["id"]).scan["guardian"] is False
 
 
 def test_what_is_refused_leaves_no_event_of_a_guardian(town, by_guardian, dispute, appeal):  # noqa: F811
-    guardian, for_, opened = by_guardian()
-    dispute(guardian, opened["scan"]["id"], status=409, **{"for": for_})
-    assert appeal(guardian, opened["id"], **{"for": for_}).status_code == 409
+    guardian, for_, dispute_ = by_guardian()
+    dispute(guardian, dispute_["scan"]["id"], status=409, **{"for": for_})
+    assert appeal(guardian, dispute_["id"], **{"for": for_}).status_code == 409
     with town.parts.database.transaction() as session:
         codes.record_disputes(session, town.parts.rings, start_of_day(town.now) + DAY)
     assert [event.action for event in events_of(town, for_)] == ["disputes.dispute"]
 
 
-def test_a_row_says_in_clear_the_day_and_of_the_scan_the_hour(town, scanned, dispute, answer, appeal):  # noqa: F811
+def test_a_row_says_in_clear_the_day_and_of_the_scan_the_hour(town, scan_entry, dispute, answer, appeal):  # noqa: F811
     person = town.resident()
-    opened = dispute(person, scanned(person)["id"])
-    answer(town.staff("city_admin"), opened["id"], upheld=False)
-    appeal(person, opened["id"])
-    row = row_of(town, opened["id"])
+    dispute_ = dispute(person, scan_entry(person)["id"])
+    answer(town.staff("city_admin"), dispute_["id"], upheld=False)
+    appeal(person, dispute_["id"])
+    row = row_of(town, dispute_["id"])
     today = start_of_day(town.now)
     assert row.opened_at == row.appealed_at == today
     assert row.due_at == row.appeal_due_at == today + ANSWER_WITHIN + DAY - SECOND
     # no id of the seventh version, that is of the millisecond
     assert abs((row.id.int >> 80) / 1000 - town.now.timestamp()) > 3600
-    assert row.scan["at"] == rfc3339(datetime.fromisoformat(opened["scan"]["at"]).replace(minute=0, second=0))
+    assert row.scan["at"] == rfc3339(datetime.fromisoformat(dispute_["scan"]["at"]).replace(minute=0, second=0))
     in_clear = json.dumps(row.scan)
-    assert opened["scan"]["scan_id"] not in in_clear
-    assert opened["scan"]["id"] not in in_clear
+    assert dispute_["scan"]["scan_id"] not in in_clear
+    assert dispute_["scan"]["id"] not in in_clear
 
 
-def test_no_column_tells_a_guardians_dispute_from_a_residents(town, by_guardian, scanned, dispute, answer, appeal):  # noqa: F811
+def test_no_column_tells_a_guardians_dispute_from_a_residents(town, by_guardian, scan_entry, dispute, answer, appeal):  # noqa: F811
     guardian, for_, first = by_guardian()
     person = town.resident()
-    second = dispute(person, scanned(person)["id"])
-    for made in (first, second):
-        answer(town.staff("city_admin"), made["id"], upheld=False)
+    second = dispute(person, scan_entry(person)["id"])
+    for disputes_ in (first, second):
+        answer(town.staff("city_admin"), disputes_["id"], upheld=False)
     assert appeal(guardian, first["id"], **{"for": for_}).status_code == 201
     assert appeal(person, second["id"]).status_code == 201
     shapes = []
-    for made in (first, second):
-        row = row_of(town, made["id"])._asdict()
+    for disputes_ in (first, second):
+        row = row_of(town, disputes_["id"])._asdict()
         others = {
             "id",
             "scan_id",
@@ -324,20 +324,20 @@ def test_no_column_tells_a_guardians_dispute_from_a_residents(town, by_guardian,
     assert shapes[0] == shapes[1]
 
 
-def test_staff_read_neither_the_scans_ids_nor_its_second(client, town, scanned, dispute, answer, appeal, answer_appeal):  # noqa: F811
+def test_staff_read_no_id_and_no_second_of_a_scan(client, town, scan_entry, dispute, answer, appeal, answer_appeal):  # noqa: F811
     person = town.resident()
-    entry = scanned(person)
-    opened = dispute(person, entry["id"])
+    entry = scan_entry(person)
+    dispute_ = dispute(person, entry["id"])
     district, city = town.staff("district_admin", district=SHINAN), town.staff("city_admin")
     listing = client.get(f"{API}/disputes", query_string={"limit": 100}, headers=district).get_json()["items"]
-    seen = [row for row in listing if row["id"] == opened["id"]]
-    seen.append(client.get(f"{API}/disputes/{opened['id']}", headers=district).get_json())
-    seen.append(answer(district, opened["id"], upheld=False).get_json())
-    assert appeal(person, opened["id"]).status_code == 201
-    seen.append(client.get(f"{API}/disputes/{opened['id']}", headers=city).get_json())
-    seen.append(answer_appeal(city, opened["id"]).get_json())
-    assert len(seen) == 5
-    for row in seen:
+    rows = [row for row in listing if row["id"] == dispute_["id"]]
+    rows.append(client.get(f"{API}/disputes/{dispute_['id']}", headers=district).get_json())
+    rows.append(answer(district, dispute_["id"], upheld=False).get_json())
+    assert appeal(person, dispute_["id"]).status_code == 201
+    rows.append(client.get(f"{API}/disputes/{dispute_['id']}", headers=city).get_json())
+    rows.append(answer_appeal(city, dispute_["id"]).get_json())
+    assert len(rows) == 5
+    for row in rows:
         assert row["scan"] == {name: value for name, value in entry.items() if name not in ("id", "scan_id")} | {
             "at": rfc3339(datetime.fromisoformat(entry["at"]).replace(minute=0, second=0))
         }
@@ -345,12 +345,12 @@ def test_staff_read_neither_the_scans_ids_nor_its_second(client, town, scanned, 
         assert entry["id"] not in json.dumps(row)
     (own,) = mine(client, person)
     assert own["scan"] == entry
-    assert own["opened_at"] == opened["opened_at"]
+    assert own["opened_at"] == dispute_["opened_at"]
 
 
-def test_ones_own_disputes_come_in_order_and_each_on_one_page(client, town, scanned, dispute):  # noqa: F811
+def test_ones_own_disputes_come_in_order_and_each_on_one_page(client, town, scan_entry, dispute):  # noqa: F811
     person = town.resident()
-    ids = [dispute(person, scanned(person)["id"])["id"] for _ in range(5)]
+    ids = [dispute(person, scan_entry(person)["id"])["id"] for _ in range(5)]
     assert [row["id"] for row in mine(client, person)] == ids[::-1]
     pages, cursor = [], None
     while cursor is not None or not pages:
@@ -377,16 +377,16 @@ def previous(town, dispute_id, moment):
 
 
 def test_what_the_previous_release_wrote_is_sealed_and_reads_as_before(client, town, by_guardian, answer, appeal):  # noqa: F811
-    guardian, for_, opened = by_guardian()
-    answer(town.staff("city_admin"), opened["id"], upheld=False)
-    appeal(guardian, opened["id"], **{"for": for_})
+    guardian, for_, dispute_ = by_guardian()
+    answer(town.staff("city_admin"), dispute_["id"], upheld=False)
+    appeal(guardian, dispute_["id"], **{"for": for_})
     moment = town.now.replace(microsecond=123456)
-    previous(town, opened["id"], moment)
+    previous(town, dispute_["id"], moment)
     before = mine(client, guardian, **{"for": for_})
     for _ in range(2):
         with town.parts.database.transaction() as session:
             codes.conceal_disputes(session, town.parts.rings, town.now)
-    row = row_of(town, opened["id"])
+    row = row_of(town, dispute_["id"])
     assert row.opened_at == row.appealed_at == start_of_day(moment)
     assert row.due_at == row.appeal_due_at == start_of_day(moment) + ANSWER_WITHIN + DAY - SECOND
     assert row.appeal_by_guardian is False
@@ -396,16 +396,16 @@ def test_what_the_previous_release_wrote_is_sealed_and_reads_as_before(client, t
     assert after["appeal"]["text"] is not None
 
 
-def test_a_dispute_names_its_scan_only_as_long_as_that_is_kept(town, scanned, dispute):  # noqa: F811
+def test_a_dispute_names_its_scan_only_as_long_as_that_is_kept(town, scan_entry, dispute):  # noqa: F811
     person = town.resident()
-    opened = dispute(person, scanned(person)["id"])
+    dispute_ = dispute(person, scan_entry(person)["id"])
     with town.parts.database.transaction() as session:
         retention.scan_ids_step(session, start_of_day(town.now))
-    assert str(row_of(town, opened["id"]).scan_id) == opened["scan"]["id"]
+    assert str(row_of(town, dispute_["id"]).scan_id) == dispute_["scan"]["id"]
     with town.parts.database.transaction() as session:
-        session.get_one(Dispute, UUID(opened["id"])).opened_at = start_of_day(town.now) - 90 * DAY
+        session.get_one(Dispute, UUID(dispute_["id"])).opened_at = start_of_day(town.now) - 90 * DAY
     for _ in range(2):
         with town.parts.database.transaction() as session:
             retention.scan_ids_step(session, start_of_day(town.now) - 89 * DAY)
     with town.parts.database.transaction() as session:
-        assert session.scalars(select(Dispute.scan_id).where(Dispute.id == UUID(opened["id"]))).one().version == 4
+        assert session.scalars(select(Dispute.scan_id).where(Dispute.id == UUID(dispute_["id"]))).one().version == 4

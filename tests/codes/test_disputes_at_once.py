@@ -8,8 +8,8 @@ import pytest
 from qe_ban.audit import service as audit
 from qe_ban.codes import service as codes
 from qe_ban.kernel.principal import Place
-from tests.codes.test_appeals import answer_appeal, appeal, dismissed  # noqa: F401  fixtures
-from tests.codes.test_disputes import answer, dispute, mine, scanned  # noqa: F401  fixtures
+from tests.codes.test_appeals import answer_appeal, appeal, dismiss  # noqa: F401  fixtures
+from tests.codes.test_disputes import answer, dispute, mine, scan_entry  # noqa: F401  fixtures
 from tests.factories.accounts import StaffFactory
 from tests.factories.databases import wait_for_locks
 from tests.factories.venues import AdminFactory
@@ -33,20 +33,20 @@ def while_answered(town):
     return call
 
 
-def test_a_second_answer_finds_the_first(client, town, while_answered, scanned, dispute, answer):  # noqa: F811
+def test_a_second_answer_finds_the_first(client, town, while_answered, scan_entry, dispute, answer):  # noqa: F811
     person, staff = town.resident(), town.staff("city_admin")
-    made = dispute(person, scanned(person)["id"])["id"]
-    late = while_answered(codes.answer_dispute, made, "先答", lambda: answer(staff, made, "后答"))
+    case_id = dispute(person, scan_entry(person)["id"])["id"]
+    late = while_answered(codes.answer_dispute, case_id, "先答", lambda: answer(staff, case_id, "后答"))
     assert (late.status_code, late.get_json()["code"]) == (409, "codes.dispute_answered")
     (row,) = mine(client, person)
     assert (row["state"], row["answer"]) == ("dismissed", "先答")
 
 
-def test_a_second_answer_to_an_appeal_finds_the_first(client, town, while_answered, dismissed, appeal, answer_appeal):  # noqa: F811
+def test_a_second_answer_to_an_appeal_finds_the_first(client, town, while_answered, dismiss, appeal, answer_appeal):  # noqa: F811
     person, staff = town.resident(), town.staff("city_admin")
-    made = dismissed(person)
-    assert appeal(person, made).status_code == 201
-    late = while_answered(codes.answer_appeal, made, "先答", lambda: answer_appeal(staff, made, "后答"))
+    case_id = dismiss(person)
+    assert appeal(person, case_id).status_code == 201
+    late = while_answered(codes.answer_appeal, case_id, "先答", lambda: answer_appeal(staff, case_id, "后答"))
     assert (late.status_code, late.get_json()["code"]) == (409, "codes.appeal_answered")
     (row,) = mine(client, person)
     assert (row["state"], row["appeal"]["answer"]) == ("appeal_dismissed", "先答")

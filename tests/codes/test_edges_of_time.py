@@ -9,14 +9,14 @@ from qe_ban.codes import service as codes
 from qe_ban.codes.models import Dispute
 from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.kernel.principal import Place
-from tests.codes.test_disputes import dispute, scanned  # noqa: F401  fixtures
+from tests.codes.test_disputes import dispute, scan_entry  # noqa: F401  fixtures
 from tests.factories.venues import AdminFactory
 
 TOMORROW = datetime.now(CITY_TIME).date() + timedelta(days=1)
 """The city's day of these tests: wholly ahead, so that the run's keys are there."""
 
 
-class Put:
+class FixedClock:
     """A clock that stands where it is put."""
 
     moment = datetime.now(UTC)
@@ -28,7 +28,7 @@ class Put:
 @pytest.fixture
 def at_moment(make_app, town, scan):
     """Scan a person's new code at a moment, in an app and by a terminal that live then."""
-    clock = Put()
+    clock = FixedClock()
     client = make_app(clock).test_client()
 
     def verdict(person, kind, purpose, moment):
@@ -88,13 +88,13 @@ def test_a_code_issued_by_a_clock_up_to_a_second_ahead_ends_with_the_guardianshi
 
 
 @pytest.mark.parametrize(("after", "is_late"), [(timedelta(microseconds=-1), False), (timedelta(0), True)])
-def test_an_answer_is_overdue_from_the_moment_at_which_it_is_due(town, scanned, dispute, after, is_late):  # noqa: F811
+def test_an_answer_is_overdue_from_the_moment_at_which_it_is_due(town, scan_entry, dispute, after, is_late):  # noqa: F811
     person = town.resident()
-    made = dispute(person, scanned(person)["id"])["id"]
+    dispute_id = dispute(person, scan_entry(person)["id"])["id"]
     with town.parts.database.transaction() as session:
-        now = session.scalars(select(Dispute.due_at).where(Dispute.id == made)).one() + after
+        now = session.scalars(select(Dispute.due_at).where(Dispute.id == dispute_id)).one() + after
         for overdue in (True, False):
-            found = codes.list_disputes(
+            rows = codes.list_disputes(
                 session,
                 town.parts.rings,
                 reader=AdminFactory(place=Place()),
@@ -102,4 +102,4 @@ def test_an_answer_is_overdue_from_the_moment_at_which_it_is_due(town, scanned, 
                 limit=1000,
                 now=now,
             )
-            assert (made in {str(row.dispute.id) for row in found}) is (overdue is is_late)
+            assert (dispute_id in {str(row.dispute.id) for row in rows}) is (overdue is is_late)

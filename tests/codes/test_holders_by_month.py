@@ -28,14 +28,14 @@ TURN = datetime(2026, 12, 1, tzinfo=CITY_TIME).astimezone(UTC)
 
 @pytest.fixture
 def city(settings):
-    """A city that stands a minute after midnight of the first of December."""
-    watched = Watched(settings, "months", TURN + MINUTE)
-    yield watched
-    watched.database.dispose()
+    """Return a city that stands a minute after midnight of the first of December."""
+    town = Watched(settings, "months", TURN + MINUTE)
+    yield town
+    town.database.dispose()
 
 
 def end_overlap(city, at):
-    """Say until when programs of the previous release may serve."""
+    """Set until when programs of the previous release may serve."""
     with city.database.transaction() as session:
         session.merge(ReleaseOverlap(previous=PREVIOUS, ends_at=at))
     city.parts.rings.refresh()
@@ -43,8 +43,8 @@ def end_overlap(city, at):
 
 def rotate(city):
     with city.database.transaction() as session:
-        begun = datetime.now(UTC) - lifecycle.PUBLISHED_AHEAD - timedelta(seconds=1)
-        lifecycle.rotate(session, city.settings.master_key, Ring.HOLDER, begun)
+        start = datetime.now(UTC) - lifecycle.PUBLISHED_AHEAD - timedelta(seconds=1)
+        lifecycle.rotate(session, city.settings.master_key, Ring.HOLDER, start)
     city.parts.rings.refresh()
 
 
@@ -58,7 +58,7 @@ def holders(city):
         return session.scalars(select(Scan.holder).order_by(Scan.at)).all()
 
 
-def listed(city, person, **page):
+def get_page(city, person, **page):
     with city.database.transaction() as session:
         return codes.entries(session, city.parts.rings, person.id, **({"limit": 100} | page))
 
@@ -72,7 +72,7 @@ class TestTrail:
         assert one == two
         assert three == four
         assert one != three
-        assert len(listed(city, person)) == 4
+        assert len(get_page(city, person)) == 4
 
     def test_an_auditor_and_a_scanner_know_one_month_of_one_scanner(self, city):
         person, desks = city.resident(), [city.terminal(DESK) for _ in range(2)]
@@ -116,7 +116,7 @@ class TestRollout:
         timeless, _ = holders(city)
         with city.database.transaction() as session:
             session.execute(update(Scan).where(Scan.at > TURN).values(holder=timeless))
-        assert len(listed(city, person)) == 2
+        assert len(get_page(city, person)) == 2
 
     def test_the_old_hash_is_looked_for_until_the_last_scan_from_before_is_gone(self, city):
         rings, number = city.parts.rings, city.resident().numbers["identity"]
@@ -134,16 +134,16 @@ class TestRollout:
         end_overlap(city, TURN - MINUTE)
         rings, person, gate = city.parts.rings, city.resident(), city.terminal(GATE)
         show(city, person, gate, TURN - 3 * MINUTE)
-        [entry] = listed(city, person)
+        [entry] = get_page(city, person)
         by = Principal(PrincipalKind.RESIDENT, person.id, frozenset(), uuid.uuid4())
         with city.database.transaction() as session:
             change = audit.Change(by, TURN - 2 * MINUTE)
             dispute_id = disputes.open_dispute(
                 session, rings, resident=person.id, scan=entry.id, text="不是我", change=change
             ).dispute.id
-        for now, moved in ((TURN - 2 * MINUTE, 0), (TURN, 1), (TURN, 0)):
+        for now, row_count in ((TURN - 2 * MINUTE, 0), (TURN, 1), (TURN, 0)):
             with city.database.transaction() as session:
-                assert rehashing.rehash(session, rings, 0, now)[1] == moved
+                assert rehashing.rehash(session, rings, 0, now)[1] == row_count
                 [row] = disputes.list_own(session, rings, resident=person.id, before=None, limit=9)
                 assert row.dispute.id == dispute_id
         with city.database.transaction() as session:
@@ -160,7 +160,7 @@ class TestLedger:
         lots = random.Random(seed)
         person, other, gate = city.resident(), city.resident(), city.terminal(GATE)
         end_overlap(city, TURN + lots.choice([-400, -31, 0, 31]) * DAY)
-        expected = []
+        ids = []
         for n in range(60):
             if n in (20, 40):
                 rotate(city)
@@ -169,23 +169,23 @@ class TestLedger:
             holder = lots.choice([person, person, other])
             scan = self.keep(city, gate, lots.choice(list(holder.numbers.values())), at)
             if holder is person:
-                expected.append((at.astimezone(UTC), scan))
-        expected.sort(reverse=True)
+                ids.append((at.astimezone(UTC), scan))
+        ids.sort(reverse=True)
         with city.database.transaction() as session:
-            assert self.keys(codes.all_entries(session, city.parts.rings, person.id)) == expected
-            for at, scan in lots.sample(expected, 5):
+            assert self.keys(codes.all_entries(session, city.parts.rings, person.id)) == ids
+            for at, scan in lots.sample(ids, 5):
                 number, _, entry = ledger.entry(session, city.parts.rings, person.id, scan)
                 assert number in person.numbers.values()
                 assert entry.at == at
                 with pytest.raises(ScanNotFound):
                     ledger.entry(session, city.parts.rings, other.id, scan)
         entries, after = [], None
-        while page := self.keys(listed(city, person, limit=7, after=after)):
+        while page := self.keys(get_page(city, person, limit=7, after=after)):
             entries, after = entries + page, page[-1]
-        assert entries == expected
+        assert entries == ids
 
     def test_without_any_scan_it_is_empty(self, city):
-        assert listed(city, city.resident()) == []
+        assert get_page(city, city.resident()) == []
 
     @staticmethod
     def keys(entries):

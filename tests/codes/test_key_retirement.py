@@ -21,14 +21,14 @@ WEEK, SECOND = timedelta(days=7), timedelta(seconds=1)
 
 @pytest.fixture
 def city(settings):
-    made = Watched(settings, "key_retirement")
-    yield made
-    made.database.dispose()
+    town = Watched(settings, "key_retirement")
+    yield town
+    town.database.dispose()
 
 
 @pytest.fixture
-def superseded(city):
-    """Rotate the secret; gives the first one's kid, and from when on nothing is made under it."""
+def old_key(city):
+    """Rotate the secret; returns the first one's kid, and from when on nothing is made under it."""
     with city.database.transaction() as session:
         kid = session.scalars(select(Key.kid).where(Key.ring == Ring.HOLDER)).one()
         lifecycle.rotate(session, city.settings.master_key, Ring.HOLDER, city.now)
@@ -38,9 +38,9 @@ def superseded(city):
 
 
 @pytest.fixture
-def retire(city, superseded):
+def retire(city, old_key):
     def do(after):
-        kid, since = superseded
+        kid, since = old_key
         with city.database.transaction() as session:
             rehashing.retire(session, retirement.find(session, kid), since + after)
 
@@ -52,16 +52,16 @@ def kids(city):
         return session.scalars(select(Key.kid).where(Key.ring == Ring.HOLDER)).all()
 
 
-def test_without_anything_under_it_it_goes_when_the_last_late_upload_has_come(city, superseded, retire):
+def test_without_anything_under_it_it_goes_when_the_last_late_upload_has_come(city, old_key, retire):
     with pytest.raises(retirement.KeyNeeded, match="之后才能退役"):
         retire(WEEK - SECOND)
-    assert superseded[0] in kids(city)
+    assert old_key[0] in kids(city)
     retire(WEEK)
-    assert superseded[0] not in kids(city)
+    assert old_key[0] not in kids(city)
 
 
-def test_a_scan_of_its_time_keeps_it_and_one_of_the_next_secrets_time_does_not(city, superseded, retire):
-    gate, (_, since) = city.terminal("gate-entry"), superseded
+def test_a_scan_of_its_time_keeps_it_and_one_of_the_next_secrets_time_does_not(city, old_key, retire):
+    gate, (_, since) = city.terminal("gate-entry"), old_key
     code = city.code(city.resident().numbers["identity"], "identity")
     assert city.scan(gate, code).accepted
 
@@ -77,19 +77,19 @@ def test_a_scan_of_its_time_keeps_it_and_one_of_the_next_secrets_time_does_not(c
     retire(WEEK)
 
 
-def test_a_scan_of_nobody_keeps_none(city, superseded, retire):
+def test_a_scan_of_nobody_keeps_none(city, old_key, retire):
     assert not city.scan(city.terminal("gate-entry")).accepted
     retire(WEEK)
 
 
-def test_a_wish_that_waits_keeps_it_until_it_is_confirmed(city, superseded, retire):
+def test_a_wish_that_waits_keeps_it_until_it_is_confirmed(city, old_key, retire):
     register, now = OpenRegister(), city.now
     family = Family(replace(city.parts.get(Accounts), real_name=register), city.database, register, now)
     guardian, mother = family.person(), PersonFactory()
     ward = family.person(mother)
-    made = family.ask(guardian, mother).row.id
+    guardianship_id = family.ask(guardian, mother).row.id
     with pytest.raises(retirement.KeyNeeded) as refusal:
         retire(WEEK)
     assert refusal.value.message == "还有待确认的监护申请保存在这个密钥之下，确认或结束后才能退役"
-    family.do(service.confirm_guardian, ward, made)
+    family.do(service.confirm_guardian, ward, guardianship_id)
     retire(WEEK)

@@ -27,13 +27,13 @@ def rows_of(answer):
 
 @pytest.fixture
 def person(town, scan, issue):
-    """Somebody who was let through a gate, told a name at a window, and refused."""
-    made = town.resident()
-    scan(town.terminal("gate-entry"), issue(made), "gate-entry")
-    scan(town.terminal("window-acceptance"), issue(made), "window-acceptance")
-    scan(town.terminal("gate-entry"), issue(made, "medical"), "gate-entry")
-    scan(town.terminal("meal-redemption"), issue(made, "dining"), "meal-redemption")
-    return made
+    """Return somebody who was let through a gate, told a name at a window, and refused."""
+    resident = town.resident()
+    scan(town.terminal("gate-entry"), issue(resident), "gate-entry")
+    scan(town.terminal("window-acceptance"), issue(resident), "window-acceptance")
+    scan(town.terminal("gate-entry"), issue(resident, "medical"), "gate-entry")
+    scan(town.terminal("meal-redemption"), issue(resident, "dining"), "meal-redemption")
+    return resident
 
 
 def test_the_csv_says_in_chinese_who_looked_where_why_and_at_what(client, town, person):
@@ -61,8 +61,8 @@ def test_the_csv_says_in_chinese_who_looked_where_why_and_at_what(client, town, 
 def test_the_json_is_the_ledger_itself(client, person):
     answer = export(client, person, format="json")
     assert answer.content_type == "application/json"
-    listed = client.get(API, headers=person.headers).get_json()["items"]
-    assert answer.get_json()["items"] == listed
+    items = client.get(API, headers=person.headers).get_json()["items"]
+    assert answer.get_json()["items"] == items
     assert set(answer.get_json()) == {"exported_at", "items"}
 
 
@@ -74,18 +74,18 @@ def test_one_who_was_never_scanned_gets_the_headings(client, town):
 
 def test_a_long_ledger_is_whole_and_in_order(client, town, scan, issue, monkeypatch):
     monkeypatch.setattr(ledger, "PORTION", 4)
-    made, gate = town.resident(), town.terminal("gate-entry")
-    scans = [scan(gate, issue(made), "gate-entry")["scan_id"] for _ in range(9)]
+    owner, gate = town.resident(), town.terminal("gate-entry")
+    scans = [scan(gate, issue(owner), "gate-entry")["scan_id"] for _ in range(9)]
     with town.parts.database.transaction() as session:
         # several at one moment, at the edge of a portion
         moment = session.scalar(text("SELECT at FROM scans WHERE scan_id = :id"), {"id": scans[4]})
         edge = text("UPDATE scans SET at = :at WHERE scan_id = ANY (:ids)")
         session.execute(edge, {"at": moment, "ids": scans[4:7]})
-    rows = rows_of(export(client, made))
+    rows = rows_of(export(client, owner))
     assert sorted(row["核验编号"] for row in rows) == sorted(scans)
     assert [row["时间（北京时间）"] for row in rows] == sorted((row["时间（北京时间）"] for row in rows), reverse=True)
-    told = [entry["scan_id"] for entry in export(client, made, format="json").get_json()["items"]]
-    assert told == [row["核验编号"] for row in rows]
+    scan_ids = [entry["scan_id"] for entry in export(client, owner, format="json").get_json()["items"]]
+    assert scan_ids == [row["核验编号"] for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -107,14 +107,14 @@ def test_a_long_ledger_is_whole_and_in_order(client, town, scan, issue, monkeypa
     ],
 )
 def test_what_somebody_wrote_into_a_name_is_never_a_formula(client, town, scan, issue, name):
-    venue, made = new_id(), town.resident()
+    venue, owner = new_id(), town.resident()
     with town.parts.database.transaction() as session:
         address = '",=1'
         session.add(
             Venue(id=venue, name=name, district="370202", address=address, scene="transport", created_at=town.now)
         )
-    scan(town.terminal("gate-entry", venue=venue), issue(made), "gate-entry")
-    (row,) = rows_of(export(client, made))
+    scan(town.terminal("gate-entry", venue=venue), issue(owner), "gate-entry")
+    (row,) = rows_of(export(client, owner))
     assert row["场所"] == f"'{name}"
     assert row["地址"] == '",=1', "a quote inside a cell ends none"
 
@@ -125,11 +125,11 @@ def test_a_name_that_only_holds_such_a_sign_is_left_as_it_is(name):
 
 
 def test_a_name_of_quotes_and_lines_stays_in_its_cell(client, town, scan, issue):
-    venue, made, name = new_id(), town.resident(), '一,"二"\n三'
+    venue, owner, name = new_id(), town.resident(), '一,"二"\n三'
     with town.parts.database.transaction() as session:
         session.add(Venue(id=venue, name=name, district="370202", address="路", scene="transport", created_at=town.now))
-    scan(town.terminal("gate-entry", venue=venue), issue(made), "gate-entry")
-    (row,) = rows_of(export(client, made))
+    scan(town.terminal("gate-entry", venue=venue), issue(owner), "gate-entry")
+    (row,) = rows_of(export(client, owner))
     assert row["场所"] == name
 
 

@@ -31,14 +31,14 @@ from qe_ban.codes import token
 from qe_ban.codes.service import Wallet
 from qe_ban.kernel.principal import PrincipalKind
 from qe_ban.web import guard
-from tests.codes.linkability import Seen, View, attack, leaks
+from tests.codes.linkability import Sample, View, attack, leaks
 from tests.conftest import closing_pool
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("linkability")]
 PEOPLE = 100
 AT_GATE, AT_MUSEUM = 10_000, 1_500
 OPENING_HOURS = timedelta(minutes=45)
-PLANTED = 2_500
+LEAKY_SCANS = 2_500
 TOKEN_LASTS = timedelta(minutes=9)
 
 
@@ -66,23 +66,23 @@ class Scanner:
     def sign_in(self, parts, now):
         if self.signed_in is None or now - self.signed_in > TOKEN_LASTS:
             self.signed_in, kind = now, PrincipalKind.SCANNER
-            made = tokens.access(
+            tokens_ = tokens.access(
                 parts.get(Accounts), kind=kind, subject=self.id, session=self.id, scopes=SCANNER, now=now
             )
-            self.access = made.access
+            self.access = tokens_.access
 
     def scan(self, app, code, now):
         body = json.dumps({"scan_id": str(uuid.uuid4()), "code": code, "purpose": self.purpose}).encode()
         began = time.perf_counter()
-        answer, headers = asked(app, body, self.access)
+        answer, headers = post(app, body, self.access)
         took = time.perf_counter() - began
         assert answer["reason"] == "ok", answer
         self.views.append(View(code, answer, headers, now.timestamp(), took))
 
 
-def asked(app, body, access):
+def post(app, body, access):
     """Call the WSGI app itself: a test client would take longer than the product."""
-    told = {}
+    response_headers = {}
     environ = {
         "REQUEST_METHOD": "POST",
         "PATH_INFO": "/api/v1/codes/verify",
@@ -103,8 +103,8 @@ def asked(app, body, access):
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    pieces = app.wsgi_app(environ, lambda status, headers, _error=None: told.update(headers, status=status))
-    return json.loads(b"".join(pieces)), told
+    pieces = app.wsgi_app(environ, lambda status, headers, _error=None: response_headers.update(headers, status=status))
+    return json.loads(b"".join(pieces)), response_headers
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def rng():
 
 @pytest.fixture(scope="module")
 def crowd(town, rng):
-    """Residents who differ in all that the database knows of them."""
+    """Return residents who differ in all that the database knows of them."""
     people = [
         town.resident(born=f"{rng.randint(1935, 2012)}{rng.randint(1, 12):02d}15", records=rng.random() < 0.7)
         for _ in range(PEOPLE)
@@ -132,23 +132,23 @@ def crowd(town, rng):
 
 @pytest.fixture(scope="module")
 def scanners(town, crowd, settings, rng):
-    """What the gate and the museum saw of one day, in the order in which they saw it."""
+    """Return what the gate and the museum saw of one day, in the order in which they saw it."""
     day = Day()
     gate, museum = (Scanner(town.terminal(purpose).id, purpose) for purpose in ("gate-entry", "admission"))
     row = [gate] * AT_GATE + [museum] * AT_MUSEUM
     rng.shuffle(row)
     arrivals = sorted(rng.random() for _ in row)
-    wallet, held = town.parts.get(Wallet), {}
+    wallet, holdings = town.parts.get(Wallet), {}
     with town.parts.database.statements() as connection:
         for number, person in enumerate(crowd):
-            held[number] = codes.holdings(connection, wallet, person.id, day.began)
+            holdings[number] = codes.holdings(connection, wallet, person.id, day.began)
     with closing_pool(create_app(settings, clock=day)) as app:
         for scanner, arrival in zip(row, arrivals, strict=True):
             # everybody as likely as everybody else, each time anew: the attacks' luck is counted by that
             resident = rng.randrange(PEOPLE)
             day.now = day.began + arrival * OPENING_HOURS
-            opened = day.now - timedelta(seconds=rng.uniform(0, wallet.code_life / 2))
-            code = codes.issue(wallet, held[resident], ["identity"], opened).codes[0].code
+            issue_moment = day.now - timedelta(seconds=rng.uniform(0, wallet.code_life / 2))
+            code = codes.issue(wallet, holdings[resident], ["identity"], issue_moment).codes[0].code
             scanner.sign_in(town.parts, day.now)
             scanner.scan(app, code, day.now)
             scanner.residents.append(resident)
@@ -156,22 +156,22 @@ def scanners(town, crowd, settings, rng):
 
 
 @pytest.fixture(scope="module")
-def seen(scanners):
-    """The views of both, taken apart: the gate's come first."""
+def sample(scanners):
+    """Return the views of both, taken apart: the gate's come first."""
     gate, museum = scanners
-    return Seen(gate.views + museum.views, gate.residents + museum.residents)
+    return Sample(gate.views + museum.views, gate.residents + museum.residents)
 
 
-def test_one_scanner_with_ten_thousand_codes_links_no_two_of_a_resident(seen, rng):
+def test_one_scanner_with_ten_thousand_codes_links_no_two_of_a_resident(sample, rng):
     half = AT_GATE // 2
-    findings = attack(seen.split(range(half)), seen.split(range(half, AT_GATE)), PEOPLE, rng)
+    findings = attack(sample.split(range(half)), sample.split(range(half, AT_GATE)), PEOPLE, rng)
     assert {"equal claim.7", "equal claim.6", "equal time.age about", "bayes", "pairs"} <= findings.keys()
     assert not leaks(findings), leaks(findings)
 
 
-def test_two_scanners_of_two_venues_link_nobody_over_both(seen, rng):
+def test_two_scanners_of_two_venues_link_nobody_over_both(sample, rng):
     gate, museum = range(AT_GATE - AT_MUSEUM), range(AT_GATE, AT_GATE + AT_MUSEUM)
-    findings = attack(seen.split(gate), seen.split(museum), PEOPLE, rng)
+    findings = attack(sample.split(gate), sample.split(museum), PEOPLE, rng)
     assert {"equal response.X-Request-Id", "next in time.age", "nearest claim.7", "pairs"} <= findings.keys()
     assert not leaks(findings), leaks(findings)
 
@@ -188,12 +188,12 @@ def test_no_value_that_names_anything_is_ever_seen_twice(scanners):
 
 
 def remade(view, **claims):
-    """The view of a code with other claims: nobody who links asks whether the signature holds."""
+    """Return the view of a code with other claims: nobody who links asks whether the signature holds."""
     sign1 = cbor2.loads(base45.b45decode(view.text.removeprefix("QE1:")))
-    protected, unprotected, payload, signature = sign1.value
+    header, other_header, payload, signature = sign1.value
     payload = cbor2.dumps(cbor2.loads(payload) | {int(name.removeprefix("_")): value for name, value in claims.items()})
-    made = cbor2.dumps(cbor2.CBORTag(18, [protected, unprotected, payload, signature]))
-    return replace(view, text="QE1:" + base45.b45encode(made).decode())
+    message = cbor2.dumps(cbor2.CBORTag(18, [header, other_header, payload, signature]))
+    return replace(view, text="QE1:" + base45.b45encode(message).decode())
 
 
 def claims_of(view):
@@ -212,7 +212,7 @@ def a_phase_of_the_clock(view, resident):
 
 
 def a_clock_that_is_slow(view, resident):
-    return replace(view, arrived=view.arrived + resident * 10)
+    return replace(view, arrival=view.arrival + resident * 10)
 
 
 def a_longer_code(view, resident):
@@ -228,7 +228,7 @@ def a_slower_answer(view, resident):
 
 
 def bits_of_the_signature(view, resident):
-    """Sixteen bits that lie apart, so that no byte tells much."""
+    """Return sixteen bits that lie apart, so that no byte tells much."""
     raw = bytearray(base45.b45decode(view.text.removeprefix("QE1:")))
     own = random.Random(resident).getrandbits(16)
     for n in range(16):
@@ -250,10 +250,10 @@ LEAKS = [
 @pytest.mark.parametrize(("plant", "finders"), LEAKS, ids=[plant.__name__ for plant, _ in LEAKS])
 def test_the_same_attacks_find_a_leak_that_is_there(scanners, rng, plant, finders):
     gate, _ = scanners
-    residents = gate.residents[:PLANTED]
-    planted = Seen([plant(view, whose) for view, whose in zip(gate.views, residents, strict=False)], residents)
-    half = range(PLANTED // 2)
-    findings = leaks(attack(planted.split(half), planted.split(range(PLANTED // 2, PLANTED)), PEOPLE, rng))
+    residents = gate.residents[:LEAKY_SCANS]
+    leaky = Sample([plant(view, whose) for view, whose in zip(gate.views, residents, strict=False)], residents)
+    half = range(LEAKY_SCANS // 2)
+    findings = leaks(attack(leaky.split(half), leaky.split(range(LEAKY_SCANS // 2, LEAKY_SCANS)), PEOPLE, rng))
     for finder in finders:
         assert any(name.startswith(finder) for name in findings), (finder, findings)
 
@@ -262,6 +262,6 @@ def test_scanners_hear_from_nowhere_else(app):
     """Whoever gives scanners another interface shows here what it tells of codes, and adds it to their view."""
     guards = {rule.rule: guard.of(app.view_functions[rule.endpoint]) for rule in app.url_map.iter_rules()}
     assert list(SCANNER) == ["codes.verify"]
-    theirs = {path for path, found in guards.items() if found is not None and found.scope in SCANNER}
+    theirs = {path for path, access in guards.items() if access is not None and access.scope in SCANNER}
     assert theirs == {"/api/v1/codes/verify"}
     assert not [path for path in guards if "status-list" in path or "trust-bundle" in path or path.endswith("/scans")]

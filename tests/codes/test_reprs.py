@@ -11,12 +11,12 @@ NOW = datetime.now(UTC)
 
 
 def test_a_question_shows_neither_code_nor_number_nor_document():
-    asked = VerifyRequest(
+    request = VerifyRequest(
         uuid4(), uuid4(), "gate-entry", code="QE1:SECRET", short_number="1234567897", document="03071X"
     )
-    assert "gate-entry" in repr(asked)
+    assert "gate-entry" in repr(request)
     for secret in ("QE1:SECRET", "1234567897", "03071X"):
-        assert secret not in repr(asked)
+        assert secret not in repr(request)
 
 
 def test_what_is_given_out_shows_no_code_and_no_number():

@@ -75,8 +75,8 @@ def test_uses_go_when_their_codes_are_over_step_by_step(city, monkeypatch):
 def test_disputes_are_kept_until_long_after_their_answer(city):
     with city.transaction() as session:
         for days in (500, 401, 399, None):
-            answered = None if days is None else NOW - days * DAY
-            values = {"id": uuid.uuid4(), "scan": uuid.uuid4(), "answered_at": answered}
+            answered_at = None if days is None else NOW - days * DAY
+            values = {"id": uuid.uuid4(), "scan": uuid.uuid4(), "answered_at": answered_at}
             session.execute(text(DISPUTE), values | {"state": "open" if days is None else "upheld"})
     assert run(city) == 2
     assert ages(city, "disputes", "answered_at") == [399, None]
@@ -95,9 +95,9 @@ def test_months_are_made_and_dropped(city):
     with city.transaction() as session:
         codes.make_months(session, later)
     with city.transaction() as session:
-        dropped = codes.drop_months(session, later + 400 * DAY, 90)
-    assert "scans_before" in dropped
-    assert f"scans_{later:%Y_%m}" in dropped
+        months = codes.drop_months(session, later + 400 * DAY, 90)
+    assert "scans_before" in months
+    assert f"scans_{later:%Y_%m}" in months
     scan(city, -150)
     assert ages(city, "scan_ids") == [-150]
 
@@ -107,7 +107,7 @@ def test_a_month_whose_scans_would_not_be_over_stays_though_it_is_empty(city):
     with city.transaction() as session:
         codes.make_months(session, later)
     with city.transaction() as session:
-        dropped = codes.drop_months(session, later, 90)
-    assert "scans_before" in dropped
+        months = codes.drop_months(session, later, 90)
+    assert "scans_before" in months
     for ago in (0, 31, 60):
-        assert f"scans_{later - ago * DAY:%Y_%m}" not in dropped
+        assert f"scans_{later - ago * DAY:%Y_%m}" not in months

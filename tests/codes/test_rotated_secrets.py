@@ -19,16 +19,16 @@ def rotate(town):
     """Add a secret to a ring that is in use at once, as ten seconds after a rotation."""
 
     def call(ring):
-        begun = town.now - lifecycle.PUBLISHED_AHEAD - timedelta(seconds=1)
+        start = town.now - lifecycle.PUBLISHED_AHEAD - timedelta(seconds=1)
         with town.parts.database.transaction() as session:
-            lifecycle.rotate(session, town.parts.settings.master_key, ring, begun)
+            lifecycle.rotate(session, town.parts.settings.master_key, ring, start)
 
     return call
 
 
 @pytest.fixture
 def workers(make_app, rotate, town):
-    """Rotate a ring; gives a worker that does not know it yet and one that does."""
+    """Rotate a ring; return a worker that does not know it yet and one that does."""
 
     def call(ring):
         before = make_app().test_client()
@@ -51,27 +51,27 @@ def test_scans_before_and_after_a_rotation_stand_in_one_ledger_and_one_export(to
     _, new = workers(Ring.HOLDER)
     scan(gate, town.code(person.numbers["identity"], "identity"), "gate-entry", scan_id=ids[1], at=new)
     assert len(holders_of(town, *ids)) == 2, "each under the secret of its time"
-    told = new.get(f"{API}/codes/ledger", headers=person.headers).get_json()["items"]
-    assert [entry["scan_id"] for entry in told] == ids[::-1]
-    exported = new.get(f"{API}/codes/ledger/export?format=json", headers=person.headers).get_json()["items"]
-    assert exported == told
+    items = new.get(f"{API}/codes/ledger", headers=person.headers).get_json()["items"]
+    assert [entry["scan_id"] for entry in items] == ids[::-1]
+    response = new.get(f"{API}/codes/ledger/export?format=json", headers=person.headers).get_json()["items"]
+    assert response == items
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["before then after", "after then before"])
 def test_a_meal_taken_under_one_secret_is_taken_under_the_other(town, scan, workers, order):
     person, canteen, both = town.resident(), town.terminal("meal-redemption"), workers(Ring.HOLDER)
-    told = [
+    verdicts = [
         scan(canteen, town.code(person.numbers["dining"], "dining"), "meal-redemption", at=both[worker])["reason"]
         for worker in order
     ]
-    assert told == ["ok", "used"]
+    assert verdicts == ["ok", "used"]
 
 
 def test_one_meal_is_eaten_however_many_try_on_workers_that_know_different_secrets(town, scan, workers):
     person, canteen, both = town.resident(), town.terminal("meal-redemption"), workers(Ring.HOLDER)
     codes = [town.code(person.numbers["dining"], "dining") for _ in range(16)]
-    told = at_once(16, lambda n: scan(canteen, codes[n], "meal-redemption", at=both[n % 2])["reason"])
-    assert sorted(told) == ["ok"] + ["used"] * 15
+    verdicts = at_once(16, lambda n: scan(canteen, codes[n], "meal-redemption", at=both[n % 2])["reason"])
+    assert sorted(verdicts) == ["ok"] + ["used"] * 15
 
 
 def test_what_was_disputed_before_a_rotation_is_found_after_it(town, scan, workers):
@@ -80,9 +80,9 @@ def test_what_was_disputed_before_a_rotation_is_found_after_it(town, scan, worke
     scan(gate, town.code(person.numbers["identity"], "identity"), "gate-entry", at=old)
     (entry,) = old.get(f"{API}/codes/ledger", headers=person.headers).get_json()["items"]
     path = f"{API}/codes/ledger/{entry['id']}/dispute"
-    opened = old.post(path, json={"text": "不是我"}, headers=person.headers).get_json()
-    (found,) = new.get(f"{API}/me/disputes", headers=person.headers).get_json()["items"]
-    assert found == opened
+    dispute_ = old.post(path, json={"text": "不是我"}, headers=person.headers).get_json()
+    (row,) = new.get(f"{API}/me/disputes", headers=person.headers).get_json()["items"]
+    assert row == dispute_
     assert new.post(path, json={"text": "不是我"}, headers=person.headers).status_code == 409
 
 
@@ -91,15 +91,15 @@ def test_a_number_given_before_a_rotation_is_accepted_after_it_once_and_repeated
     old, new = workers(Ring.DERIVE)
     number = old.post(f"{API}/codes/identity/short-number", headers=person.headers).get_json()["number"]
 
-    def typed(worker, scan_id):
+    def type_number(worker, scan_id):
         body = {"scan_id": scan_id, "short_number": number, "purpose": "window-acceptance"}
         return worker.post(f"{API}/codes/verify", json=body, headers=window.headers).get_json()
 
-    first = typed(old, scan_id)
-    again = typed(new, scan_id)
+    first = type_number(old, scan_id)
+    again = type_number(new, scan_id)
     assert (first["reason"], again["reason"], again["repeat"]) == ("ok", "ok", True)
     assert again["holder"] == first["holder"] == {"name": person.name, "id_number": person.id_number}
-    assert {typed(worker, str(uuid.uuid4()))["reason"] for worker in (old, new)} == {"expired"}
+    assert {type_number(worker, str(uuid.uuid4()))["reason"] for worker in (old, new)} == {"expired"}
 
 
 def test_the_same_digits_are_kept_once_while_secrets_rotate(town, workers):

@@ -41,9 +41,9 @@ def test_what_clients_poll_carries_an_etag_that_changes_with_the_state(client, t
         again = client.get(path, headers=person.headers | {"If-None-Match": tag})
         assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
         change()
-        changed = client.get(path, headers=person.headers | {"If-None-Match": tag})
-        assert changed.status_code == 200
-        assert changed.headers["ETag"] != tag
+        response = client.get(path, headers=person.headers | {"If-None-Match": tag})
+        assert response.status_code == 200
+        assert response.headers["ETag"] != tag
 
 
 def test_each_state_is_shown_with_its_reason(client, town):
@@ -53,8 +53,8 @@ def test_each_state_is_shown_with_its_reason(client, town):
     town.record(person, "social", State.SUSPENDED, reason="card_lost")
     client.post(f"{API}/dining/suspend", headers=person.headers)
     cards = wallet(client, person)
-    told = {kind: (card["state"], card.get("reason")) for kind, card in cards.items()}
-    assert told == {
+    states = {kind: (card["state"], card.get("reason")) for kind, card in cards.items()}
+    assert states == {
         "identity": ("active", None),
         "health": ("active", None),
         "medical": ("not_entitled", "not_insured"),
@@ -95,9 +95,9 @@ def test_all_kinds_are_issued_in_one_call_and_are_true(client, town):
 def test_phones_that_opened_together_come_back_in_any_of_six_seconds(town):
     person = town.resident()
     with town.parts.database.statements() as connection:
-        held = codes.holdings(connection, town.parts.get(Wallet), person.id, town.now)
+        holdings = codes.holdings(connection, town.parts.get(Wallet), person.id, town.now)
     seconds = {
-        codes.issue(town.parts.get(Wallet), held, ["identity"], town.now).codes[0].refresh_after for _ in range(300)
+        codes.issue(town.parts.get(Wallet), holdings, ["identity"], town.now).codes[0].refresh_after for _ in range(300)
     }
     assert seconds == set(range(25, 31))
 
@@ -129,8 +129,8 @@ def test_a_picture_is_given_to_who_accepts_one(client, town, accept):
     assert (answer.status_code, answer.mimetype) == (200, accept)
     assert answer.headers["Cache-Control"] == "no-store"
     if accept == "image/png":
-        found = zxingcpp.read_barcode(Image.open(io.BytesIO(answer.data)))
-        assert token.parse(found.text).claims.kind.slug == "health"
+        barcode = zxingcpp.read_barcode(Image.open(io.BytesIO(answer.data)))
+        assert token.parse(barcode.text).claims.kind.slug == "health"
         assert answer.data[:8] == b"\x89PNG\r\n\x1a\n"
     else:
         assert "健康码" in answer.get_data(as_text=True)
@@ -193,11 +193,11 @@ def test_resuming_what_the_source_holds_tells_that_it_is_held(client, town):
     assert (card["state"], card["reason"]) == ("suspended", "card_lost")
 
 
-@pytest.mark.parametrize("spelled", [str.upper, str.lower, str.title])
-def test_a_scan_id_is_the_same_in_capitals(client, town, scan, issue, spelled):
+@pytest.mark.parametrize("scan_id_text", [str.upper, str.lower, str.title])
+def test_a_scan_id_is_the_same_in_capitals(client, town, scan, issue, scan_id_text):
     gate, scan_id, code = town.terminal("gate-entry"), str(uuid.uuid4()), issue(town.resident())
     first = scan(gate, code, "gate-entry", scan_id=scan_id)
-    again = scan(gate, code, "gate-entry", scan_id=spelled(scan_id))
+    again = scan(gate, code, "gate-entry", scan_id=scan_id_text(scan_id))
     assert (first["repeat"], again["repeat"], again["scan_id"]) == (False, True, scan_id)
 
 
@@ -205,15 +205,15 @@ def test_the_ledger_is_read_page_by_page_without_gap_or_repeat(client, town, sca
     person, gate = town.resident(), town.terminal("gate-entry")
     for _ in range(7):
         scan(gate, issue(person), "gate-entry")
-    seen, cursor = [], None
+    ids, cursor = [], None
     while True:
         query = {"limit": 3} | ({"cursor": cursor} if cursor else {})
         page = client.get(f"{API}/ledger", query_string=query, headers=person.headers).get_json()
-        seen += [row["scan_id"] for row in page["items"]]
+        ids += [row["scan_id"] for row in page["items"]]
         cursor = page["next"]
         if cursor is None:
             break
-    assert len(seen) == len(set(seen)) == 7
+    assert len(ids) == len(set(ids)) == 7
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10", "WzEsMl0", "!!", "A" * 2000, "WyJhIiwiYiJd"])

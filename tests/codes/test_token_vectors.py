@@ -120,9 +120,9 @@ def test_whole_numbers_begin_at_0(path):
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_an_invalid_file_is_named_in_one_line(document, message):
-    with pytest.raises(token.VectorsInvalid) as caught:
+    with pytest.raises(token.VectorsInvalid) as error:
         token.check_vectors(document)
-    assert str(caught.value) == message
+    assert str(error.value) == message
 
 
 JSON = st.recursive(

@@ -211,7 +211,7 @@ class TestTheInbox:
                 assert session.scalar(midnight, {"at": moment}) == moment
 
     @staticmethod
-    def put(town, request):
+    def store(town, request):
         with town.parts.database.transaction() as session:
             session.add(RequestOfScan(id=request.id, content_sealed=request.content_sealed))
 

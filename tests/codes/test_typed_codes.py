@@ -46,9 +46,9 @@ UNDONE = {
 }
 
 
-@pytest.mark.parametrize("typed", UNDONE.values(), ids=UNDONE)
-def test_what_can_only_be_one_code_is_undone(typed):
-    assert undo_keyboard(typed) == CODE
+@pytest.mark.parametrize("keyboard_text", UNDONE.values(), ids=UNDONE)
+def test_what_can_only_be_one_code_is_undone(keyboard_text):
+    assert undo_keyboard(keyboard_text) == CODE
 
 
 @given(st.text(ALPHABET, min_size=1, max_size=690))
@@ -81,7 +81,7 @@ def test_a_scanner_may_put_64_characters_around_the_longest_code():
 
 
 @pytest.mark.parametrize(
-    ("layout", "typed"),
+    ("layout", "keyboard_text"),
     [
         (typed_codes._SWAPPED, ALPHABET.translate(str.maketrans("YZ", "ZY"))),
         (typed_codes._GERMAN, ALPHABET.translate(GERMAN)),
@@ -89,8 +89,8 @@ def test_a_scanner_may_put_64_characters_around_the_longest_code():
         (typed_codes._FRENCH, ALPHABET.translate(FRENCH)),
     ],
 )
-def test_a_layout_is_known_by_every_character_of_a_code(layout, typed):
-    assert typed.translate(layout) == ALPHABET
+def test_a_layout_is_known_by_every_character_of_a_code(layout, keyboard_text):
+    assert keyboard_text.translate(layout) == ALPHABET
 
 
 def test_a_tab_within_is_left_for_it_may_stand_for_a_space():
@@ -128,8 +128,8 @@ def scan(client, town):
     person, terminal = town.resident(), town.terminal("identity-check")
     code = client.post(f"{API}/codes/identity/issue", headers=person.headers).get_json()["code"]
 
-    def do(typed, scan_id=None):
-        body = {"scan_id": str(scan_id or uuid4()), "code": typed(code), "purpose": "identity-check"}
+    def do(keyboard_text, scan_id=None):
+        body = {"scan_id": str(scan_id or uuid4()), "code": keyboard_text(code), "purpose": "identity-check"}
         answer = client.post(f"{API}/codes/verify", json=body, headers=terminal.headers)
         assert answer.status_code == 200, answer.get_json()
         return answer.get_json()
@@ -138,7 +138,7 @@ def scan(client, town):
 
 
 @pytest.mark.parametrize(
-    "typed",
+    "keyboard_text",
     [
         str.swapcase,
         lambda code: code.translate(FULL_WIDTH),
@@ -147,15 +147,15 @@ def scan(client, town):
         lambda code: code.replace(":", "：").replace("$", "￥"),
     ],
 )
-def test_a_code_through_a_keyboard_is_accepted(scan, typed):
+def test_a_code_through_a_keyboard_is_accepted(scan, keyboard_text):
     scan_id = uuid4()
-    verdict = scan(typed, scan_id)
+    verdict = scan(keyboard_text, scan_id)
     assert (verdict["reason"], verdict["detail"]) == ("ok", {})
     assert scan(str, scan_id)["repeat"] is True, "the same scan, typed well"
 
 
 @pytest.mark.parametrize(
-    "typed",
+    "keyboard_text",
     [
         lambda code: code.translate(GERMAN),
         lambda code: code.translate(GERMAN).lower(),
@@ -164,12 +164,12 @@ def test_a_code_through_a_keyboard_is_accepted(scan, typed):
         lambda code: code.lower().translate(WITHOUT_SHIFT),
     ],
 )
-def test_a_keyboard_of_another_layout_is_named_as_the_cause(scan, typed):
-    verdict = scan(typed)
+def test_a_keyboard_of_another_layout_is_named_as_the_cause(scan, keyboard_text):
+    verdict = scan(keyboard_text)
     assert (verdict["accepted"], verdict["reason"]) == (False, "malformed")
     assert "键盘" in verdict["detail"]["keyboard"]
 
 
-@pytest.mark.parametrize("typed", [lambda code: code[:-9], lambda _: "https://example.org", lambda _: " "])
-def test_what_is_malformed_for_another_reason_blames_no_keyboard(scan, typed):
-    assert scan(typed)["detail"] == {}
+@pytest.mark.parametrize("keyboard_text", [lambda code: code[:-9], lambda _: "https://example.org", lambda _: " "])
+def test_what_is_malformed_for_another_reason_blames_no_keyboard(scan, keyboard_text):
+    assert scan(keyboard_text)["detail"] == {}

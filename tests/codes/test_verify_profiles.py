@@ -35,8 +35,8 @@ def test_paper_wants_the_document_and_five_wrong_ones_lock_it(town, scan):
     for _ in range(5):
         wrong = scan(window, paper, "identity-check", document="00000X")
         assert (wrong["reason"], wrong["holder"]) == ("document_mismatch", {})
-    locked = scan(window, paper, "identity-check", document=person.id_number[-6:])
-    assert locked["reason"] == "document_mismatch"
+    refusal = scan(window, paper, "identity-check", document=person.id_number[-6:])
+    assert refusal["reason"] == "document_mismatch"
 
 
 def test_paper_needs_no_document_where_nothing_is_disclosed(town, scan):
@@ -59,7 +59,7 @@ def test_a_code_that_is_spent_for_one_purpose_is_good_once_for_another(town, sca
     path.write_text(json.dumps(data), "utf-8")
     at, code = make_app(settings=replace(settings, city_file=path)).test_client(), issue(town.resident())
     gate, door = town.terminal("gate-entry"), town.terminal("admission")
-    told = [
+    verdicts = [
         scan(one, code, purpose, at=at)["reason"] for one, purpose in ((gate, "gate-entry"), (door, "admission")) * 2
     ]
-    assert told == ["ok", "ok", "replayed", "replayed"]
+    assert verdicts == ["ok", "ok", "replayed", "replayed"]

@@ -25,7 +25,7 @@ def at_once(count, work):
 
 @pytest.fixture
 def clients(make_app):
-    """Four apps with their own pools and key snapshots, as four workers have them."""
+    """Return four apps with their own pools and key snapshots, as four workers have them."""
     apps = [make_app() for _ in range(4)]
     return [app.test_client() for app in apps]
 
@@ -48,7 +48,7 @@ def test_a_repeat_that_discloses_is_audited_as_well(town, scan, issue):
     with town.parts.database.transaction() as session:
         query = text("SELECT details FROM audit_events WHERE actor_id = :id AND action = 'codes.disclose'")
         details = session.scalars(query, {"id": window.id}).all()
-    assert [told.get("repeats") for told in details] == [None, scan_id, scan_id]
+    assert [detail.get("repeats") for detail in details] == [None, scan_id, scan_id]
 
 
 def test_a_repeat_of_a_refusal_is_the_refusal_even_when_it_would_pass_now(town, scan, issue, client):
@@ -77,9 +77,11 @@ def test_two_identical_requests_at_the_same_instant_give_one_scan(town, scan, is
     person, terminal = town.resident(), town.terminal("settlement")
     for _ in range(5):
         code, scan_id = issue(person, "medical"), str(uuid.uuid4())
-        told = at_once(8, lambda n, c=code, i=scan_id: scan(terminal, c, "settlement", scan_id=i, at=clients[n % 4]))
-        assert {verdict["reason"] for verdict in told} == {"ok"}
-        assert sum(not verdict["repeat"] for verdict in told) == 1
+        verdicts = at_once(
+            8, lambda n, c=code, i=scan_id: scan(terminal, c, "settlement", scan_id=i, at=clients[n % 4])
+        )
+        assert {verdict["reason"] for verdict in verdicts} == {"ok"}
+        assert sum(not verdict["repeat"] for verdict in verdicts) == 1
     rows = client.get("/api/v1/codes/ledger", headers=person.headers).get_json()["items"]
     assert len(rows) == 5
 
@@ -89,28 +91,28 @@ def test_one_of_many_parallel_scans_of_a_single_use_code_is_accepted(town, scan,
     desks = [town.terminal("settlement") for _ in range(4)]
     for _ in range(3):
         code = issue(person, "medical")
-        told = at_once(16, lambda n, c=code: scan(desks[n % 4], c, "settlement", at=clients[n % 4]))
-        assert sorted(verdict["reason"] for verdict in told) == ["ok"] + ["replayed"] * 15
-        assert all(verdict["holder"] == {} for verdict in told if not verdict["accepted"])
+        verdicts = at_once(16, lambda n, c=code: scan(desks[n % 4], c, "settlement", at=clients[n % 4]))
+        assert sorted(verdict["reason"] for verdict in verdicts) == ["ok"] + ["replayed"] * 15
+        assert all(verdict["holder"] == {} for verdict in verdicts if not verdict["accepted"])
 
 
 def test_a_code_discloses_at_one_of_many_parallel_scanners(town, scan, issue, clients):
     code = issue(town.resident())
     desks = [town.terminal("identity-check") for _ in range(8)]
-    told = at_once(8, lambda n: scan(desks[n], code, "identity-check", at=clients[n % 4]))
-    assert sum(verdict["accepted"] for verdict in told) == 1
+    verdicts = at_once(8, lambda n: scan(desks[n], code, "identity-check", at=clients[n % 4]))
+    assert sum(verdict["accepted"] for verdict in verdicts) == 1
 
 
 def test_a_pass_enters_once_of_many_parallel_showings(town, scan, clients):
     number = town.resident().numbers["identity"]
     gate, cti = town.terminal("admission"), town.cti(number, "pass")
     codes = [town.presented(number, "identity", cti=cti) for _ in range(8)]
-    told = at_once(8, lambda n: scan(gate, codes[n], "admission", at=clients[n % 4]))
-    assert sum(verdict["accepted"] for verdict in told) == 1
+    verdicts = at_once(8, lambda n: scan(gate, codes[n], "admission", at=clients[n % 4]))
+    assert sum(verdict["accepted"] for verdict in verdicts) == 1
 
 
 def uses_of(town, what, cti):
-    """How often something was used of a code, as the scans' own table counts it."""
+    """Return how often something was used of a code, as the scans' own table counts it."""
     subject = hashlib.sha256(what + b"\0" + cti + b"\0").digest()
     with town.parts.database.transaction() as session:
         return session.scalar(text("SELECT count(*) FROM uses WHERE subject = :subject"), {"subject": subject})
@@ -122,19 +124,19 @@ def test_at_most_five_documents_are_compared_however_many_are_tried_at_once(town
         person = town.resident()
         paper = town.code(person.numbers["identity"], "identity", "printed", life=86400)
         right = person.id_number[-6:]
-        tried = [*[f"{n:06d}" for n in range(40) if f"{n:06d}" != right][:23], right]
+        documents = [*[f"{n:06d}" for n in range(40) if f"{n:06d}" != right][:23], right]
 
-        def one(n, paper=paper, tried=tried):
-            body = {"scan_id": str(uuid.uuid4()), "code": paper, "purpose": "identity-check", "document": tried[n]}
+        def one(n, paper=paper, documents=documents):
+            body = {"scan_id": str(uuid.uuid4()), "code": paper, "purpose": "identity-check", "document": documents[n]}
             answer = clients[n % 4].post("/api/v1/codes/verify", json=body, headers=window.headers)
             return answer.status_code == 200 and answer.get_json()["reason"]
 
-        told = at_once(24, one)
+        verdicts = at_once(24, one)
         cti = token.parse(paper).claims.cti
-        compared, failed = (uses_of(town, what, cti) for what in (b"document", b"document-mismatch"))
-        assert failed <= 5
-        assert compared == failed + told.count("ok"), "every comparison stood in line, the right one too"
-        if "ok" not in told:
+        comparisons, failures = (uses_of(town, what, cti) for what in (b"document", b"document-mismatch"))
+        assert failures <= 5
+        assert comparisons == failures + verdicts.count("ok"), "every comparison stood in line, the right one too"
+        if "ok" not in verdicts:
             assert scan(window, paper, "identity-check", document=right)["reason"] == "document_mismatch"
 
 
@@ -151,7 +153,7 @@ def test_a_thousand_parallel_scans_over_two_canteens_redeem_one_meal(town, scan,
             for k in range(50)
         ]
 
-    reasons = [reason for told in at_once(20, one) for reason in told]
+    reasons = [reason for reasons_of_one in at_once(20, one) for reason in reasons_of_one]
     assert len(reasons) == 1000
     assert reasons.count("ok") == 1
     assert set(reasons) == {"ok", "used", "replayed"}
@@ -163,6 +165,10 @@ def test_a_thousand_parallel_scans_over_two_canteens_redeem_one_meal(town, scan,
 def test_a_repeat_while_the_first_answer_is_lost_redeems_the_meal_once(town, scan, issue):
     person, canteen, scan_id = town.resident(), town.terminal("meal-redemption"), str(uuid.uuid4())
     code = issue(person, "dining")
-    told = [scan(canteen, code, "meal-redemption", scan_id=scan_id) for _ in range(3)]
-    assert [(verdict["reason"], verdict["repeat"]) for verdict in told] == [("ok", False), ("ok", True), ("ok", True)]
-    assert told[1]["detail"] == told[0]["detail"]
+    verdicts = [scan(canteen, code, "meal-redemption", scan_id=scan_id) for _ in range(3)]
+    assert [(verdict["reason"], verdict["repeat"]) for verdict in verdicts] == [
+        ("ok", False),
+        ("ok", True),
+        ("ok", True),
+    ]
+    assert verdicts[1]["detail"] == verdicts[0]["detail"]

@@ -169,19 +169,19 @@ def test_consent_required_then_granted(town, scan, issue, client):
     refused = scan(terminal, issue(person), "senior-discount")
     assert (refused["accepted"], refused["reason"], refused["holder"]) == (False, "consent_required", {})
     town.turn_over()
-    asked = client.get("/api/v1/me/consents", headers=person.headers).get_json()["items"]
-    assert [(row["purpose"], row["state"]) for row in asked] == [("senior-discount", "requested")]
+    requests = client.get("/api/v1/me/consents", headers=person.headers).get_json()["items"]
+    assert [(row["purpose"], row["state"]) for row in requests] == [("senior-discount", "requested")]
     assert client.put("/api/v1/me/consents/senior-discount", headers=person.headers).status_code == 200
-    granted = scan(terminal, issue(person), "senior-discount")
-    assert (granted["reason"], granted["holder"]) == ("ok", {"age_60_or_over": True})
+    acceptance = scan(terminal, issue(person), "senior-discount")
+    assert (acceptance["reason"], acceptance["holder"]) == ("ok", {"age_60_or_over": True})
 
 
 def test_no_moment_beside_a_plain_id_names_a_scan(town, scan, issue):
     person, terminal = town.resident(), town.terminal("senior-discount")
     scan(terminal, issue(person), "senior-discount")
-    joined = text("SELECT count(*) FROM consents c JOIN scans s ON s.at = c.requested_at WHERE c.resident_id = :id")
+    query = text("SELECT count(*) FROM consents c JOIN scans s ON s.at = c.requested_at WHERE c.resident_id = :id")
     with town.parts.database.transaction() as session:
-        assert session.scalar(joined, {"id": person.id}) == 0
+        assert session.scalar(query, {"id": person.id}) == 0
 
 
 def test_replayed_when_a_single_use_code_is_shown_twice(town, scan, issue):
@@ -247,25 +247,25 @@ def test_a_new_key_signs_soon_while_the_old_one_verifies_on_and_a_denied_one_is_
     def issued_by(worker):
         return worker.post("/api/v1/codes/identity/issue", headers=person.headers).get_json()["code"]
 
-    def judged(code):
+    def verify_at(code):
         return [scan(terminal, code, "identity-check", at=worker)["reason"] for worker in workers]
 
     before = issued_by(workers[0])
-    assert judged(before) == ["ok", "ok"]
+    assert verify_at(before) == ["ok", "ok"]
     with town.parts.database.transaction() as session:
         new = lifecycle.rotate(session, town.parts.settings.master_key, Ring.CODE, town.now)
     time.sleep(2.1)  # the polling interval: this is what is under test
     clock.seconds = 9
     after = issued_by(workers[0])
     assert token.parse(after).claims.kid.hex() == new
-    assert judged(after) == judged(before) == ["ok", "ok"]
+    assert verify_at(after) == verify_at(before) == ["ok", "ok"]
     with town.parts.database.transaction() as session:
         lifecycle.deny(session, kid.hex(), clock() + timedelta(seconds=1))
         # for the tests that look back: a key as old as the one that is gone now
         lifecycle.rotate(session, town.parts.settings.master_key, Ring.CODE, town.now - timedelta(minutes=30))
     time.sleep(2.1)
-    assert judged(before) == ["unknown_key", "unknown_key"]
-    assert judged(after) == ["ok", "ok"]
+    assert verify_at(before) == ["unknown_key", "unknown_key"]
+    assert verify_at(after) == ["ok", "ok"]
 
 
 def test_every_scan_is_in_the_residents_ledger_refused_ones_too(town, scan, issue, client):

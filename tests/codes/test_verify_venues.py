@@ -6,18 +6,18 @@ import pytest
 
 from tests.codes.test_verify_races import at_once
 
-MASKED = {"masked_name": "测*甲"}
+MASKED_NAME = {"masked_name": "测*甲"}
 
 
 @pytest.fixture
 def clients(make_app):
-    """Four apps with their own pools and key snapshots, as four workers have them."""
+    """Return four apps with their own pools and key snapshots, as four workers have them."""
     return [make_app().test_client() for _ in range(4)]
 
 
 @pytest.fixture
 def accepted_at_a_gate(town, scan):
-    """Let a code through a gate that learns nothing; gives the gate."""
+    """Let a code through a gate that learns nothing; returns the gate."""
 
     def call(code):
         gate = town.terminal("gate-entry")
@@ -41,7 +41,7 @@ def test_the_window_behind_the_gate_reads_the_same_code(town, scan, issue, accep
     code = issue(town.resident())
     gate = accepted_at_a_gate(code)
     window = town.terminal("identity-check", venue=gate.venue)
-    assert scan(window, code, "identity-check")["holder"] == MASKED
+    assert scan(window, code, "identity-check")["holder"] == MASKED_NAME
     assert scan(town.terminal("identity-check"), code, "identity-check")["reason"] == "replayed"
 
 
@@ -77,7 +77,7 @@ def test_a_refusal_binds_no_code(town, scan, issue):
 def test_a_fresh_code_of_the_same_resident_is_read_elsewhere(town, scan, issue, accepted_at_a_gate):
     person = town.resident()
     accepted_at_a_gate(issue(person))
-    assert scan(town.terminal("identity-check"), issue(person), "identity-check")["holder"] == MASKED
+    assert scan(town.terminal("identity-check"), issue(person), "identity-check")["holder"] == MASKED_NAME
 
 
 def test_of_a_phones_pass_all_showings_are_one_code(town, scan, accepted_at_a_gate):
@@ -87,7 +87,7 @@ def test_of_a_phones_pass_all_showings_are_one_code(town, scan, accepted_at_a_ga
     later = town.presented(number, "identity", cti=cti, shown_at=town.now + timedelta(seconds=20))
     assert scan(town.terminal("identity-check"), later, "identity-check")["reason"] == "replayed"
     window = town.terminal("identity-check", venue=gate.venue)
-    assert scan(window, later, "identity-check")["holder"] == MASKED
+    assert scan(window, later, "identity-check")["holder"] == MASKED_NAME
 
 
 def test_paper_is_read_at_every_venue_beside_its_document(town, scan, accepted_at_a_gate):
@@ -95,14 +95,14 @@ def test_paper_is_read_at_every_venue_beside_its_document(town, scan, accepted_a
     paper = town.code(person.numbers["identity"], "identity", "printed", life=86400)
     accepted_at_a_gate(paper)
     read = scan(town.terminal("identity-check"), paper, "identity-check", document=person.id_number[-6:])
-    assert (read["reason"], read["holder"]) == ("ok", MASKED)
+    assert (read["reason"], read["holder"]) == ("ok", MASKED_NAME)
 
 
 def test_what_a_guardian_shows_is_bound_likewise(client, town, scan, accepted_at_a_gate):
     guardian, ward = town.resident(), town.resident()
     query = {"for": town.guard(guardian, ward)}
-    shown = client.post("/api/v1/codes/identity/issue", query_string=query, headers=guardian.headers)
-    code = shown.get_json()["code"]
+    response = client.post("/api/v1/codes/identity/issue", query_string=query, headers=guardian.headers)
+    code = response.get_json()["code"]
     accepted_at_a_gate(code)
     assert scan(town.terminal("identity-check"), code, "identity-check")["reason"] == "replayed"
 
@@ -110,10 +110,10 @@ def test_what_a_guardian_shows_is_bound_likewise(client, town, scan, accepted_at
 def test_the_repeat_of_a_kept_verdict_is_answered_whatever_came_after(town, scan, issue, accepted_at_a_gate):
     code, window = issue(town.resident()), town.terminal("identity-check")
     scan_id = "0199a1b2-0000-7000-8000-00000000abcd"
-    assert scan(window, code, "identity-check", scan_id=scan_id)["holder"] == MASKED
+    assert scan(window, code, "identity-check", scan_id=scan_id)["holder"] == MASKED_NAME
     accepted_at_a_gate(code)
     again = scan(window, code, "identity-check", scan_id=scan_id)
-    assert (again["repeat"], again["holder"]) == (True, MASKED)
+    assert (again["repeat"], again["holder"]) == (True, MASKED_NAME)
 
 
 @pytest.mark.parametrize("windows", [1, 3])

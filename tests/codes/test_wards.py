@@ -32,13 +32,13 @@ WAYS = pytest.mark.parametrize(("method", "path", "body"), FOR_WARDS, ids=lambda
 
 @pytest.fixture
 def family(town):
-    """A guardian, a ward, and what `?for=` takes."""
+    """Return a guardian, a ward, and what `?for=` takes."""
     guardian, ward = town.resident(), town.resident(born="20150601")
     return guardian, ward, town.guard(guardian, ward)
 
 
 @pytest.fixture
-def shown(client):
+def issue_for_ward(client):
     """Have a guardian's phone issue a ward's code."""
 
     def call(guardian, for_, kind="identity", at=client):
@@ -63,10 +63,10 @@ def test_a_guardian_sees_the_wards_wallet_and_not_the_own(client, town, family):
 
 
 def test_a_code_shown_by_a_guardian_says_so_in_the_verdict_its_repeat_and_the_wards_ledger(
-    client, town, scan, family, shown
+    client, town, scan, family, issue_for_ward
 ):
     guardian, ward, for_ = family
-    window, scan_id, code = town.terminal("window-acceptance"), str(uuid.uuid4()), shown(guardian, for_)
+    window, scan_id, code = town.terminal("window-acceptance"), str(uuid.uuid4()), issue_for_ward(guardian, for_)
     first = scan(window, code, "window-acceptance", scan_id=scan_id)
     assert (first["reason"], first["guardian"]) == ("ok", True)
     assert first["holder"] == {"name": ward.name, "id_number": ward.id_number}
@@ -83,14 +83,14 @@ def test_the_own_code_says_nothing_of_guardians(client, town, scan, issue, famil
 
 
 def test_a_scanner_that_may_not_scan_the_code_is_not_told_who_shows_it_and_the_ledger_is(
-    client, town, scan, family, shown
+    client, town, scan, family, issue_for_ward
 ):
     guardian, ward, for_ = family
     meant_for_another = {"-70101": b"\x00\x00\x00\x01"}
     others = town.code(ward.numbers["identity"], "identity", guardian=True, **meant_for_another)
     refused = [
-        scan(town.terminal("gate-entry"), shown(guardian, for_, "medical"), "gate-entry"),
-        scan(town.terminal("gate-entry"), shown(guardian, for_), "settlement"),
+        scan(town.terminal("gate-entry"), issue_for_ward(guardian, for_, "medical"), "gate-entry"),
+        scan(town.terminal("gate-entry"), issue_for_ward(guardian, for_), "settlement"),
         scan(town.terminal("gate-entry"), others, "gate-entry"),
     ]
     reasons = ["kind_not_accepted", "purpose_not_allowed", "wrong_scanner"]
@@ -99,26 +99,26 @@ def test_a_scanner_that_may_not_scan_the_code_is_not_told_who_shows_it_and_the_l
     assert [row["guardian"] for row in ledger(client, ward)] == [True, True, True]
 
 
-def test_the_wards_ledger_is_complete_whoever_reads_it(client, town, scan, issue, family, shown):
+def test_the_wards_ledger_is_complete_whoever_reads_it(client, town, scan, issue, family, issue_for_ward):
     guardian, ward, for_ = family
     other = town.guard(town.resident(), ward)
     assert other != for_
     gate, desk, window = town.terminal("gate-entry"), town.terminal("settlement"), town.terminal("window-acceptance")
-    made = []
+    ward_codes = []
     for terminal, code, purpose in (
         (gate, issue(ward), "gate-entry"),
-        (gate, shown(guardian, for_), "gate-entry"),
-        (desk, shown(guardian, for_, "medical"), "settlement"),
+        (gate, issue_for_ward(guardian, for_), "gate-entry"),
+        (desk, issue_for_ward(guardian, for_, "medical"), "settlement"),
         (desk, issue(ward, "medical"), "settlement"),
-        (window, shown(guardian, for_, "health"), "window-acceptance"),
+        (window, issue_for_ward(guardian, for_, "health"), "window-acceptance"),
         (window, town.code(ward.numbers["identity"], "identity", at=town.now - timedelta(minutes=5)), "gate-entry"),
     ):
-        made.append(scan(terminal, code, purpose)["scan_id"])
+        ward_codes.append(scan(terminal, code, purpose)["scan_id"])
     client.post(f"{API}/identity/suspend", query_string={"for": for_}, headers=guardian.headers)
-    made.append(scan(gate, shown(guardian, for_, "health"), "gate-entry")["scan_id"])
-    made.append(scan(gate, town.code(ward.numbers["identity"], "identity"), "gate-entry")["scan_id"])
+    ward_codes.append(scan(gate, issue_for_ward(guardian, for_, "health"), "gate-entry")["scan_id"])
+    ward_codes.append(scan(gate, town.code(ward.numbers["identity"], "identity"), "gate-entry")["scan_id"])
     rows = ledger(client, ward)
-    assert [row["scan_id"] for row in rows] == made[::-1]
+    assert [row["scan_id"] for row in rows] == ward_codes[::-1]
     assert [row["guardian"] for row in rows] == [False, True, False, True, False, True, True, False]
     assert ledger(client, guardian, **{"for": for_}) == rows
     assert ledger(client, guardian) == []
@@ -151,10 +151,10 @@ def test_a_ward_that_is_no_id_is_a_bad_field(client, town, method, path, body, f
 
 
 def test_with_the_end_of_a_guardianship_all_is_over_at_once_and_the_wards_own_codes_stay(
-    client, town, scan, issue, family, shown
+    client, town, scan, issue, family, issue_for_ward
 ):
     guardian, ward, for_ = family
-    gate, before, own = town.terminal("gate-entry"), shown(guardian, for_), issue(ward)
+    gate, before, own = town.terminal("gate-entry"), issue_for_ward(guardian, for_), issue(ward)
     assert scan(gate, before, "gate-entry")["reason"] == "ok"
     town.unguard(guardian, for_)
     refused = scan(gate, before, "gate-entry")
@@ -172,12 +172,12 @@ def test_with_the_end_of_a_guardianship_all_is_over_at_once_and_the_wards_own_co
 
 
 def test_what_one_guardian_showed_before_another_ones_end_counts_no_more_but_what_comes_after_does(
-    town, scan, family, shown
+    town, scan, family, issue_for_ward
 ):
     guardian, ward, for_ = family
     other = town.resident()
     others, gate = town.guard(other, ward), town.terminal("gate-entry")
-    before = shown(other, others)
+    before = issue_for_ward(other, others)
     assert scan(gate, before, "gate-entry")["reason"] == "ok"
     town.unguard(guardian, for_)
     assert scan(gate, before, "gate-entry")["reason"] == "revoked", "the reference does not say which guardian"
@@ -197,26 +197,28 @@ def test_a_code_of_a_guardian_where_there_never_was_one_is_revoked(town, scan):
     assert scan(town.terminal("gate-entry"), code, "gate-entry")["reason"] == "revoked"
 
 
-def test_nothing_is_accepted_once_the_end_has_been_answered_however_many_scan_meanwhile(town, scan, shown, make_app):
+def test_nothing_is_accepted_once_the_end_has_been_answered_however_many_scan_meanwhile(
+    town, scan, issue_for_ward, make_app
+):
     guardian, ward = town.resident(), town.resident()
     for_, gate = town.guard(guardian, ward), town.terminal("gate-entry")
     clients = [make_app().test_client() for _ in range(3)]
-    code, ended = shown(guardian, for_), []
+    code, end_moments = issue_for_ward(guardian, for_), []
 
     def one(n):
         if n == 0:
             town.unguard(guardian, for_)
-            ended.append(True)
+            end_moments.append(True)
             return []
-        told = []
+        verdicts = []
         for _ in range(12):
-            late = bool(ended)
-            told.append((late, scan(gate, code, "gate-entry", at=clients[n % 3])["reason"]))
-        return told
+            late = bool(end_moments)
+            verdicts.append((late, scan(gate, code, "gate-entry", at=clients[n % 3])["reason"]))
+        return verdicts
 
-    told = [verdict for turns in at_once(6, one) for verdict in turns]
-    assert {reason for late, reason in told if late} == {"revoked"}
-    assert {reason for _, reason in told} <= {"ok", "revoked"}
+    verdicts = [verdict for turns in at_once(6, one) for verdict in turns]
+    assert {reason for late, reason in verdicts if late} == {"revoked"}
+    assert {reason for _, reason in verdicts} <= {"ok", "revoked"}
 
 
 def test_a_guardian_reports_a_wards_code_lost_and_found_and_that_is_audited(client, town, scan, issue, family):
@@ -258,13 +260,13 @@ def test_issuing_for_a_ward_writes_nothing_and_is_counted_apart(client, town, ma
         assert session.scalar(text("SELECT count(*) FROM audit_events")) == before
 
 
-def test_a_ward_without_a_phone_has_none_to_show(town, scan, family, shown):
+def test_a_ward_without_a_phone_has_none_to_show(town, scan, family, issue_for_ward):
     guardian, ward, for_ = family
     with town.parts.database.transaction() as session:
-        gone = {"phone_sealed": None, "phone_index": None, "phone_index_next": None}
-        session.execute(update(Resident).where(Resident.id == ward.id).values(gone))
+        empty_columns = {"phone_sealed": None, "phone_index": None, "phone_index_next": None}
+        session.execute(update(Resident).where(Resident.id == ward.id).values(empty_columns))
         session.add(Consent(resident_id=ward.id, purpose="visitor-registration", state="granted", granted_at=town.now))
-    verdict = scan(town.terminal("visitor-registration"), shown(guardian, for_), "visitor-registration")
+    verdict = scan(town.terminal("visitor-registration"), issue_for_ward(guardian, for_), "visitor-registration")
     assert (verdict["reason"], verdict["holder"]) == ("ok", {"name": ward.name, "masked_phone": None})
 
 
@@ -272,9 +274,19 @@ def test_the_codes_of_a_closed_account_are_revoked_and_its_wallet_is_empty(clien
     person = town.resident()
     codes = {kind: issue(person, kind) for kind in ("identity", "medical")}
     with town.parts.database.transaction() as session:
-        gone = ("phone_sealed", "phone_index", "phone_index_next", "name_sealed", "id_number_sealed", "id_index")
-        gone = dict.fromkeys((*gone, "id_index_next", "verified_at")) | {"closed_at": town.now, "assurance": "none"}
-        session.execute(update(Resident).where(Resident.id == person.id).values(gone))
+        empty_columns = (
+            "phone_sealed",
+            "phone_index",
+            "phone_index_next",
+            "name_sealed",
+            "id_number_sealed",
+            "id_index",
+        )
+        empty_columns = dict.fromkeys((*empty_columns, "id_index_next", "verified_at")) | {
+            "closed_at": town.now,
+            "assurance": "none",
+        }
+        session.execute(update(Resident).where(Resident.id == person.id).values(empty_columns))
     assert scan(town.terminal("window-acceptance"), codes["identity"], "window-acceptance")["reason"] == "revoked"
     assert scan(town.terminal("settlement"), codes["medical"], "settlement")["reason"] == "revoked"
     answer = client.get(API, headers=person.headers)
@@ -294,14 +306,14 @@ def test_what_a_guardian_showed_before_a_date_ended_it_counts_no_more_while_anot
     assert scan(gate, after, "gate-entry")["reason"] == "ok", "the other one acts on"
 
 
-def test_a_lost_phone_ends_what_it_shows_for_wards(client, town, scan, family, shown):
+def test_a_lost_phone_ends_what_it_shows_for_wards(client, town, scan, family, issue_for_ward):
     guardian, _, for_ = family
-    code, gate = shown(guardian, for_), town.terminal("gate-entry")
+    code, gate = issue_for_ward(guardian, for_), town.terminal("gate-entry")
     assert scan(gate, code, "gate-entry")["reason"] == "ok"
     index = residents.id_index(town.parts.rings, "resident_id", guardian.id_number)
     with town.parts.database.transaction() as session:
-        found = dict(zip(("id_index", "id_index_next"), index, strict=True))
-        session.execute(update(Resident).where(Resident.id == guardian.id).values(found))
+        indexes = dict(zip(("id_index", "id_index_next"), index, strict=True))
+        session.execute(update(Resident).where(Resident.id == guardian.id).values(indexes))
     body = {"kind": "lost_phone", "id_type": "resident_id", "id_number": guardian.id_number}
     body |= {"basis": "查验证件原件", "case_number": "QD-2026-000001"}
     answer = client.post("/api/v1/recovery/cases", json=body, headers=town.staff("clerk"))
@@ -309,11 +321,11 @@ def test_a_lost_phone_ends_what_it_shows_for_wards(client, town, scan, family, s
     assert scan(gate, code, "gate-entry")["reason"] == "revoked"
 
 
-def test_what_was_shown_while_an_end_waited_for_its_turn_counts_no_more(town, scan, family, shown):
+def test_what_was_shown_while_an_end_waited_for_its_turn_counts_no_more(town, scan, family, issue_for_ward):
     guardian, ward, for_ = family
     town.guard(town.resident(), ward)
     began = town.now - timedelta(seconds=3)
-    code, gate = shown(guardian, for_), town.terminal("gate-entry")
+    code, gate = issue_for_ward(guardian, for_), town.terminal("gate-entry")
     change = audit.Change(Principal(PrincipalKind.RESIDENT, guardian.id, frozenset(), new_id()), began)
     with town.parts.database.transaction() as session:
         accounts.end_ward(town.parts.get(Accounts), session, guardianship_id=uuid.UUID(for_), change=change)

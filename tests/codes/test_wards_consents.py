@@ -26,7 +26,7 @@ CONSENTS = f"{API}/me/consents"
 
 @pytest.fixture
 def parents(town):
-    """Two guardians of a ward who has a phone, each with what `?for=` takes."""
+    """Return two guardians of a ward who has a phone, each with what `?for=` takes."""
     ward = town.resident(born="20150601")
     first, second = town.resident(), town.resident()
     return ward, (first, town.guard(first, ward)), (second, town.guard(second, ward))
@@ -34,7 +34,7 @@ def parents(town):
 
 @pytest.fixture
 def decide(client):
-    """Grant or withdraw, for oneself or a ward; gives status and what was answered."""
+    """Grant or withdraw, for oneself or a ward; return status and what was answered."""
 
     def call(method, person, for_=None, purpose=PURPOSE, at=client):
         query = {} if for_ is None else {"for": for_}
@@ -51,9 +51,9 @@ def verdict(client, town, scan):
 
     def call(person, for_=None):
         query = {} if for_ is None else {"for": for_}
-        shown = client.post(f"{API}/codes/identity/issue", query_string=query, headers=person.headers)
-        assert shown.status_code == 200, shown.get_json()
-        answer = scan(terminal, shown.get_json()["code"], PURPOSE)
+        response = client.post(f"{API}/codes/identity/issue", query_string=query, headers=person.headers)
+        assert response.status_code == 200, response.get_json()
+        answer = scan(terminal, response.get_json()["code"], PURPOSE)
         assert bool(answer["holder"]) is answer["accepted"]
         return answer["reason"]
 
@@ -98,7 +98,7 @@ def ended_by_closing(town, client, guardian, ward, for_):
 
 
 def ended_by_the_clock(town, client, guardian, ward, for_):
-    """As its date, or the ward's birthday, ends it, before the worker has come by."""
+    """End it as its date, or the ward's birthday, does, before the worker has come by."""
     set_row(town, for_, ends_at=town.now - timedelta(milliseconds=1))
 
 
@@ -109,7 +109,7 @@ def ended_by_the_worker(town, client, guardian, ward, for_):
 
 
 def ended_by_the_previous_release(town, client, guardian, ward, for_):
-    """As a program ends it that knows nothing of consents."""
+    """End it as a program does that knows nothing of consents."""
     set_row(town, for_, state="ended", ended_at=town.now, ended_by="guardian")
 
 
@@ -179,8 +179,8 @@ def test_the_history_says_who_granted_on_both_sides(town, client, parents, decid
     decide("DELETE", other, others)
     decide("PUT", guardian, for_)
     ended_by_guardian(town, client, guardian, ward, for_)
-    told = [("withdrawn", True), ("granted", True), ("withdrawn", True), ("granted", True), ("granted", False)]
-    assert states(client, ward, "/history") == states(client, other, "/history", others) == told
+    history_rows = [("withdrawn", True), ("granted", True), ("withdrawn", True), ("granted", True), ("granted", False)]
+    assert states(client, ward, "/history") == states(client, other, "/history", others) == history_rows
 
 
 def test_what_time_ended_is_withdrawn_at_that_time_and_not_when_the_worker_came(town, client, parents, decide):
@@ -227,8 +227,8 @@ def test_for_a_ward_without_a_phone_whoever_acts_decides(town, parents, decide, 
     decide("PUT", ward)
     decide("DELETE", ward)
     with town.parts.database.transaction() as session:
-        gone = {"phone_sealed": None, "phone_index": None, "phone_index_next": None}
-        session.execute(update(Resident).where(Resident.id == ward.id).values(gone))
+        empty_columns = {"phone_sealed": None, "phone_index": None, "phone_index_next": None}
+        session.execute(update(Resident).where(Resident.id == ward.id).values(empty_columns))
     assert decide("PUT", guardian, for_)[1]["state"] == "granted"
     assert verdict(other, others) == "ok"
     assert messages(town, ward) == []
@@ -275,8 +275,8 @@ def test_an_upgrade_finds_what_guardians_granted_before_it(town, client, parents
         for statement in upgrade.statements():
             session.execute(text(statement))
     assert verdict(ward) == "consent_required"
-    told = [("granted", False), ("granted", True), ("withdrawn", True), ("granted", True)]
-    assert states(client, ward, "/history") == told
+    history_rows = [("granted", False), ("granted", True), ("withdrawn", True), ("granted", True)]
+    assert states(client, ward, "/history") == history_rows
     assert states(client, ward) == [("withdrawn", True), ("granted", False)]
 
 
@@ -296,7 +296,7 @@ def test_a_grant_beside_the_end_never_outlives_it_and_nobody_waits_in_vain(town,
         return [decide(method, guardian, for_, purpose, clients[number % 3])[0] for method in ("PUT", "DELETE", "PUT")]
 
     answers = at_once(6, act)
-    assert {status for told in answers if told for status in told} <= {200, 404}
+    assert {status for statuses in answers if statuses for status in statuses} <= {200, 404}
     assert verdict(ward) == "consent_required"
     with town.parts.database.transaction() as session:
         rows = session.scalars(select(Consent).where(Consent.resident_id == ward.id)).all()

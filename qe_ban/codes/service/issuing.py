@@ -113,7 +113,7 @@ def overview(wallet: Wallet, holdings: Sequence[queries.Holding], now: datetime)
 
 
 def ask_sources(wallet: Wallet, holdings: Sequence[queries.Holding], now: datetime) -> dict[int, Answer]:
-    """Ask the outside sources for what is not known or old; gives new answers by entitlement number, to be kept."""
+    """Ask the outside sources for what is not known or old; return new answers by entitlement number, to be kept."""
     answers = {}
     for holding in holdings:
         source, last = wallet.sources.get(holding.kind), holding.answer
