@@ -25,16 +25,16 @@ blp = Blueprint("venues", url_prefix="/venues", description="场所与核验设�
 @blp.query(schemas.PlacesQuery)
 @blp.response(200, schemas.VenuePage)
 def list_venues(query: dict[str, Any]) -> dict[str, Any]:
-    """The venues that the caller answers for, newest first: a district's staff see their own district's."""
+    """Return the venues that the caller answers for, newest first: a district's staff see their own district's."""
     with part(Database).transaction() as session:
-        found = service.venues(
+        rows = service.venues(
             session,
             reader=guard.principal(),
             before=paging.last_id(query["cursor"]),
             limit=query["limit"] + 1,
-            flagged=None if query["review"] is None else query["review"] == "pending",
+            under_review=None if query["review"] is None else query["review"] == "pending",
         )
-    page = paging.page(found, query["limit"], _cursor)
+    page = paging.page(rows, query["limit"], _cursor)
     return page | {"items": [_venue(row) for row in page["items"]]}
 
 
@@ -49,8 +49,8 @@ def create_venue(body: dict[str, Any]) -> Response:
     with part(Database).transaction() as session:
 
         def produce() -> tuple[int, Any]:
-            made = service.create(session, part(City), service.NewVenue(**body), change)
-            return 201, schemas.VenueSchema().dump(_venue(made))
+            venue = service.create(session, part(City), service.NewVenue(**body), change)
+            return 201, schemas.VenueSchema().dump(_venue(venue))
 
         return idempotency.once(session, change.by, "venues.create", body, produce)
 
@@ -59,7 +59,7 @@ def create_venue(body: dict[str, Any]) -> Response:
 @guard.requires("venues.read")
 @blp.response(200, schemas.VenueSchema)
 def get_venue(venue_id: UUID) -> dict[str, Any]:
-    """One venue that the caller answers for."""
+    """Return one venue that the caller answers for."""
     with part(Database).transaction() as session:
         return _venue(service.venue(session, reader=guard.principal(), venue_id=venue_id))
 
@@ -94,16 +94,16 @@ def confirm_venue(venue_id: UUID) -> dict[str, Any]:
 @blp.query(schemas.VenuesQuery)
 @blp.response(200, schemas.ScannerPage)
 def list_scanners(query: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
-    """The scanners of a venue, newest first, revoked ones too."""
+    """Return the scanners of a venue, newest first, revoked ones too."""
     with part(Database).transaction() as session:
-        found = service.scanners(
+        rows = service.scanners(
             session,
             reader=guard.principal(),
             venue_id=venue_id,
             before=paging.last_id(query["cursor"]),
             limit=query["limit"] + 1,
         )
-    return paging.page(found, query["limit"], _cursor)
+    return paging.page(rows, query["limit"], _cursor)
 
 
 @blp.route(
@@ -114,7 +114,7 @@ def list_scanners(query: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
 @blp.response(201, schemas.TicketSchema)
 @blp.problems(409)
 def invite_scanner(body: dict[str, Any], venue_id: UUID) -> service.Ticket:
-    """A code by which one scanner can be enrolled within 24 hours; it is shown this once.
+    """Return a code by which one scanner can be enrolled within 24 hours; it is shown this once.
 
     Where its purposes say who somebody is, there is none before another person has approved.
     """
@@ -136,16 +136,16 @@ def invite_scanner(body: dict[str, Any], venue_id: UUID) -> service.Ticket:
 @blp.query(schemas.VenuesQuery)
 @blp.response(200, schemas.InvitationPage)
 def list_invitations(query: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
-    """The invitations of a venue, newest first, without their codes."""
+    """Return the invitations of a venue, newest first, without their codes."""
     with part(Database).transaction() as session:
-        found = service.invitations(
+        rows = service.invitations(
             session,
             reader=guard.principal(),
             venue_id=venue_id,
             before=paging.last_id(query["cursor"]),
             limit=query["limit"] + 1,
         )
-    page = paging.page(found, query["limit"], _cursor)
+    page = paging.page(rows, query["limit"], _cursor)
     return page | {"items": [_invitation(row) for row in page["items"]]}
 
 
@@ -166,7 +166,7 @@ def approve_invitation(invitation_id: UUID) -> service.Ticket:
 @blp.arguments(schemas.EnrolSchema)
 @blp.response(201, schemas.EnrolledSchema)
 @blp.problems(409, 429)
-def enrol_scanner(body: dict[str, Any]) -> service.Enrolled:
+def enrol_scanner(body: dict[str, Any]) -> service.EnrolledScanner:
     """Register a scanner's key with an enrolment code."""
     limits = part(Settings).limits
     part(Limiter).hit_network("venues.enrol", requests.network(), limit=limits.tries_per_address, window=limits.window)
@@ -190,7 +190,7 @@ def enrol_scanner(body: dict[str, Any]) -> service.Enrolled:
 @guard.requires("venues.write")
 @blp.response(204)
 def revoke_scanner(scanner_id: UUID) -> None:
-    """Shut a scanner out at once and for good; a repeat is harmless."""
+    """Shut a scanner out immediately and for good; a repeat is harmless."""
     with part(Database).transaction() as session:
         service.revoke(session, scanner_id=scanner_id, change=guard.change())
     part(accounts.Accounts).revocations.refresh()

@@ -37,11 +37,11 @@ class InvitationState(StrEnum):
     EXPIRED = "expired"
 
 
-def review(city: City, name: str, *, flagged: bool, confirmed: bool) -> Review:
+def review(city: City, name: str, *, is_flagged: bool, is_confirmed: bool) -> Review:
     """Return where the review of a venue's name stands; a list of words that grew holds for old venues too."""
-    if confirmed:
+    if is_confirmed:
         return Review.CONFIRMED
-    return Review.PENDING if flagged or city.authority_names.match(name) else Review.NONE
+    return Review.PENDING if is_flagged or city.authority_names.match(name) else Review.NONE
 
 
 def invitation_state(*, has_code: bool, is_used: bool, expires_at: datetime | None, now: datetime) -> InvitationState:
@@ -54,7 +54,7 @@ def invitation_state(*, has_code: bool, is_used: bool, expires_at: datetime | No
 
 
 def enrolment_code(value: int) -> str:
-    """Give 80 random bits as Crockford base32 in four groups of four: XXXX-XXXX-XXXX-XXXX."""
+    """Return 80 random bits as Crockford base32 in four groups of four: XXXX-XXXX-XXXX-XXXX."""
     digits = "".join(_CROCKFORD[value >> shift & 31] for shift in range(CODE_BITS - 5, -1, -5))
     return "-".join(digits[start : start + 4] for start in range(0, 16, 4))
 
@@ -89,5 +89,5 @@ def check_purposes(city: City, scene: str, purposes: Sequence[str]) -> None:
 
 
 def answers_for(principal: Principal, district: str) -> bool:
-    """Tell whether a member of staff answers for a district: their own, or all of them for the city's."""
+    """Return whether a member of staff answers for a district: their own, or all of them for the city's."""
     return principal.place.covers_district(district)

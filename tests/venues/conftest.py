@@ -52,7 +52,7 @@ def change(clock):
 
 
 @pytest.fixture
-def made_venue(database, city, change):
+def make_venue(database, city, change):
     def make(*, by=None, **fields):
         with database.transaction() as session:
             return service.create(session, city, NewVenueFactory(**fields), change(by) if by else change())
@@ -61,11 +61,11 @@ def made_venue(database, city, change):
 
 
 @pytest.fixture
-def invited(database, rings, city, change, made_venue):
+def invite_scanner(database, rings, city, change, make_venue):
     """Make a venue and a code for it: gives both."""
 
     def invite(*, purposes=("identity-check",), label=None, **fields):
-        venue = made_venue(**fields)
+        venue = make_venue(**fields)
         with database.transaction() as session:
             ticket = service.invite(
                 session, rings, city, venue_id=venue.id, purposes=list(purposes), label=label, change=change()
@@ -93,8 +93,8 @@ def prove(collaborators, clock):
     """Sign the proof that a key is held."""
 
     def sign(key, **claims):
-        said = {"nonce": accounts.nonce(collaborators, clock()), "aud": collaborators.issuer, **claims}
-        return jwt.encode(said, key.private, algorithm="ES256")
+        payload = {"nonce": accounts.nonce(collaborators, clock()), "aud": collaborators.issuer, **claims}
+        return jwt.encode(payload, key.private, algorithm="ES256")
 
     return sign
 
@@ -127,7 +127,7 @@ SECOND, CITY_TOO = "second", "city-too"
 
 @pytest.fixture
 def callers():
-    """Who calls, by token; the city's, two districts', one who may only read, and a scanner."""
+    """Return who calls, by token; the city's, two districts', one who may only read, and a scanner."""
     return {
         CITY: AdminFactory(place=Place()),
         SHINAN_ADMIN: AdminFactory(),
@@ -156,10 +156,12 @@ def make_call(settings, database, rings, city, collaborators, callers, clock):
         client = app.test_client()
 
         def call(method, path, body=None, *, token=SHINAN_ADMIN, headers=None, **more):
-            given = {"Authorization": f"Bearer {token}"} if token else {}
+            authorization = {"Authorization": f"Bearer {token}"} if token else {}
             if body is not None:
                 more["json"] = body
-            return client.open(f"/api/v1/venues{path}", method=method, headers={**given, **(headers or {})}, **more)
+            return client.open(
+                f"/api/v1/venues{path}", method=method, headers={**authorization, **(headers or {})}, **more
+            )
 
         return call
 
@@ -171,11 +173,11 @@ def call(make_call):
     return make_call()
 
 
-def venue_body(**changed):
-    return {"name": f"馆 {uuid4()}", "district": SHINAN, "address": "香港中路11号", "scene": "government", **changed}
+def venue_body(**fields):
+    return {"name": f"馆 {uuid4()}", "district": SHINAN, "address": "香港中路11号", "scene": "government", **fields}
 
 
-def refused(answer, status, code):
+def refusal_of(answer, status, code):
     assert (answer.status_code, answer.json.get("code")) == (status, code), answer.json
     assert answer.content_type == "application/problem+json"
     assert any("\u4e00" <= letter <= "\u9fff" for letter in answer.json["detail"])
@@ -194,7 +196,7 @@ def code(call, venue_id):
 
 @pytest.fixture
 def enrolment(prove, code):
-    """The body with which a new scanner enrols."""
+    """Return the body with which a new scanner enrols."""
     key = ScannerKey()
     return {"enrolment_code": code, "jwk": key.jwk, "label": "1号窗口", "proof": prove(key)}
 
@@ -204,8 +206,8 @@ def member(database, rings, callers):
     """Make a member of staff who has been there for two days and calls by a name."""
 
     def make(token, role="district_admin", age=timedelta(days=2), **place):
-        made = StaffFactory(roles=(role,), place=Place(**place))
-        id_ = made.create(database, rings, datetime.now(UTC))
+        factory = StaffFactory(roles=(role,), place=Place(**place))
+        id_ = factory.create(database, rings, datetime.now(UTC))
         with database.transaction() as session:
             session.execute(update(Staff).where(Staff.id == id_).values(created_at=datetime.now(UTC) - age))
         callers[token] = AdminFactory(id=id_, place=Place(**place))
@@ -215,8 +217,8 @@ def member(database, rings, callers):
 
 
 @pytest.fixture
-def settled(member):
-    """The proposer, the second person of the district, and the city's, who are no newcomers."""
+def staff_ids(member):
+    """Return the proposer, the second person of the district, and the city's, who are no newcomers."""
     ids = {SHINAN_ADMIN: member(SHINAN_ADMIN, district=SHINAN), SECOND: member(SECOND, district=SHINAN)}
     more = {CITY: member(CITY, "city_admin"), CITY_TOO: member(CITY_TOO, "city_admin")}
     return ids | more | {LAOSHAN_ADMIN: member(LAOSHAN_ADMIN, district=LAOSHAN)}
@@ -224,7 +226,7 @@ def settled(member):
 
 @pytest.fixture
 def officer(database, member):
-    """A security officer of before, so that newcomers are none of two persons. Gone afterwards: others are new."""
+    """Add a security officer of before, so that newcomers are none of two persons; remove it for other tests."""
     id_ = member("officer", "security_admin")
     yield
     with database.transaction() as session:

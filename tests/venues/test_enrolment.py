@@ -13,14 +13,16 @@ from qe_ban.kernel.ids import new_id
 from qe_ban.keys import wrapping
 from qe_ban.venues.models import Scanner
 from tests.factories.venues import ScannerKey
-from tests.venues.conftest import refused
+from tests.venues.conftest import refusal_of
 
 
 def hs256(claims, key):
     """Forge a JWT whose secret is the public key: PyJWT's own `encode` rightly refuses to."""
     public = key.private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    signed = ".".join(wrapping.b64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
-    return f"{signed}.{wrapping.b64url(hmac.digest(public, signed.encode(), 'sha256'))}"
+    signing_input = ".".join(
+        wrapping.b64url(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims)
+    )
+    return f"{signing_input}.{wrapping.b64url(hmac.digest(public, signing_input.encode(), 'sha256'))}"
 
 
 def test_a_scanner_enrols_and_learns_its_place(call, venue_id, enrolment):
@@ -31,19 +33,19 @@ def test_a_scanner_enrols_and_learns_its_place(call, venue_id, enrolment):
     assert (answer.json["scene"], answer.json["purposes"]) == ("government", ["identity-check"])
     assert [root["crv"] for root in answer.json["trust_roots"]] == ["P-256", "P-256"]
     assert "Date" in answer.headers
-    (listed,) = call("GET", f"/{venue_id}/scanners").json["items"]
-    assert (listed["id"], listed["label"]) == (answer.json["scanner_id"], "1号窗口")
+    (row,) = call("GET", f"/{venue_id}/scanners").json["items"]
+    assert (row["id"], row["label"]) == (answer.json["scanner_id"], "1号窗口")
 
 
 def test_a_code_of_no_use_is_refused_in_one_and_the_same_way(call, prove, enrolment):
     call("POST", "/scanners/enrol", enrolment, token=None)
-    said = []
+    problems = []
     for code in (enrolment["enrolment_code"], "0000-0000-0000-0000", "' OR ''='", "x" * 64):
         key = ScannerKey()
         body = {**enrolment, "enrolment_code": code, "jwk": key.jwk, "proof": prove(key)}
-        problem = refused(call("POST", "/scanners/enrol", body, token=None), 422, "venues.enrolment_code_invalid")
-        said.append({name: value for name, value in problem.items() if name != "request_id"})
-    assert all(problem == said[0] for problem in said)
+        problem = refusal_of(call("POST", "/scanners/enrol", body, token=None), 422, "venues.enrolment_code_invalid")
+        problems.append({name: value for name, value in problem.items() if name != "request_id"})
+    assert all(problem == problems[0] for problem in problems)
 
 
 def test_a_key_that_is_enrolled_is_refused(call, venue_id, prove, enrolment):
@@ -52,7 +54,7 @@ def test_a_key_that_is_enrolled_is_refused(call, venue_id, prove, enrolment):
     assert call("POST", "/scanners/enrol", body, token=None).status_code == 201
     another = call("POST", f"/{venue_id}/scanners", {"purposes": ["identity-check"]}).json["enrolment_code"]
     again = {**body, "enrolment_code": another, "proof": prove(key)}
-    refused(call("POST", "/scanners/enrol", again, token=None), 409, "accounts.client_exists")
+    refusal_of(call("POST", "/scanners/enrol", again, token=None), 409, "accounts.client_exists")
 
 
 def test_a_proof_that_proves_nothing_is_refused_and_the_code_stays(call, prove, collaborators, enrolment):
@@ -72,7 +74,7 @@ def test_a_proof_that_proves_nothing_is_refused_and_the_code_stays(call, prove, 
         "x",
     ):
         body = {**enrolment, "jwk": key.jwk, "proof": proof}
-        refused(call("POST", "/scanners/enrol", body, token=None), 422, "accounts.proof_invalid")
+        refusal_of(call("POST", "/scanners/enrol", body, token=None), 422, "accounts.proof_invalid")
     assert call("POST", "/scanners/enrol", {**enrolment, "jwk": key.jwk, "proof": good}, token=None).status_code == 201
 
 
@@ -80,7 +82,7 @@ def test_a_proof_is_taken_once(call, venue_id, enrolment):
     assert call("POST", "/scanners/enrol", enrolment, token=None).status_code == 201
     another = call("POST", f"/{venue_id}/scanners", {"purposes": ["identity-check"]}).json["enrolment_code"]
     again = {**enrolment, "enrolment_code": another}
-    refused(call("POST", "/scanners/enrol", again, token=None), 422, "accounts.proof_invalid")
+    refusal_of(call("POST", "/scanners/enrol", again, token=None), 422, "accounts.proof_invalid")
 
 
 def test_a_private_key_is_refused_and_never_echoed(call, enrolment):
@@ -90,9 +92,9 @@ def test_a_private_key_is_refused_and_never_echoed(call, enrolment):
     assert private not in answer.text
 
 
-@pytest.mark.parametrize("said", [{"use": "enc"}, {"key_ops": ["deriveKey"]}, {"alg": "ECDH-ES"}])
-def test_a_key_that_says_it_is_for_something_else_is_refused_and_the_code_stays(call, enrolment, said):
-    answer = call("POST", "/scanners/enrol", {**enrolment, "jwk": enrolment["jwk"] | said}, token=None)
+@pytest.mark.parametrize("members", [{"use": "enc"}, {"key_ops": ["deriveKey"]}, {"alg": "ECDH-ES"}])
+def test_a_key_that_says_it_is_for_something_else_is_refused_and_the_code_stays(call, enrolment, members):
+    answer = call("POST", "/scanners/enrol", {**enrolment, "jwk": enrolment["jwk"] | members}, token=None)
     assert (answer.status_code, list(answer.json["errors"])) == (422, ["jwk"])
     assert call("POST", "/scanners/enrol", enrolment, token=None).status_code == 201
 
@@ -103,7 +105,7 @@ def test_guessing_codes_is_limited_by_address(make_call, settings, enrolment):
     guess = {**enrolment, "enrolment_code": "0000-0000-0000-0000"}
     answers = [call("POST", "/scanners/enrol", guess, token=None, headers=here) for _ in range(6)]
     assert answers[0].status_code == 422
-    refused(answers[-1], 429, "too_many_requests")
+    refusal_of(answers[-1], 429, "too_many_requests")
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert call("POST", "/scanners/enrol", enrolment, token=None, headers=there).status_code == 201
 

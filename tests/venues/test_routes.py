@@ -11,18 +11,18 @@ from qe_ban.db.engine import Database
 from qe_ban.kernel.ids import new_id
 from qe_ban.venues.models import Enrolment, Venue
 from tests.factories.venues import LAOSHAN
-from tests.venues.conftest import CITY, LAOSHAN_ADMIN, READER, SCANNER, refused, venue_body
+from tests.venues.conftest import CITY, LAOSHAN_ADMIN, READER, SCANNER, refusal_of, venue_body
 
 NOBODYS = "0199a1b2-0000-7000-8000-000000000000"
 
 
 def test_a_venue_is_made_and_read(call):
     body = venue_body()
-    made = call("POST", "", body)
-    assert made.status_code == 201
-    assert {name: made.json[name] for name in body} == body
-    assert set(made.json) == {*body, "id", "created_at", "review"}
-    assert call("GET", f"/{made.json['id']}").json == made.json
+    venue = call("POST", "", body)
+    assert venue.status_code == 201
+    assert {name: venue.json[name] for name in body} == body
+    assert set(venue.json) == {*body, "id", "created_at", "review"}
+    assert call("GET", f"/{venue.json['id']}").json == venue.json
 
 
 def test_a_repeat_with_the_same_key_makes_no_second_venue(database, call):
@@ -31,7 +31,7 @@ def test_a_repeat_with_the_same_key_makes_no_second_venue(database, call):
     assert first.json == second.json
     assert (first.status_code, second.status_code) == (201, 201)
     assert second.headers["Idempotency-Replayed"] == "true"
-    refused(call("POST", "", venue_body(), headers=key), 422, "idempotency_reused")
+    refusal_of(call("POST", "", venue_body(), headers=key), 422, "idempotency_reused")
     with database.transaction() as session:
         assert session.scalar(select(func.count()).where(Venue.name == body["name"])) == 1
 
@@ -56,7 +56,7 @@ def test_the_same_key_at_the_same_instant_makes_one_venue(database, call):
 
 
 @pytest.mark.parametrize(
-    ("changed", "field"),
+    ("fields", "field"),
     [
         ({"district": "370205"}, "district"),
         ({"district": "37020"}, "district"),
@@ -71,8 +71,8 @@ def test_the_same_key_at_the_same_instant_makes_one_venue(database, call):
         ({"id": NOBODYS}, "id"),
     ],
 )
-def test_a_venue_with_a_bad_field_is_refused_and_named(call, changed, field):
-    answer = call("POST", "", venue_body(**changed))
+def test_a_venue_with_a_bad_field_is_refused_and_named(call, fields, field):
+    answer = call("POST", "", venue_body(**fields))
     assert answer.status_code == 422
     assert set(answer.json["errors"]) == {field}
 
@@ -83,20 +83,20 @@ def test_a_name_that_looks_like_sql_is_only_a_name(call):
 
 
 def test_a_venue_is_made_in_the_own_district_only(call):
-    refused(call("POST", "", venue_body(district=LAOSHAN)), 403, "forbidden")
+    refusal_of(call("POST", "", venue_body(district=LAOSHAN)), 403, "forbidden")
     assert call("POST", "", venue_body(district=LAOSHAN), token=CITY).status_code == 201
 
 
 def test_another_districts_venue_and_scanner_are_not_there(call, venue_id, enrolment):
     scanner_id = call("POST", "/scanners/enrol", enrolment, token=None).json["scanner_id"]
     for target in (venue_id, str(uuid4()), str(new_id())):
-        refused(call("GET", f"/{target}", token=LAOSHAN_ADMIN), 404, "venues.not_found")
-        refused(call("GET", f"/{target}/scanners", token=LAOSHAN_ADMIN), 404, "venues.not_found")
+        refusal_of(call("GET", f"/{target}", token=LAOSHAN_ADMIN), 404, "venues.not_found")
+        refusal_of(call("GET", f"/{target}/scanners", token=LAOSHAN_ADMIN), 404, "venues.not_found")
         body = {"purposes": ["identity-check"]}
-        refused(call("POST", f"/{target}/scanners", body, token=LAOSHAN_ADMIN), 404, "venues.not_found")
+        refusal_of(call("POST", f"/{target}/scanners", body, token=LAOSHAN_ADMIN), 404, "venues.not_found")
     for target in (scanner_id, str(new_id())):
         answer = call("POST", f"/scanners/{target}/revoke", token=LAOSHAN_ADMIN)
-        refused(answer, 404, "venues.scanner_not_found")
+        refusal_of(answer, 404, "venues.scanner_not_found")
     assert call("GET", f"/{venue_id}/scanners").json["items"][0]["revoked_at"] is None
 
 
@@ -122,16 +122,16 @@ def test_staff_alone_come_in(call, method, path, body):
         answer = call(method, path, body, token=token)
         assert answer.status_code == 401
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-    refused(call(method, path, body, token=SCANNER), 403, "forbidden")
+    refusal_of(call(method, path, body, token=SCANNER), 403, "forbidden")
     if method == "POST":
-        refused(call(method, path, body, token=READER), 403, "forbidden")
+        refusal_of(call(method, path, body, token=READER), 403, "forbidden")
 
 
 def test_lists_come_in_pages_of_the_own_district(call):
-    made = [call("POST", "", venue_body()).json["id"] for _ in range(3)]
+    ids = [call("POST", "", venue_body()).json["id"] for _ in range(3)]
     first = call("GET", "?limit=2").json
     second = call("GET", f"?limit=1&cursor={first['next']}").json
-    assert [venue["id"] for venue in first["items"] + second["items"]] == made[::-1]
+    assert [venue["id"] for venue in first["items"] + second["items"]] == ids[::-1]
     theirs = call("GET", "?limit=100", token=LAOSHAN_ADMIN).json["items"]
     assert {venue["district"] for venue in theirs} <= {LAOSHAN}
 
@@ -192,8 +192,8 @@ BAD_BODIES = {
 @pytest.mark.parametrize("bad", BAD_BODIES)
 @pytest.mark.parametrize("path", ["", "/{venue_id}/scanners", "/scanners/enrol"])
 def test_a_bad_body_gets_a_problem_document(call, venue_id, path, bad):
-    given, statuses = BAD_BODIES[bad]
-    answer = call("POST", path.format(venue_id=venue_id), **{"content_type": "application/json", **given})
+    more, statuses = BAD_BODIES[bad]
+    answer = call("POST", path.format(venue_id=venue_id), **{"content_type": "application/json", **more})
     assert answer.status_code in statuses, answer.text
     assert answer.content_type == "application/problem+json"
 
@@ -207,5 +207,5 @@ def test_with_postgresql_away_every_call_is_503_and_says_when_to_come_again(make
         call("POST", "/scanners/enrol", enrolment, token=None),
         call("POST", f"/scanners/{uuid4()}/revoke"),
     ):
-        refused(answer, 503, "database_unavailable")
+        refusal_of(answer, 503, "database_unavailable")
         assert int(answer.headers["Retry-After"]) > 0

@@ -30,13 +30,13 @@ def test_a_code_is_four_groups_of_crockford_and_holds_all_its_bits(value):
 
 def test_a_code_is_compared_as_people_type_it():
     code = rules.enrolment_code(secrets.randbits(80))
-    for typed in (
+    for text in (
         code.lower(),
         code.replace("-", ""),
         code.replace("-", " "),
         code.replace("0", "o").replace("1", "l"),
     ):
-        assert rules.normal_code(typed) == rules.normal_code(code)
+        assert rules.normal_code(text) == rules.normal_code(code)
 
 
 def test_the_fixed_codes_of_the_sandbox_stay_apart():

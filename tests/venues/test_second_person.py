@@ -17,13 +17,13 @@ from qe_ban.venues.errors import PurposesInvalid
 from qe_ban.venues.models import Enrolment
 from tests.factories.accounts import together
 from tests.factories.venues import SHINAN, AdminFactory, ScannerKey
-from tests.venues.conftest import CITY, LAOSHAN_ADMIN, READER, SCANNER, SECOND, SHINAN_ADMIN, refused
+from tests.venues.conftest import CITY, LAOSHAN_ADMIN, READER, SCANNER, SECOND, SHINAN_ADMIN, refusal_of
 
-MASKED, NAMED = "identity-check", "window-acceptance"
+MASKED_PURPOSE, NAMED_PURPOSE = "identity-check", "window-acceptance"
 
 
 @pytest.fixture
-def invite(call, settled, venue_id):
+def invite(call, staff_ids, venue_id):
     def do(*purposes, **more):
         return call("POST", f"/{venue_id}/scanners", {"purposes": list(purposes), **more})
 
@@ -35,35 +35,39 @@ def approve(call):
     return lambda id_, token=SECOND: call("POST", f"/invitations/{id_}/approve", token=token)
 
 
-def enrolled(call, prove, code, label="1号窗口"):
+def enrol_with(call, prove, code, label="1号窗口"):
     key = ScannerKey()
     body = {"enrolment_code": code, "jwk": key.jwk, "label": label, "proof": prove(key)}
     return call("POST", "/scanners/enrol", body, token=None)
 
 
 def test_a_scanner_that_learns_no_name_needs_one_person(invite):
-    answer = invite(MASKED)
+    answer = invite(MASKED_PURPOSE)
     assert (answer.status_code, answer.json["state"]) == (201, "ready")
     assert len(answer.json["enrolment_code"]) == 19
 
 
 def test_a_scanner_that_learns_names_waits_for_another_person(call, prove, invite, approve, venue_id):
-    waiting = invite(MASKED, NAMED, label="3号窗口").json
+    waiting = invite(MASKED_PURPOSE, NAMED_PURPOSE, label="3号窗口").json
     assert (waiting["state"], waiting["enrolment_code"]) == ("pending_approval", None)
-    (listed,) = call("GET", f"/{venue_id}/invitations", token=SECOND).json["items"]
-    assert (listed["id"], listed["state"], listed["purposes"]) == (waiting["id"], "pending_approval", [MASKED, NAMED])
-    approved = approve(waiting["id"])
-    assert (approved.status_code, approved.json["state"]) == (200, "ready")
-    assert approved.headers["Cache-Control"] == "no-store"
-    scanner = enrolled(call, prove, approved.json["enrolment_code"])
-    assert (scanner.status_code, scanner.json["purposes"]) == (201, [MASKED, NAMED])
-    (listed,) = call("GET", f"/{venue_id}/invitations").json["items"]
-    assert listed["state"] == "used"
+    (list_row,) = call("GET", f"/{venue_id}/invitations", token=SECOND).json["items"]
+    assert (list_row["id"], list_row["state"], list_row["purposes"]) == (
+        waiting["id"],
+        "pending_approval",
+        [MASKED_PURPOSE, NAMED_PURPOSE],
+    )
+    approval = approve(waiting["id"])
+    assert (approval.status_code, approval.json["state"]) == (200, "ready")
+    assert approval.headers["Cache-Control"] == "no-store"
+    scanner = enrol_with(call, prove, approval.json["enrolment_code"])
+    assert (scanner.status_code, scanner.json["purposes"]) == (201, [MASKED_PURPOSE, NAMED_PURPOSE])
+    (list_row,) = call("GET", f"/{venue_id}/invitations").json["items"]
+    assert list_row["state"] == "used"
 
 
-def test_who_proposes_does_not_approve_and_the_database_holds_it(database, invite, approve, settled):
-    waiting = invite(NAMED).json
-    refused(approve(waiting["id"], SHINAN_ADMIN), 403, "venues.own_invitation")
+def test_who_proposes_does_not_approve_and_the_database_holds_it(database, invite, approve, staff_ids):
+    waiting = invite(NAMED_PURPOSE).json
+    refusal_of(approve(waiting["id"], SHINAN_ADMIN), 403, "venues.own_invitation")
     for values in (
         "approved_by = created_by, approved_at = now(), code_hash = '\\x01'",
         "code_hash = '\\x02'",
@@ -83,66 +87,66 @@ def test_who_proposes_does_not_approve_and_the_database_holds_it(database, invit
     ],
 )
 def test_nobody_else_approves(invite, approve, token, status, code):
-    answer = approve(invite(NAMED).json["id"], token)
+    answer = approve(invite(NAMED_PURPOSE).json["id"], token)
     assert answer.status_code == status
     assert code is None or answer.json["code"] == code
 
 
 def test_the_city_approves_too(invite, approve):
-    assert approve(invite(NAMED).json["id"], CITY).status_code == 200
+    assert approve(invite(NAMED_PURPOSE).json["id"], CITY).status_code == 200
 
 
 def test_what_never_was_and_what_needs_no_approval_are_told_apart(invite, approve):
-    refused(approve(new_id()), 404, "venues.invitation_not_found")
-    refused(approve(invite(MASKED).json["id"]), 409, "venues.invitation_settled")
+    refusal_of(approve(new_id()), 404, "venues.invitation_not_found")
+    refusal_of(approve(invite(MASKED_PURPOSE).json["id"]), 409, "venues.invitation_settled")
 
 
 @pytest.mark.usefixtures("officer")
 def test_an_account_of_today_approves_nothing(invite, approve, member):
-    waiting = invite(NAMED).json["id"]
+    waiting = invite(NAMED_PURPOSE).json["id"]
     member("fresh", age=timedelta(hours=1), district=SHINAN)
-    refused(approve(waiting, "fresh"), 409, "accounts.newcomer_refused")
+    refusal_of(approve(waiting, "fresh"), 409, "accounts.newcomer_refused")
 
 
-def test_whoever_left_neither_proposed_nor_approves(database, invite, approve, settled):
-    waiting = invite(NAMED).json["id"]
+def test_whoever_left_neither_proposed_nor_approves(database, invite, approve, staff_ids):
+    waiting = invite(NAMED_PURPOSE).json["id"]
     leave = text("UPDATE staff SET disabled_at = now() WHERE id = :id")
     with database.transaction() as session:
-        session.execute(leave, {"id": settled[SHINAN_ADMIN]})
-    refused(approve(waiting), 409, "accounts.proposer_gone")
+        session.execute(leave, {"id": staff_ids[SHINAN_ADMIN]})
+    refusal_of(approve(waiting), 409, "accounts.proposer_gone")
     with database.transaction() as session:
-        session.execute(leave, {"id": settled[SECOND]})
-    refused(approve(waiting), 403, "accounts.staff_gone")
+        session.execute(leave, {"id": staff_ids[SECOND]})
+    refusal_of(approve(waiting), 403, "accounts.staff_gone")
 
 
 def test_of_many_approvals_at_once_one_gives_a_code(invite, approve, member, make_call):
-    waiting, calls = invite(NAMED).json["id"], [make_call() for _ in range(4)]
+    waiting, calls = invite(NAMED_PURPOSE).json["id"], [make_call() for _ in range(4)]
     answers = together(4, lambda n: calls[n]("POST", f"/invitations/{waiting}/approve", token=SECOND))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
     assert sum(answer.json.get("enrolment_code") is not None for answer in answers) == 1
 
 
 def test_an_invitation_that_nobody_approved_is_over_after_a_week(invite, approve, later):
-    waiting = invite(NAMED).json["id"]
+    waiting = invite(NAMED_PURPOSE).json["id"]
     later(timedelta(days=7))
-    refused(approve(waiting), 409, "venues.invitation_settled")
+    refusal_of(approve(waiting), 409, "venues.invitation_settled")
 
 
-def test_proposal_and_approval_are_audited_and_no_code_stands_anywhere(database, invite, approve, settled, venue_id):
-    waiting = invite(NAMED).json["id"]
+def test_proposal_and_approval_are_audited_and_no_code_stands_anywhere(database, invite, approve, staff_ids, venue_id):
+    waiting = invite(NAMED_PURPOSE).json["id"]
     code = approve(waiting).json["enrolment_code"]
     with database.transaction() as session:
-        wanted = select(AuditEvent).where(AuditEvent.subject == venue_id).order_by(AuditEvent.id)
-        _, proposed, approved = session.scalars(wanted)
-        kept = str(vars(session.get_one(Enrolment, waiting)))
-    assert (proposed.action, proposed.actor_id, proposed.details["after"]["approval_required"]) == (
+        query = select(AuditEvent).where(AuditEvent.subject == venue_id).order_by(AuditEvent.id)
+        _, proposal, approval = session.scalars(query)
+        stored_text = str(vars(session.get_one(Enrolment, waiting)))
+    assert (proposal.action, proposal.actor_id, proposal.details["after"]["approval_required"]) == (
         "venues.invite_scanner",
-        settled[SHINAN_ADMIN],
+        staff_ids[SHINAN_ADMIN],
         True,
     )
-    assert (approved.action, approved.actor_id) == ("venues.approve_scanner", settled[SECOND])
-    assert approved.details["after"]["proposed_by"] == str(settled[SHINAN_ADMIN])
-    assert code not in str(approved.details) + str(proposed.details) + kept
+    assert (approval.action, approval.actor_id) == ("venues.approve_scanner", staff_ids[SECOND])
+    assert approval.details["after"]["proposed_by"] == str(staff_ids[SHINAN_ADMIN])
+    assert code not in str(approval.details) + str(proposal.details) + stored_text
 
 
 @pytest.mark.parametrize(
@@ -171,35 +175,38 @@ def test_a_citys_file_may_name_more_fields_that_say_who_somebody_is():
         city_file.parse(json.dumps(data | {"identifying_fields": ["shoe_size"]}))
 
 
-def test_an_approval_of_a_purpose_that_the_city_gave_up_is_refused(database, rings, city, invite, settled, change):
-    waiting = invite(NAMED).json["id"]
-    fewer = replace(city, purposes={slug: one for slug, one in city.purposes.items() if slug != NAMED})
+def test_an_approval_of_a_purpose_that_the_city_gave_up_is_refused(database, rings, city, invite, staff_ids, change):
+    waiting = invite(NAMED_PURPOSE).json["id"]
+    fewer = replace(city, purposes={slug: one for slug, one in city.purposes.items() if slug != NAMED_PURPOSE})
     with database.transaction() as session, pytest.raises(PurposesInvalid):
-        service.approve(session, rings, fewer, enrolment_id=waiting, change=change(AdminFactory(id=settled[SECOND])))
+        service.approve(session, rings, fewer, enrolment_id=waiting, change=change(AdminFactory(id=staff_ids[SECOND])))
 
 
 @pytest.mark.parametrize("label", ["派出所户籍窗口", "公 安", "Gong'an 1"])
 def test_a_scanner_called_like_an_authority_waits_for_another_person(call, prove, invite, approve, label):
-    waiting = invite(MASKED, label=label).json
+    waiting = invite(MASKED_PURPOSE, label=label).json
     assert (waiting["state"], waiting["enrolment_code"]) == ("pending_approval", None)
-    refused(approve(waiting["id"], SHINAN_ADMIN), 403, "venues.own_invitation")
-    approved = approve(waiting["id"])
-    assert approved.status_code == 200
-    assert enrolled(call, prove, approved.json["enrolment_code"]).status_code == 201
+    refusal_of(approve(waiting["id"], SHINAN_ADMIN), 403, "venues.own_invitation")
+    approval = approve(waiting["id"])
+    assert approval.status_code == 200
+    assert enrol_with(call, prove, approval.json["enrolment_code"]).status_code == 201
 
 
 def test_a_scanner_does_not_call_itself_like_an_authority(call, prove, invite):
-    code = invite(MASKED).json["enrolment_code"]
-    refused(enrolled(call, prove, code, "派出所"), 422, "venues.label_refused")
-    assert enrolled(call, prove, code).status_code == 201  # the code stays
+    code = invite(MASKED_PURPOSE).json["enrolment_code"]
+    refusal_of(enrol_with(call, prove, code, "派出所"), 422, "venues.label_refused")
+    assert enrol_with(call, prove, code).status_code == 201  # the code stays
 
 
 def test_a_label_of_the_invitation_stands_whatever_the_scanner_calls_itself(call, prove, invite, venue_id):
-    assert enrolled(call, prove, invite(MASKED, label="2号窗口").json["enrolment_code"], "派出所").status_code == 201
+    assert (
+        enrol_with(call, prove, invite(MASKED_PURPOSE, label="2号窗口").json["enrolment_code"], "派出所").status_code
+        == 201
+    )
     assert [row["label"] for row in call("GET", f"/{venue_id}/scanners").json["items"]] == ["2号窗口"]
 
 
-def test_in_a_confirmed_authoritys_venue_labels_need_nobody(call, settled, invite, venue_id):
+def test_in_a_confirmed_authoritys_venue_labels_need_nobody(call, staff_ids, invite, venue_id):
     assert call("PATCH", f"/{venue_id}", {"name": "八大湖派出所"}).status_code == 200
     assert call("POST", f"/{venue_id}/confirm", token=CITY).status_code == 200
-    assert invite(MASKED, label="派出所户籍窗口").json["state"] == "ready"
+    assert invite(MASKED_PURPOSE, label="派出所户籍窗口").json["state"] == "ready"

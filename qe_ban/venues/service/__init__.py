@@ -2,7 +2,7 @@
 
 from qe_ban.venues.rules import InvitationState, Review
 from qe_ban.venues.service.enrolling import (
-    Enrolled,
+    EnrolledScanner,
     Ticket,
     add_fixed_enrolment,
     approve,
@@ -29,7 +29,7 @@ from qe_ban.venues.service.scanners import revoke, scanners
 
 __all__ = [
     "ENDINGS",
-    "Enrolled",
+    "EnrolledScanner",
     "InvitationState",
     "NewVenue",
     "Review",

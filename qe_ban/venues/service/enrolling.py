@@ -40,13 +40,13 @@ class Ticket:
 
     @property
     def state(self) -> rules.InvitationState:
-        """Where the invitation stands."""
+        """Return where the invitation stands."""
         waits = self.enrolment_code is None
         return rules.InvitationState.PENDING_APPROVAL if waits else rules.InvitationState.READY
 
 
 @dataclass(frozen=True, slots=True)
-class Enrolled:
+class EnrolledScanner:
     """A scanner as it learns about itself; `trust_roots`: public keys (JWK) that sign the trust bundle."""
 
     scanner_id: UUID
@@ -56,7 +56,7 @@ class Enrolled:
 
     @property
     def scene(self) -> str:
-        """The scene of its venue."""
+        """Return the scene of its venue."""
         return self.venue.scene
 
 
@@ -101,7 +101,7 @@ def invite(
 
 
 def approve(session: Session, rings: KeyRings, city: City, *, enrolment_id: UUID, change: audit.Change) -> Ticket:
-    """Approve what another person proposed; gives the enrolment code, which ends after 24 hours.
+    """Approve what another person proposed; returns the enrolment code, which ends after 24 hours.
 
     Raises InvitationNotFound, OwnInvitation, InvitationSettled, VenueUnderReview, PurposesInvalid, and what accounts
     says of the two persons: StaffGone, ProposerGone, NewcomerRefused.
@@ -168,7 +168,7 @@ def enrol(
     proof: str,
     now: datetime,
     request_id: str | None = None,
-) -> Enrolled:
+) -> EnrolledScanner:
     """Register a scanner's key in the venue of its code; the row decides which of two at once has the code.
 
     A label given with the code goes before the scanner's own. Raises EnrolmentCodeInvalid for codes wrong, used and
@@ -203,7 +203,7 @@ def enrol(
         request_id=request_id,
     )
     roots = [key.jwk for key in collaborators.rings.public(Ring.ROOT) if not key.is_denied]
-    return Enrolled(scanner.id, place, scanner.purposes, roots)
+    return EnrolledScanner(scanner.id, place, scanner.purposes, roots)
 
 
 def _is_disguise(city: City, place: Venue, label: str) -> bool:

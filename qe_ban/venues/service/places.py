@@ -26,7 +26,7 @@ from qe_ban.venues.errors import (
 )
 from qe_ban.venues.models import Enrolment, Scanner, Venue, VenueOfficer, VenueVersion
 
-_SEEDED = UUID("5d0a4c8e-2f4b-5c1e-9a53-7be0c1a2d9f4")
+_SEED_NAMESPACE = UUID("5d0a4c8e-2f4b-5c1e-9a53-7be0c1a2d9f4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +53,29 @@ class VenueChange:
 
 
 def venues(
-    session: Session, *, reader: Principal, before: UUID | None, limit: int, flagged: bool | None = None
+    session: Session, *, reader: Principal, before: UUID | None, limit: int, under_review: bool | None = None
 ) -> Sequence[Venue]:
     """Return at most `limit` venues that the reader answers for, newest first, older than `before`.
 
-    `flagged`: those whose name waits to be confirmed, or the others.
+    `under_review`: those whose name waits to be confirmed, or the others.
     """
-    wanted = select(Venue).order_by(Venue.id.desc()).limit(limit)
+    query = select(Venue).order_by(Venue.id.desc()).limit(limit)
     if not reader.place.covers_district(""):
-        wanted = wanted.where(Venue.district == reader.place.district)
-    if flagged is not None:
+        query = query.where(Venue.district == reader.place.district)
+    if under_review is not None:
         waits = Venue.flagged & Venue.confirmed_by.is_(None)
-        wanted = wanted.where(waits if flagged else ~waits)
+        query = query.where(waits if under_review else ~waits)
     if before is not None:
-        wanted = wanted.where(Venue.id < before)
-    return session.scalars(wanted).all()
+        query = query.where(Venue.id < before)
+    return session.scalars(query).all()
 
 
 def venue(session: Session, *, reader: Principal, venue_id: UUID) -> Venue:
     """Return one venue. Raises VenueNotFound, also for another district's."""
-    found = session.get(Venue, venue_id)
-    if found is None or not rules.answers_for(reader, found.district):
+    place = session.get(Venue, venue_id)
+    if place is None or not rules.answers_for(reader, place.district):
         raise VenueNotFound
-    return found
+    return place
 
 
 def create(session: Session, city: City, new: NewVenue, change: audit.Change) -> Venue:
@@ -83,15 +83,15 @@ def create(session: Session, city: City, new: NewVenue, change: audit.Change) ->
     rules.check_place(city, new.district, new.scene)
     if not rules.answers_for(change.by, new.district):
         raise OtherDistrict
-    flagged = city.authority_names.match(new.name)
-    made = Venue(id=new_id(), created_at=change.at, named_by=change.by.id, flagged=flagged, **new.as_details())
-    session.add(made)
+    is_flagged = city.authority_names.match(new.name)
+    place = Venue(id=new_id(), created_at=change.at, named_by=change.by.id, flagged=is_flagged, **new.as_details())
+    session.add(place)
     session.flush()
-    note_officer(session, made.id, change)
+    note_officer(session, place.id, change)
     audit.record_change(
-        session, change, "venues.create", str(made.id), before=None, after=new.as_details() | _flag(flagged)
+        session, change, "venues.create", str(place.id), before=None, after=new.as_details() | _flag(is_flagged)
     )
-    return made
+    return place
 
 
 def change_venue(session: Session, city: City, *, venue_id: UUID, wish: VenueChange, change: audit.Change) -> Venue:
@@ -101,7 +101,7 @@ def change_venue(session: Session, city: City, *, venue_id: UUID, wish: VenueCha
     sounds like an authority's.
     """
     place = lock_venue(session, change.by, venue_id, to_change=True)
-    old = _described(place)
+    old = _as_new_venue(place)
     new = replace(old, name=wish.name or old.name, address=wish.address or old.address, scene=wish.scene or old.scene)
     if new == old:
         return place
@@ -150,7 +150,7 @@ def lock_venue(session: Session, by: Principal, venue_id: UUID, *, to_change: bo
 
 def review(city: City, place: Venue) -> rules.Review:
     """Return where the review of a venue's name stands."""
-    return rules.review(city, place.name, flagged=place.flagged, confirmed=place.confirmed_by is not None)
+    return rules.review(city, place.name, is_flagged=place.flagged, is_confirmed=place.confirmed_by is not None)
 
 
 def flag_names(session: Session, city: City) -> None:
@@ -158,8 +158,8 @@ def flag_names(session: Session, city: City) -> None:
 
     They are under review without this, too; it is how `venues` finds them.
     """
-    unflagged = select(Venue.id, Venue.name).where(~Venue.flagged, Venue.confirmed_by.is_(None))
-    for venue_id, name in session.execute(unflagged).all():
+    query = select(Venue.id, Venue.name).where(~Venue.flagged, Venue.confirmed_by.is_(None))
+    for venue_id, name in session.execute(query).all():
         if city.authority_names.match(name):
             # not where somebody has renamed it meanwhile
             session.execute(update(Venue).where(Venue.id == venue_id, Venue.name == name).values(flagged=True))
@@ -189,8 +189,8 @@ def is_involved(
 
     Where its id is not known, any venue of that name in that district counts.
     """
-    meant = (Venue.id == venue_id) if venue_id else (Venue.name == name) & (Venue.district == district)
-    places = select(Venue.id).where(meant)
+    condition = (Venue.id == venue_id) if venue_id else (Venue.name == name) & (Venue.district == district)
+    places = select(Venue.id).where(condition)
     officer = select(VenueOfficer.venue_id).where(VenueOfficer.staff_id == staff_id, VenueOfficer.venue_id.in_(places))
     # programs of the previous release note nobody as an officer
     inviter = select(Enrolment.venue_id).where(Enrolment.created_by == staff_id, Enrolment.venue_id.in_(places))
@@ -203,13 +203,13 @@ def seed_venue(session: Session, city: City, new: NewVenue, now: datetime) -> UU
     Raises VenueInvalid.
     """
     rules.check_place(city, new.district, new.scene)
-    venue_id = uuid5(_SEEDED, f"{new.district}/{new.name}")
+    venue_id = uuid5(_SEED_NAMESPACE, f"{new.district}/{new.name}")
     row = insert(Venue).values(id=venue_id, created_at=now, **new.as_details())
     session.execute(row.on_conflict_do_nothing(index_elements=["id"]))
     return venue_id
 
 
-def _described(place: Venue) -> NewVenue:
+def _as_new_venue(place: Venue) -> NewVenue:
     return NewVenue(place.name, place.district, place.address, place.scene)
 
 
@@ -221,17 +221,17 @@ def _keep_version(session: Session, place: Venue, until: datetime) -> None:
     session.execute(row.on_conflict_do_nothing())
 
 
-def _flag(flagged: bool) -> dict[str, str]:
-    return {"review": rules.Review.PENDING.value} if flagged else {}
+def _flag(is_flagged: bool) -> dict[str, str]:
+    return {"review": rules.Review.PENDING.value} if is_flagged else {}
 
 
 def _name_anew(session: Session, city: City, place: Venue, old: NewVenue, change: audit.Change) -> None:
     """Take back what was said of the old name. Raises VenueInUse."""
     place.named_by, place.confirmed_by, place.confirmed_at = change.by.id, None, None
     place.flagged = city.authority_names.match(place.name)
-    unused = (Enrolment.venue_id == place.id) & Enrolment.used_at.is_(None)
+    open_codes = (Enrolment.venue_id == place.id) & Enrolment.used_at.is_(None)
     # before the scanners are counted: who is enrolling now has the row, and is seen once it is free
-    session.execute(update(Enrolment).where(unused).values(expires_at=change.at))
+    session.execute(update(Enrolment).where(open_codes).values(expires_at=change.at))
     scanners = select(func.count()).where(Scanner.venue_id == place.id, Scanner.revoked_at.is_(None))
     if (place.flagged or place.scene != old.scene) and session.scalar(scanners):
         raise VenueInUse

@@ -20,14 +20,14 @@ def scanners(
 ) -> Sequence[Scanner]:
     """Return at most `limit` scanners of a venue, newest first, revoked ones too. Raises VenueNotFound."""
     place = venue(session, reader=reader, venue_id=venue_id)
-    wanted = select(Scanner).where(Scanner.venue_id == place.id).order_by(Scanner.id.desc()).limit(limit)
+    query = select(Scanner).where(Scanner.venue_id == place.id).order_by(Scanner.id.desc()).limit(limit)
     if before is not None:
-        wanted = wanted.where(Scanner.id < before)
-    return session.scalars(wanted).all()
+        query = query.where(Scanner.id < before)
+    return session.scalars(query).all()
 
 
 def revoke(session: Session, *, scanner_id: UUID, change: audit.Change) -> None:
-    """Shut a scanner out at once and for good; doing it again changes nothing. Raises ScannerNotFound."""
+    """Shut a scanner out immediately and for good; doing it again changes nothing. Raises ScannerNotFound."""
     scanner = session.get(Scanner, scanner_id)
     if scanner is None or not rules.answers_for(change.by, session.get_one(Venue, scanner.venue_id).district):
         raise ScannerNotFound
