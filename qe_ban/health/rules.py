@@ -80,31 +80,31 @@ def severity(level: str) -> int:
 def check_change(city: HealthRules, *, level: str, basis: str, ends_at: datetime, now: datetime) -> None:
     """Check what is proposed against the city's file. Raises ChangeInvalid."""
     faults = {}
-    allowed = city.bases.get(basis)
-    if allowed is None:
+    terms = city.bases.get(basis)
+    if terms is None:
         faults["basis"] = "没有这项依据"
-    elif level not in allowed.levels:
-        faults["level"] = f"依据“{allowed.name}”不能用于此等级"
+    elif level not in terms.levels:
+        faults["level"] = f"依据“{terms.name}”不能用于此等级"
     if not now < ends_at <= now + timedelta(days=city.max_days):
         faults["ends_at"] = f"截止时间须在此刻之后、{city.max_days} 天之内"
     if faults:
         raise ChangeInvalid(fields=faults)
 
 
-def check_list(residents: Sequence[UUID], expected: int, known: Collection[UUID]) -> None:
+def check_list(residents: Sequence[UUID], expected_count: int, holders: Collection[UUID]) -> None:
     """Check for whom a change is proposed: each known and once, as many as stated. Raises ChangeInvalid.
 
-    `known`: those of them who hold a health code.
+    `holders`: those of them who hold a health code.
     """
     counts = Counter(residents)
     duplicates = sorted(str(resident) for resident, times in counts.items() if times > 1)
-    unknown = sorted(str(resident) for resident in counts if resident not in known)
+    unknown = sorted(str(resident) for resident in counts if resident not in holders)
     faults = {}
     if duplicates:
         faults["residents"] = f"名单中有 {len(duplicates)} 人重复"
     elif unknown:
         faults["residents"] = f"名单中有 {len(unknown)} 个编号没有健康码"
-    if expected != len(residents):
+    if expected_count != len(residents):
         faults["expected_count"] = f"所填人数与名单的 {len(residents)} 人不符"
     if faults:
         raise ChangeInvalid(fields=faults, duplicates=duplicates, unknown=unknown)

@@ -15,7 +15,7 @@ def ward(town, client):
 
 @pytest.fixture
 def level_of(town, scan, client):
-    """What a scanner reads of somebody's level, now or by the clock of another client."""
+    """Return what a scanner reads of somebody's level, now or by the clock of another client."""
 
     def read(person, at=client):
         desk = town.terminal("health-check")

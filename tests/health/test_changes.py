@@ -31,13 +31,13 @@ def rows_of(town, person):
 
 def test_two_persons_set_a_level_and_scanner_and_resident_read_it_at_once(town, ward, level_of):
     person = town.resident()
-    proposed = ward.propose(person).get_json()
-    assert (proposed["state"], proposed["state_name"], proposed["own"]) == ("proposed", "待审批", True)
+    proposal = ward.propose(person).get_json()
+    assert (proposal["state"], proposal["state_name"], proposal["own"]) == ("proposed", "待审批", True)
     assert level_of(person) == "green"
     assert ward.templates(person) == []
-    approved = ward.approve(proposed).get_json()
-    assert (approved["state"], approved["applied"], approved["own"]) == ("approved", 1, False)
-    assert approved["residents"] == [
+    change_after = ward.approve(proposal).get_json()
+    assert (change_after["state"], change_after["applied"], change_after["own"]) == ("approved", 1, False)
+    assert change_after["residents"] == [
         {"id": ward.id_of(person, ward.reviewer, ""), "name": "测*甲", "state": "in_force", "before": "green"}
     ]
     assert level_of(person) == "red"
@@ -45,8 +45,8 @@ def test_two_persons_set_a_level_and_scanner_and_resident_read_it_at_once(town, 
     assert (mine["level"], mine["level_name"], mine["set_by"], mine["rule"]) == ("red", "红码", "person", None)
     assert mine["basis"] == {"code": "isolation", "name": "传染病防治法：病人与病原携带者隔离治疗"}
     assert mine["reason"] == "核酸检测阳性，隔离治疗"
-    assert mine["until"] == approved["ends_at"]
-    assert mine["since"] == approved["decided_at"]
+    assert mine["until"] == change_after["ends_at"]
+    assert mine["since"] == change_after["decided_at"]
     assert "纠错" in mine["correction"]["how"]
     assert (mine["correction"]["answered_within_days"], mine["correction"]["open"]) == (3, False)
 
@@ -72,9 +72,9 @@ def test_every_change_is_audited_with_before_after_number_digest_and_case(town, 
     people = [town.resident() for _ in range(3)]
     change = ward.set(*people, level="yellow", basis="observation")
     digest = digest_of(town.parts.rings, UUID(change["id"]), [person.id for person in people]).hex()
-    proposed, read = ward.events(change["id"])[0], ward.events(change["id"])[-1]
-    assert (proposed.action, proposed.case_number) == ("health.propose", "WJ-2026-0001")
-    assert (proposed.details["number"], proposed.details["digest"]) == (3, digest)
+    proposal, read = ward.events(change["id"])[0], ward.events(change["id"])[-1]
+    assert (proposal.action, proposal.case_number) == ("health.propose", "WJ-2026-0001")
+    assert (proposal.details["number"], proposal.details["digest"]) == (3, digest)
     assert (read.action, read.details["applied"], read.details["digest"]) == ("health.approve", 3, digest)
     for person in people:
         [event] = [one for one in ward.events(person.id) if one.action == "health.set_level"]
@@ -96,8 +96,8 @@ def test_nothing_of_the_reason_stands_in_the_database_in_the_clear(town, ward):
     person = town.resident()
     change = ward.set(person, reason="与某某同住")
     with town.parts.database.transaction() as session:
-        sealed = session.get_one(HealthChange, change["id"]).reason_sealed
-    assert "与某某同住".encode() not in sealed
+        ciphertext = session.get_one(HealthChange, change["id"]).reason_sealed
+    assert "与某某同住".encode() not in ciphertext
 
 
 def test_who_proposed_does_not_decide_and_the_table_refuses_it_too(town, ward):
@@ -106,15 +106,15 @@ def test_who_proposed_does_not_decide_and_the_table_refuses_it_too(town, ward):
     refused(ward.approve(change, by=both), 403, "health.own_change")
     refused(ward.decide(change, "reject", by=both), 403, "health.own_change")
     for state in ("approved", "rejected"):
-        forged = {"state": state, "decided_by": HealthChange.proposed_by, "decided_at": town.now}
-        forged |= {"applied": 1} if state == "approved" else {}
+        values = {"state": state, "decided_by": HealthChange.proposed_by, "decided_at": town.now}
+        values |= {"applied": 1} if state == "approved" else {}
         with pytest.raises(exc.IntegrityError, match="two_persons"), town.parts.database.transaction() as session:
-            session.execute(update(HealthChange).where(HealthChange.id == change["id"]).values(forged))
+            session.execute(update(HealthChange).where(HealthChange.id == change["id"]).values(values))
 
 
 @pytest.fixture
 def officer_of_before(town, ward):
-    """A security officer who is no newcomer, while the test lasts."""
+    """Return a security officer who is no newcomer, while the test lasts."""
     ward.staff("security_admin", age=SETTLED)
     yield
     officers = Staff.roles.contains(["security_admin"]) & (Staff.created_at < town.now - timedelta(days=1))
@@ -161,7 +161,7 @@ def test_a_list_with_a_duplicate_or_an_unknown_id_is_refused_whole_and_names_the
 
 
 @pytest.mark.parametrize(
-    ("changed", "field"),
+    ("fields", "field"),
     [
         ({"expected_count": 2}, "expected_count"),
         ({"basis": "rumour"}, "basis"),
@@ -178,9 +178,9 @@ def test_a_list_with_a_duplicate_or_an_unknown_id_is_refused_whole_and_names_the
     ],
     ids=str,
 )
-def test_what_the_city_does_not_allow_is_refused_at_its_place(town, ward, changed, field):
+def test_what_the_city_does_not_allow_is_refused_at_its_place(town, ward, fields, field):
     person = town.resident()
-    answer = ward.propose(person, **changed)
+    answer = ward.propose(person, **fields)
     assert answer.status_code == 422
     assert {name.split(".")[0] for name in answer.get_json()["errors"]} == {field}
     assert rows_of(town, person) == []
@@ -289,12 +289,12 @@ def test_where_a_source_says_the_levels_nobody_else_does(town, ward, settings, m
 def test_a_closed_account_leaves_no_level_and_the_number_says_so(town, ward):
     person, other = town.resident(), town.resident()
     change = ward.propose(person, other).get_json()
-    closed = ward.client.post("/api/v1/me/closing", json={"confirm": True}, headers=person.headers)
-    assert closed.status_code < 300, closed.get_data(as_text=True)
+    closing = ward.client.post("/api/v1/me/closing", json={"confirm": True}, headers=person.headers)
+    assert closing.status_code < 300, closing.get_data(as_text=True)
     assert rows_of(town, person) == []
     assert refused(ward.approve(change), 409, "health.count_mismatch")["number"] == 1
-    approved = ward.approve(change, count=1).get_json()
-    assert (approved["number"], approved["applied"]) == (2, 1)
+    change_after = ward.approve(change, count=1).get_json()
+    assert (change_after["number"], change_after["applied"]) == (2, 1)
 
 
 def test_the_reason_goes_with_the_last_account(town, ward):
@@ -308,10 +308,10 @@ def test_the_reason_goes_with_the_last_account(town, ward):
 def test_a_death_in_between_leaves_nothing_half_done(town, ward, level_of, monkeypatch):
     people = [town.resident() for _ in range(2)]
     change = ward.propose(*people).get_json()
-    done = codes.set_levels
+    set_levels = codes.set_levels
 
-    def dies(*given):
-        done(*given)
+    def dies(*args):
+        set_levels(*args)
         raise RuntimeError("killed")
 
     monkeypatch.setattr(codes, "set_levels", dies)
@@ -323,15 +323,15 @@ def test_a_death_in_between_leaves_nothing_half_done(town, ward, level_of, monke
 
 
 def test_lists_are_read_oldest_first_and_reading_is_audited(town, ward):
-    made = [ward.propose(town.resident()).get_json()["id"] for _ in range(2)]
-    listed, cursor = [], None
+    change_ids = [ward.propose(town.resident()).get_json()["id"] for _ in range(2)]
+    read_ids, cursor = [], None
     while True:
         query = {"limit": 50} | ({"cursor": cursor} if cursor else {})
         page = ward.client.get(CHANGES, headers=ward.reviewer, query_string=query).get_json()
-        listed += [row["id"] for row in page["items"]]
+        read_ids += [row["id"] for row in page["items"]]
         assert all("residents" not in row for row in page["items"])
         cursor = page["next"]
         if cursor is None:
             break
-    assert [one for one in listed if one in made] == made
-    assert any(made[1] in event.details["changes"] for event in ward.events("changes"))
+    assert [one for one in read_ids if one in change_ids] == change_ids
+    assert any(change_ids[1] in event.details["changes"] for event in ward.events("changes"))

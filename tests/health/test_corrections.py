@@ -6,19 +6,19 @@ import pytest
 from sqlalchemy import text
 
 from qe_ban.audit import service as audit
-from qe_ban.health.service import watches
+from qe_ban.health.service import detectors
 from tests.factories.health import INBOX, MINE
 
 
 def inbox(ward, by=None, **query):
-    found, cursor = [], None
+    page_rows, cursor = [], None
     while True:
         page = query | {"limit": 100} | ({"cursor": cursor} if cursor else {})
         body = ward.client.get(INBOX, headers=by or ward.third, query_string=page).get_json()
-        found += body["items"]
+        page_rows += body["items"]
         cursor = body["next"]
         if cursor is None:
-            return found
+            return page_rows
 
 
 def age(town, correction, days):
@@ -30,12 +30,12 @@ def age(town, correction, days):
 def test_a_request_lifts_a_wrong_level_by_one_person_who_had_no_part_in_it(town, ward, level_of):
     person = town.resident()
     ward.set(person)
-    made = ward.request(person)
-    assert made.status_code == 201
-    correction = made.get_json()
+    response = ward.request(person)
+    assert response.status_code == 201
+    correction = response.get_json()
     assert (correction["level"], correction["set_by"], correction["state"]) == ("red", "person", "open")
-    opened, due = (datetime.fromisoformat(correction[name]) for name in ("opened_at", "due_at"))
-    assert due - opened == timedelta(days=3)
+    opened_at, due = (datetime.fromisoformat(correction[name]) for name in ("opened_at", "due_at"))
+    assert due - opened_at == timedelta(days=3)
     assert ward.mine(person)["correction"]["open"]
     for by in (ward.officer, ward.reviewer):
         answer = ward.answer(correction, by=by)
@@ -44,12 +44,12 @@ def test_a_request_lifts_a_wrong_level_by_one_person_who_had_no_part_in_it(town,
     assert (answer.status_code, answer.get_json()["state"]) == (200, "corrected")
     assert level_of(person) == "green"
     assert ward.templates(person)[1:] == ["health_level_changed", "health_correction_answered"]
-    listed = ward.client.get(f"{MINE}/corrections", headers=person.headers).get_json()["items"]
-    assert [(one["state_name"], one["text"], one["answer"]) for one in listed] == [
+    rows = ward.client.get(f"{MINE}/corrections", headers=person.headers).get_json()["items"]
+    assert [(one["state_name"], one["text"], one["answer"]) for one in rows] == [
         ("已更正", "我从未去过该场所", "经核实，已更正")
     ]
-    ended = [event for event in ward.events(person.id) if event.action == "health.end_level"]
-    assert [event.details["after"] for event in ended] == [{"level": "green"}]
+    end_events = [event for event in ward.events(person.id) if event.action == "health.end_level"]
+    assert [event.details["after"] for event in end_events] == [{"level": "green"}]
     assert ward.answer(correction).get_json()["code"] == "health.correction_answered"
 
 
@@ -87,28 +87,28 @@ def test_one_person_lifts_and_never_imposes(town, ward, level_of):
 
 
 def test_the_inbox_has_the_earliest_deadline_first_and_no_words(town, ward):
-    made = [ward.request(town.resident()).get_json() for _ in range(3)]
-    age(town, made[2], 10)
-    listed = [row for row in inbox(ward, state="open") if row["id"] in {one["id"] for one in made}]
-    assert [row["id"] for row in listed] == [made[2]["id"], made[0]["id"], made[1]["id"]]
-    assert [row["overdue"] for row in listed] == [True, False, False]
-    assert not {"text", "answer", "resident"} & set(listed[0])
+    response = [ward.request(town.resident()).get_json() for _ in range(3)]
+    age(town, response[2], 10)
+    rows = [row for row in inbox(ward, state="open") if row["id"] in {one["id"] for one in response}]
+    assert [row["id"] for row in rows] == [response[2]["id"], response[0]["id"], response[1]["id"]]
+    assert [row["overdue"] for row in rows] == [True, False, False]
+    assert not {"text", "answer", "resident"} & set(rows[0])
     late = {row["id"] for row in inbox(ward, overdue="true")}
-    assert {made[2]["id"]} <= late
-    assert not {made[0]["id"], made[1]["id"]} & late
-    read = ward.client.get(f"{INBOX}/{made[0]['id']}", headers=ward.third).get_json()
+    assert {response[2]["id"]} <= late
+    assert not {response[0]["id"], response[1]["id"]} & late
+    read = ward.client.get(f"{INBOX}/{response[0]['id']}", headers=ward.third).get_json()
     assert read["text"] == "我从未去过该场所"
-    assert [event.action for event in ward.events(made[0]["id"])][-1] == "health.read_corrections"
+    assert [event.action for event in ward.events(response[0]["id"])][-1] == "health.read_corrections"
 
 
 def test_a_deadline_that_passes_raises_an_alarm(town, ward):
     correction = ward.request(town.resident()).get_json()
-    [watch] = watches()
-    assert watch.kind is audit.AlarmKind.CORRECTION_OVERDUE
+    [detector] = detectors()
+    assert detector.kind is audit.AlarmKind.CORRECTION_OVERDUE
 
     def late():
         with town.parts.database.transaction() as session:
-            return sum(tally.count for tally in watch.look(session, town.now - watch.window, town.now, None))
+            return sum(tally.count for tally in detector.look(session, town.now - detector.window, town.now, None))
 
     before = late()
     age(town, correction, 4)
@@ -123,8 +123,8 @@ def test_a_guardian_asks_for_a_ward_and_reads_no_words_of_the_ward_s_own(town, w
     own = ward.request(child, "我自己写的").get_json()
     ward.answer(own, corrected=False)
     assert ward.request(guardian, "监护人写的", **for_).get_json()["by_guardian"]
-    seen = ward.client.get(f"{MINE}/corrections", headers=guardian.headers, query_string=for_).get_json()["items"]
-    assert [one["text"] for one in seen] == ["监护人写的", None]
+    items = ward.client.get(f"{MINE}/corrections", headers=guardian.headers, query_string=for_).get_json()["items"]
+    assert [one["text"] for one in items] == ["监护人写的", None]
     whole = ward.client.get(f"{MINE}/corrections", headers=child.headers).get_json()["items"]
     assert [one["text"] for one in whole] == ["监护人写的", "我自己写的"]
     stranger = town.resident()

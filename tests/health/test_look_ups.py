@@ -25,8 +25,8 @@ def look_up(client, ward):
     return do
 
 
-def propose(ward, id_, **changed):
-    return ward.propose(residents=[id_], expected_count=1, **changed)
+def propose(ward, id_, **fields):
+    return ward.propose(residents=[id_], expected_count=1, **fields)
 
 
 def test_a_look_ups_id_names_the_resident_for_whom_it_was_given(town, ward, look_up):
@@ -35,7 +35,7 @@ def test_a_look_ups_id_names_the_resident_for_whom_it_was_given(town, ward, look
     assert id_ != str(person.id)
     answer = propose(ward, id_)
     assert answer.status_code == 201, answer.get_json()
-    assert [concerned["id"] for concerned in answer.get_json()["residents"]] == [id_]
+    assert [resident["id"] for resident in answer.get_json()["residents"]] == [id_]
 
 
 def test_each_member_of_staff_case_and_resident_has_another_id(town, ward, look_up):
@@ -87,9 +87,9 @@ def test_what_is_read_names_residents_by_the_readers_own_ids(town, ward, client)
     assert read["resident"] == ward.id_of(person, case_number="")
     change = propose(ward, read["resident"])
     assert change.status_code == 201, "it is good for any case of the reader's"
-    reviewed = client.get(f"{API}/health/changes/{change.get_json()['id']}", headers=ward.reviewer).get_json()
-    assert reviewed["residents"][0]["id"] == ward.id_of(person, ward.reviewer, "")
-    assert str(person.id) not in str([read, change.get_json(), reviewed])
+    review = client.get(f"{API}/health/changes/{change.get_json()['id']}", headers=ward.reviewer).get_json()
+    assert review["residents"][0]["id"] == ward.id_of(person, ward.reviewer, "")
+    assert str(person.id) not in str([read, change.get_json(), review])
 
 
 def test_while_0_3_0_may_serve_beside_its_look_ups_are_taken(town, ward):

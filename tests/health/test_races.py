@@ -8,7 +8,7 @@ from tests.factories.accounts import together
 
 
 def at_once(*works):
-    """Run all at the same instant; gives their results in order."""
+    """Run all at the same instant; returns their results in order."""
     return together(len(works), lambda number: works[number]())
 
 
@@ -46,12 +46,12 @@ def test_of_an_approval_and_a_withdrawal_at_once_one_happens(town, ward, clients
     for _ in range(4):
         person = town.resident()
         change = ward.propose(person).get_json()
-        approved, withdrawn = at_once(
+        approval, withdrawn = at_once(
             lambda change=change: ward.approve(change, at=clients[0]),
             lambda change=change: ward.decide(change, "withdraw", by=ward.officer, at=clients[1]),
         )
-        assert_one_won((approved, withdrawn))
-        assert level_of(person) == ("red" if approved.status_code == 200 else "green")
+        assert_one_won((approval, withdrawn))
+        assert level_of(person) == ("red" if approval.status_code == 200 else "green")
 
 
 def test_of_two_proposals_for_overlapping_lists_one_stands(town, ward, clients):
@@ -73,11 +73,11 @@ def test_a_correction_and_a_new_level_at_once_leave_one_level(town, ward, client
     ward.set(person)
     correction = ward.request(person).get_json()
     change = ward.propose(person, level="yellow", basis="observation").get_json()
-    approved, answered = at_once(
+    approval, answer_ = at_once(
         lambda: ward.approve(change, at=clients[0]),
         lambda: ward.answer(correction, by=ward.third),
     )
-    assert (approved.status_code, answered.status_code) == (200, 200)
+    assert (approval.status_code, answer_.status_code) == (200, 200)
     assert level_of(person) in ("yellow", "green")
     assert ward.mine(person)["level"] == level_of(person)
 

@@ -74,8 +74,8 @@ def test_other_kinds_are_no_news(town, ward, upkeep):
 def test_what_has_been_over_for_long_is_forgotten(town, ward, upkeep, forget):
     person, other = town.resident(), town.resident()
     change = ward.set(person, ends_at=(town.now + timedelta(minutes=5)).isoformat())
-    dropped = ward.propose(other).get_json()
-    ward.decide(dropped, "reject", by=ward.reviewer)
+    other_change = ward.propose(other).get_json()
+    ward.decide(other_change, "reject", by=ward.reviewer)
     correction = ward.request(person).get_json()
     assert ward.answer(correction, corrected=False).status_code == 200
     upkeep(timedelta(minutes=6))
@@ -91,5 +91,5 @@ def test_what_has_been_over_for_long_is_forgotten(town, ward, upkeep, forget):
     forget(town.now)
     with town.parts.database.transaction() as session:
         assert session.get(HealthChange, change["id"]) is None
-        assert session.get(HealthChange, dropped["id"]) is None
+        assert session.get(HealthChange, other_change["id"]) is None
         assert session.get(HealthCorrection, correction["id"]) is None

@@ -26,8 +26,8 @@ def propose_change(body: dict[str, Any]) -> dict[str, Any]:
     """Propose a level for residents, by the ids of the caller's look-ups; another person approves it within a day."""
     request = service.ChangeRequest(**body)
     with part(Database).transaction() as session:
-        shown = service.propose_change(part(Health), session, request=request, change=guard.change())
-    return render_whole_change(shown, request.case_number)
+        content = service.propose_change(part(Health), session, request=request, change=guard.change())
+    return render_whole_change(content, request.case_number)
 
 
 @blp.route("", methods=["GET"], summary_zh="按状态列出等级变更，先提的在前，不含居民信息；查询留痕")
@@ -35,24 +35,24 @@ def propose_change(body: dict[str, Any]) -> dict[str, Any]:
 @blp.query(schemas.HealthChangesQuery)
 @blp.response(200, schemas.ChangePage)
 def list_changes(query: dict[str, Any]) -> dict[str, Any]:
-    """Changes of a state, oldest first, without their residents; the reading is audited."""
+    """List changes of a state, oldest first, without their residents; the reading is audited."""
     after, limit = paging.last_id(query["cursor"]), query["limit"]
     with part(Database).transaction() as session:
         rows = service.list_changes(
             part(Health), session, state=query["state"], after=after, limit=limit + 1, change=guard.change()
         )
-    page = paging.page(rows, limit, lambda shown: [str(shown.change.id)])
-    return page | {"items": [render_change(shown) for shown in page["items"]]}
+    page = paging.page(rows, limit, lambda content: [str(content.change.id)])
+    return page | {"items": [render_change(content) for content in page["items"]]}
 
 
 @blp.route("/<id:change_id>", methods=["GET"], summary_zh="查看一次等级变更及所涉居民（脱敏）；查看留痕")
 @guard.requires("health.read")
 @blp.response(200, schemas.HealthChangeSchema)
 def get_change(change_id: UUID) -> dict[str, Any]:
-    """A change with those whom it concerns, masked; the reading is audited."""
+    """Return a change with those whom it concerns, masked; the reading is audited."""
     with part(Database).transaction() as session:
-        shown = service.read_change(part(Health), session, change_id=change_id, change=guard.change())
-    return render_whole_change(shown)
+        content = service.read_change(part(Health), session, change_id=change_id, change=guard.change())
+    return render_whole_change(content)
 
 
 @blp.route(
@@ -65,8 +65,8 @@ def get_change(change_id: UUID) -> dict[str, Any]:
 def approve_change(body: dict[str, Any], change_id: UUID) -> dict[str, Any]:
     """Approve what another person proposed, stating the number; it is carried out at once and all are told."""
     with part(Database).transaction() as session:
-        shown = service.approve_change(part(Health), session, change_id=change_id, change=guard.change(), **body)
-    return render_whole_change(shown)
+        content = service.approve_change(part(Health), session, change_id=change_id, change=guard.change(), **body)
+    return render_whole_change(content)
 
 
 @blp.route("/<id:change_id>/reject", methods=["POST"], summary_zh="驳回他人提出的等级变更")
@@ -76,8 +76,8 @@ def approve_change(body: dict[str, Any], change_id: UUID) -> dict[str, Any]:
 def reject_change(change_id: UUID) -> dict[str, Any]:
     """Reject what another person proposed."""
     with part(Database).transaction() as session:
-        shown = service.reject_change(part(Health), session, change_id=change_id, change=guard.change())
-    return render_whole_change(shown)
+        content = service.reject_change(part(Health), session, change_id=change_id, change=guard.change())
+    return render_whole_change(content)
 
 
 @blp.route("/<id:change_id>/withdraw", methods=["POST"], summary_zh="撤回本人提出的等级变更")
@@ -87,5 +87,5 @@ def reject_change(change_id: UUID) -> dict[str, Any]:
 def withdraw_change(change_id: UUID) -> dict[str, Any]:
     """Withdraw what the caller proposed."""
     with part(Database).transaction() as session:
-        shown = service.withdraw_change(part(Health), session, change_id=change_id, change=guard.change())
-    return render_whole_change(shown)
+        content = service.withdraw_change(part(Health), session, change_id=change_id, change=guard.change())
+    return render_whole_change(content)

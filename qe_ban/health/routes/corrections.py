@@ -19,11 +19,11 @@ blp = Blueprint("health_corrections", url_prefix="/health/corrections", descript
 @blp.query(schemas.CorrectionsQuery)
 @blp.response(200, schemas.ListedCorrectionPage)
 def list_corrections(query: dict[str, Any]) -> dict[str, Any]:
-    """Requests for correction, the earliest deadline first, without anybody's words; the reading is audited."""
-    wanted = service.CorrectionFilter(query["state"], query["overdue"], paging.last_id(query["cursor"]))
+    """List requests for correction, earliest deadline first, without anybody's words; the reading is audited."""
+    filters = service.CorrectionFilter(query["state"], query["overdue"], paging.last_id(query["cursor"]))
     limit, change = query["limit"], guard.change()
     with part(Database).transaction() as session:
-        rows = service.list_corrections(session, wanted=wanted, limit=limit + 1, change=change)
+        rows = service.list_corrections(session, filters=filters, limit=limit + 1, change=change)
     page = paging.page(rows, limit, lambda row: [str(row.id)])
     return page | {"items": [render_correction(row, change.at) for row in page["items"]]}
 
@@ -32,11 +32,11 @@ def list_corrections(query: dict[str, Any]) -> dict[str, Any]:
 @guard.requires("health.answer")
 @blp.response(200, schemas.CorrectionSchema)
 def get_correction(correction_id: UUID) -> dict[str, Any]:
-    """A request with its words; the reading is audited."""
+    """Return a request with its words; the reading is audited."""
     change = guard.change()
     with part(Database).transaction() as session:
-        opened = service.read_correction(part(Health), session, correction_id=correction_id, change=change)
-    return render_whole_correction(opened, change.at)
+        content = service.read_correction(part(Health), session, correction_id=correction_id, change=change)
+    return render_whole_correction(content, change.at)
 
 
 @blp.route(
@@ -52,7 +52,7 @@ def answer_correction(body: dict[str, Any], correction_id: UUID) -> dict[str, An
     """Answer a request, once; the resident is told. `corrected` lifts a level that two persons set."""
     change = guard.change()
     with part(Database).transaction() as session:
-        opened = service.answer_correction(
+        content = service.answer_correction(
             part(Health),
             session,
             correction_id=correction_id,
@@ -60,4 +60,4 @@ def answer_correction(body: dict[str, Any], correction_id: UUID) -> dict[str, An
             wording=body["text"],
             change=change,
         )
-    return render_whole_correction(opened, change.at)
+    return render_whole_correction(content, change.at)

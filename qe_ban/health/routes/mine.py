@@ -26,7 +26,7 @@ blp = Blueprint("my_health", url_prefix="/me/health", description="我的健康�
 @blp.response(200, schemas.MyHealthSchema)
 @blp.problems(404)
 def get_my_health(query: dict[str, Any]) -> dict[str, Any]:
-    """The level as scanners read it, who says it, on which basis, since and until when, and how to correct it."""
+    """Return the level as scanners read it, who says so, on which basis, for which time, and how it is corrected."""
     change = guard.change()
     with part(Database).transaction() as session:
         subject = _subject_of_reading(session, query, "health.read_level", change)
@@ -46,7 +46,7 @@ def request_correction(query: dict[str, Any], body: dict[str, Any]) -> dict[str,
     change = guard.change()
     with part(Database).transaction() as session:
         subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
-        opened = service.request_correction(
+        content = service.request_correction(
             part(Health),
             session,
             resident=subject.resident,
@@ -54,7 +54,7 @@ def request_correction(query: dict[str, Any], body: dict[str, Any]) -> dict[str,
             wording=body["text"],
             change=change,
         )
-    return render_whole_correction(opened, change.at)
+    return render_whole_correction(content, change.at)
 
 
 @blp.route("/corrections", methods=["GET"], summary_zh="本人的更正申请及答复，新的在前")
@@ -63,7 +63,7 @@ def request_correction(query: dict[str, Any], body: dict[str, Any]) -> dict[str,
 @blp.response(200, schemas.MyCorrectionPage)
 @blp.problems(404)
 def list_my_corrections(query: dict[str, Any]) -> dict[str, Any]:
-    """The requests for correction with their answers, newest first."""
+    """Return the requests for correction with their answers, newest first."""
     before, limit, change = paging.last_id(query["cursor"]), query["limit"], guard.change()
     with part(Database).transaction() as session:
         subject = _subject_of_reading(session, query, "health.list_corrections", change)
@@ -75,8 +75,8 @@ def list_my_corrections(query: dict[str, Any]) -> dict[str, Any]:
             before=before,
             limit=limit + 1,
         )
-    page = paging.page(rows, limit, lambda opened: [str(opened.correction.id)])
-    return page | {"items": [render_whole_correction(opened, change.at) for opened in page["items"]]}
+    page = paging.page(rows, limit, lambda content: [str(content.correction.id)])
+    return page | {"items": [render_whole_correction(content, change.at) for content in page["items"]]}
 
 
 def _subject_of_reading(session: Session, query: Mapping[str, Any], action: str, change: Change) -> accounts.Subject:

@@ -19,22 +19,22 @@ from qe_ban.web import guard
 from qe_ban.web.parts import now, part
 
 
-def render_change(shown: service.ShownChange) -> dict[str, Any]:
+def render_change(content: service.ChangeContent) -> dict[str, Any]:
     """Return a change as lists show it; a `residents` beside is left out by their shape."""
-    row = shown.change
+    row = content.change
     return {
         "id": row.id,
         "level": row.level,
         "level_name": LEVEL_NAMES[row.level],
         "basis": row.basis,
         "basis_name": _basis_name(row.basis),
-        "reason": shown.reason,
+        "reason": content.reason,
         "ends_at": row.ends_at,
         "number": row.number,
         "applied": row.applied,
         "digest": row.digest.hex(),
-        "state": shown.state,
-        "state_name": CHANGE_STATE_NAMES[shown.state],
+        "state": content.state,
+        "state_name": CHANGE_STATE_NAMES[content.state],
         "proposed_by": row.proposed_by,
         "proposed_at": row.proposed_at,
         "decided_by": row.decided_by,
@@ -43,11 +43,11 @@ def render_change(shown: service.ShownChange) -> dict[str, Any]:
     }
 
 
-def render_whole_change(shown: service.ShownChange, case_number: str = NO_CASE) -> dict[str, Any]:
+def render_whole_change(content: service.ChangeContent, case_number: str = NO_CASE) -> dict[str, Any]:
     """Return a change with those whom it concerns, under the ids that the caller has for them in a case."""
     ids = _look_up_ids()
-    residents = [replace(concerned, id=ids.id_of(concerned.id, case_number)) for concerned in shown.residents]
-    return render_change(shown) | {"residents": residents}
+    residents = [replace(resident, id=ids.id_of(resident.id, case_number)) for resident in content.residents]
+    return render_change(content) | {"residents": residents}
 
 
 def render_level(level: service.MyLevel, *, has_open_request: bool) -> dict[str, Any]:
@@ -88,10 +88,10 @@ def render_correction(row: HealthCorrection, now: datetime) -> dict[str, Any]:
     }
 
 
-def render_whole_correction(opened: service.OpenedCorrection, now: datetime) -> dict[str, Any]:
+def render_whole_correction(content: service.CorrectionContent, now: datetime) -> dict[str, Any]:
     """Return a request with what people wrote."""
-    row = opened.correction
-    words = {"text": opened.text, "answer": opened.answer}
+    row = content.correction
+    words = {"text": content.text, "answer": content.answer}
     return render_correction(row, now) | words | {"resident": _look_up_ids().id_of(row.resident_id)}
 
 

@@ -45,7 +45,7 @@ class ChangeRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Concerned:
+class ChangeResident:
     """A resident of a change as staff see one: the name masked, the level before it came into force, its state."""
 
     id: UUID
@@ -55,16 +55,16 @@ class Concerned:
 
 
 @dataclass(frozen=True, slots=True)
-class ShownChange:
+class ChangeContent:
     """A change with its reason and, where it is read alone, those whom it concerns now."""
 
     change: HealthChange
     state: ChangeState
     reason: str | None = field(repr=False)
-    residents: Sequence[Concerned] = ()
+    residents: Sequence[ChangeResident] = ()
 
 
-def propose_change(health: Health, session: Session, *, request: ChangeRequest, change: audit.Change) -> ShownChange:
+def propose_change(health: Health, session: Session, *, request: ChangeRequest, change: audit.Change) -> ChangeContent:
     """Propose a change of level; another person approves it within a day. All residents or none.
 
     Raises SourceDecides, ChangeInvalid, ChangePending.
@@ -80,10 +80,10 @@ def propose_change(health: Health, session: Session, *, request: ChangeRequest, 
     ids = sorted(id_of)
     # residents before changes, as whoever closes an account locks them
     people.lock_open(session, ids)
-    known = codes.health_answers(session, health.sources, ids, now)
+    answers = codes.health_answers(session, health.sources, ids, now)
     # two ids of one resident are one, and what is refused is named as it was sent
     as_sent = [id_of[by_id[id_]] if id_ in by_id else id_ for id_ in request.residents]
-    check_list(as_sent, request.expected_count, {id_of[resident] for resident in known})
+    check_list(as_sent, request.expected_count, {id_of[resident] for resident in answers})
     drop_lapsed(session, now)
     row = _add_change(health, session, request, ids, change)
     _add_residents(session, row, id_of)
@@ -116,8 +116,8 @@ def _add_change(
         proposed_by=change.by.id,
         proposed_at=change.at,
     )
-    wanted = proposals.Wanted(ACTION, str(change_id), _details(row))
-    row.proposal_id = proposals.propose(session, wanted, by=change.by, now=change.at).id
+    proposal = proposals.Wanted(ACTION, str(change_id), _details(row))
+    row.proposal_id = proposals.propose(session, proposal, by=change.by, now=change.at).id
     session.add(row)
     session.flush()
     return row
@@ -149,8 +149,8 @@ def _add_residents(session: Session, row: HealthChange, id_of: Mapping[UUID, UUI
         }
         for resident in sorted(id_of)
     ]
-    added = insert(HealthLevel).values(rows).on_conflict_do_nothing().returning(HealthLevel.resident_id)
-    pending = id_of.keys() - set(session.scalars(added))
+    statement = insert(HealthLevel).values(rows).on_conflict_do_nothing().returning(HealthLevel.resident_id)
+    pending = id_of.keys() - set(session.scalars(statement))
     if pending:
         raise ChangePending(residents=sorted(str(id_of[resident]) for resident in pending))
 
@@ -159,14 +159,14 @@ def drop_lapsed(session: Session, now: datetime) -> int:
     """Let go of what nobody approved within a day, so that it can be proposed anew; returns how many changes."""
     waiting = HealthChange.state == ChangeState.PROPOSED.value
     due = select(HealthChange).where(waiting, HealthChange.proposed_at <= now - proposals.LASTS)
-    lapsed = session.scalars(due.order_by(HealthChange.id).with_for_update(skip_locked=True)).all()
-    for row in lapsed:
+    rows = session.scalars(due.order_by(HealthChange.id).with_for_update(skip_locked=True)).all()
+    for row in rows:
         row.state, row.decided_at = ChangeState.LAPSED.value, now
         drop_waiting(session, row)
         details = {"before": {"state": ChangeState.PROPOSED.value}, "after": {"state": row.state}, "number": row.number}
         audit.record(session, at=now, actor=None, action="health.lapse", subject=str(row.id), details=details)
     session.flush()
-    return len(lapsed)
+    return len(rows)
 
 
 def drop_waiting(session: Session, change: HealthChange) -> None:
@@ -177,7 +177,7 @@ def drop_waiting(session: Session, change: HealthChange) -> None:
 
 def list_changes(
     health: Health, session: Session, *, state: ChangeState, after: UUID | None, limit: int, change: audit.Change
-) -> list[ShownChange]:
+) -> list[ChangeContent]:
     """Return at most `limit` changes of a state, oldest first, those after `after`, without their residents."""
     query = select(HealthChange).where(HealthChange.state == state.value).order_by(HealthChange.id).limit(limit)
     if after is not None:
@@ -185,10 +185,10 @@ def list_changes(
     rows = session.scalars(query).all()
     details = {"state": state.value, "changes": [str(row.id) for row in rows]}
     record_read(session, change, "health.read", "changes", details)
-    return [ShownChange(row, state_at(row, change.at), reason_of(health.rings, row)) for row in rows]
+    return [ChangeContent(row, state_at(row, change.at), reason_of(health.rings, row)) for row in rows]
 
 
-def read_change(health: Health, session: Session, *, change_id: UUID, change: audit.Change) -> ShownChange:
+def read_change(health: Health, session: Session, *, change_id: UUID, change: audit.Change) -> ChangeContent:
     """Return a change with those whom it concerns, masked; the reading is audited. Raises ChangeNotFound."""
     row = session.get(HealthChange, change_id)
     if row is None:
@@ -197,16 +197,16 @@ def read_change(health: Health, session: Session, *, change_id: UUID, change: au
     return show_change(health, session, row, change.at)
 
 
-def show_change(health: Health, session: Session, row: HealthChange, now: datetime) -> ShownChange:
+def show_change(health: Health, session: Session, row: HealthChange, now: datetime) -> ChangeContent:
     """Return a change whole."""
     mine = select(HealthLevel).where(HealthLevel.change_id == row.id).order_by(HealthLevel.resident_id)
     rows = session.scalars(mine.execution_options(populate_existing=True)).all()
     names = people.masked_names(health.rings, session, [level.resident_id for level in rows])
-    concerned = [
-        Concerned(level.resident_id, names.get(level.resident_id), LevelState(level.state), level.before)
+    residents = [
+        ChangeResident(level.resident_id, names.get(level.resident_id), LevelState(level.state), level.before)
         for level in rows
     ]
-    return ShownChange(row, state_at(row, now), reason_of(health.rings, row), concerned)
+    return ChangeContent(row, state_at(row, now), reason_of(health.rings, row), residents)
 
 
 def state_at(row: HealthChange, now: datetime) -> ChangeState:

@@ -14,16 +14,16 @@ from qe_ban.health.models import HealthChange, HealthCorrection, HealthLevel
 def _erase(session: Session, resident: UUID, _now: datetime) -> None:
     # changes before their levels, as everywhere: who rejects a change at this moment holds the change
     mine = select(HealthLevel.change_id).where(HealthLevel.resident_id == resident)
-    locked = select(HealthChange.id).where(HealthChange.id.in_(mine)).order_by(HealthChange.id).with_for_update()
-    changes = session.scalars(locked).all()
+    query = select(HealthChange.id).where(HealthChange.id.in_(mine)).order_by(HealthChange.id).with_for_update()
+    changes = session.scalars(query).all()
     session.execute(
         delete(HealthLevel).where(HealthLevel.resident_id == resident).execution_options(synchronize_session=False)
     )
     # the reason may be about this one resident: it stays only while it is somebody else's, too
-    left = select(HealthLevel.id).where(HealthLevel.change_id == HealthChange.id)
+    other_levels = select(HealthLevel.id).where(HealthLevel.change_id == HealthChange.id)
     session.execute(
         update(HealthChange)
-        .where(HealthChange.id.in_(changes), ~left.exists())
+        .where(HealthChange.id.in_(changes), ~other_levels.exists())
         .values(reason_sealed=None)
         .execution_options(synchronize_session=False)
     )

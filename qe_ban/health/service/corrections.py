@@ -23,7 +23,15 @@ from qe_ban.health.errors import (
 from qe_ban.health.models import HealthCorrection
 from qe_ban.health.rules import CorrectionState, End, SetBy, severity
 from qe_ban.health.service.deciding import end_in_force
-from qe_ban.health.service.levels import ANSWERED, CHANGED, Health, MyLevel, my_level, record_read, tell
+from qe_ban.health.service.levels import (
+    NOTICE_OF_ANSWER,
+    NOTICE_OF_CHANGE,
+    Health,
+    MyLevel,
+    my_level,
+    record_read,
+    tell,
+)
 from qe_ban.kernel.ids import new_id
 from qe_ban.keys import data_keys, vault
 from qe_ban.keys.data_keys import Owner
@@ -32,7 +40,7 @@ TEXT, ANSWER = "health_corrections.text", "health_corrections.answer"
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedCorrection:
+class CorrectionContent:
     """A request with what is sealed of it, or without where the reader is not to see it."""
 
     correction: HealthCorrection
@@ -51,7 +59,7 @@ class CorrectionFilter:
 
 def request_correction(
     health: Health, session: Session, *, resident: UUID, by_guardian: bool, wording: str, change: audit.Change
-) -> OpenedCorrection:
+) -> CorrectionContent:
     """Ask to have a resident's level corrected; one request at a time. Raises CorrectionExists, LevelUnknown."""
     people.lock_open(session, [resident])
     level, now, correction_id = my_level(health, session, resident, change.at), change.at, new_id()
@@ -71,8 +79,8 @@ def request_correction(
         "opened_at": now,
         "due_at": now + timedelta(days=health.city.correction_days),
     }
-    added = insert(HealthCorrection).values(row).on_conflict_do_nothing().returning(HealthCorrection.id)
-    if session.scalar(added) is None:
+    statement = insert(HealthCorrection).values(row).on_conflict_do_nothing().returning(HealthCorrection.id)
+    if session.scalar(statement) is None:
         raise CorrectionExists
     after = {"state": CorrectionState.OPEN.value, "level": level.level, "set_by": level.set_by.value}
     audit.record_change(
@@ -95,7 +103,7 @@ def has_open_request(session: Session, resident: UUID) -> bool:
 
 def my_corrections(
     health: Health, session: Session, *, resident: UUID, guardian: bool, before: UUID | None, limit: int
-) -> list[OpenedCorrection]:
+) -> list[CorrectionContent]:
     """Return at most `limit` requests of a resident, newest first, older than `before`.
 
     A guardian reads the words of those that a guardian made: others are the ward's own.
@@ -105,39 +113,41 @@ def my_corrections(
         query = query.where(HealthCorrection.id < before)
     rows = session.scalars(query.order_by(HealthCorrection.id.desc()).limit(limit))
     return [
-        _open(health, row) if row.by_guardian or not guardian else OpenedCorrection(row, None, None) for row in rows
+        _open(health, row) if row.by_guardian or not guardian else CorrectionContent(row, None, None) for row in rows
     ]
 
 
 def list_corrections(
-    session: Session, *, wanted: CorrectionFilter, limit: int, change: audit.Change
+    session: Session, *, filters: CorrectionFilter, limit: int, change: audit.Change
 ) -> Sequence[HealthCorrection]:
     """Return at most `limit` requests, the earliest deadline first, without anybody's words; the reading is audited."""
-    rows = session.scalars(_query(wanted, change.at).limit(limit)).all()
+    rows = session.scalars(_query(filters, change.at).limit(limit)).all()
     details = {
-        "state": wanted.state.value if wanted.state else None,
-        "overdue": wanted.overdue,
+        "state": filters.state.value if filters.state else None,
+        "overdue": filters.overdue,
         "corrections": [str(row.id) for row in rows],
     }
     record_read(session, change, "health.read_corrections", "corrections", details)
     return rows
 
 
-def _query(wanted: CorrectionFilter, now: datetime) -> Select[HealthCorrection]:
+def _query(filters: CorrectionFilter, now: datetime) -> Select[HealthCorrection]:
     row = HealthCorrection
     query = select(HealthCorrection).order_by(row.due_at, row.id)
-    if wanted.state is not None:
-        query = query.where(row.state == wanted.state.value)
-    if wanted.overdue is not None:
+    if filters.state is not None:
+        query = query.where(row.state == filters.state.value)
+    if filters.overdue is not None:
         overdue = (row.state == CorrectionState.OPEN.value) & (row.due_at <= now)
-        query = query.where(overdue if wanted.overdue else ~overdue)
-    if wanted.after is not None:
-        last = select(row.due_at, row.id).where(row.id == wanted.after)
+        query = query.where(overdue if filters.overdue else ~overdue)
+    if filters.after is not None:
+        last = select(row.due_at, row.id).where(row.id == filters.after)
         query = query.where(tuple_(row.due_at, row.id) > last.scalar_subquery())
     return query
 
 
-def read_correction(health: Health, session: Session, *, correction_id: UUID, change: audit.Change) -> OpenedCorrection:
+def read_correction(
+    health: Health, session: Session, *, correction_id: UUID, change: audit.Change
+) -> CorrectionContent:
     """Return a request with its words; the reading is audited. Raises CorrectionNotFound."""
     row = session.get(HealthCorrection, correction_id)
     if row is None:
@@ -148,7 +158,7 @@ def read_correction(health: Health, session: Session, *, correction_id: UUID, ch
 
 def answer_correction(
     health: Health, session: Session, *, correction_id: UUID, corrected: bool, wording: str, change: audit.Change
-) -> OpenedCorrection:
+) -> CorrectionContent:
     """Answer a request, once, by somebody who neither proposed nor approved the level.
 
     `corrected` ends a level that two persons set where the register's is milder: to lift a restriction takes one person
@@ -180,7 +190,7 @@ def answer_correction(
     audit.record_change(
         session, change, "health.answer_correction", str(row.id), before=before, after=after, resident=str(resident)
     )
-    tell(health, session, resident, ANSWERED, change.at)
+    tell(health, session, resident, NOTICE_OF_ANSWER, change.at)
     return _open(health, row)
 
 
@@ -197,13 +207,13 @@ def _lift(health: Health, session: Session, resident: UUID, level: MyLevel, chan
     audit.record_change(
         session, change, "health.end_level", str(resident), before=before, after={"level": beneath}, why="corrected"
     )
-    tell(health, session, resident, CHANGED, change.at)
+    tell(health, session, resident, NOTICE_OF_CHANGE, change.at)
 
 
-def _open(health: Health, row: HealthCorrection) -> OpenedCorrection:
-    sealed = row.answer_sealed
-    return OpenedCorrection(
+def _open(health: Health, row: HealthCorrection) -> CorrectionContent:
+    ciphertext = row.answer_sealed
+    return CorrectionContent(
         row,
         vault.unseal(health.rings, TEXT, row.id, row.text_sealed),
-        vault.unseal(health.rings, ANSWER, row.id, sealed) if sealed is not None else None,
+        vault.unseal(health.rings, ANSWER, row.id, ciphertext) if ciphertext is not None else None,
     )

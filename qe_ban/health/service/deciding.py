@@ -22,15 +22,15 @@ from qe_ban.health.errors import (
 )
 from qe_ban.health.models import HealthChange, HealthLevel
 from qe_ban.health.rules import ChangeState, End, LevelState
-from qe_ban.health.service.changes import ShownChange, drop_waiting, show_change, state_at
+from qe_ban.health.service.changes import ChangeContent, drop_waiting, show_change, state_at
 from qe_ban.health.service.digests import digest_of
-from qe_ban.health.service.levels import CHANGED, Health, tell
+from qe_ban.health.service.levels import NOTICE_OF_CHANGE, Health, tell
 from qe_ban.kernel.clock import rfc3339
 
 
 def approve_change(
     health: Health, session: Session, *, change_id: UUID, expected_count: int, change: audit.Change
-) -> ShownChange:
+) -> ChangeContent:
     """Approve what another person proposed, and carry it out for all of its residents.
 
     `expected_count` is the number that the approver has read: an account may have been closed since it was proposed.
@@ -44,7 +44,7 @@ def approve_change(
         HealthLevel.change_id == change_id, HealthLevel.state == LevelState.WAITING.value
     )
     people.lock_open(session, session.scalars(waiting).all())
-    row = _locked(session, change_id, change)
+    row = _lock_pending(session, change_id, change)
     if row.proposed_by == change.by.id:
         raise OwnChange
     ids = sorted(session.scalars(waiting))
@@ -57,17 +57,17 @@ def approve_change(
     return show_change(health, session, row, change.at)
 
 
-def reject_change(health: Health, session: Session, *, change_id: UUID, change: audit.Change) -> ShownChange:
+def reject_change(health: Health, session: Session, *, change_id: UUID, change: audit.Change) -> ChangeContent:
     """Reject what another person proposed. Raises ChangeNotFound, ChangeDecided, OwnChange."""
-    row = _locked(session, change_id, change)
+    row = _lock_pending(session, change_id, change)
     if row.proposed_by == change.by.id:
         raise OwnChange
     return _drop(health, session, row, ChangeState.REJECTED, "health.reject", change)
 
 
-def withdraw_change(health: Health, session: Session, *, change_id: UUID, change: audit.Change) -> ShownChange:
+def withdraw_change(health: Health, session: Session, *, change_id: UUID, change: audit.Change) -> ChangeContent:
     """Withdraw what the caller proposed. Raises ChangeNotFound, ChangeDecided, NotOwnChange."""
-    row = _locked(session, change_id, change)
+    row = _lock_pending(session, change_id, change)
     if row.proposed_by != change.by.id:
         raise NotOwnChange
     return _drop(health, session, row, ChangeState.WITHDRAWN, "health.withdraw", change)
@@ -103,7 +103,7 @@ def _carry_out(health: Health, session: Session, row: HealthChange, ids: Sequenc
             by_change=str(row.id),
             proposed_by=str(row.proposed_by),
         )
-        tell(health, session, resident, CHANGED, now)
+        tell(health, session, resident, NOTICE_OF_CHANGE, now)
 
 
 def end_in_force(session: Session, residents: Sequence[UUID], why: End, change: audit.Change) -> None:
@@ -124,7 +124,7 @@ def end_in_force(session: Session, residents: Sequence[UUID], why: End, change: 
 
 def _drop(
     health: Health, session: Session, row: HealthChange, state: ChangeState, action: str, change: audit.Change
-) -> ShownChange:
+) -> ChangeContent:
     proposals.withdraw(session, row.proposal_id, by=change.by, now=change.at)
     row.state, row.decided_by, row.decided_at = state.value, change.by.id, change.at
     session.flush()
@@ -133,7 +133,7 @@ def _drop(
     return show_change(health, session, row, change.at)
 
 
-def _locked(session: Session, change_id: UUID, change: audit.Change) -> HealthChange:
+def _lock_pending(session: Session, change_id: UUID, change: audit.Change) -> HealthChange:
     """Lock a change that waits for a decision. Raises ChangeNotFound, ChangeDecided."""
     row = session.get(HealthChange, change_id, with_for_update=True, populate_existing=True)
     if row is None:

@@ -16,5 +16,5 @@ def digest_of(rings: KeyRings, change_id: UUID, residents: Collection[UUID]) -> 
     Without the key nobody finds out by trying whom a change concerns, nor that two concern the same. Whoever has the
     key and the change makes it anew, as long as the ring holds the key.
     """
-    listed = "\n".join(sorted(map(str, residents)))
-    return rings.mac(Ring.HOLDER, PURPOSE, change_id.bytes + listed.encode())
+    text = "\n".join(sorted(map(str, residents)))
+    return rings.mac(Ring.HOLDER, PURPOSE, change_id.bytes + text.encode())

@@ -19,7 +19,11 @@ from qe_ban.keys import vault
 from qe_ban.keys.rings import KeyRings
 
 REASON = "health_changes.reason"
-CHANGED, ENDED, ANSWERED = "health_level_changed", "health_level_ended", "health_correction_answered"
+NOTICE_OF_CHANGE, NOTICE_OF_END, NOTICE_OF_ANSWER = (
+    "health_level_changed",
+    "health_level_ended",
+    "health_correction_answered",
+)
 """Templates of messages; none says a colour or an illness: a phone lies open on a table."""
 
 
@@ -82,8 +86,8 @@ def my_level(health: Health, session: Session, resident: UUID, now: datetime) ->
 
 def reason_of(rings: KeyRings, change: HealthChange) -> str | None:
     """Open the reason of a change; None where it went with the last account."""
-    sealed = change.reason_sealed
-    return vault.unseal(rings, REASON, change.id, sealed) if sealed is not None else None
+    ciphertext = change.reason_sealed
+    return vault.unseal(rings, REASON, change.id, ciphertext) if ciphertext is not None else None
 
 
 def tell(health: Health, session: Session, resident: UUID, template: str, now: datetime) -> None:

@@ -18,23 +18,23 @@ def _forget_levels(session: Session, before: datetime) -> int:
 
     Changes before their levels, as whoever closes an account locks them; what another holds waits for the next run.
     """
-    unapproved = select(HealthChange.id).where(
+    changes_without_approval = select(HealthChange.id).where(
         HealthChange.decided_at < before, HealthChange.state != ChangeState.APPROVED.value
     )
-    ended = (HealthLevel.state == LevelState.ENDED.value) & (HealthLevel.ended_at < before)
-    dropped = (HealthLevel.state == LevelState.DROPPED.value) & HealthLevel.change_id.in_(unapproved)
-    changes = _lock_changes(session, HealthChange.id.in_(select(HealthLevel.change_id).where(ended | dropped)))
-    levels = select(HealthLevel.id).where(ended | dropped, HealthLevel.change_id.in_(changes)).limit(STEP)
-    gone = delete(HealthLevel).where(HealthLevel.id.in_(levels)).returning(HealthLevel.id)
-    return len(session.scalars(gone.execution_options(synchronize_session=False)).all())
+    is_ended = (HealthLevel.state == LevelState.ENDED.value) & (HealthLevel.ended_at < before)
+    is_dropped = (HealthLevel.state == LevelState.DROPPED.value) & HealthLevel.change_id.in_(changes_without_approval)
+    changes = _lock_changes(session, HealthChange.id.in_(select(HealthLevel.change_id).where(is_ended | is_dropped)))
+    levels = select(HealthLevel.id).where(is_ended | is_dropped, HealthLevel.change_id.in_(changes)).limit(STEP)
+    statement = delete(HealthLevel).where(HealthLevel.id.in_(levels)).returning(HealthLevel.id)
+    return len(session.scalars(statement.execution_options(synchronize_session=False)).all())
 
 
 def _forget_changes(session: Session, before: datetime) -> int:
     """Delete changes that were decided before a moment and of which no level is left; returns how many."""
-    left = select(HealthLevel.id).where(HealthLevel.change_id == HealthChange.id)
-    empty = _lock_changes(session, HealthChange.decided_at < before, ~left.exists())
-    gone = delete(HealthChange).where(HealthChange.id.in_(empty)).returning(HealthChange.id)
-    return len(session.scalars(gone.execution_options(synchronize_session=False)).all())
+    levels = select(HealthLevel.id).where(HealthLevel.change_id == HealthChange.id)
+    empty = _lock_changes(session, HealthChange.decided_at < before, ~levels.exists())
+    statement = delete(HealthChange).where(HealthChange.id.in_(empty)).returning(HealthChange.id)
+    return len(session.scalars(statement.execution_options(synchronize_session=False)).all())
 
 
 def _lock_changes(session: Session, *which: ColumnElement[bool]) -> Sequence[UUID]:

@@ -1,4 +1,4 @@
-"""What the worker does for levels: ends what is over, tells what a rule or a source changed, watches."""
+"""What the worker does for levels: ends what is over, notifies of what a rule or a source changed, detects delays."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from qe_ban.codes.service import levels as codes
 from qe_ban.health.models import HealthChange, HealthCorrection, HealthLevel
 from qe_ban.health.rules import CorrectionState, End, LevelState
 from qe_ban.health.service.changes import drop_lapsed
-from qe_ban.health.service.levels import CHANGED, ENDED, Health, tell
+from qe_ban.health.service.levels import NOTICE_OF_CHANGE, NOTICE_OF_END, Health, tell
 from qe_ban.kernel.clock import rfc3339
 
 STEP: Final = 200
@@ -43,8 +43,8 @@ class Upkeep:
         due = select(HealthLevel.resident_id).where(is_over).order_by(HealthLevel.ends_at).limit(STEP)
         residents = session.scalars(due).all()
         people.lock_open(session, residents)
-        locked = select(HealthLevel).where(is_over, HealthLevel.resident_id.in_(residents)).with_for_update()
-        rows = session.scalars(locked.order_by(HealthLevel.resident_id)).all()
+        query = select(HealthLevel).where(is_over, HealthLevel.resident_id.in_(residents)).with_for_update()
+        rows = session.scalars(query.order_by(HealthLevel.resident_id)).all()
         if not rows:
             return
         levels = codes.health_answers(session, self.health.sources, [row.resident_id for row in rows], now)
@@ -65,12 +65,12 @@ class Upkeep:
                     "at": rfc3339(row.ends_at),
                 },
             )
-            tell(self.health, session, row.resident_id, ENDED, now)
+            tell(self.health, session, row.resident_id, NOTICE_OF_END, now)
         codes.end_levels(session, [row.resident_id for row in rows], now, only_expired=True)
         session.flush()
 
     def _tell_news(self, session: Session, now: datetime) -> None:
-        """Tell whose level a rule of the register or a source changed, and record by which."""
+        """Notify whose level a rule of the register or a source changed, and record by which."""
         outside = codes.has_source(self.health.sources)
         for news in codes.take_level_news(session, STEP, now):
             rule = SOURCE if outside else news.rule
@@ -88,7 +88,7 @@ class Upkeep:
                 },
             )
             if outside or not news.is_hidden:
-                tell(self.health, session, news.resident, CHANGED, now)
+                tell(self.health, session, news.resident, NOTICE_OF_CHANGE, now)
 
 
 def _overdue(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterable[audit.Tally]:
@@ -101,7 +101,7 @@ def _overdue(session: Session, since: datetime, until: datetime, subject: str | 
         yield audit.Tally(EVERYWHERE, number, at, {"corrections": number})
 
 
-def watches() -> Sequence[audit.Watch]:
+def detectors() -> Sequence[audit.Watch]:
     """Return what is watched: requests for correction that are not answered in time."""
     kind = audit.AlarmKind.CORRECTION_OVERDUE
     return (audit.Watch(kind, CORRECTIONS, audit.one_by_one(_overdue), lambda _: True),)
