@@ -10,7 +10,7 @@ import pytest
 from qe_ban.accounts.rules import SCANNER
 from qe_ban.accounts.service import Accounts, tokens
 from qe_ban.codes.rules.labels import FIELD_NAMES
-from qe_ban.codes.service.disclosing import _FIELDS
+from qe_ban.codes.service.disclosing import DISCLOSED_BY
 from qe_ban.kernel import city, city_file
 from qe_ban.kernel.principal import PrincipalKind
 
@@ -25,7 +25,7 @@ def red(town):
 
 
 def test_every_field_of_a_city_can_be_disclosed():
-    assert {*_FIELDS, city.LEVEL_FIELD} == city.DISCLOSABLE
+    assert {*DISCLOSED_BY, city.LEVEL_FIELD} == city.DISCLOSABLE
     assert set(FIELD_NAMES) == city.DISCLOSABLE
 
 

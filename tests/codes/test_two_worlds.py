@@ -136,7 +136,7 @@ class TestTheInbox:
         assert str(person.id).encode() not in request.content_sealed
         assert request.id.version == 4
         with pytest.raises(vault.SealBroken):
-            vault.unseal(rings, inbox.SEALED, uuid.uuid4(), request.content_sealed)
+            vault.unseal(rings, inbox.COLUMN, uuid.uuid4(), request.content_sealed)
 
     def test_repeated_requests_are_one_and_no_decision_is_undone(self, town, scan, issue, client):
         person, terminal = town.resident(born="19400307"), town.terminal(PURPOSE)

@@ -83,7 +83,7 @@ def test_a_scanner_may_put_64_characters_around_the_longest_code():
 @pytest.mark.parametrize(
     ("layout", "keyboard_text"),
     [
-        (typed_codes._SWAPPED, ALPHABET.translate(str.maketrans("YZ", "ZY"))),
+        (typed_codes._YZ_SWAP, ALPHABET.translate(str.maketrans("YZ", "ZY"))),
         (typed_codes._GERMAN, ALPHABET.translate(GERMAN)),
         (typed_codes._GERMAN, ALPHABET.replace(":", "ö").translate(GERMAN)),
         (typed_codes._FRENCH, ALPHABET.translate(FRENCH)),

@@ -44,7 +44,7 @@ FACTS = {
     "scanner": OURS, "scan_id": OURS, "number": None, "purpose": "gate-entry", "now": NOW, "again": b"", "subjects": ()
 }  # fmt: skip
 ASKING = {
-    "facts": lambda at: queries.facts(at((OURS, [], b"", None, *[None] * 16, THEIRS)), **FACTS),
+    "facts": lambda at: queries.read_facts(at((OURS, [], b"", None, *[None] * 16, THEIRS)), **FACTS),
     "keep": lambda at: queries.keep(at((THEIRS,)), outcome()),
     "keep, and nothing comes": lambda at: queries.keep(at(None), outcome()),
     "holdings": lambda at: queries.holdings(at((1, "identity", False, THEIRS, "", b"", b"", *[None] * 6)), OURS, NOW),

@@ -95,7 +95,7 @@ def test_holders_hashes_change_without_a_failure_a_second_meal_or_a_lost_scan(ci
     assert len(rings.macs(Ring.HOLDER, "x", b"")) == 1
     assert [hall["slug"] for hall in followed(city)] == ["city"]
     with city.database.transaction() as session:
-        mine = disputes.mine(session, rings, resident=city.person.id, before=None, limit=10)
+        mine = disputes.list_own(session, rings, resident=city.person.id, before=None, limit=10)
         assert [one.dispute.id for one in mine] == [disputed]
         assert session.get_one(Dispute, disputed).holder == dispute_hash(rings, city.person.numbers["identity"], utc())
 

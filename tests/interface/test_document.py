@@ -139,7 +139,7 @@ def test_an_operation_lists_the_codes_that_it_may_answer_by_status():
 
 
 def test_a_holder_is_described_with_every_field_that_a_purpose_may_disclose():
-    assert set(SCHEMAS["Holder"]["properties"]) == set(disclosing._FIELDS)
+    assert set(SCHEMAS["Holder"]["properties"]) == set(disclosing.DISCLOSED_BY)
 
 
 def facts():
