@@ -25,7 +25,7 @@ blp = Blueprint("venues", url_prefix="/venues", description="场所与核验设�
 @blp.query(schemas.PlacesQuery)
 @blp.response(200, schemas.VenuePage)
 def list_venues(query: dict[str, Any]) -> dict[str, Any]:
-    """Return the venues that the caller answers for, newest first: a district's staff see their own district's."""
+    """The venues that the caller answers for, newest first: a district's staff see their own district's."""
     with part(Database).transaction() as session:
         rows = service.venues(
             session,
@@ -59,7 +59,7 @@ def create_venue(body: dict[str, Any]) -> Response:
 @guard.requires("venues.read")
 @blp.response(200, schemas.VenueSchema)
 def get_venue(venue_id: UUID) -> dict[str, Any]:
-    """Return one venue that the caller answers for."""
+    """One venue that the caller answers for."""
     with part(Database).transaction() as session:
         return _venue(service.venue(session, reader=guard.principal(), venue_id=venue_id))
 
@@ -94,7 +94,7 @@ def confirm_venue(venue_id: UUID) -> dict[str, Any]:
 @blp.query(schemas.VenuesQuery)
 @blp.response(200, schemas.ScannerPage)
 def list_scanners(query: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
-    """Return the scanners of a venue, newest first, revoked ones too."""
+    """The scanners of a venue, newest first, revoked ones too."""
     with part(Database).transaction() as session:
         rows = service.scanners(
             session,
@@ -114,7 +114,7 @@ def list_scanners(query: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
 @blp.response(201, schemas.TicketSchema)
 @blp.problems(409)
 def invite_scanner(body: dict[str, Any], venue_id: UUID) -> service.Ticket:
-    """Return a code by which one scanner can be enrolled within 24 hours; it is shown this once.
+    """A code by which one scanner can be enrolled within 24 hours; it is shown this once.
 
     Where its purposes say who somebody is, there is none before another person has approved.
     """
@@ -136,7 +136,7 @@ def invite_scanner(body: dict[str, Any], venue_id: UUID) -> service.Ticket:
 @blp.query(schemas.VenuesQuery)
 @blp.response(200, schemas.InvitationPage)
 def list_invitations(query: dict[str, Any], venue_id: UUID) -> dict[str, Any]:
-    """Return the invitations of a venue, newest first, without their codes."""
+    """The invitations of a venue, newest first, without their codes."""
     with part(Database).transaction() as session:
         rows = service.invitations(
             session,
@@ -190,7 +190,7 @@ def enrol_scanner(body: dict[str, Any]) -> service.EnrolledScanner:
 @guard.requires("venues.write")
 @blp.response(204)
 def revoke_scanner(scanner_id: UUID) -> None:
-    """Shut a scanner out immediately and for good; a repeat is harmless."""
+    """Shut a scanner out at once and for good; a repeat is harmless."""
     with part(Database).transaction() as session:
         service.revoke(session, scanner_id=scanner_id, change=guard.change())
     part(accounts.Accounts).revocations.refresh()

@@ -53,7 +53,7 @@ def dispute(query: dict[str, Any], body: dict[str, Any], scan: UUID) -> dict[str
 @mine.response(200, schemas.DisputePage)
 @mine.problems(404)
 def list_mine(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return the disputes of one's scans with answers, newest first; a guardian reads the words of the own ones."""
+    """The disputes of one's scans with their answers, newest first; a guardian reads the words of the own ones."""
     before, limit, change = paging.last_id(query["cursor"]), query["limit"], guard.change()
     with part(Database).transaction() as session:
         subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
@@ -101,7 +101,7 @@ def appeal(query: dict[str, Any], body: dict[str, Any], dispute_id: UUID) -> tup
 @handling.query(schemas.DisputesQuery)
 @handling.response(200, schemas.ListedDisputePage)
 def list_disputes(query: dict[str, Any]) -> dict[str, Any]:
-    """Return the disputes of scans at venues that the caller answers for, newest first, without anybody's text."""
+    """The disputes of scans at venues that the caller answers for, newest first, without anybody's text."""
     filters = service.DisputeFilter(query["state"], query["overdue"], paging.last_id(query["cursor"]))
     limit, moment = query["limit"], now()
     with part(Database).transaction() as session:
@@ -116,7 +116,7 @@ def list_disputes(query: dict[str, Any]) -> dict[str, Any]:
 @guard.requires("disputes.answer")
 @handling.response(200, schemas.HandledDisputeSchema)
 def get_dispute(dispute_id: UUID) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return a dispute with its text; that it was read is audited. Who disputes is not told."""
+    """A dispute with its text; that it was read is audited. Who disputes is not told."""
     change = guard.change()
     with part(Database).transaction() as session:
         return presenters.render_for_staff(

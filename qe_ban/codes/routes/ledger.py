@@ -57,7 +57,7 @@ def ledger(query: dict[str, Any]) -> Response:
 @blp.alternative(200, content_type=CSV)
 @blp.problems(404, 429)
 def export_ledger(query: dict[str, Any]) -> Response:
-    """Return the whole ledger as a file, newest first: `csv` for spreadsheet programs, or `json`."""
+    """Give the whole ledger as a file, newest first: `csv` for spreadsheet programs, or `json`."""
     kind, change = query["format"], guard.change()
     # no `with`: the file lives until the last piece of the answer is sent
     file = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115

@@ -102,7 +102,7 @@ def issue(query: dict[str, Any], body: dict[str, Any]) -> service.Issued:
 @blp.alternative(200, content_type="image/png")
 @blp.problems(409, 429)
 def issue_one(query: dict[str, Any], kind: str) -> service.Code | Response:
-    """Issue one code; `Accept: image/svg+xml` or `image/png` returns the picture."""
+    """Issue one code; `Accept: image/svg+xml` or `image/png` gives the picture."""
     info = _kind(kind)
     issued = _issue(query, [kind])
     if issued.refused:
@@ -124,7 +124,7 @@ def issue_one(query: dict[str, Any], kind: str) -> service.Code | Response:
 @blp.response(200, schemas.ShortNumberSchema)
 @blp.problems(409, 429)
 def short_number(query: dict[str, Any], kind: str) -> service.IssuedNumber:
-    """Return ten digits that stand for a code for three minutes and are accepted once, for a broken camera."""
+    """Give ten digits that stand for a code for three minutes and are accepted once, for a broken camera."""
     slug, moment = _kind(kind).slug, now()
     subject, holdings = _subject_and_holdings(query, moment)
     with part(Database).statements() as connection:
@@ -151,7 +151,7 @@ def _subject_and_holdings(query: dict[str, Any], moment: datetime) -> tuple[acco
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.KindSchema)
 def suspend(query: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Report a kind lost: its codes are refused from now on, those already shown too. Return the kind's state."""
+    """Report a kind lost: its codes are refused from now on, those already shown too. Gives the kind's state."""
     slug, change = _kind(kind).slug, guard.change()
     with part(Database).transaction() as session:
         subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
@@ -165,7 +165,7 @@ def suspend(query: dict[str, Any], kind: str) -> dict[str, Any]:
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.KindSchema)
 def resume(query: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Take a report back, within ten minutes of a step-up. Return the kind's state: a source's hold stays."""
+    """Take a report back, within ten minutes of a step-up. Gives the kind's state: a source's hold stays."""
     slug, change = _kind(kind).slug, guard.change()
     with part(Database).transaction() as session:
         accounts.require_running(part(accounts.Accounts), session, guard.principal())

@@ -35,7 +35,7 @@ def propose_change(body: dict[str, Any]) -> dict[str, Any]:
 @blp.query(schemas.HealthChangesQuery)
 @blp.response(200, schemas.ChangePage)
 def list_changes(query: dict[str, Any]) -> dict[str, Any]:
-    """List changes of a state, oldest first, without their residents; the reading is audited."""
+    """Changes of a state, oldest first, without their residents; the reading is audited."""
     after, limit = paging.last_id(query["cursor"]), query["limit"]
     with part(Database).transaction() as session:
         rows = service.list_changes(
@@ -49,7 +49,7 @@ def list_changes(query: dict[str, Any]) -> dict[str, Any]:
 @guard.requires("health.read")
 @blp.response(200, schemas.HealthChangeSchema)
 def get_change(change_id: UUID) -> dict[str, Any]:
-    """Return a change with those whom it concerns, masked; the reading is audited."""
+    """A change with those whom it concerns, masked; the reading is audited."""
     with part(Database).transaction() as session:
         content = service.read_change(part(Health), session, change_id=change_id, change=guard.change())
     return render_whole_change(content)

@@ -19,7 +19,7 @@ blp = Blueprint("health_corrections", url_prefix="/health/corrections", descript
 @blp.query(schemas.CorrectionsQuery)
 @blp.response(200, schemas.ListedCorrectionPage)
 def list_corrections(query: dict[str, Any]) -> dict[str, Any]:
-    """List requests for correction, earliest deadline first, without anybody's words; the reading is audited."""
+    """Requests for correction, the earliest deadline first, without anybody's words; the reading is audited."""
     filters = service.CorrectionFilter(query["state"], query["overdue"], paging.last_id(query["cursor"]))
     limit, change = query["limit"], guard.change()
     with part(Database).transaction() as session:
@@ -32,7 +32,7 @@ def list_corrections(query: dict[str, Any]) -> dict[str, Any]:
 @guard.requires("health.answer")
 @blp.response(200, schemas.CorrectionSchema)
 def get_correction(correction_id: UUID) -> dict[str, Any]:
-    """Return a request with its words; the reading is audited."""
+    """A request with its words; the reading is audited."""
     change = guard.change()
     with part(Database).transaction() as session:
         content = service.read_correction(part(Health), session, correction_id=correction_id, change=change)

@@ -26,7 +26,7 @@ blp = Blueprint("my_health", url_prefix="/me/health", description="我的健康�
 @blp.response(200, schemas.MyHealthSchema)
 @blp.problems(404)
 def get_my_health(query: dict[str, Any]) -> dict[str, Any]:
-    """Return the level as scanners read it, who says so, on which basis, for which time, and how it is corrected."""
+    """The level as scanners read it, who says it, on which basis, since and until when, and how to correct it."""
     change = guard.change()
     with part(Database).transaction() as session:
         subject = _subject_of_reading(session, query, "health.read_level", change)
@@ -63,7 +63,7 @@ def request_correction(query: dict[str, Any], body: dict[str, Any]) -> dict[str,
 @blp.response(200, schemas.MyCorrectionPage)
 @blp.problems(404)
 def list_my_corrections(query: dict[str, Any]) -> dict[str, Any]:
-    """Return the requests for correction with their answers, newest first."""
+    """The requests for correction with their answers, newest first."""
     before, limit, change = paging.last_id(query["cursor"]), query["limit"], guard.change()
     with part(Database).transaction() as session:
         subject = _subject_of_reading(session, query, "health.list_corrections", change)
