@@ -57,7 +57,7 @@ def _request(rings: KeyRings, now: datetime, **content: Any) -> Request:
 
 
 def turn_over_requests(session: Session, rings: KeyRings) -> int:
-    """Return residents what scans asked since the last time, in one transaction; returns how many requests that were.
+    """Turn over to residents what scans asked since the last time, in one transaction; return how many requests.
 
     In the order of random ids, by which nothing is learned of the scans' order. What is asked of a resident who is
     locked at this moment waits for the next time; who closed the account is asked nothing.
