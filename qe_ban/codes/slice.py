@@ -95,7 +95,7 @@ def _page_sources(services: Services) -> Mapping[str, Source]:
 
 
 def _detectors(services: Services) -> Sequence[audit.Watch]:
-    return service.watches(services.rings, services.city.travel)
+    return service.detectors(services.rings, services.city.travel)
 
 
 SLICE: Final = Slice(

@@ -32,5 +32,5 @@ SLICE: Final = Slice(
     factories={Health: _health},
     schedules=_schedules,
     eraser=lambda _: closing.ERASER,
-    detectors=lambda _: service.watches(),
+    detectors=lambda _: service.detectors(),
 )

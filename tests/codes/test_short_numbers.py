@@ -187,7 +187,8 @@ def test_wrong_used_and_over_are_asked_for_with_the_same_statements(town, issue_
             scanner=gate.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number
         )
         assert (
-            service.verify_number(parts.get(Wallet), parts.limiter, overheard, verify_request, town.now).reason == "expired"
+            service.verify_number(parts.get(Wallet), parts.limiter, overheard, verify_request, town.now).reason
+            == "expired"
         )
         heard.append(overheard.queries)
     assert len(heard[0]) == 3, "looked up, judged, kept"
@@ -200,7 +201,10 @@ def test_a_wrong_check_digit_is_malformed_and_not_looked_up(town, issue_number, 
     verify_request = service.VerifyRequest(
         scanner=gate.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=wrong
     )
-    assert service.verify_number(parts.get(Wallet), parts.limiter, overheard, verify_request, town.now).reason == "malformed"
+    assert (
+        service.verify_number(parts.get(Wallet), parts.limiter, overheard, verify_request, town.now).reason
+        == "malformed"
+    )
     assert not [query for query, _ in overheard.queries if "short_numbers" in query]
 
 

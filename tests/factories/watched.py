@@ -83,7 +83,9 @@ class Watched(Town):
         at, told = at or self.now, None
         with self.database.statements() as connection:
             for n in range(times):
-                asked = codes.VerifyRequest(scanner=terminal.id, scan_id=uuid.uuid4(), purpose=purpose, code=code, **more)
+                asked = codes.VerifyRequest(
+                    scanner=terminal.id, scan_id=uuid.uuid4(), purpose=purpose, code=code, **more
+                )
                 told = codes.verify(self.parts.get(Wallet), connection, asked, at + n * every)
         return told
 
