@@ -13,7 +13,10 @@ DELETED: Final = names_of(Outcome.DELETED)
 ENDED: Final = names_of(Outcome.ENDED)
 """What ends, and of which a row without personal data stays."""
 
-_BACKUPS: Final = "用于灾难恢复；只有备份中还有注销前的数据，姓名、证件号码、手机号码和文字为密文"
+_BACKUPS: Final = (
+    "用于灾难恢复；备份和数据库日志中还有注销前的数据，数据库文件中已删除的行在系统整理前也还在，"
+    "姓名、证件号码、手机号码和文字为密文"
+)
 _BACKUPS_NOISE: Final = _BACKUPS + "，其数据密钥随注销销毁，密钥的副本同期删除"
 
 _SWEPT_WITHIN: Final = timedelta(hours=1)
