@@ -8,7 +8,7 @@ import fcntl
 import os
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -66,6 +66,7 @@ class DataKeyFiles:
         """`directory`: an absolute path that all machines see, or None, with which every key is away."""
         self._directory = directory
         self._open: dict[int, _OpenFile] = {}
+        self._ready: dict[int, list[int]] = {}
 
     def key(self, number: int) -> bytes:
         """Return a key. Raises DataKeyDestroyed, DataKeysAway."""
@@ -125,6 +126,22 @@ class DataKeyFiles:
                 os.pwrite(file, secrets.token_bytes(SIZE), _offset(number))
             os.fsync(file)
         return free
+
+    def take(self, owner: int, make: Callable[[], list[int]]) -> int:
+        """Return the number of one of the keys that this process has ready for an owner, by lot.
+
+        Where there is none `make` gives the numbers of new ones. Those that are never taken open nothing.
+        """
+        ready = self._ready.setdefault(owner, [])
+        try:
+            # one call, which no other thread can come between
+            return ready.pop()
+        except IndexError:
+            numbers = make()
+            secrets.SystemRandom().shuffle(numbers)
+            number = numbers.pop()
+            ready += numbers
+            return number
 
     def destroy(self, numbers: Sequence[int]) -> None:
         """Overwrite keys in their places, on the disk; done again it changes nothing. Raises DataKeysAway."""

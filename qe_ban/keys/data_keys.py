@@ -23,6 +23,8 @@ from qe_ban.keys.rings import KeyRings
 
 AT_ONCE: Final = 1000
 _DISCARD_LIST: Final = "data_keys.discarded"
+READY: Final = 500
+"""So many keys are made at once where numbers are given out by lot."""
 _LISTENING: Final = "data_keys.listening"
 _log = structlog.get_logger("qe_ban.keys")
 
@@ -65,17 +67,24 @@ class DataKeyToDestroy(Base):
 def allocate(rings: KeyRings, session: Session, owner: Owner, now: datetime) -> int | None:
     """Return the number of a new data key, which is on the disk; None while the previous release may serve.
 
-    That release opens nothing that is sealed under one; the worker gives a key to whoever has none afterwards. Raises
-    DataKeysAway.
+    That release opens nothing that is sealed under one; the worker gives a key to whoever has none afterwards. Numbers
+    of disputes are given out by lot: beside the moments at which guardians read ledgers their order would tell whose
+    each is. Raises DataKeysAway.
     """
-    numbers = allocate_many(rings, session, owner, 1, now)
-    return numbers[0] if numbers else None
+    if _is_overlap(rings, now):
+        return None
+    if owner is not Owner.DISPUTE:
+        return _make(rings, session, owner, 1)[0]
+    return rings.data_keys.take(owner, lambda: _make(rings, session, owner, READY))
 
 
 def allocate_many(rings: KeyRings, session: Session, owner: Owner, count: int, now: datetime) -> list[int]:
     """Return the numbers of so many new data keys; none while the previous release may serve. Raises DataKeysAway."""
-    if count == 0 or rings.snapshot().overlap_ends > now:
-        return []
+    return [] if count == 0 or _is_overlap(rings, now) else _make(rings, session, owner, count)
+
+
+def _make(rings: KeyRings, session: Session, owner: Owner, count: int) -> list[int]:
+    """Write so many new data keys to the disk and return their numbers. Raises DataKeysAway."""
     files = rings.data_keys
     if not files.exist(owner):
         _create(session, files, owner)
@@ -122,6 +131,11 @@ def destroy_due(rings: KeyRings, session: Session) -> int:
     rings.data_keys.destroy(numbers)
     session.execute(delete(DataKeyToDestroy).where(DataKeyToDestroy.number.in_(numbers)))
     return len(numbers)
+
+
+def _is_overlap(rings: KeyRings, now: datetime) -> bool:
+    """Return whether the previous release may serve, which knows no data keys."""
+    return rings.snapshot().overlap_ends > now
 
 
 def _create(session: Session, files: DataKeyFiles, owner: Owner) -> None:

@@ -2,6 +2,7 @@
 
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 
@@ -92,6 +93,21 @@ def test_the_owners_have_files_of_their_own(files):
     files.fill([number_of(2, 1)])
     files.fill([number_of(1, 1)])
     assert files.key(number_of(2, 1)) != files.key(number_of(1, 1))
+
+
+def test_keys_that_are_ready_are_taken_once_each_by_lot_and_new_ones_made_when_there_are_none(files):
+    numbers = [[number(place) for place in range(1, 101)], [number(place) for place in range(101, 201)]]
+    batches = iter([list(batch) for batch in numbers])
+    lots = [files.take(OWNER, lambda: next(batches)) for _ in range(200)]
+    assert [sorted(lots[:100]), sorted(lots[100:])] == numbers
+    assert lots[:100] not in (numbers[0], numbers[0][::-1])
+
+
+def test_two_threads_never_take_one_key(files):
+    places = count()
+    with ThreadPoolExecutor(8) as pool:
+        lots = list(pool.map(lambda _: files.take(OWNER, lambda: [next(places) for _ in range(10)]), range(800)))
+    assert len(set(lots)) == 800
 
 
 def test_what_another_machine_destroyed_is_not_opened_any_more(files, tmp_path):

@@ -50,6 +50,17 @@ def test_numbers_of_one_owner_say_nothing_of_the_order_of_anothers(allocate):
     assert allocate(Owner.DEMAND) == demand + 1
 
 
+def test_numbers_of_disputes_say_nothing_of_their_order(rings, database, settings, allocate, now):
+    # another process, with keys of its own
+    other = KeyRings(database, settings.master_key, data_keys=settings.data_keys_dir)
+    numbers = [allocate(Owner.DISPUTE) for _ in range(20)]
+    with database.transaction() as session:
+        others = [data_keys.allocate(other, session, Owner.DISPUTE, now) for _ in range(20)]
+    assert numbers not in (sorted(numbers), sorted(numbers, reverse=True))
+    assert len({*numbers, *others}) == 40
+    assert len({rings.data_keys.key(number) for number in (*numbers, *others)}) == 40
+
+
 def test_many_that_are_allocated_together_are_as_many_keys(rings, database, now):
     with database.transaction() as session:
         numbers = data_keys.allocate_many(rings, session, Owner.DEMAND, 500, now)
@@ -162,6 +173,7 @@ def test_while_the_previous_release_may_serve_nobody_gets_a_data_key(alone, now)
     rings.refresh()
     with database.transaction() as session:
         assert data_keys.allocate(rings, session, Owner.RESIDENT, now) is None
+        assert data_keys.allocate(rings, session, Owner.DISPUTE, now) is None
         assert data_keys.allocate(rings, session, Owner.RESIDENT, now + timedelta(hours=2)) is not None
 
 

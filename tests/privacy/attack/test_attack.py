@@ -64,7 +64,7 @@ def test_every_thief_tried_many_ways(results):
         ("dump", "time"), ("dump", "order"), ("dump", "number"), ("dump", "length"),
         ("live SQL", "neighbouring"), ("disk", "neighbouring"), ("disk", "order"), ("disk", "number"),
         ("sign-ins in a dump", "order"), ("refresh tokens in a dump", "order"),
-        ("guardians' disputes in a dump", "order"),
+        ("guardians' disputes in a dump", "order"), ("guardians' disputes by their data keys", "order"),
         ("scanner with auditor", "subject"), ("scanner with district", "id"), ("scanner with district", "moment"),
     }  # fmt: skip
     # with so many the arithmetic of `statistic` reckons; how many there are depends on what lengths differ by chance

@@ -124,11 +124,15 @@ def _valkey_and_dump(data: StolenData) -> View:
     return View([*data.dump, *data.valkey], data.people, tables=lambda name: name.startswith("valkey"))
 
 
-def _in_order(data: StolenData, table: str, wanted: Mapping[str, str]) -> View:
-    """With what a dump has of sign-ins or disputes, in the order of a table, in the scans' place."""
+def _in_order(data: StolenData, table: str, wanted: Mapping[str, str], column: str | None = None) -> View:
+    """With what a dump has of sign-ins or disputes, in the order of a table or of a column, in the scans' place."""
     ids = {UUID(one).hex: one for one in wanted}
     rows, found = data.dump, {}
-    for at in sorted((at for at, row in enumerate(rows) if row.table == table), key=lambda at: rows[at].place):
+
+    def order(at: int) -> int:
+        return rows[at].place if column is None else rows[at].values[column]
+
+    for at in sorted((at for at, row in enumerate(rows) if row.table == table), key=order):
         for atom in rows[at].atoms() & ids.keys():
             found.setdefault(atom, at)
     scans = [ObservedScan(at, ids[atom], atom, float(rank), "", "") for rank, (atom, at) in enumerate(found.items())]
@@ -147,6 +151,10 @@ def _disputes_for_wards(data: StolenData) -> View:
     return _in_order(data, "disputes", data.day.disputes_for_wards)
 
 
+def _numbers_of_disputes_for_wards(data: StolenData) -> View:
+    return _in_order(data, "disputes", data.day.disputes_for_wards, "data_key")
+
+
 VIEWS: Sequence[tuple[str, Callable[[StolenData], View], Sequence[Way]]] = (
     ("dump", _dump, VALUES),
     ("live SQL", _live, TRANSACTIONS),
@@ -157,6 +165,7 @@ VIEWS: Sequence[tuple[str, Callable[[StolenData], View], Sequence[Way]]] = (
     ("sign-ins in a dump", _sign_ins, ORDERS),
     ("refresh tokens in a dump", _refresh_tokens, ORDERS),
     ("guardians' disputes in a dump", _disputes_for_wards, ORDERS),
+    ("guardians' disputes by their data keys", _numbers_of_disputes_for_wards, ORDERS),
 )
 
 
