@@ -230,15 +230,18 @@ class Town:
             client = accounts.register_client(session, jwk=wrapping.public_jwk(key.public_key(), "x"), now=now)
             session.flush()
             session.add(Scanner(id=client, venue_id=venue, label="1号", purposes=list(purposes), enrolled_at=now))
-        access = tokens.access(
+        return Terminal(client, venue, self.scanner_token(client, at or now))
+
+    def scanner_token(self, scanner, at=None):
+        """Return an access token of a scanner, issued at a moment: now where none is given."""
+        return tokens.access(
             self.parts.get(Accounts),
             kind=PrincipalKind.SCANNER,
-            subject=client,
-            session=client,
+            subject=scanner,
+            session=scanner,
             scopes=SCANNER,
-            now=at or now,
+            now=at or self.now,
         ).access
-        return Terminal(client, venue, access)
 
     def cti(self, number, profile="issued", at=None, *, guardian=False):
         _, key = self.parts.rings.daily(SEAL[profile], (at or self.now).date())
