@@ -20,13 +20,13 @@ class Message(str):
         message.pattern, message.values = pattern, values
         return message
 
-    def translated(self) -> str:
+    def translation(self) -> str:
         """Return the text in the language that was chosen, with every value that is a message in it, too."""
-        values = {name: translated(value) for name, value in self.values.items()}
+        values = {name: translate(value) for name, value in self.values.items()}
         pattern = gettext(self.pattern) if self.pattern else ""
         return pattern.format(**values) if values else pattern
 
 
-def translated(text: Any) -> Any:
+def translate(text: Any) -> Any:
     """Return a message in the language that was chosen, and anything else as it is."""
-    return text.translated() if isinstance(text, Message) else text
+    return text.translation() if isinstance(text, Message) else text

@@ -10,7 +10,7 @@ from qe_ban.web import draining
 
 settings = Settings.from_env(os.environ)
 configure_logs()
-if settings.supervised:
+if settings.is_supervised:
     # a worker whose server was killed would serve on, unseen
     die_with_parent()
 draining.listen()

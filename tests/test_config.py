@@ -42,7 +42,7 @@ def test_the_sandbox_is_twenty_times_as_wide():
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "said"),
+    ("name", "value", "message"),
     [
         ("QE_MODE", "demo", "QE_MODE"),
         ("QE_DATABASE_URL", None, "QE_DATABASE_URL is missing"),
@@ -84,10 +84,10 @@ def test_the_sandbox_is_twenty_times_as_wide():
         ("QE_BACKUP_DAYS", "a month", "QE_BACKUP_DAYS"),
     ],
 )
-def test_each_fault_is_one_line(name, value, said):
+def test_each_fault_is_one_line(name, value, message):
     lines = faults(**{name: value})
     assert len(lines) == 1
-    assert said in lines[0]
+    assert message in lines[0]
     assert "\n" not in lines[0]
 
 
@@ -101,8 +101,8 @@ def test_a_master_key_file_serves_as_well(tmp_path):
     path = tmp_path / "master.key"
     path.write_text(KEY + "\n")
     path.chmod(0o600)
-    given = {name: value for name, value in GOOD.items() if name != "QE_MASTER_KEY"}
-    assert Settings.from_env(given | {"QE_MASTER_KEY_FILE": str(path)}).master_key == bytes(range(32))
+    environment = {name: value for name, value in GOOD.items() if name != "QE_MASTER_KEY"}
+    assert Settings.from_env(environment | {"QE_MASTER_KEY_FILE": str(path)}).master_key == bytes(range(32))
     path.chmod(0o640)
     assert "readable by others" in faults(QE_MASTER_KEY=None, QE_MASTER_KEY_FILE=str(path))[0]
     assert "readable by others" in faults(QE_MASTER_KEY=None, QE_MASTER_KEY_FILE="/dev/zero")[0]
@@ -138,10 +138,10 @@ def test_a_city_file_under_which_a_red_health_code_could_pass_is_one_line(tmp_pa
 
 
 def test_records_are_kept_as_long_as_is_said_and_the_audit_never_less_than_half_a_year():
-    kept = Settings.from_env(GOOD).retention
-    assert (kept.scans, kept.audit, kept.disputes) == (90, 400, 400)
-    given = {"QE_SCAN_DAYS": "30", "QE_AUDIT_DAYS": "184", "QE_AUDIT_HEADS": "/var/heads"}
-    settings = Settings.from_env(GOOD | given)
+    retention = Settings.from_env(GOOD).retention
+    assert (retention.scans, retention.audit, retention.disputes) == (90, 400, 400)
+    environment = {"QE_SCAN_DAYS": "30", "QE_AUDIT_DAYS": "184", "QE_AUDIT_HEADS": "/var/heads"}
+    settings = Settings.from_env(GOOD | environment)
     assert (settings.retention.scans, settings.retention.audit) == (30, 184)
     assert str(settings.audit_heads) == "/var/heads"
     assert "QE_AUDIT_DAYS must be a whole number from 184" in faults(QE_AUDIT_DAYS="183")[0]

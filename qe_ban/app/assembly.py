@@ -35,7 +35,7 @@ def assemble(
     `sealing`: this process seals the audit. `waits`: how long it waits for PostgreSQL.
     """
     database = Database(
-        settings.database_url, pool=pool or settings.threads, waits=waits, behind_pooler=settings.pooled
+        settings.database_url, pool=pool or settings.threads, waits=waits, behind_pooler=settings.is_pooled
     )
     rings = KeyRings(
         database, settings.master_key, settings.master_key_next, data_keys=settings.data_keys_dir, sealing=sealing

@@ -58,7 +58,7 @@ def verify(home: Path, files: tuple[Path, ...]) -> int:
         count = 0
         for finding in check.run():
             count += 1
-            click.echo(finding.line().translated())
+            click.echo(finding.line().translation())
     for line in _warnings(check, judged=judge is not None, headed=bool(heads)):
         click.echo(line, err=True)
     looked = _("{seals} seals and {rows} rows checked against {heads} heads").format(

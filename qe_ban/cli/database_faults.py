@@ -13,7 +13,7 @@ from qe_ban.db.connecting import ServerUnfit
 from qe_ban.db.engine import DatabaseUnavailable
 from qe_ban.keys.rings import KeyMissing
 from qe_ban.keys.wrapping import MasterKeyWrong
-from qe_ban.message import Message, translated
+from qe_ban.message import Message, translate
 
 
 @contextmanager
@@ -24,12 +24,12 @@ def refused() -> Iterator[None]:
     except KeyMissing as error:
         raise Refused(_("the keys are missing: run `qe-ban keys init`")) from error
     except MasterKeyWrong as error:
-        raise Refused(translated(error.args[0])) from error
+        raise Refused(translate(error.args[0])) from error
     except CommandError as error:
         raise Refused(_("the database is of a newer release: start that one")) from error
     except AddressInvalid as error:
         raise Refused(
-            _("QE_DATABASE_URL is not a database's address: {error}").format(error=translated(error.args[0]))
+            _("QE_DATABASE_URL is not a database's address: {error}").format(error=translate(error.args[0]))
         ) from error
     except (DatabaseUnavailable, exc.OperationalError, exc.ProgrammingError) as error:
         cause = error.__cause__ or error
@@ -42,6 +42,6 @@ def reason(error: BaseException) -> str:
     """Return the first line of what the driver says."""
     error = getattr(error, "orig", None) or error
     if error.args and isinstance(error.args[0], Message):
-        return error.args[0].translated()
+        return error.args[0].translation()
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

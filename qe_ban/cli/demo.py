@@ -37,7 +37,7 @@ def demo(home: Path, host: str, port: int, workers: int, *, once: bool) -> int:
             "sample items, in about a minute)"
         ),
     )
-    with Instance(plan, say=lambda step: demo_screen.step(screen, step.translated()), log=LOG) as instance:
+    with Instance(plan, say=lambda step: demo_screen.step(screen, step.translation()), log=LOG) as instance:
         instance.start()
         job = Job(Api(plan.asked.address), instance.staff, lambda text: demo_screen.step(screen, text))
         attempt = _Attempt(job)
@@ -47,7 +47,7 @@ def demo(home: Path, host: str, port: int, workers: int, *, once: bool) -> int:
         if attempt.seen is not None:
             demo_screen.shown(screen, attempt.seen)
         else:
-            demo_screen.failed(screen, attempt.failure or StepFailed(GIVEN_UP.translated(), ""))
+            demo_screen.failed(screen, attempt.failure or StepFailed(GIVEN_UP.translation(), ""))
         if once:
             return 0 if attempt.seen is not None else 1
         demo_screen.addresses(screen, plan.asked, instance.staff, str(instance.home.path / "log" / LOG))

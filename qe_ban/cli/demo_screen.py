@@ -14,7 +14,7 @@ from qe_ban.cli.demo_pages import WORD, Opened, Pages
 from qe_ban.cli.plan import Asked
 from qe_ban.codes import qr
 from qe_ban.kernel.clock import CITY_TIME
-from qe_ban.message import Message, translated
+from qe_ban.message import Message, translate
 from qe_ban.sandbox.secrets_file import StaffSecrets
 
 STATES = {
@@ -42,7 +42,7 @@ def shown(screen: Console, seen: Shown) -> None:
     # one line that can be copied whole
     screen.print(code["code"], soft_wrap=True, markup=False)
     screen.print()
-    states = "  ".join(f"{kind['name']} {translated(STATES.get(kind['state'], kind['state']))}" for kind in seen.wallet)
+    states = "  ".join(f"{kind['name']} {translate(STATES.get(kind['state'], kind['state']))}" for kind in seen.wallet)
     screen.print(_("Wallet: {states}").format(states=states), markup=False)
     name = verdict["holder"]["masked_name"]
     screen.print(

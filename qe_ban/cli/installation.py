@@ -77,7 +77,7 @@ def new_master_key() -> str:
 
 def _database(settings: Settings) -> Database:
     try:
-        return Database(settings.database_url, pool=1, behind_pooler=settings.pooled)
+        return Database(settings.database_url, pool=1, behind_pooler=settings.is_pooled)
     except ValueError as error:
         raise Refused(_("{database} is no address: {error}").format(database=DATABASE, error=error)) from error
 

@@ -148,7 +148,7 @@ def _tell(view: jobs.JobView) -> None:
         raise Refused(_("the job was cancelled; go on with: qe-ban items import --resume {id}").format(id=view.id))
     for line in lines:
         click.echo(line, err=True)
-    click.echo(_(", ").join(f"{name.translated()} {view.result.get(word, 0)}" for word, name in _NAMED.items()))
+    click.echo(_(", ").join(f"{name.translation()} {view.result.get(word, 0)}" for word, name in _NAMED.items()))
     # only a dry run has a word on what the real one would come to
     refusals = view.result.get("refusals")
     if refusals is not None:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 
 from qe_ban.jobs import service as jobs
-from qe_ban.message import Message, translated
+from qe_ban.message import Message, translate
 
 _READING: Final = Message("reading the file")
 _WAITING: Final = Message("waiting for another import to end")
@@ -39,7 +39,7 @@ class Progress:
                 TimeElapsedColumn(),
                 console=Console(stderr=True),
             )
-            self._task = self._bar.add_task(_READING.translated(), total=None)
+            self._task = self._bar.add_task(_READING.translation(), total=None)
         self._told: tuple[str, int] = ("", -1)
         self._looked = False
 
@@ -72,7 +72,7 @@ class Progress:
         looked, self._looked = self._looked, True
         if view.state is jobs.JobState.QUEUED:
             # it is queued until it is claimed: only who looks a second time waits for another
-            return (_WAITING if looked else _READING).translated()
+            return (_WAITING if looked else _READING).translation()
         if view.phase in _IF_ANY and not view.total:
             return ""
-        return str(translated(PHASES.get(view.phase, "")))
+        return str(translate(PHASES.get(view.phase, "")))

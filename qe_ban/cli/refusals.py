@@ -12,7 +12,7 @@ from qe_ban.cli import language, terminal, usage
 from qe_ban.config import ConfigInvalid
 from qe_ban.embedded.errors import EngineError, StartCancelled
 from qe_ban.kernel.errors import DomainError, Invalid
-from qe_ban.message import translated
+from qe_ban.message import translate
 from qe_ban.sandbox.secrets_file import SecretsUnreadable
 
 NAME = "qe-ban"
@@ -92,7 +92,7 @@ class Cli(Lazy):
 def _lines(error: Exception) -> Iterable[str]:
     """Return in lines what went wrong."""
     if isinstance(error, Refused | ConfigInvalid):
-        return map(translated, error.lines)
+        return map(translate, error.lines)
     if isinstance(error, Invalid) and error.fields:
         return [f"{field}: {fault}" for field, fault in error.fields.items()]
     return [_line(error)]
@@ -107,7 +107,7 @@ def _line(error: Exception) -> str:
         return f"{error.filename}: {strerror(error)}" if error.filename else strerror(error)
     if isinstance(error, UnicodeError):
         return _("what was given is not text in UTF-8")
-    return str(translated(error.args[0])) if error.args else type(error).__name__
+    return str(translate(error.args[0])) if error.args else type(error).__name__
 
 
 def _said(error: DomainError) -> str:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from qe_ban.config import sandbox_data
-from qe_ban.message import Message, translated
+from qe_ban.message import Message, translate
 from qe_ban.sandbox.secrets_file import StaffSecrets
 
 ROLES = {
@@ -50,7 +50,7 @@ def print_accounts(staff: Sequence[StaffSecrets], screen: Console | None = None)
     )
     for row in data["residents"]:
         said = (row["phone"] or _("no phone"), row["name"] or "—", row["id_number"] or "—")
-        residents.add_row(*said, translated(ROLES.get(row["role"], "")))
+        residents.add_row(*said, translate(ROLES.get(row["role"], "")))
     members = _table(_("Sandbox staff"), _("user name"), _("password"), _("TOTP secret"), _("roles"), _("answers for"))
     for member in staff:
         members.add_row(member.username, member.password, member.totp_secret, ", ".join(member.roles), _place(member))

@@ -21,7 +21,7 @@ def up(home: Path, host: str, port: int, workers: int, *, sandbox: bool) -> int:
     """
     plan = plans.of_this_process(plans.Asked(home, host, port, workers, sandbox))
     logs.configure(json=True, access=False)
-    with Instance(plan, say=lambda step: click.echo(step.translated(), err=True)) as instance:
+    with Instance(plan, say=lambda step: click.echo(step.translation(), err=True)) as instance:
         instance.start()
         mode = _("sandbox") if plan.asked.sandbox else _("production")
         click.echo(

@@ -9,7 +9,7 @@ import click
 from qe_ban.cli import refusals
 from qe_ban.cli.refusals import Refused
 from qe_ban.codes import token
-from qe_ban.message import translated
+from qe_ban.message import translate
 
 LARGEST = 64 * 1024 * 1024
 
@@ -29,9 +29,9 @@ def check(file: Path) -> int:
     try:
         lines = token.check_vectors(_document(file))
     except token.VectorsInvalid as error:
-        raise Refused(f"{file}: {translated(error.args[0])}") from error
+        raise Refused(f"{file}: {translate(error.args[0])}") from error
     for line in lines:
-        click.echo(translated(line))
+        click.echo(translate(line))
     if not lines:
         click.echo(_("all vectors agree"))
     return 1 if lines else 0

@@ -86,14 +86,14 @@ class Settings:
     proxies: int = 0
     code_life: int = 60
     threads: int = 8
-    supervised: bool = False
-    pooled: bool = False
+    is_supervised: bool = False
+    is_pooled: bool = False
     release: str = version("qe-ban")
     master_key_next: bytes | None = field(default=None, repr=False)
 
     @property
     def sandbox(self) -> bool:
-        """Tell whether sandbox behaviour is on."""
+        """Return whether sandbox behaviour is on."""
         return self.mode is Mode.SANDBOX
 
     @classmethod
@@ -102,11 +102,11 @@ class Settings:
         reader = Reader(env)
         mode = reader.mode()
         factor = SANDBOX_FACTOR if mode is Mode.SANDBOX else 1
-        default, kept = Limits(), Retention()
+        default, retention = Limits(), Retention()
         settings = cls(
             mode=mode,
             database_url=reader.database(),
-            pooled=reader.flag("QE_DATABASE_POOLED"),
+            is_pooled=reader.flag("QE_DATABASE_POOLED"),
             redis_url=reader.url("QE_REDIS_URL", ("redis", "rediss", "unix")),
             master_key=reader.master_key("QE_MASTER_KEY", Message("the master key")),
             issuer=reader.text("QE_ISSUER"),
@@ -124,11 +124,11 @@ class Settings:
                 ),
             ),
             retention=Retention(
-                scans=reader.number("QE_SCAN_DAYS", kept.scans, 7, 36_500),
-                audit=reader.number("QE_AUDIT_DAYS", kept.audit, 184, 36_500),
-                disputes=reader.number("QE_DISPUTE_DAYS", kept.disputes, 30, 36_500),
-                records=reader.number("QE_RECORD_DAYS", kept.records, 1096, 36_500),
-                backups=reader.number("QE_BACKUP_DAYS", kept.backups, 1, 36_500),
+                scans=reader.number("QE_SCAN_DAYS", retention.scans, 7, 36_500),
+                audit=reader.number("QE_AUDIT_DAYS", retention.audit, 184, 36_500),
+                disputes=reader.number("QE_DISPUTE_DAYS", retention.disputes, 30, 36_500),
+                records=reader.number("QE_RECORD_DAYS", retention.records, 1096, 36_500),
+                backups=reader.number("QE_BACKUP_DAYS", retention.backups, 1, 36_500),
             ),
             audit_heads=reader.absolute("QE_AUDIT_HEADS"),
             outside=Outside(
@@ -141,7 +141,7 @@ class Settings:
             proxies=reader.number("QE_PROXIES", 0, 0, 10),
             code_life=reader.number("QE_CODE_LIFE", 60, 30, 300),
             threads=reader.number("QE_THREADS", 8, 1, 64),
-            supervised=reader.flag("QE_SUPERVISED"),
+            is_supervised=reader.flag("QE_SUPERVISED"),
             master_key_next=reader.master_key("QE_MASTER_KEY_NEXT", Message("the next master key")) or None
             if env.get("QE_MASTER_KEY_NEXT") or env.get("QE_MASTER_KEY_NEXT_FILE")
             else None,
@@ -154,7 +154,7 @@ class Settings:
         return settings
 
     def city_text(self) -> str:
-        """Give the text of the city's file: the one named by QE_CITY_FILE, else Qingdao's. Raises ConfigInvalid."""
+        """Return the text of the city's file: the one named by QE_CITY_FILE, else Qingdao's. Raises ConfigInvalid."""
         if self.city_file is None:
             return (resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8")
         try:
@@ -166,13 +166,13 @@ class Settings:
 
 
 def sandbox_data() -> dict[str, Any]:
-    """Give the made-up people, venues and staff that come with the product."""
+    """Return the made-up people, venues and staff that come with the product."""
     data: dict[str, Any] = json.loads((resources.files("qe_ban") / "data" / "sandbox.json").read_text("utf-8"))
     return data
 
 
 def _production_faults(settings: Settings) -> list[str]:
-    """Say what a production system must not start with."""
+    """Return what a production system must not start with."""
     lines: list[str] = []
     if settings.issuer and not _is_public(settings.issuer):
         lines.append(Message("QE_ISSUER must be the public https address in production, without query or fragment"))

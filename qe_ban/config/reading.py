@@ -129,11 +129,11 @@ class Reader:
 
     def _private_text(self, name: str, path: Path) -> str:
         """Read a secret's short file; one that others may read is refused."""
-        with path.open("rb") as opened:
-            if os.fstat(opened.fileno()).st_mode & 0o077:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
                 self.lines.append(Message("{name} {path} is readable by others: chmod 600 it", name=name, path=path))
                 return ""
-            return opened.read(LARGEST_SECRET).decode("ascii")
+            return file.read(LARGEST_SECRET).decode("ascii")
 
     def sources(self) -> dict[str, str]:
         """Read `medical=https://host/path,social=https://...`: kinds whose entitlements another system knows."""

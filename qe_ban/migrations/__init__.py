@@ -59,8 +59,8 @@ PART = re.compile(r"(?P<table>\w+)_(before|default|\d{4}_\d{2})")
 """How the parts of a table that is cut by months are called."""
 
 
-def is_told(name: str | None, kind: str, _parents: object = None) -> bool:
-    """Tell whether a name that stands in the database is the models' to know: parts of a table that is cut are not."""
+def belongs_to_models(name: str | None, kind: str, _parents: object = None) -> bool:
+    """Return whether a name in the database belongs to the models: partitions by month do not."""
     part = PART.fullmatch(name or "") if kind == "table" else None
     return part is None or part["table"] not in metadata.tables
 
@@ -93,7 +93,7 @@ def _take_tables(connection: Connection) -> None:
     tables = connection.execute(text(_TABLES)).scalar_one()
     if tables is None:
         return
-    for left in reversed(range(TRIES)):
+    for tries_left in reversed(range(TRIES)):
         try:
             with connection.begin_nested():
                 connection.execute(text(f"SET LOCAL statement_timeout = '{PATIENCE}'"))
@@ -101,18 +101,18 @@ def _take_tables(connection: Connection) -> None:
                 connection.execute(text("SET LOCAL statement_timeout = 0"))
                 return
         except exc.OperationalError:
-            if not left:
+            if not tries_left:
                 raise
             time.sleep(PAUSE)
 
 
 def head() -> str | None:
-    """Give the newest revision that this program knows."""
+    """Return the newest revision that this program knows."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def pending(engine: Engine) -> bool:
-    """Tell whether the database is behind this program."""
+    """Return whether the database is behind this program."""
     with engine.connect() as connection:
         return _revision(connection) != head()
 

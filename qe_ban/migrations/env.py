@@ -2,8 +2,10 @@
 
 from alembic import context
 
-from qe_ban.migrations import is_told, metadata
+from qe_ban.migrations import belongs_to_models, metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, include_name=is_told)
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=metadata, include_name=belongs_to_models
+)
 with context.begin_transaction():
     context.run_migrations()

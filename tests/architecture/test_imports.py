@@ -46,13 +46,13 @@ def test_the_contracts_of_import_linter_hold():
 
 
 def test_another_slice_is_entered_only_by_service_and_errors(graph):
-    strayed = []
+    violations = []
     for importer in graph.modules:
         home = importer.split(".")[1] if importer.count(".") else ""
         if importer.startswith(ASSEMBLY):
             continue
-        for imported in graph.find_modules_directly_imported_by(importer):
-            parts = imported.split(".")
+        for target in graph.find_modules_directly_imported_by(importer):
+            parts = target.split(".")
             if len(parts) < 2 or parts[1] not in SLICES or parts[1] == home:
                 continue
             if home == "cli" and parts[1:3] in (["codes", "qr"], ["codes", "token"]):
@@ -61,11 +61,11 @@ def test_another_slice_is_entered_only_by_service_and_errors(graph):
                 continue  # pure: pages, blocks and views are the words in which halls and zones are told
             if home == "publishing" and parts[1:3] in (["reviewing", "models"], ["reviewing", "rules"]):
                 continue  # the tables of pages are made of its columns, and its states are theirs
-            if home in ("halls", "zones") and imported == "qe_ban.publishing.schemas.screens":
+            if home in ("halls", "zones") and target == "qe_ban.publishing.schemas.screens":
                 continue  # the shapes of screens, to which halls and zones add what is their own
             if len(parts) < 3 or parts[2] not in ("service", "errors"):
-                strayed.append(f"{importer} imports {imported}")
-    assert strayed == []
+                violations.append(f"{importer} imports {target}")
+    assert violations == []
 
 
 def test_every_slice_is_in_the_contract_on_rooms():
@@ -88,12 +88,12 @@ def test_every_slice_declares_itself_and_only_the_app_reads_it(graph):
 
 
 def test_every_view_declares_its_guard(app):
-    naked = [
+    views_without_guard = [
         f"{rule.rule} ({rule.endpoint})"
         for rule in app.url_map.iter_rules()
         if guard.of(app.view_functions[rule.endpoint]) is None
     ]
-    assert naked == []
+    assert views_without_guard == []
 
 
 def test_only_db_commits():
@@ -102,14 +102,14 @@ def test_only_db_commits():
         if path.is_relative_to(ROOT / "qe_ban" / "db") or path.is_relative_to(ROOT / "qe_ban" / "migrations"):
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            called = node.func if isinstance(node, ast.Call) else None
-            if isinstance(called, ast.Attribute) and called.attr in ("commit", "begin"):
-                guilty.append(f"{path.relative_to(ROOT)}:{called.lineno}")
+            function = node.func if isinstance(node, ast.Call) else None
+            if isinstance(function, ast.Attribute) and function.attr in ("commit", "begin"):
+                guilty.append(f"{path.relative_to(ROOT)}:{function.lineno}")
     assert guilty == []
 
 
 def test_the_environment_is_read_by_the_edge_alone():
-    allowed = {"qe_ban/wsgi.py"}
+    edge = {"qe_ban/wsgi.py"}
     readers = {
         str(path.relative_to(ROOT))
         for path in MODULES
@@ -119,7 +119,7 @@ def test_the_environment_is_read_by_the_edge_alone():
         and isinstance(node.value, ast.Name)
         and node.value.id == "os"
     }
-    assert {name for name in readers - allowed if not name.startswith(("qe_ban/cli/", "qe_ban/embedded/"))} == set()
+    assert {name for name in readers - edge if not name.startswith(("qe_ban/cli/", "qe_ban/embedded/"))} == set()
 
 
 def test_nobody_catches_everything_to_carry_on():

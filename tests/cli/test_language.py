@@ -18,7 +18,7 @@ import qe_ban
 from qe_ban.audit.rules.findings import What
 from qe_ban.cli import language, usage
 from qe_ban.cli.root import cli
-from qe_ban.message import Message, translated
+from qe_ban.message import Message, translate
 from tests.cli.conftest import CLEAN, REPOSITORY, refused
 
 CATALOGUE = language.DIRECTORY / "zh_CN" / "LC_MESSAGES"
@@ -230,13 +230,13 @@ def test_a_message_is_english_until_it_is_said(chinese):
     inner = Message("the master key")
     message = Message("{meaning} must be 32 random bytes in base64", meaning=inner)
     assert message == "the master key must be 32 random bytes in base64"
-    assert message.translated() == "主密钥必须是 base64 编码的 32 个随机字节"
-    assert translated("the master key") == "the master key"
+    assert message.translation() == "主密钥必须是 base64 编码的 32 个随机字节"
+    assert translate("the master key") == "the master key"
 
 
 def test_braces_in_values_stay_as_they_are(chinese):
-    assert Message("{name} is missing", name="{x}").translated() == "缺少 {x}"
-    assert Message("No such thing {x}").translated() == "No such thing {x}"
+    assert Message("{name} is missing", name="{x}").translation() == "缺少 {x}"
+    assert Message("No such thing {x}").translation() == "No such thing {x}"
 
 
 @pytest.mark.parametrize(

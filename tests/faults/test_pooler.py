@@ -39,7 +39,7 @@ class Pooled:
         self.server = servers.Server(site, "postgres").start()
         self.server.ask("CREATE DATABASE city")
         self.pooler = servers.Pgbouncer(site, self.server)
-        self.settings = replace(settings, database_url=self.pooler.url("city"), pooled=True, limits=WIDE)
+        self.settings = replace(settings, database_url=self.pooler.url("city"), is_pooled=True, limits=WIDE)
         self.parts = assemble(self.settings)
         migrations.upgrade(self.parts.database.engine)
         with self.parts.database.transaction() as session:
@@ -80,7 +80,7 @@ def test_without_the_setting_a_pooler_is_refused_in_one_line(city, mode, ignored
 
 
 def test_a_process_without_the_setting_is_not_ready_and_says_why(city):
-    with closing_pool(create_app(replace(city.settings, pooled=False))) as app, capture_logs() as lines:
+    with closing_pool(create_app(replace(city.settings, is_pooled=False))) as app, capture_logs() as lines:
         answer = app.test_client().get("/readyz")
     assert answer.status_code == 503
     assert answer.json["parts"]["postgresql"] == "failed"

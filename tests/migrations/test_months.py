@@ -126,7 +126,7 @@ def test_nothing_is_dropped_from_the_guard_of_the_log(engine, at):
 def test_each_part_has_the_indexes_of_the_whole(engine):
     made, _ = engine
     inspector = inspect(made)
-    parts = [name for name in inspector.get_table_names() if not migrations.is_told(name, "table")]
+    parts = [name for name in inspector.get_table_names() if not migrations.belongs_to_models(name, "table")]
     assert len(parts) == 3 * 5
     for part in parts:
         whole = migrations.PART.fullmatch(part)["table"]

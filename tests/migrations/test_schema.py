@@ -16,7 +16,7 @@ CHECKS = text(
 
 def test_models_and_migrations_agree(database):
     with database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"include_name": migrations.is_told})
+        context = MigrationContext.configure(connection, opts={"include_name": migrations.belongs_to_models})
         assert compare_metadata(context, migrations.metadata) == []
 
 

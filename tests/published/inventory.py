@@ -74,7 +74,7 @@ def names(app: Flask, settings: Settings) -> dict[str, Any]:
         # a counter's moment of creation stands there with its first sample
         "metrics": sorted(set(re.findall(r"^# TYPE (qe_\S+(?<!_created) \S+)$", metrics, re.MULTILINE))),
         "sealed columns": sorted(
-            f"{sealed.table}.{sealed.column} as {sealed.name} by {' '.join(sealed.key)}" for sealed in SEALED_COLUMNS
+            f"{column.table}.{column.column} as {column.name} by {' '.join(column.key)}" for column in SEALED_COLUMNS
         ),
         "labels": sorted({label for path in _SOURCES for label in _labels(ast.parse(path.read_text()))}),
         "commands": sorted(_commands(cli, "qe-ban")),
