@@ -114,6 +114,7 @@ REASONED = {
     ("refresh_families", "stepped_up_at"): SEALED_SIGN_INS,
     ("refresh_families", "ended_at"): SEALED_SIGN_INS,
     ("refresh_tokens", "used_at"): SEALED_SIGN_INS,
+    ("refresh_tokens", "written_at"): SEALED_SIGN_INS,
 }
 """What may say more than a day of the city beside a resident's plain id, or stands under a keyed one, and why."""
 

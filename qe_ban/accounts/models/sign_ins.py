@@ -111,14 +111,20 @@ class RefreshFamily(Base):
 class RefreshToken(Base):
     """One refresh token, as its SHA-256. Used ones stay while the family lives: they show a reuse.
 
-    `used_at` is the day of the first use.
+    `used_at` is the day of the first use, `written_at` the day on which the row was last written, `turned_over` as that
+    of families. A program of release 0.4.0 gives no `written_at`.
     """
 
     __tablename__ = "refresh_tokens"
+    __table_args__ = (
+        Index("ix_refresh_tokens_turned_over", "turned_over", "written_at", postgresql_where=text("turned_over < 2")),
+    )
 
     token_hash: Mapped[bytes] = mapped_column(primary_key=True)
     family_id: Mapped[UUID] = mapped_column(ForeignKey("refresh_families.id", ondelete="CASCADE"), index=True)
     used_at: Mapped[datetime | None]
+    written_at: Mapped[datetime | None]
+    turned_over: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
 
 
 class Revocation(Base):

@@ -33,7 +33,7 @@ def start(accounts: Accounts, session: Session, *, kind: PrincipalKind, principa
     """Begin a sign-in: a new family with its first refresh token."""
     sign_in = SignIn(principal_id, now + rules.FAMILY_LIFE[kind])
     family = sign_ins.add(accounts.rings, session, kind, sign_in, now)
-    return _tokens(accounts, session, family, sign_in, _add(session, family.id, secrets.token_bytes(32)), now)
+    return _tokens(accounts, session, family, sign_in, _add(session, family.id, secrets.token_bytes(32), now), now)
 
 
 def refresh(accounts: Accounts, session: Session, *, text: str, now: datetime) -> Tokens | errors.RefreshRefused:
@@ -59,8 +59,10 @@ def refresh(accounts: Accounts, session: Session, *, text: str, now: datetime) -
     successors = accounts.rings.macs(Ring.DERIVE, "refresh", token)
     if row.used_at is None:
         # that it was used decides, and not when: the day is enough
-        row.used_at = start_of_day(now)
-        return _tokens(accounts, session, family, sign_in, _add(session, family.id, successors[0]), now)
+        row.used_at = row.written_at = start_of_day(now)
+        # its place in the table tells of this use
+        row.turned_over = 0
+        return _tokens(accounts, session, family, sign_in, _add(session, family.id, successors[0], now), now)
     for successor in successors:
         # the family's row is locked: nobody uses the successor meanwhile
         next_row = session.get(RefreshToken, _hash(successor))
@@ -229,8 +231,8 @@ def _named_at(accounts: Accounts, session: Session, sign_in: SignIn) -> datetime
     return moments.read(accounts.rings, resident, "verified_at") if resident is not None else None
 
 
-def _add(session: Session, family_id: UUID, token: bytes) -> str:
-    session.add(RefreshToken(token_hash=_hash(token), family_id=family_id))
+def _add(session: Session, family_id: UUID, token: bytes, now: datetime) -> str:
+    session.add(RefreshToken(token_hash=_hash(token), family_id=family_id, written_at=start_of_day(now)))
     return b64url(token)
 
 

@@ -1,22 +1,24 @@
-"""Takes from the tables of sign-ins the order in which these began.
+"""Takes from the tables of sign-ins the order in which these began and were refreshed.
 
 Rows lie in a table, and in a dump of it, as they were written. Accounts stand in the order in which they were made and
-named, so while they are new, the first sign-in of a table would be the first account's. The worker therefore writes new
-sign-ins and their refresh tokens anew, all of half a minute in one transaction, and once more when their day is over,
-each time in the order of their ids, which are random. A row that is written again has another place: but PostgreSQL
-leaves it in its page while that has room, so it is written several times, until its page is full.
+named, so while they are new, the first sign-in of a table would be the first account's; and a refresh stands before the
+scan that came next. The worker therefore writes new sign-ins and new refresh tokens anew, all of half a minute in one
+transaction, and once more when their day is over, each time in the order of their ids, which are random. Tokens of
+staff are among them: their sign-ins have a moment in clear. A row that is written again has another place: but
+PostgreSQL leaves it in its page while that has room, so it is written several times, until its page is full.
 """
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, SmallInteger, bindparam, literal_column, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from qe_ban.accounts.models import RefreshFamily, RefreshToken
 from qe_ban.kernel.clock import start_of_day
 
 STEP: Final = 500
+TOKENS_STEP: Final = 2000
 PASSES: Final = 4
 """Of two batches whose day was over, one pass left up to 9 of 10 pairs in their order; four leave what lots would."""
 NEW, OF_TODAY, DONE = (literal_column(number, SmallInteger) for number in ("0", "1", "2"))
@@ -24,39 +26,53 @@ NEW, OF_TODAY, DONE = (literal_column(number, SmallInteger) for number in ("0", 
 
 
 def turn_over(session: Session, now: datetime) -> int:
-    """Write anew the sign-ins that are new and those whose day is over, at most 500 of each; return how many.
+    """Write anew the sign-ins and tokens that are new and those whose day is over; return how many rows.
 
-    Who is locked is passed over until the next time. Rows that release 0.3.0 is to read are left until they are sealed.
+    At most 500 sign-ins and 2,000 tokens of each. Who is locked is passed over until the next time. Sign-ins that
+    release 0.3.0 is to read are left until they are sealed.
     """
-    of_today = RefreshFamily.started_at >= start_of_day(now)
-    is_new, state = RefreshFamily.turned_over == NEW, RefreshFamily.turned_over
+    sealed = RefreshFamily.content_sealed.is_not(None)
+    families = _turn_over(session, RefreshFamily.id, RefreshFamily.started_at, now, where=sealed, limit=STEP)
+    is_dated = RefreshToken.written_at.is_not(None)
+    tokens = _turn_over(
+        session, RefreshToken.token_hash, RefreshToken.written_at, now, where=is_dated, limit=TOKENS_STEP
+    )
+    # of a program of 0.4.0, or from before: of which day is not known
+    undated = (RefreshToken.turned_over == NEW) & ~is_dated
+    return families + tokens + _write_anew(session, RefreshToken.token_hash, undated, DONE, TOKENS_STEP)
+
+
+def _turn_over(
+    session: Session,
+    key: InstrumentedAttribute[Any],
+    day: InstrumentedAttribute[Any],
+    now: datetime,
+    *,
+    where: ColumnElement[bool],
+    limit: int,
+) -> int:
+    """Write rows of one table anew by the day that a column of theirs says; return how many."""
+    state, of_today = key.class_.turned_over, day >= start_of_day(now)
     return (
-        _write_anew(session, is_new & of_today, OF_TODAY)
-        + _write_anew(session, is_new & ~of_today, DONE)
-        + _write_anew(session, (state == OF_TODAY) & ~of_today, DONE)
+        _write_anew(session, key, where & (state == NEW) & of_today, OF_TODAY, limit)
+        + _write_anew(session, key, where & (state == NEW) & ~of_today, DONE, limit)
+        + _write_anew(session, key, where & (state == OF_TODAY) & ~of_today, DONE, limit)
     )
 
 
-def _write_anew(session: Session, which: ColumnElement[bool], state: ColumnElement[int]) -> int:
-    sealed = RefreshFamily.content_sealed.is_not(None)
-    # without a wait for anybody: a refresh locks a token, and then its family
+def _write_anew(
+    session: Session,
+    key: InstrumentedAttribute[Any],
+    which: ColumnElement[bool],
+    state: ColumnElement[int],
+    limit: int,
+) -> int:
+    # without a wait for anybody: a refresh locks a token and its family
     ids = session.scalars(
-        select(RefreshFamily.id)
-        .where(which, sealed)
-        .order_by(RefreshFamily.id)
-        .limit(STEP)
-        .with_for_update(skip_locked=True, key_share=True)
-    ).all()
-    tokens = session.scalars(
-        select(RefreshToken.token_hash)
-        .where(RefreshToken.family_id.in_(ids))
-        .order_by(RefreshToken.token_hash)
-        .with_for_update(skip_locked=True, key_share=True)
+        select(key).where(which).order_by(key).limit(limit).with_for_update(skip_locked=True, key_share=True)
     ).all()
     # row by row: one statement for all would go through them in the order of the table
-    family = update(RefreshFamily).where(RefreshFamily.id == bindparam("row")).values(turned_over=state)
-    token = update(RefreshToken).where(RefreshToken.token_hash == bindparam("row"))
-    for statement, rows in ((family, ids), (token.values(used_at=RefreshToken.used_at), tokens)):
-        for _ in range(PASSES if rows else 0):
-            session.connection().execute(statement, [{"row": row} for row in rows])
+    anew = update(key.class_).where(key == bindparam("row")).values(turned_over=state)
+    for _ in range(PASSES if ids else 0):
+        session.connection().execute(anew, [{"row": id_} for id_ in ids])
     return len(ids)
