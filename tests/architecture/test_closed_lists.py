@@ -30,22 +30,22 @@ PARTIAL = {
 
 
 def modules() -> Iterator[ModuleType]:
-    for found in pkgutil.walk_packages(qe_ban.__path__, "qe_ban."):
+    for module in pkgutil.walk_packages(qe_ban.__path__, "qe_ban."):
         # these three run something when they are imported
-        if not found.name.endswith((".__main__", ".wsgi")) and ".migrations." not in found.name:
-            yield importlib.import_module(found.name)
+        if not module.name.endswith((".__main__", ".wsgi")) and ".migrations." not in module.name:
+            yield importlib.import_module(module.name)
 
 
 def keys_of(display: ast.Dict, module: ModuleType) -> list[object]:
     """Return the keys of a display that are spelled as members, such as `Role.EDITOR`; others give nothing."""
     names = [key for key in display.keys if isinstance(key, ast.Attribute)]
-    found = []
+    members = []
     for name in names:
         try:
-            found.append(eval(compile(ast.Expression(name), "<key>", "eval"), vars(module)))
+            members.append(eval(compile(ast.Expression(name), "<key>", "eval"), vars(module)))
         except (NameError, AttributeError):  # a local variable
             continue
-    return found
+    return members
 
 
 def partial_mappings() -> Iterator[tuple[tuple[str, str], str]]:
