@@ -15,6 +15,7 @@ import qe_ban
 PARTIAL = {
     ("qe_ban.accounts.rules.proofs", "PrincipalKind"): "a scanner has no family of refresh tokens",
     ("qe_ban.accounts.service.reindexing", "Ring"): "the rings of residents' blind indexes; BLIND has them",
+    ("qe_ban.accounts.slice", "Owner"): "the other owners end in slices of their own; composition counts all",
     ("qe_ban.codes.rules.disputes", "DisputeState"): "the answers of a district that an appeal can have, too",
     ("qe_ban.codes.service.wallet", "Ring"): "the rings that sign codes",
     ("qe_ban.codes.service.wallet", "Profile"): "a pass is no code that is scanned",
