@@ -68,7 +68,7 @@ def test_no_more_than_a_hundred_are_looked_at_in_one_run_and_the_oldest_first(ac
 
     def unchecked():
         with database.transaction() as session:
-            service.check_closings(replace(accounts, closing=()), session, before + timedelta(hours=1))
+            service.check_closings(replace(accounts, erasers=()), session, before + timedelta(hours=1))
             left = select(Closing.resident_id).where(Closing.resident_id.in_(ids), Closing.checked_at.is_(None))
             return session.scalars(left).all()
 

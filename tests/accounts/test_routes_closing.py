@@ -266,7 +266,7 @@ def test_the_proof_is_given_again_to_whoever_has_its_id(city):
     said = [json.loads(vault.unseal(city.rings, COLUMN, row.id, row.payload)) for row in rows if row.payload]
     assert [one["proof"] for one in said if one["phone"] == resident.phone] == [proof["id"]]
     unknown = city.client.get(f"{API}/closings/{new_id()}")
-    assert (unknown.status_code, unknown.get_json()["code"]) == (404, "accounts.erasers_not_found")
+    assert (unknown.status_code, unknown.get_json()["code"]) == (404, "accounts.closing_not_found")
 
 
 def test_the_proofs_id_is_random_throughout_and_tries_are_counted(city, settings):

@@ -116,7 +116,7 @@ def test_who_agrees_while_an_old_request_is_forgotten_has_agreed(city, resident,
     day = system_clock() - timedelta(days=92)
     with database.transaction() as session:
         session.add(Consent(resident_id=resident.id, purpose=PURPOSE, state="requested", requested_at=day))
-    [asked] = [one for one in service.ENDINGS if one.model is Consent and one.kept is Period.SCANS]
+    [asked] = [one for one in service.ENDINGS if one.model is Consent and one.period is Period.SCANS]
 
     def agree():
         answer = city.client.open(f"{CONSENTS}/{PURPOSE}", method="PUT", headers=resident.headers)

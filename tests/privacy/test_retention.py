@@ -27,7 +27,7 @@ LAST_OF_MONTH = datetime(2028, 3, 31, 16, tzinfo=UTC)
 
 
 def key_of(ending: Ending) -> tuple[str, str]:
-    return ending.model.__tablename__, ending.kept.value if isinstance(ending.kept, Period) else ""
+    return ending.model.__tablename__, ending.period.value if isinstance(ending.period, Period) else ""
 
 
 # of two endings of a table without a setting the first looks at the rows' moments
@@ -123,7 +123,7 @@ def test_the_operators_table_has_every_ending():
     page = (Path(__file__).parents[2] / "docs" / "operating.md").read_text()
     rows = page.split("\n### How long\n")[1].split("\n## ")[0].splitlines()
     for ending in retention.endings(SLICES):
-        setting = SETTINGS[ending.kept] if isinstance(ending.kept, Period) else ""
+        setting = SETTINGS[ending.period] if isinstance(ending.period, Period) else ""
         for model in (ending.model, *ending.also):
             told = [row for row in rows if f"`{model.__tablename__}`" in row and setting in row]
             assert [row for row in told if f"| `{ending.schedule.value}` |" in row], (model.__tablename__, setting)
