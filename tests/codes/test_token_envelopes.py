@@ -98,9 +98,9 @@ def test_a_payload_in_any_other_spelling_is_refused(signer, content):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"unprotected": b"\xa1\x00\x00"},
-        {"unprotected": b"\x80"},
-        {"unprotected": b""},
+        {"header_map": b"\xa1\x00\x00"},
+        {"header_map": b"\x80"},
+        {"header_map": b""},
         {"header": cbor2.dumps({4: b"1234", 1: -7})},
         {"header": cbor2.dumps({1: -7, 4: b"12345"})},
         {"header": cbor2.dumps({1: -8})},

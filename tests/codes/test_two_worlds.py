@@ -144,7 +144,7 @@ class TestTheInbox:
             scan(terminal, issue(person), PURPOSE)
         town.turn_over()
         assert client.put(f"{CONSENTS}/{PURPOSE}", headers=person.headers).status_code == 200
-        self.put(town, inbox.consent_request(town.parts.rings, person.id, PURPOSE, town.now))
+        self.store(town, inbox.consent_request(town.parts.rings, person.id, PURPOSE, town.now))
         town.turn_over()
         assert states(client, person) == {PURPOSE: "granted"}
 
@@ -160,7 +160,7 @@ class TestTheInbox:
     def test_what_is_asked_of_somebody_who_is_held_waits_and_hinders_no_other(self, town):
         busy, other, rings = town.resident(), town.resident(), town.parts.rings
         for person in (busy, other):
-            self.put(town, inbox.consent_request(rings, person.id, PURPOSE, town.now))
+            self.store(town, inbox.consent_request(rings, person.id, PURPOSE, town.now))
         with town.parts.database.transaction() as session:
             session.execute(text("SELECT FROM residents WHERE id = :id FOR UPDATE"), {"id": busy.id})
             town.turn_over()
@@ -172,7 +172,7 @@ class TestTheInbox:
         person = town.resident()
         assert client.post("/api/v1/me/closing", json={"confirm": True}, headers=person.headers).status_code == 200
         request = inbox.consent_request(town.parts.rings, person.id, PURPOSE, town.now)
-        self.put(town, request)
+        self.store(town, request)
         town.turn_over()
         assert not self.has_consent(town, person)
         with town.parts.database.transaction() as session:
@@ -182,7 +182,7 @@ class TestTheInbox:
         person, broken = town.resident(), uuid.uuid4()
         with town.parts.database.transaction() as session:
             session.add(RequestOfScan(id=broken, content_sealed=bytes(60)))
-        self.put(town, inbox.consent_request(town.parts.rings, person.id, PURPOSE, town.now))
+        self.store(town, inbox.consent_request(town.parts.rings, person.id, PURPOSE, town.now))
         town.turn_over()
         assert self.has_consent(town, person)
         with town.parts.database.transaction() as session:

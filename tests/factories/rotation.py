@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from qe_ban import migrations
-from qe_ban.accounts.service import clients, residents, seed_resident
+from qe_ban.accounts.service import Accounts, clients, residents, seed_resident
 from qe_ban.app import assemble, create_app
 from qe_ban.cli.installation import Opened
 from qe_ban.cli.root import cli
@@ -58,7 +58,7 @@ class Rotating:
         self.person = self.town.resident()
         self.gate = self.town.terminal("gate-entry", "campus-entry")
         self.canteens = [self.town.terminal("meal-redemption") for _ in range(2)]
-        self.known = [self.settle(self.parts[0].accounts) for _ in range(20)]
+        self.known = [self.settle(self.parts[0].get(Accounts)) for _ in range(20)]
         self.done, self.failed = Counter(), []
 
     def close(self):
@@ -127,7 +127,7 @@ class Rotating:
         assert sorted(one["reason"] for one in told) == ["ok", "used"], told
 
     def sign_in(self, _n):
-        phone = self.settle(self.parts[0].accounts)[1].phone
+        phone = self.settle(self.parts[0].get(Accounts))[1].phone
         asked = self.here.post(f"{API}/auth/otp", json={"phone": phone}).get_json()
         grant = {"grant_type": "otp", "phone": phone, "challenge": asked["challenge"], "otp": asked["otp"]}
         tokens = self.there.post(f"{API}/auth/token", json=grant).get_json()
@@ -145,7 +145,7 @@ class Rotating:
 
     def look_up_and_write(self, n):
         mine, other = self.parts[n % 2], self.parts[1 - n % 2]
-        made, person = self.settle(mine.accounts)
+        made, person = self.settle(mine.get(Accounts))
         for resident_id, who in ((made, person), self.known[n % len(self.known)]):
             with other.database.transaction() as session:
                 by_phone = residents.by_phone(other.rings, session, who.phone)
@@ -157,9 +157,9 @@ class Rotating:
 
     def prove(self, n):
         key = ClientKey()
-        nonce = clients.nonce(self.parts[n % 2].accounts, utc())
+        nonce = clients.nonce(self.parts[n % 2].get(Accounts), utc())
         with self.database.transaction() as session:
-            accounts = self.parts[1 - n % 2].accounts
+            accounts = self.parts[1 - n % 2].get(Accounts)
             clients.check_proof(accounts, session, jwk=key.jwk, proof=key.proof(nonce, self.settings.issuer), now=utc())
 
     @contextmanager

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import func, select
 
 from qe_ban.accounts.models import Resident
-from qe_ban.accounts.service import reindexing, residents
+from qe_ban.accounts.service import Accounts, reindexing, residents
 from qe_ban.cli.keys import backfill
 from qe_ban.kernel.identifiers import IdType
 from qe_ban.kernel.ids import new_id
@@ -136,7 +136,7 @@ def test_a_row_whose_column_does_not_open_is_named_and_keeps_its_key_alive(city)
     ring = Ring.BLIND_PHONE
     # the test before has retired a key, which this process may still write with
     city.parts[0].rings.refresh()
-    resident_id, _ = city.settle(city.parts[0].accounts)
+    resident_id, _ = city.settle(city.parts[0].get(Accounts))
     with city.database.transaction() as session:
         lifecycle.destroy_old(session, utc() + 5 * SETTLING_TIME)
         row = session.get_one(Resident, resident_id)

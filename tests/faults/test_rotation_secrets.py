@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from qe_ban.accounts.models import RefreshFamily
-from qe_ban.accounts.service import clients
+from qe_ban.accounts.service import Accounts, clients
 from qe_ban.audit import service as audit
 from qe_ban.cli.keys import backfill
 from qe_ban.codes.models import Dispute, Scan
@@ -118,7 +118,7 @@ def test_what_was_derived_under_the_secret_before_is_good_until_it_is_over(city)
     key = ClientKey()
     proof = key.proof(nonce, city.settings.issuer)
     with city.database.transaction() as session:
-        clients.check_proof(city.parts[1].accounts, session, jwk=key.jwk, proof=proof, now=utc())
+        clients.check_proof(city.parts[1].get(Accounts), session, jwk=key.jwk, proof=proof, now=utc())
 
     with pytest.raises(retirement.KeyNeeded):
         retire(city, retirement.retire_derived, old, utc() + timedelta(hours=23))
