@@ -75,7 +75,7 @@ class _Question(BaseHTTPRequestHandler):
         self._answer(200, dict(self.people.get(person, UNKNOWN)) | {"as_of": rfc3339(type(self).clock())})
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
-        """Say nothing."""
+        """Log nothing."""
 
     def _refuse(self, status: int) -> None:
         # the body was not read, so the connection cannot go on

@@ -18,6 +18,7 @@ GLOSSARY = frozenset({"accepted", "issued", "presented", "printed", "refused", "
 """Participles that are terms: docs/glossary.md."""
 OTHER_WORDS = frozenset({"embed", "exceed", "feed", "indeed", "need", "proceed", "seed", "shed", "speed", "succeed"})
 _REGULAR = re.compile(r"[a-z]{3,}ed")
+_SEVERAL_WORDS = re.compile(r"[a-z][A-Z]")
 
 
 @dataclass(frozen=True, order=True)
@@ -47,6 +48,8 @@ def bindings(root: Path) -> Iterator[Binding]:
 
 def is_bare_participle(binding: Binding) -> bool:
     """Return whether a name is one past participle and nothing else, and neither a term nor a name on the wire."""
+    if _SEVERAL_WORDS.search(binding.name):
+        return False
     word = binding.name.strip("_").lower()
     if word in GLOSSARY or word in OTHER_WORDS or (binding.is_attribute and word in wire_names()):
         return False
@@ -86,6 +89,8 @@ def _bound(node: ast.AST, *, in_class: bool) -> Iterator[tuple[int, str, bool]]:
                 yield child.lineno, child.id, in_class
             case ast.ExceptHandler(name=str()):
                 yield child.lineno, child.name or "", False
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(value))) if name == value.upper():
+                continue  # a value on the wire, under its own name
             case _:
                 pass
         # an assignment of a class stays one below its target; a function has names of its own

@@ -9,7 +9,14 @@ import pytest
 from tests.architecture import naming
 
 ROOT = Path(__file__).parents[2]
-CLEAN = ("qe_ban/config", "qe_ban/migrations", "tests/architecture", "tests/published")
+CLEAN = (
+    *(
+        f"qe_ban/{name}"
+        for name in ("audit", "codes", "config", "db", "embedded", "keys", "migrations", "sandbox", "venues")
+    ),
+    *(f"tests/{name}" for name in ("architecture", "audit", "codes", "db", "embedded", "health", "keys", "published")),
+    *("tests/sandbox", "tests/venues"),
+)
 """Directories without bare participles. The others follow one by one, until it is all of them."""
 PRIVATE_WORDS = re.compile(r"(Gives?|Tells?|Says?|Makes? sure|Sees? to it)\b")
 """First words of docstrings that say less than "Return", "Raise", "Store"."""
@@ -26,6 +33,8 @@ def test_docstrings_of_functions_begin_with_what_is_done(directory):
     vague = [
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
         for path in naming.sources(ROOT / directory)
+        # the first lines of views are published as summaries
+        if not {"routes", "routes.py"} & set(path.parts)
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.FunctionDef) and PRIVATE_WORDS.match(ast.get_docstring(node) or "")
     ]
@@ -43,9 +52,12 @@ def test_docstrings_of_functions_begin_with_what_is_done(directory):
         ("_UNSEALED = 1", ["_UNSEALED"]),
         ("self.dressed = 1", ["dressed"]),
         ("def f(): made: int = 1", ["made"]),
+        ("class A:\n    DRESSED = 'resolved'", ["DRESSED"]),
         # terms, wire names of attributes, other words, and names of several words
         ("issued = speed = rows_found = 1", []),
         ("class A:\n    suspended: bool", []),
+        ("class A:\n    ALTERED = 'altered'", []),
+        ("class JobFailed(Exception): pass", []),
         ("class A:\n    def f(self, suspended): pass", ["suspended"]),
     ],
 )
