@@ -178,12 +178,13 @@ def test_refreshes_of_a_later_day_lose_their_order_each_half_minute_and_when_tha
         assert concordance(places(database, [principal for _, principal in group], WRITTEN_TODAY)) > 0.9
         # what was used, and its successor
         assert turn_over(later) == len(group) * 2
-        assert 0.2 < concordance(places(database, [principal for _, principal in group], WRITTEN_TODAY)) < 0.8
+        # of 20 by lot the share has a standard deviation of 0.08, of two twenties one of 0.09
+        assert 0.1 < concordance(places(database, [principal for _, principal in group], WRITTEN_TODAY)) < 0.9
     assert token_states(database, principals) == {1}
     assert turn_over(start_of_day(later) + DAY) == SIGN_INS_AND_TOKENS
     assert token_states(database, principals) == {2}
     of_groups = [at // (MANY // 2) for at in places(database, principals, TOKENS)]
-    assert 0.2 < concordance(of_groups) < 0.8
+    assert 0.1 < concordance(of_groups) < 0.9
 
 
 def test_a_token_that_the_previous_release_gave_is_turned_over_once(begun, database, turn_over, now):

@@ -21,7 +21,7 @@ STEP: Final = 500
 TOKENS_STEP: Final = 2000
 PASSES: Final = 8
 """Of two batches whose day was over one pass left up to 9 of 10 pairs in their order: pages have room, also by what the
-first passes left dead. Eight leave what lots would."""
+first passes left dead. Over 12 trials with refresh tokens four left 0.61 of the pairs, eight 0.50, as lots do."""
 NEW, OF_TODAY, DONE = (literal_column(number, SmallInteger) for number in ("0", "1", "2"))
 """What `turned_over` says; constants in the statements, for these are what the partial index is for."""
 
