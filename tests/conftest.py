@@ -80,7 +80,7 @@ RENDEZVOUS = pytest.StashKey[Path]()
 # commands speak English to the tests, but for those of the language
 os.environ["QE_LANG"] = "en"
 IN_CI = os.environ.get("QE_CI") == "1"
-SLOW_TIMEOUT = 300
+SLOW_TIMEOUT = 600
 """Seconds: whole programs start and stop in slow tests, on machines that do other things beside."""
 
 

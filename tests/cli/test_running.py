@@ -13,7 +13,7 @@ import pytest
 from qe_ban.cli.api import Api
 from qe_ban.config import sandbox_data
 from qe_ban.sandbox import secrets_file
-from tests.cli.conftest import Running, eventually, family, parents, refused
+from tests.cli.conftest import START_SECONDS, Running, eventually, family, parents, refused
 
 STAYS = "Ctrl-C ends it"
 ENGINES = ("postgres -D", "valkey-server", "qe_ban.cli worker", "sandbox source", "granian")
@@ -90,7 +90,7 @@ def beside_a_running_one(qe, home: Path, port: int, directory: Path) -> None:
 @pytest.mark.slow
 def test_the_whole_tree(qe, start, home, port, tmp_path):
     once = start("demo", "--once", "--workers", "1")
-    assert once.process.wait(100) == 0, once.said()
+    assert once.process.wait(START_SECONDS) == 0, once.said()
     assert "accepted (ok)" in once.said()
     assert "asked again: 304" in once.said()
     assert "s; rolled back" in once.said()
@@ -115,7 +115,7 @@ def test_the_whole_tree(qe, start, home, port, tmp_path):
         # an engine may have followed its supervisor already
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    demo.process.wait(20)
+    demo.process.wait(60)
     assert eventually(lambda: not running & set(parents()))
 
     again = start("up", "--sandbox", "--workers", "1")
