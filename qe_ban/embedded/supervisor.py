@@ -109,7 +109,7 @@ class Supervisor:
     """A context: inside it SIGTERM, SIGINT and SIGHUP ask for the end; on leaving, children stop in reverse order.
 
     Signals that come while it stops change nothing, so an impatient second Ctrl-C costs no data. Should this process be
-    killed outright, the kernel ends the children. To be used in the main thread.
+    killed outright, the kernel ends the children (D-105). To be used in the main thread.
     """
 
     def __init__(self) -> None:

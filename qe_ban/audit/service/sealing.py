@@ -1,4 +1,4 @@
-"""Seals rows of the log: in batches, chained and signed, by the worker alone."""
+"""Seals rows of the log: in batches, chained and signed, by the worker alone (D-091)."""
 
 import secrets
 import time
@@ -75,7 +75,8 @@ class Sealer:
 def seal_next(session: Session, rings: KeyRings, now: datetime) -> Seal | None:
     """Seal the next rows, or None where there is nothing to seal or somebody else does so at this moment.
 
-    Not a range of ids: whatever is not sealed, so that a transaction that commits late is taken by the next seal.
+    Not a range of ids: whatever is not sealed, so that a transaction that commits late is taken by the next seal
+    (D-092).
     Without rows, an empty seal is made once a minute. Raises KeyMissing.
     """
     session.execute(PATIENT)

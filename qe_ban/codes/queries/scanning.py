@@ -1,7 +1,7 @@
 """The hot path's own SQL: one statement reads everything that a scan is judged by, one keeps what came of it.
 
 Written by hand because it is what the product does all day: each statement is its own transaction, so a verification
-is two round trips, and durable when it answers. Measured against the ORM in docs/performance.md.
+is two round trips, and durable when it answers (D-001). Measured against the ORM in docs/performance.md.
 """
 
 from collections.abc import Mapping, Sequence

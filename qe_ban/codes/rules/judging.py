@@ -65,7 +65,10 @@ def _entitlement_reason(facts: ScanFacts) -> Reason | None:  # noqa: PLR0911  on
 
 
 def _is_recent_enough(facts: ScanFacts) -> bool:
-    """Return whether the answer is recent enough: of now for a level and a right that is consumed, else of the day."""
+    """Return whether the answer is recent enough: of now for a level and a right that is consumed, else of the day.
+
+    See D-006.
+    """
     if facts.answer is None or (facts.kind == LEVEL_KIND and not has_level(facts.answer)):
         return False
     if facts.is_current:
@@ -114,7 +117,10 @@ def _uses(facts: ScanFacts) -> list[NewUse] | Reason:
 
 
 def _comparison(facts: ScanFacts, ends: datetime) -> list[NewUse] | Reason:
-    """Take one comparison with a document, right or wrong: else many concurrent ones would all be the first."""
+    """Take one comparison with a document, right or wrong: else many concurrent ones would all be the first.
+
+    See D-109.
+    """
     subject = facts.subjects.document
     if subject is None or facts.document is None:
         return []
@@ -140,7 +146,7 @@ def _venue(facts: ScanFacts, ends: datetime) -> list[NewUse] | Reason:
     if subject is None:
         return []
     before = facts.uses.get(subject, [])
-    # whoever read the code at one venue must learn nothing by it at another
+    # whoever read the code at one venue must learn nothing by it at another (D-012)
     if facts.purpose.fields and not all(use.at_venue for use in before):
         return Reason.REPLAYED
     # the use of a disclosure names the scanner, and so the venue; each showing of a phone's pass has one of its own

@@ -101,7 +101,7 @@ def _judge_and_record(wallet: Wallet, connection: Connection, scan: Scan) -> Ver
     # as if the scanner were registered for the purpose: whether it is, the statement itself looks up and obeys
     readable = purpose is not None and scan.refusal((purpose.slug,)) is None
     facts = _read_facts(wallet, connection, scan, scan.number if readable else None, scan.subjects.all())
-    # before any judgement: a repeat gets the verdict of its scan, whatever has changed since
+    # before any judgement: a repeat gets the verdict of its scan, whatever has changed since (QE1 section 5)
     if facts.prior is not None:
         return _repeat(wallet, connection, scan, facts.prior)
     if scan.subjects.short in facts.uses:

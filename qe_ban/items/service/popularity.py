@@ -1,8 +1,8 @@
 """Counts how much items are used: from how many networks a day each entry was read, forgotten by and by.
 
-Valkey counts distinct networks without keeping them (HyperLogLog), and hears of each only by a keyed hash of the day:
-its log of slow commands, replicas and files learn no address. The worker adds each day that is over
-to `entries.popularity`. With Valkey away nothing is counted and nothing fails.
+Valkey counts distinct networks without keeping them (HyperLogLog, D-070), and hears of each only by a keyed hash of the
+day: its log of slow commands, replicas and files learn no address. The worker adds each day that is over to
+`entries.popularity`. With Valkey away nothing is counted and nothing fails.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""Finds the wordings that may answer a query and ranks them."""
+"""Finds the wordings that may answer a query and ranks them (D-067, D-068)."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

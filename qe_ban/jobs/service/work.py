@@ -62,7 +62,8 @@ class JobContext:
     def step(self) -> Iterator[Session]:
         """Open a transaction that holds the job: it commits when the block ends, with what `save` was given in it.
 
-        Whoever cancels waits for the step, so it should take a second or so; each statement may take a minute.
+        Whoever cancels waits for the step, so it should take a second or so; each statement may take a minute. Whether
+        the lease is still ours is asked in the transaction of the step itself (D-063).
         Raises Stopping, JobCancelled or LeaseLost instead, before anything was written; DatabaseUnavailable.
         """
         if self._stop.is_set():

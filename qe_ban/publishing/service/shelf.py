@@ -2,7 +2,7 @@
 
 Every change counts up a stamp in PostgreSQL, in its own transaction; after it a notice in Valkey. A process looks at
 the notice once a second while pages are asked for, and asks PostgreSQL for the stamps when the notice moved, when
-Valkey is away, and every few seconds anyway: a notice may be lost with the process that should have given it.
+Valkey is away, and every few seconds anyway: a notice may be lost with the process that should have given it (D-075).
 
 Whoever asks for a page gets what is in memory. Two threads go to the engines, one to look and one to load: a page is
 loaded anew when its stamp moved, when it is old, and shortly before the moment at which it turns, as it will be then.
