@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import hypothesis
@@ -19,9 +20,11 @@ import psycopg
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import event
 
 from qe_ban import migrations
+from qe_ban.accounts.service import passwords
 from qe_ban.app import create_app
 from qe_ban.audit.models import AuditEvent
 from qe_ban.config import Settings
@@ -176,6 +179,16 @@ def no_words_in_events(_mapper: object, _connection: object, written: AuditEvent
     """Let no test record an event with words about people in it: whatever any test does, its events pass here."""
     if not words.PUBLIC_EVENTS.match(written.action):
         assert words.words_in(written.details) == [], written.action
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hash passwords in this process at the least cost there is: the real one takes a third of a second on purpose."""
+    hasher = partial(Argon2Hasher, time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "Argon2Hasher", hasher)
+        patch.setattr(passwords, "NOBODYS", hasher().hash(secrets.token_hex(16)))
+        yield
 
 
 @pytest.fixture(scope="session")

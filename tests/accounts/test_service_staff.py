@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pyotp
 import pytest
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import exc, select, text
 
 from qe_ban.accounts import errors, service
@@ -136,11 +137,14 @@ def test_a_disabled_account_is_refused_like_an_unknown_one(staff, attempt, datab
         service.refresh(accounts, session, text=tokens.refresh, now=later)
 
 
-def test_an_unknown_users_password_costs_a_real_hash():
-    passwords = Passwords()
-    parameters = "$".join(passwords.hash("x" * 12).split("$")[:4])
-    assert NOBODYS.startswith(parameters + "$")
-    assert not passwords.fits("anything", None)
+def test_a_password_is_hashed_at_the_cost_that_rfc_9106_recommends_for_little_memory(monkeypatch):
+    monkeypatch.setattr("qe_ban.accounts.service.passwords.Argon2Hasher", Argon2Hasher)
+    assert Passwords().hash("x" * 12).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
+def test_an_unknown_users_password_costs_as_much_and_never_fits():
+    assert NOBODYS.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    assert not Passwords().fits("anything", None)
 
 
 def test_one_password_is_hashed_at_once_and_the_line_is_bounded():
