@@ -49,7 +49,7 @@ class Stand:
         port, floor_port = _free_ports()
         with ExitStack() as stack:
             directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="qe-bench-")))
-            options = plans.Asked(directory / "home", "127.0.0.1", port, workers=1, sandbox=True)
+            options = plans.StartOptions(directory / "home", "127.0.0.1", port, workers=1, sandbox=True)
             self._instance = stack.enter_context(
                 Instance(plans.make(options, env), say=lambda _: None, log="bench.log")
             )

@@ -84,7 +84,7 @@ def _soak(console: Console, system: System, minutes: float, rest: float, names: 
 
 
 def _compare(system: System, load: running.Load) -> proof.Proof:
-    with installation.opened(system.home) as sandbox:
+    with installation.open_installation(system.home) as sandbox:
         running.await_messages(sandbox.database, load.observations)
         with sandbox.database.transaction() as session:
             return proof.compare(session, load.observations)

@@ -80,7 +80,7 @@ def residents(home: Path, count: int) -> list[Person]:
     """Make at most 9,999 residents with names and all meals, in the database of a home that runs. Raises Refused."""
     run = secrets.randbelow(10**5)
     now = system_clock()
-    with installation.opened(home) as sandbox:
+    with installation.open_installation(home) as sandbox:
         parts = app.assemble(sandbox.settings, pool=1)
         people = []
         try:

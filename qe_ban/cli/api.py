@@ -32,10 +32,10 @@ class Answer:
 
     @property
     def problem(self) -> str:
-        """Say in one line what was wrong."""
+        """Return in one line what was wrong."""
         faults = self.data.get("errors")
-        told = [str(self.data.get("detail") or _("no problem document")), json.dumps(faults, ensure_ascii=False)]
-        return f"{self.status} {self.data.get('code', '')}: {' '.join(told if faults else told[:1])}"
+        parts = [str(self.data.get("detail") or _("no problem document")), json.dumps(faults, ensure_ascii=False)]
+        return f"{self.status} {self.data.get('code', '')}: {' '.join(parts if faults else parts[:1])}"
 
 
 class Api:
@@ -60,12 +60,12 @@ class Api:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Make one request below /api/v1 and give whatever is answered. Raises Away."""
-        sent = {"Accept": "application/json", **(headers or {})}
+        request_headers = {"Accept": "application/json", **(headers or {})}
         if token is not None:
-            sent["Authorization"] = f"Bearer {token}"
+            request_headers["Authorization"] = f"Bearer {token}"
         try:
             response = self._pool.request(
-                method, f"{self.server}{PREFIX}{path}", json=body, headers=sent, redirect=False
+                method, f"{self.server}{PREFIX}{path}", json=body, headers=request_headers, redirect=False
             )
         except HTTPError as error:
             raise Away(

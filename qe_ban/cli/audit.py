@@ -11,13 +11,20 @@ import click
 
 from qe_ban.audit import service
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import MASTER_KEY, MASTER_KEY_FILE, OWN_MASTER_KEY, Opened, new_master_key, opened
+from qe_ban.cli.installation import (
+    MASTER_KEY,
+    MASTER_KEY_FILE,
+    OWN_MASTER_KEY,
+    Installation,
+    new_master_key,
+    open_installation,
+)
 from qe_ban.cli.refusals import Refused
 from qe_ban.kernel.clock import rfc3339, system_clock
 from qe_ban.keys import rewrapping
 from qe_ban.keys.integrity import Judge
 
-FOUND = 1
+EXIT_FINDINGS = 1
 GAPS = 20
 """How many times without seals are told one by one, the newest."""
 
@@ -48,34 +55,34 @@ def verify(home: Path, files: tuple[Path, ...]) -> int:
     unreadable = 0
     for file in files:
         with click.open_file(str(file), encoding="utf-8", errors="replace") as lines:
-            found, bad = service.read_heads(lines)
-        heads, unreadable = heads + found, unreadable + bad
+            file_heads, bad = service.read_heads(lines)
+        heads, unreadable = heads + file_heads, unreadable + bad
     if files and not heads:
         raise Refused(_("there is no head in what --heads names"))
-    with _opened(home) as (installation, judge), installation.database.transaction() as session:
+    with _open(home) as (installation, judge), installation.database.transaction() as session:
         service.hold_still(session)
         check = service.Check(session, system_clock(), heads, judge=judge)
         count = 0
         for finding in check.run():
             count += 1
             click.echo(finding.line().translation())
-    for line in _warnings(check, judged=judge is not None, headed=bool(heads)):
+    for line in _warnings(check, has_judge=judge is not None, has_heads=bool(heads)):
         click.echo(line, err=True)
-    looked = _("{seals} seals and {rows} rows checked against {heads} heads").format(
+    scope = _("{seals} seals and {rows} rows checked against {heads} heads").format(
         seals=check.seals, rows=check.rows, heads=len(heads)
     )
     result = _("{count} findings").format(count=count) if count else _("nothing found")
-    click.echo(_("{looked}: {result}").format(looked=looked, result=result))
+    click.echo(_("{looked}: {result}").format(looked=scope, result=result))
     if unreadable:
         click.echo(_("{unreadable} lines of the heads could not be read").format(unreadable=unreadable), err=True)
-    return FOUND if count else 0
+    return EXIT_FINDINGS if count else 0
 
 
 @contextmanager
-def _opened(home: Path) -> Iterator[tuple[Opened, Judge | None]]:
+def _open(home: Path) -> Iterator[tuple[Installation, Judge | None]]:
     """Open the database, and where there is a master key, what knows our own keys by it. Raises Refused."""
     if any(os.environ.get(name) for name in (MASTER_KEY, MASTER_KEY_FILE)) or (home / OWN_MASTER_KEY).is_file():
-        with opened(home) as installation:
+        with open_installation(home) as installation:
             settings = installation.settings
             # another master key than the one that the keys lie under would make all of them foreign
             with installation.database.transaction() as session:
@@ -83,17 +90,17 @@ def _opened(home: Path) -> Iterator[tuple[Opened, Judge | None]]:
             yield installation, Judge(settings.master_key, settings.master_key_next)
         return
     # nothing is opened, so that an auditor needs the database alone: a key made up here stands for the master key
-    with opened(home, {**os.environ, MASTER_KEY: new_master_key()}) as installation:
+    with open_installation(home, {**os.environ, MASTER_KEY: new_master_key()}) as installation:
         yield installation, None
 
 
-def _warnings(check: service.Check, *, judged: bool, headed: bool) -> Iterator[str]:
-    """Say by which keys it was believed, and what this check could not know."""
+def _warnings(check: service.Check, *, has_judge: bool, has_heads: bool) -> Iterator[str]:
+    """Return by which keys it was believed, and what this check could not know."""
     for kid, thumbprint in check.thumbprints.items():
         yield _("believed: audit key {kid}, thumbprint {thumbprint}").format(kid=kid, thumbprint=thumbprint)
-    if not judged:
+    if not has_judge:
         yield _("WARNING: no master key was given: whoever can write the table of keys can add one to these")
-    if not headed:
+    if not has_heads:
         yield _("WARNING: no heads were given: a tail that was cut, or a chain that was written anew, does not show")
     if not check.seals:
         yield _("WARNING: there is no seal at all")

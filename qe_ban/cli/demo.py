@@ -10,7 +10,7 @@ import click
 from qe_ban.cli import demo_screen, sandbox_screen
 from qe_ban.cli import plan as plans
 from qe_ban.cli.api import Api
-from qe_ban.cli.demo_job import Job, Shown, StepFailed
+from qe_ban.cli.demo_job import Job, Observations, StepFailed
 from qe_ban.cli.instance import Instance
 from qe_ban.message import Message
 from qe_ban.web import logs
@@ -20,37 +20,37 @@ GIVEN_UP: Final = Message("demonstration broken off")
 
 
 @click.command()
-@plans.options
+@plans.start_options
 @click.option("--once", is_flag=True, help="End after the demonstration: 0 when all of it was right, else 1.")
 def demo(home: Path, host: str, port: int, workers: int, *, once: bool) -> int:
     """Start a made-up city and show that it works.
 
     A code is issued, scanned and seen in the ledger, a hall is opened and changed; then all stays up until Ctrl-C.
     """
-    plan = plans.of_this_process(plans.Asked(home, host, port, workers, sandbox=True))
+    plan = plans.of_this_process(plans.StartOptions(home, host, port, workers, sandbox=True))
     logs.configure(json=False, access=False)
     screen = sandbox_screen.console()
-    demo_screen.step(
+    demo_screen.print_step(
         screen,
         _(
             "Starting database, cache and servers (the first start loads more than seven thousand "
             "sample items, in about a minute)"
         ),
     )
-    with Instance(plan, say=lambda step: demo_screen.step(screen, step.translation()), log=LOG) as instance:
+    with Instance(plan, say=lambda step: demo_screen.print_step(screen, step.translation()), log=LOG) as instance:
         instance.start()
-        job = Job(Api(plan.asked.address), instance.staff, lambda text: demo_screen.step(screen, text))
+        job = Job(Api(plan.options.address), instance.staff, lambda text: demo_screen.print_step(screen, text))
         attempt = _Attempt(job)
         attempt.start()
         if not instance.supervisor.wait_until(lambda: not attempt.is_alive(), None):
             return instance.supervisor.run() or int(once)
-        if attempt.seen is not None:
-            demo_screen.shown(screen, attempt.seen)
+        if attempt.observations is not None:
+            demo_screen.print_observations(screen, attempt.observations)
         else:
-            demo_screen.failed(screen, attempt.failure or StepFailed(GIVEN_UP.translation(), ""))
+            demo_screen.print_failure(screen, attempt.failure or StepFailed(GIVEN_UP.translation(), ""))
         if once:
-            return 0 if attempt.seen is not None else 1
-        demo_screen.addresses(screen, plan.asked, instance.staff, str(instance.home.path / "log" / LOG))
+            return 0 if attempt.observations is not None else 1
+        demo_screen.print_addresses(screen, plan.options, instance.staff, str(instance.home.path / "log" / LOG))
         return instance.supervisor.run()
 
 
@@ -60,11 +60,11 @@ class _Attempt(threading.Thread):
     def __init__(self, job: Job) -> None:
         super().__init__(name="demo", daemon=True)
         self._job = job
-        self.seen: Shown | None = None
+        self.observations: Observations | None = None
         self.failure: StepFailed | None = None
 
     def run(self) -> None:
         try:
-            self.seen = self._job.run()
+            self.observations = self._job.run()
         except StepFailed as error:
             self.failure = error

@@ -19,7 +19,7 @@ from qe_ban.sandbox.secrets_file import StaffSecrets
 PURPOSE = "identity-check"
 VENUE = {"name": "演示核验点", "district": "370202", "address": "青岛市市南区（演示）", "scene": "government"}
 ADMIN = "city-admin"
-TYPED, MEANT = "sbk", "社会保障卡"
+QUERY, ITEM_NAME = "sbk", "社会保障卡"
 """What is searched for in the end, as people type it, and what the names that are found must hold."""
 
 
@@ -32,25 +32,25 @@ class StepFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Suggested:
+class Suggestions:
     """What was typed, and the names that were suggested for it."""
 
-    typed: str
+    query: str
     names: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class Observations:
     """What the demonstration saw: wallet, verdict, the ledger's line, a code fresh enough to be scanned, and an item.
 
-    `search`: what was typed, and the names suggested for it. `item`: the first that was found.
+    `search`: what was typed, and the names suggested for it. `item`: the first result.
     """
 
     wallet: Sequence[Mapping[str, Any]]
     verdict: Mapping[str, Any]
     entry: Mapping[str, Any]
     code: Mapping[str, Any]
-    search: Suggested
+    search: Suggestions
     item: Mapping[str, Any]
     pages: Pages
 
@@ -63,15 +63,15 @@ class Job:
         self._staff = {member.username: member for member in staff}
         self._step = ""
 
-    def run(self) -> Shown:
+    def run(self) -> Observations:
         """Do it. Raises StepFailed."""
         try:
             return self._run()
         except (Refused, KeyError, TypeError, ValueError) as error:
-            told = "; ".join(error.lines) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
-            raise StepFailed(self._step, told) from error
+            reason = "; ".join(error.lines) if isinstance(error, Refused) else f"{type(error).__name__}: {error}"
+            raise StepFailed(self._step, reason) from error
 
-    def _run(self) -> Shown:
+    def _run(self) -> Observations:
         self._begin(_("A resident signs in: one-time password, then face"))
         resident = self._sign_in(sandbox_data()["residents"][0]["phone"])
         self._begin(_("Opening the wallet, issuing five codes at once"))
@@ -83,17 +83,17 @@ class Job:
         label = f"演示扫码枪 {secrets.token_hex(2)}"
         enrolment_code = self._enrolment_code(label)
         self._begin(_("A new scanner enrols and gets a token by its own key"))
-        scanner, _told = scanner_key.enrol(self._api, code=enrolment_code, label=label)
+        scanner, _answer = scanner_key.enrol(self._api, code=enrolment_code, label=label)
         token = scanner.sign_in(self._api, system_clock())["access_token"]
         self._begin(_("The scanner verifies the identity code"))
         verdict = self._verify(token, code)
         self._begin(_("The resident looks at the ledger"))
         entry = self._ledger_entry(resident, verdict["scan_id"])
         self._begin(_("Searching service items"))
-        search, item = self._suggested(TYPED), self._first_found(TYPED)
+        search, item = self._suggest(QUERY), self._find_first(QUERY)
         pages = PagesJob(self._api, self._begin, self._require, self._staff_token).run()
         fresh = self._api.get("POST", "/codes/identity/issue", token=resident).data
-        return Shown(wallet, verdict, entry, fresh, search, item, pages)
+        return Observations(wallet, verdict, entry, fresh, search, item, pages)
 
     def _begin(self, step: str) -> None:
         self._step = step
@@ -104,8 +104,8 @@ class Job:
             raise StepFailed(self._step, why)
 
     def _sign_in(self, phone: str) -> str:
-        sent = self._api.get("POST", "/auth/otp", status=202, body={"phone": phone}).data
-        form = {"grant_type": "otp", "phone": phone, "challenge": sent["challenge"], "otp": sent["otp"]}
+        answer = self._api.get("POST", "/auth/otp", status=202, body={"phone": phone}).data
+        form = {"grant_type": "otp", "phone": phone, "challenge": answer["challenge"], "otp": answer["otp"]}
         visitor = self._api.get("POST", TOKEN_PATH, body=form).data["access_token"]
         proof = {"method": "face", "proof": sandbox_data()["step_up_proof"]}
         token: str = self._api.get("POST", "/auth/step-up", token=visitor, body=proof).data["access_token"]
@@ -143,12 +143,12 @@ class Job:
             page = self._api.get("GET", path, token=token).data
             for venue in page["items"]:
                 if venue["name"] == VENUE["name"]:
-                    found: str = venue["id"]
-                    return found
+                    existing_id: str = venue["id"]
+                    return existing_id
             path = f"/venues?limit=100&cursor={page['next']}" if page["next"] else None
         once = {"Idempotency-Key": str(uuid4())}
-        made: str = self._api.get("POST", "/venues", status=201, token=token, body=VENUE, headers=once).data["id"]
-        return made
+        new_id: str = self._api.get("POST", "/venues", status=201, token=token, body=VENUE, headers=once).data["id"]
+        return new_id
 
     def _verify(self, token: str, code: str) -> Mapping[str, Any]:
         scan = {"scan_id": str(uuid4()), "code": code, "purpose": PURPOSE}
@@ -168,18 +168,18 @@ class Job:
         )
         return entry
 
-    def _suggested(self, typed: str) -> Suggested:
-        names = [row["name"] for row in self._api.get("GET", f"/items/suggest?q={typed}").data["items"]]
+    def _suggest(self, query: str) -> Suggestions:
+        names = [row["name"] for row in self._api.get("GET", f"/items/suggest?q={query}").data["items"]]
         self._require(
-            any(MEANT in name for name in names),
-            _("typing {typed} did not suggest an item of {meant}").format(typed=typed, meant=MEANT),
+            any(ITEM_NAME in name for name in names),
+            _("typing {typed} did not suggest an item of {meant}").format(typed=query, meant=ITEM_NAME),
         )
-        return Suggested(typed, names)
+        return Suggestions(query, names)
 
-    def _first_found(self, typed: str) -> Mapping[str, Any]:
-        found = self._api.get("GET", f"/items?q={typed}").data["items"]
+    def _find_first(self, query: str) -> Mapping[str, Any]:
+        items = self._api.get("GET", f"/items?q={query}").data["items"]
         self._require(
-            bool(found) and MEANT in found[0]["name"],
-            _("searching {typed} did not find an item of {meant}").format(typed=typed, meant=MEANT),
+            bool(items) and ITEM_NAME in items[0]["name"],
+            _("searching {typed} did not find an item of {meant}").format(typed=query, meant=ITEM_NAME),
         )
-        return self._api.get("GET", f"/items/{found[0]['code']}").data
+        return self._api.get("GET", f"/items/{items[0]['code']}").data

@@ -24,12 +24,12 @@ SEEN_WITHIN = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A screen that was opened: what it shows, its bytes as they are and on the wire, seconds, and its ETag."""
+class PageLoad:
+    """One request for a screen: its content, its bytes plain and on the wire, seconds, and its ETag."""
 
-    shows: Mapping[str, Any]
+    content: Mapping[str, Any]
     size: int
-    sent: int
+    wire_size: int
     seconds: float
     tag: str
 
@@ -38,10 +38,10 @@ class Opened:
 class Pages:
     """What was seen of halls and zones; `seconds` after its publication the notice was there, None for not tried."""
 
-    hall: Opened
-    zone: Opened
+    hall: PageLoad
+    zone: PageLoad
     solutions: Sequence[str]
-    found: int
+    total: int
     seconds: float | None
 
 
@@ -70,17 +70,17 @@ class PagesJob:
         self._begin(
             _("An editor drafts a notice, a reviewer approves it, it is published, seen in the hall, and rolled back")
         )
-        return Pages(hall, zone, [row["name"] for row in rows["items"]], rows["total"], self._published())
+        return Pages(hall, zone, [row["name"] for row in rows["items"]], rows["total"], self._publish_notice())
 
-    def _open(self, path: str) -> Opened:
+    def _open(self, path: str) -> PageLoad:
         began = time.perf_counter()
         answer = self._api.get("GET", path, headers={"Accept-Encoding": "gzip"})
         seconds = time.perf_counter() - began
-        sent = int(answer.headers.get("Content-Length", len(answer.content)))
+        wire_size = int(answer.headers.get("Content-Length", len(answer.content)))
         self._require(bool(answer.data["blocks"]), _("{path} is empty").format(path=path))
-        return Opened(answer.data, len(answer.content), sent, seconds, answer.headers["ETag"])
+        return PageLoad(answer.data, len(answer.content), wire_size, seconds, answer.headers["ETag"])
 
-    def _published(self) -> float | None:
+    def _publish_notice(self) -> float | None:
         """Bring a notice as far as residents, and take it back; gives after how many seconds it was there.
 
         Where staff are at work on the page, they are left alone.
@@ -92,24 +92,24 @@ class PagesJob:
         if draft.data["state"] != "published" and not ours:
             return None
         before = draft.data["in_force"]
-        saved = self._change("PUT", "draft", editor, draft, _with_notice(content, system_clock()))
-        submitted = self._change("POST", "submit", editor, saved)
-        approved = self._change("POST", "approve", reviewer, submitted)
+        page = self._change("PUT", "draft", editor, draft, _with_notice(content, system_clock()))
+        page = self._change("POST", "submit", editor, page)
+        page = self._change("POST", "approve", reviewer, page)
         times = {"end_at": rfc3339(system_clock() + STANDS)}
-        published = self._change("POST", "publish", editor, approved, times)
-        seconds = self._seen()
+        page = self._change("POST", "publish", editor, page, times)
+        seconds = self._wait_for_notice()
         if before is not None:
-            self._change("POST", "rollback", editor, published, {"version": before})
+            self._change("POST", "rollback", editor, page, {"version": before})
         return seconds
 
     def _change(
         self, method: str, verb: str, token: str, last: Answer, body: Mapping[str, Any] | None = None
     ) -> Answer:
         """Change the page if it still is as it was last answered."""
-        believed = {"If-Match": last.headers["ETag"]}
-        return self._api.get(method, f"/halls/{HALL}/{verb}", token=token, body=body, headers=believed)
+        precondition = {"If-Match": last.headers["ETag"]}
+        return self._api.get(method, f"/halls/{HALL}/{verb}", token=token, body=body, headers=precondition)
 
-    def _seen(self) -> float:
+    def _wait_for_notice(self) -> float:
         began = time.perf_counter()
         while True:
             notices = self._api.get("GET", f"/halls/{HALL}").data["notices"]
@@ -126,7 +126,7 @@ class PagesJob:
 
 
 def _with_notice(content: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """Give a page with the notice; what an earlier run left of it is replaced."""
+    """Return a page with the notice; what an earlier run left of it is replaced."""
     notice = {
         "title": TITLE,
         "level": "important",

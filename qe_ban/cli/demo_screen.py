@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from qe_ban.cli import sandbox_screen
-from qe_ban.cli.demo_job import Shown, StepFailed
-from qe_ban.cli.demo_pages import WORD, Opened, Pages
-from qe_ban.cli.plan import Asked
+from qe_ban.cli.demo_job import Observations, StepFailed
+from qe_ban.cli.demo_pages import WORD, PageLoad, Pages
+from qe_ban.cli.plan import StartOptions
 from qe_ban.codes import qr
 from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.message import Message, translate
@@ -23,17 +23,17 @@ STATES = {
     "revoked": Message("revoked"),
     "not_entitled": Message("not entitled"),
 }
-SUGGESTED = 3
+MAX_SUGGESTIONS = 3
 
 
-def step(screen: Console, text: str) -> None:
+def print_step(screen: Console, text: str) -> None:
     """Print the name of a step that begins."""
     screen.print(f"[dim]·[/] {text}")
 
 
-def shown(screen: Console, seen: Shown) -> None:
+def print_observations(screen: Console, observations: Observations) -> None:
     """Print a code to scan, the wallet, the verdict, the ledger's line and what a search found."""
-    code, entry, verdict = seen.code, seen.entry, seen.verdict
+    code, entry, verdict = observations.code, observations.entry, observations.verdict
     screen.print()
     screen.print(Text.from_ansi(qr.terminal(code["code"], ansi=screen.is_terminal)), no_wrap=True)
     screen.print(
@@ -42,7 +42,9 @@ def shown(screen: Console, seen: Shown) -> None:
     # one line that can be copied whole
     screen.print(code["code"], soft_wrap=True, markup=False)
     screen.print()
-    states = "  ".join(f"{kind['name']} {translate(STATES.get(kind['state'], kind['state']))}" for kind in seen.wallet)
+    states = "  ".join(
+        f"{kind['name']} {translate(STATES.get(kind['state'], kind['state']))}" for kind in observations.wallet
+    )
     screen.print(_("Wallet: {states}").format(states=states), markup=False)
     name = verdict["holder"]["masked_name"]
     screen.print(
@@ -57,26 +59,32 @@ def shown(screen: Console, seen: Shown) -> None:
     )
     screen.print(line, markup=False)
     screen.print(
-        _("Search: {typed} → {found}").format(typed=seen.search.typed, found=_found(seen.item)),
+        _("Search: {typed} → {found}").format(typed=observations.search.query, found=_describe_item(observations.item)),
         markup=False,
         soft_wrap=True,
     )
-    others = [name for name in seen.search.names if name != seen.item["name"]]
-    screen.print(_("Suggestions: {others}").format(others="；".join(others[:SUGGESTED])), markup=False, soft_wrap=True)
-    _pages(screen, seen.pages)
+    others = [name for name in observations.search.names if name != observations.item["name"]]
+    screen.print(
+        _("Suggestions: {others}").format(others="；".join(others[:MAX_SUGGESTIONS])), markup=False, soft_wrap=True
+    )
+    _pages(screen, observations.pages)
     screen.print()
 
 
 def _pages(screen: Console, pages: Pages) -> None:
     """Print what was seen of halls and zones."""
     hall, zone = pages.hall, pages.zone
-    screen.print(_("Hall: {opened}; asked again: 304").format(opened=_opened(hall)), markup=False, soft_wrap=True)
-    own = [app["name"] for app in hall.shows["apps"] if app["districts"]]
-    screen.print(_("Local apps: {own}").format(own="、".join(own)), markup=False, soft_wrap=True)
-    screen.print(_("Zone: {opened}").format(opened=_opened(zone)), markup=False, soft_wrap=True)
-    names = "；".join(pages.solutions[:SUGGESTED])
     screen.print(
-        _("Solutions: {found} for “{word}”: {names}").format(word=WORD, found=pages.found, names=names),
+        _("Hall: {opened}; asked again: 304").format(opened=_describe_load(hall)),
+        markup=False,
+        soft_wrap=True,
+    )
+    own = [app["name"] for app in hall.content["apps"] if app["districts"]]
+    screen.print(_("Local apps: {own}").format(own="、".join(own)), markup=False, soft_wrap=True)
+    screen.print(_("Zone: {opened}").format(opened=_describe_load(zone)), markup=False, soft_wrap=True)
+    names = "；".join(pages.solutions[:MAX_SUGGESTIONS])
+    screen.print(
+        _("Solutions: {found} for “{word}”: {names}").format(word=WORD, found=pages.total, names=names),
         markup=False,
         soft_wrap=True,
     )
@@ -91,23 +99,26 @@ def _pages(screen: Console, pages: Pages) -> None:
         )
 
 
-def _opened(page: Opened) -> str:
+def _describe_load(page: PageLoad) -> str:
     size = _("{size:.1f} KB, compressed {sent:.1f} KB, {seconds:.0f} ms").format(
-        size=page.size / 1024, sent=page.sent / 1024, seconds=page.seconds * 1000
+        size=page.size / 1024, sent=page.wire_size / 1024, seconds=page.seconds * 1000
     )
     return _("{title}: {blocks} blocks in one call, {size}").format(
-        title=page.shows["title"], blocks=len(page.shows["blocks"]), size=size
+        title=page.content["title"], blocks=len(page.content["blocks"]), size=size
     )
 
 
-def failed(screen: Console, failure: StepFailed) -> None:
+def print_failure(screen: Console, failure: StepFailed) -> None:
     """Print which step went wrong."""
     screen.print(
-        Text(_("Demonstration failed: {step}: {why}").format(step=failure.step, why=failure.why), style="bold red")
+        Text(
+            _("Demonstration failed: {step}: {why}").format(step=failure.step, why=failure.why),
+            style="bold red",
+        )
     )
 
 
-def addresses(screen: Console, asked: Asked, staff: list[StaffSecrets], log: str) -> None:
+def print_addresses(screen: Console, options: StartOptions, staff: list[StaffSecrets], log: str) -> None:
     """Print where everything is, who can sign in, and how it ends."""
     sandbox_screen.print_accounts(staff, screen)
     screen.print()
@@ -117,9 +128,9 @@ def addresses(screen: Console, asked: Asked, staff: list[StaffSecrets], log: str
         (_("Alive"), "/healthz"),
         (_("Ready"), "/readyz"),
     ):
-        screen.print(f"{name}　{asked.address}{path}", markup=False)
+        screen.print(f"{name}　{options.address}{path}", markup=False)
     enrol = _("--server {address} --code SANDBOX-GOV-0001 --label my-scanner --key var/scanner.json").format(
-        address=asked.address
+        address=options.address
     )
     screen.print(_("Play a scanner yourself"))
     screen.print(f"  qe-ban scanner enrol {enrol}", markup=False, soft_wrap=True)
@@ -128,7 +139,7 @@ def addresses(screen: Console, asked: Asked, staff: list[StaffSecrets], log: str
     screen.print(_("[bold]Ctrl-C ends it; the data stay for the next start.[/]"))
 
 
-def _found(item: Mapping[str, Any]) -> str:
+def _describe_item(item: Mapping[str, Any]) -> str:
     days = _("promised in {promised_days} {promised_unit}").format(
         promised_days=item["promised_days"], promised_unit=item["labels"]["promised_unit"]
     )

@@ -9,7 +9,7 @@ import click
 
 
 def home_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the option --home."""
+    """Add the option --home to a command."""
     return click.option(
         "--home",
         type=click.Path(path_type=Path, file_okay=False),

@@ -23,7 +23,7 @@ from qe_ban.keys import rewrapping
 from qe_ban.keys.rings import KeyRings
 
 DATABASE, REDIS = "QE_DATABASE_URL", "QE_REDIS_URL"
-POOLED = "QE_DATABASE_POOLED"
+DATABASE_POOLED = "QE_DATABASE_POOLED"
 MASTER_KEY, MASTER_KEY_FILE = "QE_MASTER_KEY", "QE_MASTER_KEY_FILE"
 NEXT_MASTER_KEY, NEXT_MASTER_KEY_FILE = "QE_MASTER_KEY_NEXT", "QE_MASTER_KEY_NEXT_FILE"
 CITY_FILE, MEDIA_DIR, DATA_KEYS_DIR = "QE_CITY_FILE", "QE_MEDIA_DIR", "QE_DATA_KEYS_DIR"
@@ -31,7 +31,7 @@ OWN_MASTER_KEY, OWN_MEDIA, OWN_DATA_KEYS = "master.key", "media", "data-keys"
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class Installation:
     """The database of an installation and its keys, for one command; of the settings only what the database needs."""
 
     database: Database
@@ -40,7 +40,9 @@ class Opened:
 
 
 @contextmanager
-def opened(home: Path, env: Mapping[str, str] | None = None, *, migrate: bool = False) -> Iterator[Opened]:
+def open_installation(
+    home: Path, env: Mapping[str, str] | None = None, *, migrate: bool = False
+) -> Iterator[Installation]:
     """Open the configured database, or that of a home: the running one, or one started for the time of the block.
 
     `migrate` brings the schema to this program's version and makes the home when it is missing. Raises Refused,
@@ -56,7 +58,7 @@ def opened(home: Path, env: Mapping[str, str] | None = None, *, migrate: bool = 
             elif migrations.pending(database.engine):
                 raise Refused(_("the database is not yet at this program's version: start it with `qe-ban up` first"))
             rings = KeyRings(database, settings.master_key, settings.master_key_next, data_keys=settings.data_keys_dir)
-            yield Opened(database, rings, settings)
+            yield Installation(database, rings, settings)
         finally:
             database.dispose()
 
@@ -71,7 +73,7 @@ def _upgrade(database: Database, settings: Settings) -> None:
 
 
 def new_master_key() -> str:
-    """Give a random master key: 32 bytes in base64."""
+    """Make a random master key: 32 bytes in base64."""
     return b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -83,16 +85,16 @@ def _database(settings: Settings) -> Database:
 
 
 def _enough(env: Mapping[str, str], url: str, home: Path) -> dict[str, str]:
-    """Give the settings that a command on the database needs; what only a server needs is not asked for here."""
-    kept = ("QE_SCAN_DAYS", "QE_AUDIT_DAYS", "QE_RECORD_DAYS", "QE_BACKUP_DAYS")
-    wanted = (*kept, POOLED, MASTER_KEY, MASTER_KEY_FILE, NEXT_MASTER_KEY, NEXT_MASTER_KEY_FILE, CITY_FILE)
-    given = {name: env[name] for name in wanted if env.get(name)}
-    if not {MASTER_KEY, MASTER_KEY_FILE} & set(given) and (home / OWN_MASTER_KEY).is_file():
-        given[MASTER_KEY_FILE] = str(home / OWN_MASTER_KEY)
-    given[MEDIA_DIR] = env.get(MEDIA_DIR) or os.path.realpath(home / OWN_MEDIA)
-    given[DATA_KEYS_DIR] = env.get(DATA_KEYS_DIR) or os.path.realpath(home / OWN_DATA_KEYS)
-    unused = {"QE_MODE": "sandbox", REDIS: "unix:///unused", "QE_ISSUER": "unused"}
-    return unused | given | {DATABASE: url}
+    """Return the settings that a command on the database needs; what only a server needs is not asked for here."""
+    retention = ("QE_SCAN_DAYS", "QE_AUDIT_DAYS", "QE_RECORD_DAYS", "QE_BACKUP_DAYS")
+    names = (*retention, DATABASE_POOLED, MASTER_KEY, MASTER_KEY_FILE, NEXT_MASTER_KEY, NEXT_MASTER_KEY_FILE, CITY_FILE)
+    values = {name: env[name] for name in names if env.get(name)}
+    if not {MASTER_KEY, MASTER_KEY_FILE} & set(values) and (home / OWN_MASTER_KEY).is_file():
+        values[MASTER_KEY_FILE] = str(home / OWN_MASTER_KEY)
+    values[MEDIA_DIR] = env.get(MEDIA_DIR) or os.path.realpath(home / OWN_MEDIA)
+    values[DATA_KEYS_DIR] = env.get(DATA_KEYS_DIR) or os.path.realpath(home / OWN_DATA_KEYS)
+    placeholders = {"QE_MODE": "sandbox", REDIS: "unix:///unused", "QE_ISSUER": "unused"}
+    return placeholders | values | {DATABASE: url}
 
 
 @contextmanager

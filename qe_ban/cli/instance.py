@@ -23,7 +23,7 @@ from qe_ban.audit import service as audit
 from qe_ban.cli import database_faults, primary, root_keys, steps
 from qe_ban.cli.home import write_private
 from qe_ban.cli.installation import DATABASE, OWN_MASTER_KEY, REDIS, new_master_key
-from qe_ban.cli.plan import Plan, assembled
+from qe_ban.cli.plan import Plan, assemble
 from qe_ban.cli.refusals import Refused
 from qe_ban.cli.sandbox import pages as sample_pages
 from qe_ban.db import valkey
@@ -61,18 +61,18 @@ class Instance:
         `log`: the file of the home's log directory that the programs write to, instead of to our output.
         """
         self.plan, self._say, self._log = plan, say, log
-        self.home = Home(plan.asked.home)
+        self.home = Home(plan.options.home)
         self.supervisor = Supervisor()
         self.staff: list[StaffSecrets] = []
         self._port: int | None = None
 
     def __enter__(self) -> Self:
         self.home.acquire()
-        self._port = reserve(self.plan.asked.port)
+        self._port = reserve(self.plan.options.port)
         if self._port is None:
             self.home.release()
             raise Refused(
-                _("port {port} is in use: another instance is starting on it").format(port=self.plan.asked.port)
+                _("port {port} is in use: another instance is starting on it").format(port=self.plan.options.port)
             )
         self.supervisor.__enter__()
         return self
@@ -96,7 +96,7 @@ class Instance:
         if self.plan.makes_master_key and not (self.home.path / OWN_MASTER_KEY).exists():
             write_private(self.home.path / OWN_MASTER_KEY, f"{new_master_key()}\n".encode())
         self._start_engines()
-        parts = assembled(self.plan)
+        parts = assemble(self.plan)
         try:
             self._look_at_engines(parts)
             self._say(steps.SCHEMA)
@@ -111,7 +111,7 @@ class Instance:
     def _look_at_engines(self, parts: app.Services) -> None:
         """Wait for a database of somebody else's, and warn of an old Valkey."""
         if not self.plan.own_postgres:
-            primary.wait(parts.database, self._say, cancelled=lambda: self.supervisor.ending)
+            primary.wait(parts.database, self._say, is_cancelled=lambda: self.supervisor.ending)
         if not self.plan.own_valkey and (version := valkey.too_old(valkey.connect(parts.settings.redis_url))):
             self._say(steps.old_valkey(version))
 
@@ -131,17 +131,17 @@ class Instance:
 
     def _prepare(self, parts: app.Services, now: datetime, before: str | None) -> None:
         """Have keys for today, and in a sandbox the made-up city; `before`: the schema's revision before."""
-        sandbox = self.plan.asked.sandbox
+        sandbox = self.plan.options.sandbox
         self._say(steps.KEYS)
         with parts.database.transaction() as session:
-            made = _has_keys(session)
-            if made and sandbox and not secrets_file.exists(self.home.path):
+            has_keys = _has_keys(session)
+            if has_keys and sandbox and not secrets_file.exists(self.home.path):
                 raise Refused(_("this database has keys that no sandbox of this home made: a sandbox needs its own"))
-            if not made and not sandbox:
+            if not has_keys and not sandbox:
                 raise Refused(_("there are no keys yet: run `qe-ban keys init`, then start again"))
             if sandbox:
                 self.staff = secrets_file.complete(self.home.path)
-            if not made:
+            if not has_keys:
                 root_keys.init(session, parts.settings.master_key, self.home.path / "roots", now)
             settings = parts.settings
             master = rewrapping.master_for_new(session, settings.master_key, settings.master_key_next)
@@ -201,18 +201,18 @@ class Instance:
         return programs
 
     def _server(self, env: dict[str, str], threads: int) -> Program:
-        asked = self.plan.asked
+        options = self.plan.options
         words = (
-            "granian", "--interface", "wsgi", "--http", "1", "--host", asked.host, "--port", str(asked.port),
-            "--workers", str(asked.workers), "--blocking-threads", str(shedding.threads(threads)),
+            "granian", "--interface", "wsgi", "--http", "1", "--host", options.host, "--port", str(options.port),
+            "--workers", str(options.workers), "--blocking-threads", str(shedding.threads(threads)),
             "--backlog", str(BACKLOG), "--backpressure", str(_connections()),
             "--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "error", "qe_ban.wsgi:app",
         )  # fmt: skip
         # one heap for all threads: they take turns anyway, and a heap each keeps what others could use
-        counted = env | {"QE_SUPERVISED": "1", "MALLOC_ARENA_MAX": "1"}
-        counted |= {"PROMETHEUS_MULTIPROC_DIR": str(self._fresh_metrics())}
-        server = self._program("server", words, counted)
-        server.ready = Readiness(f"{asked.address}/readyz")
+        server_env = env | {"QE_SUPERVISED": "1", "MALLOC_ARENA_MAX": "1"}
+        server_env |= {"PROMETHEUS_MULTIPROC_DIR": str(self._fresh_metrics())}
+        server = self._program("server", words, server_env)
+        server.ready = Readiness(f"{options.address}/readyz")
         return server
 
     def _program(self, name: str, words: tuple[str, ...], env: Mapping[str, str]) -> Program:
@@ -224,7 +224,7 @@ class Instance:
         return Program(name, argv, env=env, stop_seconds=STOP_SECONDS)
 
     def _fresh_metrics(self) -> Path:
-        """Give an empty directory: what the workers of an earlier start counted is not to be counted again."""
+        """Return an empty directory: what the workers of an earlier start counted is not to be counted again."""
         directory = self.home.run_dir / "metrics"
         if directory.exists():
             shutil.rmtree(directory)
@@ -252,11 +252,11 @@ class Readiness:
 
 
 def _connections() -> int:
-    """Give how many connections a worker may hold: idle ones count, and who finds none free is not even refused."""
+    """Return how many connections a worker may hold: idle ones count, and who finds none free is not even refused."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = BACKLOG + DESCRIPTORS
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    minimum = BACKLOG + DESCRIPTORS
+    if soft != resource.RLIM_INFINITY and soft < minimum:
+        soft = minimum if hard == resource.RLIM_INFINITY else min(minimum, hard)
         # what is started from here inherits it
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return BACKLOG if soft == resource.RLIM_INFINITY else max(1, min(BACKLOG, soft - DESCRIPTORS))

@@ -14,7 +14,7 @@ from qe_ban.app import load_city
 from qe_ban.audit import service as audit
 from qe_ban.cli import vocabulary
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import Opened, opened
+from qe_ban.cli.installation import Installation, open_installation
 from qe_ban.cli.progress import Progress
 from qe_ban.cli.refusals import Refused
 from qe_ban.items.service import exporting, importing
@@ -25,8 +25,8 @@ from qe_ban.kernel.principal import Place
 from qe_ban.message import Message
 
 FORMATS: Final[dict[str, importing.Format]] = {".csv": "csv", ".xlsx": "xlsx"}
-SHOWN: Final = 20
-_NAMED: Final = {
+MAX_FAULTS: Final = 20
+COUNT_NAMES: Final = {
     "created": Message("created"),
     "changed": Message("changed"),
     "unchanged": Message("unchanged"),
@@ -71,10 +71,10 @@ def import_(
     if at_most and not end_missing:
         raise Refused(_("--at-most is for --end-missing"))
     options = importing.Options(dry_run, skip_invalid, "end" if end_missing else "keep", at_most)
-    with opened(home) as installation:
-        job_id = _submitted(installation, file, options) if file is not None else _resumed(installation, job or "")
+    with open_installation(home) as installation:
+        job_id = _submit(installation, file, options) if file is not None else _resume(installation, job or "")
         view = _run(installation, job_id)
-    _tell(view)
+    _report(view)
 
 
 @items.command()
@@ -84,11 +84,11 @@ def import_(
 def export(home: Path, file: Path, table: str | None) -> None:
     """Export all items that have not ended to FILE (.csv or .xlsx), which must not be there yet."""
     kind = _format(file, table)
-    with opened(home) as installation, _new(file) as made, installation.database.transaction() as session:
+    with open_installation(home) as installation, _new(file) as target, installation.database.transaction() as session:
         exporting.export(
             session,
             load_city(installation.settings),
-            made,
+            target,
             format=kind,
             table=table or "items",
             place=Place(),
@@ -101,12 +101,12 @@ def export(home: Path, file: Path, table: str | None) -> None:
 @click.option("--table", type=click.Choice(exporting.TABLE_NAMES), help="Which table, for .csv.  [default: items]")
 def template(file: Path, table: str | None) -> None:
     """Write the template to fill in to FILE (.csv or .xlsx), which must not be there yet."""
-    made = exporting.template(_format(file, table), table or "items")
+    content = exporting.template(_format(file, table), table or "items")
     with _new(file) as new:
-        new.write(made)
+        new.write(content)
 
 
-def _submitted(installation: Opened, path: Path, options: importing.Options) -> UUID:
+def _submit(installation: Installation, path: Path, options: importing.Options) -> UUID:
     kind = _format(path, None)
     with path.open("rb") as file, installation.database.transaction() as session:
         return importing.submit(
@@ -120,16 +120,16 @@ def _submitted(installation: Opened, path: Path, options: importing.Options) -> 
         )
 
 
-def _resumed(installation: Opened, said: str) -> UUID:
-    job_id = parse_id(said)
+def _resume(installation: Installation, text: str) -> UUID:
+    job_id = parse_id(text)
     if job_id is None:
-        raise Refused(_("--resume {said}: that is no job").format(said=said))
+        raise Refused(_("--resume {said}: that is no job").format(said=text))
     with installation.database.transaction() as session:
         jobs.resume(session, job_id=job_id, change=audit.AtShell(system_clock()))
     return job_id
 
 
-def _run(installation: Opened, job_id: UUID) -> jobs.JobView:
+def _run(installation: Installation, job_id: UUID) -> jobs.JobView:
     importer = importing.Importer(load_city(installation.settings), system_clock)
     runner = jobs.Jobs(installation.database, system_clock, {importing.KIND: partial(importing.run, importer)})
     try:
@@ -140,7 +140,7 @@ def _run(installation: Opened, job_id: UUID) -> jobs.JobView:
         raise
 
 
-def _tell(view: jobs.JobView) -> None:
+def _report(view: jobs.JobView) -> None:
     lines = _faults(view)
     if view.state is jobs.JobState.FAILED:
         raise Refused(view.error or _("the import failed"), *lines)
@@ -148,7 +148,7 @@ def _tell(view: jobs.JobView) -> None:
         raise Refused(_("the job was cancelled; go on with: qe-ban items import --resume {id}").format(id=view.id))
     for line in lines:
         click.echo(line, err=True)
-    click.echo(_(", ").join(f"{name.translation()} {view.result.get(word, 0)}" for word, name in _NAMED.items()))
+    click.echo(_(", ").join(f"{name.translation()} {view.result.get(word, 0)}" for word, name in COUNT_NAMES.items()))
     # only a dry run has a word on what the real one would come to
     refusals = view.result.get("refusals")
     if refusals is not None:
@@ -161,9 +161,9 @@ def _tell(view: jobs.JobView) -> None:
 
 
 def _faults(view: jobs.JobView) -> Sequence[str]:
-    """Say the first faults, by sheet, row and column, and how many more there are."""
+    """Return the first faults, by sheet, row and column, and how many more there are."""
     lines = []
-    for fault in view.faults[:SHOWN]:
+    for fault in view.faults[:MAX_FAULTS]:
         place = [
             fault.sheet or "",
             _("row {row}").format(row=fault.row) if fault.row else "",
@@ -188,7 +188,7 @@ def _format(path: Path, table: str | None) -> importing.Format:
 
 @contextmanager
 def _new(path: Path) -> Iterator[BinaryIO]:
-    """Give a new file, that goes again when it is not finished. Raises FileExistsError."""
+    """Open a new file, which goes again when it is not finished. Raises FileExistsError."""
     with path.open("xb") as file:
         try:
             yield file

@@ -27,10 +27,10 @@ class LanguageUnknown(Exception):
 
 def choose() -> None:
     """Speak the language that this process's environment asks for. Raises LanguageUnknown."""
-    given = os.environ.get(VARIABLE, "")
-    speak(given if given in (CHINESE, ENGLISH) else of_locale(os.environ))
-    if given not in ("", CHINESE, ENGLISH):
-        raise LanguageUnknown(Message("QE_LANG must be zh or en, not {given!r}", given=given[:20]))
+    choice = os.environ.get(VARIABLE, "")
+    speak(choice if choice in (CHINESE, ENGLISH) else of_locale(os.environ))
+    if choice not in ("", CHINESE, ENGLISH):
+        raise LanguageUnknown(Message("QE_LANG must be zh or en, not {given!r}", given=choice[:20]))
 
 
 def of_locale(env: Mapping[str, str]) -> str:

@@ -8,25 +8,25 @@ from PIL import Image, UnidentifiedImageError
 
 from qe_ban.cli.refusals import Refused
 
-LARGEST = 20_000_000
+MAX_PIXELS = 20_000_000
 
 
 def text_of(content: bytes, name: str) -> str:
-    """Give the text of the one code on a picture. Raises Refused, naming the picture `name`."""
+    """Read the text of the one code off a picture. Raises Refused, naming the picture `name`."""
     try:
         with Image.open(BytesIO(content)) as image:
-            if image.width * image.height > LARGEST:
+            if image.width * image.height > MAX_PIXELS:
                 raise Refused(
-                    _("{name}: more than {largest} million pixels").format(name=name, largest=LARGEST // 1000000)
+                    _("{name}: more than {largest} million pixels").format(name=name, largest=MAX_PIXELS // 1000000)
                 )
-            found = zxingcpp.read_barcodes(image.convert("L"), formats=zxingcpp.barcode_formats_from_str("QRCode"))
+            barcodes = zxingcpp.read_barcodes(image.convert("L"), formats=zxingcpp.barcode_formats_from_str("QRCode"))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise Refused(_("{name}: no picture that can be read").format(name=name)) from error
-    if len(found) != 1:
+    if len(barcodes) != 1:
         raise Refused(
             _("{name}: {codes} on this picture").format(
-                name=name, codes=_("no code") if not found else _("several codes")
+                name=name, codes=_("no code") if not barcodes else _("several codes")
             )
         )
-    text: str = found[0].text
+    text: str = barcodes[0].text
     return text

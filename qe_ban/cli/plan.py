@@ -38,8 +38,8 @@ DEFAULT_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a person asked `up` for."""
+class StartOptions:
+    """What a person starts the installation with."""
 
     home: Path
     host: str
@@ -58,38 +58,38 @@ class Asked:
 class Plan:
     """A checked plan. `env` is the environment of every process, but for the engines' addresses (`with_engines`)."""
 
-    asked: Asked
+    options: StartOptions
     env: Mapping[str, str]
     source_port: int | None
 
     @property
     def own_postgres(self) -> bool:
-        """Tell whether we run PostgreSQL ourselves."""
+        """Return whether we run PostgreSQL ourselves."""
         return DATABASE not in self.env
 
     @property
     def connections(self) -> int:
-        """Give how many connections to PostgreSQL all processes may want at once, with room for commands."""
+        """Return how many connections to PostgreSQL all processes may want at once, with room for commands."""
         threads = int(self.env.get("QE_THREADS") or DEFAULT_THREADS)
-        return self.asked.workers * (2 * threads + max(2, threads // 4)) + 40
+        return self.options.workers * (2 * threads + max(2, threads // 4)) + 40
 
     @property
     def own_valkey(self) -> bool:
-        """Tell whether we run Valkey ourselves."""
+        """Return whether we run Valkey ourselves."""
         return REDIS not in self.env
 
     @property
     def makes_master_key(self) -> bool:
-        """Tell whether the home's own master key is used: in the sandbox, where none is given."""
-        return self.asked.sandbox and self.env.get(MASTER_KEY_FILE) == str(self.asked.home / OWN_MASTER_KEY)
+        """Return whether the home's own master key is used: in the sandbox, where none is given."""
+        return self.options.sandbox and self.env.get(MASTER_KEY_FILE) == str(self.options.home / OWN_MASTER_KEY)
 
     def with_engines(self, engines: Mapping[str, str]) -> "Plan":
-        """Give the plan with the addresses of the engines."""
+        """Return the plan with the addresses of the engines."""
         return replace(self, env={**self.env, **engines})
 
 
-def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of `up`."""
+def start_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of `up` to a command."""
     for option in (
         click.option("--workers", type=click.IntRange(1, 64), envvar="QE_WORKERS", default=2, show_default=True,
                      help="Web worker processes.  [env: QE_WORKERS]"),
@@ -102,36 +102,36 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def make(asked: Asked, given: Mapping[str, str]) -> Plan:
+def make(options: StartOptions, variables: Mapping[str, str]) -> Plan:
     """Check everything that can be checked before anything starts. Raises Refused, ConfigInvalid, OSError."""
-    sandbox = asked.sandbox or given.get(MODE) == Mode.SANDBOX
-    if sandbox and given.get(MODE, Mode.SANDBOX) != Mode.SANDBOX:
-        raise Refused(_("{mode} is {given!r}: a sandbox does not start here").format(mode=MODE, given=given[MODE]))
-    if not sandbox and secrets_file.exists(asked.home):
+    sandbox = options.sandbox or variables.get(MODE) == Mode.SANDBOX
+    if sandbox and variables.get(MODE, Mode.SANDBOX) != Mode.SANDBOX:
+        raise Refused(_("{mode} is {given!r}: a sandbox does not start here").format(mode=MODE, given=variables[MODE]))
+    if not sandbox and secrets_file.exists(options.home):
         raise Refused(
             _("home {home} is a sandbox's, whose enrolment codes are public: production needs its own").format(
-                home=asked.home
+                home=options.home
             )
         )
     # an empty variable is one that is not set
-    env = {name: value for name, value in given.items() if value or not name.startswith("QE_")}
+    env = {name: value for name, value in variables.items() if value or not name.startswith("QE_")}
     source_port = None
     if sandbox:
-        env |= {MODE: Mode.SANDBOX.value, ISSUER: env.get(ISSUER, asked.address)}
+        env |= {MODE: Mode.SANDBOX.value, ISSUER: env.get(ISSUER, options.address)}
         env.setdefault(OUTSIDE_TOKEN, secrets.token_urlsafe(32))
         if SOURCES not in env:
             source_port = free_port()
             env[SOURCES] = f"medical=http://127.0.0.1:{source_port}"
         if not {MASTER_KEY, MASTER_KEY_FILE} & set(env):
-            env[MASTER_KEY_FILE] = str(asked.home / OWN_MASTER_KEY)
-    env.setdefault(MEDIA_DIR, os.path.realpath(asked.home / OWN_MEDIA))
-    env.setdefault(DATA_KEYS_DIR, os.path.realpath(asked.home / OWN_DATA_KEYS))
-    plan = Plan(replace(asked, sandbox=sandbox), env, source_port)
+            env[MASTER_KEY_FILE] = str(options.home / OWN_MASTER_KEY)
+    env.setdefault(MEDIA_DIR, os.path.realpath(options.home / OWN_MEDIA))
+    env.setdefault(DATA_KEYS_DIR, os.path.realpath(options.home / OWN_DATA_KEYS))
+    plan = Plan(replace(options, sandbox=sandbox), env, source_port)
     _check(plan)
     return plan
 
 
-def assembled(plan: Plan) -> app.Services:
+def assemble(plan: Plan) -> app.Services:
     """Put the parts together as every process of the plan will. Raises Refused, ConfigInvalid."""
     settings = Settings.from_env(plan.env)
     try:
@@ -148,20 +148,20 @@ def _check(plan: Plan) -> None:
     env = {**UNKNOWN_YET, **plan.env}
     if plan.makes_master_key and not Path(env[MASTER_KEY_FILE]).exists():
         env[MASTER_KEY] = new_master_key()
-    assembled(replace(plan, env=env))
-    asked = plan.asked
+    assemble(replace(plan, env=env))
+    options = plan.options
     try:
-        free = port_is_free(asked.host, asked.port)
+        free = port_is_free(options.host, options.port)
     except OSError as error:
         raise Refused(
             _("{host} port {port} cannot be listened on: {strerror}").format(
-                host=asked.host, port=asked.port, strerror=refusals.strerror(error)
+                host=options.host, port=options.port, strerror=refusals.strerror(error)
             )
         ) from error
     if not free:
-        raise Refused(_("port {port} is in use: choose another with --port").format(port=asked.port))
+        raise Refused(_("port {port} is in use: choose another with --port").format(port=options.port))
 
 
-def of_this_process(asked: Asked) -> Plan:
+def of_this_process(options: StartOptions) -> Plan:
     """Make the plan from this process's environment. Raises as `make`."""
-    return make(asked, os.environ)
+    return make(options, os.environ)

@@ -19,7 +19,7 @@ def wait(
     database: Database,
     say: steps.Say,
     *,
-    cancelled: Callable[[], bool],
+    is_cancelled: Callable[[], bool],
     seconds: float = PRIMARY_TIMEOUT,
 ) -> None:
     """Return once a server of the address takes writes; `say` hears a line when that takes longer than one try.
@@ -31,7 +31,7 @@ def wait(
         why = _why_away(database)
         if why is None:
             return
-        if cancelled():
+        if is_cancelled():
             raise StartCancelled(_("the wait for {address} was given up").format(address=database.address))
         if time.monotonic() > deadline:
             raise Refused(

@@ -40,8 +40,8 @@ class Progress:
                 console=Console(stderr=True),
             )
             self._task = self._bar.add_task(_READING.translation(), total=None)
-        self._told: tuple[str, int] = ("", -1)
-        self._looked = False
+        self._last_line: tuple[str, int] = ("", -1)
+        self._has_looked = False
 
     def __enter__(self) -> Self:
         if self._bar is not None:
@@ -63,16 +63,16 @@ class Progress:
             self._bar.update(self._task, description=phase, completed=view.done, total=view.total or None)
             return
         tenth = view.done * _TENTHS // view.total if view.total else 0
-        if (phase, tenth) != self._told:
-            self._told = (phase, tenth)
+        if (phase, tenth) != self._last_line:
+            self._last_line = (phase, tenth)
             click.echo(f"{phase} {view.done}/{view.total}" if view.total else phase, err=True)
 
     def _phase(self, view: jobs.JobView) -> str:
-        """Say what is being done, in words; nothing of a phase that is over at once."""
-        looked, self._looked = self._looked, True
+        """Return what is being done, in words; nothing of a phase that is over at once."""
+        has_looked, self._has_looked = self._has_looked, True
         if view.state is jobs.JobState.QUEUED:
             # it is queued until it is claimed: only who looks a second time waits for another
-            return (_WAITING if looked else _READING).translation()
+            return (_WAITING if has_looked else _READING).translation()
         if view.phase in _IF_ANY and not view.total:
             return ""
         return str(translate(PHASES.get(view.phase, "")))

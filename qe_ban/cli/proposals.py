@@ -16,7 +16,7 @@ from qe_ban.accounts.service import proposals as service
 from qe_ban.audit import service as audit
 from qe_ban.cli import signing_in
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import opened
+from qe_ban.cli.installation import open_installation
 from qe_ban.cli.keys import deny
 from qe_ban.cli.refusals import Refused
 from qe_ban.kernel.clock import rfc3339, system_clock
@@ -27,7 +27,7 @@ from qe_ban.message import Message
 
 
 @dataclass(frozen=True, slots=True)
-class Approved:
+class Approval:
     """A proposal that was approved a moment ago, and by whom."""
 
     id: UUID
@@ -37,21 +37,21 @@ class Approved:
     at: datetime
 
 
-def _deny(session: Session, approved: Approved) -> None:
-    lifecycle.deny(session, approved.subject, approved.at)
-    after = {"ring": approved.details.get("ring"), "proposal": str(approved.id)}
+def _deny(session: Session, approval: Approval) -> None:
+    lifecycle.deny(session, approval.subject, approval.at)
+    after = {"ring": approval.details.get("ring"), "proposal": str(approval.id)}
     audit.record(
         session,
-        at=approved.at,
-        actor=approved.by,
+        at=approval.at,
+        actor=approval.by,
         action="keys.deny",
-        subject=approved.subject,
+        subject=approval.subject,
         details={"before": None, "after": after},
     )
 
 
 COLUMNS = (Message("id"), Message("action"), Message("subject"), Message("expires"), Message("details"))
-DONE: Mapping[str, Callable[[Session, Approved], None]] = {deny.ACTION: _deny}
+EFFECTS: Mapping[str, Callable[[Session, Approval], None]] = {deny.ACTION: _deny}
 """What an approved proposal does, in the same transaction; all others are approved where they arise."""
 
 
@@ -64,7 +64,7 @@ def proposals() -> None:
 @home_option
 def list_(home: Path) -> None:
     """Print what waits for a second person: id, action, subject, until when, and what it says."""
-    with opened(home) as installation, installation.database.transaction() as session:
+    with open_installation(home) as installation, installation.database.transaction() as session:
         click.echo("\t".join(_(column) for column in COLUMNS))
         for one in service.open_proposals(session, system_clock()):
             details = " ".join(f"{name}={value}" for name, value in sorted(one.details.items()))
@@ -77,18 +77,18 @@ def list_(home: Path) -> None:
 @signing_in.as_option
 def approve(home: Path, proposal: str, name: str, password_file: Path | None, totp: str | None) -> None:
     """Approve what another person proposed; it is done at once and in one piece."""
-    with opened(home) as installation:
+    with open_installation(home) as installation:
         actor = signing_in.prove(installation, name, password_file, totp)
         now = system_clock()
         with installation.database.transaction() as session:
-            approved = service.approve(session, _id(proposal), by=actor, now=now)
-            action = DONE.get(approved.action)
+            row = service.approve(session, _id(proposal), by=actor, now=now)
+            action = EFFECTS.get(row.action)
             if action is None:
                 raise Refused(
-                    _("{action} is approved in the staff's interface, not at a shell").format(action=approved.action)
+                    _("{action} is approved in the staff's interface, not at a shell").format(action=row.action)
                 )
-            action(session, Approved(approved.id, approved.subject, approved.details, actor, now))
-    click.echo(_("{action} {subject}: done").format(action=approved.action, subject=approved.subject))
+            action(session, Approval(row.id, row.subject, row.details, actor, now))
+    click.echo(_("{action} {subject}: done").format(action=row.action, subject=row.subject))
 
 
 @proposals.command()
@@ -97,7 +97,7 @@ def approve(home: Path, proposal: str, name: str, password_file: Path | None, to
 @signing_in.as_option
 def withdraw(home: Path, proposal: str, name: str, password_file: Path | None, totp: str | None) -> None:
     """Take back what nobody has approved yet."""
-    with opened(home) as installation:
+    with open_installation(home) as installation:
         actor = signing_in.prove(installation, name, password_file, totp)
         with installation.database.transaction() as session:
             withdrawn = service.withdraw(session, _id(proposal), by=actor, now=system_clock())
@@ -105,7 +105,7 @@ def withdraw(home: Path, proposal: str, name: str, password_file: Path | None, t
 
 
 def _id(text: str) -> UUID:
-    found = parse_id(text)
-    if found is None:
+    proposal_id = parse_id(text)
+    if proposal_id is None:
         raise errors.ProposalNotFound
-    return found
+    return proposal_id

@@ -16,8 +16,8 @@ from qe_ban.message import translate
 from qe_ban.sandbox.secrets_file import SecretsUnreadable
 
 NAME = "qe-ban"
-REFUSED = 2
-INTERRUPTED = 130
+EXIT_REFUSED = 2
+EXIT_INTERRUPTED = 130
 
 
 class Refused(Exception):
@@ -50,7 +50,7 @@ class Lazy(click.Group):
         self._modules = modules
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's own
-        """Give the commands' names in their order."""
+        """Return the commands' names in their order."""
         return [module.rpartition(".")[2] for module in self._modules]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's own
@@ -79,13 +79,13 @@ class Cli(Lazy):
             code = super(Cli, usage.in_language(self)).main(args, prog_name, **extra)
         except NoArgsIsHelpError as error:
             error.show()
-            return REFUSED
+            return EXIT_REFUSED
         except (click.Abort, StartCancelled):
-            return INTERRUPTED
+            return EXIT_INTERRUPTED
         except FAULTS as error:
             for line in _lines(error):
                 click.echo(f"{NAME}: {' '.join(line.split())}", err=True)
-            return REFUSED
+            return EXIT_REFUSED
         return code if isinstance(code, int) else 0
 
 
@@ -102,7 +102,7 @@ def _line(error: Exception) -> str:
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, DomainError):
-        return _said(error)
+        return _domain_error_line(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {strerror(error)}" if error.filename else strerror(error)
     if isinstance(error, UnicodeError):
@@ -110,7 +110,7 @@ def _line(error: Exception) -> str:
     return str(translate(error.args[0])) if error.args else type(error).__name__
 
 
-def _said(error: DomainError) -> str:
+def _domain_error_line(error: DomainError) -> str:
     """Return the Chinese detail; in English the stable code, what its class means, and a detail that is more exact."""
     if not language.is_english():
         return error.message

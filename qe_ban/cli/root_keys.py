@@ -19,7 +19,7 @@ def init(session: Session, master: bytes, directory: Path, now: datetime) -> lis
     roots = lifecycle.init(session, master, now)
     session.flush()
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    written: list[Path] = []
+    paths: list[Path] = []
     try:
         for number, root in enumerate(roots, 1):
             path = directory / f"root-{number}.pem"
@@ -29,9 +29,9 @@ def init(session: Session, master: bytes, directory: Path, now: datetime) -> lis
                     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
                 ),
             )
-            written.append(path)
+            paths.append(path)
     except OSError:
-        for path in written:
+        for path in paths:
             path.unlink()
         raise
-    return written
+    return paths

@@ -32,9 +32,9 @@ PIPE_WIDTH = 160
 
 
 def console() -> Console:
-    """Give a console on standard output; a pipe has no width and gets wide lines."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    """Return a console on standard output; a pipe has no width and gets wide lines."""
+    screen = Console(highlight=False)
+    return screen if screen.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
 def print_accounts(staff: Sequence[StaffSecrets], screen: Console | None = None) -> None:
@@ -49,8 +49,8 @@ def print_accounts(staff: Sequence[StaffSecrets], screen: Console | None = None)
         _("situation"),
     )
     for row in data["residents"]:
-        said = (row["phone"] or _("no phone"), row["name"] or "—", row["id_number"] or "—")
-        residents.add_row(*said, translate(ROLES.get(row["role"], "")))
+        cells = (row["phone"] or _("no phone"), row["name"] or "—", row["id_number"] or "—")
+        residents.add_row(*cells, translate(ROLES.get(row["role"], "")))
     members = _table(_("Sandbox staff"), _("user name"), _("password"), _("TOTP secret"), _("roles"), _("answers for"))
     for member in staff:
         members.add_row(member.username, member.password, member.totp_secret, ", ".join(member.roles), _place(member))
@@ -68,7 +68,7 @@ def print_accounts(staff: Sequence[StaffSecrets], screen: Console | None = None)
 
 
 def _place(member: StaffSecrets) -> str:
-    """Say what a member of staff answers for; a hall and a district may have the same name."""
+    """Return what a member of staff answers for; a hall and a district may have the same name."""
     places = (
         (_("district"), member.district),
         (_("hall"), member.hall),

@@ -17,7 +17,7 @@ from qe_ban.cli.refusals import Refused
 from qe_ban.codes.service import undo_keyboard
 from qe_ban.kernel.clock import system_clock
 
-LONGEST_CODE = 65536
+MAX_CODE_LENGTH = 65536
 TRIES, PAUSE = 3, 0.5
 
 key_option = click.option(
@@ -42,9 +42,9 @@ def scanner() -> None:
 def enrol(server: str, code: str, label: str, path: Path) -> None:
     """Enrol a new scanner; its private key is written to the new file KEY (0600)."""
     scanner_key.require_new(path)
-    key, told = scanner_key.enrol(Api(server), code=code, label=label)
+    key, answer = scanner_key.enrol(Api(server), code=code, label=label)
     key.write(path)
-    _print(told)
+    _print(answer)
 
 
 @scanner.command()
@@ -71,7 +71,7 @@ def verify(path: Path, purpose: str, image: Path | None, document: str | None, c
     api = Api(key.server)
     access = key.sign_in(api, system_clock())["access_token"]
     scan = {"scan_id": str(uuid4()), "code": text, "purpose": purpose}
-    verdict = _asked_until_answered(api, access, scan | ({"document": document} if document else {}))
+    verdict = _verify_with_retries(api, access, scan | ({"document": document} if document else {}))
     _print(verdict)
     return 0 if verdict["accepted"] else 1
 
@@ -84,18 +84,18 @@ def _code(code: str | None, image: Path | None) -> str:
             return pictures.text_of(image.read_bytes(), str(image))
         except OSError as error:
             raise Refused(f"{image}: {refusals.strerror(error)}") from error
-    text = undo_keyboard(_typed().rstrip("\r\n") if code == "-" else str(code))
+    text = undo_keyboard(_read_input().rstrip("\r\n") if code == "-" else str(code))
     if not text:
         raise Refused(_("the code is empty"))
     return text
 
 
-def _typed() -> str:
+def _read_input() -> str:
     """Read standard input, which may be closed: then nothing was typed."""
-    return sys.stdin.read(LONGEST_CODE) if sys.stdin is not None else ""
+    return sys.stdin.read(MAX_CODE_LENGTH) if sys.stdin is not None else ""
 
 
-def _asked_until_answered(api: Api, token: str, scan: Mapping[str, Any]) -> Mapping[str, Any]:
+def _verify_with_retries(api: Api, token: str, scan: Mapping[str, Any]) -> Mapping[str, Any]:
     """Ask, and ask the same again when no answer comes: the scan's id makes it one scan."""
     for remaining in reversed(range(TRIES)):
         try:

@@ -34,7 +34,7 @@ class ScannerKey:
     private: ec.EllipticCurvePrivateKey = field(repr=False)
 
     def assertion(self, now: datetime) -> str:
-        """Give an assertion for one sign-in."""
+        """Sign an assertion for one sign-in."""
         issued_at = int(now.timestamp())
         claims = {
             "iss": self.scanner_id,
@@ -57,13 +57,13 @@ class ScannerKey:
 
     def write(self, path: Path) -> None:
         """Keep it in a new file (0600): whoever has it is this scanner. Raises OSError."""
-        kept = {
+        document = {
             "server": self.server,
             "scanner_id": self.scanner_id,
             "issuer": self.issuer,
             "jwk": json.loads(ECAlgorithm.to_jwk(self.private)),
         }
-        write_private(path, (json.dumps(kept, indent=1) + "\n").encode())
+        write_private(path, (json.dumps(document, indent=1) + "\n").encode())
 
 
 def enrol(api: Api, *, code: str, label: str) -> tuple[ScannerKey, Mapping[str, Any]]:
@@ -81,16 +81,16 @@ def enrol(api: Api, *, code: str, label: str) -> tuple[ScannerKey, Mapping[str, 
         "label": label,
         "proof": jwt.encode({"nonce": nonce, "aud": issuer}, private, ALGORITHM),
     }
-    told = api.get("POST", "/venues/scanners/enrol", status=201, body=body).data
-    return ScannerKey(api.server, told["scanner_id"], issuer, private), told
+    answer = api.get("POST", "/venues/scanners/enrol", status=201, body=body).data
+    return ScannerKey(api.server, answer["scanner_id"], issuer, private), answer
 
 
 def read(path: Path) -> ScannerKey:
     """Read a key file. Raises Refused."""
     try:
-        kept = json.loads(path.read_text("utf-8"))
-        private = ECAlgorithm.from_jwk(kept["jwk"])
-        server, scanner_id, issuer = (kept[name] for name in ("server", "scanner_id", "issuer"))
+        document = json.loads(path.read_text("utf-8"))
+        private = ECAlgorithm.from_jwk(document["jwk"])
+        server, scanner_id, issuer = (document[name] for name in ("server", "scanner_id", "issuer"))
     except OSError as error:
         raise Refused(f"{path}: {refusals.strerror(error)}") from error
     except (ValueError, KeyError, TypeError, jwt.InvalidKeyError) as error:

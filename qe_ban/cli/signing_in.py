@@ -10,24 +10,24 @@ import click
 
 from qe_ban.accounts import errors
 from qe_ban.accounts.service import passwords, staff
-from qe_ban.cli.installation import Opened
+from qe_ban.cli.installation import Installation
 from qe_ban.cli.refusals import Refused
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.principal import Actor, PrincipalKind
 from qe_ban.kernel.typed_input import normalise_number
 
 SCOPE = "proposals.approve"
-LARGEST = 4096
+MAX_BYTES = 4096
 
 
 def as_option(command: Callable[..., object]) -> Callable[..., object]:
-    """Give a command the options that say who gives it; it gets `name`, `password_file` and `totp`."""
+    """Add the options that say who gives it to a command; it gets `name`, `password_file` and `totp`."""
 
     @functools.wraps(command)
-    def told(*args: object, totp: str | None, totp_file: TextIO | None, **more: object) -> object:
+    def wrapper(*args: object, totp: str | None, totp_file: TextIO | None, **more: object) -> object:
         if totp is not None and totp_file is not None:
             raise Refused(_("give the dynamic code once: --totp or --totp-file"))
-        code = totp if totp_file is None else totp_file.readline(LARGEST).strip()
+        code = totp if totp_file is None else totp_file.readline(MAX_BYTES).strip()
         return command(*args, totp=code, **more)
 
     for option in (
@@ -40,11 +40,11 @@ def as_option(command: Callable[..., object]) -> Callable[..., object]:
         ),
         click.option("--as", "name", required=True, metavar="NAME", help="User name of a security_admin."),
     ):
-        told = option(told)
-    return told
+        wrapper = option(wrapper)
+    return wrapper
 
 
-def prove(installation: Opened, name: str, password_file: Path | None, totp: str | None) -> Actor:
+def prove(installation: Installation, name: str, password_file: Path | None, totp: str | None) -> Actor:
     """Prove who somebody is, by five tries at most, and that they may approve. Raises Refused, TooMany."""
     password = _password(password_file)
     code = normalise_number(totp or click.prompt(_("Dynamic code"), err=True))
@@ -54,15 +54,15 @@ def prove(installation: Opened, name: str, password_file: Path | None, totp: str
     with hasher.turn():
         fits = hasher.fits(password, attempt.password_hash)
     with installation.database.transaction() as session:
-        proven = staff.prove(
+        member = staff.prove(
             session, installation.rings, attempt=attempt, password_fits=fits, totp=code, now=system_clock()
         )
-        if isinstance(proven, errors.StaffRefused):
-            raise proven
-        standing = staff.standing(session, proven.id)
+        if isinstance(member, errors.StaffRefused):
+            raise member
+        standing = staff.standing(session, member.id)
     if standing is None or SCOPE not in standing.scopes or not standing.place.is_city:
         raise Refused(_("{name} may not do this: it takes a security_admin of the whole city").format(name=name))
-    return Actor(PrincipalKind.STAFF, proven.id)
+    return Actor(PrincipalKind.STAFF, member.id)
 
 
 def _password(path: Path | None) -> str:
@@ -70,4 +70,4 @@ def _password(path: Path | None) -> str:
         password: str = click.prompt(_("Password"), hide_input=True, err=True)
         return password
     with path.open(encoding="utf-8") as file:
-        return file.read(LARGEST).partition("\n")[0].rstrip("\r")
+        return file.read(MAX_BYTES).partition("\n")[0].rstrip("\r")

@@ -15,7 +15,7 @@ from qe_ban.accounts import service as accounts
 from qe_ban.app import load_city
 from qe_ban.audit import service as audit
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import opened
+from qe_ban.cli.installation import open_installation
 from qe_ban.cli.refusals import Refused
 from qe_ban.codes import qr
 from qe_ban.items.service import departments
@@ -34,7 +34,7 @@ def staff() -> None:
 
 
 def _duties(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that say where somebody answers."""
+    """Add the options that say where somebody answers to a command."""
     for option in (
         click.option("--department", help="Answers for the items of this department (its code, 18 characters)."),
         click.option("--zone", help="Answers for this zone."),
@@ -66,11 +66,11 @@ def add(
 
     The password is asked for; without an answer, and where nobody can be asked, a random one is made and printed.
     """
-    given = _given_password(password_stdin=password_stdin)
-    password = given or secrets.token_urlsafe(RANDOM_BYTES)
+    own_password = _read_password(password_stdin=password_stdin)
+    password = own_password or secrets.token_urlsafe(RANDOM_BYTES)
     secret = pyotp.random_base32()
     place = Place(district, hall, zone, department)
-    with opened(home) as installation, installation.database.transaction() as session:
+    with open_installation(home) as installation, installation.database.transaction() as session:
         accounts.create_staff(
             session,
             installation.rings,
@@ -85,7 +85,7 @@ def add(
     uri = pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name=ISSUER_NAME)
     click.echo(qr.terminal(uri, ansi=sys.stdout.isatty()))
     click.echo(_("user name: {name}").format(name=name))
-    if not given:
+    if not own_password:
         click.echo(_("password: {password}").format(password=password))
     click.echo(_("TOTP secret: {secret}").format(secret=secret))
     click.echo(uri)
@@ -108,21 +108,21 @@ def change(
     department: str | None,
     whole_city: bool,
 ) -> None:
-    """Give the member of staff NAME other roles or another place; they must sign in again."""
+    """Set other roles or another place for the member of staff NAME; they must sign in again."""
     place = Place(district, hall, zone, department)
     if whole_city and not place.is_city:
         raise Refused(_("--whole-city and a district, hall, zone or department exclude each other"))
-    moved = place if whole_city or not place.is_city else None
-    if not roles and moved is None:
+    new_place = place if whole_city or not place.is_city else None
+    if not roles and new_place is None:
         raise Refused(_("nothing to change: give --role, a place, or --whole-city"))
-    with opened(home) as installation, installation.database.transaction() as session:
-        changed = accounts.change_staff(
-            session, username=name, change=audit.AtShell(system_clock()), roles=roles or None, place=moved
+    with open_installation(home) as installation, installation.database.transaction() as session:
+        has_changed = accounts.change_staff(
+            session, username=name, change=audit.AtShell(system_clock()), roles=roles or None, place=new_place
         )
         _require_known(session, load_city(installation.settings), place)
     click.echo(
         _("{name}: changed; every sign-in has ended").format(name=name)
-        if changed
+        if has_changed
         else _("{name}: is so already").format(name=name)
     )
 
@@ -132,11 +132,11 @@ def change(
 @click.argument("name")
 def disable(home: Path, name: str) -> None:
     """Let the member of staff NAME do nothing more, at once: every sign-in ends and none is taken."""
-    with opened(home) as installation, installation.database.transaction() as session:
-        changed = accounts.disable_staff(session, username=name, change=audit.AtShell(system_clock()))
+    with open_installation(home) as installation, installation.database.transaction() as session:
+        has_changed = accounts.disable_staff(session, username=name, change=audit.AtShell(system_clock()))
     click.echo(
         _("{name}: disabled; every sign-in has ended").format(name=name)
-        if changed
+        if has_changed
         else _("{name}: is disabled already").format(name=name)
     )
 
@@ -146,16 +146,18 @@ def disable(home: Path, name: str) -> None:
 @click.argument("name")
 def enable(home: Path, name: str) -> None:
     """Let the member of staff NAME sign in again, with the same password and authenticator."""
-    with opened(home) as installation, installation.database.transaction() as session:
-        changed = accounts.enable_staff(session, username=name, change=audit.AtShell(system_clock()))
-    click.echo(_("{name}: enabled").format(name=name) if changed else _("{name}: is enabled already").format(name=name))
+    with open_installation(home) as installation, installation.database.transaction() as session:
+        has_changed = accounts.enable_staff(session, username=name, change=audit.AtShell(system_clock()))
+    click.echo(
+        _("{name}: enabled").format(name=name) if has_changed else _("{name}: is enabled already").format(name=name)
+    )
 
 
 @staff.command("list")
 @home_option
 def list_(home: Path) -> None:
     """Print all members of staff: user name, state, roles, and what they answer for."""
-    with opened(home) as installation, installation.database.transaction() as session:
+    with open_installation(home) as installation, installation.database.transaction() as session:
         for row in accounts.list_staff(session):
             place = {name: getattr(row, name) for name in ("district", "hall", "zone", "department")}
             where = " ".join(f"{_(name)}={value}" for name, value in place.items() if value) or _("city")
@@ -177,15 +179,15 @@ def _require_known(session: Session, city: City, place: Place) -> None:
         )
 
 
-def _given_password(*, password_stdin: bool) -> str:
+def _read_password(*, password_stdin: bool) -> str:
     # where standard input is closed there is none
-    given: TextIO | None = sys.stdin
+    stream: TextIO | None = sys.stdin
     if password_stdin:
-        line = given.readline().rstrip("\r\n") if given else ""
+        line = stream.readline().rstrip("\r\n") if stream else ""
         if not line:
             raise Refused(_("there is no password on standard input"))
         return line
-    if given is None or not given.isatty():
+    if stream is None or not stream.isatty():
         return ""
     prompt = _("Password (empty: a random one)")
     password: str = click.prompt(prompt, default="", show_default=False, hide_input=True, err=True)

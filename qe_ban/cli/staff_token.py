@@ -12,13 +12,13 @@ TOTP_STEP = 30
 
 
 def sign_in(api: Api, member: StaffSecrets) -> str:
-    """Give an access token; an earlier sign-in may have used this step. Raises Away, Refused."""
-    totp, tried = pyotp.TOTP(member.totp_secret), 0
+    """Sign in and return an access token; an earlier sign-in may have used this step. Raises Away, Refused."""
+    totp, last_step = pyotp.TOTP(member.totp_secret), 0
     form = {"grant_type": "password", "username": member.username, "password": member.password}
     deadline = time.monotonic() + 2 * TOTP_STEP
     while True:
         now = int(time.time()) // TOTP_STEP
-        step = max(tried + 1, now)
+        step = max(last_step + 1, now)
         # the server takes the coming step as well, but none further off
         if step > now + 1:
             time.sleep(0.5)
@@ -29,4 +29,4 @@ def sign_in(api: Api, member: StaffSecrets) -> str:
             return token
         if answer.data.get("code") != "accounts.staff_refused" or time.monotonic() > deadline:
             raise Refused(answer.problem)
-        tried = step
+        last_step = step

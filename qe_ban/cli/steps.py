@@ -18,9 +18,9 @@ SAMPLES: Final = {
 SERVERS: Final = Message("starting the job worker and the web workers")
 
 
-def progress(done: int, total: int) -> Message:
+def progress(count: int, total: int) -> Message:
     """Return the line that says how much of a sample is there."""
-    return Message("  {done} of {total}", done=done, total=total)
+    return Message("  {done} of {total}", done=count, total=total)
 
 
 def waiting(seconds: float, servers: str, why: str) -> Message:

@@ -27,7 +27,7 @@ class Formatter(click.HelpFormatter):
     def write_text(self, text: str) -> None:
         """Write paragraphs, indented."""
         indent = " " * self.current_indent
-        paragraphs = ["\n".join(f"{indent}{line}" for line in wrapped(each, self.width - self.current_indent))
+        paragraphs = ["\n".join(f"{indent}{line}" for line in wrap(each, self.width - self.current_indent))
                       for each in text.split("\n\n")]  # fmt: skip
         self.write("\n\n".join(paragraphs) + "\n")
 
@@ -37,7 +37,7 @@ class Formatter(click.HelpFormatter):
         first = min(max(cell_len(name) for name, _meaning in rows), col_max) + col_spacing
         indent = " " * self.current_indent
         for name, meaning in rows:
-            lines = wrapped(meaning, max(self.width - first - self.current_indent, NARROWEST))
+            lines = wrap(meaning, max(self.width - first - self.current_indent, NARROWEST))
             head = f"{indent}{name}"
             if cell_len(name) + col_spacing > first:
                 self.write(f"{head}\n")
@@ -55,7 +55,7 @@ class Context(click.Context):
     formatter_class = Formatter
 
 
-def wrapped(text: str, width: int) -> list[str]:
+def wrap(text: str, width: int) -> list[str]:
     """Return the lines of a paragraph, none wider than `width` columns unless one word is."""
     lines, line = [], ""
     for unit in UNIT.findall(" ".join(text.split("\n"))):
@@ -68,19 +68,19 @@ def wrapped(text: str, width: int) -> list[str]:
 
 def in_language(command: C) -> C:
     """Return a copy of a command, and of the commands that it has, whose help is in the language that was chosen."""
-    shown = copy(command)
-    shown.context_class = Context
+    clone = copy(command)
+    clone.context_class = Context
     if command.help:
-        shown.help = _(inspect.cleandoc(command.help))
+        clone.help = _(inspect.cleandoc(command.help))
         if not language.is_english():
-            shown.short_help = shown.help.partition("。")[0].partition("\n")[0]
-    shown.params = [_option(param) if isinstance(param, click.Option) else param for param in command.params]
-    if isinstance(shown, click.Group):
-        shown.commands = {name: in_language(each) for name, each in shown.commands.items()}
-    return shown
+            clone.short_help = clone.help.partition("。")[0].partition("\n")[0]
+    clone.params = [_option(param) if isinstance(param, click.Option) else param for param in command.params]
+    if isinstance(clone, click.Group):
+        clone.commands = {name: in_language(each) for name, each in clone.commands.items()}
+    return clone
 
 
 def _option(option: click.Option) -> click.Option:
-    shown = copy(option)
-    shown.help = _(option.help) if option.help else option.help
-    return shown
+    clone = copy(option)
+    clone.help = _(option.help) if option.help else option.help
+    return clone

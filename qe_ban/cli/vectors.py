@@ -11,7 +11,7 @@ from qe_ban.cli.refusals import Refused
 from qe_ban.codes import token
 from qe_ban.message import translate
 
-LARGEST = 64 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 
 
 @click.group()
@@ -39,12 +39,12 @@ def check(file: Path) -> int:
 
 def _document(file: Path) -> object:
     try:
-        with file.open("rb") as opened:
-            content = opened.read(LARGEST + 1)
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise Refused(f"{file}: {refusals.strerror(error)}") from error
-    if len(content) > LARGEST:
-        raise Refused(_("{file}: larger than {largest} MiB").format(file=file, largest=LARGEST >> 20))
+    if len(content) > MAX_BYTES:
+        raise Refused(_("{file}: larger than {largest} MiB").format(file=file, largest=MAX_BYTES >> 20))
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:

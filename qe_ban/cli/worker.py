@@ -24,9 +24,9 @@ def worker() -> None:
     def end(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    configured = Settings.from_env(os.environ)
+    settings = Settings.from_env(os.environ)
     configure_logs()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     with database_faults.refused():
-        create_worker(configured).run(stop)
+        create_worker(settings).run(stop)

@@ -12,10 +12,10 @@ ROOT = Path(__file__).parents[2]
 CLEAN = (
     *(
         f"qe_ban/{name}"
-        for name in ("audit", "codes", "config", "db", "embedded", "keys", "migrations", "sandbox", "venues")
+        for name in ("audit", "cli", "codes", "config", "db", "embedded", "keys", "migrations", "sandbox", "venues")
     ),
     *(f"tests/{name}" for name in ("architecture", "audit", "codes", "db", "embedded", "health", "keys", "published")),
-    *("tests/sandbox", "tests/venues"),
+    *("tests/cli", "tests/sandbox", "tests/venues"),
 )
 """Directories without bare participles. The others follow one by one, until it is all of them."""
 PRIVATE_WORDS = re.compile(r"(Gives?|Tells?|Says?|Makes? sure|Sees? to it)\b")

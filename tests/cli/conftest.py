@@ -78,7 +78,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
 
 def parents() -> dict[int, int]:
     """The parent of every process that lives."""
-    found = {}
+    parent_by_pid = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -86,43 +86,43 @@ def parents() -> dict[int, int]:
             except OSError:
                 continue
             if state not in "ZX":
-                found[int(entry.name)] = int(parent)
-    return found
+                parent_by_pid[int(entry.name)] = int(parent)
+    return parent_by_pid
 
 
 def family(pid: int) -> set[int]:
     """A process and all its descendants."""
-    known, found = parents(), {pid}
-    while more := {child for child, parent in known.items() if parent in found} - found:
-        found |= more
-    return found
+    parent_by_pid, members = parents(), {pid}
+    while more := {child for child, parent in parent_by_pid.items() if parent in members} - members:
+        members |= more
+    return members
 
 
 @dataclass
-class Running:
+class Program:
     """One `qe-ban up` or `qe-ban demo` in a process of its own."""
 
     process: subprocess.Popen[str]
     home: Path
     port: int
-    output: Path
+    output_path: Path
 
     @property
     def address(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def said(self) -> str:
-        return self.output.read_text("utf-8")
+    def output(self) -> str:
+        return self.output_path.read_text("utf-8")
 
     def wait_for(self, text: str, seconds: float = START_SECONDS) -> None:
-        assert eventually(lambda: text in self.said() or self.process.poll() is not None, seconds), self.said()
-        assert text in self.said(), self.said()
+        assert eventually(lambda: text in self.output() or self.process.poll() is not None, seconds), self.output()
+        assert text in self.output(), self.output()
 
     def get(self, path: str) -> urllib3.BaseHTTPResponse:
         # a connection of its own, so that any worker may answer
         return urllib3.PoolManager(retries=False, timeout=10).request("GET", self.address + path)
 
-    def end(self, number: signal.Signals, seconds: float = 60.0) -> int:
+    def stop(self, number: signal.Signals, seconds: float = 60.0) -> int:
         """Send a signal to the supervisor alone; gives the exit code once nothing of the tree runs."""
         tree = family(self.process.pid)
         self.process.send_signal(number)
@@ -133,22 +133,22 @@ class Running:
 
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
-    with new_home() as made:
-        yield made
+    with new_home() as path:
+        yield path
 
 
 @pytest.fixture
 def fresh() -> Iterator[Path]:
     """A home in which nothing was ever started."""
-    with new_home() as made:
-        yield made
+    with new_home() as path:
+        yield path
 
 
 @contextmanager
 def new_home() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="qe-") as made:
-        Path(made).chmod(0o755)
-        yield Path(made) / "home"
+    with tempfile.TemporaryDirectory(prefix="qe-") as directory:
+        Path(directory).chmod(0o755)
+        yield Path(directory) / "home"
 
 
 @pytest.fixture(scope="session")
@@ -159,12 +159,12 @@ def port() -> int:
 
 
 @pytest.fixture
-def start(home: Path, port: int, tmp_path: Path) -> Iterator[Callable[..., Running]]:
+def start(home: Path, port: int, tmp_path: Path) -> Iterator[Callable[..., Program]]:
     """Start the command; what still runs at the end is killed."""
-    started: list[Running] = []
+    programs: list[Program] = []
 
-    def made(*words: str, home: Path = home) -> Running:
-        output = tmp_path / f"output-{len(started)}"
+    def run(*words: str, home: Path = home) -> Program:
+        output = tmp_path / f"output-{len(programs)}"
         with output.open("w") as file:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "qe_ban.cli", *words, "--home", str(home), "--port", str(port)],
@@ -175,12 +175,12 @@ def start(home: Path, port: int, tmp_path: Path) -> Iterator[Callable[..., Runni
                 cwd="/",
                 env={**CLEAN, "PYTHONPATH": str(REPOSITORY)},
             )
-        running = Running(process, home, port, output)
-        started.append(running)
-        return running
+        program = Program(process, home, port, output)
+        programs.append(program)
+        return program
 
-    yield made
-    for running in started:
-        if running.process.poll() is None:
-            running.process.kill()
-            running.process.wait(20)
+    yield run
+    for program in programs:
+        if program.process.poll() is None:
+            program.process.kill()
+            program.process.wait(20)

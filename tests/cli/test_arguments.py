@@ -76,8 +76,8 @@ def test_help_is_short(qe, words):
 )
 def test_help_or_refusal_names_every_choice(qe, words, choices):
     result = qe(*words)
-    shown = " ".join((result.stdout + result.stderr).split())
-    assert [choice for choice in choices if str(choice) not in shown] == []
+    text = " ".join((result.stdout + result.stderr).split())
+    assert [choice for choice in choices if str(choice) not in text] == []
 
 
 def test_production_says_all_that_is_missing_at_once(qe, tmp_path):
@@ -138,15 +138,15 @@ def test_a_host_that_is_none_is_one_line(qe, tmp_path):
 
 
 def test_the_vectors_agree_and_a_changed_one_is_told(qe, tmp_path):
-    agreed = qe("vectors", "check", VECTORS)
-    assert (agreed.exit_code, agreed.output) == (0, "all vectors agree\n")
+    result = qe("vectors", "check", VECTORS)
+    assert (result.exit_code, result.output) == (0, "all vectors agree\n")
     document = json.loads(VECTORS.read_text("utf-8"))
-    changed = next(vector for vector in document["vectors"] if vector["want"] == "ok")
-    changed["want"] = "expired"
+    entry = next(vector for vector in document["vectors"] if vector["want"] == "ok")
+    entry["want"] = "expired"
     (tmp_path / "changed.json").write_text(json.dumps(document))
     differing = qe("vectors", "check", tmp_path / "changed.json")
     assert differing.exit_code == 1
-    assert differing.stdout.splitlines() == [f"{changed['name']}: want expired, got ok"]
+    assert differing.stdout.splitlines() == [f"{entry['name']}: want expired, got ok"]
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"\xff", b"[" * 100_000, b'{"format": "QE2"}'])

@@ -13,10 +13,10 @@ from tests.factories.chains import Log
 
 @pytest.fixture
 def log(settings):
-    made = Log(settings, "audit_cli")
-    made.fill(3)
-    yield made
-    made.database.dispose()
+    chain = Log(settings, "audit_cli")
+    chain.fill(3)
+    yield chain
+    chain.database.dispose()
 
 
 @pytest.fixture
@@ -37,14 +37,14 @@ def test_it_says_whom_it_believes_and_what_it_cannot_know(verify, log):
     thumbprint = wrapping.thumbprint(dict(log.rings.public(Ring.AUDIT)[0].jwk)).hex()
     alone = verify().stderr
     master = base64.b64encode(log.settings.master_key).decode()
-    told = verify(QE_MASTER_KEY=master)
-    assert (told.exit_code, f"thumbprint {thumbprint}" in told.stderr) == (0, True)
+    result = verify(QE_MASTER_KEY=master)
+    assert (result.exit_code, f"thumbprint {thumbprint}" in result.stderr) == (0, True)
     assert thumbprint in alone
     assert "no master key was given" in alone
-    assert "no master key was given" not in told.stderr
-    assert "no heads were given" in told.stderr
-    assert "no seal from" in told.stderr
-    assert "WARNING" not in told.stdout
+    assert "no master key was given" not in result.stderr
+    assert "no heads were given" in result.stderr
+    assert "no seal from" in result.stderr
+    assert "WARNING" not in result.stdout
     refused(verify(QE_MASTER_KEY=base64.b64encode(bytes(32)).decode()), "master key")
 
 
@@ -52,9 +52,9 @@ def test_with_the_master_key_a_key_of_somebody_elses_is_a_finding(verify, log):
     with log.database.transaction() as session:
         session.execute(text("UPDATE ring_keys SET expires = expires + interval '1 year' WHERE ring = 'audit'"))
     assert verify().exit_code == 0
-    told = verify(QE_MASTER_KEY=base64.b64encode(log.settings.master_key).decode())
-    assert told.exit_code == 1
-    assert told.stdout.startswith("foreign key: key ")
+    result = verify(QE_MASTER_KEY=base64.b64encode(log.settings.master_key).decode())
+    assert result.exit_code == 1
+    assert result.stdout.startswith("foreign key: key ")
 
 
 def test_a_bent_log_is_exit_code_1_and_a_line_for_each_finding(verify, log):

@@ -21,7 +21,7 @@ PASSWORD = "a long enough password"
 
 
 @dataclass
-class Installed:
+class Production:
     """A production installation's database with its keys."""
 
     env: dict[str, str]
@@ -36,20 +36,20 @@ def empty(settings: Settings) -> dict[str, str]:
 
 
 @pytest.fixture
-def installed(qe, empty, tmp_path_factory) -> Installed:
+def production(qe, empty, tmp_path_factory) -> Production:
     """Make the keys, where no test did so yet."""
     roots = tmp_path_factory.mktemp("roots") / "new"
     result = qe("keys", "init", "--roots", roots, **empty)
     if result.exit_code:
         refused(result, "there are keys already")
-    return Installed(empty, roots)
+    return Production(empty, roots)
 
 
 @pytest.fixture
 def database(empty):
-    made = Database(empty["QE_DATABASE_URL"], pool=1)
-    yield made
-    made.dispose()
+    own = Database(empty["QE_DATABASE_URL"], pool=1)
+    yield own
+    own.dispose()
 
 
 def kids(qe, env, ring: str) -> dict[str, str]:
@@ -74,9 +74,9 @@ def test_the_root_keys_leave_as_private_files_and_are_never_overwritten(qe, sett
     (tmp_path / "taken" / "root-2.pem").write_text("kept")
     refused(qe("keys", "init", "--roots", tmp_path / "taken", **env), "root-2.pem exists")
     assert [path.name for path in (tmp_path / "taken").iterdir()] == ["root-2.pem"]
-    made = qe("keys", "init", "--roots", tmp_path / "roots", **env)
-    assert made.exit_code == 0, made.stderr
-    assert "offline" in made.stdout
+    result = qe("keys", "init", "--roots", tmp_path / "roots", **env)
+    assert result.exit_code == 0, result.stderr
+    assert "offline" in result.stdout
     files = sorted((tmp_path / "roots").iterdir())
     assert [path.name for path in files] == ["root-1.pem", "root-2.pem"]
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
@@ -84,32 +84,32 @@ def test_the_root_keys_leave_as_private_files_and_are_never_overwritten(qe, sett
         serialization.load_pem_private_key(path.read_bytes(), None)
 
 
-def test_keys_are_made_once(qe, installed, tmp_path):
-    before = qe("keys", "list", **installed.env).stdout
-    refused(qe("keys", "init", "--roots", tmp_path / "again", **installed.env), "there are keys already")
+def test_keys_are_made_once(qe, production, tmp_path):
+    before = qe("keys", "list", **production.env).stdout
+    refused(qe("keys", "init", "--roots", tmp_path / "again", **production.env), "there are keys already")
     assert not (tmp_path / "again").exists()
-    assert qe("keys", "list", **installed.env).stdout == before
+    assert qe("keys", "list", **production.env).stdout == before
 
 
-def test_a_rotated_key_joins_the_ring(qe, installed):
-    before = kids(qe, installed.env, "code")
-    kid = qe("keys", "rotate", "code", **installed.env).stdout.strip()
+def test_a_rotated_key_joins_the_ring(qe, production):
+    before = kids(qe, production.env, "code")
+    kid = qe("keys", "rotate", "code", **production.env).stdout.strip()
     assert re.fullmatch("[0-9a-f]{8}", kid)
-    joined = kids(qe, installed.env, "code")
-    assert joined.pop(kid) in ("ahead", "live")
-    assert joined == before
+    after = kids(qe, production.env, "code")
+    assert after.pop(kid) in ("ahead", "live")
+    assert after == before
 
 
-def test_another_master_key_makes_no_key(qe, installed):
-    before = kids(qe, installed.env, "token")
-    other = {**installed.env, "QE_MASTER_KEY": qe("keys", "master").stdout.strip()}
+def test_another_master_key_makes_no_key(qe, production):
+    before = kids(qe, production.env, "token")
+    other = {**production.env, "QE_MASTER_KEY": qe("keys", "master").stdout.strip()}
     refused(qe("keys", "rotate", "token", **other), "the master key does not open")
-    assert kids(qe, installed.env, "token") == before
+    assert kids(qe, production.env, "token") == before
 
 
-def test_a_member_of_staff_is_added_with_the_password_given(qe, installed, database):
+def test_a_member_of_staff_is_added_with_the_password_given(qe, production, database):
     words = ("staff", "add", "shinan-first", "--role", "district_admin", "--district", "370202", "--password-stdin")
-    result = qe(*words, stdin=f"{PASSWORD}\n", **installed.env)
+    result = qe(*words, stdin=f"{PASSWORD}\n", **production.env)
     assert result.exit_code == 0, result.stderr
     assert PASSWORD not in result.output
     secret = re.search("TOTP secret: ([A-Z2-7]+)", result.stdout)[1]
@@ -119,21 +119,21 @@ def test_a_member_of_staff_is_added_with_the_password_given(qe, installed, datab
         staff = session.scalar(select(Staff).where(Staff.username == "shinan-first"))
     assert staff.roles == ["district_admin"]
     assert staff.district == "370202"
-    refused(qe(*words, stdin=f"{PASSWORD}\n", **installed.env), "accounts.staff_exists")
+    refused(qe(*words, stdin=f"{PASSWORD}\n", **production.env), "accounts.staff_exists")
 
 
-def test_a_member_of_staff_of_a_department_wants_one_that_is_there(qe, installed, database):
+def test_a_member_of_staff_of_a_department_wants_one_that_is_there(qe, production, database):
     words = ("staff", "add", "of-a-department", "--role", "editor", "--password-stdin", "--department")
-    refused(qe(*words, "11370200MB1234567X", stdin=f"{PASSWORD}\n", **installed.env), "no such department")
+    refused(qe(*words, "11370200MB1234567X", stdin=f"{PASSWORD}\n", **production.env), "no such department")
     department = add_department(database)
-    assert qe(*words, department, stdin=f"{PASSWORD}\n", **installed.env).exit_code == 0
+    assert qe(*words, department, stdin=f"{PASSWORD}\n", **production.env).exit_code == 0
     with database.transaction() as session:
         staff = session.scalar(select(Staff).where(Staff.username == "of-a-department"))
     assert (staff.department, staff.district) == (department, None)
 
 
-def test_without_anybody_to_ask_a_password_is_made_and_printed_once(qe, installed):
-    result = qe("staff", "add", "the-auditor", "--role", "auditor", **installed.env)
+def test_without_anybody_to_ask_a_password_is_made_and_printed_once(qe, production):
+    result = qe("staff", "add", "the-auditor", "--role", "auditor", **production.env)
     assert result.exit_code == 0, result.stderr
     assert len(re.search("password: (.+)", result.stdout)[1]) >= 16
 
@@ -151,12 +151,12 @@ def test_without_anybody_to_ask_a_password_is_made_and_printed_once(qe, installe
         (("somebody", "--role", "auditor"), "", ["there is no password"]),
     ],
 )
-def test_a_member_of_staff_that_cannot_be_is_a_line_for_each_fault(qe, installed, words, password, texts):
-    refused(qe("staff", "add", *words, "--password-stdin", stdin=f"{password}\n", **installed.env), *texts)
+def test_a_member_of_staff_that_cannot_be_is_a_line_for_each_fault(qe, production, words, password, texts):
+    refused(qe("staff", "add", *words, "--password-stdin", stdin=f"{password}\n", **production.env), *texts)
 
 
 @pytest.mark.parametrize(
-    ("changed", "text"),
+    ("changes", "text"),
     [
         ({"QE_MASTER_KEY": ""}, "QE_MASTER_KEY"),
         ({"QE_MASTER_KEY": "", "QE_MASTER_KEY_FILE": "/nonexistent"}, "/nonexistent"),
@@ -165,5 +165,5 @@ def test_a_member_of_staff_that_cannot_be_is_a_line_for_each_fault(qe, installed
         ({"QE_DATABASE_URL": "sqlite://"}, "QE_DATABASE_URL"),
     ],
 )
-def test_a_database_that_is_none_is_one_line(qe, empty, tmp_path, changed, text):
-    refused(qe("staff", "add", "somebody", "--role", "auditor", "--home", tmp_path, **{**empty, **changed}), text)
+def test_a_database_that_is_none_is_one_line(qe, empty, tmp_path, changes, text):
+    refused(qe("staff", "add", "somebody", "--role", "auditor", "--home", tmp_path, **{**empty, **changes}), text)

@@ -35,49 +35,49 @@ def file(tmp_path):
 
 def test_a_file_is_imported_and_the_counts_are_told(qe, env, file):
     rows = [row(), row()]
-    done = qe("items", "import", file(csv_file(rows)), **env)
-    assert done.exit_code == 0, done.stderr
-    assert done.stdout == "新增 2，变更 0，未变 0，重新启用 0，终止 0，跳过 0\n"
-    told = [line.rstrip("0123456789/ ") for line in done.stderr.splitlines()]
-    assert list(dict.fromkeys(told)) == ["正在读取文件", "正在核对各行", "正在与现有事项比对", "正在写入事项"]
-    assert "正在写入事项 2/2" in done.stderr
+    result = qe("items", "import", file(csv_file(rows)), **env)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "新增 2，变更 0，未变 0，重新启用 0，终止 0，跳过 0\n"
+    phases = [line.rstrip("0123456789/ ") for line in result.stderr.splitlines()]
+    assert list(dict.fromkeys(phases)) == ["正在读取文件", "正在核对各行", "正在与现有事项比对", "正在写入事项"]
+    assert "正在写入事项 2/2" in result.stderr
     again = qe("items", "import", file(xlsx_file(items=rows), "items.XLSX"), **env)
     assert again.stdout.startswith("新增 0，变更 0，未变 2")
 
 
 def test_a_file_that_is_wrong_ends_with_its_first_faults(qe, env, file):
     rows = [row(), *(row(办件类型="马上办") for _ in range(25))]
-    done = qe("items", "import", file(xlsx_file(items=rows), "items.xlsx"), **env)
-    lines = [line for line in done.stderr.splitlines() if line.startswith("qe-ban: ")]
-    assert done.exit_code == 2
+    result = qe("items", "import", file(xlsx_file(items=rows), "items.xlsx"), **env)
+    lines = [line for line in result.stderr.splitlines() if line.startswith("qe-ban: ")]
+    assert result.exit_code == 2
     assert "25 处错误" in lines[0]
     assert lines[1].startswith("qe-ban: 事项 第3行 “办件类型” “马上办”不在可选范围内")
     assert lines[-1] == "qe-ban: 另有 5 处问题"
     assert len(lines) == 22
-    assert "Traceback" not in done.output
+    assert "Traceback" not in result.output
 
 
 def test_what_is_wrong_can_be_skipped(qe, env, file):
     data = csv_file([row(), row(办件类型="马上办")])
-    done = qe("items", "import", file(data), "--skip-invalid", **env)
-    assert (done.exit_code, "新增 1" in done.stdout, "跳过 1" in done.stdout) == (0, True, True)
-    assert "第3行 “办件类型”" in done.stderr
+    result = qe("items", "import", file(data), "--skip-invalid", **env)
+    assert (result.exit_code, "新增 1" in result.stdout, "跳过 1" in result.stdout) == (0, True, True)
+    assert "第3行 “办件类型”" in result.stderr
 
 
 def test_a_dry_run_changes_nothing(qe, env, file):
     data = file(csv_file([row()]))
     for _ in range(2):
-        told = qe("items", "import", data, "--dry-run", **env).stdout.splitlines()
-        assert told[0].startswith("新增 1")
-        assert told[1:] == ["这是试运行，没有更改任何内容；正式导入可以进行"]
+        lines = qe("items", "import", data, "--dry-run", **env).stdout.splitlines()
+        assert lines[0].startswith("新增 1")
+        assert lines[1:] == ["这是试运行，没有更改任何内容；正式导入可以进行"]
 
 
 def test_a_dry_run_says_why_the_real_one_would_be_refused(qe, env, file):
-    done = qe("items", "import", file(csv_file([row(), row(办件类型="马上办")])), "--dry-run", **env)
-    assert (done.exit_code, done.stdout.splitlines()[1]) == (
+    result = qe("items", "import", file(csv_file([row(), row(办件类型="马上办")])), "--dry-run", **env)
+    assert (result.exit_code, result.stdout.splitlines()[1]) == (
         0, "这是试运行，没有更改任何内容；正式导入会被拒绝：文件有 1 处错误",
     )  # fmt: skip
-    assert "第3行 “办件类型”" in done.stderr
+    assert "第3行 “办件类型”" in result.stderr
 
 
 def test_missing_ones_end_within_bounds(qe, env, file):
@@ -86,28 +86,28 @@ def test_missing_ones_end_within_bounds(qe, env, file):
     qe("items", "import", file(csv_file(rows)), **env)
     one = file(csv_file(rows[:1]))
     assert "将终止 2 个事项" in qe("items", "import", one, "--end-missing", **env).stderr
-    done = qe("items", "import", one, "--end-missing", "--at-most", "2", **env)
-    assert "终止 2" in done.stdout
-    assert "正在终止缺失的事项 2/2" in done.stderr
+    result = qe("items", "import", one, "--end-missing", "--at-most", "2", **env)
+    assert "终止 2" in result.stdout
+    assert "正在终止缺失的事项 2/2" in result.stderr
 
 
 def test_an_interrupted_import_says_how_to_go_on_and_goes_on(qe, env, file, database, monkeypatch):
     rows = [row() for _ in range(3)]
-    show, shown = Progress.show, []
+    show, phases = Progress.show, []
 
     def interrupting(self, view):
-        shown.append(view.phase)
+        phases.append(view.phase)
         if view.phase == "comparing":
             raise KeyboardInterrupt
         show(self, view)
 
     monkeypatch.setattr(Progress, "show", interrupting)
-    done = qe("items", "import", file(csv_file(rows)), **env)
-    assert done.exit_code == 130
-    job = re.search(r"qe-ban items import --resume ([0-9a-f-]{36})", done.stderr)[1]
+    result = qe("items", "import", file(csv_file(rows)), **env)
+    assert result.exit_code == 130
+    job = re.search(r"qe-ban items import --resume ([0-9a-f-]{36})", result.stderr)[1]
     monkeypatch.setattr(Progress, "show", show)
-    resumed = qe("items", "import", "--resume", job, **env)
-    assert resumed.stdout.startswith("新增 3")
+    resumption = qe("items", "import", "--resume", job, **env)
+    assert resumption.stdout.startswith("新增 3")
     with database.transaction() as session:
         events = session.scalars(select(AuditEvent).where(AuditEvent.subject == job)).all()
     assert "jobs.resume" in [event.action for event in events]
@@ -121,8 +121,8 @@ def test_an_export_is_imported_without_a_change_and_overwrites_nothing(qe, env, 
     for name in ("all.csv", "all.xlsx"):
         assert qe("items", "export", tmp_path / name, **env).exit_code == 0
     assert one[CODE] in (tmp_path / "all.csv").read_text("utf-8-sig")
-    told = qe("items", "import", tmp_path / "all.csv", "--dry-run", **env).stdout
-    assert told.startswith("新增 0，变更 0，未变 ")
+    output = qe("items", "import", tmp_path / "all.csv", "--dry-run", **env).stdout
+    assert output.startswith("新增 0，变更 0，未变 ")
     refused(qe("items", "export", tmp_path / "all.csv", **env), "文件已存在")
 
 
@@ -181,11 +181,11 @@ def test_on_a_terminal_there_is_a_bar(monkeypatch, capsys):
 
 
 def test_who_waits_for_another_import_is_told_so(capsys):
-    queued, reading = (
+    waiting, reading = (
         jobs.JobView(*[None] * 2, state, "", 0, None, None, {}, *[None] * 4)
         for state in (jobs.JobState.QUEUED, jobs.JobState.RUNNING)
     )
     with Progress() as progress:
-        for view in (queued, queued, queued, reading):
+        for view in (waiting, waiting, waiting, reading):
             progress.show(view)
     assert capsys.readouterr().err.split() == ["正在读取文件", "等待另一个导入完成", "正在读取文件"]

@@ -28,13 +28,13 @@ def other(settings):
 
 @pytest.fixture(scope="module")
 def database(other):
-    made = Database(other.database_url, pool=2)
-    migrations.upgrade(made.engine)
-    with made.transaction() as session:
+    own = Database(other.database_url, pool=2)
+    migrations.upgrade(own.engine)
+    with own.transaction() as session:
         lifecycle.init(session, other.master_key, system_clock() - timedelta(days=2))
         lifecycle.make_ahead(session, other.master_key, system_clock())
-    yield made
-    made.dispose()
+    yield own
+    own.dispose()
 
 
 @pytest.fixture
@@ -48,29 +48,29 @@ def officer(other, database, tmp_path):
     """Make a security_admin; gives the options that prove it."""
 
     def make(roles=("security_admin",), password=None):
-        made = StaffFactory(roles=roles)
-        made.create(database, KeyRings(database, other.master_key), system_clock())
-        path = tmp_path / made.username
-        path.write_text(f"{password or made.password}\n")
+        member = StaffFactory(roles=roles)
+        member.create(database, KeyRings(database, other.master_key), system_clock())
+        path = tmp_path / member.username
+        path.write_text(f"{password or member.password}\n")
         path.chmod(0o600)
-        return "--as", made.username, "--password-file", path, "--totp", made.code(system_clock())
+        return "--as", member.username, "--password-file", path, "--totp", member.code(system_clock())
 
     return make
 
 
-def done(result):
+def output_of(result):
     assert result.exit_code == 0, result.stderr
     return result.stdout.strip()
 
 
-def listed(run, *words):
-    rows = [line.split() for line in done(run("keys", "list", *words)).splitlines()[1:]]
+def list_keys(run, *words):
+    rows = [line.split() for line in output_of(run("keys", "list", *words)).splitlines()[1:]]
     return {row[0]: row[1:] for row in rows}
 
 
-def standing(run):
+def key_states(run):
     """The keys as they stand, but for what the clock alone changes: a key of a test before begins after ten seconds."""
-    return {kid: ["live" if word == "ahead" else word for word in words] for kid, words in listed(run).items()}
+    return {kid: ["live" if word == "ahead" else word for word in words] for kid, words in list_keys(run).items()}
 
 
 def kid_of(database, ring):
@@ -79,41 +79,41 @@ def kid_of(database, ring):
         return session.scalars(newest).first()
 
 
-def rotated(run, database, ring):
+def rotate(run, database, ring):
     """Rotate a signing ring, and let the new key begin; gives the kid before and the new one."""
-    before, new = kid_of(database, ring), done(run("keys", "rotate", ring))
+    before, new = kid_of(database, ring), output_of(run("keys", "rotate", ring))
     with database.transaction() as session:
-        begun = {"not_before": system_clock() - timedelta(minutes=5), "seal": None}
-        session.execute(update(Key).where(Key.kid == new).values(**begun))
+        values = {"not_before": system_clock() - timedelta(minutes=5), "seal": None}
+        session.execute(update(Key).where(Key.kid == new).values(**values))
     return before, new
 
 
-def audited(database, action, subject):
+def audit_event(database, action, subject):
     with database.transaction() as session:
-        found = select(AuditEvent).where(AuditEvent.action == action, AuditEvent.subject == subject)
-        return session.scalars(found).one()
+        events = select(AuditEvent).where(AuditEvent.action == action, AuditEvent.subject == subject)
+        return session.scalars(events).one()
 
 
 def test_the_list_tells_ring_state_slot_and_what_lies_under_a_key(run, database, officer):
     officer()
-    told = listed(run)
-    assert told[kid_of(database, Ring.BLIND_PHONE)][-1] == "0"
-    assert "live" in told[kid_of(database, Ring.TOKEN)]
+    rows = list_keys(run)
+    assert rows[kid_of(database, Ring.BLIND_PHONE)][-1] == "0"
+    assert "live" in rows[kid_of(database, Ring.TOKEN)]
     with database.transaction() as session:
         today = session.scalars(select(Key.kid).where(Key.ring == Ring.COLUMN, Key.day == system_clock().date())).one()
-    assert int(listed(run, "--count")[today][-1]) >= 1
+    assert int(list_keys(run, "--count")[today][-1]) >= 1
 
 
 @pytest.mark.parametrize("ring", [ring.value for ring in Ring if ring is not Ring.ROOT])
 def test_every_ring_is_rotated_and_it_is_audited(run, database, ring):
-    before = listed(run)
-    told = run("keys", "rotate", ring)
-    kid = done(told).splitlines()[0]
+    before = list_keys(run)
+    result = run("keys", "rotate", ring)
+    kid = output_of(result).splitlines()[0]
     assert re.fullmatch("[0-9a-f]{8}", kid)
-    assert "in use from" in told.stderr
+    assert "in use from" in result.stderr
     assert kid not in before
-    assert listed(run)[kid][3] == "ahead"
-    event = audited(database, "keys.rotate", kid)
+    assert list_keys(run)[kid][3] == "ahead"
+    event = audit_event(database, "keys.rotate", kid)
     assert event.details["after"]["ring"] == ring
 
 
@@ -125,86 +125,86 @@ def test_of_a_blind_index_only_two_keys_live_and_the_old_one_goes_when_all_is_wr
     with database.transaction() as session:
         rotated_before = second(session)
     if not rotated_before:
-        done(run("keys", "rotate", "blind-phone"))
+        output_of(run("keys", "rotate", "blind-phone"))
         with database.transaction() as session:
             assert second(session) == 1
     refused(run("keys", "rotate", "blind-phone"), "rotation_under_way")
     old = kid_of(database, Ring.BLIND_PHONE)
-    assert done(run("keys", "backfill", "blind-phone")) == "0 rows written"
-    assert done(run("keys", "backfill", "holder")) == "0 rows written"
+    assert output_of(run("keys", "backfill", "blind-phone")) == "0 rows written"
+    assert output_of(run("keys", "backfill", "holder")) == "0 rows written"
     with database.transaction() as session:
         old = session.scalars(select(Key.kid).where(Key.ring == Ring.BLIND_PHONE, Key.slot == 0)).one()
-    assert done(run("keys", "retire", old)) == f"{old} is retired"
-    assert done(run("keys", "retire", old)) == f"{old} is retired", "a cut-off emptying goes on"
-    assert "retired" in listed(run)[old]
+    assert output_of(run("keys", "retire", old)) == f"{old} is retired"
+    assert output_of(run("keys", "retire", old)) == f"{old} is retired", "a cut-off emptying goes on"
+    assert "retired" in list_keys(run)[old]
     refused(run("keys", "rotate", "blind-phone"), "一分钟后")
-    assert audited(database, "keys.retire", old).details["after"]["kids"] == [old]
+    assert audit_event(database, "keys.retire", old).details["after"]["kids"] == [old]
 
 
 def test_a_signing_key_is_retired_when_another_signs(run, database):
-    old, new = rotated(run, database, Ring.TOKEN)
-    assert done(run("keys", "retire", old)) == f"{old} is retired"
-    assert "verifies" in listed(run)[old]
+    old, new = rotate(run, database, Ring.TOKEN)
+    assert output_of(run("keys", "retire", old)) == f"{old} is retired"
+    assert "verifies" in list_keys(run)[old]
     refused(run("keys", "retire", old), "retired already")
-    assert "live" in listed(run)[new]
+    assert "live" in list_keys(run)[new]
 
 
 def test_denying_takes_two_persons(run, database, officer):
-    old, _ = rotated(run, database, Ring.CODE)
+    old, _ = rotate(run, database, Ring.CODE)
     one, two = officer(), officer()
-    proposal = done(run("keys", "deny", old, *one))
-    assert "live" in listed(run)[old]
+    proposal = output_of(run("keys", "deny", old, *one))
+    assert "live" in list_keys(run)[old]
     again = run("keys", "deny", old, *officer())
-    assert (done(again), "somebody else proposed it already" in again.stderr) == (proposal, True)
-    line = next(line for line in done(run("proposals", "list")).splitlines() if line.startswith(proposal))
+    assert (output_of(again), "somebody else proposed it already" in again.stderr) == (proposal, True)
+    line = next(line for line in output_of(run("proposals", "list")).splitlines() if line.startswith(proposal))
     assert line.split("\t")[1:3] == ["keys.deny", old]
     # a dynamic code counts once
     refused(run("proposals", "approve", proposal, *one), "")
-    assert "live" in listed(run)[old]
-    assert done(run("proposals", "approve", proposal, *two)) == f"keys.deny {old}: done"
-    assert "denied" in listed(run)[old]
-    assert audited(database, "keys.deny", old).actor_id is not None
+    assert "live" in list_keys(run)[old]
+    assert output_of(run("proposals", "approve", proposal, *two)) == f"keys.deny {old}: done"
+    assert "denied" in list_keys(run)[old]
+    assert audit_event(database, "keys.deny", old).actor_id is not None
     refused(run("proposals", "approve", proposal, *officer()), "accounts.proposal_over")
     refused(run("keys", "deny", old, *officer()), "denied already")
-    assert done(run("proposals", "list")).splitlines()[0].split("\t") == [
+    assert output_of(run("proposals", "list")).splitlines()[0].split("\t") == [
         "id",
         "action",
         "subject",
         "expires",
         "details",
     ]
-    assert proposal not in done(run("proposals", "list"))
+    assert proposal not in output_of(run("proposals", "list"))
 
 
 def test_who_proposed_it_does_not_approve_it(run, database, officer, other):
-    old, _ = rotated(run, database, Ring.AUDIT)
+    old, _ = rotate(run, database, Ring.AUDIT)
     words = officer()
-    proposal = done(run("keys", "deny", old, *words))
+    proposal = output_of(run("keys", "deny", old, *words))
     with database.transaction() as session:
         session.execute(update(Staff).where(Staff.username == words[1]).values(last_step=0))
     refused(run("proposals", "approve", proposal, *words), "accounts.own_proposal")
-    assert "denied" not in " ".join(listed(run)[old])
-    assert done(run("proposals", "withdraw", proposal, *officer())) == f"keys.deny {old}: withdrawn"
+    assert "denied" not in " ".join(list_keys(run)[old])
+    assert output_of(run("proposals", "withdraw", proposal, *officer())) == f"keys.deny {old}: withdrawn"
     refused(run("proposals", "approve", proposal, *officer()), "accounts.proposal_over")
 
 
 def test_the_dynamic_code_comes_from_a_file_or_from_stdin(run, database, officer, tmp_path):
-    old, _ = rotated(run, database, Ring.TOKEN)
+    old, _ = rotate(run, database, Ring.TOKEN)
     words = officer()
     (tmp_path / "code").write_text(f"{words[-1]}\n")
     refused(run("keys", "deny", old, *words, "--totp-file", tmp_path / "code"), "--totp or --totp-file")
-    proposal = done(run("keys", "deny", old, *words[:-2], "--totp-file", tmp_path / "code"))
+    proposal = output_of(run("keys", "deny", old, *words[:-2], "--totp-file", tmp_path / "code"))
     other = officer()
-    assert done(run("proposals", "withdraw", proposal, *other[:-2], "--totp-file", "-", stdin=f"{other[-1]}\n"))
+    assert output_of(run("proposals", "withdraw", proposal, *other[:-2], "--totp-file", "-", stdin=f"{other[-1]}\n"))
 
 
 def test_a_proposal_that_nobody_approved_in_a_day_is_over(run, database, officer):
-    old, _ = rotated(run, database, Ring.CODE_PRINTED)
-    proposal = done(run("keys", "deny", old, *officer()))
+    old, _ = rotate(run, database, Ring.CODE_PRINTED)
+    proposal = output_of(run("keys", "deny", old, *officer()))
     with database.transaction() as session:
         session.execute(update(Proposal).values(expires_at=system_clock()))
     refused(run("proposals", "approve", proposal, *officer()), "accounts.proposal_over")
-    assert "denied" not in " ".join(listed(run)[old])
+    assert "denied" not in " ".join(list_keys(run)[old])
 
 
 def test_a_root_that_an_upgrade_left_without_a_seal_is_adopted_by_its_thumbprint(run, database, other):
@@ -213,9 +213,9 @@ def test_a_root_that_an_upgrade_left_without_a_seal_is_adopted_by_its_thumbprint
         root.seal = None
     thumbprint = wrapping.thumbprint(root.public).hex()
     refused(run("keys", "adopt", root.kid, "--thumbprint", "00" * 32), "another thumbprint")
-    assert done(run("keys", "adopt", root.kid, "--thumbprint", thumbprint)).endswith(f"{root.kid} is adopted")
+    assert output_of(run("keys", "adopt", root.kid, "--thumbprint", thumbprint)).endswith(f"{root.kid} is adopted")
     refused(run("keys", "adopt", root.kid, "--thumbprint", thumbprint), "no root without a seal")
-    assert audited(database, "keys.adopt", root.kid).details["after"] == {"ring": "root", "thumbprint": thumbprint}
+    assert audit_event(database, "keys.adopt", root.kid).details["after"] == {"ring": "root", "thumbprint": thumbprint}
     assert bytes.fromhex(root.kid) in KeyRings(database, other.master_key).snapshot().public
 
 
@@ -232,11 +232,11 @@ def test_only_a_security_admin_of_the_city_who_is_proven_denies(run, database, o
 
 
 def test_password_and_code_are_asked_for(run, database, officer):
-    old, _ = rotated(run, database, Ring.TOKEN)
+    old, _ = rotate(run, database, Ring.TOKEN)
     words = officer()
-    told = run("keys", "deny", old, "--as", words[1], stdin=f"{words[3].read_text()}{words[5]}\n")
-    assert told.exit_code == 0, told.stderr
-    assert words[3].read_text().strip() not in told.output
+    result = run("keys", "deny", old, "--as", words[1], stdin=f"{words[3].read_text()}{words[5]}\n")
+    assert result.exit_code == 0, result.stderr
+    assert words[3].read_text().strip() not in result.output
 
 
 @pytest.mark.parametrize(
@@ -261,9 +261,9 @@ def test_password_and_code_are_asked_for(run, database, officer):
     ],
 )
 def test_a_wrong_argument_is_one_line(run, words, text):
-    before = listed(run).keys()
+    before = list_keys(run).keys()
     refused(run("keys", *words), text)
-    assert listed(run).keys() == before
+    assert list_keys(run).keys() == before
 
 
 @pytest.mark.parametrize("ring", [Ring.ROOT, Ring.SEAL_ISSUED, Ring.HOLDER, Ring.DERIVE])
@@ -271,9 +271,9 @@ def test_a_key_that_is_needed_is_not_retired(run, database, ring):
     with database.transaction() as session:
         newest = select(Key.kid).where(Key.ring == ring, Key.denied_at.is_(None)).order_by(Key.not_before.desc())
         kid = session.scalars(newest).first()
-    before = standing(run)
+    before = key_states(run)
     refused(run("keys", "retire", kid), "")
-    assert standing(run) == before
+    assert key_states(run) == before
 
 
 @pytest.mark.parametrize("proposal", ["x", "", "00000000-0000-0000-0000-000000000000", "'; DROP TABLE proposals; --"])

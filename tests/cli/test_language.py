@@ -36,14 +36,14 @@ NEVER_SHOWN = re.compile(
 """click's words on what none of our commands has."""
 
 
-def said(*words, **env):
+def run_process(*words, **env):
     """What a real process says: exit code, standard output, standard error."""
-    done = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-m", "qe_ban.cli", *words],
         check=False, capture_output=True, text=True, encoding="utf-8", timeout=120, cwd="/",
         env=CLEAN | NO_LANGUAGE | {"PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1"} | env,
     )  # fmt: skip
-    return done.returncode, done.stdout, done.stderr
+    return result.returncode, result.stdout, result.stderr
 
 
 @pytest.fixture
@@ -112,8 +112,8 @@ def test_a_translation_has_the_values_of_its_message(catalogue):
 def test_clicks_own_words_are_translated():
     language.speak(language.CHINESE)
     try:
-        shown = {text for text in clicks() if len(text) > 1 and not NEVER_SHOWN.search(text)}
-        missing = {text for text in shown if text == gettext.gettext(text) == gettext.ngettext(text, text, 2)}
+        texts = {text for text in clicks() if len(text) > 1 and not NEVER_SHOWN.search(text)}
+        missing = {text for text in texts if text == gettext.gettext(text) == gettext.ngettext(text, text, 2)}
     finally:
         language.speak(language.ENGLISH)
     assert not missing
@@ -123,9 +123,9 @@ def test_the_catalogue_is_compiled_from_its_source(catalogue):
     """`make messages` was run."""
     source = (CATALOGUE / "qe-ban.po").read_text("utf-8")
     pairs = re.findall(r'^msgid (".*")\n(?:msgid_plural ".*"\n)?msgstr(?:\[0\])? (".*")$', source, re.MULTILINE)
-    written = {ast.literal_eval(text): ast.literal_eval(chinese) for text, chinese in pairs if text != '""'}
-    compiled = {key if isinstance(key, str) else key[0]: text for key, text in catalogue._catalog.items() if key}
-    assert compiled == written
+    source_texts = {ast.literal_eval(text): ast.literal_eval(chinese) for text, chinese in pairs if text != '""'}
+    compiled_texts = {key if isinstance(key, str) else key[0]: text for key, text in catalogue._catalog.items() if key}
+    assert compiled_texts == source_texts
     assert len(pairs) == source.count("\nmsgid "), "an entry of another form than one line each"
 
 
@@ -141,7 +141,7 @@ def test_help_is_in_one_language(monkeypatch, path, command, chinese):
     assert not CHINESE.search(help_of(path, command))
 
 
-SPOKEN = [
+CODES = [
     ({}, "zh"),
     ({"QE_LANG": ""}, "zh"),
     ({"QE_LANG": "zh"}, "zh"),
@@ -162,9 +162,9 @@ SPOKEN = [
 ]
 
 
-@pytest.mark.parametrize(("env", "spoken"), SPOKEN, ids=str)
-def test_qe_lang_decides_and_then_the_locale(qe, env, spoken):
-    refused(qe("up", "--port", "x", **NO_LANGUAGE | env), "Invalid value for" if spoken == "en" else "的值无效")
+@pytest.mark.parametrize(("env", "code"), CODES, ids=str)
+def test_qe_lang_decides_and_then_the_locale(qe, env, code):
+    refused(qe("up", "--port", "x", **NO_LANGUAGE | env), "Invalid value for" if code == "en" else "的值无效")
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_qe_lang_decides_and_then_the_locale(qe, env, spoken):
     ids=str,
 )
 def test_a_process_speaks_the_language_of_its_environment(env, text):
-    code, out, line = said("nonsense", **env)
+    code, out, line = run_process("nonsense", **env)
     assert (code, out, text in line, line.count("\n")) == (2, "", True, 1), line
 
 
@@ -217,13 +217,13 @@ WRONG = [
 
 @pytest.mark.parametrize(("words", "english", "chinese_"), WRONG, ids=str)
 def test_what_is_wrong_is_said_in_one_language(qe, words, english, chinese_):
-    for spoken, text in (("en", english), ("zh", chinese_)):
-        done = qe(*words, QE_LANG=spoken)
-        lines = done.stderr
-        assert (done.exit_code, done.stdout) == (2, "")
+    for code, text in (("en", english), ("zh", chinese_)):
+        result = qe(*words, QE_LANG=code)
+        lines = result.stderr
+        assert (result.exit_code, result.stdout) == (2, "")
         assert all(line.startswith("qe-ban: ") for line in lines.splitlines()), lines
         assert text in lines
-        assert bool(CHINESE.search(lines)) == (spoken == "zh"), lines
+        assert bool(CHINESE.search(lines)) == (code == "zh"), lines
 
 
 def test_a_message_is_english_until_it_is_said(chinese):
@@ -252,4 +252,4 @@ def test_braces_in_values_stay_as_they_are(chinese):
     ],
 )
 def test_help_is_broken_by_columns(text, lines):
-    assert usage.wrapped(text, 10) == lines
+    assert usage.wrap(text, 10) == lines

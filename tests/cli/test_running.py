@@ -13,7 +13,7 @@ import pytest
 from qe_ban.cli.api import Api
 from qe_ban.config import sandbox_data
 from qe_ban.sandbox import secrets_file
-from tests.cli.conftest import START_SECONDS, Running, eventually, family, parents, refused
+from tests.cli.conftest import START_SECONDS, Program, eventually, family, parents, refused
 
 STAYS = "Ctrl-C ends it"
 ENGINES = ("postgres -D", "valkey-server", "qe_ban.cli worker", "sandbox source", "granian")
@@ -21,8 +21,8 @@ ENGINES = ("postgres -D", "valkey-server", "qe_ban.cli worker", "sandbox source"
 
 def resident(api: Api, phone: str = "13800000001") -> str:
     """Sign a sandbox resident in and step up."""
-    sent = api.get("POST", "/auth/otp", status=202, body={"phone": phone}).data
-    form = {"grant_type": "otp", "phone": phone, "challenge": sent["challenge"], "otp": sent["otp"]}
+    answer = api.get("POST", "/auth/otp", status=202, body={"phone": phone}).data
+    form = {"grant_type": "otp", "phone": phone, "challenge": answer["challenge"], "otp": answer["otp"]}
     token = api.get("POST", "/auth/token", body=form).data["access_token"]
     proof = {"method": "face", "proof": sandbox_data()["step_up_proof"]}
     return api.get("POST", "/auth/step-up", token=token, body=proof).data["access_token"]
@@ -41,25 +41,25 @@ def commands(pids: set[int]) -> str:
     return "\n".join(lines)
 
 
-def counted_together(running: Running) -> bool:
+def counted_together(program: Program) -> bool:
     """Whether /metrics tells the same count of requests whichever worker answers it."""
     for _ in range(40):
-        assert running.get("/healthz").status == 200
+        assert program.get("/healthz").status == 200
     pattern = re.compile(r'qe_requests_total\{method="GET",route="/healthz",status="200"\} ([0-9.]+)')
-    return {float(pattern.search(running.get("/metrics").data.decode())[1]) for _ in range(8)} == {40.0}
+    return {float(pattern.search(program.get("/metrics").data.decode())[1]) for _ in range(8)} == {40.0}
 
 
-def scanner_at_a_shell(qe, running: Running, home: Path, directory: Path) -> None:
+def scanner_at_a_shell(qe, program: Program, home: Path, directory: Path) -> None:
     """Enrol with a fixed code, verify a resident's code as text and as picture, use the code up and renew it."""
-    key, api = directory / "key.json", Api(running.address)
-    words = ("scanner", "enrol", "--server", running.address, "--label", "门口", "--code", "SANDBOX-GOV-0001", "--key")
-    enrolled = qe(*words, key)
-    assert enrolled.exit_code == 0, enrolled.stderr
-    assert json.loads(enrolled.stdout)["scene"] == "government"
+    key, api = directory / "key.json", Api(program.address)
+    words = ("scanner", "enrol", "--server", program.address, "--label", "门口", "--code", "SANDBOX-GOV-0001", "--key")
+    enrolment = qe(*words, key)
+    assert enrolment.exit_code == 0, enrolment.stderr
+    assert json.loads(enrolment.stdout)["scene"] == "government"
     assert key.stat().st_mode & 0o777 == 0o600
     refused(qe(*words, directory / "other.json"), "venues.enrolment_code_invalid")
-    renewed = qe("sandbox", "reset", "--home", home)
-    assert renewed.exit_code == 0, renewed.stderr
+    reset = qe("sandbox", "reset", "--home", home)
+    assert reset.exit_code == 0, reset.stderr
     assert qe(*words, directory / "other.json").exit_code == 0
     assert json.loads(qe("scanner", "token", "--key", key).stdout)["scope"] == "codes.verify"
     token = resident(api)
@@ -81,8 +81,8 @@ def beside_a_running_one(qe, home: Path, port: int, directory: Path) -> None:
     accounts = qe("sandbox", "accounts", "--home", home)
     assert secrets_file.read(home)[0].password in accounts.stdout
     assert "SANDBOX-DIN-0002" in accounts.stdout
-    added = qe("staff", "add", f"beside-{port}", "--role", "auditor", "--home", home)
-    assert added.exit_code == 0, added.stderr
+    result = qe("staff", "add", f"beside-{port}", "--role", "auditor", "--home", home)
+    assert result.exit_code == 0, result.stderr
 
 
 # shares its home, and the sample in it, with the tutorial
@@ -90,10 +90,10 @@ def beside_a_running_one(qe, home: Path, port: int, directory: Path) -> None:
 @pytest.mark.slow
 def test_the_whole_tree(qe, start, home, port, tmp_path):
     once = start("demo", "--once", "--workers", "1")
-    assert once.process.wait(START_SECONDS) == 0, once.said()
-    assert "accepted (ok)" in once.said()
-    assert "asked again: 304" in once.said()
-    assert "s; rolled back" in once.said()
+    assert once.process.wait(START_SECONDS) == 0, once.output()
+    assert "accepted (ok)" in once.output()
+    assert "asked again: 304" in once.output()
+    assert "s; rolled back" in once.output()
     secrets = secrets_file.read(home)
 
     demo = start("demo", "--workers", "2")
@@ -107,40 +107,40 @@ def test_the_whole_tree(qe, start, home, port, tmp_path):
     assert not [notice for notice in hall["notices"] if notice["title"].startswith("演示公告")]
     scanner_at_a_shell(qe, demo, home, tmp_path)
     beside_a_running_one(qe, home, port, tmp_path)
-    seen = ledger(Api(demo.address))
-    assert len(seen) == 5
-    running = family(demo.process.pid)
-    assert all(program in commands(running) for program in ENGINES)
-    for pid in running:
+    entries = ledger(Api(demo.address))
+    assert len(entries) == 5
+    pids = family(demo.process.pid)
+    assert all(program in commands(pids) for program in ENGINES)
+    for pid in pids:
         # an engine may have followed its supervisor already
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     demo.process.wait(60)
-    assert eventually(lambda: not running & set(parents()))
+    assert eventually(lambda: not pids & set(parents()))
 
     again = start("up", "--sandbox", "--workers", "1")
     again.wait_for("qe-ban serves at")
-    assert ledger(Api(again.address)) == seen
+    assert ledger(Api(again.address)) == entries
     assert secrets_file.read(home) == secrets
-    assert again.end(signal.SIGTERM) == 0
+    assert again.stop(signal.SIGTERM) == 0
 
 
 @pytest.mark.xdist_group("sandbox_home")
 @pytest.mark.slow
 def test_a_supervisor_killed_alone_takes_everything_with_it(start, home, port):
-    running = start("up", "--sandbox", "--workers", "1")
-    running.wait_for("qe-ban serves at")
-    assert running.end(signal.SIGKILL) == -signal.SIGKILL
+    program = start("up", "--sandbox", "--workers", "1")
+    program.wait_for("qe-ban serves at")
+    assert program.stop(signal.SIGKILL) == -signal.SIGKILL
 
 
 @pytest.mark.slow
 def test_a_start_that_is_interrupted_while_the_sample_is_loaded_goes_on_the_next_time(start, fresh, qe):
     first = start("up", "--sandbox", "--workers", "1", home=fresh)
     assert eventually(lambda: "sandbox catalogue" in commands(family(first.process.pid)))
-    assert first.end(signal.SIGINT) == 130
-    assert "Traceback" not in first.said()
-    loaded = qe("sandbox", "catalogue", "--home", fresh)
-    assert (loaded.exit_code, "sample items loaded" in loaded.stdout) == (0, True), loaded.stderr
+    assert first.stop(signal.SIGINT) == 130
+    assert "Traceback" not in first.output()
+    catalogue = qe("sandbox", "catalogue", "--home", fresh)
+    assert (catalogue.exit_code, "sample items loaded" in catalogue.stdout) == (0, True), catalogue.stderr
     assert qe("sandbox", "catalogue", "--home", fresh).stdout == "the sample items are there already\n"
     pages = qe("sandbox", "pages", "--home", fresh)
     assert (pages.exit_code, "18 sample pages" in pages.stdout) == (0, True), pages.stderr

@@ -27,12 +27,12 @@ def other(settings):
 
 @pytest.fixture(scope="module")
 def database(other):
-    made = Database(other.database_url, pool=2)
-    migrations.upgrade(made.engine)
-    with made.transaction() as session:
+    own = Database(other.database_url, pool=2)
+    migrations.upgrade(own.engine)
+    with own.transaction() as session:
         lifecycle.init(session, other.master_key, system_clock())
-    yield made
-    made.dispose()
+    yield own
+    own.dispose()
 
 
 @pytest.fixture
@@ -43,9 +43,9 @@ def run(qe, other, database):
 
 @pytest.fixture
 def name(other, database):
-    made = StaffFactory(roles=("editor",), place=Place(hall="city"))
-    made.create(database, KeyRings(database, other.master_key), system_clock())
-    return made.username
+    member = StaffFactory(roles=("editor",), place=Place(hall="city"))
+    member.create(database, KeyRings(database, other.master_key), system_clock())
+    return member.username
 
 
 @pytest.fixture
@@ -53,14 +53,14 @@ def line(run):
     """What the list tells of somebody."""
 
     def look(name):
-        listed = run("list")
-        assert listed.exit_code == 0, listed.stderr
-        return next(line.split("\t")[1:] for line in listed.stdout.splitlines() if line.startswith(f"{name}\t"))
+        result = run("list")
+        assert result.exit_code == 0, result.stderr
+        return next(line.split("\t")[1:] for line in result.stdout.splitlines() if line.startswith(f"{name}\t"))
 
     return look
 
 
-def done(result, text):
+def assert_output(result, text):
     assert result.exit_code == 0, result.stderr
     assert re.search(text, result.stdout), result.stdout
 
@@ -70,16 +70,16 @@ def test_who_there_is_is_listed(line, name):
 
 
 def test_somebody_is_disabled_and_enabled_again(run, line, name):
-    done(run("disable", name), "disabled; every sign-in has ended")
+    assert_output(run("disable", name), "disabled; every sign-in has ended")
     assert line(name)[0] == "disabled"
-    done(run("disable", name), "is disabled already")
-    done(run("enable", name), "enabled")
-    done(run("enable", name), "is enabled already")
+    assert_output(run("disable", name), "is disabled already")
+    assert_output(run("enable", name), "enabled")
+    assert_output(run("enable", name), "is enabled already")
     assert line(name)[0] == "enabled"
 
 
 def test_roles_and_places_are_changed(run, line, name, database):
-    done(run("change", name, "--role", "reviewer", "--role", "editor"), "changed; every sign-in has ended")
+    assert_output(run("change", name, "--role", "reviewer", "--role", "editor"), "changed; every sign-in has ended")
     assert line(name) == ["enabled", "editor,reviewer", "hall=city"]
     for option, value in (
         ("district", "370202"),
@@ -87,11 +87,11 @@ def test_roles_and_places_are_changed(run, line, name, database):
         ("hall", "shinan"),
         ("department", add_department(database)),
     ):
-        done(run("change", name, f"--{option}", value), "changed")
+        assert_output(run("change", name, f"--{option}", value), "changed")
         assert line(name)[2] == f"{option}={value}"
-    done(run("change", name, "--whole-city", "--role", "city_admin"), "changed")
+    assert_output(run("change", name, "--whole-city", "--role", "city_admin"), "changed")
     assert line(name) == ["enabled", "city_admin", "city"]
-    done(run("change", name, "--whole-city"), "is so already")
+    assert_output(run("change", name, "--whole-city"), "is so already")
 
 
 @pytest.mark.parametrize(

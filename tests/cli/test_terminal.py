@@ -53,9 +53,12 @@ def test_a_path_is_printed_on_any_terminal(tmp_path, terminal):
 @pytest.mark.slow
 @pytest.mark.parametrize("terminal", ["GB18030", "ASCII", "LC_ALL=POSIX, without UTF-8"])
 def test_what_was_done_is_said_on_standard_output(settings, tmp_path, terminal):
-    made = another(settings, "terminal")
-    env = {"QE_DATABASE_URL": made.database_url, "QE_MASTER_KEY": base64.b64encode(made.master_key).decode()}
-    done = run("keys", "init", "--roots", str(tmp_path / ODD), **env, **TERMINALS[terminal])
-    assert done.returncode == 0, done.stderr
-    assert b"root-1.pem" in done.stdout
+    own_settings = another(settings, "terminal")
+    env = {
+        "QE_DATABASE_URL": own_settings.database_url,
+        "QE_MASTER_KEY": base64.b64encode(own_settings.master_key).decode(),
+    }
+    result = run("keys", "init", "--roots", str(tmp_path / ODD), **env, **TERMINALS[terminal])
+    assert result.returncode == 0, result.stderr
+    assert b"root-1.pem" in result.stdout
     assert len(list((tmp_path / ODD).iterdir())) == 2

@@ -18,8 +18,8 @@ REFUSED_ON_PURPOSE = [
 @pytest.mark.timeout(SECONDS + START_SECONDS)
 @pytest.mark.slow
 def test_every_command_of_the_tutorial_does_what_it_says(start, qe, home, port, tmp_path):
-    running = start("up", "--sandbox", "--workers", "1")
-    running.wait_for("qe-ban serves at")
+    program = start("up", "--sandbox", "--workers", "1")
+    program.wait_for("qe-ban serves at")
     assert qe("sandbox", "reset", "--home", home).exit_code == 0
     blocks = walks.blocks("tutorial.md")
     steps = [block.commands.replace("127.0.0.1:8000", f"127.0.0.1:{port}") for block in blocks]
@@ -31,12 +31,12 @@ def test_every_command_of_the_tutorial_does_what_it_says(start, qe, home, port, 
     assert session.failures == REFUSED_ON_PURPOSE, session.errors
     assert len(session.outputs) == len(blocks)
     for block, output in zip(blocks, session.outputs, strict=True):
-        assert walks.missing(block.expected, output) == [], f"{block.commands}\n{output}"
-    assert sum(bool(block.expected) for block in blocks) >= 10
+        assert walks.missing(block.sample, output) == [], f"{block.commands}\n{output}"
+    assert sum(bool(block.sample) for block in blocks) >= 10
 
 
 def test_the_chinese_tutorial_has_the_same_commands():
     def without_comments(document):
-        return [(walks.COMMENT.sub("", block.commands), block.expected) for block in walks.blocks(document)]
+        return [(walks.COMMENT.sub("", block.commands), block.sample) for block in walks.blocks(document)]
 
     assert without_comments("tutorial.zh-CN.md") == without_comments("tutorial.md")

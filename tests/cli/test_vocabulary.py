@@ -22,12 +22,12 @@ pytestmark = pytest.mark.usefixtures("chinese")
 @pytest.fixture(scope="module")
 def own(settings):
     """A database of our own: what comes with the product is the same everywhere."""
-    made = databases.another(settings, "vocabulary")
-    database = Database(made.database_url)
+    own_settings = databases.another(settings, "vocabulary")
+    database = Database(own_settings.database_url)
     migrations.upgrade(database.engine)
     with database.transaction() as session:
-        lifecycle.init(session, made.master_key, datetime.now(UTC) - timedelta(hours=1))
-    yield made, database
+        lifecycle.init(session, own_settings.master_key, datetime.now(UTC) - timedelta(hours=1))
+    yield own_settings, database
     database.dispose()
 
 
@@ -44,9 +44,9 @@ def env(own):
 
 @pytest.fixture
 def file(tmp_path):
-    def make(said):
-        path = tmp_path / "said.json"
-        path.write_bytes(said if isinstance(said, bytes) else json.dumps(said, ensure_ascii=False).encode())
+    def make(content):
+        path = tmp_path / "words.json"
+        path.write_bytes(content if isinstance(content, bytes) else json.dumps(content, ensure_ascii=False).encode())
         return path
 
     return make
@@ -59,16 +59,16 @@ def events(database, action):
 
 def test_the_products_own_come_once_and_stay_as_staff_have_them(qe, env, database):
     topics, groups = len(files.read("topics")), len(files.read("synonyms"))
-    done = qe("items", "topics", **env)
-    assert (done.exit_code, done.stdout) == (0, f"新增主题 {topics} 个，原有 0 个未动\n")
+    result = qe("items", "topics", **env)
+    assert (result.exit_code, result.stdout) == (0, f"新增主题 {topics} 个，原有 0 个未动\n")
     assert qe("items", "synonyms", **env).stdout == f"新增同义词 {groups} 组，原有 0 组未动\n"
-    made = events(database, "items.create_topic")
-    assert (len(made), {event.actor_id for event in made}) == (topics, {None})
+    creations = events(database, "items.create_topic")
+    assert (len(creations), {event.actor_id for event in creations}) == (topics, {None})
     assert len(events(database, "items.create_synonyms")) == groups
     with database.transaction() as session:
         session.get_one(Topic, "birth").name = "生孩子"
-        changed = session.scalars(select(SynonymGroup).limit(1)).one()
-        changed.words, group = ["甲乙", "丙丁"], changed.id
+        synonyms = session.scalars(select(SynonymGroup).limit(1)).one()
+        synonyms.words, group = ["甲乙", "丙丁"], synonyms.id
     assert qe("items", "topics", **env).stdout.startswith(f"新增主题 0 个，原有 {topics} 个")
     assert qe("items", "synonyms", **env).stdout.startswith("新增同义词 0 组")
     with database.transaction() as session:
@@ -87,8 +87,8 @@ def test_a_file_in_any_order_adds_what_is_missing(qe, env, file, database):
     more = [*rows, {"slug": "x-new", "name": "再一个", "audience": "firm", "parent": "x-low"}]
     assert qe("items", "topics", file(more), **env).stdout.startswith("新增主题 1 个，原有 2 个")
     with database.transaction() as session:
-        found = {slug: session.get_one(Topic, slug) for slug in ("x-low", "x-top", "x-new")}
-    assert [(one.parent, one.position) for one in found.values()] == [("x-top", 0), (None, 7), ("x-low", 2)]
+        topics = {slug: session.get_one(Topic, slug) for slug in ("x-low", "x-top", "x-new")}
+    assert [(one.parent, one.position) for one in topics.values()] == [("x-top", 0), (None, 7), ("x-low", 2)]
     assert qe("items", "synonyms", file([["某词", "某个词"], ["某个词", "某词"]]), **env).stdout.startswith(
         "新增同义词 1 组"
     )
@@ -99,7 +99,7 @@ def topic(slug="y-one", name="某主题", audience="person", **more):
 
 
 @pytest.mark.parametrize(
-    ("said", "texts"),
+    ("content", "texts"),
     [
         (b"{", ["不是有效的 JSON"]),
         (b"[" * 100_000, ["不是有效的 JSON"]),
@@ -123,22 +123,22 @@ def topic(slug="y-one", name="某主题", audience="person", **more):
         ([topic(f"y-{n}", f"第{n}个") for n in range(501)], ["文件: 最多 500 个主题"]),
     ],
 )
-def test_topics_that_cannot_be_are_told_a_line_each_and_nothing_is_made(qe, env, file, database, said, texts):
-    refused(qe("items", "topics", file(said), **env), *texts)
+def test_topics_that_cannot_be_are_told_a_line_each_and_nothing_is_made(qe, env, file, database, content, texts):
+    refused(qe("items", "topics", file(content), **env), *texts)
     with database.transaction() as session:
         assert session.scalar(select(Topic.slug).where(Topic.slug.startswith("y-"))) is None
 
 
 @pytest.mark.parametrize(
-    ("said", "texts"),
+    ("content", "texts"),
     [
         ({}, ["文件: 须为同义词组的列表"]),
         (["社保", [1, 2]], ["第1组: 须为词语的列表", "第2组: 须为词语的列表"]),
         ([["乙方"], ["乙方", "长" * 31]], ["第1组: 须有 2 至 30 个不同的词", "第2组: 每个词须有"]),
     ],
 )
-def test_synonyms_that_cannot_be_are_told_a_line_each(qe, env, file, said, texts):
-    refused(qe("items", "synonyms", file(said), **env), *texts)
+def test_synonyms_that_cannot_be_are_told_a_line_each(qe, env, file, content, texts):
+    refused(qe("items", "synonyms", file(content), **env), *texts)
 
 
 def test_a_file_that_is_not_there_is_one_line(qe, env, tmp_path):

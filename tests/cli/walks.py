@@ -23,7 +23,7 @@ class Block:
     """A block of commands, and the lines that the document prints below it."""
 
     commands: str
-    expected: list[str]
+    sample: list[str]
 
 
 @dataclass(frozen=True)
@@ -64,21 +64,21 @@ def walk(
         check=False,
         encoding="utf-8",
     )
-    failed = directory / "failed"
-    failures = failed.read_text("utf-8").splitlines() if failed.exists() else []
+    failures_file = directory / "failed"
+    failures = failures_file.read_text("utf-8").splitlines() if failures_file.exists() else []
     return Walk(result.stdout.split(MARK)[:-1], failures, result.stderr)
 
 
-def missing(expected: list[str], output: str) -> list[str]:
+def missing(sample: list[str], output: str) -> list[str]:
     """Return the lines that an output does not have, in the order in which the document prints them."""
     lines, at = [line.strip() for line in output.splitlines()], 0
     absent = []
-    for line in expected:
+    for line in sample:
         # a part of a long line may be printed: `...` stands for the rest
         start = line.strip().removesuffix("...")
-        found = next((number for number in range(at, len(lines)) if lines[number].startswith(start)), None)
-        if found is None:
+        position = next((number for number in range(at, len(lines)) if lines[number].startswith(start)), None)
+        if position is None:
             absent.append(line)
         else:
-            at = found + 1
+            at = position + 1
     return absent

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from qe_ban import migrations
 from qe_ban.accounts.service import Accounts, clients, residents, seed_resident
 from qe_ban.app import assemble, create_app
-from qe_ban.cli.installation import Opened
+from qe_ban.cli.installation import Installation
 from qe_ban.cli.root import cli
 from qe_ban.config import Limits
 from qe_ban.db.engine import Database
@@ -51,7 +51,7 @@ class Rotating:
         migrations.upgrade(self.database.engine)
         with self.database.transaction() as session:
             lifecycle.init(session, self.settings.master_key, utc() - timedelta(hours=1))
-        self.opened = Opened(self.database, self.parts[0].rings, self.settings)
+        self.opened = Installation(self.database, self.parts[0].rings, self.settings)
         self.town = Town(self.parts[0])
         self.apps = [create_app(self.settings) for _ in range(2)]
         self.here, self.there = (app.test_client() for app in self.apps)

@@ -119,7 +119,7 @@ def test_up_waits_for_a_primary(lone):
     promoting = threading.Timer(1.5, lone.standby.promote)
     promoting.start()
     began = time.monotonic()
-    primary.wait(database, said.append, cancelled=lambda: False)
+    primary.wait(database, said.append, is_cancelled=lambda: False)
     assert time.monotonic() - began > 1
     assert len(said) == 1, said
     assert str(lone.standby.port) in said[0]
@@ -131,9 +131,9 @@ def test_up_waits_for_a_primary(lone):
 def test_up_waits_for_a_primary_no_longer_than_it_says(pair):
     database, said = Database(f"postgresql://qe@127.0.0.1:{pair.standby.port}/city"), []
     with pytest.raises(Refused, match=r"after 1 s.*read-only"):
-        primary.wait(database, said.append, cancelled=lambda: False, seconds=1)
+        primary.wait(database, said.append, is_cancelled=lambda: False, seconds=1)
     with pytest.raises(StartCancelled):
-        primary.wait(database, said.append, cancelled=lambda: True)
+        primary.wait(database, said.append, is_cancelled=lambda: True)
     database.dispose()
 
 
@@ -142,6 +142,6 @@ def test_what_waiting_does_not_mend_is_not_waited_for(settings, monkeypatch):
     database, said = Database(settings.database_url), []
     began = time.monotonic()
     with pytest.raises(DatabaseUnavailable):
-        primary.wait(database, said.append, cancelled=lambda: False)
+        primary.wait(database, said.append, is_cancelled=lambda: False)
     assert time.monotonic() - began < 5
     assert said == []

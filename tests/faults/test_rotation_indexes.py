@@ -64,16 +64,16 @@ def test_both_indexes_change_their_keys_without_a_failure(city):
     with city.load():
         rotated = {ring: city.rotate(ring, rotating=reindexing.rotate) for ring in RINGS}
         for ring in RINGS:
-            backfill.index(city.opened, ring)
+            backfill.fill_index(city.opened, ring)
         time.sleep(POLLED)
         for ring, ((old,), _) in rotated.items():
-            backfill.index(city.opened, ring)
+            backfill.fill_index(city.opened, ring)
             retire(city, old, settled())
-            backfill.empty(city.opened, ring)
+            backfill.clear_slot(city.opened, ring)
         # until then some process may still have known the old key
         time.sleep(POLLED)
         for ring in RINGS:
-            backfill.empty(city.opened, ring)
+            backfill.clear_slot(city.opened, ring)
     for ring in RINGS:
         before, after = filled(city, ring)
         assert before == 0
@@ -107,9 +107,9 @@ def test_a_rotation_is_interrupted_at_every_step_and_goes_on(city, ring):
         retire(city, old.kid, settled())
 
     city.parts[0].rings.refresh()
-    assert backfill.index(city.opened, ring) == whole - 7
+    assert backfill.fill_index(city.opened, ring) == whole - 7
     assert filled(city, ring) == [whole, whole]
-    assert backfill.index(city.opened, ring) == 0
+    assert backfill.fill_index(city.opened, ring) == 0
     with pytest.raises(retirement.KeyNeeded, match="之后"):
         retire(city, old.kid, utc())
     retire(city, old.kid, settled())
@@ -145,12 +145,12 @@ def test_a_row_whose_column_does_not_open_is_named_and_keeps_its_key_alive(city)
     (old,), _ = city.rotate(ring, rotating=reindexing.rotate)
     city.parts[0].rings.refresh()
     with pytest.raises(Exception, match=str(resident_id)):
-        backfill.index(city.opened, ring)
+        backfill.fill_index(city.opened, ring)
     with pytest.raises(retirement.KeyNeeded):
         retire(city, old, settled())
     with city.database.transaction() as session:
         session.get_one(Resident, resident_id).phone_sealed = whole
-    assert backfill.index(city.opened, ring) == 1
+    assert backfill.fill_index(city.opened, ring) == 1
     retire(city, old, settled())
 
 
@@ -159,7 +159,7 @@ def test_a_backfill_that_is_killed_goes_on(city):
     rings.refresh()
     with city.database.transaction() as session:
         lifecycle.destroy_old(session, utc() + 5 * SETTLING_TIME)
-        backfill.empty(city.opened, ring)
+        backfill.clear_slot(city.opened, ring)
         for number in range(500):
             made, phone = new_id(), f"199{number:08d}"
             index, index_next = rings.blind(ring, phone)

@@ -7,7 +7,7 @@ import click
 
 from qe_ban.audit import service as audit
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import opened
+from qe_ban.cli.installation import open_installation
 from qe_ban.cli.refusals import Refused
 from qe_ban.kernel.clock import system_clock
 from qe_ban.keys import rewrapping, wrapping
@@ -23,7 +23,7 @@ def adopt(home: Path, kid: str, thumbprint: str) -> None:
 
     For an upgrade that was cut off between its migration and its first start; all other keys prove themselves.
     """
-    with opened(home) as installation:
+    with open_installation(home) as installation:
         settings = installation.settings
         with installation.database.transaction() as session:
             master = rewrapping.master_for_new(session, settings.master_key, settings.master_key_next)

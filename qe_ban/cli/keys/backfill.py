@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.accounts.service import reindexing
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import Opened, opened
+from qe_ban.cli.installation import Installation, open_installation
 from qe_ban.cli.keys import walking
 from qe_ban.codes.service import rehashing
 from qe_ban.db.walking import walk
@@ -28,52 +28,52 @@ def backfill(home: Path, ring: str) -> None:
     keep at hand move to the newest hash. What a retired key has left is cleared first. Works in small steps;
     interrupted, run it again.
     """
-    with opened(home) as installation:
+    with open_installation(home) as installation:
         if ring == Ring.HOLDER:
-            written = holder(installation)
+            count = rehash_holders(installation)
         else:
-            empty(installation, Ring(ring))
-            written = index(installation, Ring(ring))
-    click.echo(_("{written} rows written").format(written=written))
+            clear_slot(installation, Ring(ring))
+            count = fill_index(installation, Ring(ring))
+    click.echo(_("{written} rows written").format(written=count))
 
 
-def index(installation: Opened, ring: Ring) -> int:
+def fill_index(installation: Installation, ring: Ring) -> int:
     """Fill both slots of every resident; gives how many lacked one. Raises Refused for rows that do not open."""
-    written, broken = 0, set[Any]()
+    count, broken = 0, set[Any]()
 
     def step(session: Session, after: Any) -> tuple[Any, int]:
-        done = reindexing.backfill(session, installation.rings, ring, after)
-        broken.update(done.broken)
-        return done.reached, done.written
+        batch = reindexing.backfill(session, installation.rings, ring, after)
+        broken.update(batch.broken)
+        return batch.reached, batch.written
 
     # who was locked in one walk is free in the next
     for _walk in range(walking.WALKS):
-        written += walk(installation.database, step)
+        count += walk(installation.database, step)
         with installation.database.transaction() as session:
             left = reindexing.missing(session, installation.rings, ring)
         if left <= len(broken):
             break
     walking.refuse_broken(_("residents ({ring})").format(ring=ring), broken)
-    return written
+    return count
 
 
-def empty(installation: Opened, ring: Ring) -> None:
+def clear_slot(installation: Installation, ring: Ring) -> None:
     """Clear the slot of an index that has no key any more."""
 
     def step(session: Session, _after: Any) -> tuple[Any, int]:
-        emptied = reindexing.empty(session, ring)
-        return (emptied or None), emptied
+        count = reindexing.empty(session, ring)
+        return (count or None), count
 
     walk(installation.database, step)
 
 
-def holder(installation: Opened) -> int:
+def rehash_holders(installation: Installation) -> int:
     """Move every dispute and every list to the newest hash of its holder; gives of how many holders."""
-    written = rehashing.rehash_disputes(installation.database, installation.rings, system_clock)
+    count = rehashing.rehash_disputes(installation.database, installation.rings, system_clock)
     # whose account was held in one walk is free in the next
     for _walk in range(walking.WALKS):
-        found = moving.move_all(installation.database, installation.rings, system_clock)
-        written += found
-        if found == 0:
+        holders = moving.move_all(installation.database, installation.rings, system_clock)
+        count += holders
+        if holders == 0:
             break
-    return written
+    return count

@@ -8,7 +8,7 @@ import click
 from qe_ban.accounts.service import proposals
 from qe_ban.cli import signing_in
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import opened
+from qe_ban.cli.installation import open_installation
 from qe_ban.cli.refusals import Refused
 from qe_ban.kernel.clock import system_clock
 from qe_ban.keys import lifecycle
@@ -27,7 +27,7 @@ def deny(home: Path, kid: str, name: str, password_file: Path | None, totp: str 
     Prints the proposal's id. `qe-ban proposals approve ID --as OTHER` then does it, everywhere within ten seconds; it
     cannot be taken back.
     """
-    with opened(home) as installation:
+    with open_installation(home) as installation:
         actor = signing_in.prove(installation, name, password_file, totp)
         now = system_clock()
         with installation.database.transaction() as session:
@@ -37,8 +37,8 @@ def deny(home: Path, kid: str, name: str, password_file: Path | None, totp: str 
                 raise Refused(
                     _("no signing key has the kid {kid!r}, or it is denied already").format(kid=kid)
                 ) from error
-            wanted = proposals.Wanted(ACTION, kid, {"ring": ring})
-            proposal = proposals.propose(session, wanted, by=actor, now=now)
+            request = proposals.Wanted(ACTION, kid, {"ring": ring})
+            proposal = proposals.propose(session, request, by=actor, now=now)
     if proposal.proposed_by != actor.id:
         click.echo(
             _("somebody else proposed it already: approve it with `qe-ban proposals approve ID --as NAME`"), err=True

@@ -7,7 +7,7 @@ import click
 
 from qe_ban.cli import root_keys
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import opened
+from qe_ban.cli.installation import open_installation
 from qe_ban.cli.refusals import Refused
 from qe_ban.kernel.clock import system_clock
 from qe_ban.keys.lifecycle import KeysExist
@@ -27,10 +27,10 @@ def init(home: Path, roots: Path) -> None:
 
     The two root keys are written as PEM files and kept nowhere else.
     """
-    with opened(home, migrate=True) as installation:
+    with open_installation(home, migrate=True) as installation:
         try:
             with installation.database.transaction() as session:
-                written = root_keys.init(session, installation.settings.master_key, roots, system_clock())
+                paths = root_keys.init(session, installation.settings.master_key, roots, system_clock())
         except KeysExist as error:
             raise Refused(_("there are keys already: nothing was changed")) from error
         except FileExistsError as error:
@@ -38,6 +38,6 @@ def init(home: Path, roots: Path) -> None:
                 _("{filename} exists: choose another directory with --roots").format(filename=error.filename)
             ) from error
     click.echo(_("keys made"))
-    for path in written:
+    for path in paths:
         click.echo(_("root key: {path}").format(path=path))
     click.echo(_("Move the root keys to two offline places now: whoever has one can sign for this city."))

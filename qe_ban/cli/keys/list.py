@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.accounts.service import reindexing
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import Opened, opened
+from qe_ban.cli.installation import Installation, open_installation
 from qe_ban.cli.keys import walking
 from qe_ban.kernel.clock import rfc3339, system_clock
 from qe_ban.keys.models import BLIND, SIGNING, Key, Ring
@@ -28,7 +28,7 @@ def list(home: Path, *, count: bool) -> None:  # noqa: A001 - the command's name
 
     With --count the last column says how many sealed columns or indexes lie under a key.
     """
-    with opened(home) as installation:
+    with open_installation(home) as installation:
         under = _under(installation) if count else {}
         with installation.database.transaction() as session:
             table = _table(session, under, system_clock())
@@ -38,25 +38,27 @@ def list(home: Path, *, count: bool) -> None:  # noqa: A001 - the command's name
 
 def _table(session: Session, under: Mapping[str, int], now: datetime) -> Table:
     rows = session.scalars(select(Key).order_by(Key.ring, Key.not_before.desc(), Key.kid)).all()
-    counted = (_("under"),) if under else ()
+    count_columns = (_("under"),) if under else ()
     columns = ("kid", _("ring"), _("from"), _("until"), _("state"), _("slot"))
-    table = Table(*columns, *counted, box=None, pad_edge=False)
+    table = Table(*columns, *count_columns, box=None, pad_edge=False)
     for row in rows:
         slot = "" if row.slot is None else str(row.slot)
-        told = (str(under[row.kid]) if row.kid in under else "",) if under else ()
-        table.add_row(row.kid, row.ring, rfc3339(row.not_before), rfc3339(row.expires), _state(row, now), slot, *told)
+        count_cells = (str(under[row.kid]) if row.kid in under else "",) if under else ()
+        table.add_row(
+            row.kid, row.ring, rfc3339(row.not_before), rfc3339(row.expires), _state(row, now), slot, *count_cells
+        )
     return table
 
 
-def _under(installation: Opened) -> dict[str, int]:
-    counted = Counter(walking.count_sealed(installation.database))
+def _under(installation: Installation) -> dict[str, int]:
+    counts = Counter(walking.count_sealed(installation.database))
     with installation.database.transaction() as session:
         for row in session.scalars(select(Key)):
             if Ring(row.ring) in BLIND and row.slot is not None:
-                counted[row.kid] = reindexing.count(session, Ring(row.ring), row.slot)
+                counts[row.kid] = reindexing.count(session, Ring(row.ring), row.slot)
             elif row.ring == Ring.COLUMN:
-                counted[row.kid] += 0
-    return counted
+                counts[row.kid] += 0
+    return counts
 
 
 def _state(row: Key, now: datetime) -> str:

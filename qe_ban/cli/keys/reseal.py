@@ -8,7 +8,7 @@ import click
 from sqlalchemy.orm import Session
 
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import Opened, opened
+from qe_ban.cli.installation import Installation, open_installation
 from qe_ban.cli.keys import walking
 from qe_ban.db.walking import walk
 from qe_ban.kernel.clock import system_clock
@@ -33,31 +33,31 @@ def reseal(home: Path, days: int) -> None:
     nothing is left.
     """
     broken: dict[str, set[Any]] = {}
-    with opened(home) as installation:
-        for sealed in resealing.SEALED_COLUMNS:
-            what = f"{sealed.table}.{sealed.column}"
-            written = _column(installation, sealed, days, broken.setdefault(what, set()))
-            if written:
-                click.echo(f"{what}: {written}")
+    with open_installation(home) as installation:
+        for column in resealing.SEALED_COLUMNS:
+            what = f"{column.table}.{column.column}"
+            count = _column(installation, column, days, broken.setdefault(what, set()))
+            if count:
+                click.echo(f"{what}: {count}")
         for what, rows in broken.items():
             walking.refuse_broken(what, rows)
     click.echo(_("resealed"))
 
 
-def _column(installation: Opened, sealed: resealing.SealedColumn, days: int, broken: set[Any]) -> int:
+def _column(installation: Installation, column: resealing.SealedColumn, days: int, broken: set[Any]) -> int:
     with installation.database.transaction() as session:
         keep = resealing.recent(session, system_clock(), days)
 
     def step(session: Session, after: Any) -> tuple[Any, int]:
-        done = resealing.reseal(session, installation.rings, sealed, keep=keep, after=after, clock=system_clock)
-        broken.update(done.broken)
-        return done.last_key, done.count
+        batch = resealing.reseal(session, installation.rings, column, keep=keep, after=after, clock=system_clock)
+        broken.update(batch.broken)
+        return batch.last_key, batch.count
 
-    written = 0
+    count = 0
     # who was locked in one walk is free in the next
     for _walk in range(walking.WALKS):
         more = walk(installation.database, step)
-        written += more
+        count += more
         if not more:
             break
-    return written
+    return count

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from qe_ban.accounts.service import reindexing
 from qe_ban.audit import service as audit
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import Opened, opened
+from qe_ban.cli.installation import Installation, open_installation
 from qe_ban.cli.keys import backfill, clocks, walking
 from qe_ban.cli.refusals import Refused
 from qe_ban.codes.service import rehashing
@@ -23,24 +23,24 @@ from qe_ban.keys.models import BLIND, DAILY, SIGNING, Key, Ring
 @click.command()
 @home_option
 @click.argument("kid", required=False)
-@click.option("--unused", is_flag=True, help="All data keys of past days under which nothing is left.")
-def retire(home: Path, kid: str | None, *, unused: bool) -> None:
+@click.option("--unused", "only_unused", is_flag=True, help="All data keys of past days under which nothing is left.")
+def retire(home: Path, kid: str | None, *, only_unused: bool) -> None:
     """Destroy the secret of the key KID, once nothing needs it; refused before that.
 
     A signing key still verifies what it signed. Of a blind index the emptied slot is cleared, in small steps;
     interrupted, run it again.
     """
-    if (kid is None) != unused:
+    if (kid is None) != only_unused:
         raise Refused(_("name one key by its kid, or say --unused"))
-    with opened(home) as installation:
-        gone = _columns(installation, None) if kid is None else _one(installation, kid)
+    with open_installation(home) as installation:
+        kids = _columns(installation, None) if kid is None else _one(installation, kid)
     click.echo(
-        "\n".join(_("{each} is retired").format(each=each) for each in gone)
+        "\n".join(_("{each} is retired").format(each=each) for each in kids)
         or _("every data key is in use: nothing was changed")
     )
 
 
-def _one(installation: Opened, kid: str) -> list[str]:
+def _one(installation: Installation, kid: str) -> list[str]:
     with installation.database.transaction() as session:
         key = session.get(Key, kid)
         ring = None if key is None else Ring(key.ring)
@@ -56,7 +56,7 @@ def _one(installation: Opened, kid: str) -> list[str]:
             ).format(kid=kid)
         )
     if ring is Ring.HOLDER:
-        backfill.holder(installation)
+        backfill.rehash_holders(installation)
     now = clocks.right_now(installation)
     with installation.database.transaction() as session:
         try:
@@ -66,7 +66,7 @@ def _one(installation: Opened, kid: str) -> list[str]:
             if ring not in BLIND:
                 raise Refused(_("{kid} is retired already").format(kid=kid)) from None
     if ring in BLIND:
-        backfill.empty(installation, ring)
+        backfill.clear_slot(installation, ring)
     return [kid]
 
 
@@ -81,7 +81,7 @@ def _destroy(session: Session, key: Key, ring: Ring, now: datetime) -> None:
         retirement.retire_derived(session, key, now)
 
 
-def _columns(installation: Opened, only: str | None) -> list[str]:
+def _columns(installation: Installation, only: str | None) -> list[str]:
     used = walking.count_sealed(installation.database)
     now = clocks.right_now(installation)
     if only is not None and used[only]:
@@ -91,15 +91,15 @@ def _columns(installation: Opened, only: str | None) -> list[str]:
             )
         )
     with installation.database.transaction() as session:
-        gone = retirement.retire_columns(session, used, now, only)
-        if gone:
-            _record(session, gone, Ring.COLUMN, now)
-    if only is not None and not gone:
+        kids = retirement.retire_columns(session, used, now, only)
+        if kids:
+            _record(session, kids, Ring.COLUMN, now)
+    if only is not None and not kids:
         raise Refused(_("{only} serves today or a day to come").format(only=only))
-    return gone
+    return kids
 
 
-def _advice(installation: Opened, kid: str, now: datetime) -> str:
+def _advice(installation: Installation, kid: str, now: datetime) -> str:
     with installation.database.transaction() as session:
         until = session.get_one(Key, kid).expires
     reseal = _("run `qe-ban keys reseal --days 0` and then this again")

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.audit import service as audit
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import NEXT_MASTER_KEY, opened
+from qe_ban.cli.installation import NEXT_MASTER_KEY, open_installation
 from qe_ban.cli.refusals import Refused
 from qe_ban.db.walking import walk
 from qe_ban.kernel.clock import system_clock
@@ -24,7 +24,7 @@ def rewrap(home: Path) -> None:
     Every process must have been started with both master keys before. Works in small steps; interrupted, run it again.
     Afterwards start every process with the next one as the only QE_MASTER_KEY.
     """
-    with opened(home) as installation:
+    with open_installation(home) as installation:
         following = installation.settings.master_key_next
         if following is None:
             raise Refused(
@@ -37,14 +37,14 @@ def rewrap(home: Path) -> None:
         master = installation.settings.master_key
 
         def step(session: Session, _after: Any) -> tuple[Any, int]:
-            wrapped = rewrapping.step(session, master, following)
-            return (wrapped or None), wrapped
+            count = rewrapping.step(session, master, following)
+            return (count or None), count
 
-        wrapped = walk(installation.database, step)
+        count = walk(installation.database, step)
         with installation.database.transaction() as session:
             audit.record_change(
-                session, audit.AtShell(system_clock()), "keys.rewrap", "master", before=None, after={"keys": wrapped}
+                session, audit.AtShell(system_clock()), "keys.rewrap", "master", before=None, after={"keys": count}
             )
     click.echo(
-        _("{wrapped} keys wrapped under the next master key; nothing is under the one before").format(wrapped=wrapped)
+        _("{wrapped} keys wrapped under the next master key; nothing is under the one before").format(wrapped=count)
     )

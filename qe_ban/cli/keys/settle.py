@@ -8,7 +8,7 @@ import click
 from qe_ban import app
 from qe_ban.app import restore
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import opened
+from qe_ban.cli.installation import open_installation
 from qe_ban.keys.data_keys import Owner
 
 
@@ -21,19 +21,21 @@ def settle(home: Path, yes: bool) -> None:
     Accounts are closed, demands, disputes and wishes to act for somebody deleted or ended: nobody can open them any
     more. Run it before the restored system serves.
     """
-    with opened(home) as installation:
+    with open_installation(home) as installation:
         parts = app.assemble(installation.settings, pool=1)
         try:
-            found = restore.find(parts)
+            remnants = restore.find(parts)
             if yes:
-                restore.end(parts, found)
+                restore.end(parts, remnants)
         finally:
             parts.database.dispose()
-    numbers = {owner.table: len(found[owner]) for owner in Owner}
-    told = _("{residents} accounts, {demands} demands, {disputes} disputes, {guardianships} wishes").format(**numbers)
+    numbers = {owner.table: len(remnants[owner]) for owner in Owner}
+    summary = _("{residents} accounts, {demands} demands, {disputes} disputes, {guardianships} wishes").format(
+        **numbers
+    )
     if not any(numbers.values()):
         click.echo(_("nothing that was deleted is back"))
     elif yes:
-        click.echo(_("ended: {what}").format(what=told))
+        click.echo(_("ended: {what}").format(what=summary))
     else:
-        click.echo(_("to end with --yes: {what}").format(what=told))
+        click.echo(_("to end with --yes: {what}").format(what=summary))

@@ -12,30 +12,30 @@ from qe_ban.db.engine import Database
 from qe_ban.db.walking import walk
 from qe_ban.keys import resealing
 
-TOLD = 5
+MAX_NAMES = 5
 WALKS = 20
 
 
 def count_sealed(database: Database) -> Counter[str]:
     """Count the sealed columns by the data key that they lie under."""
-    counted: Counter[str] = Counter()
-    for sealed in resealing.SEALED_COLUMNS:
+    counts: Counter[str] = Counter()
+    for column in resealing.SEALED_COLUMNS:
 
-        def step(session: Session, after: Any, sealed: resealing.SealedColumn = sealed) -> tuple[Any, int]:
-            reached, found = resealing.count_by_kid(session, sealed, after=after)
-            counted.update(found)
-            return reached, 0
+        def step(session: Session, after: Any, column: resealing.SealedColumn = column) -> tuple[Any, int]:
+            last_key, by_kid = resealing.count_by_kid(session, column, after=after)
+            counts.update(by_kid)
+            return last_key, 0
 
         walk(database, step)
-    return counted
+    return counts
 
 
 def refuse_broken(what: str, broken: Collection[Any]) -> None:
-    """Say which rows could not be opened. Raises Refused."""
+    """Raise Refused with the rows that could not be opened, where there are any."""
     if broken:
-        told = ", ".join(str(row) for row in sorted(broken)[:TOLD])
+        names = ", ".join(str(row) for row in sorted(broken)[:MAX_NAMES])
         raise Refused(
             _("{broken} rows of {what} do not open, or double another, and stay as they are: {told}").format(
-                broken=len(broken), what=what, told=told
+                broken=len(broken), what=what, told=names
             )
         )

@@ -7,7 +7,7 @@ import click
 
 from qe_ban import app
 from qe_ban.cli.home import home_option
-from qe_ban.cli.installation import opened
+from qe_ban.cli.installation import open_installation
 from qe_ban.cli.refusals import Refused
 from qe_ban.kernel.clock import system_clock
 from qe_ban.publishing.service.desks import Desks
@@ -22,18 +22,18 @@ def pages(home: Path) -> None:
     """Load the sample's halls, zones, local apps and places into this home's sandbox unless they are there."""
     if not secrets_file.exists(home):
         raise Refused(_("home {home} is no sandbox").format(home=home))
-    with opened(home) as installation:
+    with open_installation(home) as installation:
         parts = app.assemble(installation.settings, pool=1)
         try:
-            came = loader_of(parts).load(system_clock())
+            report = loader_of(parts).load(system_clock())
         finally:
             parts.database.dispose()
-    told = _("{pages} sample pages, {apps} local apps and {places} places loaded").format(
-        pages=len(came.pages), apps=len(came.apps), places=len(came.places)
+    summary = _("{pages} sample pages, {apps} local apps and {places} places loaded").format(
+        pages=len(report.pages), apps=len(report.apps), places=len(report.places)
     )
-    click.echo(told if len(came) else _("the sample halls and zones are there already"))
+    click.echo(summary if len(report) else _("the sample halls and zones are there already"))
 
 
 def loader_of(parts: app.Services) -> Loader:
-    """Give what loads the sample into an installation."""
+    """Return what loads the sample into an installation."""
     return Loader(parts.database, parts.city, parts.get(Desks), parts.get(Pictures).store)
