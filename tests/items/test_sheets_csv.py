@@ -16,7 +16,7 @@ def read(tmp_path):
     def do(data, kind="csv"):
         path = tmp_path / "file"
         path.write_bytes(data)
-        with source.opened(path, kind) as tables:
+        with source.open_tables(path, kind) as tables:
             return [(table.layout.name, [row for rows in table.rows() for row in rows]) for table in tables]
 
     return do

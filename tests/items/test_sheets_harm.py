@@ -61,7 +61,7 @@ def with_shared(text):
 def read(path, data):
     path = path / "file.xlsx"
     path.write_bytes(data)
-    with source.opened(path, "xlsx") as tables:
+    with source.open_tables(path, "xlsx") as tables:
         return [row for table in tables for rows in table.rows() for row in rows]
 
 
@@ -157,7 +157,7 @@ def test_an_encoding_that_is_none_is_refused(tmp_path):
 def test_what_the_reader_of_the_rows_raises_is_not_called_damage(tmp_path):
     path = tmp_path / "file.xlsx"
     path.write_bytes(template())
-    with pytest.raises(OSError, match="the disk is full"), source.opened(path, "xlsx"):
+    with pytest.raises(OSError, match="the disk is full"), source.open_tables(path, "xlsx"):
         raise OSError("the disk is full")
 
 

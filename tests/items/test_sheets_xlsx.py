@@ -65,7 +65,7 @@ def read(tmp_path):
     def do(data):
         path = tmp_path / "file.xlsx"
         path.write_bytes(data)
-        with source.opened(path, "xlsx") as tables:
+        with source.open_tables(path, "xlsx") as tables:
             return {table.layout.name: [row for rows in table.rows() for row in rows] for table in tables}
 
     return do

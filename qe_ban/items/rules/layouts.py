@@ -20,9 +20,10 @@ ENDS_AT: Final = Field("ends_at", "终止时间", hint="如 2027-12-01 08:00，�
 OWN: Final = (DEPARTMENT_NAME, DEPARTMENT_TYPE, STARTS_AT, ENDS_AT)
 """What is said in the table of items and is no part of their content."""
 
-_LONGEST_SHOWN = 30
-_LONGEST_MARKED: Final = 12
-_MOST_SHOWN = 10
+_MAX_QUOTED: Final = 30
+_MAX_MARKED: Final = 12
+"""So many characters a heading has at most that is the code's with a mark; more is a sentence."""
+_MAX_WORDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,32 +48,31 @@ LAYOUTS: Final = {
 
 
 def recognise(headings: Sequence[str], sheet: str | None) -> tuple[Layout, list[Field]]:
-    """Give the table that a row of headings is, and its columns in their order.
+    """Return the table that a row of headings is, and its columns in their order.
 
     `sheet` is what its sheet is called, None in CSV. Raises FileInvalid.
     """
-    where = f"工作表“{sheet}”" if sheet else "文件"
-    if CODE.heading not in headings:
-        # 事项编码 *, 事项编码（必填）
-        marked = next((name for name in headings if CODE.heading in name and len(name) <= _LONGEST_MARKED), None)
-        if marked is not None:
-            raise FileInvalid(f"{where}第 1 行的“{marked}”须写作“{CODE.heading}”，列名不带其他字符")
-        raise FileInvalid(f"{where}第 1 行没有“{CODE.heading}”列，请按模板填写")
     layout = max(LAYOUTS.values(), key=lambda layout: sum(name in layout.by_heading for name in headings))
-    nameless = [letters_of(place) for place, name in enumerate(headings, 1) if not name]
-    if nameless:
-        columns = "、".join(nameless[:_MOST_SHOWN]) + ("等" if len(nameless) > _MOST_SHOWN else "")
-        raise FileInvalid(f"{where}第 1 行 {columns} 列没有列名；请填写列名，或删除空白的列")
-    unknown = [name for name in headings if name not in layout.by_heading]
-    if unknown:
-        raise FileInvalid(f"{where}有未知的列：{_listed(unknown)}")
-    twice = sorted({name for name in headings if headings.count(name) > 1})
-    if twice:
-        raise FileInvalid(f"{where}有重复的列：{_listed(twice)}")
-    if layout.key and layout.by_heading and not any(layout.by_heading[name].name == layout.key for name in headings):
-        key = next(column.heading for column in layout.columns if column.name == layout.key)
-        raise FileInvalid(f"{where}没有“{key}”列，请按模板填写")
+    fault = (
+        _code_fault(headings)
+        or _nameless_fault(headings)
+        or _unknown_fault(headings, layout)
+        or _repetition_fault(headings)
+        or _key_fault(headings, layout)
+    )
+    if fault:
+        raise FileInvalid(f"{place_of(sheet)}{fault}")
     return layout, [layout.by_heading[name] for name in headings]
+
+
+def place_of(sheet: str | None) -> str:
+    """Return what messages call a table's place: its sheet, or the file where that has none."""
+    return f"工作表“{sheet}”" if sheet else "文件"
+
+
+def enumeration(words: Sequence[str]) -> str:
+    """Return words as a Chinese list; of many only the first ones."""
+    return "、".join(words[:_MAX_WORDS]) + ("等" if len(words) > _MAX_WORDS else "")
 
 
 def letters_of(column: int) -> str:
@@ -85,7 +85,7 @@ def letters_of(column: int) -> str:
 
 
 def explanation(column: Field) -> str:
-    """Say in a few words how a column is filled in."""
+    """Return in a few words how a column is filled in."""
     parts = ["必填" if column.required else "选填"]
     match column.kind:
         case Kind.CHOICE:
@@ -105,6 +105,35 @@ def explanation(column: Field) -> str:
     return "；".join([*parts, *([column.hint] if column.hint else [])])
 
 
-def _listed(names: Sequence[str]) -> str:
-    cut = [f"“{name[:_LONGEST_SHOWN]}”" for name in names[:_MOST_SHOWN]]
-    return "、".join(cut) + ("等" if len(names) > _MOST_SHOWN else "")
+def _code_fault(headings: Sequence[str]) -> str | None:
+    if CODE.heading in headings:
+        return None
+    # 事项编码 *, 事项编码（必填）
+    marked_heading = next((name for name in headings if CODE.heading in name and len(name) <= _MAX_MARKED), None)
+    if marked_heading is None:
+        return f"第 1 行没有“{CODE.heading}”列，请按模板填写"
+    return f"第 1 行的“{marked_heading}”须写作“{CODE.heading}”，列名不带其他字符"
+
+
+def _nameless_fault(headings: Sequence[str]) -> str | None:
+    nameless = [letters_of(place) for place, name in enumerate(headings, 1) if not name]
+    return f"第 1 行 {enumeration(nameless)} 列没有列名；请填写列名，或删除空白的列" if nameless else None
+
+
+def _unknown_fault(headings: Sequence[str], layout: Layout) -> str | None:
+    unknown = [name for name in headings if name not in layout.by_heading]
+    return f"有未知的列：{_quotations(unknown)}" if unknown else None
+
+
+def _repetition_fault(headings: Sequence[str]) -> str | None:
+    repetitions = sorted({name for name in headings if headings.count(name) > 1})
+    return f"有重复的列：{_quotations(repetitions)}" if repetitions else None
+
+
+def _key_fault(headings: Sequence[str], layout: Layout) -> str | None:
+    key = next((column.heading for column in layout.columns if column.name == layout.key), None)
+    return None if key is None or key in headings else f"没有“{key}”列，请按模板填写"
+
+
+def _quotations(names: Sequence[str]) -> str:
+    return enumeration([f"“{name[:_MAX_QUOTED]}”" for name in names])

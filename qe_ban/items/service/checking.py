@@ -40,7 +40,7 @@ class _Portion:
 
 def check(importer: Importer, work: jobs.JobContext, path: Path, kind: str) -> None:
     """Read a file (`csv` or `xlsx`) from where the last step left it. Raises FileInvalid."""
-    with source.opened(path, kind) as tables:
+    with source.open_tables(path, kind) as tables:
         with work.step() as session:
             names = Names(importer.city.districts, staged.topics(session))
             called = staged.department_names(session)

@@ -1,4 +1,4 @@
-"""The rows of a CSV file: its encoding told and never guessed, its quotes taken strictly, its memory bounded."""
+"""The rows of a CSV file: its encoding detected and never guessed, its quotes taken strictly, its memory bounded."""
 
 import codecs
 import csv
@@ -35,34 +35,34 @@ class Encoding:
 
 
 def encoding(path: Path) -> Encoding:
-    """Tell a file's encoding: by its mark, else strict UTF-8, else strict GB18030. Raises FileInvalid."""
+    """Return a file's encoding: by its mark, else strict UTF-8, else strict GB18030. Raises FileInvalid."""
     with path.open("rb") as file:
         head = file.read(4)
     if head.startswith((*_OTHERS, _BIG_ENDIAN)):
         raise FileInvalid(f"文件是 UTF-16 或 UTF-32 编码；{ADVICE}")
-    marked = head.startswith(codecs.BOM_UTF8)
+    has_mark = head.startswith(codecs.BOM_UTF8)
     wrong = _undecodable(path, "utf-8-sig")
     if not wrong:
         return Encoding("utf-8-sig", _lines(path), _delimiter(path, "utf-8-sig"))
-    if marked:
+    if has_mark:
         raise FileInvalid(f"第 {wrong} 行不是有效的 UTF-8 编码；{ADVICE}")
     other = _undecodable(path, "gb18030")
     if other:
         # the one that went further is what it was meant to be
         raise FileInvalid(f"第 {max(wrong, other)} 行既不是 UTF-8 也不是 GB18030 编码；{ADVICE}")
-    lines = _lines(path, mixed=True)
+    lines = _lines(path, is_gb18030=True)
     return Encoding("gb18030", lines, _delimiter(path, "gb18030"))
 
 
-def rows(path: Path, told: Encoding) -> Iterator[list[Row]]:
-    """Give the rows in portions, numbered as a spreadsheet program does; blank ones are left out.
+def rows(path: Path, encoding: Encoding) -> Iterator[list[Row]]:
+    """Yield the rows in portions, numbered as a spreadsheet program does; blank ones are left out.
 
     Raises FileInvalid.
     """
-    found: list[Row] = []
-    with path.open("r", encoding=told.name, newline="") as file:
+    portion: list[Row] = []
+    with path.open("r", encoding=encoding.name, newline="") as file:
         lines = _Lines(file)
-        reader = csv.reader(lines, delimiter=told.delimiter, strict=True)
+        reader = csv.reader(lines, delimiter=encoding.delimiter, strict=True)
         number = 0
         while True:
             try:
@@ -72,13 +72,13 @@ def rows(path: Path, told: Encoding) -> Iterator[list[Row]]:
             if cells is None:
                 break
             number += 1
-            lines.taken = 0
+            lines.row_length = 0
             if any(cells):
-                found.append((number, list(cells)))
+                portion.append((number, list(cells)))
             if number % PORTION == 0:
-                yield found
-                found = []
-    yield found
+                yield portion
+                portion = []
+    yield portion
 
 
 def _delimiter(path: Path, name: str) -> str:
@@ -100,7 +100,7 @@ class _Lines:
     """Lines of a text file of which none, and no row's lines together, are longer than may be."""
 
     def __init__(self, file: io.TextIOBase) -> None:
-        self._file, self.taken = file, 0
+        self._file, self.row_length = file, 0
 
     def __iter__(self) -> "_Lines":
         return self
@@ -109,21 +109,20 @@ class _Lines:
         line = self._file.readline(LONGEST_LINE)
         if not line:
             raise StopIteration
-        self.taken += len(line)
-        if len(line) == LONGEST_LINE or self.taken > LONGEST_ROW:
+        self.row_length += len(line)
+        if len(line) == LONGEST_LINE or self.row_length > LONGEST_ROW:
             raise FileInvalid("CSV 文件有过长的行，请检查换行和引号")
         return line
 
 
 def _reason(error: csv.Error) -> str:
-    said = str(error)
-    if "field limit" in said:
+    if "field limit" in str(error):
         return "有过长的单元格，请检查引号是否成对"
     return "的引号不成对；单元格内的引号须写两遍"
 
 
 def _undecodable(path: Path, name: str) -> int:
-    """Give the line of the first bytes that are not of this encoding; 0 where all are."""
+    """Return the line of the first bytes that are not of this encoding; 0 where all are."""
     decoder = codecs.getincrementaldecoder(name)("strict")
     line = 1
     with path.open("rb") as file:
@@ -142,8 +141,8 @@ def _undecodable(path: Path, name: str) -> int:
             line += piece.count(b"\n")
 
 
-def _lines(path: Path, *, mixed: bool = False) -> int:
-    """Count the lines; `mixed`: refuse a GB18030 file of which single lines are UTF-8. Raises FileInvalid.
+def _lines(path: Path, *, is_gb18030: bool = False) -> int:
+    """Count the lines; `is_gb18030`: refuse such a file of which single lines are UTF-8. Raises FileInvalid.
 
     Nearly all Chinese text in UTF-8 can be read as GB18030, as other Chinese text.
     """
@@ -151,13 +150,13 @@ def _lines(path: Path, *, mixed: bool = False) -> int:
     with path.open("rb") as file:
         while line := file.readline(LONGEST_LINE):
             count += 1
-            if mixed and not line.isascii() and _is_utf8(line):
+            if is_gb18030 and not line.isascii() and _is_utf8(line):
                 raise FileInvalid(f"文件混用了两种编码：第 {count} 行是 UTF-8，其余是 GB18030；{ADVICE}")
     return count
 
 
 def _is_utf8(line: bytes) -> bool:
-    """Tell whether a line is UTF-8 with so many Chinese characters that this is no chance."""
+    """Return whether a line is UTF-8 with so many Chinese characters that this is no chance."""
     try:
         text = line.decode()
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""What a file is by its content, whatever it is called: each other format is named, with the way out of it."""
+"""What a file is by its content, whatever its name: each other format is named, with the way out of it."""
 
 from typing import BinaryIO, Final
 
@@ -60,9 +60,9 @@ def _ole(text: bytes) -> str:
 
 
 def _require_workbook(text: bytes, kind: str) -> None:
-    for name, called in _IN_ZIP:
+    for name, kind_name in _IN_ZIP:
         if name in text:
-            raise FileInvalid(f"这是{called}，不能直接导入；{ADVICE}")
+            raise FileInvalid(f"这是{kind_name}，不能直接导入；{ADVICE}")
     if _ZIP_END.lower() in text and b"[content_types].xml" not in text:
         raise FileInvalid("这是压缩文件（.zip），不是表格；请解压后上传其中的 .xlsx 或 .csv 文件")
     if kind == "csv":
@@ -71,9 +71,9 @@ def _require_workbook(text: bytes, kind: str) -> None:
 
 def _require_no_other(head: bytes, text: bytes) -> None:
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:512].lower()
-    for beginning, called in _BEGINNINGS:
+    for beginning, kind_name in _BEGINNINGS:
         if start.startswith(beginning):
-            raise FileInvalid(f"这是{called}，不是表格；请上传 .xlsx 或 .csv 文件")
+            raise FileInvalid(f"这是{kind_name}，不是表格；请上传 .xlsx 或 .csv 文件")
     if start.startswith(b"<?xml") and b"urn:schemas-microsoft-com:office:spreadsheet" in text:
         raise FileInvalid(f"这是“XML 表格 2003”文件；{ADVICE}")
     if start.startswith(_MARKUP) or (start.startswith(b"<?xml") and b"<html" in text):

@@ -22,15 +22,15 @@ _LONGEST_LIST = 255
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class Template:
     """A workbook's bytes, and the number of the style that makes a cell text."""
 
     content: bytes
     text_style: int
 
 
-def workbook(*, notes: bool = True) -> Made:
-    """Give the workbook; `notes`: with the row of explanations, which an import passes over."""
+def workbook(*, notes: bool = True) -> Template:
+    """Return the workbook; `notes`: with the row of explanations, which an import passes over."""
     book = Workbook()
     book.remove(book.worksheets[0])
     for layout in LAYOUTS.values():
@@ -38,11 +38,11 @@ def workbook(*, notes: bool = True) -> Made:
     style = book.worksheets[0].cell(1, 1).style_id
     file = io.BytesIO()
     book.save(file)
-    return Made(file.getvalue(), style)
+    return Template(file.getvalue(), style)
 
 
 def csv_text(layout: Layout) -> str:
-    """Give the template of one table as CSV."""
+    """Return the template of one table as CSV."""
     file = io.StringIO(newline="")
     writer = csv.writer(file)
     writer.writerow([column.heading for column in layout.columns])
@@ -51,7 +51,7 @@ def csv_text(layout: Layout) -> str:
 
 
 def note(column: Field) -> str:
-    """Give a column's explanation; that of the codes marks the row as one that is no item."""
+    """Return a column's explanation; that of the codes marks the row as one that is no item."""
     return f"{NOTE}：{explanation(column)}" if column is CODE else explanation(column)
 
 
@@ -80,7 +80,7 @@ def _offer(sheet: Worksheet, column: Field, cells: str) -> None:
     words = "是,否" if column.kind is Kind.FLAG else words
     if not 0 < len(words) <= _LONGEST_LIST:
         return
-    offered = DataValidation(type="list", formula1=f'"{words}"', allow_blank=True, showErrorMessage=True)
-    offered.errorTitle, offered.error = column.heading, "请从列表中选择"
-    offered.add(cells)
-    sheet.add_data_validation(offered)
+    choices = DataValidation(type="list", formula1=f'"{words}"', allow_blank=True, showErrorMessage=True)
+    choices.errorTitle, choices.error = column.heading, "请从列表中选择"
+    choices.add(cells)
+    sheet.add_data_validation(choices)

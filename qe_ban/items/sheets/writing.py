@@ -20,7 +20,7 @@ Cell = str | int | None
 _ROWS_END: Final = b"</sheetData>"
 _PIECE = 1 << 20
 # What XML cannot hold, and what a reader would take for an escape (ECMA-376, 22.9.2.19).
-_ESCAPED = re.compile("[\0-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
+_NEEDS_ESCAPE = re.compile("[\0-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
 class CsvWriter:
@@ -49,8 +49,8 @@ class XlsxWriter:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._made = template.workbook(notes=False)
-        self._sheets = {name: _Rows(self._made.text_style) for name in LAYOUTS}
+        self._template = template.workbook(notes=False)
+        self._sheets = {name: _Rows(self._template.text_style) for name in LAYOUTS}
 
     def add(self, table: str, cells: Sequence[Cell]) -> None:
         """Add a row to a table."""
@@ -60,13 +60,13 @@ class XlsxWriter:
         """Put the workbook together, and leave the file open."""
         sheets = {f"xl/worksheets/sheet{number}.xml": rows for number, rows in enumerate(self._sheets.values(), 1)}
         with (
-            zipfile.ZipFile(io.BytesIO(self._made.content)) as made,
+            zipfile.ZipFile(io.BytesIO(self._template.content)) as source,
             zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED, compresslevel=5) as file,
         ):
-            for entry in made.infolist():
+            for entry in source.infolist():
                 rows = sheets.get(entry.filename)
                 with file.open(entry.filename, "w", force_zip64=True) as part:
-                    _splice(part, made.read(entry), rows)
+                    _splice(part, source.read(entry), rows)
 
     def close(self) -> None:
         """Let go of what waited on the disk."""
@@ -92,10 +92,10 @@ class _Rows:
             if isinstance(cell, int):
                 parts.append(f'<c r="{letters}{number}"><v>{cell}</v></c>')
             elif cell:
-                said = escape(_ESCAPED.sub(_escape, cell))
+                text = escape(_NEEDS_ESCAPE.sub(_escape, cell))
                 parts.append(
                     f'<c r="{letters}{number}" s="{style}" t="inlineStr"><is>'
-                    f'<t xml:space="preserve">{said}</t></is></c>'
+                    f'<t xml:space="preserve">{text}</t></is></c>'
                 )
         parts.append("</row>")
         self.file.write("".join(parts).encode())
@@ -114,5 +114,5 @@ def _splice(part: IO[bytes], content: bytes, rows: _Rows | None) -> None:
     part.write(end + tail)
 
 
-def _escape(found: re.Match[str]) -> str:
-    return f"_x{ord(found[0]):04X}_"
+def _escape(match: re.Match[str]) -> str:
+    return f"_x{ord(match[0]):04X}_"

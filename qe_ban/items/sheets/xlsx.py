@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from qe_ban.items.errors import FileInvalid
-from qe_ban.items.rules.cells import EMPTY, Broken, Formula, Number, Raw
+from qe_ban.items.rules.cells import EMPTY, Broken, Formula, Number, Raw, is_empty
 from qe_ban.items.rules.layouts import letters_of
 from qe_ban.items.sheets import book
 from qe_ban.items.sheets.archive import Archive
@@ -35,20 +35,20 @@ _DIGITS = "0123456789"
 _NEVER = MOST_COLUMNS + 1
 
 
-def rows(archive: Archive, opened: Book, sheet: Sheet) -> Iterator[list[Row]]:
-    """Give a sheet's rows in portions, of which some are empty; rows without a value are left out.
+def rows(archive: Archive, workbook: Book, sheet: Sheet) -> Iterator[list[Row]]:
+    """Yield a sheet's rows in portions, of which some are empty; rows without a value are left out.
 
     Raises FileInvalid.
     """
-    reading = _Reading(opened, sheet.title)
+    reading = _Reading(workbook, sheet.title)
     with archive.open(sheet.part) as stream:
-        for _ in book.pieces(book.parser(reading.start, reading.end, reading.text), stream):
-            found, reading.found = reading.found, []
-            yield found
+        for _ in book.feed(book.make_parser(reading.start, reading.end, reading.text), stream):
+            portion, reading.rows = reading.rows, []
+            yield portion
 
 
 class _Reading:
-    """What the parser has seen of the row and the cell that it is in.
+    """The rows that the parser has finished, and the row and the cell that it is in.
 
     Its handlers are called a dozen times a cell: what they need stands in them, and calls nothing that is not needed.
     """
@@ -58,30 +58,30 @@ class _Reading:
         "_cells",
         "_column",
         "_columns",
-        "_filled",
-        "_formula",
-        "_hidden",
+        "_has_content",
         "_hidden_columns",
-        "_hidden_rows",
-        "_phonetic",
+        "_is_formula",
+        "_is_hidden",
+        "_is_in_hint",
+        "_is_in_text",
+        "_pieces",
         "_row",
-        "_said",
+        "_rows_are_hidden",
         "_style",
-        "_takes",
         "_title",
         "_type",
-        "found",
+        "rows",
     )
 
-    def __init__(self, opened: Book, title: str) -> None:
-        self.found: list[Row] = []
-        self._book, self._title = opened, title
+    def __init__(self, workbook: Book, title: str) -> None:
+        self.rows: list[Row] = []
+        self._book, self._title = workbook, title
         self._columns: dict[str, int] = {}
-        self._row, self._cells, self._filled = 0, list[Raw](), False
+        self._row, self._cells, self._has_content = 0, list[Raw](), False
         self._column, self._type, self._style = 0, "n", ""
-        self._said: list[str] = []
-        self._formula = self._takes = self._phonetic = False
-        self._hidden = self._hidden_rows = False
+        self._pieces: list[str] = []
+        self._is_formula = self._is_in_text = self._is_in_hint = False
+        self._is_hidden = self._rows_are_hidden = False
         self._hidden_columns: list[tuple[int, int]] = []
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
@@ -94,41 +94,42 @@ class _Reading:
             if not self._column < column < _NEVER:
                 raise FileInvalid(f"{self._place()}的列号混乱；{ADVICE}")
             self._column, self._type, self._style = column, attributes.get("t", "n"), attributes.get("s", "")
-            self._said, self._formula = [], False
+            self._pieces, self._is_formula = [], False
         elif name in ("v", "t"):
-            self._takes = not self._phonetic
-        elif name == "row":
+            self._is_in_text = not self._is_in_hint
+        else:
+            self._start_rare(name, attributes)
+
+    def _start_rare(self, name: str, attributes: Mapping[str, str]) -> None:
+        if name == "row":
             self._begin_row(attributes)
         elif name == "f":
-            self._formula = True
+            self._is_formula = True
         elif name == "rPh":
-            self._phonetic = True
+            self._is_in_hint = True
         elif name == "col":
             self._note_column(attributes)
         elif name == "sheetFormatPr":
-            self._hidden_rows = attributes.get("zeroHeight") in _TRUE
+            self._rows_are_hidden = attributes.get("zeroHeight") in _TRUE
 
     def text(self, piece: str) -> None:
-        if self._takes:
-            self._said.append(piece)
-            if len(self._said) > MOST_PIECES:
+        if self._is_in_text:
+            self._pieces.append(piece)
+            if len(self._pieces) > MOST_PIECES:
                 raise FileInvalid(self._too_long())
 
     def end(self, name: str) -> None:
         if ":" in name:
             name = book.local(name)
         if name in ("v", "t"):
-            self._takes = False
+            self._is_in_text = False
         elif name == "c":
-            if self._said or self._formula:
+            if self._pieces or self._is_formula:
                 self._end_cell()
         elif name == "row":
-            if self._filled:
-                if self._hidden:
-                    raise FileInvalid(f"{self._place()}{_HIDDEN_ROW}")
-                self.found.append((self._row, self._cells))
+            self._end_row()
         elif name == "rPh":
-            self._phonetic = False
+            self._is_in_hint = False
 
     def _note_column(self, attributes: Mapping[str, str]) -> None:
         if attributes.get("hidden") in _TRUE or _is_zero(attributes.get("width")):
@@ -136,17 +137,23 @@ class _Reading:
             self._hidden_columns.append((first, _number(attributes.get("max", "")) or first))
 
     def _begin_row(self, attributes: Mapping[str, str]) -> None:
-        number, hidden = attributes.get("r"), attributes.get("hidden")
+        number = attributes.get("r")
         # a row that says nothing of itself is as the sheet's rows are
-        is_default = self._hidden_rows and "ht" not in attributes
-        self._hidden = hidden in _TRUE or is_default or _is_zero(attributes.get("ht"))
+        is_default = self._rows_are_hidden and "ht" not in attributes
+        self._is_hidden = attributes.get("hidden") in _TRUE or is_default or _is_zero(attributes.get("ht"))
         row = self._row + 1 if number is None else _number(number)
         if not self._row < row <= MOST_ROWS:
             raise FileInvalid(f"XLSX 文件的行号混乱；{ADVICE}")
-        self._row, self._cells, self._filled, self._column = row, [], False, 0
+        self._row, self._cells, self._has_content, self._column = row, [], False, 0
+
+    def _end_row(self) -> None:
+        if self._has_content:
+            if self._is_hidden:
+                raise FileInvalid(f"{self._place()}{_HIDDEN_ROW}")
+            self.rows.append((self._row, self._cells))
 
     def _column_of(self, letters: str) -> int:
-        """Give the number of a column by its letters; of none, the next one; of what is no column, none at all."""
+        """Return the number of a column by its letters; of none, the next one; of what is no column, none at all."""
         if not letters:
             return self._column + 1
         if not (letters.isascii() and letters.isalpha() and letters.isupper() and len(letters) < 4):
@@ -158,48 +165,43 @@ class _Reading:
         return column
 
     def _end_cell(self) -> None:
-        said = self._said[0] if len(self._said) == 1 else "".join(self._said)
-        if book.is_too_long(said):
+        text = self._pieces[0] if len(self._pieces) == 1 else "".join(self._pieces)
+        if book.is_too_long(text):
             raise FileInvalid(self._too_long())
-        value: Raw
-        if self._formula:
-            value = Formula()
-        elif self._type == "inlineStr":
-            value = book.unescaped(said)
-        else:
-            value = self._value(said)
+        value = Formula() if self._is_formula else self._value(text)
         # spaces alone are no content, but stay in their place
-        blank = isinstance(value, str) and (value.isspace() or value == EMPTY)
-        if self._column > WIDEST:
-            if blank:
-                return
-            raise FileInvalid(f"{self._place()}第 {self._column} 列有内容，最多 {WIDEST} 列；请删除多余的列")
-        if self._hidden_columns and not blank:
-            self._require_shown()
+        if not is_empty(value):
+            self._has_content = True
+            if self._column > WIDEST or self._hidden_columns:
+                self._require_place()
+        elif self._column > WIDEST:
+            return
         missing = self._column - 1 - len(self._cells)
         if missing:
             self._cells.extend([EMPTY] * missing)
         self._cells.append(value)
-        self._filled = self._filled or not blank
 
-    def _require_shown(self) -> None:
+    def _require_place(self) -> None:
+        """Refuse content in a column that is too far right, or that nobody sees. Raises FileInvalid."""
+        if self._column > WIDEST:
+            raise FileInvalid(f"{self._place()}第 {self._column} 列有内容，最多 {WIDEST} 列；请删除多余的列")
         if any(low <= self._column <= high for low, high in self._hidden_columns):
             raise FileInvalid(f"{self._place()} {letters_of(self._column)} 列有内容，但{_HIDDEN_COLUMN}")
 
-    def _value(self, said: str) -> Raw:
+    def _value(self, text: str) -> Raw:
         if self._type == "s":
-            return self._shared(said)
-        if self._type == "str":
-            return book.unescaped(said)
+            return self._shared_text(text)
+        if self._type in ("str", "inlineStr"):
+            return book.unescape(text)
         if self._type == "n":
-            dated = self._style and _number(self._style) in self._book.dates
-            return _date(said, since_1904=self._book.since_1904) if dated else Number(said.strip())
-        return _OTHERS.get(self._type, Broken)(said)
+            is_date = self._style and _number(self._style) in self._book.dates
+            return _date(text, since_1904=self._book.since_1904) if is_date else Number(text.strip())
+        return _OTHERS.get(self._type, Broken)(text)
 
-    def _shared(self, said: str) -> Raw:
+    def _shared_text(self, text: str) -> Raw:
         try:
-            number = int(said)
-            return self._book.shared[number] if number >= 0 else Broken(said)
+            number = int(text)
+            return self._book.shared_texts[number] if number >= 0 else Broken(text)
         except (ValueError, IndexError):
             raise FileInvalid(f"{self._place()}指向不存在的文字；{ADVICE}") from None
 
@@ -218,26 +220,26 @@ def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
-def _date(said: str, *, since_1904: bool) -> Raw:
-    """Give the moment of a serial day (ECMA-376, 18.17.4.1), to the second: a float has no more."""
+def _date(text: str, *, since_1904: bool) -> Raw:
+    """Return the moment of a serial day (ECMA-376, 18.17.4.1), to the second: a float has no more."""
     try:
-        days = float(said)
+        days = float(text)
         start = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30)  # noqa: DTZ001 - the city's own time
         if 0 <= days < 61 and not since_1904:
             # day 60 of 1900 never was; before it every day is one off, and nobody's item began then
-            return Broken(said, EARLY)
+            return Broken(text, EARLY)
         if not 0 <= days < 2_958_466:
-            return Broken(said, "不在日期的范围内")
+            return Broken(text, "不在日期的范围内")
         return start + timedelta(seconds=round(days * 86_400))
     except (ValueError, OverflowError):
-        return Broken(said)
+        return Broken(text)
 
 
-def _iso_date(said: str) -> Raw:
+def _iso_date(text: str) -> Raw:
     try:
-        return datetime.fromisoformat(said).replace(tzinfo=None)
+        return datetime.fromisoformat(text).replace(tzinfo=None)
     except ValueError:
-        return Broken(said)
+        return Broken(text)
 
 
-_OTHERS: Final[Mapping[str, Callable[[str], Raw]]] = {"b": lambda said: said.strip() in ("1", "true"), "d": _iso_date}
+_OTHERS: Final[Mapping[str, Callable[[str], Raw]]] = {"b": lambda text: text.strip() in ("1", "true"), "d": _iso_date}
