@@ -40,8 +40,8 @@ def test_who_waited_for_the_lock_builds_upon_what_was_done_meanwhile(database, i
         said = imports.content(one[CODE])
         publishing.put(session, [Draft(one[CODE], said | {"phone": "2"})], by=None, source="staff", now=system_clock())
     with database.transaction() as session:
-        held = publishing.hold(session, [one[CODE]])
-        assert publishing.moment(held, early) > early
+        existing = publishing.hold(session, [one[CODE]])
+        assert publishing.moment(existing, early) > early
         publishing.put(session, [Draft(one[CODE], said | {"phone": "3"})], by=None, source="staff", now=early)
         marks = publishing.hold(session, [one[CODE]])[one[CODE]].times.marks
     assert [mark.number for mark in marks] == [1, 2, 3], "the second was in force and stays readable"

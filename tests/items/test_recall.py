@@ -42,7 +42,7 @@ def sample(settings: Settings) -> Iterator[Database]:
     made.dispose()
 
 
-def search(database: Database, city: City, query: str) -> searching.Found:
+def search(database: Database, city: City, query: str) -> searching.SearchPage:
     anywhere = searching.Filters()
     with database.transaction() as session:
         return searching.search(session, city, query, anywhere, offset=0, limit=FIRST, now=datetime.now(UTC))

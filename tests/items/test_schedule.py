@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qe_ban.items.rules.content import digest
-from qe_ban.items.rules.planning import UNSET, Draft, Held, Outcome, plan
+from qe_ban.items.rules.planning import UNSET, Draft, ExistingItem, Outcome, plan
 from qe_ban.items.rules.schedule import FURTHEST, Mark, State, faults_of_times, state, timeline
 from qe_ban.kernel.ids import new_id
 from tests.factories.items import content, department_code
@@ -17,11 +17,11 @@ HOUR = timedelta(hours=1)
 OLD, NEW = content(department_code()), content(department_code(), phone="12345")
 
 
-def held(*versions, ends_at=None):
+def existing(*versions, ends_at=None):
     """An item with versions of (hours from now, content)."""
     marks = [Mark(number, NOW + HOUR * hours) for number, (hours, _) in enumerate(versions, 1)]
     digests = {number: digest(said) for number, (_, said) in enumerate(versions, 1)}
-    return Held(new_id(), "1" * 12, "d", None, 1, len(versions), ends_at, NOW, timeline(marks), digests)
+    return ExistingItem(new_id(), "1" * 12, "d", None, 1, len(versions), ends_at, NOW, timeline(marks), digests)
 
 
 @given(st.lists(st.integers(-5, 5), min_size=1, max_size=8), st.integers(-6, 6))
@@ -77,13 +77,13 @@ def test_a_new_item_starts_now_or_when_it_says():
 
 
 def test_the_same_again_is_nothing_and_another_is_a_version():
-    assert plan(Draft("1" * 12, OLD), held((-1, OLD)), NOW).outcome is Outcome.UNCHANGED
-    changed = plan(Draft("1" * 12, NEW), held((-1, OLD)), NOW)
+    assert plan(Draft("1" * 12, OLD), existing((-1, OLD)), NOW).outcome is Outcome.UNCHANGED
+    changed = plan(Draft("1" * 12, NEW), existing((-1, OLD)), NOW)
     assert (changed.outcome, changed.version, changed.in_force(NOW)) == (Outcome.CHANGED, Mark(2, NOW), True)
 
 
 def test_what_is_compared_is_what_the_item_says_at_that_moment():
-    scheduled = held((-1, OLD), (2, NEW))
+    scheduled = existing((-1, OLD), (2, NEW))
     assert plan(Draft("1" * 12, OLD), scheduled, NOW).outcome is Outcome.UNCHANGED
     assert plan(Draft("1" * 12, NEW, NOW + 2 * HOUR), scheduled, NOW).outcome is Outcome.UNCHANGED
     sooner = plan(Draft("1" * 12, NEW, NOW + HOUR), scheduled, NOW)
@@ -93,18 +93,18 @@ def test_what_is_compared_is_what_the_item_says_at_that_moment():
 
 
 def test_a_start_in_the_past_changes_no_history():
-    assert plan(Draft("1" * 12, NEW, NOW - 5 * HOUR), held((-1, OLD)), NOW).version == Mark(2, NOW)
+    assert plan(Draft("1" * 12, NEW, NOW - 5 * HOUR), existing((-1, OLD)), NOW).version == Mark(2, NOW)
 
 
 def test_a_correction_before_the_start_does_not_start_the_item():
-    waiting = held((2, OLD))
+    waiting = existing((2, OLD))
     assert plan(Draft("1" * 12, NEW), waiting, NOW).version == Mark(2, NOW + 2 * HOUR)
     assert plan(Draft("1" * 12, OLD, NOW + HOUR), waiting, NOW).version == Mark(2, NOW + HOUR)
     assert plan(Draft("1" * 12, NEW), waiting, NOW).in_force(NOW), "lists show what it will start with"
 
 
 def test_ends_stay_are_set_and_taken_away():
-    planned, over = held((-2, OLD), ends_at=NOW + HOUR), held((-2, OLD), ends_at=NOW - HOUR)
+    planned, over = existing((-2, OLD), ends_at=NOW + HOUR), existing((-2, OLD), ends_at=NOW - HOUR)
     assert plan(Draft("1" * 12, OLD, None, UNSET), planned, NOW).ends_at == NOW + HOUR
     assert plan(Draft("1" * 12, OLD, None, None), planned, NOW).outcome is Outcome.CHANGED
     reopened = plan(Draft("1" * 12, OLD), over, NOW)

@@ -1,4 +1,4 @@
-"""The statements by which many items are held and written at once: one round trip each, whatever their number."""
+"""The statements by which many items are locked and written together: one round trip each, whatever their number."""
 
 import json
 from collections import defaultdict
@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from qe_ban.items.models import Entry, Item, ItemVersion, Topic
-from qe_ban.items.rules.planning import Held
+from qe_ban.items.rules.planning import ExistingItem
 from qe_ban.items.rules.schedule import Mark, timeline
 
 _MAKING: Final = 0x6974656D
@@ -35,7 +35,7 @@ _MAKING: Final = 0x6974656D
 _NAMING: Final = 0x746F7069
 """The number of the lock that whoever writes items shares, and whoever renames a topic has alone."""
 
-_SHOWN: Final = {
+_LIST_COLUMNS: Final = {
     "version": "integer",
     "name": "text",
     "item_type": "text",
@@ -57,7 +57,7 @@ _TIMES: Final = {
     "turns_at": "timestamptz",
     "updated_at": "timestamptz",
 }
-_NEW: Final = {"id": "uuid", "code": "text", "entry": "text"} | _SHOWN | _TIMES
+_ALL_COLUMNS: Final = {"id": "uuid", "code": "text", "entry": "text"} | _LIST_COLUMNS | _TIMES
 
 
 _Version = Row[UUID, int, datetime, bytes]
@@ -78,8 +78,8 @@ def _rows(columns: Mapping[str, str]) -> str:
     return f"jsonb_to_recordset(CAST(:rows AS jsonb)) AS new ({typed})"
 
 
-INSERT: Final = _insert(_NEW)
-SHOW: Final = _update(_SHOWN)
+INSERT: Final = _insert(_ALL_COLUMNS)
+SHOW: Final = _update(_LIST_COLUMNS)
 """Let lists show another version."""
 SCHEDULE: Final = _update(_TIMES)
 
@@ -91,44 +91,44 @@ _INSERT_VERSIONS: Final = text(
 )
 
 
-def hold(session: Session, codes: Collection[str]) -> dict[str, Held]:
-    """Lock the items of these codes until the transaction ends, and give those that there are.
+def hold(session: Session, codes: Collection[str]) -> dict[str, ExistingItem]:
+    """Lock the items of these codes until the transaction ends, and return those that there are.
 
     Where one is missing, the right to make items is taken first: it stays missing until the caller makes it.
     """
     _share_names(session)
-    wanted = list(codes)
-    there = session.scalar(select(func.count()).select_from(Item).where(Item.code == among(wanted)))
-    if there != len(wanted):
+    codes = list(codes)
+    there = session.scalar(select(func.count()).select_from(Item).where(Item.code == among(codes)))
+    if there != len(codes):
         session.execute(select(func.pg_advisory_xact_lock(_MAKING)))
     # what they say is read by a further statement: a locking one would pair new rows with versions of before its wait
-    return _held(session, _selected(wanted).with_for_update())
+    return _existing_items(session, _by_codes(codes).with_for_update())
 
 
-def hold_known(session: Session, code: str) -> Held | None:
-    """Lock the item of a code, if there is one; where there is none, no item is held."""
+def hold_known(session: Session, code: str) -> ExistingItem | None:
+    """Lock the item of a code, if there is one; where there is none, no item is locked."""
     _share_names(session)
-    return _held(session, _selected([code]).with_for_update()).get(code)
+    return _existing_items(session, _by_codes([code]).with_for_update()).get(code)
 
 
-def look(session: Session, codes: Collection[str]) -> dict[str, Held]:
-    """Give the items of these codes as they stand, without holding them."""
-    return _held(session, _selected(codes))
+def look(session: Session, codes: Collection[str]) -> dict[str, ExistingItem]:
+    """Return the items of these codes as they stand, without locking them."""
+    return _existing_items(session, _by_codes(codes))
 
 
-def hold_due(session: Session, now: datetime, most: int) -> dict[str, Held]:
-    """Lock at most so many items whose next version's time has come, and give them; those held elsewhere are left."""
+def hold_due(session: Session, now: datetime, most: int) -> dict[str, ExistingItem]:
+    """Lock at most so many items whose next version's time has come, and return them; others' locked ones are left."""
     _share_names(session)
     due = select(Item).where(Item.turns_at <= now).order_by(Item.code).limit(most).with_for_update(skip_locked=True)
-    return _held(session, due)
+    return _existing_items(session, due)
 
 
 def hold_topics(session: Session, slugs: Collection[str]) -> dict[str, str]:
-    """Keep topics from being deleted until the transaction ends, and give their names by slug."""
+    """Keep topics from being deleted until the transaction ends, and return their names by slug."""
     if not slugs:
         return {}
-    wanted = select(Topic.slug, Topic.name).where(Topic.slug == among(slugs)).order_by(Topic.slug)
-    rows = session.execute(wanted.with_for_update(read=True, key_share=True))
+    query = select(Topic.slug, Topic.name).where(Topic.slug == among(slugs)).order_by(Topic.slug)
+    rows = session.execute(query.with_for_update(read=True, key_share=True))
     return {row.slug: row.name for row in rows}
 
 
@@ -141,10 +141,10 @@ def hold_names(session: Session) -> None:
     session.execute(select(func.pg_advisory_xact_lock(_NAMING)))
 
 
-def hold_of_topic(session: Session, topic: str, after: str, most: int) -> dict[str, Held]:
-    """Lock at most so many items that lists show under a topic, with codes greater than `after`, and give them."""
+def hold_of_topic(session: Session, topic: str, after: str, most: int) -> dict[str, ExistingItem]:
+    """Lock at most so many items that lists show under a topic, with codes greater than `after`, and return them."""
     of_topic = select(Item).where(Item.topics.contains([topic]), Item.code > after).order_by(Item.code).limit(most)
-    return _held(session, of_topic.with_for_update())
+    return _existing_items(session, of_topic.with_for_update())
 
 
 def add_entries(session: Session, entries: Collection[str]) -> None:
@@ -171,21 +171,21 @@ def insert_versions(
     """Insert versions: of which item, which number and start, the content as JSON, its digest."""
     if not rows:
         return
-    # the contents are JSON as they are: told in place, they are neither quoted nor read twice
-    said = ",".join(
+    # the contents are JSON as they are: put in place, they are neither quoted nor read twice
+    values = ",".join(
         f'{{"item_id":"{item_id}","number":{mark.number},"content":{content},"digest":"{digest.hex()}",'
         f'"starts_at":"{mark.starts_at.isoformat()}"}}'
         for item_id, mark, content, digest in rows
     )
-    session.execute(_INSERT_VERSIONS, {"rows": f"[{said}]", "by": by, "source": source, "now": now})
+    session.execute(_INSERT_VERSIONS, {"rows": f"[{values}]", "by": by, "source": source, "now": now})
 
 
 def contents(session: Session, numbers: Mapping[UUID, int]) -> dict[UUID, dict[str, Any]]:
-    """Give what one version of each item says, by the item's id."""
+    """Return what one version of each item says, by the item's id."""
     if not numbers:
         return {}
-    asked = func.unnest(cast(list(numbers), ARRAY(Uuid)), cast(list(numbers.values()), ARRAY(Integer)))
-    wanted = asked.table_valued("item_id", "number").render_derived(name="wanted")
+    pairs = func.unnest(cast(list(numbers), ARRAY(Uuid)), cast(list(numbers.values()), ARRAY(Integer)))
+    wanted = pairs.table_valued("item_id", "number").render_derived(name="wanted")
     rows = select(ItemVersion.item_id, ItemVersion.content).join(
         wanted, and_(ItemVersion.item_id == wanted.c.item_id, ItemVersion.number == wanted.c.number)
     )
@@ -195,34 +195,34 @@ def contents(session: Session, numbers: Mapping[UUID, int]) -> dict[UUID, dict[s
 def set_ends(session: Session, item_ids: Sequence[UUID], ends_at: datetime | None, now: datetime) -> None:
     """Let items end at a moment, or not at all."""
     if item_ids:
-        changed = update(Item).where(Item.id.in_(item_ids)).execution_options(synchronize_session=False)
-        session.execute(changed.values(ends_at=ends_at, revision=Item.revision + 1, updated_at=now))
+        statement = update(Item).where(Item.id.in_(item_ids)).execution_options(synchronize_session=False)
+        session.execute(statement.values(ends_at=ends_at, revision=Item.revision + 1, updated_at=now))
 
 
 def _share_names(session: Session) -> None:
     session.execute(select(func.pg_advisory_xact_lock_shared(_NAMING)))
 
 
-def _selected(codes: Collection[str]) -> Select[Item]:
+def _by_codes(codes: Collection[str]) -> Select[Item]:
     return select(Item).where(Item.code == among(codes)).order_by(Item.code)
 
 
 def among(values: Collection[str]) -> ColumnElement[bool]:
-    """Give what a column of text equals if it is one of these; one parameter, however many there are.
+    """Return what a column of text equals if it is one of these; one parameter, however many there are.
 
     As rows to join with: a prepared statement compares each row of a table with each element of an array.
     """
     return any_(select(func.unnest(cast(list(values), ARRAY(Text)))).scalar_subquery())
 
 
-def _held(session: Session, wanted: Select[Item]) -> dict[str, Held]:
-    columns = wanted.with_only_columns(
+def _existing_items(session: Session, items_query: Select[Item]) -> dict[str, ExistingItem]:
+    columns = items_query.with_only_columns(
         Item.id, Item.code, Item.department, Item.district, Item.version, Item.revision, Item.ends_at, Item.updated_at
     )
     items = session.execute(columns).all()
     versions = _versions(session, [item.id for item in items])
     return {
-        item.code: Held(
+        item.code: ExistingItem(
             id=item.id,
             code=item.code,
             department=item.department,
@@ -242,11 +242,11 @@ def _versions(session: Session, item_ids: Collection[UUID]) -> dict[UUID, list[_
     if not item_ids:
         return {}
     columns = (ItemVersion.item_id, ItemVersion.number, ItemVersion.starts_at, ItemVersion.digest)
-    found: dict[UUID, list[_Version]] = defaultdict(list)
-    wanted = any_(select(func.unnest(cast(list(item_ids), ARRAY(Uuid)))).scalar_subquery())
-    for row in session.execute(select(*columns).where(ItemVersion.item_id == wanted)):
-        found[row.item_id].append(row)
-    return found
+    versions: dict[UUID, list[_Version]] = defaultdict(list)
+    is_among = any_(select(func.unnest(cast(list(item_ids), ARRAY(Uuid)))).scalar_subquery())
+    for row in session.execute(select(*columns).where(ItemVersion.item_id == is_among)):
+        versions[row.item_id].append(row)
+    return versions
 
 
 def _json(value: datetime | UUID) -> str:

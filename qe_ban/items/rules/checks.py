@@ -10,19 +10,24 @@ _NAMES: Final = frozenset(field.name for field in ITEM) | {table.name for table 
 
 
 def faults(content: Mapping[str, Any]) -> list[Fault]:
-    """Give everything that is wrong with a content, whatever it holds: nothing of it need have the right type.
+    """Return everything that is wrong with a content, whatever it holds: nothing of it need have the right type.
 
     Null, an empty text and an empty list are not told, as if left out. Whether departments, districts and topics exist
     is not looked at.
     """
-    found = [*unknown_faults(_NAMES, content), *row_faults(ITEM, content)]
+    field_faults = [*unknown_faults(_NAMES, content), *row_faults(ITEM, content)]
     for table in TABLES:
-        found.extend(table_faults(table, content.get(table.name)))
-    return found + list(_disagreements(content))
+        field_faults.extend(table_faults(table, content.get(table.name)))
+    return field_faults + list(_disagreements(content))
 
 
 def _disagreements(content: Mapping[str, Any]) -> Iterator[Fault]:
     """Compare fields with each other; what has not even the right type was named already."""
+    yield from _time_limit_faults(content)
+    yield from _fee_faults(content)
+
+
+def _time_limit_faults(content: Mapping[str, Any]) -> Iterator[Fault]:
     days: dict[str, int] = {}
     for name in ("statutory", "promised"):
         amount, unit = content.get(f"{name}_days"), content.get(f"{name}_unit")
@@ -35,6 +40,9 @@ def _disagreements(content: Mapping[str, Any]) -> Iterator[Fault]:
     same_unit = content.get("statutory_unit") == content.get("promised_unit")
     if len(days) == 2 and same_unit and days["promised"] > days["statutory"]:
         yield Fault("promised_days", "承诺办结时限不得长于法定办结时限")
+
+
+def _fee_faults(content: Mapping[str, Any]) -> Iterator[Fault]:
     has_fees = told(content.get("fees"))
     if content.get("charged") is False and has_fees:
         yield Fault("fees", "不收费的事项不应有收费项目")

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ class Change:
 
 
 def canonical(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the form in which contents are compared and stored; the content must be without faults.
+    """Return the form in which contents are compared and stored; the content must be without faults.
 
     Nulls, empty texts and empty lists are left out; choices and topics sorted; whatever is listed is listed once.
     """
@@ -52,50 +52,51 @@ def canonical(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def encoded(plain: Mapping[str, Any]) -> str:
-    """Give a canonical content as JSON: sorted keys, no spaces."""
+    """Return a canonical content as JSON: sorted keys, no spaces."""
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(content: Mapping[str, Any]) -> bytes:
-    """Give the SHA-256 of a content's canonical JSON."""
+    """Return the SHA-256 of a content's canonical JSON."""
     return hashlib.sha256(encoded(canonical(content)).encode()).digest()
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
-    """Give how two contents differ, in the order of the fields; nothing exactly when their digests are the same."""
+    """Return how two contents differ, in the order of the fields; nothing exactly when their digests are the same."""
     old, new = canonical(before), canonical(after)
-    found = [
+    differences = [
         Change(field.name, field.heading, old.get(field.name), new.get(field.name))
         for field in ITEM
         if old.get(field.name) != new.get(field.name)
     ]
     for table in TABLES:
-        found.extend(_changed_rows(table, old.get(table.name, []), new.get(table.name, [])))
-    return found
+        differences.extend(_row_changes(table, old.get(table.name, []), new.get(table.name, [])))
+    return differences
 
 
 def _row(row: Row) -> dict[str, Any]:
     return {name: value for name, value in row.items() if told(value)}
 
 
-def _changed_rows(table: Table, old: Sequence[Row], new: Sequence[Row]) -> Iterator[Change]:
+def _row_changes(table: Table, old: Sequence[Row], new: Sequence[Row]) -> list[Change]:
     if old == new:
-        return
+        return []
     before, after = rows_by_key(table, old), rows_by_key(table, new)
-    found = False
-    for key in [*before, *(key for key in after if key not in before)]:
-        was, now = before.get(key), after.get(key)
-        if was == now:
-            continue
-        found = True
-        heading = f"{table.heading}：{key[0]}"
-        if was is not None and now is not None:
-            names = [field.name for field in table.fields if was.get(field.name) != now.get(field.name)]
-            was, now = _only(was, names), _only(now, names)
-        yield Change(table.name, heading, was, now)
-    if not found:
-        keys = [[row[table.key] for row in rows] for rows in (old, new)]
-        yield Change(table.name, f"{table.heading}的顺序", *keys)
+    keys = [*before, *(key for key in after if key not in before)]
+    differences = [
+        _row_change(table, key[0], before.get(key), after.get(key)) for key in keys if before.get(key) != after.get(key)
+    ]
+    if differences:
+        return differences
+    orders = [[row[table.key] for row in rows] for rows in (old, new)]
+    return [Change(table.name, f"{table.heading}的顺序", *orders)]
+
+
+def _row_change(table: Table, label: Any, before: Row | None, after: Row | None) -> Change:
+    if before is not None and after is not None:
+        names = [field.name for field in table.fields if before.get(field.name) != after.get(field.name)]
+        before, after = _only(before, names), _only(after, names)
+    return Change(table.name, f"{table.heading}：{label}", before, after)
 
 
 def _only(row: Row, names: Sequence[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from qe_ban.items.rules import codes, rights
 from qe_ban.items.rules.checks import faults
 from qe_ban.items.rules.fields import ITEM, TABLES, Content
 from qe_ban.items.rules.layouts import CODE, ENDS_AT, ITEMS, LAYOUTS, STARTS_AT
-from qe_ban.items.rules.planning import UNSET, Draft, Held, plan
+from qe_ban.items.rules.planning import UNSET, Draft, ExistingItem, Unset, plan
 from qe_ban.kernel.principal import Place
 from qe_ban.kernel.shapes import Severity, Table
 
@@ -69,68 +69,90 @@ class Rows:
 
     @property
     def is_faulty(self) -> bool:
-        """Tell whether anything of it could not be read: then nothing of it is imported."""
+        """Return whether anything of it could not be read: then nothing of it is imported."""
         return any("faulty" in row.content for rows in self.tables.values() for row in rows)
 
     @property
     def starts_at(self) -> datetime | None:
         """The moment from which it is to hold, where the file says one."""
-        said = self.item.content.get(STARTS_AT.name) if self.item else None
-        return datetime.fromisoformat(said) if said else None
+        text = self.item.content.get(STARTS_AT.name) if self.item else None
+        return datetime.fromisoformat(text) if text else None
 
 
-def draft(rows: Rows, base: Content | None, held: Held | None, columns: Columns) -> Draft:
-    """Give what is to be published: what the file has no column for stays as it is."""
-    content = dict(base or {})
-    if rows.item is not None:
-        said = rows.item.content["fields"]
-        for field in ITEM:
-            if field.name in columns[ITEMS]:
-                content[field.name] = said.get(field.name)
+def draft(rows: Rows, base: Content | None, existing: ExistingItem | None, columns: Columns) -> Draft:
+    """Return what is to be published: what the file has no column for stays as it is."""
+    content = {**(base or {}), **_fields(rows, columns)}
     for table in TABLES:
-        found = rows.tables.get(table.name)
-        if found:
-            content[table.name] = _table(table, found, content.get(table.name) or [], columns[table.name])
+        table_rows = rows.tables.get(table.name)
+        if table_rows:
+            content[table.name] = _table(table, table_rows, content.get(table.name) or [], columns[table.name])
     if rows.item is None:
         # who only changes materials does not open what has ended
-        return Draft(rows.code, content, None, held.ends_at if held else UNSET)
-    ends_at = rows.item.content.get(ENDS_AT.name)
-    told = datetime.fromisoformat(ends_at) if ends_at else None
-    return Draft(rows.code, content, rows.starts_at, told if ENDS_AT.name in columns[ITEMS] else UNSET)
+        return Draft(rows.code, content, None, existing.ends_at if existing else UNSET)
+    return Draft(rows.code, content, rows.starts_at, _ends_at(rows.item, columns))
+
+
+def _fields(rows: Rows, columns: Columns) -> dict[str, Any]:
+    """Return the fields of the item's own row; an empty cell is None."""
+    if rows.item is None:
+        return {}
+    values = rows.item.content["fields"]
+    return {field.name: values.get(field.name) for field in ITEM if field.name in columns[ITEMS]}
+
+
+def _ends_at(item: Staged, columns: Columns) -> datetime | Unset | None:
+    if ENDS_AT.name not in columns[ITEMS]:
+        return UNSET
+    text = item.content.get(ENDS_AT.name)
+    return datetime.fromisoformat(text) if text else None
 
 
 def wrongs(
-    rows: Rows, made: Draft, held: Held | None, place: Place, departments: frozenset[str], now: datetime
+    rows: Rows,
+    new: Draft,
+    existing: ExistingItem | None,
+    place: Place,
+    departments: frozenset[str],
+    now: datetime,
 ) -> list[Wrong]:
-    """Say what is wrong with a draft, for an importer of a place; `departments`: those that there are or will be."""
-    if held is None and rows.item is None:
+    """Return what is wrong with a draft, for an importer of a place; `departments`: those that there are or will be."""
+    if existing is None and rows.item is None:
         return [Wrong(_at(rows, CODE.heading), f"没有编码为 {rows.code} 的事项，须先导入事项")]
-    if held is not None and not rights.may_edit(place, department=held.department, district=held.district):
+    if existing is not None and not rights.may_edit(place, department=existing.department, district=existing.district):
         return [Wrong(_at(rows, CODE.heading), NOT_YOURS)]
-    found = _contradictions(rows) + _untimely(rows, made, held, now)
-    found += [Wrong(_place(rows, fault.place), fault.message, fault.severity) for fault in faults(made.content)]
-    if any(wrong.severity == "error" for wrong in found):
-        return found
-    department, district = made.content["department"], made.content.get("district")
+    content_wrongs = _contradictions(rows) + _untimely(rows, new, existing, now)
+    content_wrongs += [Wrong(_place(rows, fault.place), fault.message, fault.severity) for fault in faults(new.content)]
+    if any(wrong.severity == "error" for wrong in content_wrongs):
+        return content_wrongs
+    return content_wrongs + _department_wrongs(rows, new, place, departments, is_new=existing is None)
+
+
+def _department_wrongs(
+    rows: Rows, new: Draft, place: Place, departments: frozenset[str], *, is_new: bool
+) -> list[Wrong]:
+    """Return what is wrong with the department of a draft that has one."""
+    wrongs_of_place = []
+    department, district = new.content["department"], new.content.get("district")
     if not rights.may_edit(place, department=department, district=district):
-        found.append(Wrong(_at(rows, CODE.heading), NOT_YOURS))
+        wrongs_of_place.append(Wrong(_at(rows, CODE.heading), NOT_YOURS))
     if department not in departments:
-        found.append(Wrong(_at(rows, DEPARTMENT), f"没有编码为 {department} 的部门；首次出现时须填写“实施主体名称”"))
+        message = f"没有编码为 {department} 的部门；首次出现时须填写“实施主体名称”"
+        wrongs_of_place.append(Wrong(_at(rows, DEPARTMENT), message))
     agency = _agency(rows.code)
     if agency and agency != department and rows.item is not None:
-        severity = rights.other_agency(place, new=held is None)
-        found.append(Wrong(_at(rows, DEPARTMENT), rights.OTHER_AGENCY, severity))
-    return found
+        severity = rights.other_agency(place, new=is_new)
+        wrongs_of_place.append(Wrong(_at(rows, DEPARTMENT), rights.OTHER_AGENCY, severity))
+    return wrongs_of_place
 
 
-def gone_topics(rows: Rows, made: Draft, topics: frozenset[str]) -> list[Wrong]:
-    """Say which topics of a draft there are no more; `topics`: the slugs of those that there are."""
-    gone = sorted(set(made.content.get("topics") or ()) - topics)
+def gone_topics(rows: Rows, new: Draft, topics: frozenset[str]) -> list[Wrong]:
+    """Return which topics of a draft there are no more; `topics`: the slugs of those that there are."""
+    gone = sorted(set(new.content.get("topics") or ()) - topics)
     return [Wrong(_at(rows, TOPICS), f"主题 {slug} 已不存在") for slug in gone]
 
 
 def _contradictions(rows: Rows) -> list[Wrong]:
-    """Say where a table tells that there are no rows, and rows."""
+    """Return where a table says that there are no rows, and has rows."""
     return [
         Wrong(Spot(rows.code, name, row.row, LAYOUTS[name].key), "“无”与该事项的其他行矛盾，请删去其一")
         for name, staged in rows.tables.items()
@@ -139,38 +161,38 @@ def _contradictions(rows: Rows) -> list[Wrong]:
     ]
 
 
-def _untimely(rows: Rows, made: Draft, held: Held | None, now: datetime) -> list[Wrong]:
-    """Say which end lies in the past or before the start, and warn of scheduled versions that would be replaced."""
-    found = []
-    ends_at = made.ends_at
-    if isinstance(ends_at, datetime) and (held is None or ends_at != held.ends_at):
-        start = max(now, made.starts_at or now)
+def _untimely(rows: Rows, new: Draft, existing: ExistingItem | None, now: datetime) -> list[Wrong]:
+    """Return an end that lies in the past or before the start, and warnings of scheduled versions that give way."""
+    wrongs_of_time = []
+    ends_at = new.ends_at
+    if isinstance(ends_at, datetime) and (existing is None or ends_at != existing.ends_at):
+        start = max(now, new.starts_at or now)
         if ends_at <= start:
-            found.append(Wrong(_at(rows, ENDS_AT.heading), "终止时间须晚于现在和生效时间"))
-    if held is not None and held.times.next(now) is not None:
-        found += [
-            Wrong(_at(rows, STARTS_AT.heading if made.starts_at else None), mark.replaced, "warning")
-            for mark in plan(made, held, now).replaced
+            wrongs_of_time.append(Wrong(_at(rows, ENDS_AT.heading), "终止时间须晚于现在和生效时间"))
+    if existing is not None and existing.times.next(now) is not None:
+        wrongs_of_time += [
+            Wrong(_at(rows, STARTS_AT.heading if new.starts_at else None), mark.replaced, "warning")
+            for mark in plan(new, existing, now).replaced
         ]
-    return found
+    return wrongs_of_time
 
 
 def _table(
     table: Table, rows: Sequence[Staged], before: Sequence[Mapping[str, Any]], columns: frozenset[str]
 ) -> list[dict[str, Any]]:
-    """Give a table's new rows; where the file lacks a column, the old row of the same key has the say."""
+    """Return a table's new rows; where the file lacks a column, the old row of the same key has the say."""
     old: dict[Any, Mapping[str, Any]] = {}
     for row in before:
         old.setdefault(row.get(table.key), row)
-    made = []
+    new_rows = []
     for staged in rows:
         if "none" in staged.content:
             continue
-        said = staged.content["fields"]
-        known = old.get(said.get(table.key), {})
-        kept = {name: value for name, value in known.items() if name not in columns}
-        made.append(kept | said)
-    return made
+        values = staged.content["fields"]
+        old_row = old.get(values.get(table.key), {})
+        unchanged = {name: value for name, value in old_row.items() if name not in columns}
+        new_rows.append(unchanged | values)
+    return new_rows
 
 
 def _agency(code: str) -> str | None:
@@ -183,17 +205,17 @@ def _at(rows: Rows, column: str | None) -> Spot:
 
 
 def _place(rows: Rows, place: str) -> Spot:
-    """Give where in the file a field of the content is said (`promised_days`, `materials.0.name`)."""
+    """Return where in the file a field of the content stands (`promised_days`, `materials.0.name`)."""
     name, _, rest = place.partition(".")
     layout = LAYOUTS.get(name)
     if layout is None:
         return _at(rows, _HEADINGS.get(name))
     number, _, field = rest.partition(".")
-    said = [row for row in rows.tables.get(name, ()) if "none" not in row.content]
-    if not said:
+    table_rows = [row for row in rows.tables.get(name, ()) if "none" not in row.content]
+    if not table_rows:
         return _at(rows, None)
     heading = next((column.heading for column in layout.columns if column.name == field), None)
-    row = said[int(number)] if number.isdigit() and int(number) < len(said) else said[0]
+    row = table_rows[int(number)] if number.isdigit() and int(number) < len(table_rows) else table_rows[0]
     return Spot(rows.code, name, row.row, heading)
 
 

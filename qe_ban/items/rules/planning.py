@@ -45,7 +45,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ExistingItem:
     """An item as it stands: `shown` is the version that lists show, `digests` are those of all versions by number."""
 
     id: UUID
@@ -70,7 +70,7 @@ class Plan:
     """What a draft makes: `version` is the new one, if there is to be one; `times` and `ends_at` hold afterwards."""
 
     draft: Draft
-    held: Held | None
+    existing: ExistingItem | None
     outcome: Outcome
     plain: Mapping[str, Any]
     encoded: str
@@ -89,40 +89,44 @@ class Plan:
         """The number of the newest version afterwards."""
         if self.version is not None:
             return self.version.number
-        return self.held.latest if self.held else 0
+        return self.existing.latest if self.existing else 0
 
     @property
     def replaced(self) -> tuple[Mark, ...]:
         """The scheduled versions whose place the new one takes."""
-        return tuple(mark for mark in self.held.times.marks if mark not in self.times.marks) if self.held else ()
+        return (
+            tuple(mark for mark in self.existing.times.marks if mark not in self.times.marks) if self.existing else ()
+        )
+
+    @property
+    def changes_existing(self) -> bool:
+        """Whether it changes an item that is there already."""
+        return self.existing is not None and self.outcome is not Outcome.UNCHANGED
 
     def in_force(self, now: datetime) -> bool:
-        """Tell whether lists must show the new version at once."""
+        """Return whether lists must show the new version immediately."""
         return self.version is not None and self.times.at(now) == self.version
 
 
-def plan(draft: Draft, held: Held | None, now: datetime) -> Plan:
+def plan(draft: Draft, existing: ExistingItem | None, now: datetime) -> Plan:
     """Compare a draft with what is there. A start in the past is now, except for an item that is new."""
     plain = contents.canonical(draft.content)
     encoded = contents.encoded(plain)
     digest = hashlib.sha256(encoded.encode()).digest()
-    if held is None:
+    if existing is None:
         first = Mark(1, draft.starts_at or now)
         ends_at = None if isinstance(draft.ends_at, Unset) else draft.ends_at
         return Plan(draft, None, Outcome.CREATED, plain, encoded, digest, first, timeline([first]), ends_at)
-    starts_at = max(now, held.times.starts_at if draft.starts_at is None else draft.starts_at)
-    same = held.times.starts_at <= starts_at and held.digests[held.times.at(starts_at).number] == digest
-    version = None if same else Mark(held.latest + 1, starts_at)
-    times = timeline([*held.times.marks, version]) if version else held.times
-    ends_at = _end(draft, held, now)
-    outcome = Outcome.CHANGED if version or ends_at != held.ends_at else Outcome.UNCHANGED
-    if _is_over(held.ends_at, now) and not _is_over(ends_at, now):
-        outcome = Outcome.REOPENED
-    return Plan(draft, held, outcome, plain, encoded, digest, version, times, ends_at)
+    starts_at = max(now, existing.times.starts_at if draft.starts_at is None else draft.starts_at)
+    version = None if _says(existing, digest, starts_at) else Mark(existing.latest + 1, starts_at)
+    times = timeline([*existing.times.marks, version]) if version else existing.times
+    ends_at = _end(draft, existing, now)
+    outcome = _outcome(existing, version, ends_at, now)
+    return Plan(draft, existing, outcome, plain, encoded, digest, version, times, ends_at)
 
 
-def listed(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what lists and filters need of a canonical content."""
+def list_columns(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what lists and filters need of a canonical content."""
     return {
         "name": plain["name"],
         "item_type": plain["item_type"],
@@ -136,10 +140,21 @@ def listed(plain: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _end(draft: Draft, held: Held, now: datetime) -> datetime | None:
+def _says(existing: ExistingItem, digest: bytes, at: datetime) -> bool:
+    """Return whether an item will say this at a moment anyway."""
+    return existing.times.starts_at <= at and existing.digests[existing.times.at(at).number] == digest
+
+
+def _outcome(existing: ExistingItem, version: Mark | None, ends_at: datetime | None, now: datetime) -> Outcome:
+    if _is_over(existing.ends_at, now) and not _is_over(ends_at, now):
+        return Outcome.REOPENED
+    return Outcome.CHANGED if version or ends_at != existing.ends_at else Outcome.UNCHANGED
+
+
+def _end(draft: Draft, existing: ExistingItem, now: datetime) -> datetime | None:
     if not isinstance(draft.ends_at, Unset):
         return draft.ends_at
-    return None if _is_over(held.ends_at, now) else held.ends_at
+    return None if _is_over(existing.ends_at, now) else existing.ends_at
 
 
 def _is_over(ends_at: datetime | None, now: datetime) -> bool:

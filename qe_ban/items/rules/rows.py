@@ -53,22 +53,32 @@ class RowReader:
         self._key_at = next((at for at, column in enumerate(columns) if column.name == layout.key), None)
 
     def code(self, raws: Sequence[Raw]) -> str | None:
-        """Give the code of a row, None where it has none that can be read."""
+        """Return the code of a row, None where it has none that can be read."""
         try:
-            found = cells.code(raws[self._code_at]) if self._code_at < len(raws) else None
+            code = cells.code(raws[self._code_at]) if self._code_at < len(raws) else None
         except CellFault:
             return None
-        return found if found and codes.parse(found) else None
+        return code if code and codes.parse(code) else None
 
     def read(self, raws: Sequence[Raw]) -> Read:
         """Read a row."""
-        code, faults = self._checked_code(raws)
+        code, faults = self._read_code(raws)
         faults += self._shape_faults(raws)
         if self._is_none(raws):
             if sum(not cells.is_empty(raw) for raw in raws) > 2:
                 faults.append(RowFault(f"填写“{spelling.NONE}”的行不应有其他内容"))
-            return Read(code, FAULTY if _wrong(faults) else NO_ROWS, faults)
+            return Read(code, FAULTY if _has_error(faults) else NO_ROWS, faults)
+        values, cell_faults = self._values(raws)
+        faults += cell_faults
+        if self._layout.name != ITEMS:
+            return Read(code, FAULTY if _has_error(faults) else {"fields": values}, faults)
+        faults += _time_faults(values) + _name_faults(values)
+        return Read(code, FAULTY, faults) if _has_error(faults) else _item(code, values, faults)
+
+    def _values(self, raws: Sequence[Raw]) -> tuple[dict[str, Any], list[RowFault]]:
+        """Return the values of a row's cells by column, and what is wrong with the others."""
         values: dict[str, Any] = {}
+        faults: list[RowFault] = []
         for column, reader, raw in zip(self._columns, self._readers, raws, strict=False):
             if raw == EMPTY or column is CODE:
                 continue
@@ -76,36 +86,33 @@ class RowReader:
                 value = reader(raw)
             except CellFault as fault:
                 faults.append(RowFault(str(fault), column.heading))
-            else:
-                if value is not None and value != []:
-                    values[column.name] = value
-                    if isinstance(raw, str) and spelling.says_nothing(raw) and not column.required:
-                        faults.append(RowFault(_LEAVE_EMPTY.format(raw.strip()), column.heading, "warning"))
-        if self._layout.name != ITEMS:
-            return Read(code, FAULTY if _wrong(faults) else {"fields": values}, faults)
-        faults += _time_faults(values) + _name_faults(values)
-        return Read(code, FAULTY, faults) if _wrong(faults) else _item(code, values, faults)
+                continue
+            if value is not None and value != []:
+                values[column.name] = value
+                if isinstance(raw, str) and spelling.says_nothing(raw) and not column.required:
+                    faults.append(RowFault(_LEAVE_EMPTY.format(raw.strip()), column.heading, "warning"))
+        return values, faults
 
-    def _checked_code(self, raws: Sequence[Raw]) -> tuple[str | None, list[RowFault]]:
+    def _read_code(self, raws: Sequence[Raw]) -> tuple[str | None, list[RowFault]]:
         raw = raws[self._code_at] if self._code_at < len(raws) else EMPTY
         try:
-            said = cells.code(raw)
+            code = cells.code(raw)
         except CellFault as fault:
             return None, [RowFault(str(fault), CODE.heading)]
-        if said is None:
+        if code is None:
             return None, [RowFault("缺少事项编码", CODE.heading)]
-        parsed = codes.parse(said)
+        parsed = codes.parse(code)
         if parsed is None:
-            return None, [RowFault(_not_a_code(said), CODE.heading)]
+            return None, [RowFault(_not_a_code(code), CODE.heading)]
         if parsed.agency and not codes.agency_checks(parsed.agency):
-            return said, [RowFault("编码中的统一社会信用代码校验位不符，请核对", CODE.heading, "warning")]
-        return said, []
+            return code, [RowFault("编码中的统一社会信用代码校验位不符，请核对", CODE.heading, "warning")]
+        return code, []
 
     def _shape_faults(self, raws: Sequence[Raw]) -> list[RowFault]:
-        wanted = len(self._columns)
-        if self._whole and len(raws) < wanted:
-            return [RowFault(f"本行只有 {len(raws)} 列，应有 {wanted} 列，请检查逗号和引号")]
-        more = [at for at, raw in enumerate(raws[wanted:], wanted + 1) if not cells.is_empty(raw)]
+        count = len(self._columns)
+        if self._whole and len(raws) < count:
+            return [RowFault(f"本行只有 {len(raws)} 列，应有 {count} 列，请检查逗号和引号")]
+        more = [at for at, raw in enumerate(raws[count:], count + 1) if not cells.is_empty(raw)]
         return [RowFault(f"第 {more[0]} 列没有列名，却填写了“{cells.shown(raws[more[0] - 1])}”")] if more else []
 
     def _is_none(self, raws: Sequence[Raw]) -> bool:
@@ -142,22 +149,21 @@ def _name_faults(values: Mapping[str, Any]) -> list[RowFault]:
 
 def _time_faults(values: Mapping[str, Any]) -> list[RowFault]:
     times: dict[str, datetime] = {column.name: values[column.name] for column in _TIMES if column.name in values}
-    found = [
+    faults = [
         RowFault("年份不在合理范围内", column.heading)
         for column in _TIMES
         if column.name in times and times[column.name].year not in _YEARS
     ]
     if len(times) == 2 and times[ENDS_AT.name] <= times[STARTS_AT.name]:
-        found.append(RowFault("终止时间须晚于生效时间", ENDS_AT.heading))
-    return found
+        faults.append(RowFault("终止时间须晚于生效时间", ENDS_AT.heading))
+    return faults
 
 
-def _not_a_code(said: str) -> str:
-    shown = cells.shown(said)
-    return f"“{shown}”不是有效的事项编码，应为12位、31位或33位"
+def _not_a_code(code: str) -> str:
+    return f"“{cells.shown(code)}”不是有效的事项编码，应为12位、31位或33位"
 
 
-def _wrong(faults: Sequence[RowFault]) -> bool:
+def _has_error(faults: Sequence[RowFault]) -> bool:
     return any(fault.severity == "error" for fault in faults)
 
 

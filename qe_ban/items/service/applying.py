@@ -49,12 +49,12 @@ def apply(importer: Importer, work: jobs.JobContext, asked: Import) -> None:
             if not codes:
                 progress.enter(session, work, Phase.ENDING, total=work.cursor.get("leaving", 0))
                 return
-            held = publishing.hold(session, codes)
-            now = publishing.moment(held, importer.clock())
-            batch = gather(session, work, asked, codes, held, now)
+            existing = publishing.hold(session, codes)
+            now = publishing.moment(existing, importer.clock())
+            batch = gather(session, work, asked, codes, existing, now)
             _register_departments(session, work, asked, batch.drafts, now)
             outcomes = publishing.put(
-                session, batch.drafts, by=asked.imported_by, source=VersionSource.IMPORT, now=now, held=held
+                session, batch.drafts, by=asked.imported_by, source=VersionSource.IMPORT, now=now, existing=existing
             )
             counts = Counter(outcome.value for outcome in outcomes)
             late = [wrong for wrong in batch.wrongs if wrong.severity == "error"]
@@ -72,10 +72,10 @@ def end(importer: Importer, work: jobs.JobContext, asked: Import) -> None:
             if not codes:
                 progress.enter(session, work, Phase.FINISHING)
                 return
-            held, now = publishing.hold(session, codes), importer.clock()
+            existing, now = publishing.hold(session, codes), importer.clock()
             own = [
                 code
-                for code, item in held.items()
+                for code, item in existing.items()
                 if rights.may_edit(place, department=item.department, district=item.district)
             ]
             ended = publishing.end(session, own, at=now, now=now)

@@ -62,14 +62,14 @@ class VersionView:
 
 
 def tag_of(revision: int, current: int) -> str:
-    """Give the state of an item that editors' tags begin with."""
+    """Return the state of an item that editors' tags begin with."""
     return f"{revision}-{current}"
 
 
 def item(session: Session, city: City, *, code: str, version: int | None, now: datetime) -> ItemView:
-    """Give what an item says, or what one of its versions said that was in force.
+    """Return what an item says, or what one of its versions said that was in force.
 
-    What has ended is still told. Raises ItemNotFound, also before the item's start, and VersionNotFound.
+    What has ended is still shown. Raises ItemNotFound, also before the item's start, and VersionNotFound.
     """
     return _view(session, city, code=code, version=version, now=now, staff=False)
 
@@ -77,7 +77,7 @@ def item(session: Session, city: City, *, code: str, version: int | None, now: d
 def draft(
     session: Session, city: City, *, reader: Principal, code: str, version: int | None, now: datetime
 ) -> ItemView:
-    """Give any version of an item to those who may edit it, also what is scheduled or was replaced before its time.
+    """Return any version of an item to those who may edit it, also what is scheduled or was replaced before its time.
 
     Without a version: what is in force, or what the item will start with. Raises ItemNotFound, VersionNotFound,
     OtherPlace.
@@ -87,11 +87,11 @@ def draft(
 
 
 def versions(session: Session, *, reader: Principal, code: str, now: datetime) -> list[VersionView]:
-    """Give all versions of an item to those who may edit it, newest first. Raises ItemNotFound, OtherPlace."""
+    """Return all versions of an item to those who may edit it, newest first. Raises ItemNotFound, OtherPlace."""
     item_id = _check_reader(session, reader, code)
     rows = queries.versions(session, item_id)
     times = schedule.timeline(Mark(row.number, row.starts_at) for row in rows)
-    kept, current = {mark.number for mark in times.marks}, times.at(now)
+    numbers, current = {mark.number for mark in times.marks}, times.at(now)
     return [
         VersionView(
             row.number,
@@ -100,14 +100,14 @@ def versions(session: Session, *, reader: Principal, code: str, now: datetime) -
             row.created_by,
             row.source,
             in_force=row.number == current.number and times.starts_at <= now,
-            replaced=row.number not in kept,
+            replaced=row.number not in numbers,
         )
         for row in rows
     ]
 
 
 def normal(code: str) -> str:
-    """Give a code as it is stored. Raises ItemNotFound for what has no code's shape."""
+    """Return a code as it is stored. Raises ItemNotFound for what has no code's shape."""
     parsed = parse(code)
     if parsed is None:
         raise errors.ItemNotFound
@@ -115,62 +115,65 @@ def normal(code: str) -> str:
 
 
 def _check_reader(session: Session, reader: Principal, code: str) -> UUID:
-    found = queries.item(session, normal(code))
-    if found is None:
+    row = queries.item(session, normal(code))
+    if row is None:
         raise errors.ItemNotFound
-    if not rights.may_edit(reader.place, department=found.department, district=found.district):
+    if not rights.may_edit(reader.place, department=row.department, district=row.district):
         raise errors.OtherPlace
-    item_id: UUID = found.id
+    item_id: UUID = row.id
     return item_id
 
 
 def _view(session: Session, city: City, *, code: str, version: int | None, now: datetime, staff: bool) -> ItemView:
-    found = queries.item(session, normal(code))
-    if found is None:
+    row = queries.item(session, normal(code))
+    if row is None:
         raise errors.ItemNotFound
-    rows = queries.versions(session, found.id)
-    times = schedule.timeline(Mark(row.number, row.starts_at) for row in rows)
-    never = found.ends_at is not None and found.ends_at <= times.starts_at
-    if not staff and (never or now < times.starts_at):
+    version_rows = queries.versions(session, row.id)
+    times = schedule.timeline(Mark(version_row.number, version_row.starts_at) for version_row in version_rows)
+    if not staff and not _is_public(times, row.ends_at, now):
         raise errors.ItemNotFound
-    marks = times.marks if not staff else [Mark(row.number, row.starts_at) for row in rows]
-    mark = _wanted(times, marks, version, now, staff=staff)
+    marks = [Mark(version_row.number, version_row.starts_at) for version_row in version_rows] if staff else times.marks
+    mark = _mark(times, marks, version, now, staff=staff)
     since = times.before(mark.number)
-    said = queries.contents(session, found.id, [mark.number, *([since] if since else [])])
-    content, before = said[mark.number], said[since] if since else {}
-    changes = contents.changes(before, content) if since else []
-    offices = queries.offices(session, found.entry, found.code, now)
+    version_contents = queries.contents(session, row.id, [mark.number, *([since] if since else [])])
+    content, before = version_contents[mark.number], version_contents[since] if since else {}
     return ItemView(
-        code=found.code,
-        entry=found.entry,
+        code=row.code,
+        entry=row.entry,
         mark=mark,
-        state=schedule.state(times.starts_at, found.ends_at, now),
-        ends_at=found.ends_at,
+        state=schedule.state(times.starts_at, row.ends_at, now),
+        ends_at=row.ends_at,
         content=content,
         since=since,
-        changes=changes,
+        changes=contents.changes(before, content) if since else [],
         upcoming=times.next(now),
-        offices=offices,
+        offices=queries.offices(session, row.entry, row.code, now),
         names=_names(session, city, (content, before)),
-        revision=found.revision,
+        revision=row.revision,
         current=times.at(now).number,
     )
 
 
-def _wanted(times: Timeline, marks: Sequence[Mark], version: int | None, now: datetime, *, staff: bool) -> Mark:
-    """Find the version asked for: the public may see what is or was in force, its editors everything."""
+def _is_public(times: Timeline, ends_at: datetime | None, now: datetime) -> bool:
+    """Return whether an item is or was in force: it has begun, and did not end before that."""
+    was_never = ends_at is not None and ends_at <= times.starts_at
+    return times.starts_at <= now and not was_never
+
+
+def _mark(times: Timeline, marks: Sequence[Mark], version: int | None, now: datetime, *, staff: bool) -> Mark:
+    """Return the version of a request: the public may see what is or was in force, its editors everything."""
     if version is None:
         return times.at(now)
-    found = next((mark for mark in marks if mark.number == version), None)
-    if found is None or (not staff and found.starts_at > now):
+    mark = next((mark for mark in marks if mark.number == version), None)
+    if mark is None or (not staff and mark.starts_at > now):
         raise errors.VersionNotFound
-    return found
+    return mark
 
 
-def _names(session: Session, city: City, said: Sequence[Mapping[str, Any]]) -> Names:
+def _names(session: Session, city: City, item_contents: Sequence[Mapping[str, Any]]) -> Names:
     departments: set[str] = set()
     topics: set[str] = set()
-    for content in said:
+    for content in item_contents:
         of_content = labels.references(content)
         departments |= of_content[0]
         topics |= of_content[1]

@@ -36,8 +36,8 @@ class Wording:
 
     def digest(self) -> bytes:
         """The SHA-256 of all that is searched for."""
-        said = [_FORM, self.name, list(self.aliases), self.others]
-        return hashlib.sha256(json.dumps(said, ensure_ascii=False).encode("utf-8", "surrogatepass")).digest()
+        parts = [_FORM, self.name, list(self.aliases), self.others]
+        return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode("utf-8", "surrogatepass")).digest()
 
 
 _ALL = {"term": "", "word": False, "pinyin": "", "initials": "", "grams": []}
@@ -47,21 +47,21 @@ _Key = tuple[str, bytes]
 
 
 def text_ids(session: Session, wordings: Sequence[Wording]) -> list[int]:
-    """Give the id of each wording's text, in their order; words are made for those only that nobody had before.
+    """Return the id of each wording's text, in their order; words are made for those only that nobody had before.
 
     The entries must exist. Rows are locked and written in one order, so that two imports at once never wait for each
     other in a ring; what is given stays until the transaction ends, even while no item points to it yet.
     """
-    asked = {(wording.entry, wording.digest()): wording for wording in wordings}
-    found: dict[_Key, int] = {}
+    by_key = {(wording.entry, wording.digest()): wording for wording in wordings}
+    ids: dict[_Key, int] = {}
     for _ in range(ROUNDS):
-        missing = sorted(asked.keys() - found.keys())
+        missing = sorted(by_key.keys() - ids.keys())
         if not missing:
             break
-        found |= _find(session, missing)
+        ids |= _find(session, missing)
         # another transaction may add the same one meanwhile: then it is found in the next round
-        found |= _add(session, {key: asked[key] for key in missing if key not in found})
-    return [found[wording.entry, wording.digest()] for wording in wordings]
+        ids |= _add(session, {key: by_key[key] for key in missing if key not in ids})
+    return [ids[wording.entry, wording.digest()] for wording in wordings]
 
 
 def tidy(session: Session, now: datetime) -> None:  # noqa: ARG001 - a schedule's work takes the moment
@@ -84,32 +84,39 @@ def _find(session: Session, keys: Iterable[_Key]) -> dict[_Key, int]:
 def _add(session: Session, wordings: Mapping[_Key, Wording]) -> dict[_Key, int]:
     if not wordings:
         return {}
-    made = {key: lexemes.make((wording.name, *wording.aliases), wording.others) for key, wording in wordings.items()}
-    rows = [_row(key, wording, made[key]) for key, wording in wordings.items()]
-    added = {
-        (row.entry, bytes(row.digest)): int(row.id)
-        for row in session.execute(statements.ADD_TEXTS, {"rows": json.dumps(rows, ensure_ascii=False)})
+    search_keys = {
+        key: lexemes.make((wording.name, *wording.aliases), wording.others) for key, wording in wordings.items()
     }
-    heads = [(head, number) for key, number in added.items() for head in made[key].heads]
+    rows = [_row(key, wording, search_keys[key]) for key, wording in wordings.items()]
+    new_texts = session.execute(statements.ADD_TEXTS, {"rows": json.dumps(rows, ensure_ascii=False)})
+    new_ids = {(row.entry, bytes(row.digest)): int(row.id) for row in new_texts}
+    _add_heads(session, [(head, text_id) for key, text_id in new_ids.items() for head in search_keys[key].heads])
+    _add_terms(session, [term for keys in search_keys.values() for term in keys.terms])
+    return new_ids
+
+
+def _add_heads(session: Session, heads: Sequence[tuple[str, int]]) -> None:
     if heads:
         keys, ids = zip(*heads, strict=True)
         session.execute(statements.ADD_HEADS, {"keys": list(keys), "ids": list(ids)})
-    terms: dict[str, lexemes.Term] = {}
-    for one in made.values():
-        for term in one.terms:
-            if term.term not in terms or term.word:
-                terms[term.term] = term
-    said = [asdict(terms[name]) for name in sorted(terms)] + [_ALL]
-    session.execute(statements.ADD_TERMS, {"rows": json.dumps(said, ensure_ascii=False)})
-    return added
 
 
-def _row(key: _Key, wording: Wording, made: lexemes.Made) -> dict[str, object]:
+def _add_terms(session: Session, terms: Iterable[lexemes.Term]) -> None:
+    """Add terms to the vocabulary, each once; what is a word in one wording is one."""
+    by_name: dict[str, lexemes.Term] = {}
+    for term in terms:
+        if term.term not in by_name or term.word:
+            by_name[term.term] = term
+    rows = [asdict(by_name[name]) for name in sorted(by_name)] + [_ALL]
+    session.execute(statements.ADD_TERMS, {"rows": json.dumps(rows, ensure_ascii=False)})
+
+
+def _row(key: _Key, wording: Wording, search_keys: lexemes.SearchKeys) -> dict[str, object]:
     return {
         "entry": wording.entry,
         "digest": key[1].hex(),
         "name": wording.name,
         "names": [text.compact(text.normalise(name)) for name in (wording.name, *wording.aliases)],
         "others": " ".join(text.normalise(other) for other in wording.others),
-        "words": " ".join(map(finding.quoted, made.lexemes)),
+        "words": " ".join(map(finding.quoted, search_keys.lexemes)),
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from qe_ban.items.errors import HallUnknown
@@ -77,8 +78,8 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A page of what was found. `capped`: there are more than `total`; `corrected`: what was probably meant.
+class SearchPage:
+    """A page of a search. `capped`: there are more than `total`; `corrected`: what was probably meant.
 
     `more`: there is a page after this one; `missed`: no wording answers, whatever the filters.
     """
@@ -94,8 +95,8 @@ class Found:
 
 def search(
     session: Session, city: City, q: str | None, filters: Filters, *, offset: int, limit: int, now: datetime
-) -> Found:
-    """Give a page of the items that answer `q`, or where there is none of all items, the popular ones first.
+) -> SearchPage:
+    """Return a page of the items that answer `q`, or where there is none of all items, the popular ones first.
 
     With a hall: the district's own item for each entry, else the city's, else one that is done anywhere. A district
     that the query names is preferred likewise, without leaving the others out; a district's name alone is its hall.
@@ -103,20 +104,20 @@ def search(
     """
     hall = district_of(city, filters.hall)
     if q is None or not q.strip():
-        return _browse(session, city, filters, _asked(filters, hall, now) | _page(hall, offset, limit))
+        return _browse(session, city, filters, _parameters(filters, hall, now) | _extent(hall, offset, limit))
     ranked = ranking.rank(session, q, city.districts)
     near = ranked.understood.near or hall
-    if near and not ranked.understood.wanted and not ranked.understood.unknown:
+    if near and ranked.understood.is_empty:
         within = near if hall is None else hall
-        return _browse(session, city, filters, _asked(filters, within, now) | _page(within, offset, limit))
-    asked = _asked(filters, hall, now) | _page(near, offset, limit)
+        return _browse(session, city, filters, _parameters(filters, within, now) | _extent(within, offset, limit))
+    parameters = _parameters(filters, hall, now) | _extent(near, offset, limit)
     texts = _texts(ranked)
-    found = _found(session, city, texts, (), asked, ranked, capped=ranked.capped)
-    if ranked.capped and found.total < offset + limit and filters != Filters():
-        narrowed = ranking.narrow(session, ranked, asked)
+    page = _page(session, city, texts, (), parameters, ranked, capped=ranked.capped)
+    if ranked.capped and page.total < offset + limit and filters != Filters():
+        narrowed = ranking.narrow(session, ranked, parameters)
         # what the filters hold back is still counted among what they could choose
-        return _found(session, city, _texts(narrowed), texts, asked, ranked, capped=narrowed.capped)
-    return found
+        return _page(session, city, _texts(narrowed), texts, parameters, ranked, capped=narrowed.capped)
+    return page
 
 
 def _texts(ranked: ranking.Ranked) -> list[_Text]:
@@ -124,7 +125,7 @@ def _texts(ranked: ranking.Ranked) -> list[_Text]:
 
 
 def district_of(city: City, hall: str | None) -> str | None:
-    """Give the district of a hall; None without a hall. The city's own hall has the empty one. Raises HallUnknown."""
+    """Return the district of a hall; None without a hall. The city's own hall has the empty one. Raises HallUnknown."""
     if hall is None:
         return None
     try:
@@ -133,7 +134,7 @@ def district_of(city: City, hall: str | None) -> str | None:
         raise HallUnknown from None
 
 
-def _asked(filters: Filters, hall: str | None, now: datetime) -> dict[str, Any]:
+def _parameters(filters: Filters, hall: str | None, now: datetime) -> dict[str, Any]:
     return {
         "hall": hall,
         "department": filters.department,
@@ -145,7 +146,7 @@ def _asked(filters: Filters, hall: str | None, now: datetime) -> dict[str, Any]:
     }
 
 
-def _page(near: str | None, offset: int, limit: int) -> dict[str, Any]:
+def _extent(near: str | None, offset: int, limit: int) -> dict[str, Any]:
     return {
         "near": near,
         "own": OWN if near else 0.0,
@@ -155,66 +156,95 @@ def _page(near: str | None, offset: int, limit: int) -> dict[str, Any]:
     }
 
 
-def _browse(session: Session, city: City, filters: Filters, asked: Mapping[str, Any]) -> Found:
-    """Give a page of all items. What a filter leaves out is looked up too, for its own counts."""
+def _browse(session: Session, city: City, filters: Filters, parameters: Mapping[str, Any]) -> SearchPage:
+    """Return a page of all items. What a filter leaves out is looked up too, for its own counts."""
     # whole hundreds: the hall's own come first within each, so a page must not depend on how far one reads
-    most = _bound(asked) + 1
-    texts = _popular(session, asked, most)
+    most = _bound(parameters) + 1
+    texts = _popular(session, parameters, most)
     loose = [name for name in FACETS if getattr(filters, name) is not None]
-    others = [one for name in loose for one in _popular(session, {**asked, name: None}, COUNTED)]
-    return _found(session, city, texts, others, asked, None, capped=False)
+    others = [text for name in loose for text in _popular(session, {**parameters, name: None}, COUNTED)]
+    return _page(session, city, texts, others, parameters, None, capped=False)
 
 
-def _popular(session: Session, asked: Mapping[str, Any], most: int) -> list[_Text]:
-    """Give the most popular wordings that the filters let through: by walking, or where they are few from these."""
-    given = {**asked, "most": most, "walked": WALKED if asked["audience"] is not None else None}
-    if asked["department"] is None and asked["topic"] is None:
-        rows = session.execute(listing.BROWSE, given).all()
-        if len(rows) == most or given["walked"] is None:
+def _popular(session: Session, parameters: Mapping[str, Any], most: int) -> list[_Text]:
+    """Return the most popular wordings that the filters let through: by walking, or where they are few from these."""
+    walk_length = WALKED if parameters["audience"] is not None else None
+    parameters = {**parameters, "most": most, "walked": walk_length}
+    if parameters["department"] is None and parameters["topic"] is None:
+        rows = session.execute(listing.BROWSE, parameters).all()
+        if len(rows) == most or walk_length is None:
             return _by_hundreds(rows)
-    return _by_hundreds(session.execute(listing.BROWSE_FEW, given).all())
+    return _by_hundreds(session.execute(listing.BROWSE_FEW, parameters).all())
 
 
 def _by_hundreds(rows: Sequence[Any]) -> list[_Text]:
     return [(row.id, row.entry, -float(place // COUNTED)) for place, row in enumerate(rows)]
 
 
-def _bound(asked: Mapping[str, Any]) -> int:
-    """Give how many entries are looked at: as many hundreds as the page reaches into."""
-    end: int = asked["offset"] + asked["limit"]
+def _bound(parameters: Mapping[str, Any]) -> int:
+    """Return how many entries are looked at: as many hundreds as the page reaches into."""
+    end: int = parameters["offset"] + parameters["limit"]
     return -(-end // COUNTED) * COUNTED
 
 
-def _found(
+def _page(
     session: Session,
     city: City,
     texts: Sequence[_Text],
     others: Sequence[_Text],
-    asked: Mapping[str, Any],
+    parameters: Mapping[str, Any],
     ranked: ranking.Ranked | None,
     *,
     capped: bool,
-) -> Found:
-    """Give the page of `texts`; `others` are only counted, by the filters that hold them back."""
-    bound = _bound(asked)
-    kept, many = _first(texts, bound)
-    known = {text_id for text_id, *_ in kept}
-    counted = [*kept, *(one for one in _first(others, COUNTED)[0] if one[0] not in known)]
-    places: dict[str, int] = {}
-    for _, entry, _ in counted:
-        places.setdefault(entry, len(places))
-    capped = (capped or many > bound) and bool(texts)
-    row = session.execute(
-        listing.PAGE,
-        {
-            **asked,
-            "texts": [text_id for text_id, *_ in counted],
-            "places": [places[entry] for _, entry, _ in counted],
-            "scores": [score for *_, score in counted],
-        },
-    ).one()
+) -> SearchPage:
+    """Return the page of `texts`; `others` are only counted, by the filters that hold them back."""
+    bound = _bound(parameters)
+    first_texts, entries = _first(texts, bound)
+    row = session.execute(listing.PAGE, {**parameters, **_columns(_counted(first_texts, others))}).one()
     hits = [_hit(city, item, ranked) for item in row.items or ()]
-    counts = {
+    end, is_full = parameters["offset"] + len(hits), len(hits) == parameters["limit"]
+    return SearchPage(
+        items=hits,
+        total=row.total,
+        capped=(capped or entries > bound) and bool(texts),
+        counts=_counts_by_filter(city, row),
+        corrected=ranked.corrected if ranked is not None and hits else None,
+        more=end < DEEPEST and (end < row.total or (entries > bound and is_full)),
+        missed=not texts,
+    )
+
+
+def _first(texts: Sequence[_Text], bound: int) -> tuple[list[_Text], int]:
+    """Return the texts of the first entries, and of how many entries there are texts at all."""
+    places = _places(texts)
+    return [text for text in texts if places[text[1]] < bound], len(places)
+
+
+def _counted(first_texts: Sequence[_Text], others: Sequence[_Text]) -> list[_Text]:
+    """Return the texts by which filters are counted: those of the page's entries, and the first of the others."""
+    text_ids = {text_id for text_id, *_ in first_texts}
+    return [*first_texts, *(text for text in _first(others, COUNTED)[0] if text[0] not in text_ids)]
+
+
+def _columns(texts: Sequence[_Text]) -> dict[str, list[Any]]:
+    places = _places(texts)
+    return {
+        "texts": [text_id for text_id, *_ in texts],
+        "places": [places[entry] for _, entry, _ in texts],
+        "scores": [score for *_, score in texts],
+    }
+
+
+def _places(texts: Sequence[_Text]) -> dict[str, int]:
+    """Return the place of each entry: where its first text stands among the others' first ones."""
+    places: dict[str, int] = {}
+    for _, entry, _ in texts:
+        places.setdefault(entry, len(places))
+    return places
+
+
+def _counts_by_filter(city: City, row: Row[Any]) -> dict[str, Sequence[Count]]:
+    return {
         "department": _counts(row.departments),
         "audience": [Count(word, many, AUDIENCES.get(word, word)) for word, many in row.audiences or ()],
         "topic": _counts(row.topics),
@@ -223,18 +253,6 @@ def _found(
             Count(code, many, city.districts.get(code, code) if code else None) for code, many in row.districts or ()
         ],
     }
-    corrected = ranked.corrected if ranked is not None and hits else None
-    end = asked["offset"] + len(hits)
-    more = end < DEEPEST and (end < row.total or (many > bound and len(hits) == asked["limit"]))
-    return Found(hits, row.total, capped, counts, corrected, more, missed=not texts)
-
-
-def _first(texts: Sequence[_Text], bound: int) -> tuple[list[_Text], int]:
-    """Give the texts of the first entries, and of how many entries there are texts at all."""
-    places: dict[str, int] = {}
-    for _, entry, _ in texts:
-        places.setdefault(entry, len(places))
-    return [one for one in texts if places[one[1]] < bound], len(places)
 
 
 def _counts(rows: Sequence[Sequence[Any]] | None) -> list[Count]:
@@ -255,5 +273,5 @@ def _hit(city: City, item: Mapping[str, Any], ranked: ranking.Ranked | None) -> 
         online=item["online"],
         handling=item["handling"],
         offices=item["offices"],
-        matched=marks.held(item["name"], ranked.understood.pieces) if ranked is not None else [],
+        matched=marks.highlights(item["name"], ranked.understood.pieces) if ranked is not None else [],
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from qe_ban.items.queries import finding, suggesting
@@ -32,24 +33,24 @@ class Suggestion:
 def suggest(
     session: Session, city: City, q: str, *, hall: str | None, now: datetime, limit: int = MOST
 ) -> list[Suggestion]:
-    """Give at most `limit` names, each once. Where nothing begins so, what a search finds. Raises HallUnknown."""
+    """Return at most `limit` names, each once. Where nothing begins so, what a search finds. Raises HallUnknown."""
     district = district_of(city, hall)
     compact = text.compact(understanding.normalise(q))
-    asked = {"hall": district, "now": now}
-    found: list[Suggestion] = []
+    parameters = {"hall": district, "now": now}
+    suggestions: list[Suggestion] = []
     for keys in _keys(compact):
-        found = _meant(session, _begun(session, keys), compact, asked, limit)
-        if len(found) == limit:
+        suggestions = _suggestions(session, _ids(session, keys), compact, parameters, limit)
+        if len(suggestions) == limit:
             break
-    if not found and len(compact) > 1:
+    if not suggestions and len(compact) > 1:
         scored = ranking.rank(session, q, city.districts).scored[:LOOKED_AT]
         ids = [(one.candidate.id, place) for place, one in enumerate(scored)]
-        found = _meant(session, ids, compact, asked, limit)
-    return found
+        suggestions = _suggestions(session, ids, compact, parameters, limit)
+    return suggestions
 
 
 def _keys(compact: str) -> list[list[tuple[str, int]]]:
-    """Give the beginnings to look up, each with what it takes from the weight; a second list where the first is poor.
+    """Return the beginnings to look up, each with what it takes from the weight; a second list where the first is poor.
 
     What is very short is at first looked for at the beginning of names only: later words begin with anything.
     """
@@ -69,30 +70,35 @@ def _keys(compact: str) -> list[list[tuple[str, int]]]:
     return [names, [*names, *words]] if is_short else [[*names, *words]]
 
 
-def _begun(session: Session, keys: Sequence[tuple[str, int]]) -> list[tuple[int, int]]:
+def _ids(session: Session, keys: Sequence[tuple[str, int]]) -> list[tuple[int, int]]:
     lows = [low for low, _ in keys]
-    asked = {
+    parameters = {
         "lows": lows,
         "highs": [low + finding.LAST for low in lows],
         "ranks": [rank for _, rank in keys],
         "most": LOOKED_AT,
     }
-    return [(row.text_id, -row.weight) for row in session.execute(suggesting.HEADS, asked)]
+    return [(row.text_id, -row.weight) for row in session.execute(suggesting.HEADS, parameters)]
 
 
-def _meant(
-    session: Session, ids: Sequence[tuple[int, int]], compact: str, asked: Mapping[str, Any], limit: int
+def _suggestions(
+    session: Session, ids: Sequence[tuple[int, int]], compact: str, parameters: Mapping[str, Any], limit: int
 ) -> list[Suggestion]:
     if not ids:
         return []
-    found: dict[str, Suggestion] = {}
-    for row in session.execute(
-        suggesting.MEANT, {**asked, "ids": [text_id for text_id, _ in ids], "places": [place for _, place in ids]}
-    ):
-        if len(found) == limit:
+    columns = {"ids": [text_id for text_id, _ in ids], "places": [place for _, place in ids]}
+    suggestions: dict[str, Suggestion] = {}
+    for row in session.execute(suggesting.MEANT, {**parameters, **columns}):
+        if len(suggestions) == limit:
             break
-        if row.name not in found:
-            part = marks.begun(row.name, compact)
-            alias = None if part else next((name for name in row.names[1:] if marks.begun(name, compact)), None)
-            found[row.name] = Suggestion(row.name, row.code, alias, [part] if part else [])
-    return list(found.values())
+        if row.name not in suggestions:
+            suggestions[row.name] = _suggestion(row, compact)
+    return list(suggestions.values())
+
+
+def _suggestion(row: Row[Any], compact: str) -> Suggestion:
+    part = marks.prefix_part(row.name, compact)
+    if part is not None:
+        return Suggestion(row.name, row.code, None, [part])
+    alias = next((name for name in row.names[1:] if marks.prefix_part(name, compact)), None)
+    return Suggestion(row.name, row.code, alias, [])

@@ -47,23 +47,23 @@ class TopicView:
 
 
 def topics(session: Session, *, audience: str | None, now: datetime) -> list[TopicView]:
-    """Give all topics, or those of residents or firms, each after its parent, in order of position and slug."""
+    """Return all topics, or those of residents or firms, each after its parent, in order of position and slug."""
     counts = queries.items_by_topic(session, now)
-    shown = [row for row in _rows(session) if audience is None or row.audience == audience]
-    return list(_tree(shown, counts, None, 0))
+    rows = [row for row in _rows(session) if audience is None or row.audience == audience]
+    return list(_tree(rows, counts, None, 0))
 
 
 def topic(session: Session, *, slug: str, now: datetime) -> TopicView:
-    """Give one topic. Raises TopicNotFound."""
+    """Return one topic. Raises TopicNotFound."""
     counts = {slug: queries.items_of_topic(session, slug, now)}
-    found = next((row for row in _tree(_rows(session), counts, None, 0) if row.slug == slug), None)
-    if found is None:
+    view = next((row for row in _tree(_rows(session), counts, None, 0) if row.slug == slug), None)
+    if view is None:
         raise errors.TopicNotFound
-    return found
+    return view
 
 
 def put(session: Session, new: NewTopic, *, precondition: audit.Precondition, change: audit.Change) -> bool:
-    """Make a topic or change it; tells whether it was made. Items under it are found by a new name at once.
+    """Make a topic or change it; returns whether it is new. Items under it are found by a new name immediately.
 
     Raises TopicInvalid (circles, more than five levels, a name that another has) and what the precondition raises.
     """
@@ -82,29 +82,34 @@ def put(session: Session, new: NewTopic, *, precondition: audit.Precondition, ch
         session.add(Topic(**row, updated_at=change.at))
         audit.record_change(session, change, "items.create_topic", new.slug, before=None, after=row)
     elif new != before:
-        if new.name != before.name:
-            # held already, unless somebody renamed it between the look and the lock
-            writing.hold_names(session)
-        stored = session.get_one(Topic, new.slug)
-        for name, value in row.items():
-            setattr(stored, name, value)
-        stored.updated_at = change.at
-        was, now = audit.difference(asdict(before), row)
-        audit.record_change(session, change, "items.change_topic", new.slug, before=was, after=now)
+        _change(session, before, new, change)
     session.flush()
     if before is not None and new.name != before.name:
         publishing.reword(session, new.slug, change.at)
     return before is None
 
 
-def add(session: Session, said: object, change: audit.Change | audit.AtShell) -> list[str]:
+def _change(session: Session, before: NewTopic, new: NewTopic, change: audit.Change) -> None:
+    if new.name != before.name:
+        # they are locked already, unless somebody renamed it between the look and the lock
+        writing.hold_names(session)
+    topic_row = session.get_one(Topic, new.slug)
+    row = asdict(new)
+    for name, value in row.items():
+        setattr(topic_row, name, value)
+    topic_row.updated_at = change.at
+    was, now = audit.difference(asdict(before), row)
+    audit.record_change(session, change, "items.change_topic", new.slug, before=was, after=now)
+
+
+def add(session: Session, content: object, change: audit.Change | audit.AtShell) -> list[str]:
     """Make the topics of a JSON file that are not there; gives the slugs of those that it made.
 
-    `said` is a list of objects (`slug`, `name`, `audience`, `parent`, `position`), in any order. What there is stays as
-    it is, whatever the file says of it. Raises TopicInvalid, with every fault by its place in the file.
+    `content` is a list of objects (`slug`, `name`, `audience`, `parent`, `position`), in any order. What there is stays
+    as it is, whatever the file says of it. Raises TopicInvalid, with every fault by its place in the file.
     """
     known = _lock(session)
-    rows, faults = supplies.topics(said, {slug: asdict(topic) for slug, topic in known.items()})
+    rows, faults = supplies.topics(content, {slug: asdict(topic) for slug, topic in known.items()})
     if faults:
         raise errors.TopicInvalid(fields=faults)
     for row in rows:
@@ -123,10 +128,10 @@ def delete(session: Session, *, slug: str, precondition: audit.Precondition, cha
         raise errors.TopicNotFound
     precondition(_tag(before))
     # whoever puts an item under it holds it until the commit: then the item is seen here
-    stored = session.get_one(Topic, slug, with_for_update=True)
+    row = session.get_one(Topic, slug, with_for_update=True)
     if any(topic.parent == slug for topic in known.values()) or queries.topic_used(session, slug):
         raise errors.TopicInUse
-    session.delete(stored)
+    session.delete(row)
     audit.record_change(session, change, "items.delete_topic", slug, before=asdict(before), after=None)
     session.flush()
 
@@ -145,11 +150,11 @@ def _rows(session: Session) -> Sequence[Topic]:
 def _tree(rows: Sequence[Topic], counts: Mapping[str, int], parent: str | None, depth: int) -> Iterator[TopicView]:
     for row in rows:
         if row.parent == parent:
-            said = (row.slug, row.name, row.audience, row.parent, row.position)
-            yield TopicView(*said, depth, counts.get(row.slug, 0))
+            fields = (row.slug, row.name, row.audience, row.parent, row.position)
+            yield TopicView(*fields, depth, counts.get(row.slug, 0))
             yield from _tree(rows, counts, row.slug, depth + 1)
 
 
 def _tag(topic: NewTopic) -> str:
-    said: dict[str, Any] = asdict(topic)
-    return vocabulary.tag_of(said)
+    fields: dict[str, Any] = asdict(topic)
+    return vocabulary.tag_of(fields)

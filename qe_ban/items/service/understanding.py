@@ -4,14 +4,15 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from qe_ban.items.queries import finding
 from qe_ban.items.words import dictionary, districts, latin, numerals, pieces, slips, text
 from qe_ban.items.words.pieces import Kind, Piece
-from qe_ban.items.words.vocabulary import Known, Vocabulary
+from qe_ban.items.words.vocabulary import CatalogueWord, Vocabulary
 
 LONGEST: Final = 100
 MOST_GRAMS: Final = 1000
@@ -42,6 +43,16 @@ class Understood:
         return any(
             piece.text.isascii() and not piece.solid and piece.kind is not Kind.DISTRICT for piece in self.pieces
         )
+
+    @property
+    def solid_pieces(self) -> list[Piece]:
+        """The pieces that say something by themselves, and that a wording should hold."""
+        return [piece for piece in self.wanted if piece.solid]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing in it can be looked for: it is blank, or names a district and nothing else."""
+        return not self.wanted and not self.unknown
 
     @property
     def unknown(self) -> bool:
@@ -76,16 +87,13 @@ class Understood:
         return [piece for piece in self.wanted if piece.rarity >= rare and self._is_word(piece)]
 
     def _is_word(self, piece: Piece) -> bool:
-        if not piece.solid:
-            return False
-        known = self.vocabulary.terms.get(piece.text)
-        return piece.text in self.vocabulary.synonyms or (known is not None and known.word)
+        return piece.solid and self.vocabulary.is_word(piece.text)
 
     @property
     def near(self) -> str | None:
         """The district that the query names."""
-        named = [piece.text for piece in self.pieces if piece.kind is Kind.DISTRICT]
-        return self.vocabulary.districts[named[0]] if named else None
+        names = [piece.text for piece in self.pieces if piece.kind is Kind.DISTRICT]
+        return self.vocabulary.districts[names[0]] if names else None
 
     @property
     def certain(self) -> list[str]:
@@ -118,16 +126,16 @@ def _meant(piece: Piece, names: Sequence[str]) -> str:
 def understand(session: Session, query: str, names: Mapping[str, str]) -> Understood:
     """Understand a query of at most 100 characters; `names`: the districts' names by code."""
     variants = numerals.variants(normalise(query))
-    exact, heard, initials = _candidates(variants)
+    exact, pinyins, initials = _candidates(variants)
     vocabulary = Vocabulary(districts=districts.spellings(names))
     if exact:
-        asked = {"exact": ["", *sorted(exact)], "heard": sorted(heard), "initials": sorted(initials)}
-        for row in session.execute(finding.VOCABULARY, asked):
+        parameters = {"exact": ["", *sorted(exact)], "heard": sorted(pinyins), "initials": sorted(initials)}
+        for row in session.execute(finding.VOCABULARY, parameters):
             if row.alike is not None:
                 vocabulary.add_group(row.alike)
             else:
-                vocabulary.add(Known(row.term, row.texts, row.word, row.pinyin, row.initials))
-    return _understood(variants, vocabulary)
+                vocabulary.add(_catalogue_word(row))
+    return _understand_variants(variants, vocabulary)
 
 
 def normalise(query: str) -> str:
@@ -148,55 +156,68 @@ def mend(session: Session, understood: Understood) -> Understood | None:
     grams = _grams(understood)
     if not grams:
         return None
-    rows = session.execute(finding.LIKE, {"grams": sorted({gram for found in grams.values() for gram in found})}).all()
-    known = [Known(row.term, row.texts, row.word, row.pinyin, row.initials) for row in rows]
-    vocabulary, sharing = understood.vocabulary, _by_gram(known)
-    for piece, own in grams.items():
-        near = {one.term: one for gram in own for one in sharing.get(gram, ()) if _is_near(piece, one)}
-        if near:
-            vocabulary.mended[piece] = list(near.values())
-    if not vocabulary.mended:
+    every_gram = {gram for grams_of_piece in grams.values() for gram in grams_of_piece}
+    words = [_catalogue_word(row) for row in session.execute(finding.LIKE, {"grams": sorted(every_gram)})]
+    vocabulary = understood.vocabulary
+    vocabulary.lookalikes.update(_lookalikes(grams, words))
+    if not vocabulary.lookalikes:
         return None
-    for one in known:
-        vocabulary.add(one)
-    mended = _understood([understood.normal], vocabulary)
+    for word in words:
+        vocabulary.add(word)
+    mended = _understand_variants([understood.normal], vocabulary)
     return mended if mended.is_mended else None
 
 
+def _catalogue_word(row: Row[Any]) -> CatalogueWord:
+    return CatalogueWord(row.term, row.texts, row.word, row.pinyin, row.initials)
+
+
+def _lookalikes(grams: Mapping[str, Sequence[str]], words: Iterable[CatalogueWord]) -> dict[str, list[CatalogueWord]]:
+    """Return for each piece, by its grams, the words that are one slip from it; pieces without any are left out."""
+    by_gram = _by_gram(words)
+    lookalikes: dict[str, list[CatalogueWord]] = {}
+    for piece, grams_of_piece in grams.items():
+        near = {word.term: word for gram in grams_of_piece for word in by_gram.get(gram, ()) if _is_near(piece, word)}
+        if near:
+            lookalikes[piece] = list(near.values())
+    return lookalikes
+
+
 def _candidates(variants: Sequence[str]) -> tuple[set[str], set[str], set[str]]:
-    exact, heard, initials = zip(*map(pieces.candidates, variants), strict=True)
-    return set().union(*exact), set().union(*heard), set().union(*initials)
+    exact, pinyins, initials = zip(*map(pieces.candidates, variants), strict=True)
+    return set().union(*exact), set().union(*pinyins), set().union(*initials)
 
 
-def _understood(variants: Sequence[str], vocabulary: Vocabulary) -> Understood:
-    normal, found = pieces.cut_best(variants, vocabulary)
-    return Understood(normal, text.compact(normal), vocabulary, found)
+def _understand_variants(variants: Sequence[str], vocabulary: Vocabulary) -> Understood:
+    normal, best_pieces = pieces.cut_best(variants, vocabulary)
+    return Understood(normal, text.compact(normal), vocabulary, best_pieces)
 
 
-def _by_gram(known: Iterable[Known]) -> dict[str, list[Known]]:
-    found: dict[str, list[Known]] = {}
-    for one in known:
-        for gram in slips.grams(one.term, one.pinyin):
-            found.setdefault(gram, []).append(one)
-    return found
+def _by_gram(words: Iterable[CatalogueWord]) -> dict[str, list[CatalogueWord]]:
+    by_gram: dict[str, list[CatalogueWord]] = {}
+    for word in words:
+        for gram in slips.grams(word.term, word.pinyin):
+            by_gram.setdefault(gram, []).append(word)
+    return by_gram
 
 
 @lru_cache(4096)
-def _is_near(piece: str, known: Known) -> bool:
-    return slips.apart(piece, known.pinyin if piece.isascii() else known.term) <= 1
+def _is_near(piece: str, word: CatalogueWord) -> bool:
+    return slips.apart(piece, word.pinyin if piece.isascii() else word.term) <= 1
 
 
 def _grams(understood: Understood) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    """Return the pieces in which there may be a slip, each with its grams, as far as one look-up takes them."""
+    grams: dict[str, list[str]] = {}
     count = 0
     for kind, run in text.runs(understood.normal):
         fewest = slips.FEWEST_HAN if kind == "han" else slips.FEWEST_LATIN
         for piece in _stretches(run[: pieces.LONGEST_RUN], fewest, 6 if kind == "han" else 14):
-            found[piece] = slips.of(piece, fewest)
-            count += len(found[piece])
+            grams[piece] = slips.of(piece, fewest)
+            count += len(grams[piece])
             if count > MOST_GRAMS:
-                return found
-    return found
+                return grams
+    return grams
 
 
 def _stretches(run: str, fewest: int, most: int) -> Iterable[str]:

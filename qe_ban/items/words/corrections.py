@@ -13,7 +13,7 @@ _LONGEST_SYLLABLE: Final = 6
 _FEWEST_LETTERS: Final = 5
 
 
-def guarded(run: str, start: int, end: int) -> Sequence[bool]:
+def guard(run: str, start: int, end: int) -> Sequence[bool]:
     """Return for each gap and character of a part of a run whether a word of the dictionary holds it together.
 
     2n + 1 places: the gap before the first character, the character, the next gap and so on.

@@ -25,7 +25,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class SearchKeys:
     """What a wording is found by. `heads`: what people may begin to type, marked for name (0) or a word within (1)."""
 
     lexemes: tuple[str, ...]
@@ -33,7 +33,7 @@ class Made:
     terms: tuple[Term, ...]
 
 
-def make(names: Sequence[str], others: Sequence[str]) -> Made:
+def make(names: Sequence[str], others: Sequence[str]) -> SearchKeys:
     """Make the words of a name with its aliases, and of what else it is found by (topics, result)."""
     terms: dict[str, Term] = {}
     heads: dict[str, None] = {}
@@ -46,7 +46,7 @@ def make(names: Sequence[str], others: Sequence[str]) -> Made:
     for other in others:
         for term in _of_other(other):
             _keep(terms, term)
-    return Made(tuple(sorted(terms)), tuple(heads)[:MOST_BEGINNINGS], tuple(terms[key] for key in sorted(terms)))
+    return SearchKeys(tuple(sorted(terms)), tuple(heads)[:MOST_BEGINNINGS], tuple(terms[key] for key in sorted(terms)))
 
 
 @lru_cache(4096)

@@ -9,55 +9,55 @@ Part = tuple[int, int]
 """From the first character to the one after the last."""
 
 
-def held(name: str, pieces: Sequence[Piece]) -> list[Part]:
-    """Give the parts of a name that pieces of a query stand for, in order."""
-    folded = [text.folded(letter) for letter in name]
-    joined = "".join(folded)
-    places = [place for place, letters in enumerate(folded) for _ in letters]
-    found: list[Part] = []
+def highlights(name: str, pieces: Sequence[Piece]) -> list[Part]:
+    """Return the parts of a name that pieces of a query stand for, in order."""
+    letters = [text.folded(letter) for letter in name]
+    whole = "".join(letters)
+    places = [place for place, folds in enumerate(letters) for _ in folds]
+    parts: list[Part] = []
     for piece in pieces:
-        words = [word for word, _ in piece.words if word in joined]
+        words = [word for word, _ in piece.words if word in whole]
         if words and piece.kind is not Kind.NOISE:
             word = max(words, key=len)
-            start = joined.index(word)
-            found.append((places[start], places[start + len(word) - 1] + 1))
-    return _merged(found)
+            start = whole.index(word)
+            parts.append((places[start], places[start + len(word) - 1] + 1))
+    return _union(parts)
 
 
-def begun(name: str, compact: str) -> Part | None:
-    """Give the part of a name that begins as somebody typed: in characters, pinyin or initials."""
-    letters = [(place, folded) for place, letter in enumerate(name) if (folded := text.compact(text.folded(letter)))]
-    for spelled in (
-        [folded for _, folded in letters],
-        [sounds.heard(folded) for _, folded in letters],
-        [sounds.heard(folded)[:1] for _, folded in letters],
+def prefix_part(name: str, compact: str) -> Part | None:
+    """Return the part of a name that begins as somebody typed: in characters, pinyin or initials."""
+    letters = [(place, folds) for place, letter in enumerate(name) if (folds := text.compact(text.folded(letter)))]
+    for syllables in (
+        [folds for _, folds in letters],
+        [sounds.heard(folds) for _, folds in letters],
+        [sounds.heard(folds)[:1] for _, folds in letters],
     ):
-        part = _begun(spelled, compact)
+        part = _syllables_of(compact, syllables)
         if part is not None:
             return letters[part[0]][0], letters[part[1] - 1][0] + 1
     return None
 
 
-def _begun(spelled: Sequence[str], compact: str) -> Part | None:
-    joined = "".join(spelled)
-    if compact not in joined:
+def _syllables_of(compact: str, syllables: Sequence[str]) -> Part | None:
+    whole = "".join(syllables)
+    if compact not in whole:
         return None
     starts = [0]
-    for syllable in spelled:
+    for syllable in syllables:
         starts.append(starts[-1] + len(syllable))
-    for first in range(len(spelled)):
-        if joined.startswith(compact, starts[first]):
+    for first in range(len(syllables)):
+        if whole.startswith(compact, starts[first]):
             end = starts[first] + len(compact)
             last = next(place for place, start in enumerate(starts) if start >= end)
             return first, last
     return None
 
 
-def _merged(parts: Iterable[Part]) -> list[Part]:
-    merged: list[Part] = []
+def _union(parts: Iterable[Part]) -> list[Part]:
+    union: list[Part] = []
     for start, end in sorted(parts):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        if union and start <= union[-1][1]:
+            union[-1] = (union[-1][0], max(end, union[-1][1]))
         else:
-            merged.append((start, end))
-    return merged
+            union.append((start, end))
+    return union

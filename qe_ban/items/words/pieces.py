@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from qe_ban.items.words import corrections, dictionary, numerals, sounds, text
-from qe_ban.items.words.vocabulary import Known, Vocabulary, noise
+from qe_ban.items.words.vocabulary import CatalogueWord, Vocabulary, noise
 
 LONGEST_HAN = 8
 LONGEST_LATIN = 30
@@ -58,29 +58,29 @@ SAME, SYNONYM, SOUND, SYLLABLE, INITIALS, HOMOPHONE, SWAPPED, SLIP = 1.0, 0.9, 0
 
 
 def cut(normal: str, vocabulary: Vocabulary) -> list[Piece]:
-    """Give the pieces of a normalised query. If there is nothing but noise in it, the noise is what is wanted."""
+    """Return the pieces of a normalised query. If there is nothing but noise in it, the noise is what is wanted."""
     return _way(normal, vocabulary)[1]
 
 
 def cut_best(variants: Sequence[str], vocabulary: Vocabulary) -> tuple[str, list[Piece]]:
     """Return the way to write a query that the vocabulary knows best, of equal ones the first, and its pieces."""
     ways = [(variant, *_way(variant, vocabulary)) for variant in variants]
-    variant, _, found = min(ways, key=lambda way: way[1])
-    return variant, found
+    variant, _, best_pieces = min(ways, key=lambda way: way[1])
+    return variant, best_pieces
 
 
 def _way(normal: str, vocabulary: Vocabulary) -> tuple[float, list[Piece]]:
-    found: list[Piece] = []
+    way: list[Piece] = []
     whole = 0.0
     for kind, run in text.runs(normal):
         options = _han if kind == "han" else _latin
         cost, cheapest = _cheapest(run[:LONGEST_RUN], options, vocabulary)
         whole += cost
-        found += _compounded(run[:LONGEST_RUN], cheapest) if kind == "han" else _trusted(cheapest)
-    weighed = [_weighed(piece, vocabulary) for piece in found]
-    if any(piece.kind is not Kind.NOISE for piece in weighed):
-        return whole, weighed
-    return whole, [replace(piece, kind=Kind.WORD) if piece.kind is Kind.NOISE else piece for piece in weighed]
+        way += _compounded(run[:LONGEST_RUN], cheapest) if kind == "han" else _trusted(cheapest)
+    way = [_weighed(piece, vocabulary) for piece in way]
+    if any(piece.kind is not Kind.NOISE for piece in way):
+        return whole, way
+    return whole, [replace(piece, kind=Kind.WORD) if piece.kind is Kind.NOISE else piece for piece in way]
 
 
 def _weighed(piece: Piece, vocabulary: Vocabulary) -> Piece:
@@ -92,9 +92,9 @@ def _weighed(piece: Piece, vocabulary: Vocabulary) -> Piece:
 
 
 def candidates(normal: str) -> tuple[set[str], set[str], set[str]]:
-    """Give what must be looked up to cut a query: characters as they stand, how they sound, what may be initials."""
+    """Return what must be looked up to cut a query: characters as they stand, how they sound, what may be initials."""
     exact: set[str] = set()
-    heard: set[str] = set()
+    pinyins: set[str] = set()
     initials: set[str] = set()
     for kind, whole in text.runs(normal):
         run = whole[:LONGEST_RUN]
@@ -104,11 +104,11 @@ def candidates(normal: str) -> tuple[set[str], set[str], set[str]]:
                 piece = run[start:end]
                 exact.add(piece)
                 if kind == "latin":
-                    heard.add(piece)
+                    pinyins.add(piece)
                     initials |= {piece} if 2 <= len(piece) <= LONGEST_HAN else set()
                 elif len(piece) > 1:
-                    heard.add(sounds.heard(piece))
-    return exact, heard, initials
+                    pinyins.add(sounds.heard(piece))
+    return exact, pinyins, initials
 
 
 def _cheapest(run: str, options: _Options, vocabulary: Vocabulary) -> tuple[float, Sequence[Piece]]:
@@ -155,41 +155,49 @@ def _compounded(run: str, pieces: Sequence[Piece]) -> list[Piece]:
 def _han(run: str, start: int, vocabulary: Vocabulary) -> Iterator[_Option]:
     for end in range(start + 1, min(len(run), start + LONGEST_HAN) + 1):
         piece = run[start:end]
-        known = vocabulary.terms.get(piece)
         if piece in vocabulary.districts:
             yield end, 1.0, Piece(piece, Kind.DISTRICT, ())
-        elif piece in vocabulary.synonyms or (known is not None and known.word):
+        elif piece in noise() or vocabulary.is_word(piece):
             yield end, 1.0, _meaning(piece, piece in noise(), vocabulary)
-        elif piece in noise():
-            yield end, 1.0, _meaning(piece, True, vocabulary)
         elif len(piece) == 1:
-            yield end, 1.1 if known else 1.3, _single(piece, known)
+            yield end, 1.1 if piece in vocabulary.terms else 1.3, _single(piece, vocabulary)
         else:
-            if any(first <= start and end <= last for first, last in dictionary.spans(run)):
+            if _is_within_word(run, start, end):
                 yield end, 0.5 + 0.6 * len(piece), Piece(piece, Kind.UNKNOWN, ())
-            yield from _uncertain_han(run, start, end, known, vocabulary)
+            yield from _uncertain_han(run, start, end, vocabulary)
 
 
-def _uncertain_han(run: str, start: int, end: int, known: Known | None, vocabulary: Vocabulary) -> Iterator[_Option]:
+def _is_within_word(run: str, start: int, end: int) -> bool:
+    """Return whether a stretch is a word of the language or a part of one."""
+    return any(first <= start and end <= last for first, last in dictionary.spans(run))
+
+
+def _uncertain_han(run: str, start: int, end: int, vocabulary: Vocabulary) -> Iterator[_Option]:
     piece = run[start:end]
-    if known is not None:
+    if piece in vocabulary.terms:
         yield end, 1.6, _meaning(piece, False, vocabulary)
         return
-    guarded = corrections.guarded(run, start, end)
-    alike = vocabulary.sounding(sounds.heard(piece), words=True)
-    alike = [one for one in alike if corrections.may_be(piece, one.term, guarded)]
-    if alike:
-        words = tuple((one.term, HOMOPHONE) for one in alike)
+    guard = corrections.guard(run, start, end)
+    homophones = [
+        word
+        for word in vocabulary.sounding(sounds.heard(piece), words=True)
+        if corrections.may_be(piece, word.term, guard)
+    ]
+    if homophones:
+        words = tuple((word.term, HOMOPHONE) for word in homophones)
         yield end, 1.6 if len(piece) > 2 else 1.9, Piece(piece, Kind.MENDED, words)
-    mended = [one for one in vocabulary.mended.get(piece, ()) if corrections.may_be(piece, one.term, guarded)]
-    if mended:
-        near = [(one.term, SWAPPED if is_swapped(piece, one.term) else SLIP) for one in mended]
-        words = tuple(sorted(near, key=lambda word: -word[1]))
-        yield end, 1 + 0.45 * len(piece), Piece(piece, Kind.MENDED, words)
+    lookalikes = [word for word in vocabulary.lookalikes.get(piece, ()) if corrections.may_be(piece, word.term, guard)]
+    if lookalikes:
+        yield end, 1 + 0.45 * len(piece), Piece(piece, Kind.MENDED, _lookalike_words(piece, lookalikes))
+
+
+def _lookalike_words(piece: str, lookalikes: Sequence[CatalogueWord]) -> tuple[tuple[str, float], ...]:
+    words = [(word.term, SWAPPED if is_swapped(piece, word.term) else SLIP) for word in lookalikes]
+    return tuple(sorted(words, key=lambda word: -word[1]))
 
 
 def is_swapped(piece: str, word: str) -> bool:
-    """Tell whether a word has the letters of another in another order."""
+    """Return whether a word has the letters of another in another order."""
     return piece != word and sorted(piece) == sorted(word)
 
 
@@ -202,28 +210,39 @@ def _latin(run: str, start: int, vocabulary: Vocabulary) -> Iterator[_Option]:
         if run[end - 1].isdigit() and run[end : end + 1].isdigit():
             continue
         piece = run[start:end]
-        if piece in vocabulary.districts:
-            yield end, 1.0, Piece(piece, Kind.DISTRICT, ())
-        if piece in noise():
-            yield end, 1.0, Piece(piece, Kind.NOISE, ())
-        if piece in vocabulary.terms or piece in vocabulary.synonyms:
-            yield end, 1.0, _meaning(piece, False, vocabulary)
+        for certain_piece in _certain_latin(piece, vocabulary):
+            yield end, 1.0, certain_piece
         if piece.isalpha():
-            for cost, found in _uncertain_latin(piece, vocabulary):
-                yield end, cost, found
+            for cost, uncertain_piece in _uncertain_latin(piece, vocabulary):
+                yield end, cost, uncertain_piece
+
+
+def _certain_latin(piece: str, vocabulary: Vocabulary) -> Iterator[Piece]:
+    if piece in vocabulary.districts:
+        yield Piece(piece, Kind.DISTRICT, ())
+    if piece in noise():
+        yield Piece(piece, Kind.NOISE, ())
+    if piece in vocabulary.terms or piece in vocabulary.synonyms:
+        yield _meaning(piece, False, vocabulary)
 
 
 def _uncertain_latin(piece: str, vocabulary: Vocabulary) -> Iterator[tuple[float, Piece]]:
-    sounding = [one for one in vocabulary.sounding(piece, words=False) if one.term != piece]
-    if sounding:
-        longest = max(len(one.term) for one in sounding)
-        is_word = any(one.word for one in sounding)
-        cost = 1.5 if longest == 1 else 1.0 if is_word else 1.6
-        yield cost, _heard(piece, sounding, Kind.SOUND, SYLLABLE if longest == 1 else SOUND, vocabulary)
-    if 2 <= len(piece) <= LONGEST_HAN and (short := vocabulary.abbreviated(piece)):
-        yield max(1.5, 2.6 - 0.3 * len(piece)), _heard(piece, short, Kind.INITIALS, INITIALS, vocabulary)
-    if piece in vocabulary.mended and corrections.may_be_pinyin_slip(piece):
-        yield 2.2, _heard(piece, vocabulary.mended[piece], Kind.MENDED, SLIP, vocabulary)
+    yield from _pinyin(piece, vocabulary)
+    if 2 <= len(piece) <= LONGEST_HAN and (words := vocabulary.with_initials(piece)):
+        yield max(1.5, 2.6 - 0.3 * len(piece)), _heard(piece, words, Kind.INITIALS, INITIALS, vocabulary)
+    if piece in vocabulary.lookalikes and corrections.may_be_pinyin_slip(piece):
+        yield 2.2, _heard(piece, vocabulary.lookalikes[piece], Kind.MENDED, SLIP, vocabulary)
+
+
+def _pinyin(piece: str, vocabulary: Vocabulary) -> Iterator[tuple[float, Piece]]:
+    words = [word for word in vocabulary.sounding(piece, words=False) if word.term != piece]
+    if not words:
+        return
+    if max(len(word.term) for word in words) == 1:
+        yield 1.5, _heard(piece, words, Kind.SOUND, SYLLABLE, vocabulary)
+        return
+    is_word = any(word.word for word in words)
+    yield 1.0 if is_word else 1.6, _heard(piece, words, Kind.SOUND, SOUND, vocabulary)
 
 
 def _number(run: str, start: int, vocabulary: Vocabulary) -> Iterator[_Option]:
@@ -239,8 +258,8 @@ def _number(run: str, start: int, vocabulary: Vocabulary) -> Iterator[_Option]:
             yield further, 1.0, _meaning(run[start:further], False, vocabulary)
 
 
-def _single(piece: str, known: Known | None) -> Piece:
-    if known is None:
+def _single(piece: str, vocabulary: Vocabulary) -> Piece:
+    if piece not in vocabulary.terms:
         return Piece(piece, Kind.UNKNOWN, ())
     return Piece(piece, Kind.WORD, ((piece, SAME),))
 
@@ -251,8 +270,8 @@ def _meaning(piece: str, is_noise: bool, vocabulary: Vocabulary) -> Piece:
     return Piece(piece, Kind.NOISE if is_noise else Kind.WORD, ((piece, SAME), *forms, *others))
 
 
-def _heard(piece: str, known: Sequence[Known], kind: Kind, sure: float, vocabulary: Vocabulary) -> Piece:
-    """Give what a piece sounds like, with what that means: the synonyms of the most frequent word."""
+def _heard(piece: str, known: Sequence[CatalogueWord], kind: Kind, sure: float, vocabulary: Vocabulary) -> Piece:
+    """Return what a piece sounds like, with what that means: the synonyms of the most frequent word."""
     words = {one.term: sure for one in known}
     for one in known:
         for other in vocabulary.synonyms.get(one.term, ()):

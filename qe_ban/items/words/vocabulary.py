@@ -15,7 +15,7 @@ FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CatalogueWord:
     """A word of the catalogue and in how many wordings it is; see `lexemes.Term`."""
 
     term: str
@@ -31,54 +31,59 @@ class Vocabulary:
 
     total: int = 1
     districts: Mapping[str, str] = field(default_factory=dict)
-    terms: dict[str, Known] = field(default_factory=dict)
+    terms: dict[str, CatalogueWord] = field(default_factory=dict)
     synonyms: dict[str, frozenset[str]] = field(default_factory=dict)
-    mended: dict[str, list[Known]] = field(default_factory=dict)
-    _by_pinyin: dict[str, list[Known]] = field(default_factory=dict)
-    _by_initials: dict[str, list[Known]] = field(default_factory=dict)
+    lookalikes: dict[str, list[CatalogueWord]] = field(default_factory=dict)
+    _by_pinyin: dict[str, list[CatalogueWord]] = field(default_factory=dict)
+    _by_initials: dict[str, list[CatalogueWord]] = field(default_factory=dict)
 
-    def add(self, known: Known) -> None:
+    def add(self, word: CatalogueWord) -> None:
         """Take in a word; the empty one says how many wordings there are."""
-        if not known.term:
-            self.total = max(1, known.texts)
-        elif known.term not in self.terms:
-            self.terms[known.term] = known
-            self._by_pinyin.setdefault(known.pinyin, []).append(known)
-            if known.word:
-                self._by_initials.setdefault(known.initials, []).append(known)
+        if not word.term:
+            self.total = max(1, word.texts)
+        elif word.term not in self.terms:
+            self.terms[word.term] = word
+            self._by_pinyin.setdefault(word.pinyin, []).append(word)
+            if word.word:
+                self._by_initials.setdefault(word.initials, []).append(word)
 
     def add_group(self, words: Collection[str]) -> None:
         """Take in words that mean the same; a word of several groups means what all of them mean."""
         for word in words:
             self.synonyms[word] = self.synonyms.get(word, frozenset()) | (frozenset(words) - {word})
 
-    def sounding(self, pinyin: str, *, words: bool) -> list[Known]:
-        """Give what sounds so, the most frequent first; `words`: real ones only."""
-        return _frequent(known for known in self._by_pinyin.get(pinyin, ()) if known.word or not words)
+    def is_word(self, text: str) -> bool:
+        """Return whether a text is a word of the catalogue, or one that has synonyms."""
+        word = self.terms.get(text)
+        return text in self.synonyms or (word is not None and word.word)
 
-    def abbreviated(self, initials: str) -> list[Known]:
-        """Give the words with these initials, the most frequent first."""
+    def sounding(self, pinyin: str, *, words: bool) -> list[CatalogueWord]:
+        """Return what sounds so, the most frequent first; `words`: real ones only."""
+        return _frequent(word for word in self._by_pinyin.get(pinyin, ()) if word.word or not words)
+
+    def with_initials(self, initials: str) -> list[CatalogueWord]:
+        """Return the words with these initials, the most frequent first."""
         return _frequent(self._by_initials.get(initials, ()))
 
     def rarity(self, words: Iterable[str]) -> float:
-        """Give how much it says to hold one of these words (inverse document frequency); unknown ones are rare."""
+        """Return how much it says to hold one of these words (inverse document frequency); unknown ones are rare."""
         return self._rarity(max((self.terms[word].texts for word in words if word in self.terms), default=0))
 
     def rarity_of(self, part: float) -> float:
-        """Give the rarity of a word that is in this part of all wordings, in a small catalogue in three."""
+        """Return the rarity of a word that is in this part of all wordings, in a small catalogue in three."""
         return self._rarity(max(FEW, self.total * part))
 
     def _rarity(self, texts: float) -> float:
         return math.log(1 + self.total / (texts + 0.5))
 
 
-def _frequent(known: Iterable[Known]) -> list[Known]:
-    return sorted(known, key=lambda one: (-one.texts, one.term))[:MOST_OF_ONE_SOUND]
+def _frequent(words: Iterable[CatalogueWord]) -> list[CatalogueWord]:
+    return sorted(words, key=lambda one: (-one.texts, one.term))[:MOST_OF_ONE_SOUND]
 
 
 @cache
 def noise() -> frozenset[str]:
-    """Give what people say round what they want, and its pinyin where that is long enough to be nothing else."""
+    """Return what people say round what they want, and its pinyin where that is long enough to be nothing else."""
     lines = (resources.files("qe_ban.items.words") / NOISE).read_text("utf-8").splitlines()
     words = {word for line in lines if not line.startswith("#") for word in line.split()}
     return frozenset(words | {sounds.heard(word) for word in words if len(word) > 2})

@@ -5,7 +5,7 @@ from pypinyin import Style, pinyin
 
 from qe_ban.items.queries import finding
 from qe_ban.items.words import cutting, districts, lexemes, marks, pieces, slips, sounds, text
-from qe_ban.items.words.vocabulary import Known, Vocabulary, noise
+from qe_ban.items.words.vocabulary import CatalogueWord, Vocabulary, noise
 
 ANY = st.text(st.characters(exclude_categories=()), max_size=60)
 
@@ -118,7 +118,7 @@ def test_districts_are_known_by_what_people_call_them():
 
 def test_noise_is_left_out_unless_there_is_nothing_else():
     vocabulary = Vocabulary(total=100)
-    vocabulary.add(Known("身份证", 5, True, "shenfenzheng", "sfz"))
+    vocabulary.add(CatalogueWord("身份证", 5, True, "shenfenzheng", "sfz"))
     assert {"怎么办理", "在哪里办", "需要什么材料"} <= noise()
     assert [piece.text for piece in pieces.cut("身份证怎么办理", vocabulary) if piece.wanted] == ["身份证"]
     assert [piece.wanted for piece in pieces.cut("怎么办", vocabulary)] == [True]
@@ -127,15 +127,15 @@ def test_noise_is_left_out_unless_there_is_nothing_else():
 def test_letters_by_chance_are_no_initials():
     vocabulary = Vocabulary(total=100)
     for term, initials in (("商店", "sd"), ("规划", "gh"), ("社保卡", "sbk"), ("申领", "sl")):
-        vocabulary.add(Known(term, 5, True, "x" * 30, initials))
+        vocabulary.add(CatalogueWord(term, 5, True, "x" * 30, initials))
     assert {piece.kind for piece in pieces.cut("asdfgh", vocabulary)} == {pieces.Kind.UNKNOWN}
     assert [piece.text for piece in pieces.cut("sbksl", vocabulary)] == ["sbk", "sl"]
 
 
 def test_parts_to_highlight_are_places_in_the_name_as_it_is_written():
     piece = pieces.Piece("保障卡", pieces.Kind.WORD, (("保障卡", 1.0),), 1.0)
-    assert marks.held("社會保障卡（Ａ类）", [piece]) == [(2, 5)]
-    assert marks.begun("办理ETC（新）", "etcx") == (2, 7)
-    assert marks.begun("社会保障卡", "baoz") == (2, 4)
-    assert marks.begun("社会保障卡", "bzk") == (2, 5)
-    assert marks.begun("社会保障卡", "qqq") is None
+    assert marks.highlights("社會保障卡（Ａ类）", [piece]) == [(2, 5)]
+    assert marks.prefix_part("办理ETC（新）", "etcx") == (2, 7)
+    assert marks.prefix_part("社会保障卡", "baoz") == (2, 4)
+    assert marks.prefix_part("社会保障卡", "bzk") == (2, 5)
+    assert marks.prefix_part("社会保障卡", "qqq") is None

@@ -74,12 +74,12 @@ def test_pinyin_is_one_whichever_way_it_is_written(written, plain):
     [("信访", "新房"), ("退押金", "退休金"), ("复婚登记", "离婚登记"), ("监察", "检查"), ("王芳", "网房")],
 )
 def test_right_chinese_is_no_slip(query, word):
-    assert not corrections.may_be(query, word, corrections.guarded(query, 0, len(query)))
+    assert not corrections.may_be(query, word, corrections.guard(query, 0, len(query)))
 
 
 @pytest.mark.parametrize(("query", "word"), [("社报卡", "社保卡"), ("身份正", "身份证"), ("施工许证可", "施工许可证")])
 def test_what_lies_outside_all_words_may_be_a_slip(query, word):
-    assert corrections.may_be(query, word, corrections.guarded(query, 0, len(query)))
+    assert corrections.may_be(query, word, corrections.guard(query, 0, len(query)))
 
 
 @pytest.mark.parametrize(
