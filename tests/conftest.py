@@ -35,7 +35,7 @@ from qe_ban.embedded.valkey import Valkey
 from qe_ban.kernel.clock import Clock, system_clock
 from qe_ban.keys import lifecycle
 from qe_ban.keys.rings import KeyRings
-from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.publishing.service.page_cache import PageCache
 from qe_ban.web.parts import part
 from tests.privacy import words
 
@@ -260,5 +260,5 @@ def closing_pool(app: Flask) -> Iterator[Flask]:
         yield app
     finally:
         with app.app_context():
-            part(Shelf).close()
+            part(PageCache).close()
             part(Database).dispose()

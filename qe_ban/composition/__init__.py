@@ -2,15 +2,15 @@
 
 from qe_ban.accounts.service import PersonalDataEraser
 from qe_ban.composition.clocks import with_clock_check, with_clock_check_standalone
-from qe_ban.composition.declaration import PageType, RetentionPlan, Slice, Step
+from qe_ban.composition.declaration import PageDeclaration, RetentionPlan, Slice, Step
 from qe_ban.composition.retention import sweeper
 from qe_ban.composition.services import Services
 from qe_ban.jobs.service import Handler, Runner, Schedule, Worker
-from qe_ban.publishing.service.desks import Source
+from qe_ban.publishing.service.page_types import Source
 
 __all__ = [
     "Handler",
-    "PageType",
+    "PageDeclaration",
     "PersonalDataEraser",
     "RetentionPlan",
     "Runner",

@@ -15,8 +15,8 @@ from qe_ban.db.retention import Ending
 from qe_ban.jobs.service import Handler, Runner, Schedule
 from qe_ban.keys.data_keys import Owner
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.service.desks import Desk, Source
-from qe_ban.publishing.service.shelf import Load
+from qe_ban.publishing.service.page_cache import Load
+from qe_ban.publishing.service.page_types import PageType, Source
 from qe_ban.web.guard import PrincipalFrom
 from qe_ban.web.health import Check
 from qe_ban.web.metrics import Read
@@ -59,10 +59,10 @@ class RetentionPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class PageType:
+class PageDeclaration:
     """A kind of page on the one mechanism of publishing: its rules, how it is loaded, and which pages there are."""
 
-    desk: Desk
+    type: PageType
     load: Load
     slugs: Collection[str]
 
@@ -100,7 +100,7 @@ class Slice:
     rewrite: Factory[int] | None = None
     partitions: Factory[Sequence[Step]] = no_elements
     detectors: Factory[Sequence[Watch]] = no_elements
-    page_types: Factory[Mapping[PageKind, PageType]] = no_entries
+    page_types: Factory[Mapping[PageKind, PageDeclaration]] = no_entries
     page_sources: Factory[Mapping[str, Source]] = no_entries
     metrics: Factory[Sequence[Read]] = no_elements
     readiness: Factory[Mapping[str, Check]] = no_entries

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from qe_ban.composition import PageType, RetentionPlan, Services, Slice, Source
+from qe_ban.composition import PageDeclaration, RetentionPlan, Services, Slice, Source
 from qe_ban.halls.routes import apps, halls, me, places
 from qe_ban.halls.service import apps as app_register
 from qe_ban.halls.service import closing, moving, retention
@@ -17,9 +17,9 @@ _REGISTER: Final = "a register that staff keep: it has as many rows as there are
 _OWN: Final = "as long as the resident keeps it; it goes with the account"
 
 
-def _page_types(services: Services) -> Mapping[PageKind, PageType]:
+def _page_types(services: Services) -> Mapping[PageKind, PageDeclaration]:
     pages = Halls(services.city, services.merge(lambda slice_: slice_.page_sources))
-    return {PageKind.HALL: PageType(pages.desk(), pages.load, services.city.halls)}
+    return {PageKind.HALL: PageDeclaration(pages.page_type(), pages.load, services.city.halls)}
 
 
 def _page_sources(services: Services) -> Mapping[str, Source]:

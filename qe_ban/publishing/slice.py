@@ -7,42 +7,42 @@ from sqlalchemy.orm import Session
 
 from qe_ban.composition import RetentionPlan, Schedule, Services, Slice, with_clock_check
 from qe_ban.db import valkey
-from qe_ban.publishing.routes import desk, media
+from qe_ban.publishing.routes import editing, media
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import findings, previews, saves
 from qe_ban.publishing.service import links as link_checks
 from qe_ban.publishing.service import media as pictures
-from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.links import HttpLinks, Links
 from qe_ban.publishing.service.media import DirectoryStore, Pictures
-from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.publishing.service.page_cache import PageCache
+from qe_ban.publishing.service.page_types import PageTypes
 from qe_ban.web import wire
 from qe_ban.web.ranks import Operations, Rank
 
 _BLUEPRINTS: Final = (
     media.blp,
-    desk.blueprint(PageKind.HALL, "/halls"),
-    desk.blueprint(PageKind.ZONE, "/zones"),
+    editing.blueprint(PageKind.HALL, "/halls"),
+    editing.blueprint(PageKind.ZONE, "/zones"),
 )
-_PUBLISHED: Final = "what the city published, and who answered for it: it stands, as a gazette does"
+_PUBLIC_RECORD: Final = "what the city published, and who answered for it: it stands, as a gazette does"
 
 
-def _desks(services: Services) -> Desks:
-    types = services.merge(lambda slice_: slice_.page_types)
-    if missing := set(PageKind) - types.keys():
+def _page_types(services: Services) -> PageTypes:
+    declarations = services.merge(lambda slice_: slice_.page_types)
+    if missing := set(PageKind) - declarations.keys():
         raise LookupError(f"no slice declares the pages of {', '.join(sorted(missing))}")
-    desks = {kind: page_type.desk for kind, page_type in types.items()}
+    types = {kind: declaration.type for kind, declaration in declarations.items()}
     sources = services.merge(lambda slice_: slice_.page_sources)
-    return Desks(desks, sources, services.city.link_hosts, services.rings)
+    return PageTypes(types, sources, services.city.link_hosts, services.rings)
 
 
-def _shelf(services: Services) -> Shelf:
-    types = services.merge(lambda slice_: slice_.page_types)
-    return Shelf(
+def _page_cache(services: Services) -> PageCache:
+    declarations = services.merge(lambda slice_: slice_.page_types)
+    return PageCache(
         services.database,
         valkey.connect(services.settings.redis_url),
-        {kind: page_type.load for kind, page_type in types.items()},
-        {kind: page_type.slugs for kind, page_type in types.items()},
+        {kind: declaration.load for kind, declaration in declarations.items()},
+        {kind: declaration.slugs for kind, declaration in declarations.items()},
         encode=wire.dumps,
         release=services.settings.release,
         clock=services.clock,
@@ -50,11 +50,11 @@ def _shelf(services: Services) -> Shelf:
 
 
 def _schedules(services: Services) -> list[Schedule]:
-    desks, links, store = services.get(Desks), services.get(Links), services.get(Pictures).store
+    page_types, links, store = services.get(PageTypes), services.get(Links), services.get(Pictures).store
 
     def inspect(session: Session, now: datetime) -> None:
-        links.recheck(sorted(findings.links_in_force(session, desks, now)), now)
-        findings.inspect_all(session, desks, now)
+        links.recheck(sorted(findings.links_in_force(session, page_types, now)), now)
+        findings.inspect_all(session, page_types, now)
 
     # after the other has committed: a file goes when it is certain that its row has gone
     def sweep_files(session: Session, now: datetime) -> None:
@@ -80,12 +80,12 @@ SLICE: Final = Slice(
         without_end={
             "pages": "one row a page",
             "page_stamps": "one row a page",
-            **dict.fromkeys(("page_versions", "page_withdrawals"), _PUBLISHED),
+            **dict.fromkeys(("page_versions", "page_withdrawals"), _PUBLIC_RECORD),
         },
     ),
     factories={
-        Desks: _desks,
-        Shelf: _shelf,
+        PageTypes: _page_types,
+        PageCache: _page_cache,
         Links: lambda services: Links(services.database, HttpLinks()),
         Pictures: lambda services: Pictures(DirectoryStore(services.settings.media_dir)),
     },

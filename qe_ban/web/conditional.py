@@ -50,7 +50,7 @@ class Prepared(Protocol):
         """Give it as it is."""
 
     @property
-    def gzipped(self) -> Representation | None:
+    def gzip_body(self) -> Representation | None:
         """Give it gzipped."""
 
     @property
@@ -87,7 +87,7 @@ def served(prepared: Prepared) -> Response:
     One tag for each encoding, and `Vary`; what may be out of date is marked (RFC 9211; RFC 9111, 5.1).
     """
     environ = request.environ
-    chosen, gzipped = prepared.plain, prepared.gzipped
+    chosen, gzipped = prepared.plain, prepared.gzip_body
     headers = [("Cache-Control", PUBLIC), ("Vary", "Accept-Encoding")]
     zipped = gzipped is not None and accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
     if gzipped is not None and zipped:

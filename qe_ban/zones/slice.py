@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.accounts.service import Accounts
 from qe_ban.composition import (
-    PageType,
+    PageDeclaration,
     RetentionPlan,
     Schedule,
     Services,
@@ -40,9 +40,9 @@ def _end_demands(services: Services, demands: Sequence[UUID]) -> None:
         closing.erase_demands(session, demands, services.clock())
 
 
-def _page_types(services: Services) -> Mapping[PageKind, PageType]:
+def _page_types(services: Services) -> Mapping[PageKind, PageDeclaration]:
     zones = Zones(services.city, services.merge(lambda slice_: slice_.page_sources))
-    return {PageKind.ZONE: PageType(zones.desk(), zones.load, services.city.zones)}
+    return {PageKind.ZONE: PageDeclaration(zones.page_type(), zones.load, services.city.zones)}
 
 
 def _page_sources(services: Services) -> Mapping[str, Source]:

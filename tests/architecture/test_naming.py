@@ -14,6 +14,7 @@ CLEAN = (
         f"qe_ban/{name}"
         for name in ("audit", "cli", "codes", "config", "db", "embedded", "keys", "migrations", "sandbox", "venues")
     ),
+    *(f"qe_ban/{name}" for name in ("publishing",)),
     *(f"tests/{name}" for name in ("architecture", "audit", "codes", "db", "embedded", "health", "keys", "published")),
     *("tests/cli", "tests/sandbox", "tests/venues"),
 )

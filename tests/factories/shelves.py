@@ -8,10 +8,10 @@ from qe_ban.db import valkey
 from qe_ban.kernel.ids import new_id
 from qe_ban.publishing.models import PageVersion, PageWithdrawal
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.rules.views import Dressed, View
+from qe_ban.publishing.rules.views import ResolvedPage, View
 from qe_ban.publishing.service import pages, stamps
+from qe_ban.publishing.service.page_cache import PageCache
 from qe_ban.publishing.service.screens import Absent
-from qe_ban.publishing.service.shelf import Shelf
 from qe_ban.web import wire
 
 HALL, ANYBODY = PageKind.HALL, View()
@@ -37,7 +37,7 @@ class Process:
         self.now = None
         self.gate.set()
         self.valkey = valkey.connect(url or newsstand.valkey_url)
-        self.shelf = Shelf(
+        self.shelf = PageCache(
             database or newsstand.database,
             self.valkey,
             dict.fromkeys(PageKind, self._load),
@@ -56,7 +56,7 @@ class Process:
         found = pages.in_force(session, HALL, slug, now)
         if found is None:
             return Absent(pages.begins_at(session, HALL, slug, now))
-        return Dressed(
+        return ResolvedPage(
             {"title": found.content["title"], "number": found.number},
             found.content["blocks"],
             None,

@@ -17,7 +17,7 @@ from qe_ban.db.engine import Database, DatabaseUnavailable
 from qe_ban.kernel.clock import system_clock
 from qe_ban.keys import lifecycle
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.service import shelf
+from qe_ban.publishing.service import page_cache
 from tests.conftest import Engines, closing_pool
 from tests.factories.pages import content, make_town, rich_text
 from tests.factories.shelves import Hands, Newsstand
@@ -104,7 +104,7 @@ def test_with_postgresql_killed_pages_are_shown_and_after_five_seconds_with_a_ma
     stand.hands.at += 1
     assert process.later() == ("早", None)
     stand.publish("午")
-    process.shelf.tell()
+    process.shelf.publish_invalidation()
     assert process.read() == ("午", None)
 
 
@@ -114,13 +114,13 @@ def test_with_valkey_killed_a_change_is_shown_within_a_second_unmarked(city, sta
     here.read(), there.read()
     city.kill(city.valkey)
     stand.publish("午")
-    here.shelf.tell()
+    here.shelf.publish_invalidation()
     assert here.read() == ("午", None)
     stand.hands.at += 1
     assert there.later() == ("午", None)
     city.valkey.start()
     stand.publish("晚")
-    here.shelf.tell()
+    here.shelf.publish_invalidation()
     stand.hands.at += 1
     assert there.later() == ("晚", None)
 
@@ -130,7 +130,7 @@ def test_with_both_killed_what_is_in_memory_is_shown_marked_and_who_has_nothing_
     process = stand.process()
     process.read()
     city.kill(city.postgres, city.valkey)
-    stand.hands.at += shelf.VOUCHED + 0.5
+    stand.hands.at += page_cache.STALE_AFTER + 0.5
     assert process.read() == ("早", 2)
     with pytest.raises(DatabaseUnavailable):
         stand.process().read()
@@ -172,8 +172,8 @@ def test_with_postgresql_hanging_nobody_waits_for_it(city):
         with ThreadPoolExecutor(6) as pool:
             times = [one for future in [pool.submit(took) for _ in range(6)] for one in future.result()]
         assert max(times) < 0.3
-        stand.hands.at += shelf.CONFIRMED
-        assert process.later()[1] >= shelf.CONFIRMED
+        stand.hands.at += page_cache.UNCONFIRMED_AFTER
+        assert process.later()[1] >= page_cache.UNCONFIRMED_AFTER
     finally:
         city.hang(signal.SIGCONT)
 

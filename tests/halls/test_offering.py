@@ -97,7 +97,7 @@ def test_an_item_comes_with_all_its_offices_the_citys_first(put, of):
 def test_the_districts_own_office_does_it_else_the_citys(put, of, standing, district, chosen):
     entry = basic_code()
     codes = {one: put(entry, one) for one in standing}
-    shown = offices.chosen(of(entry)[entry], district)
+    shown = offices.with_office(of(entry)[entry], district)
     assert shown["code"] == (None if chosen == "nobody" else codes[chosen])
     assert shown["districts"] == sorted(one for one in standing if one)
 
@@ -106,7 +106,7 @@ def test_what_is_done_anywhere_is_done_for_a_district_without_an_office(put, of)
     entry = basic_code()
     put(entry, SHINAN)
     code = put(entry, LAOSHAN, reach="citywide")
-    assert offices.chosen(of(entry)[entry], OTHER)["code"] == code
+    assert offices.with_office(of(entry)[entry], OTHER)["code"] == code
 
 
 def test_a_full_code_means_the_same_item_and_prefers_just_that_office(put, of):
@@ -115,8 +115,8 @@ def test_a_full_code_means_the_same_item_and_prefers_just_that_office(put, of):
     for code in (shinan, second, second.lower()):
         item = of(code)[code]
         assert len(item["offices"]) == 3
-        assert offices.chosen(item, SHINAN)["code"] == code.upper()
-        assert offices.chosen(item, LAOSHAN)["code"] == city
+        assert offices.with_office(item, SHINAN)["code"] == code.upper()
+        assert offices.with_office(item, LAOSHAN)["code"] == city
 
 
 def test_a_handling_item_has_an_entry_of_its_own(put, of):

@@ -9,7 +9,7 @@ from qe_ban.items.service import publishing
 from qe_ban.items.service.publishing import Draft
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.publishing.service.page_cache import PageCache
 from qe_ban.web.parts import part
 from tests.factories import items
 from tests.factories.pages import API, content, notice, rich_text
@@ -153,14 +153,14 @@ def test_what_has_ended_is_shown_no_more(town, show, put):
     with town.database.transaction() as session:
         publishing.end(session, codes[:1], at=now, now=now)
     with town.app.app_context():
-        part(Shelf).tell()
+        part(PageCache).publish_invalidation()
     (block,) = [block for block in show(slug)["blocks"] if block["id"] == "own-grid"]
     assert [row["item"]["entry"] for row in block["services"]] == entries[1:]
 
 
 def load(town, slug):
     with town.app.app_context(), town.database.transaction() as session:
-        return part(Shelf)._loads[HALL](session, slug, town.clock())
+        return part(PageCache)._loads[HALL](session, slug, town.clock())
 
 
 def test_apps_of_the_hall_and_places_of_a_kind_come_by_themselves(town, show):
@@ -186,7 +186,7 @@ def test_apps_of_the_hall_and_places_of_a_kind_come_by_themselves(town, show):
     assert [app["slug"] for app in show(CITY)["apps"]] == ["app-citys"]
     # when the first of them opens or closes the screen is another
     dressed = load(town, slug)
-    assert town.clock() < dressed.turns_at <= town.clock() + timedelta(hours=16)
+    assert town.clock() < dressed.next_change_at <= town.clock() + timedelta(hours=16)
 
 
 def test_an_app_that_is_withdrawn_is_gone_from_all_screens_at_once(town, show):

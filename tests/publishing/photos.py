@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import Image, ImageCms
 
-from qe_ban.publishing.adapters.pictures import Picture, remade
+from qe_ban.publishing.adapters.pictures import Picture, reencode
 
 SECRET = b"36.0671N 120.3826E"
 """What must never come out of a picture again."""
@@ -65,7 +65,7 @@ def swapped_profile() -> bytes:
 
 def made(data: bytes) -> Picture:
     """What becomes of a file that is handed in."""
-    return remade(io.BytesIO(data))
+    return reencode(io.BytesIO(data))
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from qe_ban.halls.rules import inheritance
 from qe_ban.publishing.models import Media, MediaUse
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.links import Links
+from qe_ban.publishing.service.page_types import PageTypes
 from qe_ban.web import parts
 from tests.factories.pages import PREFIX, content, notice, rich_text
 from tests.publishing.asking import done, events, followed, refused
@@ -166,21 +166,21 @@ def test_what_the_city_forbids_or_says_since_the_draft_was_saved_refuses_the_sub
     link = followed(town, f"https://www.qingdao.gov.cn/{mine}", "alive", 200)
     done(town.put(editor, HALL, slug, content(rich_text(mine), notice(link=link))))
     with town.app.app_context():
-        desks = parts.part(Desks)
-    parts.provide(town.app, replace(desks, link_hosts=("*.example.cn",)))
+        page_types = parts.part(PageTypes)
+    parts.provide(town.app, replace(page_types, link_hosts=("*.example.cn",)))
     try:
         refused(town.do(editor, HALL, slug, "submit"), 422, "publishing.invalid", "blocks.1.notices.0.link")
     finally:
-        parts.provide(town.app, desks)
-    hall = desks.desks[HALL]
+        parts.provide(town.app, page_types)
+    hall = page_types.types[HALL]
     citys = replace(
         hall, faults=lambda _session, _slug, said, _now: list(inheritance.faults(said, content(rich_text(mine))))
     )
-    parts.provide(town.app, replace(desks, desks={**desks.desks, HALL: citys}))
+    parts.provide(town.app, replace(page_types, types={**page_types.types, HALL: citys}))
     try:
         refused(town.do(editor, HALL, slug, "submit"), 422, "publishing.invalid", "blocks.0.id")
     finally:
-        parts.provide(town.app, desks)
+        parts.provide(town.app, page_types)
     assert town.get(editor, HALL, f"{slug}/draft").json["state"] == "draft"
     done(town.do(editor, HALL, slug, "submit"))
 

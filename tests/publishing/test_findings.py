@@ -9,7 +9,7 @@ from qe_ban.app.working import create_worker
 from qe_ban.publishing.models import LinkCheck, Media, MediaUse
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import findings
-from qe_ban.publishing.service.desks import Desks
+from qe_ban.publishing.service.page_types import PageTypes
 from tests.factories.items import add_item
 from tests.factories.pages import content, notice
 from tests.publishing.asking import done, followed
@@ -19,7 +19,7 @@ ZONE = PageKind.ZONE
 
 def inspect(town):
     with town.database.transaction() as session:
-        return findings.inspect_all(session, town.parts.get(Desks), town.clock())
+        return findings.inspect_all(session, town.parts.get(PageTypes), town.clock())
 
 
 def found(town, slug):

@@ -89,7 +89,7 @@ def test_an_address_that_no_index_holds_is_not_followed(following, host, now):
 
 def test_more_addresses_than_one_statement_takes_are_looked_up(database, now):
     with database.transaction() as session:
-        assert links.known(session, {f"https://www.gov.cn/{number}" for number in range(70_000)}) == {}
+        assert links.find_results(session, {f"https://www.gov.cn/{number}" for number in range(70_000)}) == {}
 
 
 def test_several_are_told_each_for_itself(following, host, now):
@@ -107,9 +107,9 @@ def test_known_asks_nobody(database, following, host, now):
     url, other = host.url(), host.url()
     following.check([url], now)
     with database.transaction() as session:
-        found = links.known(session, {url, other})
-        assert links.known(session, []) == {}
-    assert found == {url: links.Checked(ALIVE, now)}
+        found = links.find_results(session, {url, other})
+        assert links.find_results(session, []) == {}
+    assert found == {url: links.LinkCheckResult(ALIVE, now)}
     assert host.asked == 1
 
 

@@ -182,5 +182,5 @@ def test_pictures_with_wrong_bytes_are_pictures_or_refused_and_never_crash_or_wa
 
 def test_who_waits_too_long_for_another_picture_is_told_so():
     with pictures._one, pytest.raises(PicturesBusy):
-        pictures.remade(io.BytesIO(photos.jpeg()), wait=0.05)
+        pictures.reencode(io.BytesIO(photos.jpeg()), wait=0.05)
     assert made(photos.jpeg())

@@ -50,7 +50,7 @@ def age(root, digest, hours):
 
 
 def test_a_picture_is_kept_in_a_directory_that_is_made_and_nothing_lies_beside_it(store, root, digest):
-    store.put(digest, FILES)
+    store.store(digest, FILES)
     assert {name: read(store, digest, name) for name in FILES} == FILES
     assert [path.name for path in root.iterdir()] == [digest[:2]]
     assert sorted(path.name for path in (root / digest[:2] / digest).iterdir()) == ["320", "full"]
@@ -58,8 +58,8 @@ def test_a_picture_is_kept_in_a_directory_that_is_made_and_nothing_lies_beside_i
 
 
 def test_what_is_kept_already_stays_as_it_is(store, root, digest):
-    store.put(digest, FILES)
-    store.put(digest, {FULL: b"another"})
+    store.store(digest, FILES)
+    store.store(digest, {FULL: b"another"})
     assert read(store, digest) == FILES[FULL]
     assert [path.name for path in root.iterdir()] == [digest[:2]]
 
@@ -85,21 +85,21 @@ def test_what_is_kept_already_stays_as_it_is(store, root, digest):
     ],
 )
 def test_a_name_that_is_none_or_unknown_is_not_there(store, digest, name):
-    store.put("a" * 64, FILES)
+    store.store("a" * 64, FILES)
     assert store.open(digest, name) is None
 
 
 @pytest.mark.parametrize("digest", ["", "../x", "g" * 64, "a" * 65])
 def test_nothing_is_written_or_removed_under_a_digest_that_is_none(store, root, digest):
     with pytest.raises(ValueError, match="64"):
-        store.put(digest, FILES)
+        store.store(digest, FILES)
     with pytest.raises(ValueError, match="64"):
         store.remove(digest)
     assert not root.exists()
 
 
 def test_a_picture_goes_as_a_whole_and_going_twice_is_nothing(store, root, digest):
-    store.put(digest, FILES)
+    store.store(digest, FILES)
     store.remove(digest)
     store.remove(digest)
     assert read(store, digest) is None
@@ -109,18 +109,18 @@ def test_a_picture_goes_as_a_whole_and_going_twice_is_nothing(store, root, diges
 def test_those_of_a_time_are_listed_and_one_that_is_handed_in_again_is_young(store, root):
     old, young, again = sorted(secrets.token_hex(32) for _ in range(3))
     for digest in (old, young, again):
-        store.put(digest, FILES)
+        store.store(digest, FILES)
     age(root, old, 3)
     age(root, again, 3)
-    store.put(again, FILES)
+    store.store(again, FILES)
     (root / "notes.txt").write_text("of an operator")
     (root / old[:2] / "notes").mkdir()
-    assert list(store.kept(before=now() - HOUR)) == [old]
-    assert sorted(store.kept(before=now() + HOUR)) == sorted([old, young, again])
+    assert list(store.digests(before=now() - HOUR)) == [old]
+    assert sorted(store.digests(before=now() + HOUR)) == sorted([old, young, again])
 
 
 def test_what_a_crash_left_is_removed_when_it_is_old(store, root, digest):
-    store.put(digest, FILES)
+    store.store(digest, FILES)
     for name in ("new-old", "new-young", "else"):
         (root / name).mkdir()
         (root / name / "full").write_bytes(b"half")
@@ -132,12 +132,12 @@ def test_what_a_crash_left_is_removed_when_it_is_old(store, root, digest):
 
 def test_a_directory_that_was_never_made_holds_nothing(store):
     assert store.open("a" * 64, FULL) is None
-    assert list(store.kept(before=now())) == []
+    assert list(store.digests(before=now())) == []
     store.tidy(before=now())
 
 
 def test_many_threads_keep_one_picture_once(store, root, digest):
-    outcomes = together(8, lambda _: store.put(digest, FILES))
+    outcomes = together(8, lambda _: store.store(digest, FILES))
     assert outcomes == [None] * 8
     assert read(store, digest) == FILES[FULL]
     assert [path.name for path in root.iterdir()] == [digest[:2]]
@@ -150,7 +150,7 @@ from qe_ban.publishing.adapters.media import FULL, DirectoryStore
 store, digest, whole = DirectoryStore(Path(sys.argv[1])), sys.argv[2], b"whole" * 1000
 seen = 0
 for _ in range(100):
-    store.put(digest, {FULL: whole, "320": b"small"})
+    store.store(digest, {FULL: whole, "320": b"small"})
     file = store.open(digest, FULL)
     if file is not None:
         with file:
@@ -170,10 +170,10 @@ def test_several_processes_never_see_half_a_picture(root, digest):
 
 def all_away(store, digest):
     for work in (
-        lambda: store.put(digest, FILES),
+        lambda: store.store(digest, FILES),
         lambda: store.open(digest, FULL),
         lambda: store.remove(digest),
-        lambda: list(store.kept(before=now())),
+        lambda: list(store.digests(before=now())),
         lambda: store.tidy(before=now()),
     ):
         with pytest.raises(StoreAway):
@@ -193,15 +193,15 @@ def test_a_directory_that_cannot_be_written_is_a_store_that_is_away_for_writing(
     # not even root writes there
     store = DirectoryStore(Path("/proc/qe-ban"))
     with pytest.raises(StoreAway):
-        store.put(digest, FILES)
+        store.store(digest, FILES)
     assert store.open(digest, FULL) is None
 
 
 def test_a_full_disk_leaves_nothing_half_done(root, digest):
     store = DirectoryStore(root)
-    store.put("b" * 64, FILES)
+    store.store("b" * 64, FILES)
     broken = {FULL: b"whole", "x" * 300: b"a name that no file system takes"}
     with pytest.raises(StoreAway):
-        store.put(digest, broken)
+        store.store(digest, broken)
     assert store.open(digest, FULL) is None
     assert sorted(path.name for path in root.iterdir()) == sorted({"bb", digest[:2]})

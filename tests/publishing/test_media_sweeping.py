@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 
 def put(session, store, data, now):
     """Hand in a file for nobody in particular; gives its row."""
-    return media.keep(session, store, media.remade(io.BytesIO(data)), None, now)[0]
+    return media.store_picture(session, store, media.reencode(io.BytesIO(data)), None, now)[0]
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def hand_in(database, store, now):
 def use(database, slug):
     def do(*digests, owner="hall", number=0, slug=slug):
         with database.transaction() as session:
-            return media.use(session, owner, slug, number, digests)
+            return media.store_uses(session, owner, slug, number, digests)
 
     return do
 
@@ -115,7 +115,7 @@ def test_one_picture_handed_in_by_many_at_once_is_one(database, store, now):
 
     def hand_in(_):
         with database.transaction() as session:
-            return media.keep(session, store, media.remade(io.BytesIO(data)), None, now)
+            return media.store_picture(session, store, media.reencode(io.BytesIO(data)), None, now)
 
     outcomes = together(6, hand_in)
     assert len({row.digest for row, _ in outcomes}) == 1
@@ -123,9 +123,9 @@ def test_one_picture_handed_in_by_many_at_once_is_one(database, store, now):
 
 
 def test_when_the_store_is_away_there_is_no_row(database, now):
-    picture = media.remade(io.BytesIO(photos.jpeg()))
+    picture = media.reencode(io.BytesIO(photos.jpeg()))
     with pytest.raises(StoreAway), database.transaction() as session:
-        media.keep(session, DirectoryStore(None), picture, None, now)
+        media.store_picture(session, DirectoryStore(None), picture, None, now)
     assert not stands(database, picture.digest)
 
 
@@ -192,7 +192,7 @@ def test_what_is_handed_in_again_begins_anew(database, store, collect, now):
 def test_files_go_a_day_after_their_rows_and_no_others(database, root, store, hand_in, use, collect, sweep, now):
     gone, kept, orphan = hand_in(8), hand_in(8), secrets.token_hex(32)
     use(kept)
-    store.put(orphan, {FULL: b"of a transaction that never committed"})
+    store.store(orphan, {FULL: b"of a transaction that never committed"})
     collect()
     assert sweep() == 0, "all files are of this hour"
     assert (root / gone[:2] / gone / FULL).exists()
@@ -206,7 +206,7 @@ def test_files_go_a_day_after_their_rows_and_no_others(database, root, store, ha
 
 def test_a_sweep_takes_some_at_a_time(database, store, now):
     for _ in range(5):
-        store.put(secrets.token_hex(32), {FULL: b"x"})
+        store.store(secrets.token_hex(32), {FULL: b"x"})
     counts = []
     for _ in range(3):
         with database.transaction() as session:
@@ -219,7 +219,7 @@ def test_a_draft_saved_while_a_sweep_is_at_work_does_not_find_the_picture(databa
 
     def save():
         with database.transaction() as session:
-            outcome.append(media.use(session, "hall", slug, 0, [digest]))
+            outcome.append(media.store_uses(session, "hall", slug, 0, [digest]))
 
     with database.transaction() as session:
         media.collect(session, now)
@@ -235,7 +235,7 @@ def test_a_draft_saved_while_a_sweep_is_at_work_does_not_find_the_picture(databa
 def test_a_sweep_while_a_draft_is_saved_leaves_the_picture(database, hand_in, collect, slug):
     digest = hand_in(30)
     with database.transaction() as session:
-        assert media.use(session, "hall", slug, 0, [digest]) == frozenset()
+        assert media.store_uses(session, "hall", slug, 0, [digest]) == frozenset()
         collect()
     assert stands(database, digest)
     collect()
@@ -250,7 +250,7 @@ def test_drafts_and_sweeps_at_once_never_break_anything(database, hand_in, now, 
             if number % 2:
                 media.collect(session, now)
                 return frozenset()
-            return media.use(session, "hall", f"{slug}-{number}", 0, digests)
+            return media.store_uses(session, "hall", f"{slug}-{number}", 0, digests)
 
     outcomes = together(8, work)
     assert all(isinstance(outcome, frozenset) for outcome in outcomes), outcomes
@@ -260,10 +260,10 @@ def test_drafts_and_sweeps_at_once_never_break_anything(database, hand_in, now, 
 
 def test_files_of_a_picture_that_is_being_handed_in_are_left(database, store, root, sweep, now):
     data = photos.jpeg()
-    picture = media.remade(io.BytesIO(data))
-    store.put(picture.digest, picture.files)
+    picture = media.reencode(io.BytesIO(data))
+    store.store(picture.digest, picture.files)
     with database.transaction() as session:
-        media.keep(session, store, picture, None, now)
+        media.store_picture(session, store, picture, None, now)
         session.flush()
         os.utime(root / picture.digest[:2] / picture.digest, (0, 0))
         # its row is not to be seen yet from there

@@ -7,7 +7,7 @@ from sqlalchemy import exc, select, update
 
 from qe_ban.publishing.models import PageVersion
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.service import ending, pages, stamps
+from qe_ban.publishing.service import page_end, pages, stamps
 from tests.factories.pages import PREFIX, content
 from tests.publishing.asking import done, events, refused
 
@@ -200,7 +200,7 @@ def test_a_page_that_has_ended_is_neither_submitted_nor_published(town):
     town.publish(ZONE, slug)
     approved, _ = town.approved(ZONE, slug, content(title="再来"))
     with town.database.transaction() as session:
-        ending.set_end(pages.hold(session, ZONE, slug), town.clock() + timedelta(hours=1))
+        page_end.set_end(pages.hold(session, ZONE, slug), town.clock() + timedelta(hours=1))
     at = (town.clock() + timedelta(hours=2)).isoformat()
     refused(town.do(approved, ZONE, slug, "publish", {"at": at}), 422, "publishing.schedule_invalid", "at")
     assert in_force(town, slug).next_change_at is not None

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from qe_ban.kernel.shapes import Kind
 from qe_ban.publishing.rules.blocks import TYPES
 from qe_ban.publishing.rules.content import canonical
-from qe_ban.publishing.service.references import Reference, dressed, references
+from qe_ban.publishing.service.references import Reference, references, resolve_blocks
 from tests.publishing.rules.contents import ENTRY, MEDIA, block, content, contents
 
 
@@ -67,7 +67,7 @@ def test_a_row_whose_required_reference_is_gone_is_left_out_and_an_optional_one_
         )
     )
     found = {"item": {ENTRY: {"entry": ENTRY}}, "media": {}}
-    assert dressed(said, found) == [
+    assert resolve_blocks(said, found) == [
         {"id": "one", "type": "service_grid", "services": [{"item": {"entry": ENTRY}, "icon": None, "label": "甲"}]}
     ]
 
@@ -75,7 +75,7 @@ def test_a_row_whose_required_reference_is_gone_is_left_out_and_an_optional_one_
 def test_of_several_those_remain_that_stand_and_a_block_with_none_of_what_it_needs_is_left_out():
     said = content(block("app_grid", apps=["bus", "tax", "gas"]), block("code_shortcut", id="b", kinds=["identity"]))
     found = {"app": {"bus": {"name": "公交"}, "gas": {"name": "燃气"}}}
-    assert dressed(said, found) == [
+    assert resolve_blocks(said, found) == [
         {"id": "one", "type": "app_grid", "apps": [{"name": "公交"}, {"name": "燃气"}]},
     ]
 
@@ -83,13 +83,13 @@ def test_of_several_those_remain_that_stand_and_a_block_with_none_of_what_it_nee
 def test_a_block_of_a_type_that_is_no_more_is_passed_over():
     said = content({"id": "old", "type": "carousel", "slides": [{"picture": MEDIA}]}, block("contacts"))
     assert references(said) == []
-    assert [one["id"] for one in dressed(said, {})] == ["one"]
+    assert [one["id"] for one in resolve_blocks(said, {})] == ["one"]
 
 
 @given(contents)
 def test_where_everything_stands_nothing_is_lost(said):
     plain = canonical(said)
-    made = dressed(plain, all_found(plain))
+    made = resolve_blocks(plain, all_found(plain))
     assert [one["id"] for one in made] == [one["id"] for one in plain["blocks"]]
     for one in plain["blocks"]:
         block_type = TYPES[one["type"]]
@@ -102,7 +102,7 @@ def test_where_everything_stands_nothing_is_lost(said):
 @given(contents, st.sampled_from([MEDIA, ENTRY, "f" * 64]))
 def test_what_is_gone_is_nowhere_in_what_was_dressed(said, gone):
     plain = canonical(said)
-    made = dressed(plain, all_found(plain, lambda key: key != gone))
+    made = resolve_blocks(plain, all_found(plain, lambda key: key != gone))
     for one in made:
         for table in TYPES[one["type"]].tables:
             for row in one.get(table.name, []):
@@ -116,5 +116,5 @@ def test_what_is_gone_is_nowhere_in_what_was_dressed(said, gone):
 def test_dressing_leaves_the_content_as_it_was(said):
     plain = canonical(said)
     before = canonical(plain)
-    dressed(plain, all_found(plain))
+    resolve_blocks(plain, all_found(plain))
     assert plain == before

@@ -15,7 +15,7 @@ from qe_ban.db.engine import Database, DatabaseUnavailable
 from qe_ban.kernel.city import CITY_HALL
 from qe_ban.publishing.errors import PageNotFound
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.service import shelf, stamps
+from qe_ban.publishing.service import page_cache, stamps
 from tests.factories.shelves import ANYBODY, HALL, Newsstand
 
 
@@ -40,9 +40,9 @@ def test_a_change_is_shown_by_the_process_that_made_it_at_once_and_by_others_whe
     here, there = stand.process(), stand.process()
     assert here.read() == there.read() == ("早", None)
     stand.publish("午")
-    here.shelf.tell()
+    here.shelf.publish_invalidation()
     assert here.read() == ("午", None)
-    stand.hands.at += shelf.LOOK_EVERY
+    stand.hands.at += page_cache.LOOK_INTERVAL
     assert there.later() == ("午", None)
 
 
@@ -53,7 +53,7 @@ def test_whoever_made_a_change_is_told_only_when_it_is_shown_and_others_go_on_me
     stand.publish("午")
     process.gate.clear()
     with ThreadPoolExecutor(1) as pool:
-        telling = pool.submit(process.shelf.tell)
+        telling = pool.submit(process.shelf.publish_invalidation)
         assert process.loading.wait(5)
         assert process.read() == ("早", None)
         assert not telling.done()
@@ -71,11 +71,11 @@ def test_a_change_of_one_page_has_no_other_one_loaded_and_one_of_what_all_may_te
         process.read(slug=other)
     assert process.loads == 2
     stand.publish("午")
-    process.shelf.tell()
+    process.shelf.publish_invalidation()
     assert process.loads == 3
     with stand.database.transaction() as session:
         stamps.bump(session)
-    process.shelf.tell()
+    process.shelf.publish_invalidation()
     assert process.loads == 5
 
 
@@ -87,7 +87,7 @@ def test_a_change_of_the_city_s_hall_has_all_halls_loaded_but_no_zone(stand):
         process.shelf.page(PageKind.ZONE, stand.slug, datetime.now(UTC))
     with stand.database.transaction() as session:
         stamps.bump(session, HALL, CITY_HALL)
-    process.shelf.tell()
+    process.shelf.publish_invalidation()
     assert process.loads == 3
 
 
@@ -96,8 +96,8 @@ def test_a_change_that_nobody_told_of_is_found_within_seconds(stand):
     process = stand.process()
     process.read()
     stand.publish("午")
-    for _ in range(int(shelf.ASK_EVERY) + 1):
-        stand.hands.at += shelf.LOOK_EVERY
+    for _ in range(int(page_cache.ASK_INTERVAL) + 1):
+        stand.hands.at += page_cache.LOOK_INTERVAL
         title = process.later()
     assert title == ("午", None)
 
@@ -110,7 +110,7 @@ def test_valkey_is_asked_once_a_second_however_often_pages_are_read(stand):
     asked, ask = [], process.valkey.execute_command
     process.valkey.execute_command = lambda *words, **options: (asked.append(words[0]), ask(*words, **options))[1]
     for _ in range(3):
-        stand.hands.at += shelf.LOOK_EVERY
+        stand.hands.at += page_cache.LOOK_INTERVAL
         for _ in range(50):
             process.read()
         process.settle()
@@ -123,7 +123,7 @@ def test_without_valkey_a_change_is_found_within_a_second_all_the_same(stand, tm
     process = stand.process(url=f"unix://{tmp_path}/none")
     assert process.read() == ("早", None)
     stand.publish("午")
-    stand.hands.at += shelf.LOOK_EVERY
+    stand.hands.at += page_cache.LOOK_INTERVAL
     assert process.later() == ("午", None)
 
 
@@ -147,8 +147,8 @@ def test_while_a_page_is_loaded_nobody_waits_and_past_two_seconds_it_is_marked(s
     process = stand.process()
     process.read()
     stand.publish("午")
-    stand.process().shelf.tell()
-    stand.hands.at += shelf.LOOK_EVERY
+    stand.process().shelf.publish_invalidation()
+    stand.hands.at += page_cache.LOOK_INTERVAL
     process.gate.clear()
     assert process.read() == ("早", None)
     assert process.loading.wait(5)
@@ -176,7 +176,7 @@ def test_what_a_page_turns_to_is_loaded_and_encoded_before_and_shown_at_that_mom
     process = stand.process()
     process.read()
     for before in (10, 2):
-        stand.hands.at += shelf.LOOK_EVERY
+        stand.hands.at += page_cache.LOOK_INTERVAL
         assert process.later(now=turn - timedelta(seconds=before)) == ("早", None)
     process.gate.clear()
     assert process.read(now=turn - timedelta(microseconds=1)) == ("早", None)
@@ -185,7 +185,7 @@ def test_what_a_page_turns_to_is_loaded_and_encoded_before_and_shown_at_that_mom
     process.settle()
     assert process.loads == 2
     stand.publish("晚", starts_at=turn)
-    process.shelf.tell()
+    process.shelf.publish_invalidation()
     assert process.read(now=turn) == ("晚", None)
 
 
@@ -196,7 +196,7 @@ def test_a_change_before_a_page_turns_is_in_what_it_turns_to(stand):
     process = stand.process()
     process.later(now=turn - timedelta(seconds=2))
     stand.withdraw(number)
-    process.shelf.tell()
+    process.shelf.publish_invalidation()
     assert process.read(now=turn) == ("早", None)
 
 
@@ -205,7 +205,7 @@ def test_a_page_opens_at_its_moment_without_being_asked_for_in_vain_before(stand
     stand.publish("早", starts_at=opens)
     process = stand.process()
     for before in (3600, 1800, 1, 0.001):
-        stand.hands.at += shelf.LOOK_EVERY
+        stand.hands.at += page_cache.LOOK_INTERVAL
         with pytest.raises(PageNotFound):
             process.later(now=opens - timedelta(seconds=before))
         process.settle()
@@ -217,7 +217,7 @@ def test_what_moves_no_stamp_is_read_again_after_a_minute_and_costs_no_encoding_
     stand.publish("早")
     process = stand.process()
     before = process.screen()
-    stand.hands.at += shelf.OLDEST - 1
+    stand.hands.at += page_cache.MAX_AGE - 1
     process.read()
     assert process.loads == 1
     stand.hands.at += 1
@@ -231,7 +231,7 @@ def test_what_views_saw_is_encoded_anew_before_it_is_shown(stand):
     process = stand.process()
     process.read()
     stand.publish("午")
-    process.shelf.tell()
+    process.shelf.publish_invalidation()
     (held,) = process.shelf._pages.values()
     ready = held._ready[ANYBODY]
     assert process.screen() is ready
@@ -245,7 +245,7 @@ def test_a_page_of_which_nothing_is_in_force_is_looked_up_once_and_an_unknown_on
                 process.read(slug=slug)
     assert process.loads == 1
     stand.publish("早")
-    process.shelf.tell()
+    process.shelf.publish_invalidation()
     assert process.read() == ("早", None)
 
 
@@ -278,13 +278,13 @@ def test_whatever_happens_nothing_older_than_two_seconds_is_shown_unmarked(datab
         if step == "publish":
             title = str(len(history))
             stand.publish(title)
-            processes[what].shelf.tell()
+            processes[what].shelf.publish_invalidation()
             history.append((stand.hands.at, title))
         elif step == "wait":
             stand.hands.at += what
         else:
             title, age = processes[what].read()
-            current = max((at for at, _ in history if at <= stand.hands.at - shelf.VOUCHED), default=0.0)
+            current = max((at for at, _ in history if at <= stand.hands.at - page_cache.STALE_AFTER), default=0.0)
             recent = [name for at, name in history if at >= current]
             assert age is None, "the parts answer"
             assert title in recent
@@ -301,13 +301,13 @@ def test_readers_beside_a_writer_never_see_what_was_replaced_two_seconds_before(
     here, there = stand.process(), stand.process()
     replaced: dict[str, float] = {}
     stand.publish("0")
-    here.shelf.tell()
+    here.shelf.publish_invalidation()
     over = threading.Event()
 
     def write() -> None:
         for number in range(1, 25):
             stand.publish(str(number))
-            here.shelf.tell()
+            here.shelf.publish_invalidation()
             replaced[str(number - 1)] = quick()
             time.sleep(0.08)
         over.set()
@@ -329,7 +329,7 @@ def test_readers_beside_a_writer_never_see_what_was_replaced_two_seconds_before(
             found = future.result()
             assert len({title for _, title in found}) > 5
             late = [began - replaced[title] for began, title in found if title in replaced]
-            assert max(late, default=0) <= shelf.VOUCHED
+            assert max(late, default=0) <= page_cache.STALE_AFTER
 
 
 def test_with_nothing_in_memory_and_no_engine_there_is_no_answer(stand, tmp_path):

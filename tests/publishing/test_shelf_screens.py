@@ -31,21 +31,21 @@ def nowhere(tmp_path):
 def test_a_screen_has_a_tag_for_each_encoding_and_the_gzipped_bytes_hold_the_plain_ones(stand):
     stand.publish("早", blocks=[LONG])
     screen = stand.process().screen()
-    assert gzip.decompress(screen.gzipped.data) == screen.plain.data
-    assert screen.gzipped.tag != screen.plain.tag
-    assert len(screen.gzipped.data) < len(screen.plain.data) / 10
+    assert gzip.decompress(screen.gzip_body.data) == screen.plain.data
+    assert screen.gzip_body.tag != screen.plain.tag
+    assert len(screen.gzip_body.data) < len(screen.plain.data) / 10
 
 
 def test_every_process_gives_the_same_bytes_and_tags(stand):
     stand.publish("早", blocks=[LONG])
     one, other = stand.process().screen(), stand.process().screen()
-    assert one.gzipped == other.gzipped
+    assert one.gzip_body == other.gzip_body
     assert one.plain == other.plain
 
 
 def test_a_tiny_screen_is_not_gzipped(stand):
     stand.publish("早")
-    assert stand.process().screen().gzipped is None
+    assert stand.process().screen().gzip_body is None
 
 
 def test_a_view_has_its_own_screen_where_a_block_is_aimed_and_shares_the_bytes_where_none_is(stand):
@@ -73,10 +73,10 @@ def test_a_screen_is_encoded_once_until_something_in_it_begins_or_ends(stand):
 def test_whoever_invents_views_fills_no_memory(stand):
     stand.publish("早")
     process = stand.process()
-    for number in range(screens.MOST_VIEWS * 3):
+    for number in range(screens.MAX_VIEWS * 3):
         process.screen(View(district=str(number)))
     (held,) = process.shelf._pages.values()
-    assert len(held._screens) == screens.MOST_VIEWS
+    assert len(held._screens) == screens.MAX_VIEWS
 
 
 def test_a_process_that_has_nothing_shows_the_copy_of_another_one_marked(stand, nowhere):
@@ -103,13 +103,13 @@ def test_a_slow_process_puts_no_older_page_over_one_that_was_withdrawn(stand, no
     stand.withdraw(number)
     with pytest.raises(PageNotFound):
         quick.read()
-    slow.shelf._board.keep(HALL, stand.slug, before.page, before.stamp, datetime.now(UTC))
+    slow.shelf._shared_cache.keep(HALL, stand.slug, before.page, before.stamp, datetime.now(UTC))
     with pytest.raises(PageNotFound):
         stand.process(database=nowhere).read()
 
 
 def test_a_page_that_is_too_large_leaves_no_copy_and_is_shown_all_the_same(stand, nowhere, monkeypatch):
-    monkeypatch.setattr("qe_ban.publishing.service.board.LARGEST", 1000)
+    monkeypatch.setattr("qe_ban.publishing.service.shared_cache.MAX_COPY_BYTES", 1000)
     stand.publish("早", blocks=[LONG])
     assert stand.process().read() == ("早", None)
     with pytest.raises(DatabaseUnavailable):

@@ -9,7 +9,7 @@ from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import history
-from qe_ban.publishing.service.desks import Desks
+from qe_ban.publishing.service.page_types import PageTypes
 from qe_ban.web import paging, parts, requests
 from tests.factories.pages import content, notice
 from tests.publishing.asking import done, events, refused, words_of
@@ -177,8 +177,8 @@ def test_a_list_of_versions_leaves_what_they_say_in_the_database(town):
     slug, now = town.zone(), town.clock()
     town.publish(ZONE, slug)
     with town.app.app_context():
-        desks = parts.part(Desks)
+        page_types = parts.part(PageTypes)
     with town.database.transaction() as session:
         reader = Principal(PrincipalKind.STAFF, new_id(), frozenset(), new_id())
-        (found,) = history.list_versions(session, desks, ZONE, slug, before=None, limit=5, reader=reader, now=now)
+        (found,) = history.list_versions(session, page_types, ZONE, slug, before=None, limit=5, reader=reader, now=now)
         assert (found.row.number, "content" in inspect(found.row).unloaded) == (1, True)

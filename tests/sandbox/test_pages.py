@@ -22,8 +22,8 @@ from qe_ban.publishing.models import Media, MediaUse, Page, PageVersion
 from qe_ban.publishing.rules import content as rules
 from qe_ban.publishing.rules.blocks import TYPES
 from qe_ban.publishing.service import drafts, pages, references, withdrawals
-from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.media import Pictures
+from qe_ban.publishing.service.page_types import PageTypes
 from qe_ban.sandbox import secrets_file
 from qe_ban.sandbox.catalogue import loading as catalogue
 from qe_ban.sandbox.catalogue.offices import Offices
@@ -63,7 +63,7 @@ def parts(settings, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def loader(parts):
-    return Loader(parts.database, parts.city, parts.get(Desks), parts.get(Pictures).store)
+    return Loader(parts.database, parts.city, parts.get(PageTypes), parts.get(Pictures).store)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_contents_are_without_faults_and_warnings(kind, slug, parts):
     page = content(kind, slug)
     district = kind == "hall" and slug != "city"
     assert list(rules.faults(page, district_hall=district, link_hosts=parts.city.link_hosts)) == []
-    assert rules.cleaned(page, parts.city.link_hosts)[1] == []
+    assert rules.clean(page, parts.city.link_hosts)[1] == []
     colours = {page["primary_colour"], page["background_colour"]}
     assert len(colours) == 2
 
@@ -165,11 +165,11 @@ def test_everything_is_published_by_two_people_and_nothing_leads_nowhere(first_l
     came, now = first_load
     assert (len(came.apps), len(came.places), len(came.pages)) == (len(files.apps()), len(files.places()), len(PAGES))
     with parts.database.transaction() as session:
-        for desk in loader.desks.desks.values():
-            for slug in desk.names:
-                in_force = pages.in_force(session, desk.kind, slug, now)
+        for page_type in loader.page_types.types.values():
+            for slug in page_type.names:
+                in_force = pages.in_force(session, page_type.kind, slug, now)
                 assert in_force is not None, slug
-                assert references.inspect(session, loader.desks.sources, in_force.content, now, {}) == []
+                assert references.inspect(session, loader.page_types.sources, in_force.content, now, {}) == []
         for version in session.scalars(select(PageVersion)):
             assert version.approved_by not in version.editors
         page = session.get(Page, ("hall", "laoshan"))
@@ -179,8 +179,8 @@ def test_everything_is_published_by_two_people_and_nothing_leads_nowhere(first_l
             )
         )
         assert page.state == "published"
-        desk = next(desk for desk in loader.desks.desks.values() if desk.kind == "hall")
-        pair = pairs(session)(desk, "laoshan")
+        page_type = next(page_type for page_type in loader.page_types.types.values() if page_type.kind == "hall")
+        pair = pairs(session)(page_type, "laoshan")
         assert pair.reviewer.id == own
         assert pair.reviewer.place.hall == "laoshan"
 
@@ -238,18 +238,18 @@ def test_the_live_zone_always_has_something_live_and_something_to_come(client):
 def test_a_second_load_brings_nothing_and_keeps_what_staff_did(first_load, loader, parts):
     before, now = counts(parts), datetime.now(UTC)
     withdrawn = files.apps()["laoshan-tea"] | {"icon": None, "state": "withdrawn", "state_reason": "改版"}
-    desk = next(desk for desk in loader.desks.desks.values() if desk.kind == "zone")
+    page_type = next(page_type for page_type in loader.page_types.types.values() if page_type.kind == "zone")
     with parts.database.transaction() as session:
         registry.put(
             session, parts.city, "laoshan-tea", withdrawn, precondition=lambda _: None, change=audit.AtShell(now)
         )
         session.delete(session.get(Place, "laixi-clinic"))
-        pair = pairs(session)(desk, "live")
+        pair = pairs(session)(page_type, "live")
         admin = replace(pair.reviewer, scopes=pair.reviewer.scopes | {"pages.withdraw"})
         withdrawals.withdraw(
             session,
-            loader.desks,
-            desk.kind,
+            loader.page_types,
+            page_type.kind,
             "live",
             1,
             "停办",
@@ -262,7 +262,7 @@ def test_a_second_load_brings_nothing_and_keeps_what_staff_did(first_load, loade
     after = counts(parts)
     assert after == before | {"media_uses": before["media_uses"] - 1}
     with parts.database.transaction() as session:
-        assert pages.in_force(session, desk.kind, "live", now) is None
+        assert pages.in_force(session, page_type.kind, "live", now) is None
         assert session.get(App, "laoshan-tea").state == "withdrawn"
 
 
@@ -277,8 +277,8 @@ def test_what_somebody_makes_while_it_is_loaded_stays_theirs(settings, loader, t
         People(other_city.get(Accounts), other_city.city, {"medical"}).load(
             session, secrets_file.complete(tmp_path), now
         )
-    desks = other_city.get(Desks)
-    zones = next(desk for desk in desks.desks.values() if desk.kind == "zone")
+    page_types = other_city.get(PageTypes)
+    zones = next(page_type for page_type in page_types.types.values() if page_type.kind == "zone")
     theirs = {"title": "编辑正在写的"}
 
     class Meanwhile(Loader):
@@ -295,10 +295,10 @@ def test_what_somebody_makes_while_it_is_loaded_stays_theirs(settings, loader, t
         def _publish(self, session, page, *more):
             editor = audit.Change(pairs(session)(*page).editor, now)
             with self.database.transaction() as other:
-                drafts.save(other, desks, zones.kind, "live", theirs, precondition=lambda _: None, change=editor)
+                drafts.save(other, page_types, zones.kind, "live", theirs, precondition=lambda _: None, change=editor)
             super()._publish(session, page, *more)
 
-    came = Meanwhile(other_city.database, other_city.city, desks, other_city.get(Pictures).store).load(now)
+    came = Meanwhile(other_city.database, other_city.city, page_types, other_city.get(Pictures).store).load(now)
     assert (len(came.apps), len(came.places)) == (len(files.apps()) - 1, len(files.places()) - 1)
     assert came.pages == []
     with other_city.database.transaction() as session:
@@ -317,6 +317,8 @@ def test_a_city_that_the_sample_does_not_know_gets_nothing(loader):
 def test_a_page_without_two_people_waits_for_them(loader, parts):
     with parts.database.transaction() as session:
         find = pairs(session)
-        lonely = replace(next(iter(loader.desks.desks.values())), covers=lambda place, _slug: place.zone == "karos")
+        lonely = replace(
+            next(iter(loader.page_types.types.values())), covers=lambda place, _slug: place.zone == "karos"
+        )
         assert find(lonely, "any") is not None
         assert find(replace(lonely, covers=lambda _place, _slug: False), "any") is None

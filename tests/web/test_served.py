@@ -18,7 +18,7 @@ class Bytes:
 @dataclass(frozen=True)
 class Answer:
     plain: Bytes
-    gzipped: Bytes | None
+    gzip_body: Bytes | None
     age: int | None = None
 
 

@@ -12,7 +12,7 @@ from qe_ban.kernel.principal import PrincipalKind
 from qe_ban.publishing.models import PageVersion
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import pages, stamps
-from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.publishing.service.page_cache import PageCache
 from tests.conftest import closing_pool
 from tests.factories.accounts import random_phone
 from tests.factories.pages import API, make_town
@@ -58,14 +58,14 @@ class Zones:
             )  # fmt: skip
             session.flush()
             stamps.bump(session, PageKind.ZONE, slug)
-        self.tell()
+        self.publish_invalidation()
         return slug
 
-    def tell(self):
+    def publish_invalidation(self):
         with self.town.app.app_context():
             from qe_ban.web.parts import part  # noqa: PLC0415
 
-            part(Shelf).tell()
+            part(PageCache).publish_invalidation()
 
     def resident(self):
         """The headers of a resident who stepped up."""

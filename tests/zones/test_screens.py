@@ -172,12 +172,12 @@ def test_a_block_aimed_at_firms_is_shown_to_firms(zones):
 def test_a_zone_inherits_from_nobody(zones):
     said = {"hides": ["news"], "blocks": [FORM | {"replaces": "a"}, FORM | {"after": "b"}, FORM, "nonsense"]}
     with zones.database.transaction() as session:
-        desk = screens.Zones(zones.town.parts.city, {})
-        found = desk.faults(session, "karos", said, zones.clock())
+        zone_pages = screens.Zones(zones.town.parts.city, {})
+        found = zone_pages.faults(session, "karos", said, zones.clock())
         assert [fault.place for fault in found] == ["hides", "blocks.0.replaces", "blocks.1.after"]
         assert all(isinstance(fault, Fault) for fault in found)
         for harmless in ({}, {"blocks": None}, {"hides": [], "blocks": [{"id": "a", "replaces": None}]}, {"blocks": 3}):
-            assert desk.faults(session, "karos", harmless, zones.clock()) == []
+            assert zone_pages.faults(session, "karos", harmless, zones.clock()) == []
 
 
 @pytest.mark.parametrize(

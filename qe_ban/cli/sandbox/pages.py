@@ -10,8 +10,8 @@ from qe_ban.cli.home import home_option
 from qe_ban.cli.installation import open_installation
 from qe_ban.cli.refusals import Refused
 from qe_ban.kernel.clock import system_clock
-from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.media import Pictures
+from qe_ban.publishing.service.page_types import PageTypes
 from qe_ban.sandbox import secrets_file
 from qe_ban.sandbox.pages.loading import Loader
 
@@ -36,4 +36,4 @@ def pages(home: Path) -> None:
 
 def loader_of(parts: app.Services) -> Loader:
     """Return what loads the sample into an installation."""
-    return Loader(parts.database, parts.city, parts.get(Desks), parts.get(Pictures).store)
+    return Loader(parts.database, parts.city, parts.get(PageTypes), parts.get(Pictures).store)

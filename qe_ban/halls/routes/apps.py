@@ -13,7 +13,7 @@ from qe_ban.halls.schemas import apps as schemas
 from qe_ban.halls.service import apps as service
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
-from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.publishing.service.page_cache import PageCache
 from qe_ban.web import conditional, guard, paging
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
@@ -73,7 +73,7 @@ def put_app(body: dict[str, Any], slug: str) -> Response:
         row = service.app(session, slug)
         shown = _shown(session, [row])[0]
     if outcome.changed:
-        part(Shelf).tell()
+        part(PageCache).publish_invalidation()
     return conditional.written(shown, str(row.revision), 201 if outcome.made else 200)
 
 

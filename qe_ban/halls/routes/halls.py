@@ -9,11 +9,11 @@ from qe_ban.halls import errors
 from qe_ban.halls.schemas import halls as schemas
 from qe_ban.halls.service.overview import overview
 from qe_ban.kernel.city import City
-from qe_ban.publishing.rules import whole
+from qe_ban.publishing.rules import block_detail
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import View
 from qe_ban.publishing.schemas import screens
-from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.publishing.service.page_cache import PageCache
 from qe_ban.web import conditional, guard
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
@@ -28,7 +28,7 @@ blp = Blueprint("halls", url_prefix="/halls", description="分厅")
 def list_halls() -> Response:
     """All halls of the city: its own, then each district's."""
     districts = part(City).districts
-    found, age = overview(part(Shelf), part(City), now())
+    found, age = overview(part(PageCache), part(City), now())
     items = [{**one, "district_name": districts.get(one["district"] or "")} for one in found]
     return conditional.shown(schemas.HallOverviewsSchema().dump({"items": items, "next": None}), age)
 
@@ -40,7 +40,7 @@ def list_halls() -> Response:
 @blp.etagged
 def get_hall(query: dict[str, Any], slug: str) -> Response:
     """A hall's screen in one call, as one view sees it: blocks, notices, apps, hot items."""
-    return conditional.served(part(Shelf).screen(PageKind.HALL, slug, _view(query, slug), now()))
+    return conditional.served(part(PageCache).screen(PageKind.HALL, slug, _view(query, slug), now()))
 
 
 @blp.route("/<slug>/blocks/<block>", methods=["GET"], summary_zh="分厅的一个板块及其全部内容")
@@ -51,8 +51,8 @@ def get_hall(query: dict[str, Any], slug: str) -> Response:
 def get_hall_block(query: dict[str, Any], slug: str, block: str) -> Response:
     """One block with all of its rows, articles with their bodies."""
     moment, view = now(), _view(query, slug)
-    dressed, age = part(Shelf).page(PageKind.HALL, slug, moment)
-    found = whole.block(dressed, view, moment, block)
+    page, age = part(PageCache).page(PageKind.HALL, slug, moment)
+    found = block_detail.block_in_full(page, view, moment, block)
     if found is None:
         raise errors.BlockNotFound
     return conditional.shown(found, age)

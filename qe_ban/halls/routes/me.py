@@ -14,7 +14,7 @@ from qe_ban.kernel.city import City
 from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import View
-from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.publishing.service.page_cache import PageCache
 from qe_ban.web import conditional, guard, paging, wire
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
@@ -37,7 +37,7 @@ def get_home(query: dict[str, Any]) -> Response:
         home = service.home(part(KeyRings), session, city, guard.principal().id, moment)
     chosen = home.setting
     view = View(None, home.real_name, chosen.age_mode, query["audience"])
-    screen = part(Shelf).screen(PageKind.HALL, chosen.hall, view, moment)
+    screen = part(PageCache).screen(PageKind.HALL, chosen.hall, view, moment)
     mine = {
         "hall": chosen.hall,
         "age_mode": chosen.age_mode,

@@ -14,7 +14,7 @@ from qe_ban.halls.service.places import Listed
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.shapes import moment_of
-from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.publishing.service.page_cache import PageCache
 from qe_ban.web import conditional, guard, paging
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
@@ -77,7 +77,7 @@ def put_place(body: dict[str, Any], slug: str) -> Response:
         outcome = service.put(session, part(City), slug, body, precondition=precondition, change=change)
         row = service.place(session, slug)
     if outcome.changed:
-        part(Shelf).tell()
+        part(PageCache).publish_invalidation()
     return conditional.written(_shown(Listed(row), change.at), str(row.revision), 201 if outcome.made else 200)
 
 

@@ -33,7 +33,7 @@ _NATIVE_PAGE = re.compile(NATIVE_PAGE_PATTERN, re.ASCII)
 
 
 def completed(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Give an app's fields with nothing left out: null, an empty list, position 0 for what is not told."""
+    """Return an app's fields with nothing left out: null, an empty list, position 0 for what is not told."""
     row = {field.name: said.get(field.name) if told(said.get(field.name)) else None for field in FIELDS}
     return row | {"districts": sorted(row["districts"] or ()), "position": row["position"] or 0}
 

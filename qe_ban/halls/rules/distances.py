@@ -39,7 +39,7 @@ def near(text: str) -> Point | None:
 
 
 def fault(degrees: object, greatest: int) -> str | None:
-    """Say what is wrong with a coordinate: a number from -greatest to greatest with at most six decimals."""
+    """Return what is wrong with a coordinate: a number from -greatest to greatest with at most six decimals."""
     if isinstance(degrees, bool) or not isinstance(degrees, int | float):
         return "须为数字"
     if not math.isfinite(degrees) or not -greatest <= degrees <= greatest:
@@ -50,7 +50,7 @@ def fault(degrees: object, greatest: int) -> str | None:
 
 
 def metres(one: Point, other: Point) -> int:
-    """Give the great-circle distance (haversine), rounded to ten metres."""
+    """Return the great-circle distance (haversine), rounded to ten metres."""
     south, north = math.radians(one.latitude), math.radians(other.latitude)
     turned = math.radians(other.longitude - one.longitude)
     half = math.sin((north - south) / 2) ** 2 + math.cos(south) * math.cos(north) * math.sin(turned / 2) ** 2

@@ -59,13 +59,13 @@ def faults(hours: object, place: str = "hours") -> Iterator[Fault]:
 
 
 def is_open(hours: Mapping[str, Any], now: datetime) -> bool:
-    """Tell whether a place of these hours (without faults) is open at an aware moment."""
+    """Return whether a place of these hours (without faults) is open at an aware moment."""
     today, minute = _local(now)
     return any(start <= minute < end for start, end in _covered(hours, today))
 
 
 def next_change(hours: Mapping[str, Any], now: datetime) -> datetime | None:
-    """Give the next moment after `now` at which a place opens or closes, in the city's time; None if it never does."""
+    """Return the next moment after `now` at which a place opens or closes, in the city's time; None for never."""
     state, (today, minute) = is_open(hours, now), _local(now)
     for day in _days(hours, today):
         turn = _turn(_covered(hours, day), minute + 1 if day == today else 0, state=state)
@@ -75,7 +75,7 @@ def next_change(hours: Mapping[str, Any], now: datetime) -> datetime | None:
 
 
 def _days(hours: Mapping[str, Any], today: date) -> list[date]:
-    """Give the days on which something may change: those now to come, and those about each date that is told.
+    """Return the days on which something may change: those now to come, and those about each date that is told.
 
     On all others the hours of the week hold, which were seen before to change nothing.
     """
@@ -86,19 +86,19 @@ def _days(hours: Mapping[str, Any], today: date) -> list[date]:
 
 
 def _local(now: datetime) -> tuple[date, int]:
-    """Give the city's day in which a moment lies, and the minute of that day."""
+    """Return the city's day in which a moment lies, and the minute of that day."""
     local = now.astimezone(CITY_TIME)
     return local.date(), local.hour * 60 + local.minute
 
 
 def _covered(hours: Mapping[str, Any], day: date) -> list[Span]:
-    """Give in order from when until when of a day a place is open, also by what began the day before."""
+    """Return in order from when until when of a day a place is open, also by what began the day before."""
     late = [(0, end - _DAY) for _start, end in _spans(hours, day - timedelta(days=1)) if end > _DAY]
     return sorted(late + [(start, min(end, _DAY)) for start, end in _spans(hours, day)])
 
 
 def _turn(covered: Sequence[Span], first: int, *, state: bool) -> int | None:
-    """Give the first minute of a day, none before `first`, at which a place is not open (`state`), or closed, any more.
+    """Return the first minute of a day, from `first` on, at which a place is no longer open (`state`), or closed.
 
     None where it is so until midnight.
     """

@@ -15,7 +15,7 @@ _RELATIONS: Final = ("replaces", "after")
 
 
 def merged(city: Content, own: Content) -> list[dict[str, Any]]:
-    """Give a district's blocks: the city's in their order, unless the district replaces (in its place) or hides them.
+    """Return a district's blocks: the city's in their order, unless the district replaces (in its place) or hides them.
 
     The district's others come first, or each right after the block that it names as `after`, by its id or as what
     stands in that block's place, be it hidden; last what names a block that is gone. No own block is ever lost.
@@ -50,7 +50,7 @@ def merged(city: Content, own: Content) -> list[dict[str, Any]]:
 
 
 def _with_followers(blocks: Sequence[Block], behind: dict[str, list[Block]]) -> Iterator[Block]:
-    """Give blocks, each with those behind it, and those behind these; what is given is taken out of `behind`."""
+    """Return blocks, each with those behind it, and those behind these; what is given is taken out of `behind`."""
     waiting = list(reversed(blocks))
     while waiting:
         block = waiting.pop()

@@ -26,7 +26,7 @@ FIELDS: Final = (
 
 
 def completed(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a place's fields with nothing left out: null or an empty list for what is not told."""
+    """Return a place's fields with nothing left out: null or an empty list for what is not told."""
     row = {field.name: said.get(field.name) if told(said.get(field.name)) else None for field in FIELDS}
     row |= {field.name: row[field.name] or [] for field in FIELDS if field.kind in MANY}
     return row | {name: float(said[name]) for name in DEGREES} | {"hours": said["hours"]}

@@ -6,12 +6,12 @@ from qe_ban.kernel.principal import Place
 
 
 def own_district(place: Place, halls: Mapping[str, str | None]) -> str | None:
-    """Give the one district that a place is or whose hall it is; None for the city, zones and departments."""
+    """Return the one district that a place is or whose hall it is; None for the city, zones and departments."""
     return place.district if place.district is not None else halls.get(place.hall or "")
 
 
 def may_keep(place: Place, halls: Mapping[str, str | None], districts: Collection[str]) -> bool:
-    """Tell whether staff of a place answer for what is offered in these districts (none: in the whole city).
+    """Return whether staff of a place answer for what is offered in these districts (none: in the whole city).
 
     What several districts share is the city's to keep.
     """

@@ -49,7 +49,7 @@ class Listed:
 def apps(
     session: Session, city: City, wanted: Wanted, *, after: tuple[int, int, str] | None, limit: int
 ) -> list[Listed]:
-    """Give at most `limit` apps that were not withdrawn, by position and slug, after a cursor. Raises HallUnknown."""
+    """Return at most `limit` apps that were not withdrawn, by position and slug, after a cursor. Raises HallUnknown."""
     conditions = [App.state != rules.WITHDRAWN]
     rank: ColumnElement[int] = literal(0)
     if wanted.hall is not None:
@@ -70,7 +70,7 @@ def apps(
 
 
 def app(session: Session, slug: str) -> App:
-    """Give one app, also one that was withdrawn. Raises AppNotFound."""
+    """Return one app, also one that was withdrawn. Raises AppNotFound."""
     found = session.get(App, slug)
     if found is None:
         raise errors.AppNotFound
@@ -78,7 +78,7 @@ def app(session: Session, slug: str) -> App:
 
 
 def cards(session: Session, city: City, rows: Sequence[App], now: datetime) -> list[dict[str, Any]]:
-    """Give what pages and lists show of apps, as JSON data; `icon` is the picture's digest, `picture` what shows it."""
+    """Return what pages and lists show of apps, as JSON data; `icon` is the picture's digest, `picture` the picture."""
     pictures = media.source(session, {row.icon for row in rows if row.icon is not None}, now)
     return [
         {"slug": row.slug}
@@ -94,7 +94,7 @@ def cards(session: Session, city: City, rows: Sequence[App], now: datetime) -> l
 
 
 def of_hall(session: Session, city: City, district: str | None, now: datetime) -> list[dict[str, Any]]:
-    """Give the cards of the apps of a district, its own first, then the city's; for None the city's alone.
+    """Return the cards of the apps of a district, its own first, then the city's; for None the city's alone.
 
     Withdrawn ones are not among them.
     """
@@ -104,7 +104,7 @@ def of_hall(session: Session, city: City, district: str | None, now: datetime) -
 
 
 def source(session: Session, city: City, keys: Collection[str], now: datetime) -> Mapping[str, dict[str, Any]]:
-    """Give the cards of those of these apps that stand, by slug, suspended ones with that state and its reason."""
+    """Return the cards of those of these apps that stand, by slug, suspended ones with that state and its reason."""
     rows = session.scalars(select(App).where(App.slug.in_(keys), App.state != rules.WITHDRAWN)).all()
     return {card["slug"]: card for card in cards(session, city, rows, now)}
 
@@ -128,7 +128,7 @@ def put(
     row = rules.completed(said)
 
     def hold_icon() -> None:
-        if media.use(session, "app", slug, 0, {row["icon"]} - {None}):
+        if media.store_uses(session, "app", slug, 0, {row["icon"]} - {None}):
             raise errors.AppInvalid(fields={"icon": "没有这张图片，请先上传"})
 
     outcome = registry.put(

@@ -1,4 +1,4 @@
-"""The list of the city's halls, from the shelf."""
+"""The list of the city's halls, from the page cache."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,11 +8,11 @@ from qe_ban.db.engine import DatabaseUnavailable
 from qe_ban.kernel.city import City
 from qe_ban.publishing.rules import themes
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.publishing.service.page_cache import PageCache
 
 
-def overview(shelf: Shelf, city: City, now: datetime) -> tuple[Sequence[Mapping[str, Any]], int | None]:
-    """Give what each hall's page says of itself, and the age of the oldest page where any may be out of date.
+def overview(page_cache: PageCache, city: City, now: datetime) -> tuple[Sequence[Mapping[str, Any]], int | None]:
+    """Return what each hall's page says of itself, and the age of the oldest page where any may be out of date.
 
     Of a page that cannot be had now only what the city's file says. Raises DatabaseUnavailable where none can be had.
     """
@@ -21,12 +21,12 @@ def overview(shelf: Shelf, city: City, now: datetime) -> tuple[Sequence[Mapping[
     away: list[DatabaseUnavailable] = []
     for slug in city.halls:
         try:
-            dressed, age = shelf.page(PageKind.HALL, slug, now)
+            page, age = page_cache.page(PageKind.HALL, slug, now)
         except DatabaseUnavailable as error:
             away.append(error)
             found.append(_bare(city, slug))
         else:
-            found.append(dressed.body)
+            found.append(page.body)
             ages += [age] if age is not None else []
     if len(away) == len(found):
         raise away[0]

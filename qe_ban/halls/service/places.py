@@ -60,7 +60,7 @@ def near(text: str | None, crs: str) -> Point | None:
 
 
 def places(session: Session, city: City, wanted: Wanted, *, after: str | None, limit: int) -> list[Listed]:
-    """Give at most `limit` places that were not withdrawn, by slug, after one. Raises HallUnknown."""
+    """Return at most `limit` places that were not withdrawn, by slug, after one. Raises HallUnknown."""
     conditions = _conditions(city, wanted)
     if after is not None:
         conditions.append(Place.slug > after)
@@ -71,7 +71,7 @@ def places(session: Session, city: City, wanted: Wanted, *, after: str | None, l
 def nearest(
     session: Session, city: City, wanted: Wanted, point: Point, *, after: tuple[int, str] | None, limit: int
 ) -> list[Listed]:
-    """Give at most `limit` places by their distance from a point and slug, after a distance and slug.
+    """Return at most `limit` places by their distance from a point and slug, after a distance and slug.
 
     Raises HallUnknown.
     """
@@ -87,7 +87,7 @@ def nearest(
 
 
 def place(session: Session, slug: str) -> Place:
-    """Give one place, also one that was withdrawn. Raises PlaceNotFound."""
+    """Return one place, also one that was withdrawn. Raises PlaceNotFound."""
     found = session.get(Place, slug)
     if found is None:
         raise errors.PlaceNotFound
@@ -95,7 +95,7 @@ def place(session: Session, slug: str) -> Place:
 
 
 def card(city: City, row: Place, now: datetime) -> dict[str, Any]:
-    """Give what pages and lists show of a place, as JSON data.
+    """Return what pages and lists show of a place, as JSON data.
 
     `open_now` tells whether it is open, `opens_at` or `closes_at` when that changes next; all of them say nothing of a
     place that is suspended or withdrawn.
@@ -123,7 +123,7 @@ def card(city: City, row: Place, now: datetime) -> dict[str, Any]:
 def of(
     session: Session, city: City, kinds: Collection[str], district: str | None, now: datetime
 ) -> list[dict[str, Any]]:
-    """Give the cards of the places of some kinds in a district (None: the city's own) that were not withdrawn."""
+    """Return the cards of the places of some kinds in a district (None: the city's own) that were not withdrawn."""
     wanted = select(Place).where(
         Place.state != rules.WITHDRAWN, Place.kind.in_(kinds), Place.district.is_not_distinct_from(district)
     )
@@ -131,7 +131,7 @@ def of(
 
 
 def source(session: Session, city: City, keys: Collection[str], now: datetime) -> Mapping[str, dict[str, Any]]:
-    """Give the cards of those of these places that stand, by slug: suspended ones too, with their state."""
+    """Return the cards of those of these places that stand, by slug: suspended ones too, with their state."""
     rows = session.scalars(select(Place).where(Place.slug.in_(keys), Place.state != rules.WITHDRAWN)).all()
     return {told["slug"]: told for told in _cards(city, rows, now)}
 

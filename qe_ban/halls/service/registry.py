@@ -98,7 +98,7 @@ def _saw_previous(precondition: audit.Precondition, revision: int) -> bool:
 
 
 def fields(faults: Iterable[Fault]) -> dict[str, str]:
-    """Give faults as the fields of a problem: the first of each place, and of many places the first."""
+    """Return faults as the fields of a problem: the first of each place, and of many places the first."""
     found: dict[str, str] = {}
     for fault in faults:
         found.setdefault(fault.place, fault.message)
@@ -106,7 +106,7 @@ def fields(faults: Iterable[Fault]) -> dict[str, str]:
 
 
 def district(city: City, hall: str) -> str | None:
-    """Give the district of a hall. Raises HallUnknown."""
+    """Return the district of a hall. Raises HallUnknown."""
     try:
         return city.hall(hall)
     except KeyError:

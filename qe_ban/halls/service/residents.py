@@ -179,7 +179,7 @@ def kept(
 
 
 def home(rings: KeyRings, session: Session, city: City, resident: UUID, now: datetime) -> Home:
-    """Give a resident's home but its screen. Raises ResidentNotFound."""
+    """Return a resident's home but its screen. Raises ResidentNotFound."""
     owners = list_owners.owner_ids(rings, resident)
     row = session.execute(queries.HOME, {"resident": resident, "owners": owners}).first()
     if row is None:
@@ -221,15 +221,17 @@ def _require(session: Session, code: str, now: datetime) -> None:
 
 
 def _cards(session: Session, entries: Sequence[str], district: str | None, now: datetime) -> dict[str, Card]:
-    """Give what is told of items in a district: of what no office does any more its name, so that nothing vanishes."""
+    """Return cards of items in a district; of what no office does any more its name, so that nothing vanishes."""
     if not entries:
         return {}
     found = offering.source(session, entries, now)
     gone = [entry for entry in entries if entry not in found]
     names = offering.names(session, gone, now) if gone else {}
-    cards: dict[str, Card] = {entry: offices.chosen(found[entry], district) | {"state": CURRENT} for entry in found}
+    cards: dict[str, Card] = {
+        entry: offices.with_office(found[entry], district) | {"state": CURRENT} for entry in found
+    }
     nobody: list[Mapping[str, Any]] = []
     for entry in gone:
         item = {"entry": entry, "name": names.get(entry, entry), "offices": nobody}
-        cards[entry] = offices.chosen(item, district) | {"state": ENDED}
+        cards[entry] = offices.with_office(item, district) | {"state": ENDED}
     return cards

@@ -1,4 +1,4 @@
-"""What a hall shows: its page in force laid over the city's, dressed, with its apps and the items most used."""
+"""What a hall shows: its page in force laid over the city's, resolved, with its apps and the items most used."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from qe_ban.kernel.city import CITY_HALL, City
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.principal import Place
 from qe_ban.kernel.shapes import Fault
-from qe_ban.publishing.rules import aims, offices, themes
+from qe_ban.publishing.rules import audience_rules, offices, themes
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.rules.views import Dressed
+from qe_ban.publishing.rules.views import ResolvedPage
 from qe_ban.publishing.service import pages, references
-from qe_ban.publishing.service.desks import Desk, Sources
 from qe_ban.publishing.service.page_documents import EMPTY
+from qe_ban.publishing.service.page_types import PageType, Sources
 
 MOST_APPS: Final = 60
 HOT: Final = 8
@@ -31,50 +31,50 @@ _NOTHING: Final[Content] = EMPTY
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """What of a page is in force; `turns_at`: the next moment at which that changes."""
+    """What of a page is in force; `next_change_at`: the next moment at which that changes."""
 
     content: Content
     number: int | None = None
     published_at: datetime | None = None
-    turns_at: datetime | None = None
+    next_change_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Halls:
-    """Dresses the city's halls; `sources` is where their references are looked up."""
+    """Resolves the city's halls; `sources` is where their references are looked up."""
 
     city: City
     sources: Sources
 
-    def load(self, session: Session, slug: str, now: datetime) -> Dressed:
-        """Give a hall; where nothing is published there are still its apps, hot items and the city's blocks."""
+    def load(self, session: Session, slug: str, now: datetime) -> ResolvedPage:
+        """Return a hall; where nothing is published there are still its apps, hot items and the city's blocks."""
         return self._dressed(session, slug, _shown(session, slug, now), now)
 
-    def dress(self, session: Session, slug: str, content: Content, now: datetime) -> Dressed:
-        """Give what a content, published or not, looks like, over what the city has published."""
+    def resolve(self, session: Session, slug: str, content: Content, now: datetime) -> ResolvedPage:
+        """Return what a content, published or not, looks like, over what the city has published."""
         return self._dressed(session, slug, _Shown(content), now)
 
     def faults(self, session: Session, slug: str, content: Content, now: datetime) -> Sequence[Fault]:
         """Find what a hall may not say in this city, and beside what the city's hall says now."""
-        found = list(aims.faults(content, self.city.districts, self.city.halls[slug]))
+        found = list(audience_rules.faults(content, self.city.districts, self.city.halls[slug]))
         if slug != CITY_HALL:
             found += inheritance.faults(content, _shown(session, CITY_HALL, now).content)
         return found
 
     def covers(self, place: Place, slug: str) -> bool:
-        """Tell whether a member of staff answers for a hall: the city's do, the district's, and the hall's own."""
+        """Return whether a member of staff answers for a hall: the city's do, the district's, and the hall's own."""
         district = self.city.halls[slug]
         return place.is_city or place.hall == slug or (district is not None and place.district == district)
 
-    def desk(self) -> Desk:
-        """Give what halls bring to publishing."""
-        return Desk(PageKind.HALL, self.city.hall_names, self.covers, self.faults, self.dress)
+    def page_type(self) -> PageType:
+        """Return what halls bring to publishing."""
+        return PageType(PageKind.HALL, self.city.hall_names, self.covers, self.faults, self.resolve)
 
-    def _dressed(self, session: Session, slug: str, own: _Shown, now: datetime) -> Dressed:
+    def _dressed(self, session: Session, slug: str, own: _Shown, now: datetime) -> ResolvedPage:
         district, name = self.city.halls[slug], self.city.hall_names[slug]
         citys = own if slug == CITY_HALL else _shown(session, CITY_HALL, now)
         content = own.content if slug == CITY_HALL else _laid_over(own.content, citys.content)
-        blocks, banner = references.dress(session, self.sources, content, now)
+        blocks, banner = references.resolve(session, self.sources, content, now)
         offered = apps.of_hall(session, self.city, district, now)
         self._fill(session, blocks, district, offered, now)
         published = [moment for moment in (own.published_at, citys.published_at) if moment is not None]
@@ -91,10 +91,10 @@ class Halls:
             "updated_at": rfc3339(max(published)) if published else None,
             "district": district,
             "apps": offered[:MOST_APPS],
-            "hot": [offices.chosen(item, district) for item in offering.hot(session, district, HOT, now)],
+            "hot": [offices.with_office(item, district) for item in offering.hot(session, district, HOT, now)],
         }
-        turns = (own.turns_at, citys.turns_at, *references.turns(blocks))
-        return Dressed(body, blocks, district, min((at for at in turns if at is not None), default=None))
+        turns = (own.next_change_at, citys.next_change_at, *references.next_changes(blocks))
+        return ResolvedPage(body, blocks, district, min((at for at in turns if at is not None), default=None))
 
     def _fill(
         self,
@@ -116,12 +116,12 @@ class Halls:
 def _shown(session: Session, slug: str, now: datetime) -> _Shown:
     found = pages.in_force(session, PageKind.HALL, slug, now)
     if found is None:
-        return _Shown(_NOTHING, turns_at=pages.begins_at(session, PageKind.HALL, slug, now))
+        return _Shown(_NOTHING, next_change_at=pages.begins_at(session, PageKind.HALL, slug, now))
     return _Shown(found.content, found.number, found.published_at, found.next_change_at)
 
 
 def _laid_over(own: Content, citys: Content) -> dict[str, Any]:
-    """Give a district's content with the city's blocks, colours and banner where it has none of its own."""
+    """Return a district's content with the city's blocks, colours and banner where it has none of its own."""
     inherited = {name: own.get(name) or citys.get(name) for name in _INHERITED}
     return {**own, **inherited, "blocks": inheritance.merged(citys, own)}
 

@@ -23,7 +23,7 @@ NO_HEAD: Final = frozenset({405, 501})
 HEADERS: Final = {"User-Agent": "qe-ban link check", "Accept": "*/*", "Accept-Encoding": "identity"}
 GLOBAL_UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 """All that is given out of IPv6 (RFC 4291, 2.4); outside of it an address may stand for one of IPv4, or of a site."""
-MOST_ADDRESSES: Final = 2
+MAX_ADDRESSES: Final = 2
 PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -68,14 +68,16 @@ class HttpLinks:
         pool = ThreadPoolExecutor(min(AT_ONCE, len(visits)), thread_name_prefix="links")
         try:
             futures = {pool.submit(visit.answer): visit for visit in visits}
-            done, undone = wait(futures, timeout=self._over_all)
+            finished_visits, unfinished_visits = wait(futures, timeout=self._over_all)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-        for future in undone:
+        for future in unfinished_visits:
             # a host that drips a byte now and then would hold its thread for ever
             futures[future].give_up()
-        begun = {futures[future].url: UNREACHABLE for future in undone if _began(future)}
-        return begun | {futures[future].url: future.result() for future in done if not future.cancelled()}
+        unreachable = {futures[future].url: UNREACHABLE for future in unfinished_visits if _began(future)}
+        return unreachable | {
+            futures[future].url: future.result() for future in finished_visits if not future.cancelled()
+        }
 
 
 class _Visit:
@@ -103,17 +105,17 @@ class _Visit:
         """End what is going on, from another thread."""
         with self._lock:
             self._given_up.set()
-            held = self._connection.sock if self._connection is not None else None
-        if held is not None:
+            sock = self._connection.sock if self._connection is not None else None
+        if sock is not None:
             with contextlib.suppress(OSError):
-                held.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
 
     def _status(self, method: str) -> int:
         url = parse_url(self.url)
         host = (url.host or "").strip("[]")
         if url.scheme not in PORTS or not host or url.auth:
             raise ValueError("no address that is followed")
-        connection = self._connected(url.scheme, host, url.port or PORTS[url.scheme])
+        connection = self._connect_to_any(url.scheme, host, url.port or PORTS[url.scheme])
         try:
             headers = HEADERS | {"Host": url.netloc or ""}
             connection.request(method, url.request_uri, headers=headers, preload_content=False)
@@ -123,8 +125,8 @@ class _Visit:
         finally:
             connection.close()
 
-    def _connected(self, scheme: str, host: str, port: int) -> HTTPConnection:
-        """Give a connection to the first of the host's addresses that takes one. Raises OSError, ValueError."""
+    def _connect_to_any(self, scheme: str, host: str, port: int) -> HTTPConnection:
+        """Return a connection to the first of the host's addresses that takes one. Raises OSError, ValueError."""
         *others, last = self._addresses(host, port)
         for address in others:
             with contextlib.suppress(OSError, HTTPError):
@@ -133,22 +135,22 @@ class _Visit:
 
     def _connect(self, scheme: str, host: str, address: str, port: int) -> HTTPConnection:
         if scheme == "https":
-            made: HTTPConnection = HTTPSConnection(
+            connection: HTTPConnection = HTTPSConnection(
                 address, port, timeout=self._patience, server_hostname=host, assert_hostname=host
             )
         else:
-            made = HTTPConnection(address, port, timeout=self._patience)
-        self._watch(made)
+            connection = HTTPConnection(address, port, timeout=self._patience)
+        self._register(connection)
         try:
-            made.connect()
+            connection.connect()
             # it may have been given up while there was nothing yet to be shut
-            self._watch(made)
+            self._register(connection)
         except (OSError, HTTPError):
-            made.close()
+            connection.close()
             raise
-        return made
+        return connection
 
-    def _watch(self, connection: HTTPConnection) -> None:
+    def _register(self, connection: HTTPConnection) -> None:
         """Let this be what is shut when we are given up. Raises TimeoutError when we are."""
         with self._lock:
             if self._given_up.is_set():
@@ -158,20 +160,18 @@ class _Visit:
     def _addresses(self, host: str, port: int) -> list[str]:
         """Look the host up: one or two addresses, all of which are public. Raises OSError, ValueError."""
         rows = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        found = list(dict.fromkeys(str(row[4][0]) for row in rows))
-        if not found or (not self._private and not all(_is_public(address) for address in found)):
+        addresses = list(dict.fromkeys(str(row[4][0]) for row in rows))
+        if not addresses or (not self._private and not all(_is_public(address) for address in addresses)):
             raise ValueError("leads into a private network")
-        return found[:MOST_ADDRESSES]
+        return addresses[:MAX_ADDRESSES]
 
 
 def _is_public(address: str) -> bool:
-    """Tell whether an address is of the public network; one of IPv6 that stands for one of IPv4 is none."""
-    parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address) and (
-        parsed not in GLOBAL_UNICAST or parsed.sixtofour or parsed.teredo
-    ):
+    """Return whether an address is of the public network; one of IPv6 that stands for one of IPv4 is none."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address) and (ip not in GLOBAL_UNICAST or ip.sixtofour or ip.teredo):
         return False
-    return parsed.is_global and not parsed.is_multicast
+    return ip.is_global and not ip.is_multicast
 
 
 def _began(future: "Future[Answer]") -> bool:

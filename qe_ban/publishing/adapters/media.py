@@ -26,7 +26,7 @@ _TRIES: Final = 10
 class MediaStore(Protocol):
     """Keeps the files of pictures, each by its digest (64 hexadecimal digits) and name. All raise StoreAway."""
 
-    def put(self, digest: str, files: Mapping[str, bytes]) -> None:
+    def store(self, digest: str, files: Mapping[str, bytes]) -> None:
         """Keep a picture's files, all or none of them, durable when this returns; those of one that is kept stay."""
 
     def open(self, digest: str, name: str) -> BinaryIO | None:
@@ -35,8 +35,8 @@ class MediaStore(Protocol):
     def remove(self, digest: str) -> None:
         """Let a picture go, if it is there."""
 
-    def kept(self, *, before: datetime) -> Iterator[str]:
-        """Give the digests of pictures that were last handed in before a moment."""
+    def digests(self, *, before: datetime) -> Iterator[str]:
+        """Return the digests of pictures that were last handed in before a moment."""
 
     def tidy(self, *, before: datetime) -> None:
         """Remove what was begun before a moment and never ended: a process died in the midst of it."""
@@ -53,13 +53,13 @@ class DirectoryStore:
         """`path`: an absolute one, or None where this installation keeps no pictures."""
         self._path = path
 
-    def put(self, digest: str, files: Mapping[str, bytes]) -> None:
+    def store(self, digest: str, files: Mapping[str, bytes]) -> None:
         """Keep a picture's files. Raises StoreAway, with nothing half done; ValueError for a digest that is none."""
         with _away():
             place = self._place(digest)
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
             place.parent.mkdir(mode=0o700, exist_ok=True)
-            if _touched(place):
+            if _touch(place):
                 return
             new = Path(tempfile.mkdtemp(prefix=_NEW, dir=self._root))
             try:
@@ -83,29 +83,29 @@ class DirectoryStore:
     def remove(self, digest: str) -> None:
         """Let a picture go. Raises StoreAway; ValueError for a digest that is none."""
         with _away():
-            place, gone = self._place(digest), Path(tempfile.mkdtemp(prefix=_NEW, dir=self._root))
+            place, trash = self._place(digest), Path(tempfile.mkdtemp(prefix=_NEW, dir=self._root))
             try:
                 # away in one step: nobody sees a picture without some of its sizes
-                place.rename(gone / digest)
+                place.rename(trash / digest)
             except FileNotFoundError:
                 return
             finally:
-                shutil.rmtree(gone, ignore_errors=True)
+                shutil.rmtree(trash, ignore_errors=True)
 
-    def kept(self, *, before: datetime) -> Iterator[str]:
-        """Give the digests of pictures last handed in before a moment. Raises StoreAway."""
+    def digests(self, *, before: datetime) -> Iterator[str]:
+        """Return the digests of pictures last handed in before a moment. Raises StoreAway."""
         with _away():
-            shards = [shard for shard in _listed(self._root) if _SHARD.fullmatch(shard.name)]
+            shards = [shard for shard in _entries(self._root) if _SHARD.fullmatch(shard.name)]
         for shard in shards:
             with _away():
-                held = [place.name for place in _listed(shard) if _DIGEST.fullmatch(place.name)]
-                old = [name for name in held if _is_older(shard / name, before)]
+                names = [place.name for place in _entries(shard) if _DIGEST.fullmatch(place.name)]
+                old = [name for name in names if _is_older(shard / name, before)]
             yield from old
 
     def tidy(self, *, before: datetime) -> None:
         """Remove what was begun before a moment and never ended. Raises StoreAway."""
         with _away():
-            for place in _listed(self._root):
+            for place in _entries(self._root):
                 if place.name.startswith(_NEW) and _is_older(place, before):
                     shutil.rmtree(place, ignore_errors=True)
 
@@ -155,7 +155,7 @@ def _appear(new: Path, place: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
                 raise
-        if _touched(place):
+        if _touch(place):
             break
         # gone again in between: a third process removed it
     else:
@@ -164,7 +164,7 @@ def _appear(new: Path, place: Path) -> None:
     _sync(place.parent.parent)
 
 
-def _touched(place: Path) -> bool:
+def _touch(place: Path) -> bool:
     """Note that a picture was handed in again; False where it is not kept."""
     try:
         os.utime(place)
@@ -173,8 +173,8 @@ def _touched(place: Path) -> bool:
     return True
 
 
-def _listed(directory: Path) -> list[Path]:
-    """Give what is in a directory; nothing where it has never been made."""
+def _entries(directory: Path) -> list[Path]:
+    """Return what is in a directory; nothing where it has never been made."""
     try:
         return sorted(directory.iterdir())
     except FileNotFoundError:

@@ -17,11 +17,11 @@ from qe_ban.publishing.adapters.containers import JPEG, PNG, WEBP, Container, Se
 from qe_ban.publishing.adapters.media import FULL
 from qe_ban.publishing.errors import NotAPicture, PicturesBusy
 
-LARGEST: Final = 10 * 1024 * 1024
+MAX_BYTES: Final = 10 * 1024 * 1024
 """Bytes of a file that is handed in."""
 WIDTHS: Final = (320, 640, 1080)
-WIDEST: Final = 2560
-MOST_KEPT: Final = 16_000_000
+MAX_WIDTH: Final = 2560
+MAX_PIXELS: Final = 16_000_000
 """Pixels that are kept; by width and not by the longer side, so that long pictures of text stay readable."""
 QUALITY: Final = 85
 WAIT: Final = 3.0
@@ -65,22 +65,22 @@ class Picture:
         return {FULL: self.full} | {str(width): data for width, data in self.sizes.items()}
 
 
-def remade(file: BinaryIO, wait: float = WAIT) -> Picture:
+def reencode(file: BinaryIO, wait: float = WAIT) -> Picture:
     """Read a picture and make it anew; the same file always gives the same.
 
     Opaque pictures become JPEG, transparent ones PNG: every phone shows them. `wait`: seconds to stand in line.
     Raises NotAPicture, PicturesBusy.
     """
-    data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise NotAPicture(f"图片文件过大，最多 {LARGEST >> 20} MB")
+    data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise NotAPicture(f"图片文件过大，最多 {MAX_BYTES >> 20} MB")
     container = containers.read(data)
     del data
     if not _one.acquire(timeout=wait):
         raise PicturesBusy
     try:
         image = _upright(container)
-        return _encoded(image, sharp=container.type == PNG)
+        return _to_picture(image, sharp=container.type == PNG)
     except _BROKEN as error:
         raise NotAPicture("图片文件不完整或已损坏") from error
     finally:
@@ -88,7 +88,7 @@ def remade(file: BinaryIO, wait: float = WAIT) -> Picture:
 
 
 def type_of(head: bytes) -> str:
-    """Tell the type of a file that we made, by its first bytes."""
+    """Return the type of a file that we made, by its first bytes."""
     return PNG if head.startswith(b"\x89PNG") else JPEG
 
 
@@ -121,10 +121,10 @@ def _upright(container: Container) -> Image.Image:
 
 
 def _kept_size(container: Container) -> tuple[int, int]:
-    """Give the size in which a picture is kept, as it lies in its file."""
+    """Return the size in which a picture is kept, as it lies in its file."""
     width, height = container.width, container.height
     shown_width = height if container.orientation in _SIDEWAYS else width
-    scale = min(1.0, WIDEST / shown_width, math.sqrt(MOST_KEPT / (width * height)))
+    scale = min(1.0, MAX_WIDTH / shown_width, math.sqrt(MAX_PIXELS / (width * height)))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
@@ -151,40 +151,40 @@ def _opacity(image: Image.Image, colour: SeeThrough) -> Image.Image:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """Give a picture in a mode that can be scaled: L, RGB, RGBA or CMYK."""
+    """Return a picture in a mode that can be scaled: L, RGB, RGBA or CMYK."""
     if image.mode in ("L", "RGB", "CMYK") and "transparency" not in image.info:
         return image
     if image.mode.startswith("I;16") or image.mode == "I":
         return _of_eight_bits(image)
     see_through = "transparency" in image.info or image.mode in ("LA", "PA", "La", "RGBA", "RGBa")
-    wanted = "RGBA" if see_through else "RGB"
-    return image if image.mode == wanted else image.convert(wanted)
+    mode = "RGBA" if see_through else "RGB"
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _of_eight_bits(image: Image.Image) -> Image.Image:
-    """Give a grey picture of 16 bits in 8: Pillow's own conversion cuts all that is brighter than 255 to white."""
+    """Return a grey picture of 16 bits in 8: Pillow's own conversion cuts all that is brighter than 255 to white."""
     return image.convert("I").point(lambda value: value / 256).convert("L")
 
 
 def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Give a picture in sRGB; as it is, where its profile is of other colours than its own, or broken."""
+    """Return a picture in sRGB; as it is, where its profile is of other colours than its own, or broken."""
     colours = image.convert("RGB") if image.mode == "RGBA" else image
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         target = ImageCms.createProfile("sRGB")
-        made = ImageCms.profileToProfile(colours, source, target, outputMode="RGB")
+        converted_image = ImageCms.profileToProfile(colours, source, target, outputMode="RGB")
     except (ImageCms.PyCMSError, *_BROKEN):
         return image
-    if made is None:
+    if converted_image is None:
         return image
     if image.mode == "RGBA":
-        made.putalpha(image.getchannel("A"))
-    return made
+        converted_image.putalpha(image.getchannel("A"))
+    return converted_image
 
 
-def _encoded(image: Image.Image, *, sharp: bool) -> Picture:
+def _to_picture(image: Image.Image, *, sharp: bool) -> Picture:
     """Write a picture's files; `sharp` spares the edges of drawings and of text."""
-    full = _written(image, sharp=sharp)
+    full = _encode(image, sharp=sharp)
     sizes: dict[int, bytes] = {}
     for width in WIDTHS:
         if width == image.width:
@@ -192,12 +192,12 @@ def _encoded(image: Image.Image, *, sharp: bool) -> Picture:
         elif width < image.width:
             height = max(1, round(image.height * width / image.width))
             smaller = image.resize((width, height), Resampling.LANCZOS, reducing_gap=3.0)
-            sizes[width] = _written(smaller, sharp=sharp)
+            sizes[width] = _encode(smaller, sharp=sharp)
     kind = PNG if image.mode == "RGBA" else JPEG
     return Picture(kind, image.width, image.height, full, sizes, hashlib.sha256(full).hexdigest())
 
 
-def _written(image: Image.Image, *, sharp: bool) -> bytes:
+def _encode(image: Image.Image, *, sharp: bool) -> bytes:
     file = io.BytesIO()
     if image.mode == "RGBA":
         image.save(file, "PNG", compress_level=6)

@@ -9,9 +9,9 @@ from flask import Response
 from qe_ban.audit import service as audit
 from qe_ban.kernel.shapes import Fault
 from qe_ban.keys.rings import KeyRings
-from qe_ban.publishing.schemas import desk as schemas
+from qe_ban.publishing.schemas import editing as schemas
 from qe_ban.publishing.service.drafts import Draft
-from qe_ban.publishing.service.outlook import Scheduled
+from qe_ban.publishing.service.outlook import ScheduledVersion
 from qe_ban.publishing.service.page_documents import PAGES
 from qe_ban.publishing.service.publications import PagePublication
 from qe_ban.reviewing.models import DraftColumns, VersionColumns
@@ -53,8 +53,8 @@ def change() -> audit.Change:
 
 def dump_draft(draft: Draft) -> dict[str, Any]:
     """Return a draft as its schema dumps it."""
-    dumped: dict[str, Any] = schemas.DraftSchema().dump(_dump_page(draft.page) | _dump_context(draft))
-    return dumped
+    body: dict[str, Any] = schemas.DraftSchema().dump(_dump_page(draft.page) | _dump_context(draft))
+    return body
 
 
 def answer_draft(draft: Draft, **more: Any) -> Response:
@@ -73,15 +73,15 @@ def answer_publication(answer: PagePublication) -> Response:
     )
 
 
-def _to_mark(version: VersionColumns | VersionPeriod | ScheduledOutcome | Scheduled) -> dict[str, Any]:
+def _to_mark(version: VersionColumns | VersionPeriod | ScheduledOutcome | ScheduledVersion) -> dict[str, Any]:
     return {"version": version.number, "starts_at": version.starts_at, "ends_at": version.ends_at}
 
 
 def dump_outcomes(outcomes: Sequence[ScheduledOutcome]) -> list[dict[str, Any]]:
     """Return what became of scheduled versions, as their schema dumps it."""
     rows = [_to_mark(outcome) | {"outcome": outcome.outcome} for outcome in outcomes]
-    dumped: list[dict[str, Any]] = schemas.LaterVersionSchema().dump(rows, many=True)
-    return dumped
+    items: list[dict[str, Any]] = schemas.LaterVersionSchema().dump(rows, many=True)
+    return items
 
 
 def answer_save(draft: Draft, warnings: Sequence[Fault]) -> Response:

@@ -7,11 +7,11 @@ from flask import Response
 from qe_ban.db.engine import Database
 from qe_ban.publishing.routes import answers
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.schemas import desk as schemas
+from qe_ban.publishing.schemas import editing as schemas
 from qe_ban.publishing.schemas.blocks import PageContentSchema
-from qe_ban.publishing.service import drafts, restoring, saves
-from qe_ban.publishing.service.desks import Desks
+from qe_ban.publishing.service import drafts, restoration, saves
 from qe_ban.publishing.service.links import Links
+from qe_ban.publishing.service.page_types import PageTypes
 from qe_ban.reviewing.models import SaveColumns
 from qe_ban.web import conditional, guard, wire
 from qe_ban.web.api import Blueprint
@@ -30,7 +30,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     def get_draft(slug: str) -> Response:
         """A page's draft, where it stands, and what it refers to that does not stand; its ETag serves every change."""
         with part(Database).transaction() as session:
-            draft = drafts.read(session, part(Desks), kind, slug, reader=guard.principal(), now=now())
+            draft = drafts.read(session, part(PageTypes), kind, slug, reader=guard.principal(), now=now())
             return conditional.etagged(answers.dump_draft(draft), state=draft.tag)
 
     @blp.route("/<slug>/draft", methods=["PUT"], summary_zh="保存整份草稿；有误之处立即指出，已有的审核作废")
@@ -43,7 +43,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
         precondition, change = answers.require_precondition(), answers.change()
         with part(Database).transaction() as session:
             draft, warnings = drafts.save(
-                session, part(Desks), kind, slug, body, precondition=precondition, change=change
+                session, part(PageTypes), kind, slug, body, precondition=precondition, change=change
             )
             return answers.answer_save(draft, warnings)
 
@@ -55,7 +55,7 @@ def _add_saves(blp: Blueprint, kind: PageKind) -> None:
     def list_saves(slug: str) -> dict[str, Any]:
         """The drafts that were saved of a page, newest first: the last fifty, each for thirty days."""
         with part(Database).transaction() as session:
-            rows = saves.list_saves(session, part(Desks), kind, slug, reader=guard.principal())
+            rows = saves.list_saves(session, part(PageTypes), kind, slug, reader=guard.principal())
             return {"items": [_dump_save(row) for row in rows], "next": None}
 
     @blp.route("/<slug>/saves/<int(max=2147483647):number>", methods=["GET"], summary_zh="查看保存过的一份草稿及其内容")
@@ -64,7 +64,7 @@ def _add_saves(blp: Blueprint, kind: PageKind) -> None:
     def get_save(slug: str, number: int) -> dict[str, Any]:
         """One saved draft with what it said."""
         with part(Database).transaction() as session:
-            row = saves.read_save(session, part(Desks), kind, slug, number, reader=guard.principal())
+            row = saves.read_save(session, part(PageTypes), kind, slug, number, reader=guard.principal())
             return _dump_save(row) | {"content": row.content}
 
     @blp.route("/<slug>/restore", methods=["POST"], summary_zh="以保存过的一份草稿或某一版本重新开始草稿")
@@ -76,8 +76,8 @@ def _add_saves(blp: Blueprint, kind: PageKind) -> None:
         """Begin the draft anew with an earlier save, or with a version, such as the one in force."""
         precondition, change = answers.require_precondition(), answers.change()
         with part(Database).transaction() as session:
-            draft, warnings = restoring.restore(
-                session, part(Desks), kind, slug, **body, precondition=precondition, change=change
+            draft, warnings = restoration.restore(
+                session, part(PageTypes), kind, slug, **body, precondition=precondition, change=change
             )
             return answers.answer_save(draft, warnings)
 
@@ -100,14 +100,16 @@ def _add_submitting(blp: Blueprint, kind: PageKind) -> None:
     @blp.preconditioned()
     def submit_draft(slug: str) -> Response:
         """Hand a draft in for review, once everything that it refers to stands; its links are followed before."""
-        precondition, change, desks = answers.require_precondition(), answers.change(), part(Desks)
+        precondition, change, page_types = answers.require_precondition(), answers.change(), part(PageTypes)
         with part(Database).transaction() as session:
-            ready = drafts.links_of(session, desks, kind, slug, precondition=precondition, change=change)
+            ready = drafts.links_of(session, page_types, kind, slug, precondition=precondition, change=change)
             if ready is None:
-                return answers.answer_draft(drafts.read(session, desks, kind, slug, reader=change.by, now=change.at))
+                return answers.answer_draft(
+                    drafts.read(session, page_types, kind, slug, reader=change.by, now=change.at)
+                )
             tag, urls = ready
         link_states = part(Links).check(urls, change.at)
         same = answers.DraftPrecondition(precondition.header, tag)
         with part(Database).transaction() as session:
-            draft = drafts.submit(session, desks, kind, slug, link_states, precondition=same, change=change)
+            draft = drafts.submit(session, page_types, kind, slug, link_states, precondition=same, change=change)
             return answers.answer_draft(draft)

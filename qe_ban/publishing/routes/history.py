@@ -5,10 +5,10 @@ from typing import Any, Final
 from qe_ban.db.engine import Database
 from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.schemas import desk as schemas
+from qe_ban.publishing.schemas import editing as schemas
 from qe_ban.publishing.service import findings, history
-from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.page_documents import PAGES
+from qe_ban.publishing.service.page_types import PageTypes
 from qe_ban.reviewing.rules.states import VERSION_STATE_NAMES
 from qe_ban.reviewing.service import reasons
 from qe_ban.reviewing.service.history import Version
@@ -34,7 +34,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     def get_difference(slug: str, before: int, after: int) -> dict[str, Any]:
         """How one version differs from another, told for people; 0 is the draft."""
         with part(Database).transaction() as session:
-            changes = history.compare(session, part(Desks), kind, slug, before, after, reader=guard.principal())
+            changes = history.compare(session, part(PageTypes), kind, slug, before, after, reader=guard.principal())
         return {"before": before, "after": after, "changes": changes}
 
     @blp.route("/<slug>/findings", methods=["GET"], summary_zh="页面上现存的问题（如失效的链接），修好后自动消失")
@@ -43,7 +43,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     def list_findings(slug: str) -> dict[str, Any]:
         """What the worker found broken of the page as it is shown; gone when it is mended."""
         with part(Database).transaction() as session:
-            rows = findings.listed(session, part(Desks), kind, slug, reader=guard.principal())
+            rows = findings.list_findings(session, part(PageTypes), kind, slug, reader=guard.principal())
         names = ("place", "reference", "key", "message", "found_at")
         items = [{name: getattr(row, name) for name in names} | {"version": row.number} for row in rows]
         return {"items": items, "next": None}
@@ -62,7 +62,7 @@ def _add_versions(blp: Blueprint, kind: PageKind) -> None:
         limit, reader = query["limit"], guard.principal()
         with part(Database).transaction() as session:
             versions = history.list_versions(
-                session, part(Desks), kind, slug, before=before, limit=limit + 1, reader=reader, now=now()
+                session, part(PageTypes), kind, slug, before=before, limit=limit + 1, reader=reader, now=now()
             )
         return paging.page([_dump_version(version) for version in versions], limit, lambda row: [row["version"]])
 
@@ -73,7 +73,7 @@ def _add_versions(blp: Blueprint, kind: PageKind) -> None:
         """One version with what it says."""
         with part(Database).transaction() as session:
             version = history.read_version(
-                session, part(Desks), kind, slug, number, reader=guard.principal(), now=now()
+                session, part(PageTypes), kind, slug, number, reader=guard.principal(), now=now()
             )
         return _dump_version(version) | {"content": version.row.content}
 

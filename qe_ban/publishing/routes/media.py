@@ -15,7 +15,7 @@ from qe_ban.web.uploads import OCTETS, Upload
 
 blp = Blueprint("media", url_prefix="/media", description="图片")
 
-TAKEN: Final = ("image/jpeg", "image/jpg", "image/png", "image/webp", OCTETS)
+MEDIA_TYPES: Final = ("image/jpeg", "image/jpg", "image/png", "image/webp", OCTETS)
 """`image/jpg` is no registered type, but many programs write it."""
 FOR_EVER: Final = "public, max-age=31536000, immutable"
 BINARY: Final = {"type": "string", "format": "binary"}
@@ -23,20 +23,20 @@ BINARY: Final = {"type": "string", "format": "binary"}
 
 @blp.route("", methods=["POST"], summary_zh="上传图片；按内容识别格式，统一方向与色彩，去除其他信息")
 @guard.requires("media.write")
-@blp.upload(TAKEN, limit=service.LARGEST)
+@blp.upload(MEDIA_TYPES, limit=service.MAX_BYTES)
 @blp.response(201, schemas.MediaSchema)
 @blp.located
 @blp.alternative(200, content_type="application/json", schema=schemas.MediaSchema, description="Already there")
 def upload(file: Upload) -> Response:
     """Hand in a picture: what it is its content tells. It is kept upright, in sRGB, with nothing else of its file."""
-    picture = service.remade(file.file)
+    picture = service.reencode(file.file)
     with part(Database).transaction() as session:
-        row, is_new = service.keep(
+        row, is_new = service.store_picture(
             session, part(service.Pictures).store, picture, guard.principal(), now(), request_id=requests.request_id()
         )
-    said = {"digest": row.digest, "bytes": row.bytes} | service.shown(row)
+    body = {"digest": row.digest, "bytes": row.bytes} | service.render(row)
     headers = {"Location": f"{PREFIX}/media/{row.digest}"}
-    return Response(wire.dumps(said), 201 if is_new else 200, headers, content_type=wire.JSON)
+    return Response(wire.dumps(body), 201 if is_new else 200, headers, content_type=wire.JSON)
 
 
 @blp.route("/<digest>", methods=["GET"], summary_zh="原尺寸图片")
@@ -46,7 +46,7 @@ def upload(file: Upload) -> Response:
 @blp.etagged
 def picture(digest: str) -> Response:
     """A picture in its whole size."""
-    return _served(digest, service.FULL)
+    return _serve(digest, service.FULL)
 
 
 @blp.route("/<digest>/<width>", methods=["GET"], summary_zh="按像素宽度取较小的图片")
@@ -58,10 +58,10 @@ def smaller_picture(digest: str, width: str) -> Response:
     """A picture in one of its smaller sizes, by its width in pixels."""
     if width == service.FULL:
         raise PictureNotFound
-    return _served(digest, width)
+    return _serve(digest, width)
 
 
-def _served(digest: str, name: str) -> Response:
+def _serve(digest: str, name: str) -> Response:
     """Answer a file of the store, whose name says what it holds: the database is not asked."""
     file = part(service.Pictures).store.open(digest, name)
     if file is None:

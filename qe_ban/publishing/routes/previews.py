@@ -7,12 +7,12 @@ from flask import Response
 from qe_ban.config import Settings
 from qe_ban.db.engine import Database
 from qe_ban.publishing.routes import answers
-from qe_ban.publishing.rules.cutting import cut
+from qe_ban.publishing.rules.filtering import filter_for_view
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.schemas import desk as schemas
+from qe_ban.publishing.schemas import editing as schemas
 from qe_ban.publishing.schemas import screens, views
 from qe_ban.publishing.service import previews
-from qe_ban.publishing.service.desks import Desks
+from qe_ban.publishing.service.page_types import PageTypes
 from qe_ban.web import guard, wire
 from qe_ban.web.api import PREFIX, Blueprint
 from qe_ban.web.parts import now, part
@@ -28,7 +28,9 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     def make_preview(body: dict[str, Any], slug: str) -> tuple[dict[str, Any], dict[str, str]]:
         """A link that shows the draft to whoever holds it, until it expires."""
         with part(Database).transaction() as session:
-            token, expires_at = previews.make(session, part(Desks), kind, slug, body["hours"], change=answers.change())
+            token, expires_at = previews.make(
+                session, part(PageTypes), kind, slug, body["hours"], change=answers.change()
+            )
         base = part(Settings).issuer.rstrip("/") + PREFIX + (blp.url_prefix or "")
         return {"url": f"{base}/{slug}/previews/{token}", "expires_at": expires_at}, {"Cache-Control": "no-store"}
 
@@ -40,7 +42,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
         """The draft as it is now, as its page would look to a view; never stored, never indexed."""
         moment = now()
         with part(Database).transaction() as session:
-            dressed = previews.look(session, part(Desks), kind, slug, token, moment)
-        payload, _ = cut(dressed, views.view(query), moment)
+            page = previews.look(session, part(PageTypes), kind, slug, token, moment)
+        payload, _ = filter_for_view(page, views.view(query), moment)
         headers = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
         return Response(wire.dumps(payload), 200, headers, content_type=wire.JSON)

@@ -8,10 +8,10 @@ from flask import Response
 from qe_ban.db.engine import Database
 from qe_ban.publishing.routes import answers
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.schemas import desk as schemas
+from qe_ban.publishing.schemas import editing as schemas
 from qe_ban.publishing.service import publications, withdrawals
-from qe_ban.publishing.service.desks import Desks
-from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.publishing.service.page_cache import PageCache
+from qe_ban.publishing.service.page_types import PageTypes
 from qe_ban.reviewing.errors import ApprovalLapsed
 from qe_ban.reviewing.rules.versions import ScheduledPolicy
 from qe_ban.web import guard
@@ -36,7 +36,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
         with part(Database).transaction() as session:
             withdrawal = withdrawals.withdraw(
                 session,
-                part(Desks),
+                part(PageTypes),
                 kind,
                 slug,
                 number,
@@ -45,7 +45,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
                 precondition=precondition,
                 change=change,
             )
-        part(Shelf).tell()
+        part(PageCache).publish_invalidation()
         return answers.answer_draft(withdrawal.draft, later=answers.dump_outcomes(withdrawal.later))
 
 
@@ -67,7 +67,7 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
         with part(Database).transaction() as session:
             publication = publications.publish(
                 session,
-                part(Desks),
+                part(PageTypes),
                 kind,
                 slug,
                 at=body["at"],
@@ -78,7 +78,7 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
             )
         if isinstance(publication, ApprovalLapsed):
             raise publication
-        part(Shelf).tell()
+        part(PageCache).publish_invalidation()
         return answers.answer_publication(publication)
 
     @blp.route("/<slug>/rollback", methods=["POST"], summary_zh="把某一旧版本的内容作为新版本立即重新发布")
@@ -93,7 +93,7 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
         with part(Database).transaction() as session:
             publication = publications.roll_back(
                 session,
-                part(Desks),
+                part(PageTypes),
                 kind,
                 slug,
                 number,
@@ -101,5 +101,5 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
                 precondition=precondition,
                 change=change,
             )
-        part(Shelf).tell()
+        part(PageCache).publish_invalidation()
         return answers.answer_publication(publication)

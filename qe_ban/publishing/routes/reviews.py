@@ -7,9 +7,9 @@ from flask import Response
 from qe_ban.db.engine import Database
 from qe_ban.publishing.routes import answers
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.schemas import desk as schemas
+from qe_ban.publishing.schemas import editing as schemas
 from qe_ban.publishing.service import reviews
-from qe_ban.publishing.service.desks import Desks
+from qe_ban.publishing.service.page_types import PageTypes
 from qe_ban.web import guard
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import part
@@ -27,7 +27,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
         """Approve a submitted draft that one had no hand in."""
         precondition, change = answers.require_precondition(), answers.change()
         with part(Database).transaction() as session:
-            draft = reviews.approve(session, part(Desks), kind, slug, precondition=precondition, change=change)
+            draft = reviews.approve(session, part(PageTypes), kind, slug, precondition=precondition, change=change)
             return answers.answer_draft(draft)
 
     @blp.route("/<slug>/reject", methods=["POST"], summary_zh="退回送审的草稿，须说明理由")
@@ -40,5 +40,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
         """Send a submitted draft back to its editors, with a reason."""
         precondition, change, reason = answers.require_precondition(), answers.change(), body["reason"]
         with part(Database).transaction() as session:
-            draft = reviews.reject(session, part(Desks), kind, slug, reason, precondition=precondition, change=change)
+            draft = reviews.reject(
+                session, part(PageTypes), kind, slug, reason, precondition=precondition, change=change
+            )
             return answers.answer_draft(draft)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from qe_ban.kernel.shapes import Fault, told
 
 _ONLY_DISTRICTS: Final = "只有区市分厅的页面可以填写此项"
-_TOLD_OF_CIRCLE: Final = 6
+_MAX_NAMES_OF_CIRCLE: Final = 6
 
 
 def faults(content: Mapping[str, Any], blocks: Sequence[object], *, district_hall: bool) -> Iterator[Fault]:
@@ -25,17 +25,17 @@ def faults(content: Mapping[str, Any], blocks: Sequence[object], *, district_hal
 
 def _twice(content: Mapping[str, Any], blocks: Sequence[object]) -> Iterator[Fault]:
     hides = content.get("hides")
-    hidden = {name for name in hides if type(name) is str} if isinstance(hides, list) else set()
-    replaced: dict[str, int] = {}
+    hides_names = {name for name in hides if type(name) is str} if isinstance(hides, list) else set()
+    replacements: dict[str, int] = {}
     for number, block in enumerate(blocks):
         name = _name(block, "replaces")
         if name is None:
             continue
-        if name in replaced:
-            yield Fault(f"blocks.{number}.replaces", f"第 {replaced[name] + 1} 个区块已替换同一市级区块")
-        elif name in hidden:
+        if name in replacements:
+            yield Fault(f"blocks.{number}.replaces", f"第 {replacements[name] + 1} 个区块已替换同一市级区块")
+        elif name in hides_names:
             yield Fault(f"blocks.{number}.replaces", "此市级区块同时被设为隐藏，以替换为准", "warning")
-        replaced.setdefault(name, number)
+        replacements.setdefault(name, number)
 
 
 def _circles(blocks: Sequence[object]) -> Iterator[Fault]:
@@ -43,24 +43,24 @@ def _circles(blocks: Sequence[object]) -> Iterator[Fault]:
     numbers: dict[str, int] = {}
     for name in ("id", "replaces"):
         for number, block in enumerate(blocks):
-            said = _name(block, name)
-            if said is not None:
-                numbers.setdefault(said, number)
+            target = _name(block, name)
+            if target is not None:
+                numbers.setdefault(target, number)
     after = {number: numbers.get(_name(block, "after") or "") for number, block in enumerate(blocks)}
-    done: set[int] = set()
+    visits: set[int] = set()
     for start in after:
         way: list[int] = []
         here: int | None = start
-        while here is not None and here not in done and here not in way:
+        while here is not None and here not in visits and here not in way:
             way.append(here)
             here = after[here]
         if here is not None and here in way:
             circle = way[way.index(here) :]
             told_names = [_name(blocks[number], "id") or f"第 {number + 1} 个区块" for number in (*circle, here)]
-            if len(told_names) > _TOLD_OF_CIRCLE:
-                told_names[_TOLD_OF_CIRCLE - 2 : -1] = ["…"]
+            if len(told_names) > _MAX_NAMES_OF_CIRCLE:
+                told_names[_MAX_NAMES_OF_CIRCLE - 2 : -1] = ["…"]
             yield Fault(f"blocks.{here}.after", f"排列顺序成环：{' → '.join(told_names)}")
-        done.update(way)
+        visits.update(way)
 
 
 def _name(block: object, field: str) -> str | None:

@@ -8,7 +8,7 @@ from qe_ban.kernel import texts
 from qe_ban.kernel.shapes import Fault, Field, Kind, row_faults, table_faults, told, unknown_faults
 from qe_ban.publishing.rules import arrangement, links, page, rich
 from qe_ban.publishing.rules.blocks import BlockType, parts
-from qe_ban.publishing.rules.walking import told_rows, type_of
+from qe_ban.publishing.rules.field_values import rows_with_fields, type_of
 
 _PAGE_NAMES: Final = frozenset(field.name for field in page.PAGE) | {"blocks"}
 _BLOCK_NAMES: Final = frozenset(field.name for field in page.BLOCK) | {"aim"}
@@ -28,25 +28,25 @@ def shape_faults(content: object, *, district_hall: bool, link_hosts: Collection
         yield Fault("blocks", "须为列表")
         return
     blocks = blocks or []
-    if len(blocks) > page.MOST_BLOCKS:
-        yield Fault("blocks", f"最多 {page.MOST_BLOCKS} 项，现有 {len(blocks)} 项")
+    if len(blocks) > page.MAX_BLOCKS:
+        yield Fault("blocks", f"最多 {page.MAX_BLOCKS} 项，现有 {len(blocks)} 项")
         return
     length = sum(_rich_length(block) for block in blocks)
-    if length > page.MOST_BYTES:
+    if length > page.MAX_BYTES:
         # cleaning is what costs time: not of more than a page can hold
-        yield Fault("blocks", f"全页带标签的文本合计最多 {page.MOST_BYTES} 个字符，现有 {length} 个")
+        yield Fault("blocks", f"全页带标签的文本合计最多 {page.MAX_BYTES} 个字符，现有 {length} 个")
         return
     for number, block in enumerate(blocks):
         yield from _block(block, f"blocks.{number}.", link_hosts)
-    yield from _repeated(blocks)
+    yield from _duplicates(blocks)
     yield from arrangement.faults(content, blocks, district_hall=district_hall)
 
 
 def _rich_length(block: object) -> int:
-    """Give how many characters of text with tags would be cleaned of a block, whatever it is."""
+    """Return how many characters of text with tags would be cleaned of a block, whatever it is."""
     texts_found = (
         row[field.name]
-        for fields, row in told_rows(block)
+        for fields, row in rows_with_fields(block)
         for field in fields
         if field.kind is Kind.RICH and type(row.get(field.name)) is str and len(row[field.name]) <= field.max
     )
@@ -117,20 +117,20 @@ def _texts(
                 message = f"含有{'、'.join(changes)}，保存时去掉后意思会改变，请改写为普通文字"
                 yield Fault(prefix + field.name, message)
                 continue
-            cleaned = rich.clean(value, link_hosts)
-            if len(cleaned) > field.max:
-                yield Fault(prefix + field.name, f"整理后最多 {field.max} 个字符，现有 {len(cleaned)} 个")
-            elif texts.is_blank(rich.words(cleaned)) and not texts.is_blank(value):
+            clean_text = rich.clean(value, link_hosts)
+            if len(clean_text) > field.max:
+                yield Fault(prefix + field.name, f"整理后最多 {field.max} 个字符，现有 {len(clean_text)} 个")
+            elif texts.is_blank(rich.words(clean_text)) and not texts.is_blank(value):
                 yield Fault(prefix + field.name, "去掉不允许的内容后没有文字")
 
 
-def _repeated(blocks: Sequence[object]) -> Iterator[Fault]:
-    seen: dict[str, int] = {}
+def _duplicates(blocks: Sequence[object]) -> Iterator[Fault]:
+    first_positions: dict[str, int] = {}
     for number, block in enumerate(blocks):
         name = block.get("id") if isinstance(block, Mapping) else None
         if type(name) is not str or not name:
             continue
-        if name in seen:
-            yield Fault(f"blocks.{number}.id", f"与第 {seen[name] + 1} 个区块的编号重复")
+        if name in first_positions:
+            yield Fault(f"blocks.{number}.id", f"与第 {first_positions[name] + 1} 个区块的编号重复")
         else:
-            seen[name] = number
+            first_positions[name] = number

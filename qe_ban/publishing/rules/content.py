@@ -10,11 +10,11 @@ from qe_ban.kernel.shapes import Fault, Field, Kind, moment_of, told
 from qe_ban.publishing.rules import page, rich
 from qe_ban.publishing.rules.blocks import TYPES
 from qe_ban.publishing.rules.checks import shape_faults
-from qe_ban.publishing.rules.walking import told_fields, type_of
+from qe_ban.publishing.rules.field_values import field_values, type_of
 
-__all__ = ["MOST_FAULTS", "Fault", "canonical", "cleaned", "digest", "encoded", "faults", "spelled"]
+__all__ = ["MAX_FAULTS", "Fault", "canonical", "clean", "digest", "encode", "faults", "normalize_texts"]
 
-MOST_FAULTS: Final = 200
+MAX_FAULTS: Final = 200
 _SETS: Final = frozenset({"hides", "districts"})
 """Of these lists the order says nothing; of choices, too."""
 
@@ -23,36 +23,40 @@ _LINE_ENDS: Final = re.compile(r"\r\n?")
 Content = Mapping[str, Any]
 
 
-def spelled(content: Content) -> dict[str, Any]:
-    """Give a content, whatever it holds, as whoever pasted its texts meant it: without tabs and line ends of Windows.
+def normalize_texts(content: Content) -> dict[str, Any]:
+    """Return a content, whatever it holds, as whoever pasted its texts meant it: without tabs and line ends of Windows.
 
     Only in texts that may have several lines; elsewhere both stay, and are faults.
     """
     blocks = content.get("blocks")
-    return {**content, "blocks": [_spelled(block) for block in blocks]} if isinstance(blocks, list) else {**content}
+    return (
+        {**content, "blocks": [_normalize_block(block) for block in blocks]}
+        if isinstance(blocks, list)
+        else {**content}
+    )
 
 
 def faults(content: object, *, district_hall: bool, link_hosts: Collection[str]) -> list[Fault]:
-    """Give everything that is wrong with a content, whatever JSON it is: errors, then warnings, which hinder nothing.
+    """Return everything that is wrong with a content, whatever JSON it is: errors, then warnings, which hinder nothing.
 
     Null, an empty text and an empty list are not told, as if left out. At most MOST_FAULTS are given, of more the last
     says how many are not. Whether that to which it refers stands is not looked at.
     """
-    found = list(shape_faults(content, district_hall=district_hall, link_hosts=link_hosts))
-    found.sort(key=lambda fault: fault.severity)
-    if isinstance(content, Mapping) and not any(fault.severity == "error" for fault in found):
-        size = len(encoded(_canonical(content, link_hosts)).encode())
-        if size > page.MOST_BYTES:
-            found.insert(0, Fault("blocks", f"全页内容最多 {page.MOST_BYTES} 字节，现有 {size} 字节"))
-    if len(found) <= MOST_FAULTS:
-        return found
-    left_out = len(found) - MOST_FAULTS + 1
-    last = Fault("blocks", f"另有 {left_out} 处问题没有列出", found[MOST_FAULTS - 1].severity)
-    return [*found[: MOST_FAULTS - 1], last]
+    all_faults = list(shape_faults(content, district_hall=district_hall, link_hosts=link_hosts))
+    all_faults.sort(key=lambda fault: fault.severity)
+    if isinstance(content, Mapping) and not any(fault.severity == "error" for fault in all_faults):
+        size = len(encode(_canonical(content, link_hosts)).encode())
+        if size > page.MAX_BYTES:
+            all_faults.insert(0, Fault("blocks", f"全页内容最多 {page.MAX_BYTES} 字节，现有 {size} 字节"))
+    if len(all_faults) <= MAX_FAULTS:
+        return all_faults
+    left_out = len(all_faults) - MAX_FAULTS + 1
+    last = Fault("blocks", f"另有 {left_out} 处问题没有列出", all_faults[MAX_FAULTS - 1].severity)
+    return [*all_faults[: MAX_FAULTS - 1], last]
 
 
 def canonical(content: Content) -> dict[str, Any]:
-    """Give the form in which contents are compared; the content must be without errors.
+    """Return the form in which contents are compared; the content must be without errors.
 
     What is not told is left out; of what has no order the parts are sorted; whatever is listed is listed once; text
     with tags is cleaned; moments are in UTC.
@@ -60,44 +64,44 @@ def canonical(content: Content) -> dict[str, Any]:
     return _canonical(content, None)
 
 
-def encoded(plain: Content) -> str:
-    """Give a canonical content as JSON: sorted keys, no spaces."""
+def encode(plain: Content) -> str:
+    """Return a canonical content as JSON: sorted keys, no spaces."""
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def digest(content: Content) -> bytes:
-    """Give the SHA-256 of a content's canonical JSON."""
-    return hashlib.sha256(encoded(canonical(content)).encode()).digest()
+    """Return the SHA-256 of a content's canonical JSON."""
+    return hashlib.sha256(encode(canonical(content)).encode()).digest()
 
 
-def cleaned(content: Content, link_hosts: Collection[str]) -> tuple[dict[str, Any], list[Fault]]:
-    """Give the form in which a content is kept (canonical, only allowed links), and warnings of what was taken out.
+def clean(content: Content, link_hosts: Collection[str]) -> tuple[dict[str, Any], list[Fault]]:
+    """Return the form in which a content is kept (canonical, only allowed links), and warnings of what was taken out.
 
     The content must be without errors.
     """
     return _canonical(content, link_hosts), list(_taken_out(content, link_hosts))
 
 
-def _spelled(block: Any) -> Any:
+def _normalize_block(block: Any) -> Any:
     block_type = type_of(block)
     if block_type is None:
         return block
-    made = _spelled_row(block_type.fields, block)
+    result = _normalize_row(block_type.fields, block)
     for table in block_type.tables:
-        if isinstance(rows := made.get(table.name), list):
-            made[table.name] = [_spelled_row(table.fields, row) if isinstance(row, dict) else row for row in rows]
-    return made
+        if isinstance(rows := result.get(table.name), list):
+            result[table.name] = [_normalize_row(table.fields, row) if isinstance(row, dict) else row for row in rows]
+    return result
 
 
-def _spelled_row(fields: Iterable[Field], row: Content) -> dict[str, Any]:
-    made = dict(row)
+def _normalize_row(fields: Iterable[Field], row: Content) -> dict[str, Any]:
+    result = dict(row)
     for field in fields:
-        text = made.get(field.name)
+        text = result.get(field.name)
         if field.kind in (Kind.LINES, Kind.RICH) and type(text) is str:
-            made[field.name] = _LINE_ENDS.sub("\n", text).replace("\t", " ")
+            result[field.name] = _LINE_ENDS.sub("\n", text).replace("\t", " ")
         elif field.kind is Kind.LINK and type(text) is str:
-            made[field.name] = text.strip()
-    return made
+            result[field.name] = text.strip()
+    return result
 
 
 def _canonical(content: Content, hosts: Collection[str] | None) -> dict[str, Any]:
@@ -122,8 +126,8 @@ def _block(block: Content, hosts: Collection[str] | None) -> dict[str, Any]:
 
 
 def _row(fields: Iterable[Field], row: Content, hosts: Collection[str] | None) -> dict[str, Any]:
-    said = ((field.name, _value(field, row.get(field.name), hosts)) for field in fields)
-    return {name: value for name, value in said if told(value)}
+    values = ((field.name, _value(field, row.get(field.name), hosts)) for field in fields)
+    return {name: value for name, value in values if told(value)}
 
 
 def _value(field: Field, value: Any, hosts: Collection[str] | None) -> Any:
@@ -135,13 +139,13 @@ def _value(field: Field, value: Any, hosts: Collection[str] | None) -> Any:
         moment = moment_of(value)
         return value if moment is None else moment.isoformat().replace("+00:00", "Z")
     if isinstance(value, list):
-        ordered = field.kind is not Kind.CHOICES and field.name not in _SETS
-        return list(dict.fromkeys(value)) if ordered else sorted(set(value))
+        has_order = field.kind is not Kind.CHOICES and field.name not in _SETS
+        return list(dict.fromkeys(value)) if has_order else sorted(set(value))
     return value
 
 
 def _taken_out(content: Content, hosts: Collection[str]) -> Iterator[Fault]:
-    for one in told_fields(content):
+    for one in field_values(content):
         removals = rich.removals(one.value, hosts) if one.field.kind is Kind.RICH else []
         if removals:
             yield Fault(one.place, f"去掉了不允许的内容：{'、'.join(removals)}", "warning", "content_removed")

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from qe_ban.kernel.shapes import is_link
 
-_NAMED: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
+_HOST_NAME: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 """A host as the DNS has it (RFC 1123, 2.1); others are written in their ASCII form (RFC 5890)."""
 
 
 def wrong(address: str, hosts: Collection[str]) -> str | None:
-    """Tell in Chinese why a link is not allowed; None where it is, and for what is no link at all.
+    """Return in Chinese why a link is not allowed; None where it is, and for what is no link at all.
 
     `*.example.cn` among the hosts takes example.cn and all below it.
     """
@@ -22,7 +22,7 @@ def wrong(address: str, hosts: Collection[str]) -> str | None:
     if parts.scheme != "https":
         return "须为 https 开头的网址"
     host = parts.hostname or ""
-    if not _NAMED.fullmatch(host):
+    if not _HOST_NAME.fullmatch(host):
         return f"网址的域名 {host[:60]} 不正确"
     if any(_takes(one, host) for one in hosts):
         return None
@@ -30,7 +30,7 @@ def wrong(address: str, hosts: Collection[str]) -> str | None:
 
 
 def is_allowed(address: str, hosts: Collection[str] | None) -> bool:
-    """Tell whether an address is a link that is allowed; without hosts, on any."""
+    """Return whether an address is a link that is allowed; without hosts, on any."""
     if not is_link(address) or urlsplit(address).scheme != "https":
         return False
     return hosts is None or wrong(address, hosts) is None

@@ -11,19 +11,19 @@ Row = Mapping[str, Any]
 Filters = Mapping[str, str | None]
 
 
-def found(rows: Sequence[Row], q: str | None, filters: Filters | None = None) -> list[Row]:
-    """Give the rows in which every word of `q` occurs, and which fit every filter that is not None, in their order.
+def search(rows: Sequence[Row], q: str | None, filters: Filters | None = None) -> list[Row]:
+    """Return the rows in which every word of `q` occurs, and which fit every filter that is not None, in their order.
 
     Words are told apart by white space; case and width make no difference. A filter names a field and a word: it fits
     where the field is, or has, that word, and where the field says nothing, for then the row is for all.
     """
-    words = _folded(q or "").split()
-    wanted = {name: word for name, word in (filters or {}).items() if word is not None}
-    return [row for row in rows if _fits(row, wanted) and _says(row, words)]
+    words = _fold(q or "").split()
+    active_filters = {name: word for name, word in (filters or {}).items() if word is not None}
+    return [row for row in rows if _fits(row, active_filters) and _says(row, words)]
 
 
-def _fits(row: Row, wanted: Mapping[str, str]) -> bool:
-    for name, word in wanted.items():
+def _fits(row: Row, active_filters: Mapping[str, str]) -> bool:
+    for name, word in active_filters.items():
         value = row.get(name)
         if value and word not in ((value,) if isinstance(value, str) else value):
             return False
@@ -33,7 +33,7 @@ def _fits(row: Row, wanted: Mapping[str, str]) -> bool:
 def _says(row: Row, words: Sequence[str]) -> bool:
     if not words:
         return True
-    text = _folded("\n".join(_texts(row)))
+    text = _fold("\n".join(_texts(row)))
     return all(word in text for word in words)
 
 
@@ -47,5 +47,5 @@ def _texts(row: Row) -> Iterator[str]:
             yield from (word for word in value if isinstance(word, str))
 
 
-def _folded(text: str) -> str:
+def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()

@@ -11,7 +11,7 @@ from enum import Enum
 from html.parser import HTMLParser
 from typing import Final
 
-RENAMED: Final[Mapping[str, str]] = {
+RENAMES: Final[Mapping[str, str]] = {
     "h1": "h3", "h2": "h3", "h5": "h4", "h6": "h4", "b": "strong", "i": "em", "tfoot": "tbody",
     "menu": "ul", "dir": "ul",
 }  # fmt: skip
@@ -21,7 +21,7 @@ BLOCKS: Final = frozenset(
     | {"option", "pre", "search", "section", "summary"}
 )
 """Elements that begin and end a line, and of which nothing else is kept: they become paragraphs."""
-DROPPED: Final = frozenset(
+DISCARDS: Final = frozenset(
     {"abbr", "acronym", "bdi", "big", "button", "cite", "code", "data", "dfn", "font", "ins", "kbd", "label", "mark"}
     | {"nobr", "output", "samp", "small", "span", "time", "tt", "u", "var"}
 )
@@ -38,7 +38,7 @@ _STRUCTURES: Final = frozenset({"ul", "ol", "table", "thead", "tbody", "tr"})
 _INLINE: Final = frozenset({"strong", "em", "sup", "sub", "a"})
 _RAW: Final = frozenset({"textarea"})
 """Stay as they are: the cleaner takes them out with their content."""
-_PREFORMATTED: Final = frozenset({"pre", "listing"})
+_PREFORMATTED_TAGS: Final = frozenset({"pre", "listing"})
 _ASCII_SPACE: Final = " \t\n\r\f"
 _CELL_PARTS: Final = re.compile(r"<(/?)(table|caption|thead|tbody|tfoot|tr|td|th)(?![a-z0-9-])", re.IGNORECASE)
 
@@ -61,13 +61,13 @@ class _Element:
     closing: str
     context: _Context
     block: bool
-    preformatted: bool
+    is_preformatted: bool
 
 
-def rewritten(parsed: str) -> str:
+def rewrite(text: str) -> str:
     """Return parsed HTML in kept tags: other blocks as paragraphs, other headings, bold and italics by kept names."""
     rewriter = _Rewriter()
-    rewriter.feed(parsed)
+    rewriter.feed(text)
     rewriter.close()
     return "".join(rewriter.output)
 
@@ -98,7 +98,7 @@ class _Rewriter(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.output: list[str] = []
-        self._stack = [_Element("", _Context.CONTAINER, block=True, preformatted=False)]
+        self._stack = [_Element("", _Context.CONTAINER, block=True, is_preformatted=False)]
         self._in_paragraph = False
         """A paragraph of ours is open in the innermost block that became paragraphs."""
         self._line_has_text = self._line_ended = False
@@ -109,19 +109,21 @@ class _Rewriter(HTMLParser):
             return
         style = styles(attrs)
         name, top = _kept_name(tag, style), self._stack[-1]
-        preformatted = top.preformatted or tag in _PREFORMATTED or style.get("white-space", "").startswith("pre")
+        is_preformatted = (
+            top.is_preformatted or tag in _PREFORMATTED_TAGS or style.get("white-space", "").startswith("pre")
+        )
         if tag in BLOCKS or (
             name is None and style.get("display", "") in ("block", "flex", "grid", "table", "list-item")
         ):
-            self._open_block(preformatted=preformatted)
+            self._open_block(is_preformatted=is_preformatted)
         elif name is None:
-            self._stack.append(_Element("", top.context, block=False, preformatted=preformatted))
+            self._stack.append(_Element("", top.context, block=False, is_preformatted=is_preformatted))
         elif name in _INLINE:
             self._begin_paragraph()
-            self._open(name, attrs, _Context.PHRASE, block=False, preformatted=preformatted)
+            self._open(name, attrs, _Context.PHRASE, block=False, is_preformatted=is_preformatted)
         else:
             self._end_paragraph()
-            self._open(name, attrs, _context_of(name), block=True, preformatted=preformatted)
+            self._open(name, attrs, _context_of(name), block=True, is_preformatted=is_preformatted)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in VOID or len(self._stack) == 1:
@@ -145,8 +147,8 @@ class _Rewriter(HTMLParser):
         elif self._stack[-1].context is _Context.GENERIC and not self._in_paragraph:
             self.output.append(data)
             return
-        said = html.escape(data, quote=False).replace("\u00a0", "&nbsp;")
-        self.output.append(said.replace("\n", "<br>") if self._stack[-1].preformatted else said)
+        text = html.escape(data, quote=False).replace("\u00a0", "&nbsp;")
+        self.output.append(text.replace("\n", "<br>") if self._stack[-1].is_preformatted else text)
 
     def _void(self, tag: str) -> None:
         if tag == "br":
@@ -159,7 +161,7 @@ class _Rewriter(HTMLParser):
                 self.output.append("<br>")
             self._line_ended = True
 
-    def _open_block(self, *, preformatted: bool) -> None:
+    def _open_block(self, *, is_preformatted: bool) -> None:
         if self._stack[-1].context is _Context.PHRASE:
             # no paragraph may stand here: its line ends by a break
             self._line_ended = True
@@ -167,13 +169,13 @@ class _Rewriter(HTMLParser):
         else:
             self._end_paragraph()
             context = _Context.GENERIC
-        self._stack.append(_Element("", context, block=True, preformatted=preformatted))
+        self._stack.append(_Element("", context, block=True, is_preformatted=is_preformatted))
 
-    def _open(self, name: str, attrs: Attributes, context: _Context, *, block: bool, preformatted: bool) -> None:
+    def _open(self, name: str, attrs: Attributes, context: _Context, *, block: bool, is_preformatted: bool) -> None:
         self.output.append(f"<{name}{_attributes(name, attrs)}>")
         if block:
             self._line_has_text = self._line_ended = False
-        self._stack.append(_Element(f"</{name}>", context, block=block, preformatted=preformatted))
+        self._stack.append(_Element(f"</{name}>", context, block=block, is_preformatted=is_preformatted))
 
     def _begin_paragraph(self) -> None:
         if self._stack[-1].context is _Context.GENERIC and not self._in_paragraph:
@@ -188,7 +190,7 @@ class _Rewriter(HTMLParser):
 
 def _kept_name(tag: str, style: Mapping[str, str]) -> str | None:
     """Return by which kept name an element goes, by its tag or as it looks; None where only its content stays."""
-    name = RENAMED.get(tag, tag)
+    name = RENAMES.get(tag, tag)
     if name in ("strong", "em"):
         plain = style.get("font-weight" if name == "strong" else "font-style") in ("normal", "400")
         return None if plain else name
@@ -208,10 +210,10 @@ def _context_of(name: str) -> _Context:
 
 
 def _attributes(name: str, attrs: Attributes) -> str:
-    kept = []
+    parts = []
     for attribute, value in attrs:
-        said = (value or "").strip()
-        is_span = name in ("td", "th") and attribute in ("colspan", "rowspan") and SPAN.fullmatch(said)
-        if is_span or (name == "a" and attribute == "href" and said):
-            kept.append(f' {attribute}="{html.escape(said)}"')
-    return "".join(kept)
+        text = (value or "").strip()
+        is_span = name in ("td", "th") and attribute in ("colspan", "rowspan") and SPAN.fullmatch(text)
+        if is_span or (name == "a" and attribute == "href" and text):
+            parts.append(f' {attribute}="{html.escape(text)}"')
+    return "".join(parts)

@@ -6,12 +6,12 @@ from typing import Final
 
 from qe_ban.publishing.rules.markup import VOID, Attributes, styles
 
-_STRUCK: Final = "删除线"
+_STRIKE_THROUGH: Final = "删除线"
 _RUBY: Final = "注音"
-_HIDDEN: Final = "隐藏的文字"
-_NUMBERED: Final = "自定编号的列表"
-_QUOTED: Final = "引号标签（<q>）"
-_REVERSED: Final = "从右至左排列的文字"
+_INVISIBLE_TEXT: Final = "隐藏的文字"
+_LIST_NUMBER: Final = "自定编号的列表"
+_QUOTE: Final = "引号标签（<q>）"
+_RIGHT_TO_LEFT: Final = "从右至左排列的文字"
 _FORM: Final = "表单控件的内容"
 _FORMULA: Final = "公式"
 
@@ -38,9 +38,12 @@ REFUSED: Final = frozenset(
 ATTRIBUTES: Final = frozenset({"style", "dir", "hidden", "start", "reversed", "type", "value", "open"})
 
 _BY_TAG: Final[Mapping[str, str]] = {
-    "s": _STRUCK, "del": _STRUCK, "strike": _STRUCK, "ruby": _RUBY, "q": _QUOTED, "select": _FORM, "textarea": _FORM,
-    "meter": _FORM, "progress": _FORM, "math": _FORMULA,
-}  # fmt: skip
+    **dict.fromkeys(("s", "del", "strike"), _STRIKE_THROUGH),
+    **dict.fromkeys(("select", "textarea", "meter", "progress"), _FORM),
+    "ruby": _RUBY,
+    "q": _QUOTE,
+    "math": _FORMULA,
+}
 _NO_NUMBERS: Final = (
     "none",
     "alpha",
@@ -60,10 +63,10 @@ _ZERO: Final = ("0", "0px", "0pt", "0em", "0%", "0.0")
 Style = Mapping[str, str]
 
 
-def changes(parsed: str) -> list[str]:
+def changes(text: str) -> list[str]:
     """Return in Chinese what of a parsed text would read otherwise without its tags, each sort once."""
     reader = _Reader()
-    reader.feed(parsed)
+    reader.feed(text)
     reader.close()
     return list(dict.fromkeys(reader.reasons))
 
@@ -78,13 +81,13 @@ class _Reader(HTMLParser):
         self._waiting: list[list[str]] = []
 
     def handle_starttag(self, tag: str, attrs: Attributes) -> None:
-        told = dict(attrs)
+        values = dict(attrs)
         if tag == "input":
-            self._input(told)
+            self._input(values)
         if tag in VOID:
             return
         parent = self._open[-1][0] if self._open else ""
-        reasons = [reason for find in _FINDERS if (reason := find(tag, parent, told, styles(attrs)))]
+        reasons = [reason for find in _FINDERS if (reason := find(tag, parent, values, styles(attrs)))]
         self._open.append((tag, bool(reasons)))
         if reasons:
             self._waiting.append(reasons)
@@ -112,12 +115,12 @@ def _by_tag(tag: str, _parent: str, _attributes: Mapping[str, str | None], _styl
     return _BY_TAG.get(tag)
 
 
-def _struck(_tag: str, _parent: str, _attributes: Mapping[str, str | None], style: Style) -> str | None:
+def _strike_through(_tag: str, _parent: str, _attributes: Mapping[str, str | None], style: Style) -> str | None:
     decorations = (style.get("text-decoration", ""), style.get("text-decoration-line", ""))
-    return _STRUCK if any("line-through" in decoration for decoration in decorations) else None
+    return _STRIKE_THROUGH if any("line-through" in decoration for decoration in decorations) else None
 
 
-def _hidden(tag: str, _parent: str, attributes: Mapping[str, str | None], style: Style) -> str | None:
+def _invisible_text(tag: str, _parent: str, attributes: Mapping[str, str | None], style: Style) -> str | None:
     unseen = (
         "hidden" in attributes
         or (tag == "dialog" and "open" not in attributes)
@@ -127,12 +130,12 @@ def _hidden(tag: str, _parent: str, attributes: Mapping[str, str | None], style:
         or style.get("font-size") in _ZERO
         or style.get("opacity") in _ZERO
     )
-    return _HIDDEN if unseen else None
+    return _INVISIBLE_TEXT if unseen else None
 
 
-def _numbered(tag: str, parent: str, attributes: Mapping[str, str | None], style: Style) -> str | None:
+def _list_number(tag: str, parent: str, attributes: Mapping[str, str | None], style: Style) -> str | None:
     if tag == "li" and parent == "ol" and (attributes.get("value") or "").strip():
-        return _NUMBERED
+        return _LIST_NUMBER
     if tag != "ol" and not (tag == "li" and parent == "ol"):
         return None
     mark = f"{style.get('list-style', '')} {style.get('list-style-type', '')}"
@@ -142,14 +145,14 @@ def _numbered(tag: str, parent: str, attributes: Mapping[str, str | None], style
         or (attributes.get("type") or "1").strip() not in ("1", "decimal")
         or any(word in mark for word in _NO_NUMBERS)
     )
-    return _NUMBERED if own else None
+    return _LIST_NUMBER if own else None
 
 
-def _reversed(_tag: str, _parent: str, attributes: Mapping[str, str | None], style: Style) -> str | None:
+def _right_to_left(_tag: str, _parent: str, attributes: Mapping[str, str | None], style: Style) -> str | None:
     is_rtl = (attributes.get("dir") or "").strip().lower() == "rtl" or style.get("direction") == "rtl"
-    return _REVERSED if is_rtl else None
+    return _RIGHT_TO_LEFT if is_rtl else None
 
 
 _FINDERS: Final[tuple[Callable[[str, str, Mapping[str, str | None], Style], str | None], ...]] = (
-    _by_tag, _struck, _hidden, _numbered, _reversed,
+    _by_tag, _strike_through, _invisible_text, _list_number, _right_to_left,
 )  # fmt: skip

@@ -9,8 +9,8 @@ ONLY_THERE: Final = "office"
 Office = Mapping[str, Any]
 
 
-def offered(offices: Sequence[Office], district: str | None) -> Office | None:
-    """Give a district's own office, else the city's, else one that serves all; None where people must choose.
+def choose_office(offices: Sequence[Office], district: str | None) -> Office | None:
+    """Return a district's own office, else the city's, else one that serves all; None where people must choose.
 
     Each office has at least `district` (None: the city's) and `reach`.
     """
@@ -23,14 +23,14 @@ def offered(offices: Sequence[Office], district: str | None) -> Office | None:
     return None
 
 
-def chosen(item: Mapping[str, Any], district: str | None) -> dict[str, Any]:
-    """Give what a screen tells of an item with its `offices`: where it is done for a district.
+def with_office(item: Mapping[str, Any], district: str | None) -> dict[str, Any]:
+    """Return what a screen tells of an item with its `offices`: where it is done for a district.
 
     Where no office is chosen, `code` is null and the client asks which of `districts`; `online` is then whether all of
     them do it online.
     """
     offices: Sequence[Office] = item["offices"]
-    office = offered(offices, district)
+    office = choose_office(offices, district)
     return {
         "entry": item["entry"],
         "name": office["name"] if office else item["name"],

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qe_ban.publishing.rules import differing
-from qe_ban.publishing.rules.differing import Change
+from qe_ban.publishing.rules import differences
+from qe_ban.publishing.rules.differences import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,18 +16,20 @@ class Overlap:
     heading: str
 
 
-def overlaps(shown: Mapping[str, Any], later: Mapping[str, Any], draft: Mapping[str, Any]) -> list[Overlap]:
+def overlaps(
+    in_force: Mapping[str, Any], scheduled_content: Mapping[str, Any], draft: Mapping[str, Any]
+) -> list[Overlap]:
     """Return what a draft changes of the page that is shown just as a later version does.
 
     A block or row that both add counts whatever it says by now: whoever edits it further still makes it public.
     """
-    planned = differing.changes(shown, later)
-    exact = {(change.place, change.heading, change.after) for change in planned}
-    added = {_key(change) for change in planned if _adds(change)}
+    planned_changes = differences.changes(in_force, scheduled_content)
+    exact = {(change.place, change.heading, change.after) for change in planned_changes}
+    additions = {_key(change) for change in planned_changes if _adds(change)}
     common = (
         change
-        for change in differing.changes(shown, draft)
-        if (change.place, change.heading, change.after) in exact or (_adds(change) and _key(change) in added)
+        for change in differences.changes(in_force, draft)
+        if (change.place, change.heading, change.after) in exact or (_adds(change) and _key(change) in additions)
     )
     return [Overlap(change.place, change.heading) for change in common]
 

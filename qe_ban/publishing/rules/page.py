@@ -6,8 +6,8 @@ from qe_ban.kernel.shapes import Field, Kind
 from qe_ban.publishing.rules.blocks import TYPES
 from qe_ban.publishing.rules.blocks.words import AGE_MODES, AUDIENCES
 
-MOST_BLOCKS: Final = 200
-MOST_BYTES: Final = 512 * 1024
+MAX_BLOCKS: Final = 200
+MAX_BYTES: Final = 512 * 1024
 """Of a page's canonical JSON."""
 
 PAGE: Final = (
@@ -17,7 +17,7 @@ PAGE: Final = (
     Field("background_colour", "背景色", Kind.COLOUR),
     Field("banner", "头图", Kind.MEDIA),
     Field("audiences", "面向对象", Kind.CHOICES, most=len(AUDIENCES), choices=AUDIENCES),
-    Field("hides", "隐藏的市级区块", Kind.SLUGS, most=MOST_BLOCKS),
+    Field("hides", "隐藏的市级区块", Kind.SLUGS, most=MAX_BLOCKS),
 )
 BLOCK: Final = (
     Field("id", "编号", Kind.SLUG, required=True),

@@ -34,29 +34,29 @@ _HREF: Final = re.compile(r'<a href="([^"<>]*)"')
 _ATTRIBUTES: Final = re.compile(r"""\s+|\s*rel\s*=\s*["']?noopener noreferrer["']?|["'/]""")
 _PAIRS: Final = re.compile(r"""([a-zA-Z][a-zA-Z0-9:_-]*)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"']+)))?""")
 _STRUCK_STYLE: Final = re.compile(r"<style\b[^>]*>[^<]*line-through", re.IGNORECASE)
-_UNNAMED: Final = markup.BLOCKS | {"span", "tbody"}
+_SILENT: Final = markup.BLOCKS | {"span", "tbody"}
 """What goes without a word: a block became a paragraph, a bare span says nothing."""
 
 
 def clean(text: str, hosts: Collection[str] | None = None) -> str:
-    """Give what may be shown of a text with tags; cleaning that again changes nothing.
+    """Return what may be shown of a text with tags; cleaning that again changes nothing.
 
     Links stay only where `hosts` allow it (None: anywhere by https); what they say stays always.
     """
-    return _cleaned(text, None if hosts is None else tuple(hosts))
+    return _clean(text, None if hosts is None else tuple(hosts))
 
 
 @lru_cache(maxsize=128)
-def _cleaned(text: str, hosts: tuple[str, ...] | None) -> str:
+def _clean(text: str, hosts: tuple[str, ...] | None) -> str:
     """Clean. Saving a page wants the same text several times, and a hostile one takes a tenth of a second."""
     cleaner = _cleaner(hosts)
     for _ in range(_ROUNDS):
-        parsed = _parsed(text)
-        known = text if parsed is None else markup.rewritten(parsed)
-        cleaned = texts.FORBIDDEN_IN_LINES.sub("", cleaner.clean(known))
-        if cleaned == text:
-            return cleaned
-        text = cleaned
+        html_text = _parse(text)
+        plain_markup = text if html_text is None else markup.rewrite(html_text)
+        clean_text = texts.FORBIDDEN_IN_LINES.sub("", cleaner.clean(plain_markup))
+        if clean_text == text:
+            return clean_text
+        text = clean_text
     # what does not come to rest is nothing that a person wrote
     return html.escape(words(text), quote=False)
 
@@ -64,52 +64,52 @@ def _cleaned(text: str, hosts: tuple[str, ...] | None) -> str:
 @lru_cache(maxsize=128)
 def meaning_changes(text: str) -> tuple[str, ...]:
     """Return in Chinese what of a text would mean something else once it is cleaned: it must not be saved so."""
-    parsed = _parsed(text)
-    if parsed is None:
+    html_text = _parse(text)
+    if html_text is None:
         return ("过多的嵌套标签",)
-    struck = ["样式表中的删除线"] if _STRUCK_STYLE.search(text) else []
-    return (*struck, *meaning.changes(parsed))
+    strike_throughs = ["样式表中的删除线"] if _STRUCK_STYLE.search(text) else []
+    return (*strike_throughs, *meaning.changes(html_text))
 
 
 def takes_out(text: str, hosts: Collection[str] | None = None) -> bool:
-    """Tell whether cleaning takes out something that was written, rather than only write the same otherwise."""
+    """Return whether cleaning takes out something that was written, rather than only write the same otherwise."""
     return bool(removals(text, hosts))
 
 
 def removals(text: str, hosts: Collection[str] | None = None) -> list[str]:
     """Return the names of what cleaning takes out of a text: tags, attributes, addresses of links."""
-    cleaned = clean(text, hosts)
-    if cleaned == text:
+    clean_text = clean(text, hosts)
+    if clean_text == text:
         return []
-    written = list(_written(text))
-    attributes = {(tag.name, tag.plain): tag.attributes for tag in written}
-    missing = Counter(tag[:2] for tag in written) - Counter(tag[:2] for tag in _written(cleaned))
+    tags = list(_tags_of(text))
+    attributes = {(tag.name, tag.plain): tag.attributes for tag in tags}
+    missing = Counter(tag[:2] for tag in tags) - Counter(tag[:2] for tag in _tags_of(clean_text))
     labels = list(dict.fromkeys(label for key in missing for label in _labels(key[0], attributes[key])))
-    if not labels and "".join(words(text).split()) != "".join(words(cleaned).split()):
+    if not labels and "".join(words(text).split()) != "".join(words(clean_text).split()):
         labels = ["部分文字"]
     if len(labels) > _MAX_LABELS:
         labels[_MAX_LABELS - 1 :] = [f"另外 {len(labels) - _MAX_LABELS + 1} 处"]
     return labels
 
 
-def hrefs(cleaned: str) -> list[str]:
-    """Give where the links of a cleaned text lead, in their order."""
-    return [html.unescape(href) for href in _HREF.findall(cleaned)]
+def hrefs(text: str) -> list[str]:
+    """Return where the links of a cleaned text lead, in their order."""
+    return [html.unescape(href) for href in _HREF.findall(text)]
 
 
-def words(cleaned: str) -> str:
-    """Give a cleaned text without its tags."""
-    return html.unescape(_TAG.sub("", cleaned))
+def words(text: str) -> str:
+    """Return a cleaned text without its tags."""
+    return html.unescape(_TAG.sub("", text))
 
 
-def _parsed(text: str) -> str | None:
+def _parse(text: str) -> str | None:
     """Return a text as an HTML parser understands it, with all tags that matter; None where that is too long."""
-    parsed = _PARSER.clean(markup.without_stray_cells(text))
-    return parsed if len(parsed) <= _MAX_GROWTH else None
+    html_text = _PARSER.clean(markup.without_stray_cells(text))
+    return html_text if len(html_text) <= _MAX_GROWTH else None
 
 
 _PARSER: Final = nh3.Cleaner(
-    tags=set(TAGS | markup.BLOCKS | markup.DROPPED | markup.RENAMED.keys() | meaning.REFUSED | {"hr"}),
+    tags=set(TAGS | markup.BLOCKS | markup.DISCARDS | markup.RENAMES.keys() | meaning.REFUSED | {"hr"}),
     clean_content_tags=set(_WITH_CONTENT - meaning.REFUSED),
     attributes={
         "*": set(meaning.ATTRIBUTES),
@@ -126,17 +126,17 @@ _PARSER: Final = nh3.Cleaner(
 
 
 def _cleaner(hosts: Collection[str] | None) -> nh3.Cleaner:
-    def kept(tag: str, name: str, value: str) -> str | None:
+    def filter_attribute(tag: str, name: str, value: str) -> str | None:
         if tag in ("td", "th"):
             return value if markup.SPAN.fullmatch(value) else None
-        allowed = value == _REL if name == "rel" else links.is_allowed(value, hosts)
-        return value if tag == "a" and allowed else None
+        is_link = value == _REL if name == "rel" else links.is_allowed(value, hosts)
+        return value if tag == "a" and is_link else None
 
     return nh3.Cleaner(
         tags=set(TAGS),
         clean_content_tags=set(_WITH_CONTENT),
         attributes={"a": {"href"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan"}},
-        attribute_filter=kept,
+        attribute_filter=filter_attribute,
         url_schemes={"https"},
         url_relative="deny",
         link_rel=_REL,
@@ -152,20 +152,20 @@ class _Tag(NamedTuple):
     attributes: str
 
 
-def _written(text: str) -> Iterator[_Tag]:
+def _tags_of(text: str) -> Iterator[_Tag]:
     """Return the tags of a text, but for those whose loss says nothing."""
     for name, attributes in _TAG.findall(text):
-        known = markup.RENAMED.get(name.lower(), name.lower())
+        tag_name = markup.RENAMES.get(name.lower(), name.lower())
         plain = _ATTRIBUTES.sub("", html.unescape(attributes))
-        if not name.startswith("/") and not (known in _UNNAMED and not plain):
-            yield _Tag(known, plain, html.unescape(attributes))
+        if not name.startswith("/") and not (tag_name in _SILENT and not plain):
+            yield _Tag(tag_name, plain, html.unescape(attributes))
 
 
 def _labels(name: str, attributes: str) -> Iterator[str]:
     if name.startswith(("!", "?")):
         yield "注释"
         return
-    if name not in TAGS and name not in _UNNAMED:
+    if name not in TAGS and name not in _SILENT:
         yield f"<{name}>"[:_LABEL_LENGTH]
         return
     for attribute, double, single, bare in _PAIRS.findall(attributes)[:_MAX_ATTRIBUTES]:

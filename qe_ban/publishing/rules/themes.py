@@ -12,7 +12,7 @@ WHITE: Final = "#ffffff"
 
 
 def theme(content: Mapping[str, Any]) -> dict[str, str]:
-    """Give of a content the colours `primary` and `background`, and `on_primary`: letters on the primary colour."""
+    """Return of a content the colours `primary` and `background`, and `on_primary`: letters on the primary colour."""
     primary = content.get("primary_colour") or PRIMARY
     return {
         "primary": primary,
@@ -22,5 +22,5 @@ def theme(content: Mapping[str, Any]) -> dict[str, str]:
 
 
 def letters_on(colour: str) -> str:
-    """Give black or white, whichever contrasts more with a colour `#rrggbb` (WCAG 2.2, contrast ratio)."""
+    """Return black or white, whichever contrasts more with a colour `#rrggbb` (WCAG 2.2, contrast ratio)."""
     return max((WHITE, BLACK), key=lambda letters: colours.contrast(letters, colour))

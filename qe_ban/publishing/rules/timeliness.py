@@ -50,7 +50,7 @@ def _rows(content: Mapping[str, Any]) -> Iterator[_Row]:
         yield _Row(place, block_type.fields, block, hides=False)
         for table in block_type.tables:
             for at, row in enumerate(block.get(table.name) or ()):
-                yield _Row(f"{place}{table.name}.{at}.", table.fields, row, hides=table.name in block_type.timed)
+                yield _Row(f"{place}{table.name}.{at}.", table.fields, row, hides=table.name in block_type.timed_tables)
 
 
 def _of_row(row: _Row, now: datetime) -> Iterator[Fault]:

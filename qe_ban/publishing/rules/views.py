@@ -1,4 +1,4 @@
-"""Who looks at a page, and a page ready to be cut to what this one sees."""
+"""Who looks at a page, and a page ready to be filtered for this view."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class Dressed:
-    """A page in force with all that it refers to looked up, before it is cut to a view.
+class ResolvedPage:
+    """A page in force with all that it refers to looked up, before it is filtered for a view.
 
     `body` is what stands beside the blocks; `blocks` are as they were published, each reference replaced by what it
-    names; `district` is the page's own, by which offices are chosen; at `turns_at` another version comes or goes.
+    names; `district` is the page's own, by which offices are chosen; at `next_change_at` another version comes or goes.
     """
 
     body: Mapping[str, Any]
     blocks: Sequence[Mapping[str, Any]]
     district: str | None
-    turns_at: datetime | None
+    next_change_at: datetime | None

@@ -19,9 +19,9 @@ def camel(slug: str) -> str:
 
 
 def _table(block: str, table: Table) -> Wire:
-    described = f"One row of {block}'s {table.name} ({table.heading})."
+    description = f"One row of {block}'s {table.name} ({table.heading})."
     row = shapes.shape(
-        f"{block}Sent{camel(table.name)}Schema", described, {one.name: shapes.sent(one) for one in table.fields}
+        f"{block}Sent{camel(table.name)}Schema", description, {one.name: shapes.sent(one) for one in table.fields}
     )
     return fields.Many(fields.Nested(row), table.most, allow_none=True, metadata={"description": table.heading})
 
@@ -53,10 +53,10 @@ class PageContentSchema(Schema):
 
         include: Final = {one.name: shapes.sent(one) for one in page.PAGE}
 
-    blocks = fields.Many(fields.OneOf("type", BLOCKS, name="BlockSent"), page.MOST_BLOCKS, allow_none=True)
+    blocks = fields.Many(fields.OneOf("type", BLOCKS, name="BlockSent"), page.MAX_BLOCKS, allow_none=True)
 
     def load(self, data: Any, **_options: Any) -> dict[str, Any]:
-        """Give it as it was sent: the rules check it as a whole, so that every fault is told at once."""
+        """Return it as it was sent: the rules check it as a whole, so that every fault is told at once."""
         unknown = [name for name in data if name not in self.fields]
         if unknown:
             raise marshmallow.ValidationError({name: [self.error_messages["unknown"]] for name in unknown})

@@ -17,7 +17,7 @@ from qe_ban.web.schema import Schema
 from qe_ban.web.shapes import Wire
 
 NAME: Final = 40
-MOST_ROWS: Final = 1000
+MAX_ROWS: Final = 1000
 
 
 class PictureSizeSchema(Schema):
@@ -81,34 +81,34 @@ class ThemeSchema(Schema):
     on_primary = fields.Text(7, 7, patterns.COLOUR, required=True)
 
 
-def _referred(sort: str, **options: Any) -> Wire:
+def _reference(sort: str, **options: Any) -> Wire:
     """Return what stands in the place of a slug that names a thing of a sort."""
     if sort in ("app", "place"):  # halls, which stand above pages, describe these cards
         return fields.Described(f"{sort.capitalize()}Card", **options)
     return fields.Nested(NamedZoneSchema if sort == "zone" else NamedCodeSchema, **options)
 
 
-def _shown(field: Field) -> dict[str, Wire]:
+def _output_fields(field: Field) -> dict[str, Wire]:
     """Return a field as a screen shows it: references as what they name, words with what they are called."""
-    nullable, described = not field.required, {"description": field.heading}
+    nullable, metadata = not field.required, {"description": field.heading}
     if field.kind is Kind.MEDIA:
-        return {field.name: fields.Nested(PictureSchema, required=True, allow_none=nullable, metadata=described)}
+        return {field.name: fields.Nested(PictureSchema, required=True, allow_none=nullable, metadata=metadata)}
     if field.kind is Kind.ENTRY:
-        return {field.name: fields.Nested(OfferedItemSchema, required=True, allow_none=nullable, metadata=described)}
+        return {field.name: fields.Nested(OfferedItemSchema, required=True, allow_none=nullable, metadata=metadata)}
     if field.kind is Kind.SLUGS:
-        return {field.name: fields.Many(_referred(field.refers), MOST_ROWS, required=True, metadata=described)}
+        return {field.name: fields.Many(_reference(field.refers), MAX_ROWS, required=True, metadata=metadata)}
     if field.kind is Kind.SLUG:
-        return {field.name: _referred(field.refers, required=True, allow_none=nullable)}
-    shown = {field.name: shapes.read(field)}
+        return {field.name: _reference(field.refers, required=True, allow_none=nullable)}
+    outputs = {field.name: shapes.read(field)}
     if field.kind is Kind.CHOICE:
-        shown[f"{field.name}_name"] = fields.Text(required=True, allow_none=True)
+        outputs[f"{field.name}_name"] = fields.Text(required=True, allow_none=True)
     elif field.kind is Kind.CHOICES:
-        shown[f"{field.name}_names"] = fields.Many(fields.Text(), field.most, required=True)
-    return shown
+        outputs[f"{field.name}_names"] = fields.Many(fields.Text(), field.most, required=True)
+    return outputs
 
 
 def _row(all_fields: Iterable[Field]) -> dict[str, Wire]:
-    return {name: wire for one in all_fields for name, wire in _shown(one).items()}
+    return {name: wire for one in all_fields for name, wire in _output_fields(one).items()}
 
 
 _PECULIAR: Final[Mapping[tuple[str, str], dict[str, Wire]]] = {
@@ -124,7 +124,7 @@ _PECULIAR: Final[Mapping[tuple[str, str], dict[str, Wire]]] = {
         "state_name": fields.Text(required=True),
     },
 }
-"""What `BlockType.telling` adds to the rows of a table, or says otherwise."""
+"""What `BlockType.render_row` adds to the rows of a table, or changes."""
 
 ROWS: Final[dict[tuple[str, str], type[Schema]]] = {}
 """The shapes of rows, by type of block and table."""
@@ -146,11 +146,11 @@ def _block(block_type: BlockType) -> type[Schema]:
     }
     wires |= _row(block_type.fields)
     for number, table in enumerate(block_type.tables):
-        if parts.SHOWN in block_type.fields:
+        if parts.SHOWN_FIELD in block_type.fields:
             wires["total" if number == 0 else f"{table.name}_total"] = fields.Whole(required=True)
-        wires[table.name] = fields.Many(fields.Nested(_table(block_type, table)), MOST_ROWS, required=True)
-    described = f"A block of the type {block_type.slug} ({block_type.heading})."
-    return shapes.shape(f"{camel(block_type.slug)}BlockSchema", described, wires)
+        wires[table.name] = fields.Many(fields.Nested(_table(block_type, table)), MAX_ROWS, required=True)
+    description = f"A block of the type {block_type.slug} ({block_type.heading})."
+    return shapes.shape(f"{camel(block_type.slug)}BlockSchema", description, wires)
 
 
 BLOCKS: Final[Mapping[str, type[Schema]]] = {slug: _block(block_type) for slug, block_type in TYPES.items()}
@@ -173,7 +173,7 @@ class PageScreenSchema(Schema):
     version = fields.Whole(1, required=True, allow_none=True)
     updated_at = fields.Moment(required=True, allow_none=True)
     blocks = fields.Many(fields.OneOf("type", BLOCKS, name="Block"), 400, required=True)
-    notices = fields.Many(fields.Nested(ROWS["notice", "notices"]), MOST_ROWS, required=True)
+    notices = fields.Many(fields.Nested(ROWS["notice", "notices"]), MAX_ROWS, required=True)
 
 
 class ZonePreviewSchema(PageScreenSchema):

@@ -19,5 +19,5 @@ class ViewQuery(Schema):
 
 
 def view(query: dict[str, Any]) -> View:
-    """Give what the query says."""
+    """Return what the query says."""
     return View(query["district"], query["real_name"], query["age_mode"], query["audience"])

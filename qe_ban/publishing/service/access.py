@@ -4,17 +4,17 @@ from qe_ban.kernel.city import CITY_HALL
 from qe_ban.kernel.principal import Place
 from qe_ban.publishing import errors
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.service.desks import Desk, Desks
+from qe_ban.publishing.service.page_types import PageType, PageTypes
 
 
-def desk_of(desks: Desks, kind: PageKind, slug: str, place: Place) -> Desk:
+def page_type_of(page_types: PageTypes, kind: PageKind, slug: str, place: Place) -> PageType:
     """Return the type of a page for which staff of a place answer. Raises PageNotFound, OtherPlace."""
-    desk = desks.desks[kind]
-    if slug not in desk.names:
+    page_type = page_types.types[kind]
+    if slug not in page_type.names:
         raise errors.PageNotFound
-    if not desk.covers(place, slug):
+    if not page_type.covers(place, slug):
         raise errors.OtherPlace
-    return desk
+    return page_type
 
 
 def is_district_hall(kind: PageKind, slug: str) -> bool:

@@ -12,13 +12,13 @@ from qe_ban.kernel.principal import Principal
 from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing import errors
 from qe_ban.publishing.rules import content as contents
-from qe_ban.publishing.rules import shrinking
+from qe_ban.publishing.rules import removals
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import access, links, outlook, pages, references
-from qe_ban.publishing.service.desks import Desk, Desks
 from qe_ban.publishing.service.links import LinkState
-from qe_ban.publishing.service.outlook import Scheduled
+from qe_ban.publishing.service.outlook import ScheduledVersion
 from qe_ban.publishing.service.page_documents import PAGES, key_of
+from qe_ban.publishing.service.page_types import PageType, PageTypes
 from qe_ban.publishing.service.references import Finding
 from qe_ban.reviewing.models import DraftColumns
 from qe_ban.reviewing.service import documents
@@ -37,7 +37,7 @@ class Draft:
     page: DraftColumns
     in_force: int | None
     findings: Sequence[Finding]
-    scheduled: Sequence[Scheduled]
+    scheduled: Sequence[ScheduledVersion]
     warnings: Sequence[Fault]
 
     @property
@@ -46,16 +46,18 @@ class Draft:
         return str(self.page.revision)
 
 
-def read(session: Session, desks: Desks, kind: PageKind, slug: str, *, reader: Principal, now: datetime) -> Draft:
+def read(
+    session: Session, page_types: PageTypes, kind: PageKind, slug: str, *, reader: Principal, now: datetime
+) -> Draft:
     """Return a page's draft; of a page that nobody wrote yet an empty one. Raises PageNotFound, OtherPlace."""
-    desk = access.desk_of(desks, kind, slug, reader.place)
-    return to_draft(session, desks, desk, slug, pages.look(session, kind, slug), now)
+    page_type = access.page_type_of(page_types, kind, slug, reader.place)
+    return to_draft(session, page_types, page_type, slug, pages.look(session, kind, slug), now)
 
 
 def to_draft(
     session: Session,
-    desks: Desks,
-    desk: Desk,
+    page_types: PageTypes,
+    page_type: PageType,
     slug: str,
     page: DraftColumns,
     now: datetime,
@@ -63,18 +65,22 @@ def to_draft(
     shown_at: datetime | None = None,
 ) -> Draft:
     """Return a page that was read or locked as its staff see it; `shown_at`: when the draft is to be shown."""
-    current = pages.in_force(session, desk.kind, slug, now)
-    link_states = {url: check.state for url, check in links.known(session, references.links(page.content)).items()}
-    findings = references.inspect(session, desks.sources, page.content, now, link_states)
-    scheduled = outlook.scheduled(session, page, current, now)
-    warnings = outlook.warnings(page, current, scheduled, max(now, shown_at or now))
+    current = pages.in_force(session, page_type.kind, slug, now)
+    link_states = {
+        url: check.state for url, check in links.find_results(session, references.links(page.content)).items()
+    }
+    findings = references.inspect(session, page_types.sources, page.content, now, link_states)
+    scheduled_versions = outlook.list_scheduled(session, page, current, now)
+    warnings = outlook.warnings(page, current, scheduled_versions, max(now, shown_at or now))
     warnings += [*outlook.never_shown(session, page, now), *outlook.withdrawn_content(session, page, current)]
-    return Draft(desk.names[slug], page, current.number if current else None, findings, scheduled, warnings)
+    return Draft(
+        page_type.names[slug], page, current.number if current else None, findings, scheduled_versions, warnings
+    )
 
 
 def save(
     session: Session,
-    desks: Desks,
+    page_types: PageTypes,
     kind: PageKind,
     slug: str,
     content: Mapping[str, Any],
@@ -82,26 +88,28 @@ def save(
     precondition: audit.Precondition,
     change: audit.Change,
 ) -> tuple[Draft, Sequence[Fault]]:
-    """Put a content in the place of a draft, whatever its state; gives it with what was noticed and hinders nothing.
+    """Put a content in the place of a draft, whatever its state; returns it with what was noticed and hinders nothing.
 
     The caller becomes one of its editors; a review that it had lapses. Where the caller saved just this before and did
     not hear the answer, and where just this is approved, the state stays as it is. Raises PageNotFound, OtherPlace,
     PageInvalid with every fault of its shape, and what the precondition raises.
     """
-    desk = access.desk_of(desks, kind, slug, change.by.place)
-    content = contents.spelled(content)
-    warnings = _check(session, desks, desk, slug, content, change.at)
-    plain, removals = contents.cleaned(content, desks.link_hosts)
-    page, replaced = reviewed.save(session, PAGES, key_of(kind, slug), plain, precondition=precondition, change=change)
-    if replaced is not None:
-        # removals last: what the whole page lost comes before what single texts lost
-        warnings += shrinking.warnings(replaced, plain, origin="上次保存的草稿")
-    return to_draft(session, desks, desk, slug, page, change.at), [*warnings, *removals]
+    page_type = access.page_type_of(page_types, kind, slug, change.by.place)
+    content = contents.normalize_texts(content)
+    warnings = _check(session, page_types, page_type, slug, content, change.at)
+    plain, cleaning_warnings = contents.clean(content, page_types.link_hosts)
+    page, old_content = reviewed.save(
+        session, PAGES, key_of(kind, slug), plain, precondition=precondition, change=change
+    )
+    if old_content is not None:
+        # what cleaning took out last: what the whole page lost comes before what single texts lost
+        warnings += removals.warnings(old_content, plain, origin="上次保存的草稿")
+    return to_draft(session, page_types, page_type, slug, page, change.at), [*warnings, *cleaning_warnings]
 
 
 def links_of(
     session: Session,
-    desks: Desks,
+    page_types: PageTypes,
     kind: PageKind,
     slug: str,
     *,
@@ -114,7 +122,7 @@ def links_of(
 
     Raises what `submit` raises for a page that cannot be submitted.
     """
-    access.desk_of(desks, kind, slug, change.by.place)
+    access.page_type_of(page_types, kind, slug, change.by.place)
     page = pages.look(session, kind, slug)
     if reviewed.is_submission_repeat(page, precondition, change):
         return None
@@ -125,7 +133,7 @@ def links_of(
 
 def submit(
     session: Session,
-    desks: Desks,
+    page_types: PageTypes,
     kind: PageKind,
     slug: str,
     link_states: Mapping[str, LinkState],
@@ -140,28 +148,28 @@ def submit(
     Raises PageNotFound, OtherPlace, PageEnded, WrongState, DraftOutdated, PageInvalid and ReferencesBroken with the
     places, and what the precondition raises.
     """
-    desk, key = access.desk_of(desks, kind, slug, change.by.place), key_of(kind, slug)
-    locked = reviewed.lock_ready(session, PAGES, key, precondition=precondition, change=change)
-    page = locked.row
+    page_type, key = access.page_type_of(page_types, kind, slug, change.by.place), key_of(kind, slug)
+    locked_page = reviewed.lock_ready(session, PAGES, key, precondition=precondition, change=change)
+    page = locked_page.row
     # what is allowed may have changed since it was saved: the hosts of links, and the city's hall
-    _check(session, desks, desk, slug, page.content, change.at)
+    _check(session, page_types, page_type, slug, page.content, change.at)
     # a picture may have come since
     PAGES.store_references(session, key, documents.DRAFT, page.content)
-    findings = references.inspect(session, desks.sources, page.content, change.at, link_states)
-    broken = references.told(findings, "error")
+    findings = references.inspect(session, page_types.sources, page.content, change.at, link_states)
+    broken = references.of_severity(findings, "error")
     if broken:
         raise errors.ReferencesBroken(errors=_by_place(broken))
-    reviewed.submit(locked)
-    return to_draft(session, desks, desk, slug, page, change.at)
+    reviewed.submit(locked_page)
+    return to_draft(session, page_types, page_type, slug, page, change.at)
 
 
 def _check(
-    session: Session, desks: Desks, desk: Desk, slug: str, content: Mapping[str, Any], now: datetime
+    session: Session, page_types: PageTypes, page_type: PageType, slug: str, content: Mapping[str, Any], now: datetime
 ) -> list[Fault]:
     """Return the warnings. Raises PageInvalid with every error, by place."""
-    over = access.is_district_hall(desk.kind, slug)
-    faults = contents.faults(content, district_hall=over, link_hosts=desks.link_hosts)
-    faults += desk.faults(session, slug, content, now)
+    over = access.is_district_hall(page_type.kind, slug)
+    faults = contents.faults(content, district_hall=over, link_hosts=page_types.link_hosts)
+    faults += page_type.faults(session, slug, content, now)
     wrong = [fault for fault in faults if fault.severity == "error"]
     if wrong:
         # of several at one place the first is told

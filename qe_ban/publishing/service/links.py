@@ -14,16 +14,16 @@ from qe_ban.db.retention import Ending, delete_rows
 from qe_ban.publishing.adapters.links import Answer, HttpLinks, LinkState
 from qe_ban.publishing.models import LinkCheck
 
-__all__ = ["ENDINGS", "Checked", "HttpLinks", "LinkState", "Links", "known"]
+__all__ = ["ENDINGS", "HttpLinks", "LinkCheckResult", "LinkState", "Links", "find_results"]
 
-FRESH: Final = timedelta(hours=1)
-FORGOTTEN: Final = timedelta(days=30)
-LONGEST: Final = 2000
+FRESH_FOR: Final = timedelta(hours=1)
+MAX_AGE: Final = timedelta(days=30)
+MAX_URL_BYTES: Final = 2000
 """Bytes of an address that is followed at all; an index of PostgreSQL holds not many more."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class LinkCheckResult:
     """What came of following a link last."""
 
     state: LinkState
@@ -38,46 +38,46 @@ class Links:
         self._database, self._http = database, http
 
     def check(self, urls: Iterable[str], now: datetime) -> Mapping[str, LinkState]:
-        """Tell of each address whether it leads somewhere, within some ten seconds, however many there are.
+        """Return for each address whether it leads somewhere, within some ten seconds, however many there are.
 
         What was looked at within the last hour is not asked again; what could not be asked in time is unreachable.
         Raises DatabaseUnavailable.
         """
-        wanted = frozenset(urls)
+        addresses = frozenset(urls)
         with self._database.transaction() as session:
-            held = known(session, wanted)
-        fresh = {url: found.state for url, found in held.items() if found.checked_at > now - FRESH}
-        return dict.fromkeys(wanted, LinkState.UNREACHABLE) | self._ask(wanted - set(fresh), now) | fresh
+            results = find_results(session, addresses)
+        fresh = {url: result.state for url, result in results.items() if result.checked_at > now - FRESH_FOR}
+        return dict.fromkeys(addresses, LinkState.UNREACHABLE) | self._ask(addresses - set(fresh), now) | fresh
 
-    def recheck(self, urls: Sequence[str], now: datetime) -> Mapping[str, Checked]:
-        """Look at addresses for the worker: those that the time allows, the longest ago first; gives all it knows.
+    def recheck(self, urls: Sequence[str], now: datetime) -> Mapping[str, LinkCheckResult]:
+        """Look at addresses for the worker: those that the time allows, the longest ago first; returns all it knows.
 
         Raises DatabaseUnavailable.
         """
         with self._database.transaction() as session:
-            held = known(session, urls)
-        old = [url for url in dict.fromkeys(urls) if url not in held or held[url].checked_at <= now - FRESH]
-        self._ask(sorted(old, key=lambda url: held[url].checked_at.timestamp() if url in held else 0.0), now)
+            results = find_results(session, urls)
+        old = [url for url in dict.fromkeys(urls) if url not in results or results[url].checked_at <= now - FRESH_FOR]
+        self._ask(sorted(old, key=lambda url: results[url].checked_at.timestamp() if url in results else 0.0), now)
         with self._database.transaction() as session:
-            return known(session, urls)
+            return find_results(session, urls)
 
     def _ask(self, urls: Collection[str], now: datetime) -> dict[str, LinkState]:
-        answers = self._http.follow([url for url in urls if len(url.encode()) <= LONGEST])
+        answers = self._http.follow([url for url in urls if len(url.encode()) <= MAX_URL_BYTES])
         if answers:
             with self._database.transaction() as session:
                 _remember(session, answers, now)
         return {url: answer.state for url, answer in answers.items()}
 
 
-def known(session: Session, urls: Collection[str]) -> dict[str, Checked]:
-    """Give what came of following these addresses last, for those that ever were; nothing is asked."""
+def find_results(session: Session, urls: Collection[str]) -> dict[str, LinkCheckResult]:
+    """Return what came of following these addresses last, for those that ever were; nothing is asked."""
     # as one value: all pages of a city may have more links than a statement takes values
-    wanted = LinkCheck.url == any_(cast(list(urls), ARRAY(Text)))
-    rows = session.scalars(select(LinkCheck).where(wanted)) if urls else ()
-    return {row.url: Checked(LinkState(row.state), row.checked_at) for row in rows}
+    condition = LinkCheck.url == any_(cast(list(urls), ARRAY(Text)))
+    rows = session.scalars(select(LinkCheck).where(condition)) if urls else ()
+    return {row.url: LinkCheckResult(LinkState(row.state), row.checked_at) for row in rows}
 
 
-ENDINGS: Final = (Ending(LinkCheck, FORGOTTEN, delete_rows(LinkCheck, lambda before: LinkCheck.checked_at < before)),)
+ENDINGS: Final = (Ending(LinkCheck, MAX_AGE, delete_rows(LinkCheck, lambda before: LinkCheck.checked_at < before)),)
 
 
 def _remember(session: Session, answers: Mapping[str, Answer], now: datetime) -> None:
@@ -86,6 +86,6 @@ def _remember(session: Session, answers: Mapping[str, Answer], now: datetime) ->
         # in one order, so that two of us do not wait for each other
         for url, answer in sorted(answers.items())
     ]
-    added = insert(LinkCheck).values(rows)
-    news = {name: added.excluded[name] for name in ("state", "status", "checked_at")}
-    session.execute(added.on_conflict_do_update(index_elements=["url"], set_=news))
+    addition = insert(LinkCheck).values(rows)
+    news = {name: addition.excluded[name] for name in ("state", "status", "checked_at")}
+    session.execute(addition.on_conflict_do_update(index_elements=["url"], set_=news))

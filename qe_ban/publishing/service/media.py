@@ -19,30 +19,30 @@ from sqlalchemy.orm import Session
 from qe_ban.audit import service as audit
 from qe_ban.kernel.principal import Principal
 from qe_ban.publishing.adapters.media import FULL, DirectoryStore, MediaStore
-from qe_ban.publishing.adapters.pictures import LARGEST, Picture, remade, type_of
+from qe_ban.publishing.adapters.pictures import MAX_BYTES, Picture, reencode, type_of
 from qe_ban.publishing.models import Media, MediaUse
 
 __all__ = [
     "FULL",
-    "LARGEST",
+    "MAX_BYTES",
     "DirectoryStore",
     "MediaStore",
     "Picture",
     "Pictures",
     "collect",
-    "keep",
-    "remade",
-    "shown",
+    "reencode",
+    "render",
     "source",
+    "store_picture",
+    "store_uses",
     "sweep_files",
     "type_of",
-    "use",
 ]
 
 PATH: Final = "/api/v1/media"
-UNUSED_KEPT: Final = timedelta(days=7)
-FILES_KEPT: Final = timedelta(days=1)
-SWEPT_AT_ONCE: Final = 500
+UNUSED_LIFETIME: Final = timedelta(days=7)
+FILES_LIFETIME: Final = timedelta(days=1)
+SWEEP_SIZE: Final = 500
 
 Owner = Literal["hall", "zone", "app"]
 
@@ -56,7 +56,7 @@ class Pictures:
     store: MediaStore
 
 
-def keep(
+def store_picture(
     session: Session,
     store: MediaStore,
     picture: Picture,
@@ -65,13 +65,13 @@ def keep(
     *,
     request_id: str | None = None,
 ) -> tuple[Media, bool]:
-    """Keep a picture; gives its row, and whether it is new. What is handed in again begins its time anew.
+    """Keep a picture; returns its row, and whether it is new. What is handed in again begins its time anew.
 
     Raises StoreAway.
     """
-    _hold(session, picture.digest)
+    _lock(session, picture.digest)
     # first the files: a row without them would be a picture that nobody can see
-    store.put(picture.digest, picture.files)
+    store.store(picture.digest, picture.files)
     row = {
         "digest": picture.digest,
         "type": picture.type,
@@ -82,8 +82,8 @@ def keep(
         "created_at": now,
         "created_by": by.id if by else None,
     }
-    made = session.scalar(insert(Media).values(row).on_conflict_do_nothing().returning(Media))
-    if made is not None:
+    new_row = session.scalar(insert(Media).values(row).on_conflict_do_nothing().returning(Media))
+    if new_row is not None:
         details = {"type": picture.type, "width": picture.width, "height": picture.height, "bytes": len(picture.full)}
         audit.record(
             session,
@@ -94,39 +94,39 @@ def keep(
             details=details,
             request_id=request_id,
         )
-        return made, True
-    held = session.get_one(Media, picture.digest, with_for_update=True, populate_existing=True)
-    held.created_at = max(held.created_at, now)
-    return held, False
+        return new_row, True
+    row_in_place = session.get_one(Media, picture.digest, with_for_update=True, populate_existing=True)
+    row_in_place.created_at = max(row_in_place.created_at, now)
+    return row_in_place, False
 
 
-def use(session: Session, owner: Owner, slug: str, number: int, digests: Iterable[str]) -> frozenset[str]:
-    """Note which pictures something uses, in place of those it used before; gives those that do not exist.
+def store_uses(session: Session, owner: Owner, slug: str, number: int, digests: Iterable[str]) -> frozenset[str]:
+    """Note which pictures something uses, in place of those it used before; returns those that do not exist.
 
     `number`: of a page's version, 0 for its draft and for apps. What is used here is not let go before the transaction
     has ended, nor after it.
     """
-    wanted = frozenset(digests)
+    all_digests = frozenset(digests)
     # this waits for a sweep that is letting one of them go, and then does not find it
-    held = select(Media.digest).where(Media.digest.in_(wanted)).order_by(Media.digest)
-    standing = set(session.scalars(held.with_for_update(read=True, key_share=True))) if wanted else set()
+    query = select(Media.digest).where(Media.digest.in_(all_digests)).order_by(Media.digest)
+    standing = set(session.scalars(query.with_for_update(read=True, key_share=True))) if all_digests else set()
     mine = (MediaUse.owner == owner, MediaUse.slug == slug, MediaUse.number == number)
     others = delete(MediaUse).where(*mine, MediaUse.digest.not_in(standing))
     session.execute(others.execution_options(synchronize_session=False))
     rows = [{"digest": digest, "owner": owner, "slug": slug, "number": number} for digest in sorted(standing)]
     if rows:
         session.execute(insert(MediaUse).values(rows).on_conflict_do_nothing())
-    return wanted - standing
+    return all_digests - standing
 
 
 def source(session: Session, keys: Collection[str], now: datetime) -> Mapping[str, dict[str, Any]]:  # noqa: ARG001
-    """Give of some digests those that are kept, each as a page shows it: `url`, `type`, `width`, `height`, `sizes`."""
+    """Return the stored ones of some digests, as a page shows each: `url`, `type`, `width`, `height`, `sizes`."""
     rows = session.scalars(select(Media).where(Media.digest.in_(keys))) if keys else ()
-    return {row.digest: shown(row) for row in rows}
+    return {row.digest: render(row) for row in rows}
 
 
-def shown(row: Media) -> dict[str, Any]:
-    """Give a picture as pages show it: its address, and those of its smaller sizes, by width in pixels."""
+def render(row: Media) -> dict[str, Any]:
+    """Return a picture as pages show it: its address, and those of its smaller sizes, by width in pixels."""
     url = f"{PATH}/{row.digest}"
     sizes = [{"width": width, "url": f"{url}/{width}"} for width in row.widths]
     return {"url": url, "type": row.type, "width": row.width, "height": row.height, "sizes": sizes}
@@ -136,16 +136,16 @@ def collect(
     session: Session,
     now: datetime,
     *,
-    older_than: timedelta = UNUSED_KEPT,
-    at_most: int = SWEPT_AT_ONCE,
+    older_than: timedelta = UNUSED_LIFETIME,
+    at_most: int = SWEEP_SIZE,
 ) -> int:
-    """Let go of pictures that nothing has used since they were handed in longer ago than that; gives how many.
+    """Let go of pictures that nothing has used since they were handed in longer ago than that; returns how many.
 
     Only the rows: the files go with `sweep_files`, once this is certain to stand.
     """
     used = exists().where(MediaUse.digest == Media.digest)
-    unused = select(Media.digest).where(Media.created_at < now - older_than, ~used).order_by(Media.created_at)
-    digests = list(session.scalars(unused.limit(at_most).with_for_update(skip_locked=True)))
+    query = select(Media.digest).where(Media.created_at < now - older_than, ~used).order_by(Media.created_at)
+    digests = list(session.scalars(query.limit(at_most).with_for_update(skip_locked=True)))
     return sum(_let_go(session, digest, now) for digest in digests)
 
 
@@ -170,36 +170,36 @@ def sweep_files(
     store: MediaStore,
     now: datetime,
     *,
-    older_than: timedelta = FILES_KEPT,
-    at_most: int = SWEPT_AT_ONCE,
+    older_than: timedelta = FILES_LIFETIME,
+    at_most: int = SWEEP_SIZE,
 ) -> int:
-    """Remove the files of pictures that are let go, and what a crash left behind; gives how many pictures.
+    """Remove the files of pictures that are let go, and what a crash left behind; returns how many pictures.
 
     In a transaction of its own, after that of `collect`. Raises StoreAway.
     """
     store.tidy(before=now - older_than)
-    kept, removed = store.kept(before=now - older_than), 0
-    while removed < at_most and (batch := list(islice(kept, SWEPT_AT_ONCE))):
+    digests, count = store.digests(before=now - older_than), 0
+    while count < at_most and (batch := list(islice(digests, SWEEP_SIZE))):
         rows = set(session.scalars(select(Media.digest).where(Media.digest.in_(batch))))
         for digest in batch:
-            if removed < at_most and digest not in rows and _is_let_go(session, digest):
+            if count < at_most and digest not in rows and _is_let_go(session, digest):
                 store.remove(digest)
-                removed += 1
-    return removed
+                count += 1
+    return count
 
 
 def _is_let_go(session: Session, digest: str) -> bool:
-    """Tell whether nobody is handing a picture in, nor has lately; nobody will before the transaction ends."""
+    """Return whether nobody is handing a picture in, nor has lately; nobody will before the transaction ends."""
     if not session.scalar(select(func.pg_try_advisory_xact_lock(_lock_of(digest)))):
         return False
     return not session.scalar(select(exists().where(Media.digest == digest)))
 
 
-def _hold(session: Session, digest: str) -> None:
+def _lock(session: Session, digest: str) -> None:
     """Keep the sweep of files off a picture until the transaction ends."""
     session.execute(select(func.pg_advisory_xact_lock(_lock_of(digest))))
 
 
 def _lock_of(digest: str) -> int:
-    """Give the number (64 bits, signed) of a picture's lock."""
+    """Return the number (64 bits, signed) of a picture's lock."""
     return int.from_bytes(bytes.fromhex(digest[:16]), signed=True)

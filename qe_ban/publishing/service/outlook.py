@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from qe_ban.kernel.shapes import Fault
-from qe_ban.publishing.rules import overlaps, shrinking, timeliness
+from qe_ban.publishing.rules import overlaps, removals, timeliness
 from qe_ban.publishing.rules.overlaps import Overlap
 from qe_ban.publishing.service.page_documents import EMPTY, PAGES
 from qe_ban.reviewing.models import DraftColumns
@@ -24,7 +24,7 @@ _MAX_HEADINGS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Scheduled:
+class ScheduledVersion:
     """A version that has not begun, and what the draft already says of it."""
 
     number: int
@@ -33,12 +33,14 @@ class Scheduled:
     overlaps: Sequence[Overlap]
 
 
-def scheduled(session: Session, page: DraftColumns, current: VersionInForce | None, now: datetime) -> list[Scheduled]:
+def list_scheduled(
+    session: Session, page: DraftColumns, current: VersionInForce | None, now: datetime
+) -> list[ScheduledVersion]:
     """Return the next versions that wait, the first first; none that begins when the page has ended."""
     rows = history.list_scheduled(session, PAGES.tables, PAGES.tables.key_of(page), now, MAX_COMPARED)
     base = current.content if current is not None else EMPTY
     return [
-        Scheduled(row.number, row.starts_at, row.ends_at, overlaps.overlaps(base, row.content, page.content))
+        ScheduledVersion(row.number, row.starts_at, row.ends_at, overlaps.overlaps(base, row.content, page.content))
         for row in rows
         if page.ends_at is None or row.starts_at < page.ends_at
     ]
@@ -80,7 +82,7 @@ def withdrawn_content(session: Session, page: DraftColumns, current: VersionInFo
 
 
 def warnings(
-    page: DraftColumns, current: VersionInForce | None, scheduled_versions: Sequence[Scheduled], at: datetime
+    page: DraftColumns, current: VersionInForce | None, scheduled_versions: Sequence[ScheduledVersion], at: datetime
 ) -> list[Fault]:
     """Return what is to be noticed of a draft that would be shown at a moment."""
     return [
@@ -90,7 +92,7 @@ def warnings(
     ]
 
 
-def _of_scheduled(current: VersionInForce | None, scheduled_versions: Sequence[Scheduled]) -> Iterator[Fault]:
+def _of_scheduled(current: VersionInForce | None, scheduled_versions: Sequence[ScheduledVersion]) -> Iterator[Fault]:
     for version in scheduled_versions:
         begins = format_in_city(version.starts_at)
         message = f"版本 {version.number} 将于 {begins} 生效，届时会替换在此之前发布的内容"
@@ -112,4 +114,4 @@ def _restart(current: VersionInForce | None) -> str:
 
 def _of_removals(page: DraftColumns, current: VersionInForce | None) -> Iterator[Fault]:
     if current is not None and page.state != DraftState.PUBLISHED:
-        yield from shrinking.warnings(current.content, page.content, origin=f"生效中的版本 {current.number}")
+        yield from removals.warnings(current.content, page.content, origin=f"生效中的版本 {current.number}")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from qe_ban.keys import words
 from qe_ban.publishing.models import PAGE_TABLES, MediaUse
 from qe_ban.publishing.rules import content as contents
-from qe_ban.publishing.rules import differing, overlaps
+from qe_ban.publishing.rules import differences, overlaps
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import media, references
 from qe_ban.reviewing.models import DocumentKey
@@ -33,7 +33,7 @@ def key_of(kind: PageKind, slug: str) -> DocumentKey:
 def _describe_changes(before: Content, after: Content) -> list[dict[str, str | None]]:
     """Return how two contents differ, as the audit keeps it: long texts cut."""
     return [
-        {name: _shorten(text) for name, text in asdict(change).items()} for change in differing.changes(before, after)
+        {name: _shorten(text) for name, text in asdict(change).items()} for change in differences.changes(before, after)
     ]
 
 
@@ -41,14 +41,14 @@ def _shorten(text: str | None) -> str | None:
     return f"{text[:MAX_AUDIT_TEXT]}…" if text is not None and len(text) > MAX_AUDIT_TEXT else text
 
 
-def _has_overlap(in_force: Content, scheduled: Content, draft: Content) -> bool:
-    return bool(overlaps.overlaps(in_force, scheduled, draft))
+def _has_overlap(in_force: Content, scheduled_content: Content, draft: Content) -> bool:
+    return bool(overlaps.overlaps(in_force, scheduled_content, draft))
 
 
 def _store_uses(session: Session, key: DocumentKey, number: int, content: Content) -> None:
     """Store which pictures a content uses: a picture that is used cannot be deleted."""
     kind, slug = key
-    media.use(session, PageKind(kind).value, slug, number, references.pictures(content))
+    media.store_uses(session, PageKind(kind).value, slug, number, references.pictures(content))
 
 
 def _delete_uses(session: Session, contents_of: Sequence[tuple[DocumentKey, int]]) -> None:

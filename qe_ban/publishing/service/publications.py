@@ -8,9 +8,9 @@ from sqlalchemy.orm import Session
 from qe_ban.audit import service as audit
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import access, drafts, stamps
-from qe_ban.publishing.service.desks import Desk, Desks
 from qe_ban.publishing.service.drafts import Draft
 from qe_ban.publishing.service.page_documents import PAGES, key_of
+from qe_ban.publishing.service.page_types import PageType, PageTypes
 from qe_ban.reviewing.errors import ApprovalLapsed
 from qe_ban.reviewing.rules.versions import ScheduledPolicy
 from qe_ban.reviewing.service import publications
@@ -27,7 +27,7 @@ class PagePublication:
 
 def publish(
     session: Session,
-    desks: Desks,
+    page_types: PageTypes,
     kind: PageKind,
     slug: str,
     *,
@@ -42,7 +42,7 @@ def publish(
     Returns ApprovalLapsed, for the caller to commit and then to raise, where the reviewer may no longer review this
     page. Raises PageNotFound, OtherPlace, and what `reviewing` raises.
     """
-    desk = access.desk_of(desks, kind, slug, change.by.place)
+    page_type = access.page_type_of(page_types, kind, slug, change.by.place)
     publication = publications.publish(
         session,
         PAGES,
@@ -50,18 +50,18 @@ def publish(
         at=at,
         end_at=end_at,
         policy=policy,
-        covers=lambda place: desk.covers(place, slug),
+        covers=lambda place: page_type.covers(place, slug),
         precondition=precondition,
         change=change,
     )
     if isinstance(publication, ApprovalLapsed):
         return publication
-    return _to_page_publication(session, desks, desk, slug, publication)
+    return _to_page_publication(session, page_types, page_type, slug, publication)
 
 
 def roll_back(
     session: Session,
-    desks: Desks,
+    page_types: PageTypes,
     kind: PageKind,
     slug: str,
     number: int,
@@ -74,17 +74,17 @@ def roll_back(
 
     Raises PageNotFound, OtherPlace, and what `reviewing` raises.
     """
-    desk = access.desk_of(desks, kind, slug, change.by.place)
+    page_type = access.page_type_of(page_types, kind, slug, change.by.place)
     publication = publications.roll_back(
         session, PAGES, key_of(kind, slug), number, policy=policy, precondition=precondition, change=change
     )
-    return _to_page_publication(session, desks, desk, slug, publication)
+    return _to_page_publication(session, page_types, page_type, slug, publication)
 
 
 def _to_page_publication(
-    session: Session, desks: Desks, desk: Desk, slug: str, publication: Publication
+    session: Session, page_types: PageTypes, page_type: PageType, slug: str, publication: Publication
 ) -> PagePublication:
     shown_at = publication.version.starts_at
-    draft = drafts.to_draft(session, desks, desk, slug, publication.row, publication.at, shown_at=shown_at)
-    stamps.bump(session, desk.kind, slug)
+    draft = drafts.to_draft(session, page_types, page_type, slug, publication.row, publication.at, shown_at=shown_at)
+    stamps.bump(session, page_type.kind, slug)
     return PagePublication(draft, publication)

@@ -11,15 +11,15 @@ from sqlalchemy.orm import Session
 from qe_ban.kernel.shapes import Field, Kind, Severity, moment_of
 from qe_ban.publishing.rules import rich
 from qe_ban.publishing.rules.blocks import TYPES, BlockType
-from qe_ban.publishing.rules.walking import told_fields
-from qe_ban.publishing.service.desks import Sources
+from qe_ban.publishing.rules.field_values import field_values
 from qe_ban.publishing.service.links import LinkState
+from qe_ban.publishing.service.page_types import Sources
 
 _MEDIA: Final = "media"
 _ITEM: Final = "item"
 _LINK: Final = "link"
 _SORTS: Final = {Kind.MEDIA: _MEDIA, Kind.ENTRY: _ITEM}
-_GONE: Final = {
+_MISSING: Final = {
     "item": "事项不存在或已终止",
     "app": "应用不存在或已下线",
     "place": "网点不存在或已撤销",
@@ -34,7 +34,7 @@ _LINKS: Final[Mapping[LinkState, tuple[str, Severity]]] = {
 }
 
 Content = Mapping[str, Any]
-Found = Mapping[str, Mapping[str, Any]]
+Targets = Mapping[str, Mapping[str, Any]]
 """What stands, by the sort of a reference and its key."""
 
 
@@ -66,37 +66,39 @@ class Finding:
 
 
 def references(content: Content) -> list[Reference]:
-    """Give every reference of a content that is without errors, in the order of the page; a key as often as it stands.
+    """Return every reference of a content without errors, in the order of the page; a key as often as it stands.
 
     Links in text with tags are told at the text's place. An event's stream is none: it only runs with the event.
     """
     banner = content.get("banner")
-    found = [Reference(_MEDIA, banner, "banner", required=False)] if banner else []
-    for one in told_fields(content):
-        found.extend(_of(one.place, one.field, one.value))
-    return found
+    result = [Reference(_MEDIA, banner, "banner", required=False)] if banner else []
+    for one in field_values(content):
+        result.extend(_of(one.place, one.field, one.value))
+    return result
 
 
-def dress(
+def resolve(
     session: Session, sources: Sources, content: Content, now: datetime
 ) -> tuple[list[dict[str, Any]], Mapping[str, Any] | None]:
-    """Give a content's blocks `dressed` with what its references name now, and the picture that is its banner."""
-    found = _look_up(session, sources, content, now)
-    return dressed(content, found), found.get(_MEDIA, {}).get(content.get("banner") or "")
+    """Return a content's blocks, resolved, with what its references name now, and the picture that is its banner."""
+    targets = _look_up(session, sources, content, now)
+    return resolve_blocks(content, targets), targets.get(_MEDIA, {}).get(content.get("banner") or "")
 
 
-def dressed(content: Content, found: Found) -> list[dict[str, Any]]:
-    """Give a content's blocks with every reference but links replaced by what it names.
+def resolve_blocks(content: Content, targets: Targets) -> list[dict[str, Any]]:
+    """Return a content's blocks with every reference but links replaced by what it names.
 
     Rows, and blocks, whose required reference does not stand are left out; an optional one becomes null; of several
     those remain that stand. Blocks of no known type are left out.
     """
-    made = (_block(TYPES[block["type"]], block, found) for block in content.get("blocks") or () if _known(block))
-    return [block for block in made if block is not None]
+    result = (
+        _block(TYPES[block["type"]], block, targets) for block in content.get("blocks") or () if _has_known_type(block)
+    )
+    return [block for block in result if block is not None]
 
 
-def turns(blocks: Iterable[Mapping[str, Any]]) -> Iterator[datetime | None]:
-    """Give when what dressed blocks refer to reads otherwise next: each of their places opens or closes."""
+def next_changes(blocks: Iterable[Mapping[str, Any]]) -> Iterator[datetime | None]:
+    """Return when what resolved blocks refer to reads otherwise next: each of their places opens or closes."""
     for block in blocks:
         if block["type"] == "places":
             for place in block.get("places") or ():
@@ -108,49 +110,49 @@ def inspect(
     sources: Sources,
     content: Content,
     now: datetime,
-    followed: Mapping[str, LinkState] | None = None,
+    known_states: Mapping[str, LinkState] | None = None,
 ) -> list[Finding]:
-    """Give every reference that does not stand; `followed`: what came of those links that were followed."""
-    found, states = _look_up(session, sources, content, now), followed or {}
+    """Return every reference that does not stand; `known_states`: what came of those links that were followed."""
+    targets, states = _look_up(session, sources, content, now), known_states or {}
     findings = []
     for reference in references(content):
         if reference.sort == _LINK:
             if states.get(reference.key) in _LINKS:
-                said, severity = _LINKS[states[reference.key]]
-                findings.append(_finding(reference, said, severity))
-        elif reference.key not in found[reference.sort]:
-            findings.append(_finding(reference, _GONE[reference.sort], "error"))
+                problem, severity = _LINKS[states[reference.key]]
+                findings.append(_finding(reference, problem, severity))
+        elif reference.key not in targets[reference.sort]:
+            findings.append(_finding(reference, _MISSING[reference.sort], "error"))
     return findings
 
 
 def links(content: Content) -> frozenset[str]:
-    """Give the addresses that a content leads to."""
+    """Return the addresses that a content leads to."""
     return frozenset(reference.key for reference in references(content) if reference.sort == _LINK)
 
 
 def pictures(content: Content) -> frozenset[str]:
-    """Give the digests of the pictures that a content shows."""
+    """Return the digests of the pictures that a content shows."""
     return frozenset(reference.key for reference in references(content) if reference.sort == _MEDIA)
 
 
-def told(findings: Collection[Finding], severity: Severity) -> Sequence[Finding]:
-    """Give the findings of one severity."""
+def of_severity(findings: Collection[Finding], severity: Severity) -> Sequence[Finding]:
+    """Return the findings of one severity."""
     return [finding for finding in findings if finding.severity == severity]
 
 
-def _look_up(session: Session, sources: Sources, content: Content, now: datetime) -> Found:
+def _look_up(session: Session, sources: Sources, content: Content, now: datetime) -> Targets:
     keys: defaultdict[str, set[str]] = defaultdict(set)
     for reference in references(content):
         if reference.sort != _LINK:
             keys[reference.sort].add(reference.key)
-    return {sort: sources[sort](session, sorted(wanted), now) for sort, wanted in keys.items()}
+    return {sort: sources[sort](session, sorted(sort_keys), now) for sort, sort_keys in keys.items()}
 
 
-def _finding(reference: Reference, said: str, severity: Severity) -> Finding:
-    return Finding(reference.place, reference.sort, reference.key, f"{said}：{reference.key}", severity)
+def _finding(reference: Reference, problem: str, severity: Severity) -> Finding:
+    return Finding(reference.place, reference.sort, reference.key, f"{problem}：{reference.key}", severity)
 
 
-def _known(block: Mapping[str, Any]) -> bool:
+def _has_known_type(block: Mapping[str, Any]) -> bool:
     return block["type"] in TYPES
 
 
@@ -175,27 +177,27 @@ def _sort(field: Field) -> str | None:
     return _SORTS.get(field.kind)
 
 
-def _block(block_type: BlockType, block: Mapping[str, Any], found: Found) -> dict[str, Any] | None:
-    made = _row(block_type.fields, block, found)
-    if made is None:
+def _block(block_type: BlockType, block: Mapping[str, Any], targets: Targets) -> dict[str, Any] | None:
+    result = _row(block_type.fields, block, targets)
+    if result is None:
         return None
     for table in block_type.tables:
-        rows = (_row(table.fields, row, found) for row in block.get(table.name) or ())
-        made[table.name] = [row for row in rows if row is not None]
-    return made
+        rows = (_row(table.fields, row, targets) for row in block.get(table.name) or ())
+        result[table.name] = [row for row in rows if row is not None]
+    return result
 
 
-def _row(fields: Iterable[Field], row: Mapping[str, Any], found: Found) -> dict[str, Any] | None:
-    made = dict(row)
+def _row(fields: Iterable[Field], row: Mapping[str, Any], targets: Targets) -> dict[str, Any] | None:
+    result = dict(row)
     for field in fields:
         sort, value = _sort(field), row.get(field.name)
         if sort is None or not value:
             continue
-        standing = found.get(sort, {})
+        standing = targets.get(sort, {})
         if field.kind is Kind.SLUGS:
-            made[field.name] = [standing[key] for key in value if key in standing]
+            result[field.name] = [standing[key] for key in value if key in standing]
         else:
-            made[field.name] = standing.get(value)
-        if field.required and not made[field.name]:
+            result[field.name] = standing.get(value)
+        if field.required and not result[field.name]:
             return None
-    return made
+    return result

@@ -11,25 +11,25 @@ from qe_ban.kernel.principal import Principal
 from qe_ban.publishing.models import PAGE_TABLES, MediaUse, PageSave
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.service import access
-from qe_ban.publishing.service.desks import Desks
 from qe_ban.publishing.service.page_documents import PAGES, key_of
+from qe_ban.publishing.service.page_types import PageTypes
 from qe_ban.reviewing.models import SaveColumns
 from qe_ban.reviewing.service import saves
 
 
 def list_saves(
-    session: Session, desks: Desks, kind: PageKind, slug: str, *, reader: Principal
+    session: Session, page_types: PageTypes, kind: PageKind, slug: str, *, reader: Principal
 ) -> Sequence[SaveColumns]:
     """Return the earlier drafts of a page, newest first. Raises PageNotFound, OtherPlace."""
-    access.desk_of(desks, kind, slug, reader.place)
+    access.page_type_of(page_types, kind, slug, reader.place)
     return saves.list_saves(session, PAGE_TABLES, key_of(kind, slug))
 
 
 def read_save(
-    session: Session, desks: Desks, kind: PageKind, slug: str, number: int, *, reader: Principal
+    session: Session, page_types: PageTypes, kind: PageKind, slug: str, number: int, *, reader: Principal
 ) -> SaveColumns:
     """Return one earlier draft. Raises PageNotFound, OtherPlace, SaveNotFound."""
-    access.desk_of(desks, kind, slug, reader.place)
+    access.page_type_of(page_types, kind, slug, reader.place)
     return saves.read_save(session, PAGE_TABLES, key_of(kind, slug), number)
 
 

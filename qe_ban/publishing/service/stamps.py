@@ -22,7 +22,7 @@ class Stamps:
     numbers: Mapping[str, int]
 
     def of(self, kind: PageKind, slug: str) -> int:
-        """Give what grows whenever a page may show something else: a district's hall also when the city's does."""
+        """Return what grows whenever a page may show something else: a district's hall also when the city's does."""
         names = {_ALL, _name(kind, slug)} | ({_name(kind, CITY_HALL)} if kind is PageKind.HALL else set())
         return sum(self.numbers.get(name, 0) for name in names)
 
@@ -37,7 +37,7 @@ def bump(session: Session, kind: PageKind | None = None, slug: str = "") -> None
 
 
 def current(session: Session) -> Stamps:
-    """Give the numbers as they are now."""
+    """Return the numbers as they are now."""
     return Stamps({row.page: row.stamp for row in session.execute(select(PageStamp.page, PageStamp.stamp))})
 
 

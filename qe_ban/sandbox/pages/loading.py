@@ -15,7 +15,7 @@ from qe_ban.halls import errors
 from qe_ban.halls.service import apps, places
 from qe_ban.kernel.city import CITY_HALL, City
 from qe_ban.publishing.service import drafts, media, pages, publications, reviews
-from qe_ban.publishing.service.desks import Desk, Desks
+from qe_ban.publishing.service.page_types import PageType, PageTypes
 from qe_ban.sandbox.pages import files, spelling
 from qe_ban.sandbox.pages.painting import Painter
 from qe_ban.sandbox.pages.people import Pair, pairs
@@ -25,7 +25,7 @@ NOBODY_WROTE: Final = 0
 _FIRST: Final = ("zone", CITY_HALL)
 """Zones come first, for halls lead to them; then the city's hall, for those of districts lie over it."""
 
-Page = tuple[Desk, str]
+Page = tuple[PageType, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Loader:
 
     database: Database
     city: City
-    desks: Desks
+    page_types: PageTypes
     store: media.MediaStore
 
     def missing(self) -> Missing:
@@ -79,16 +79,16 @@ class Loader:
         return came
 
     def _pages(self) -> list[Page]:
-        candidates = [(desk, slug) for desk in self.desks.desks.values() for slug in desk.names]
+        candidates = [(page_type, slug) for page_type in self.page_types.types.values() for slug in page_type.names]
         with_content = [page for page in candidates if files.content(page[0].kind.value, page[1]) is not None]
         return sorted(with_content, key=lambda page: page[0].kind.value not in _FIRST and page[1] not in _FIRST)
 
     def _pictures(self, names: Iterable[str], now: datetime) -> dict[str, str]:
         painter = Painter()
-        pictures = {name: media.remade(io.BytesIO(painter.paint(name))) for name in sorted(names)}
+        pictures = {name: media.reencode(io.BytesIO(painter.paint(name))) for name in sorted(names)}
         with self.database.transaction() as session:
             for picture in pictures.values():
-                media.keep(session, self.store, picture, None, now)
+                media.store_picture(session, self.store, picture, None, now)
         return {name: picture.digest for name, picture in pictures.items()}
 
     def _put_registers(
@@ -111,9 +111,9 @@ class Loader:
 
     def _publish(self, session: Session, page: Page, content: Mapping[str, Any], pair: Pair, now: datetime) -> None:
         """Write, submit, approve and publish a page, each by whoever does that."""
-        desk, slug = page
+        page_type, slug = page
         editor, reviewer = (audit.Change(who, now) for who in (pair.editor, pair.reviewer))
-        where = (session, self.desks, desk.kind, slug)
+        where = (session, self.page_types, page_type.kind, slug)
         drafts.save(*where, content, precondition=_require_untouched, change=editor)
         # sandboxes follow no links: the sample's lead nowhere
         drafts.submit(*where, {}, precondition=_any, change=editor)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.accounts import service as accounts
 from qe_ban.kernel.principal import Principal, PrincipalKind
-from qe_ban.publishing.service.desks import Desk
+from qe_ban.publishing.service.page_types import PageType
 
 EDITOR: Final = "editor"
 REVIEWER: Final = "reviewer"
@@ -24,13 +24,13 @@ class Pair:
     reviewer: Principal
 
 
-def pairs(session: Session) -> Callable[[Desk, str], Pair | None]:
+def pairs(session: Session) -> Callable[[PageType, str], Pair | None]:
     """Return what finds the pair for a page; None where the staff, as they are now, have none."""
     people = [one for row in accounts.list_staff(session) if (one := _standing(session, row.id, row.roles)) is not None]
     people.sort(key=lambda one: one.place.is_city)
 
-    def find(desk: Desk, slug: str) -> Pair | None:
-        able = [one for one in people if desk.covers(one.place, slug)]
+    def find(page_type: PageType, slug: str) -> Pair | None:
+        able = [one for one in people if page_type.covers(one.place, slug)]
         editor = next((one for one in able if EDITOR in one.roles), None)
         reviewer = next((one for one in able if REVIEWER in one.roles and one is not editor), None)
         return Pair(editor, reviewer) if editor is not None and reviewer is not None else None

@@ -6,7 +6,7 @@ from flask import Response
 
 from qe_ban.db.engine import Database
 from qe_ban.kernel.city import City
-from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.publishing.service.page_cache import PageCache
 from qe_ban.web import conditional, guard
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
@@ -41,7 +41,7 @@ def end_zone(body: dict[str, Any], slug: str) -> Response:
     with part(Database).transaction() as session:
         service.end(session, part(City), slug=slug, wanted=wanted, precondition=precondition, change=change)
         standing = service.standing(session, part(City), slug, change.at)
-    part(Shelf).tell()
+    part(PageCache).publish_invalidation()
     return conditional.written(_told(standing), standing.tag)
 
 
@@ -56,7 +56,7 @@ def reopen_zone(slug: str) -> Response:
     with part(Database).transaction() as session:
         service.reopen(session, part(City), slug=slug, precondition=precondition, change=change)
         standing = service.standing(session, part(City), slug, change.at)
-    part(Shelf).tell()
+    part(PageCache).publish_invalidation()
     return conditional.written(_told(standing), standing.tag)
 
 

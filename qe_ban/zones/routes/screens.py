@@ -8,11 +8,11 @@ from flask import Response
 
 from qe_ban.db.engine import Database
 from qe_ban.kernel.city import City
-from qe_ban.publishing.rules import cutting, whole
+from qe_ban.publishing.rules import block_detail, filtering
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import View
 from qe_ban.publishing.schemas import screens as pages
-from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.publishing.service.page_cache import PageCache
 from qe_ban.web import conditional, guard, paging
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
@@ -30,7 +30,7 @@ blp = Blueprint("zones", url_prefix="/zones", description="专区")
 @blp.etagged
 def list_zones() -> Response:
     """All zones of the city: open, coming (since when), ended, or empty."""
-    found, age = overview(part(Shelf), part(Database), part(City), now())
+    found, age = overview(part(PageCache), part(Database), part(City), now())
     payload = schemas.ZoneOverviewsSchema().dump({"items": [_listed(one) for one in found], "next": None})
     return conditional.shown(payload, age)
 
@@ -43,7 +43,7 @@ def list_zones() -> Response:
 @blp.etagged
 def get_zone(query: dict[str, Any], slug: str) -> Response:
     """A zone's screen in one call, as one view sees it; 404 before it opens and after it has ended."""
-    return conditional.served(part(Shelf).screen(PageKind.ZONE, slug, _view(query), now()))
+    return conditional.served(part(PageCache).screen(PageKind.ZONE, slug, _view(query), now()))
 
 
 @blp.route("/<slug>/blocks/<block>", methods=["GET"], summary_zh="专区的一个板块及其全部内容")
@@ -55,8 +55,8 @@ def get_zone(query: dict[str, Any], slug: str) -> Response:
 def get_block(query: dict[str, Any], slug: str, block: str) -> Response:
     """One block with all of its rows, articles with their bodies."""
     moment = now()
-    dressed, age = part(Shelf).page(PageKind.ZONE, slug, moment)
-    found = whole.block(dressed, _view(query), moment, block)
+    page, age = part(PageCache).page(PageKind.ZONE, slug, moment)
+    found = block_detail.block_in_full(page, _view(query), moment, block)
     if found is None:
         raise errors.BlockNotFound
     return conditional.shown(found, age)
@@ -104,16 +104,16 @@ def list_policies(query: dict[str, Any], slug: str) -> Response:
 def list_events(query: dict[str, Any], slug: str) -> Response:
     """The events of a zone as they stand by the clock, those that begin first first."""
     moment = now()
-    dressed, age = part(Shelf).page(PageKind.ZONE, slug, moment)
-    rows = cutting.rows(dressed, _view(query), moment, "event", "events")
+    page, age = part(PageCache).page(PageKind.ZONE, slug, moment)
+    rows = filtering.rows(page, _view(query), moment, "event", "events")
     found = lists.ordered([row for row in rows if query["state"] in (None, row["state"])])
     return conditional.shown(_page(found, query), age)
 
 
 def _list(name: str, query: Mapping[str, Any], slug: str) -> Response:
     kind, moment = lists.LISTS[name], now()
-    dressed, age = part(Shelf).page(PageKind.ZONE, slug, moment)
-    rows = cutting.rows(dressed, _view(query), moment, kind.block, kind.table)
+    page, age = part(PageCache).page(PageKind.ZONE, slug, moment)
+    rows = filtering.rows(page, _view(query), moment, kind.block, kind.table)
     found, facets = lists.searched(kind, rows, query["q"], {filter_: query[filter_] for filter_ in kind.filters})
     told = {
         name: [{"value": one.value, "name": one.name, "count": one.count} for one in choices]

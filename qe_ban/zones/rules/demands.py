@@ -76,17 +76,17 @@ MOST_A_DAY: Final = 5
 
 
 def after(state: DemandState, step: Step) -> DemandState | None:
-    """Give where a step leads from a state; None where it cannot be taken there."""
+    """Return where a step leads from a state; None where it cannot be taken there."""
     passage = PASSAGES[step]
     return passage.to if state in passage.origins else None
 
 
 def steps_of(state: DemandState, by: PrincipalKind) -> list[Step]:
-    """Give what a resident, or the editors, can do with a demand in a state, in a fixed order."""
+    """Return what a resident, or the editors, can do with a demand in a state, in a fixed order."""
     return [step for step, passage in PASSAGES.items() if passage.by is by and state in passage.origins]
 
 
 def day_of(moment: datetime) -> tuple[datetime, datetime]:
-    """Give the begin (inclusive) and the end (exclusive) of the city's day in which a moment lies."""
+    """Return the begin (inclusive) and the end (exclusive) of the city's day in which a moment lies."""
     begin = moment.astimezone(CITY_TIME).replace(hour=0, minute=0, second=0, microsecond=0)
     return begin, begin + timedelta(days=1)

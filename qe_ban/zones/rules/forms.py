@@ -46,7 +46,7 @@ class Sent:
 
 
 def form_of(content: Mapping[str, Any], block_id: str, now: datetime) -> Form | None:
-    """Give a form of a content whose time it is now; None where there is none of this id.
+    """Return a form of a content whose time it is now; None where there is none of this id.
 
     Whom the block is aimed at does not matter: a view is what the client says of itself.
     """
@@ -79,7 +79,7 @@ def faults(form: Form, sent: Sent) -> dict[str, str]:
 
 
 def phone(text: str) -> str:
-    """Give a number to call in one form: a mobile's 11 digits, or a fixed line as area code, hyphen and number.
+    """Return a number to call in one form: a mobile's 11 digits, or a fixed line as area code, hyphen and number.
 
     Raises IdentifierInvalid: `phone_shape`.
     """

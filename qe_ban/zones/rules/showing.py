@@ -23,7 +23,7 @@ STATE_NAMES: Final = {
 
 
 def state_of(*, shown: bool, ended_at: datetime | None, opens_at: datetime | None) -> ZoneState:
-    """Give a zone's state; `ended_at` is past, `opens_at` to come."""
+    """Return a zone's state; `ended_at` is past, `opens_at` to come."""
     if ended_at is not None:
         return ZoneState.ENDED
     if shown:

@@ -21,7 +21,7 @@ _BACKUPS: Final = "数据库备份：其中的姓名、电话和正文只有密�
 
 
 def digest(ids: Iterable[UUID]) -> str:
-    """Give the SHA-256 (hexadecimal) over the ids in order, each in its 36 characters and ended by a line feed.
+    """Return the SHA-256 (hexadecimal) over the ids in order, each in its 36 characters and ended by a line feed.
 
     With the ids, which the audit events of sending keep, anybody can count it again.
     """
@@ -32,7 +32,7 @@ def digest(ids: Iterable[UUID]) -> str:
 
 
 def begun(counts: Mapping[str, int], steps: int, hashed: str, now: datetime) -> dict[str, Any]:
-    """Give what is noted before the first demand goes; `counts` by state."""
+    """Return what is noted before the first demand goes; `counts` by state."""
     before = {"demands": sum(counts.values()), "by_state": dict(counts), "demand_steps": steps}
     return {"begun_at": rfc3339(now), "before": before, "digest": hashed, "deleted": 0, "data_keys": 0}
 

@@ -50,7 +50,7 @@ def standing(now: datetime) -> Select[Demand]:
 
 
 def is_going(session: Session, zone: str, now: datetime) -> bool:
-    """Tell whether the deletion of a zone's demands is due, begun or done."""
+    """Return whether the deletion of a zone's demands is due, begun or done."""
     return session.scalar(select(Sunset.zone).where(Sunset.zone == zone, _going(now)).limit(1)) is not None
 
 

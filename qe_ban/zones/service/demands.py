@@ -20,7 +20,7 @@ from qe_ban.keys import data_keys, words
 from qe_ban.keys.data_keys import Owner
 from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.service import contents, ending, pages
+from qe_ban.publishing.service import contents, page_end, pages
 from qe_ban.zones import errors
 from qe_ban.zones.models import Demand
 from qe_ban.zones.rules import demands as rules
@@ -50,7 +50,7 @@ def send(session: Session, rings: KeyRings, city: City, *, zone: str, sent: Sent
     """
     if zone not in city.zones:
         raise errors.ZoneNotFound
-    ending.share(session, PageKind.ZONE, zone)
+    page_end.read_end_shared(session, PageKind.ZONE, zone)
     now = sender.clock()
     form, version = _form(session, zone, sent, now)
     faults = forms.faults(form, sent)
@@ -77,7 +77,7 @@ def mine(session: Session, *, reader: Principal, before: UUID | None, limit: int
 
 
 def one_of_mine(session: Session, rings: KeyRings, *, reader: Principal, demand_id: UUID, now: datetime) -> Opened:
-    """Give a demand that a resident has sent, opened, with its course. Raises DemandNotFound."""
+    """Return a demand that a resident has sent, opened, with its course. Raises DemandNotFound."""
     demand = session.scalar(course.standing(now).where(Demand.id == demand_id, Demand.resident_id == reader.id))
     if demand is None:
         raise errors.DemandNotFound
@@ -95,7 +95,7 @@ def withdraw(session: Session, rings: KeyRings, *, demand_id: UUID, change: audi
 def reply(
     session: Session, rings: KeyRings, *, demand_id: UUID, solved: bool, text: str | None, change: audit.Change
 ) -> Demand:
-    """Say whether an answer has helped: that closes the demand, or gives it back to the editors.
+    """Record whether an answer has helped: that closes the demand, or gives it back to the editors.
 
     Raises DemandNotFound, StepNotAllowed.
     """
@@ -117,7 +117,7 @@ def _step(
 
 
 def _form(session: Session, zone: str, sent: Sent, now: datetime) -> tuple[Form, int]:
-    """Give the form and the version of the page in force."""
+    """Return the form and the version of the page in force."""
     found = pages.in_force(session, PageKind.ZONE, zone, now)
     if found is None:
         raise errors.ZoneNotFound
@@ -173,5 +173,5 @@ def _seal(rings: KeyRings, demand: Demand, sent: Sent, data_key: int | None) -> 
 
 
 def allowed(demand: Demand) -> list[Step]:
-    """Give what a resident may do with a demand of theirs."""
+    """Return what a resident may do with a demand of theirs."""
     return rules.steps_of(DemandState(demand.state), PrincipalKind.RESIDENT)

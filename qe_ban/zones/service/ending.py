@@ -11,7 +11,7 @@ from qe_ban.audit import service as audit
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.service import ending, pages, stamps
+from qe_ban.publishing.service import page_end, pages, stamps
 from qe_ban.zones import errors
 from qe_ban.zones.models import Sunset
 
@@ -41,7 +41,7 @@ class Standing:
 
 
 def standing(session: Session, city: City, slug: str, now: datetime) -> Standing:
-    """Give how a zone stands with its end, and the report of its deletion. Raises ZoneNotFound."""
+    """Return how a zone stands with its end, and the report of its deletion. Raises ZoneNotFound."""
     if slug not in city.zones:
         raise errors.ZoneNotFound
     page, deletion = pages.look(session, PageKind.ZONE, slug), sunset_of(session, slug)
@@ -82,7 +82,7 @@ def end(
     at = wanted.at or change.at
     before = _told(page.ends_at, planned)
     # what has ended stays ended, however late its data are deleted
-    ending.set_end(page, page.ends_at if over else at)
+    page_end.set_end(page, page.ends_at if over else at)
     if planned is not None:
         session.delete(planned)
         session.flush()
@@ -106,7 +106,7 @@ def reopen(session: Session, city: City, *, slug: str, precondition: audit.Preco
     if page.ends_at is None:
         raise errors.ZoneNotEnded
     before = _told(page.ends_at, planned)
-    ending.set_end(page, None)
+    page_end.set_end(page, None)
     if planned is not None:
         session.delete(planned)
     audit.record_change(session, change, "zones.reopen", slug, before=before, after=_told(None, None))
@@ -114,12 +114,12 @@ def reopen(session: Session, city: City, *, slug: str, precondition: audit.Preco
 
 
 def sunset_of(session: Session, slug: str) -> Sunset | None:
-    """Give the deletion that was asked for a zone, planned or done."""
+    """Return the deletion that was asked for a zone, planned or done."""
     return session.scalar(select(Sunset).where(Sunset.zone == slug).order_by(Sunset.requested_at.desc()).limit(1))
 
 
 def _planned(session: Session, slug: str, now: datetime) -> Sunset | None:
-    """Give a deletion that is still to come. Raises DataDeleted where it is due: the worker may be at it."""
+    """Return a deletion that is still to come. Raises DataDeleted where it is due: the worker may be at it."""
     planned = sunset_of(session, slug)
     if planned is not None and _is_due(planned, now):
         raise errors.DataDeleted

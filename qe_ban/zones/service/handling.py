@@ -51,7 +51,7 @@ def listed(
 
 
 def counts(session: Session, city: City, *, zone: str, change: audit.Change) -> dict[DemandState, int]:
-    """Give how many demands of a zone stand in each state. Raises ZoneNotFound, OtherZone."""
+    """Return how many demands of a zone stand in each state. Raises ZoneNotFound, OtherZone."""
     _check(city, zone, change.by)
     standing = course.standing(change.at).where(Demand.zone == zone).subquery()
     grouped = select(standing.c.state, func.count()).group_by(standing.c.state)
@@ -60,7 +60,7 @@ def counts(session: Session, city: City, *, zone: str, change: audit.Change) -> 
 
 
 def read(session: Session, rings: KeyRings, city: City, *, zone: str, demand_id: UUID, change: audit.Change) -> Opened:
-    """Give a demand opened, with its course; who read it, and when, is audited.
+    """Return a demand opened, with its course; who read it, and when, is audited.
 
     Raises ZoneNotFound, OtherZone, DemandNotFound.
     """
@@ -110,12 +110,12 @@ def take(
 
 
 def tag_of(demand: Demand) -> str:
-    """Give what a change must believe a demand to be."""
+    """Return what a change must believe a demand to be."""
     return str(demand.revision)
 
 
 def allowed(demand: Demand) -> list[Step]:
-    """Give what the editors may do with a demand."""
+    """Return what the editors may do with a demand."""
     return rules.steps_of(DemandState(demand.state), PrincipalKind.STAFF)
 
 

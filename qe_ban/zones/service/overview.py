@@ -1,4 +1,4 @@
-"""The list of the city's zones: what is open from the shelf, the others by what is planned."""
+"""The list of the city's zones: what is open from the page cache, the others by what is planned."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from qe_ban.kernel.city import City
 from qe_ban.publishing.errors import PageNotFound
 from qe_ban.publishing.rules import themes
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.service import ending, pages
-from qe_ban.publishing.service.shelf import Shelf
+from qe_ban.publishing.service import page_end, pages
+from qe_ban.publishing.service.page_cache import PageCache
 from qe_ban.zones.rules.showing import ZoneState, state_of
 
 
@@ -25,8 +25,10 @@ class Overview:
     ended_at: datetime | None = None
 
 
-def overview(shelf: Shelf, database: Database, city: City, now: datetime) -> tuple[Sequence[Overview], int | None]:
-    """Give all zones in the city's order, and the age of the oldest page where any may be out of date.
+def overview(
+    page_cache: PageCache, database: Database, city: City, now: datetime
+) -> tuple[Sequence[Overview], int | None]:
+    """Return all zones in the city's order, and the age of the oldest page where any may be out of date.
 
     Open ones need no database; without one nothing is told of the others' plans. Raises DatabaseUnavailable where no
     zone at all can be told.
@@ -36,13 +38,13 @@ def overview(shelf: Shelf, database: Database, city: City, now: datetime) -> tup
     away: DatabaseUnavailable | None = None
     for slug in city.zones:
         try:
-            dressed, age = shelf.page(PageKind.ZONE, slug, now)
+            page, age = page_cache.page(PageKind.ZONE, slug, now)
         except PageNotFound:
             continue
         except DatabaseUnavailable as error:
             away = error
             continue
-        found[slug] = Overview(dressed.body, ZoneState.OPEN)
+        found[slug] = Overview(page.body, ZoneState.OPEN)
         if age is not None:
             ages.append(age)
     if away is not None and not found:
@@ -56,7 +58,7 @@ def overview(shelf: Shelf, database: Database, city: City, now: datetime) -> tup
 def _closed(database: Database, city: City, slugs: Sequence[str], now: datetime) -> dict[str, Overview]:
     try:
         with database.transaction() as session:
-            over = ending.ended(session, PageKind.ZONE, slugs, now)
+            over = page_end.find_ended(session, PageKind.ZONE, slugs, now)
             opens = {slug: pages.begins_at(session, PageKind.ZONE, slug, now) for slug in slugs}
     except DatabaseUnavailable:
         over, opens = {}, dict.fromkeys(slugs)

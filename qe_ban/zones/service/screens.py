@@ -1,4 +1,4 @@
-"""What a zone shows: its page in force, looked up and dressed, and its desk for publishing."""
+"""What a zone shows: its page in force, with its references resolved, and its type for publishing."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.principal import Place
 from qe_ban.kernel.shapes import Fault, told
-from qe_ban.publishing.rules import aims, themes
+from qe_ban.publishing.rules import audience_rules, themes
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.rules.views import Dressed
-from qe_ban.publishing.service import ending, pages, references
-from qe_ban.publishing.service.desks import Desk, Sources
+from qe_ban.publishing.rules.views import ResolvedPage
+from qe_ban.publishing.service import page_end, pages, references
+from qe_ban.publishing.service.page_types import PageType, Sources
 from qe_ban.publishing.service.screens import Absent
 
 _INHERITING: Final = ("replaces", "after")
@@ -25,30 +25,30 @@ _FILLED: Final = (("places", "kinds"), ("app_grid", "local"))
 
 @dataclass(frozen=True, slots=True)
 class Zones:
-    """Dresses the city's zones; `sources` is where their references are looked up."""
+    """Resolves the city's zones; `sources` is where their references are looked up."""
 
     city: City
     sources: Sources
 
-    def load(self, session: Session, slug: str, now: datetime) -> Dressed | Absent:
-        """Give a zone's page in force."""
+    def load(self, session: Session, slug: str, now: datetime) -> ResolvedPage | Absent:
+        """Return a zone's page in force."""
         found = pages.in_force(session, PageKind.ZONE, slug, now)
         if found is None:
             return Absent(pages.begins_at(session, PageKind.ZONE, slug, now))
         body = {"version": found.number, "updated_at": rfc3339(found.published_at)}
         return self._dressed(session, slug, found.content, now, body, found.next_change_at)
 
-    def dress(self, session: Session, slug: str, content: Mapping[str, Any], now: datetime) -> Dressed:
-        """Give what a content, published or not, looks like."""
+    def resolve(self, session: Session, slug: str, content: Mapping[str, Any], now: datetime) -> ResolvedPage:
+        """Return what a content, published or not, looks like."""
         return self._dressed(session, slug, content, now, {"version": None, "updated_at": None}, None)
 
-    def desk(self) -> Desk:
-        """Give what zones bring to publishing."""
-        return Desk(PageKind.ZONE, self.city.zones, covers, self.faults, self.dress)
+    def page_type(self) -> PageType:
+        """Return what zones bring to publishing."""
+        return PageType(PageKind.ZONE, self.city.zones, covers, self.faults, self.resolve)
 
     def faults(self, _session: Session, _slug: str, content: Mapping[str, Any], _now: datetime) -> Sequence[Fault]:
         """Find what a zone may not say in this city, and whatever only a district's hall says."""
-        return [*aims.faults(content, self.city.districts), *_faults(content)]
+        return [*audience_rules.faults(content, self.city.districts), *_faults(content)]
 
     def _dressed(
         self,
@@ -57,10 +57,10 @@ class Zones:
         content: Mapping[str, Any],
         now: datetime,
         version: Mapping[str, Any],
-        turns_at: datetime | None,
-    ) -> Dressed:
+        next_change_at: datetime | None,
+    ) -> ResolvedPage:
         name = self.city.zones[slug]
-        blocks, banner = references.dress(session, self.sources, content, now)
+        blocks, banner = references.resolve(session, self.sources, content, now)
         body = {
             "kind": PageKind.ZONE.value,
             "slug": slug,
@@ -72,19 +72,19 @@ class Zones:
             "audiences": list(content.get("audiences") or ()),
             **version,
         }
-        turns = (turns_at, *references.turns(blocks))
-        return Dressed(body, blocks, None, min((at for at in turns if at is not None), default=None))
+        changes = (next_change_at, *references.next_changes(blocks))
+        return ResolvedPage(body, blocks, None, min((at for at in changes if at is not None), default=None))
 
 
 def covers(place: Place, slug: str) -> bool:
-    """Tell whether a member of staff answers for a zone: the city's do, and the zone's own."""
+    """Return whether a member of staff answers for a zone: the city's do, and the zone's own."""
     return place.is_city or place.zone == slug
 
 
 def source(city: City, session: Session, keys: Collection[str], now: datetime) -> dict[str, Mapping[str, Any]]:
-    """Give of some zones those that have not ended, as pages tell them."""
+    """Return of some zones those that have not ended, as pages tell them."""
     known = [slug for slug in keys if slug in city.zones]
-    over = ending.ended(session, PageKind.ZONE, known, now)
+    over = page_end.find_ended(session, PageKind.ZONE, known, now)
     return {slug: {"slug": slug, "name": city.zones[slug]} for slug in known if slug not in over}
 
 

@@ -37,7 +37,7 @@ def run(session: Session, now: datetime, backups: timedelta) -> None:
 
 
 def _delete(session: Session, due: Sunset, room: int, now: datetime, backups: timedelta) -> int:
-    """Delete at most `room` demands of a zone, and report when none is left; gives how many."""
+    """Delete at most `room` demands of a zone, and report when none is left; returns how many."""
     progress = due.progress or _begin(session, due.zone, now)
     some = select(Demand.id).where(Demand.zone == due.zone).order_by(Demand.id).limit(room)
     gone = session.scalars(delete(Demand).where(Demand.id.in_(some)).returning(Demand.data_key)).all()

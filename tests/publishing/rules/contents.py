@@ -10,7 +10,7 @@ from qe_ban.kernel.shapes import Field, Kind
 from qe_ban.publishing.rules.blocks import TYPES, BlockType
 from qe_ban.publishing.rules.content import canonical
 from qe_ban.publishing.rules.page import BLOCK, PAGE
-from qe_ban.publishing.rules.views import Dressed
+from qe_ban.publishing.rules.views import ResolvedPage
 from qe_ban.publishing.service import references
 
 HOSTS = ("*.gov.cn", "haier.com")
@@ -160,10 +160,10 @@ def found(key):
     return {"entry": key, "name": "事项", "offices": OFFICES}
 
 
-def page(said, district=None, turns_at=None):
+def page(said, district=None, next_change_at=None):
     """A content with all that it refers to found."""
     plain = canonical(said)
     looked_up = {}
     for one in references.references(plain):
         looked_up.setdefault(one.sort, {})[one.key] = found(one.key)
-    return Dressed(BODY, references.dressed(plain, looked_up), district, turns_at)
+    return ResolvedPage(BODY, references.resolve_blocks(plain, looked_up), district, next_change_at)

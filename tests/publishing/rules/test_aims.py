@@ -2,14 +2,14 @@
 
 import pytest
 
-from qe_ban.publishing.rules import aims
+from qe_ban.publishing.rules import audience_rules
 
 CITY = {"370202": "市南区", "370203": "市北区"}
 
 
 def told(districts, own=None):
     content = {"blocks": [{"aim": {"districts": districts}}]}
-    return [(fault.place, fault.severity, fault.message) for fault in aims.faults(content, CITY, own)]
+    return [(fault.place, fault.severity, fault.message) for fault in audience_rules.faults(content, CITY, own)]
 
 
 def test_a_district_that_the_city_has_not_is_an_error():
@@ -29,4 +29,4 @@ def test_what_is_no_list_of_codes_is_left_to_its_shape(odd):
 
 @pytest.mark.parametrize("content", [{}, {"blocks": None}, {"blocks": 3}, {"blocks": ["a", {"aim": 1}]}], ids=repr)
 def test_what_is_no_page_has_no_aims(content):
-    assert list(aims.faults(content, CITY)) == []
+    assert list(audience_rules.faults(content, CITY)) == []

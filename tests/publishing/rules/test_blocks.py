@@ -42,7 +42,7 @@ def test_a_type_is_told_whole(block_type):
         assert own[table.key].required
         assert len(own) == len(table.fields)
     tables = {table.name for table in block_type.tables}
-    assert {*block_type.timed, *(block_type.telling or ())} <= tables
+    assert {*block_type.timed_tables, *(block_type.render_row or ())} <= tables
     every = [*block_type.fields, *(field for table in block_type.tables for field in table.fields)]
     for field in every:
         assert field.heading

@@ -66,7 +66,7 @@ def test_no_block_that_json_can_hold_makes_the_checks_fail(hostile, district_hal
     told = found({"blocks": hostile}, district_hall=district_hall)
     assert all(chinese(fault) for fault in told)
     if not any(fault.severity == "error" for fault in told):
-        rules.cleaned({"blocks": hostile}, HOSTS)
+        rules.clean({"blocks": hostile}, HOSTS)
 
 
 @given(contents)
@@ -225,16 +225,16 @@ def test_text_that_grows_over_its_limit_by_cleaning_is_refused():
 def test_the_canonical_form_is_its_own_and_survives_json(said):
     plain = rules.canonical(said)
     assert rules.canonical(plain) == plain
-    assert json.loads(rules.encoded(plain)) == plain
+    assert json.loads(rules.encode(plain)) == plain
     assert rules.digest(said) == rules.digest(plain)
     assert errors(plain) == {}
 
 
 @given(contents)
 def test_what_was_cleaned_is_clean(said):
-    kept, told = rules.cleaned(said, HOSTS)
+    kept, told = rules.clean(said, HOSTS)
     assert told == []
-    assert rules.cleaned(kept, HOSTS) == (kept, [])
+    assert rules.clean(kept, HOSTS) == (kept, [])
     assert rules.canonical(kept) == kept
 
 
@@ -272,10 +272,10 @@ def test_moments_are_kept_in_utc():
 
 def test_what_cleaning_takes_out_is_told_and_not_kept():
     html = '<p onclick="x()">看<a href="https://evil.example/">这里</a><a href="https://a.gov.cn/">那里</a></p>'
-    kept, told = rules.cleaned(content(block("rich_text", html=html)), HOSTS)
+    kept, told = rules.clean(content(block("rich_text", html=html)), HOSTS)
     assert [(fault.place, fault.severity) for fault in told] == [("blocks.0.html", "warning")]
-    assert "evil" not in rules.encoded(kept)
-    assert "onclick" not in rules.encoded(kept)
+    assert "evil" not in rules.encode(kept)
+    assert "onclick" not in rules.encode(kept)
     assert 'href="https://a.gov.cn/"' in kept["blocks"][0]["html"]
 
 
@@ -294,7 +294,7 @@ def test_what_a_person_pastes_is_spelled_as_it_was_meant():
         block("notice", id="b", notices=[{"title": "标\t题", "body": "一\r\n二\t三"}, 5]),
         block("questions", id="c", questions=[{"question": "问\r", "answer": "\t答"}]),
     )
-    made = rules.spelled(said)["blocks"]
+    made = rules.normalize_texts(said)["blocks"]
     assert made[0]["html"] == "<p>一 二</p>\n<p>三</p>\n"
     assert made[1]["notices"] == [{"title": "标\t题", "body": "一\n二 三"}, 5]
     assert made[2]["questions"] == [{"question": "问\n", "answer": " 答"}]
@@ -303,7 +303,7 @@ def test_what_a_person_pastes_is_spelled_as_it_was_meant():
 
 @given(anything.filter(dict.__instancecheck__) | st.builds(lambda listed: {"blocks": listed}, hostile_blocks))
 def test_nothing_that_json_can_hold_stops_the_spelling(hostile):
-    assert set(rules.spelled(hostile)) == set(hostile)
+    assert set(rules.normalize_texts(hostile)) == set(hostile)
 
 
 @pytest.mark.parametrize("piece", ["<ul><li>", "<b x>", "<p>x"])

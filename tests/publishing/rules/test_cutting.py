@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qe_ban.kernel.shapes import MANY, moment_of
-from qe_ban.publishing.rules import cutting
+from qe_ban.publishing.rules import filtering
 from qe_ban.publishing.rules.blocks import TYPES
-from qe_ban.publishing.rules.cutting import cut
+from qe_ban.publishing.rules.filtering import filter_for_view
 from qe_ban.publishing.rules.views import View
 from tests.publishing.rules.contents import BODY, LAOSHAN, NOW, SHINAN, block, content, contents, page, stamp
 
@@ -24,7 +24,7 @@ views = st.builds(
 
 
 def shown(*blocks, view=View(), now=NOW, district=None):  # noqa: B008
-    return cut(page(content(*blocks), district), view, now)[0]
+    return filter_for_view(page(content(*blocks), district), view, now)[0]
 
 
 def ids(*blocks, **options):
@@ -68,22 +68,26 @@ def test_a_block_comes_from_its_start_until_its_end():
     said = page(content(rich("a", starts_at=stamp(1), ends_at=stamp(2))))
     seen = []
     for hours in (0, 1, 1.99, 2, 3):
-        payload, turns_at = cut(said, View(), NOW + timedelta(hours=hours))
-        seen.append((len(payload["blocks"]), turns_at and (turns_at - NOW) / timedelta(hours=1)))
+        payload, next_change_at = filter_for_view(said, View(), NOW + timedelta(hours=hours))
+        seen.append((len(payload["blocks"]), next_change_at and (next_change_at - NOW) / timedelta(hours=1)))
     assert seen == [(0, 1), (1, 2), (1, 2), (0, None), (0, None)]
 
 
 def test_the_time_of_what_is_aimed_at_others_changes_nothing():
     said = page(content(rich("a", starts_at=stamp(1), aim={"age_mode": "elder"})))
-    assert cut(said, View(), NOW)[1] is None
-    assert cut(said, View(age_mode="elder"), NOW)[1] == NOW + timedelta(hours=1)
+    assert filter_for_view(said, View(), NOW)[1] is None
+    assert filter_for_view(said, View(age_mode="elder"), NOW)[1] == NOW + timedelta(hours=1)
 
 
 def test_a_coming_version_changes_the_screen_too():
     said = content(rich("a", ends_at=stamp(2)))
-    assert cut(page(said, turns_at=NOW + timedelta(hours=1)), View(), NOW)[1] == NOW + timedelta(hours=1)
-    assert cut(page(said, turns_at=NOW + timedelta(hours=3)), View(), NOW)[1] == NOW + timedelta(hours=2)
-    assert cut(page(said, turns_at=NOW), View(), NOW)[1] == NOW + timedelta(hours=2)
+    assert filter_for_view(page(said, next_change_at=NOW + timedelta(hours=1)), View(), NOW)[1] == NOW + timedelta(
+        hours=1
+    )
+    assert filter_for_view(page(said, next_change_at=NOW + timedelta(hours=3)), View(), NOW)[1] == NOW + timedelta(
+        hours=2
+    )
+    assert filter_for_view(page(said, next_change_at=NOW), View(), NOW)[1] == NOW + timedelta(hours=2)
 
 
 def test_a_block_says_nothing_of_whom_and_when_it_is_for():
@@ -135,10 +139,10 @@ def test_rows_come_for_their_time():
     seen = []
     now = NOW
     while now is not None:
-        payload, turns_at = cut(said, View(), now)
+        payload, next_change_at = filter_for_view(said, View(), now)
         rows = [row for one in payload["blocks"] for row in one["policies"]]
         seen.append("".join(row["title"] for row in [*payload["notices"], *rows]))
-        now = turns_at
+        now = next_change_at
     assert seen == ["甲丙", "丙", "乙丙", "乙"]
 
 
@@ -169,10 +173,10 @@ def test_all_rows_of_a_type_are_given_for_searching():
             block("policy_list", id="c", policies=policies[:1], aim={"age_mode": "elder"}),
         )
     )
-    listed = cutting.rows(said, View(), NOW, "policy_list", "policies")
+    listed = filtering.rows(said, View(), NOW, "policy_list", "policies")
     assert [(row["block"], row["title"]) for row in listed] == [("a", f"政策{number}") for number in range(12)]
     with pytest.raises(KeyError):
-        cutting.rows(said, View(), NOW, "policy_list", "solutions")
+        filtering.rows(said, View(), NOW, "policy_list", "solutions")
 
 
 def test_the_office_is_that_of_the_page_else_of_the_view():
@@ -195,7 +199,7 @@ def test_a_block_of_which_nothing_is_left_does_not_come():
             block("app_grid", id="d", local=True),
         )
     )
-    assert [one["id"] for one in cut(said, View(), NOW)[0]["blocks"]] == ["c", "d"]
+    assert [one["id"] for one in filter_for_view(said, View(), NOW)[0]["blocks"]] == ["c", "d"]
 
 
 def test_the_body_of_the_page_stands_beside_its_blocks():
@@ -204,7 +208,7 @@ def test_the_body_of_the_page_stands_beside_its_blocks():
 
 @given(contents, views, st.sampled_from([None, SHINAN]))
 def test_every_field_of_a_type_is_there_and_lists_are_lists(said, view, district):
-    for made in cut(page(said, district), view, NOW)[0]["blocks"]:
+    for made in filter_for_view(page(said, district), view, NOW)[0]["blocks"]:
         block_type = TYPES[made["type"]]
         rows = [(block_type.fields, made)]
         rows += [(table.fields, row) for table in block_type.tables for row in made[table.name]]
@@ -216,24 +220,24 @@ def test_every_field_of_a_type_is_there_and_lists_are_lists(said, view, district
 @given(contents, views, st.floats(-6, 7), st.floats(0, 1))
 def test_a_screen_holds_until_it_is_said_to_turn(said, view, hours, part):
     dressed, now = page(said), NOW + timedelta(hours=hours)
-    payload, turns_at = cut(dressed, view, now)
-    until = turns_at or now + timedelta(days=4000)
+    payload, next_change_at = filter_for_view(dressed, view, now)
+    until = next_change_at or now + timedelta(days=4000)
     assert until > now
     later = now + (until - now) * part
     if later < until:
-        assert cut(dressed, view, later) == (payload, turns_at)
+        assert filter_for_view(dressed, view, later) == (payload, next_change_at)
 
 
 @given(contents, views, st.floats(-6, 7))
 def test_cutting_leaves_the_page_as_it_was(said, view, hours):
     dressed = page(said)
     before = deepcopy(dressed.blocks)
-    cut(dressed, view, NOW + timedelta(hours=hours))
+    filter_for_view(dressed, view, NOW + timedelta(hours=hours))
     assert dressed.blocks == before
 
 
 @given(contents, views)
 def test_nothing_that_begins_later_is_told_before(said, view):
-    for made in cut(page(said), view, NOW)[0]["notices"]:
+    for made in filter_for_view(page(said), view, NOW)[0]["notices"]:
         assert made["starts_at"] is None or moment_of(made["starts_at"]) <= NOW
         assert made["ends_at"] is None or moment_of(made["ends_at"]) > NOW

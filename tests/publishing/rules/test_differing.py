@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from qe_ban.publishing.rules.content import canonical, digest
-from qe_ban.publishing.rules.differing import Change, changes
+from qe_ban.publishing.rules.differences import Change, changes
 from tests.publishing.rules.contents import block, content, contents
 
 

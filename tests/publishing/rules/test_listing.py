@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qe_ban.publishing.rules.listing import found
+from qe_ban.publishing.rules.listing import search
 from tests.publishing.rules.contents import READABLE
 
 ROWS = [
@@ -19,7 +19,7 @@ ROWS = [
 
 
 def names(q=None, **filters):
-    return [row["name"][:2] for row in found(ROWS, q, filters)]
+    return [row["name"][:2] for row in search(ROWS, q, filters)]
 
 
 def test_without_words_and_filters_all_are_found():
@@ -50,13 +50,13 @@ def test_filters_fit_one_of_several_words_and_rows_that_are_for_all():
 
 def test_a_field_of_one_word_is_compared_whole():
     rows = [{"industry": "food"}, {"industry": "foo"}, {"industry": None}]
-    assert found(rows, None, {"industry": "foo"}) == rows[1:]
+    assert search(rows, None, {"industry": "foo"}) == rows[1:]
 
 
 @given(st.lists(st.text(alphabet=READABLE, min_size=1, max_size=5), min_size=1, max_size=4), st.integers(0, 3))
 def test_a_row_is_found_by_any_of_its_own_words(texts, number):
     rows = [{"name": text} for text in texts]
     wanted = rows[number % len(rows)]
-    assert wanted in found(rows, wanted["name"])
-    kept = found(rows, wanted["name"])
+    assert wanted in search(rows, wanted["name"])
+    kept = search(rows, wanted["name"])
     assert kept == [row for row in rows if row in kept]

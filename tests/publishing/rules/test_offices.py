@@ -2,7 +2,7 @@
 
 import pytest
 
-from qe_ban.publishing.rules.offices import chosen, offered
+from qe_ban.publishing.rules.offices import choose_office, with_office
 
 SHINAN, LAOSHAN, JIMO = "370202", "370212", "370215"
 
@@ -35,18 +35,18 @@ def item(*offices):
     ],
 )
 def test_the_districts_own_then_the_citys_then_one_that_serves_all(offices, district, expected):
-    assert offered(offices, district)["district"] == expected
+    assert choose_office(offices, district)["district"] == expected
 
 
 def test_where_only_other_districts_do_it_none_is_chosen():
-    assert offered([office(SHINAN), office(JIMO)], LAOSHAN) is None
-    assert offered([office(SHINAN), office(JIMO)], None) is None
-    assert offered([], SHINAN) is None
+    assert choose_office([office(SHINAN), office(JIMO)], LAOSHAN) is None
+    assert choose_office([office(SHINAN), office(JIMO)], None) is None
+    assert choose_office([], SHINAN) is None
 
 
 def test_what_a_screen_tells_of_the_chosen_office():
     online = office(LAOSHAN, online=True, link="https://a.gov.cn/")
-    assert chosen(item(office(None), online), LAOSHAN) == {
+    assert with_office(item(office(None), online), LAOSHAN) == {
         "entry": "370000000001",
         "name": f"事项{LAOSHAN}",
         "code": f"code-{LAOSHAN}",
@@ -59,8 +59,8 @@ def test_what_a_screen_tells_of_the_chosen_office():
 
 
 def test_where_people_must_choose_the_districts_are_told():
-    told = chosen(item(office(JIMO, online=True), office(SHINAN, online=True)), None)
+    told = with_office(item(office(JIMO, online=True), office(SHINAN, online=True)), None)
     assert (told["code"], told["district"], told["link"], told["name"]) == (None, None, None, "社保卡申领")
     assert told["districts"] == [SHINAN, JIMO]
     assert told["online"]
-    assert not chosen(item(office(JIMO, online=True), office(SHINAN)), None)["online"]
+    assert not with_office(item(office(JIMO, online=True), office(SHINAN)), None)["online"]

@@ -74,7 +74,7 @@ def new_type(monkeypatch):
     )
     course = BlockType("course", "课程", tables=(Table("courses", "课程", "title", 5, fields),))
     monkeypatch.setattr(blocks, "TYPES", TYPES | {"course": course})
-    for module in ("timeliness", "walking", "content", "checks"):
+    for module in ("timeliness", "field_values", "content", "checks"):
         monkeypatch.setattr(f"qe_ban.publishing.rules.{module}.TYPES", TYPES | {"course": course}, raising=False)
 
 

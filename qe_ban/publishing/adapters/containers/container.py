@@ -11,16 +11,16 @@ JPEG: Final = "image/jpeg"
 PNG: Final = "image/png"
 WEBP: Final = "image/webp"
 
-MOST_PIXELS: Final = {JPEG: 40_000_000, PNG: 40_000_000, WEBP: 16_000_000}
+MAX_PIXELS: Final = {JPEG: 40_000_000, PNG: 40_000_000, WEBP: 16_000_000}
 """WebP is decoded whole and several times over: it gets less."""
-LONGEST_SIDE: Final = 12_000
-LARGEST_PROFILE: Final = 1 << 20
-MOST_CHUNKS: Final = 100_000
+MAX_SIDE: Final = 12_000
+MAX_PROFILE_BYTES: Final = 1 << 20
+MAX_CHUNKS: Final = 100_000
 
 INCOMPLETE: Final = "图片文件不完整"
 BROKEN: Final = "图片文件已损坏"
 TOO_MANY: Final = "图片文件的分块过多，请重新导出后上传"
-ANIMATED: Final = "不支持动图，请上传静态图片"
+ANIMATION: Final = "不支持动图，请上传静态图片"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,14 @@ def check_size(kind: str, width: int, height: int) -> None:
     """Refuse a picture that is larger than is taken, before it is decoded. Raises NotAPicture."""
     if not (width and height):
         raise NotAPicture(BROKEN)
-    most = MOST_PIXELS[kind]
-    if max(width, height) > LONGEST_SIDE or width * height > most:
-        said = f"图片尺寸过大：最多 {most // 10_000} 万像素、每边 {LONGEST_SIDE} 像素"
-        raise NotAPicture(f"{said}，现为 {width}×{height}")
+    most = MAX_PIXELS[kind]
+    if max(width, height) > MAX_SIDE or width * height > most:
+        message = f"图片尺寸过大：最多 {most // 10_000} 万像素、每边 {MAX_SIDE} 像素"
+        raise NotAPicture(f"{message}，现为 {width}×{height}")
 
 
 def orientation_of(tiff: bytes) -> int:
-    """Give the orientation that EXIF data tell; 1, as it is, where they tell none or cannot be read."""
+    """Return the orientation that EXIF data tell; 1, as it is, where they tell none or cannot be read."""
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None:
         return 1

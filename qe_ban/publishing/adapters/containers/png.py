@@ -6,11 +6,11 @@ from struct import pack, unpack_from
 from typing import Final
 
 from qe_ban.publishing.adapters.containers.container import (
-    ANIMATED,
+    ANIMATION,
     BROKEN,
     INCOMPLETE,
-    LARGEST_PROFILE,
-    MOST_CHUNKS,
+    MAX_CHUNKS,
+    MAX_PROFILE_BYTES,
     PNG,
     TOO_MANY,
     Container,
@@ -22,14 +22,14 @@ from qe_ban.publishing.errors import NotAPicture
 
 MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 
-_NOTED = frozenset({b"tRNS", b"iCCP", b"eXIf"})
+_CHUNKS_OF_INTEREST = frozenset({b"tRNS", b"iCCP", b"eXIf"})
 _COLOUR_VALUES = {0: 1, 2: 3}
 """By colour type (grey, RGB): of how many values of 16 bits a colour consists that stands for nothing."""
 
 
 def read(data: bytes) -> Container:
     """Read a PNG file; what follows its end is left away. Raises NotAPicture, StructError."""
-    chunks, pixels, noted = list[bytes](), list[bytes](), dict[bytes, bytes]()
+    chunks, pixels, by_kind = list[bytes](), list[bytes](), dict[bytes, bytes]()
     width = height = depth = colour_type = 0
     for kind, body in _chunks(data):
         if not width and kind != b"IHDR":
@@ -44,17 +44,17 @@ def read(data: bytes) -> Container:
             pixels.append(body)
         elif kind == b"acTL" and unpack_from(">I", body)[0] != 1:
             # a single frame moves nothing
-            raise NotAPicture(ANIMATED)
-        elif kind in _NOTED:
-            noted[kind] = body
+            raise NotAPicture(ANIMATION)
+        elif kind in _CHUNKS_OF_INTEREST:
+            by_kind[kind] = body
     if not pixels:
         raise NotAPicture(INCOMPLETE)
-    see_through = _see_through(noted.get(b"tRNS"), colour_type, depth)
-    if see_through is None and b"tRNS" in noted:
-        chunks.append(_chunk(b"tRNS", noted[b"tRNS"]))
+    see_through = _see_through(by_kind.get(b"tRNS"), colour_type, depth)
+    if see_through is None and b"tRNS" in by_kind:
+        chunks.append(_chunk(b"tRNS", by_kind[b"tRNS"]))
     clean = b"".join((MAGIC, *chunks, _chunk(b"IDAT", b"".join(pixels)), _chunk(b"IEND", b"")))
-    profile = _unfolded(noted[b"iCCP"]) if b"iCCP" in noted else None
-    return Container(PNG, width, height, clean, profile, orientation_of(noted.get(b"eXIf", b"")), see_through)
+    profile = _decompress(by_kind[b"iCCP"]) if b"iCCP" in by_kind else None
+    return Container(PNG, width, height, clean, profile, orientation_of(by_kind.get(b"eXIf", b"")), see_through)
 
 
 def _see_through(body: bytes | None, colour_type: int, depth: int) -> SeeThrough | None:
@@ -70,7 +70,7 @@ def _see_through(body: bytes | None, colour_type: int, depth: int) -> SeeThrough
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     at = len(MAGIC)
-    for _ in range(MOST_CHUNKS):
+    for _ in range(MAX_CHUNKS):
         length, kind = unpack_from(">I4s", data, at)
         body = data[at + 8 : at + 8 + length]
         if unpack_from(">I", data, at + 8 + length)[0] != zlib.crc32(kind + body):
@@ -86,12 +86,12 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return pack(">I4s", len(body), kind) + body + pack(">I", zlib.crc32(kind + body))
 
 
-def _unfolded(body: bytes) -> bytes | None:
-    """Give the profile of an iCCP chunk; none where it is too large, or broken: colours are then taken as they are."""
+def _decompress(body: bytes) -> bytes | None:
+    """Return the profile of an iCCP chunk; None where it is too large, or broken: colours then stay as they are."""
     _, _, rest = body.partition(b"\0")
     reader = zlib.decompressobj()
     try:
-        profile = reader.decompress(rest[1:], LARGEST_PROFILE)
+        profile = reader.decompress(rest[1:], MAX_PROFILE_BYTES)
     except zlib.error:
         return None
     return profile if reader.eof else None

@@ -5,11 +5,11 @@ from struct import pack, unpack_from
 from typing import Final
 
 from qe_ban.publishing.adapters.containers.container import (
-    ANIMATED,
+    ANIMATION,
     BROKEN,
     INCOMPLETE,
-    LARGEST_PROFILE,
-    MOST_CHUNKS,
+    MAX_CHUNKS,
+    MAX_PROFILE_BYTES,
     WEBP,
     Container,
     check_size,
@@ -23,25 +23,25 @@ _FRAME_HEADER: Final = 16
 
 def read(data: bytes) -> Container:
     """Read a WebP file; what follows its end is left away. Raises NotAPicture, StructError, IndexError."""
-    kept, profile, orientation, sizes = list[bytes](), None, 1, list[tuple[int, int]]()
+    chunks, profile, orientation, sizes = list[bytes](), None, 1, list[tuple[int, int]]()
     for kind, body in _still(list(_chunks(data))):
         if kind == b"VP8X":
             sizes.append(_canvas(body))
             # of what was announced only the transparency stays
             body = bytes([body[0] & 0x10]) + body[1:]  # noqa: PLW2901
-        elif kind == b"ICCP" and len(body) <= LARGEST_PROFILE:
+        elif kind == b"ICCP" and len(body) <= MAX_PROFILE_BYTES:
             profile = body
         elif kind == b"EXIF":
             orientation = orientation_of(body.removeprefix(b"Exif\0\0"))
         if kind in (b"VP8 ", b"VP8L"):
             sizes.append(_frame(kind, body))
         if kind in (b"VP8X", b"ALPH", b"VP8 ", b"VP8L"):
-            kept.append(pack("<4sI", kind, len(body)) + body + b"\0" * (len(body) % 2))
+            chunks.append(pack("<4sI", kind, len(body)) + body + b"\0" * (len(body) % 2))
     if not sizes or len(set(sizes)) > 1:
         raise NotAPicture(BROKEN)
     width, height = sizes[0]
     check_size(WEBP, width, height)
-    body = b"WEBP" + b"".join(kept)
+    body = b"WEBP" + b"".join(chunks)
     return Container(WEBP, width, height, pack("<4sI", b"RIFF", len(body)) + body, profile, orientation)
 
 
@@ -56,7 +56,7 @@ def _still(chunks: list[Chunk]) -> list[Chunk]:
     canvas = next((_canvas(body) for kind, body in chunks if kind == b"VP8X"), None)
     place, size = frames[0][:6], tuple(1 + int.from_bytes(frames[0][at : at + 3], "little") for at in (6, 9))
     if len(frames) > 1 or any(place) or size != canvas:
-        raise NotAPicture(ANIMATED)
+        raise NotAPicture(ANIMATION)
     inner = list(_chunks_from(frames[0], _FRAME_HEADER, len(frames[0])))
     return [*(chunk for chunk in chunks if chunk[0] not in (b"ANIM", b"ANMF")), *inner]
 
@@ -69,7 +69,7 @@ def _chunks(data: bytes) -> Iterator[Chunk]:
 
 
 def _chunks_from(data: bytes, at: int, end: int) -> Iterator[Chunk]:
-    for _ in range(MOST_CHUNKS):
+    for _ in range(MAX_CHUNKS):
         if at + 8 > end:
             return
         kind, length = unpack_from("<4sI", data, at)
@@ -84,7 +84,7 @@ def _canvas(body: bytes) -> tuple[int, int]:
 
 
 def _frame(kind: bytes, body: bytes) -> tuple[int, int]:
-    """Give the size that the picture's own data tell (RFC 9649, 2.5 and 2.6)."""
+    """Return the size that the picture's own data tell (RFC 9649, 2.5 and 2.6)."""
     if kind == b"VP8 ":
         if body[3:6] != b"\x9d\x01\x2a":
             raise NotAPicture(BROKEN)

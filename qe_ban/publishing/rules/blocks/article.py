@@ -9,18 +9,18 @@ from qe_ban.kernel.shapes import Fault, Field, Kind, Table
 from qe_ban.publishing.rules.blocks import parts
 from qe_ban.publishing.rules.blocks.block_type import BlockType, Row
 
-LONGEST_ON_SCREEN: Final = 2000
+MAX_LENGTH_ON_SCREEN: Final = 2000
 """Characters of an article's body that a screen carries; a longer body is fetched by the article's `key`."""
 _KEY_LENGTH: Final = 12
 
 
 def key_of(title: str) -> str:
-    """Give the name by which an article is fetched: 12 hexadecimal digits, the same as long as the title is."""
+    """Return the name by which an article is fetched: 12 hexadecimal digits, the same as long as the title is."""
     return hashlib.sha256(title.encode()).hexdigest()[:_KEY_LENGTH]
 
 
 def _check(block: Row) -> Iterator[Fault]:
-    yield from parts.described(block, "articles", "cover")
+    yield from parts.check_alternatives(block, "articles", "cover")
     titles: set[str] = set()
     for place, row in parts.rows(block, "articles"):
         title = row.get("title")
@@ -30,8 +30,8 @@ def _check(block: Row) -> Iterator[Fault]:
             titles.add(title)
 
 
-def _telling(row: Row, _now: datetime) -> tuple[dict[str, Any], None]:
-    long = len(row["body"] or "") > LONGEST_ON_SCREEN
+def _render_row(row: Row, _now: datetime) -> tuple[dict[str, Any], None]:
+    long = len(row["body"] or "") > MAX_LENGTH_ON_SCREEN
     return {**row, "body": None if long else row["body"], "long": long, "key": key_of(row["title"])}, None
 
 
@@ -57,5 +57,5 @@ BLOCK: Final = BlockType(
         ),
     ),
     check=_check,
-    telling={"articles": _telling},
+    render_row={"articles": _render_row},
 )

@@ -11,16 +11,17 @@ Row = Mapping[str, Any]
 Check = Callable[[Row], Iterator[Fault]]
 """Finds in a block, whatever it holds, what fields alone cannot say; places are told from the block on."""
 
-Telling = Callable[[Row, datetime], tuple[dict[str, Any], datetime | None]]
-"""Gives of a row (that has every field) what the screen tells at a moment, and when it will next tell otherwise."""
+RenderRow = Callable[[Row, datetime], tuple[dict[str, Any], datetime | None]]
+"""Returns a row (that has every field) as the screen shows it at a moment, and when it will next show it otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockType:
     """A type of block. `heading` is what people call it; fields and tables are its own, besides those of every block.
 
-    `timed`: the tables whose rows stand only from their `starts_at` until their `ends_at`. `telling`: by table, how a
-    row reads at a moment. `lifted`: its rows come beside the blocks of a screen, as the payload's member of that name.
+    `timed_tables`: the tables whose rows stand only from their `starts_at` until their `ends_at`. `render_row`: by
+    table, how a row reads at a moment. `top_level_table`: its rows come beside the blocks of a screen, as the payload's
+    member of that name.
     """
 
     slug: str
@@ -28,6 +29,6 @@ class BlockType:
     fields: tuple[Field, ...] = ()
     tables: tuple[Table, ...] = ()
     check: Check | None = None
-    timed: tuple[str, ...] = ()
-    telling: Mapping[str, Telling] | None = None
-    lifted: str | None = None
+    timed_tables: tuple[str, ...] = ()
+    render_row: Mapping[str, RenderRow] | None = None
+    top_level_table: str | None = None

@@ -16,7 +16,7 @@ _OFF: Final = ("postponed", "cancelled")
 
 
 def _check(block: Row) -> Iterator[Fault]:
-    yield from parts.described(block, "events", "cover")
+    yield from parts.check_alternatives(block, "events", "cover")
     for place, row in parts.rows(block, "events"):
         stream = row.get("stream")
         if type(stream) is str and is_link(stream) and not urlsplit(stream).path.lower().endswith(".m3u8"):
@@ -24,7 +24,7 @@ def _check(block: Row) -> Iterator[Fault]:
 
 
 def state(row: Row, now: datetime) -> tuple[str, bool, datetime | None]:
-    """Give an event's state, whether its stream is told, and the next moment at which either changes."""
+    """Return an event's state, whether its stream is told, and the next moment at which either changes."""
     starts, ends = moment_of(row["starts_at"]), moment_of(row["ends_at"])
     if row["status"] in _OFF or starts is None or ends is None:
         return row["status"] or "upcoming", False, None
@@ -38,16 +38,16 @@ def state(row: Row, now: datetime) -> tuple[str, bool, datetime | None]:
     return ("replay" if row["replay"] else "ended"), False, None
 
 
-def _telling(row: Row, now: datetime) -> tuple[dict[str, Any], datetime | None]:
-    word, streamed, turns_at = state(row, now)
-    told = {
+def _render_row(row: Row, now: datetime) -> tuple[dict[str, Any], datetime | None]:
+    word, has_stream, next_change_at = state(row, now)
+    rendered_row = {
         **row,
-        "stream": row["stream"] if streamed else None,
+        "stream": row["stream"] if has_stream else None,
         "replay": row["replay"] if word == "replay" else None,
         "state": word,
         "state_name": EVENT_STATES[word],
     }
-    return told, turns_at
+    return rendered_row, next_change_at
 
 
 BLOCK: Final = BlockType(
@@ -75,5 +75,5 @@ BLOCK: Final = BlockType(
         ),
     ),
     check=_check,
-    telling={"events": _telling},
+    render_row={"events": _render_row},
 )

@@ -27,6 +27,6 @@ BLOCK: Final = BlockType(
             ),
         ),
     ),
-    timed=("notices",),
-    lifted="notices",
+    timed_tables=("notices",),
+    top_level_table="notices",
 )

@@ -8,7 +8,7 @@ from qe_ban.publishing.rules.blocks.block_type import Row
 
 ALT: Final = Field("alt", "图片说明", max=100, hint="读屏软件朗读的文字")
 LINK: Final = Field("link", "链接", Kind.LINK, max=500, hint="https 网址，域名须在允许范围内")
-SHOWN: Final = Field("shown", "首屏显示条数", Kind.WHOLE, max=20, hint="1至20，不填为10")
+SHOWN_FIELD: Final = Field("shown", "首屏显示条数", Kind.WHOLE, max=20, hint="1至20，不填为10")
 
 
 def day(name: str, heading: str) -> Field:
@@ -24,9 +24,9 @@ def bounds(fields: Sequence[Field]) -> tuple[Field | None, Field | None]:
 
 
 def rows(block: Row, table: str) -> Iterator[tuple[str, Row]]:
-    """Give the rows of a table that are rows, each with its place; whatever the block holds."""
-    found = block.get(table)
-    for number, row in enumerate(found if isinstance(found, list) else ()):
+    """Return the rows of a table that are rows, each with its place; whatever the block holds."""
+    values = block.get(table)
+    for number, row in enumerate(values if isinstance(values, list) else ()):
         if isinstance(row, dict):
             yield f"{table}.{number}", row
 
@@ -46,14 +46,14 @@ def order(fields: Sequence[Field], row: Row, prefix: str) -> Iterator[Fault]:
         yield Fault(prefix + end.name, "结束时间须晚于开始时间")
 
 
-def described(block: Row, table: str, picture: str) -> Iterator[Fault]:
+def check_alternatives(block: Row, table: str, picture: str) -> Iterator[Fault]:
     """Warn of pictures in a table that say nothing to whoever cannot see them."""
     for place, row in rows(block, table):
         if told(row.get(picture)) and not told(row.get(ALT.name)):
             yield Fault(f"{place}.{ALT.name}", "图片没有说明，读屏软件无法朗读", "warning")
 
 
-def shown(block: Row) -> Iterator[Fault]:
+def check_shown(block: Row) -> Iterator[Fault]:
     """Find that the screen is to show no row at all."""
-    if type(block.get(SHOWN.name)) is int and block[SHOWN.name] == 0:
-        yield Fault(SHOWN.name, "首屏至少显示 1 条")
+    if type(block.get(SHOWN_FIELD.name)) is int and block[SHOWN_FIELD.name] == 0:
+        yield Fault(SHOWN_FIELD.name, "首屏至少显示 1 条")

@@ -10,13 +10,13 @@ from qe_ban.publishing.rules.blocks.words import INDUSTRIES, SIZES
 
 
 def _check(block: Row) -> Iterator[Fault]:
-    yield from parts.shown(block)
+    yield from parts.check_shown(block)
 
 
 BLOCK: Final = BlockType(
     "policy_list",
     "政策列表",
-    fields=(parts.SHOWN,),
+    fields=(parts.SHOWN_FIELD,),
     tables=(
         Table(
             "policies",
@@ -46,5 +46,5 @@ BLOCK: Final = BlockType(
         ),
     ),
     check=_check,
-    timed=("policies",),
+    timed_tables=("policies",),
 )

@@ -10,9 +10,9 @@ from qe_ban.publishing.rules.blocks.words import INDUSTRIES
 
 
 def _check(block: Row) -> Iterator[Fault]:
-    yield from parts.shown(block)
-    yield from parts.described(block, "solutions", "picture")
-    yield from parts.described(block, "cases", "picture")
+    yield from parts.check_shown(block)
+    yield from parts.check_alternatives(block, "solutions", "picture")
+    yield from parts.check_alternatives(block, "cases", "picture")
     names = {row["name"] for _, row in parts.rows(block, "solutions") if type(row.get("name")) is str}
     for place, row in parts.rows(block, "cases"):
         solution = row.get("solution")
@@ -23,7 +23,7 @@ def _check(block: Row) -> Iterator[Fault]:
 BLOCK: Final = BlockType(
     "solution_list",
     "解决方案",
-    fields=(parts.SHOWN,),
+    fields=(parts.SHOWN_FIELD,),
     tables=(
         Table(
             "solutions",

@@ -1,4 +1,4 @@
-"""What halls and zones each bring to the one mechanism: their pages, who answers for them, and how they are dressed."""
+"""What halls and zones each bring: their pages, who answers for them, and how their references are resolved."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from qe_ban.kernel.principal import Place
 from qe_ban.kernel.shapes import Fault
 from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.rules.states import PageKind
-from qe_ban.publishing.rules.views import Dressed
+from qe_ban.publishing.rules.views import ResolvedPage
 
 Source = Callable[[Session, Collection[str], datetime], Mapping[str, Any]]
-"""Gives of some keys those that stand, each with what a page shows of it."""
+"""Return of some keys those that stand, each with what a page shows of it."""
 
 Sources = Mapping[str, Source]
 """By the sort of a reference: item, app, place, media, hall, zone, code_kind."""
 
-Dress = Callable[[Session, str, Mapping[str, Any], datetime], Dressed]
+Resolve = Callable[[Session, str, Mapping[str, Any], datetime], ResolvedPage]
 """Makes of a page's slug and content (a draft's or a version's) what can be shown."""
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class PageType:
     """One kind of page. `names`: what its pages are called, by slug; `covers`: whether a place answers for a slug.
 
     `faults` tells what is wrong with a content besides its blocks' own shapes: what this very page may not say.
@@ -34,17 +34,17 @@ class Desk:
     names: Mapping[str, str]
     covers: Callable[[Place, str], bool]
     faults: Callable[[Session, str, Mapping[str, Any], datetime], Sequence[Fault]]
-    dress: Dress
+    resolve: Resolve
 
 
 @dataclass(frozen=True, slots=True)
-class Desks:
+class PageTypes:
     """All kinds of pages, what their references are looked up in, and the keys that reasons are sealed with.
 
     `link_hosts`: where links may lead.
     """
 
-    desks: Mapping[PageKind, Desk]
+    types: Mapping[PageKind, PageType]
     sources: Sources
     link_hosts: tuple[str, ...]
     rings: KeyRings

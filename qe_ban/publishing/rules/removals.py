@@ -18,9 +18,9 @@ def warnings(before: Content, after: Content, *, origin: str) -> Iterator[Fault]
     `origin` says in Chinese what it is compared with.
     """
     old, new = _by_id(before), _by_id(after)
-    gone = [name for name in old if name not in new]
-    if 2 * len(gone) > len(old):
-        message = f"与{origin}相比，{len(old)} 个区块中去掉了 {len(gone)} 个，请核对"
+    missing_blocks = [name for name in old if name not in new]
+    if 2 * len(missing_blocks) > len(old):
+        message = f"与{origin}相比，{len(old)} 个区块中去掉了 {len(missing_blocks)} 个，请核对"
         yield Fault("blocks", message, "warning", "blocks_removed")
     for number, block in enumerate(after.get("blocks") or ()):
         block_type, was = TYPES.get(block["type"]), old.get(block["id"])
@@ -28,10 +28,10 @@ def warnings(before: Content, after: Content, *, origin: str) -> Iterator[Fault]
             continue
         for table in block_type.tables:
             keys = [row.get(table.key) for row in was.get(table.name) or ()]
-            kept = {row.get(table.key) for row in block.get(table.name) or ()}
-            lost = sum(key not in kept for key in keys)
-            if len(keys) >= MIN_ROWS and 2 * lost > len(keys):
-                message = f"与{origin}相比，{table.heading}的 {len(keys)} 项中去掉了 {lost} 项，请核对"
+            new_keys = {row.get(table.key) for row in block.get(table.name) or ()}
+            missing_count = sum(key not in new_keys for key in keys)
+            if len(keys) >= MIN_ROWS and 2 * missing_count > len(keys):
+                message = f"与{origin}相比，{table.heading}的 {len(keys)} 项中去掉了 {missing_count} 项，请核对"
                 yield Fault(f"blocks.{number}.{table.name}", message, "warning", "rows_removed")
 
 

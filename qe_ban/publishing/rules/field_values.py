@@ -9,7 +9,7 @@ from qe_ban.publishing.rules.blocks import TYPES, BlockType, parts
 
 
 @dataclass(frozen=True, slots=True)
-class ToldField:
+class FieldValue:
     """What a field says at a place such as `blocks.0.slides.1.picture`."""
 
     place: str
@@ -18,13 +18,13 @@ class ToldField:
 
 
 def type_of(block: object) -> BlockType | None:
-    """Give the type of a block, whatever it is; None where it has no known one."""
+    """Return the type of a block, whatever it is; None where it has no known one."""
     word = block.get("type") if isinstance(block, Mapping) else None
     return TYPES.get(word) if type(word) is str else None
 
 
-def told_rows(block: Any) -> Iterator[tuple[Sequence[Field], Mapping[str, Any]]]:
-    """Give a block, whatever it is, and the rows of its tables, each with the fields that its type has for it."""
+def rows_with_fields(block: Any) -> Iterator[tuple[Sequence[Field], Mapping[str, Any]]]:
+    """Return a block, whatever it is, and the rows of its tables, each with the fields that its type has for it."""
     block_type = type_of(block)
     if block_type is not None:
         yield block_type.fields, block
@@ -33,8 +33,8 @@ def told_rows(block: Any) -> Iterator[tuple[Sequence[Field], Mapping[str, Any]]]
                 yield table.fields, row
 
 
-def told_fields(content: Mapping[str, Any]) -> Iterator[ToldField]:
-    """Give every told field of the blocks' own types, in the order of the page; blocks of no known type have none.
+def field_values(content: Mapping[str, Any]) -> Iterator[FieldValue]:
+    """Return every told field of the blocks' own types, in the order of the page; blocks of no known type have none.
 
     The content must be without errors.
     """
@@ -50,4 +50,4 @@ def told_fields(content: Mapping[str, Any]) -> Iterator[ToldField]:
             for field in fields:
                 value = row.get(field.name)
                 if told(value):
-                    yield ToldField(f"{place}.{field.name}", field, value)
+                    yield FieldValue(f"{place}.{field.name}", field, value)

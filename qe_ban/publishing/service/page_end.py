@@ -17,7 +17,7 @@ def set_end(page: DraftColumns, at: datetime | None) -> None:
     page.revision += 1
 
 
-def share(session: Session, kind: PageKind, slug: str) -> datetime | None:
+def read_end_shared(session: Session, kind: PageKind, slug: str) -> datetime | None:
     """Return when a page ends, and keep everybody from changing the page until the transaction is over.
 
     Any number may share it at once. Look at the clock after this: it may have had to wait.
@@ -26,7 +26,7 @@ def share(session: Session, kind: PageKind, slug: str) -> datetime | None:
     return session.scalar(query.with_for_update(read=True))
 
 
-def ended(session: Session, kind: PageKind, slugs: Collection[str], now: datetime) -> dict[str, datetime]:
+def find_ended(session: Session, kind: PageKind, slugs: Collection[str], now: datetime) -> dict[str, datetime]:
     """Return of some pages those that have ended, with the moments at which they did."""
     query = select(Page.slug, Page.ends_at).where(Page.kind == kind.value, Page.slug.in_(slugs), Page.ends_at <= now)
     return {slug: ends_at for slug, ends_at in session.execute(query) if ends_at is not None}

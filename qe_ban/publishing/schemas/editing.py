@@ -13,7 +13,7 @@ from qe_ban.web import fields
 from qe_ban.web.paging import page_schema
 from qe_ban.web.schema import Schema
 
-LONGEST_PREVIEW: Final = 168
+MAX_PREVIEW_HOURS: Final = 168
 PREVIEW: Final = 24
 """Hours."""
 GREATEST: Final = 2**31 - 1
@@ -24,7 +24,7 @@ MESSAGE: Final = 2200
 
 
 def later_choice() -> fields.Choice:
-    """Give the field that says what becomes of versions that wait: `keep` lets them begin, `replace` withdraws them."""
+    """Return the field for what becomes of versions that wait: `keep` lets them begin, `replace` withdraws them."""
     description = "另有待生效的版本时必填：keep 保留，到时生效；replace 撤下"
     return fields.Choice(
         ScheduledPolicy, name="Later", load_default=None, allow_none=True, metadata={"description": description}
@@ -230,7 +230,7 @@ class DifferenceSchema(Schema):
 class NewPreviewSchema(Schema):
     """For how many hours a link shows the draft."""
 
-    hours = fields.Whole(1, LONGEST_PREVIEW, load_default=PREVIEW)
+    hours = fields.Whole(1, MAX_PREVIEW_HOURS, load_default=PREVIEW)
 
 
 class PreviewSchema(Schema):

@@ -14,7 +14,7 @@ _NO_TYPE: Final = "未知类型"
 _DIGEST_SHOWN: Final = 12
 
 Row = Mapping[str, Any]
-Said = tuple[str | None, str | None]
+Texts = tuple[str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Change:
 
 
 def changes(before: Row, after: Row) -> list[Change]:
-    """Give how two contents differ, in the order of the page; nothing exactly when their digests are the same."""
+    """Return how two contents differ, in the order of the page; nothing exactly when their digests are the same."""
     old, new = canonical(before), canonical(after)
     return [*_fields(page.PAGE, old, new, "", ""), *_blocks(_by_id(old["blocks"]), _by_id(new["blocks"]))]
 
@@ -49,25 +49,26 @@ def _blocks(old: Mapping[str, Row], new: Mapping[str, Row]) -> Iterator[Change]:
         place = f"blocks.{name}"
         if was is None or now is None:
             heading = f"新增区块{_title(now)}" if was is None else f"删除区块{_title(was)}"
-            yield Change(place, heading, _block_said(was), _block_said(now))
+            yield Change(place, heading, _block_text(was), _block_text(now))
         elif was["type"] != now["type"] or now["type"] not in TYPES:
-            yield Change(place, f"更换区块{_title(now)}", _block_said(was), _block_said(now))
+            yield Change(place, f"更换区块{_title(now)}", _block_text(was), _block_text(now))
         else:
-            yield from _changed(place, was, now)
-    kept = [name for name in old if name in new], [name for name in new if name in old]
-    if kept[0] != kept[1]:
+            yield from _block_changes(place, was, now)
+    common_ids = [name for name in old if name in new], [name for name in new if name in old]
+    if common_ids[0] != common_ids[1]:
         orders = (
-            "、".join(_title(blocks[name]) for name in names) for names, blocks in zip(kept, (old, new), strict=True)
+            "、".join(_title(blocks[name]) for name in names)
+            for names, blocks in zip(common_ids, (old, new), strict=True)
         )
         yield Change("blocks", "区块的顺序", *orders)
 
 
-def _changed(place: str, was: Row, now: Row) -> Iterator[Change]:
+def _block_changes(place: str, was: Row, now: Row) -> Iterator[Change]:
     block_type, title = TYPES[now["type"]], f"区块{_title(now)}"
     yield from _fields(page.BLOCK, was, now, f"{place}.", f"{title}：")
     if was.get("aim") != now.get("aim"):
         yield Change(
-            f"{place}.aim", f"{title}：显示条件", *(_row_said(page.AIM, block.get("aim")) for block in (was, now))
+            f"{place}.aim", f"{title}：显示条件", *(_row_text(page.AIM, block.get("aim")) for block in (was, now))
         )
     yield from _fields(block_type.fields, was, now, f"{place}.", f"{title}：")
     for table in block_type.tables:
@@ -78,7 +79,7 @@ def _fields(fields: Iterable[Field], was: Row, now: Row, place: str, heading: st
     for field in fields:
         old, new = was.get(field.name), now.get(field.name)
         if old != new:
-            yield Change(place + field.name, heading + field.heading, _said(field, old), _said(field, new))
+            yield Change(place + field.name, heading + field.heading, _value_text(field, old), _value_text(field, new))
 
 
 def _rows(table: Table, old: Sequence[Row], new: Sequence[Row], place: str, title: str) -> Iterator[Change]:
@@ -90,7 +91,7 @@ def _rows(table: Table, old: Sequence[Row], new: Sequence[Row], place: str, titl
         fields: Sequence[Field] = table.fields
         if was is not None and now is not None:
             fields = [field for field in fields if was.get(field.name) != now.get(field.name)]
-        both = _row_said(fields, was, empty=now is not None), _row_said(fields, now, empty=was is not None)
+        both = _row_text(fields, was, empty=now is not None), _row_text(fields, now, empty=was is not None)
         yield Change(place, f"{title}：{table.heading}“{key[0]}”", *both)
     orders = [key for key in was_rows if key in now_rows], [key for key in now_rows if key in was_rows]
     if orders[0] != orders[1]:
@@ -101,53 +102,55 @@ def _title(block: Row | None) -> str:
     if block is None:
         return ""
     block_type = TYPES.get(block["type"])
-    called = block_type.heading if block_type is not None else _NO_TYPE
+    type_name = block_type.heading if block_type is not None else _NO_TYPE
     heading = block.get("heading")
-    return f"“{heading}”（{called}，{block['id']}）" if heading else f"（{called}，{block['id']}）"
+    return f"“{heading}”（{type_name}，{block['id']}）" if heading else f"（{type_name}，{block['id']}）"
 
 
-def _block_said(block: Row | None) -> str | None:
+def _block_text(block: Row | None) -> str | None:
     if block is None:
         return None
     block_type = TYPES.get(block["type"])
-    lines = [_row_said((field for field in page.BLOCK if field.name != "id"), block)]
-    lines += [f"显示条件：{_row_said(page.AIM, block['aim'])}"] if block.get("aim") else []
+    lines = [_row_text((field for field in page.BLOCK if field.name != "id"), block)]
+    lines += [f"显示条件：{_row_text(page.AIM, block['aim'])}"] if block.get("aim") else []
     if block_type is not None:
-        lines.append(_row_said(block_type.fields, block))
+        lines.append(_row_text(block_type.fields, block))
         for table in block_type.tables:
-            lines += [f"{table.heading} {at}：{_row_said(table.fields, row)}" for at, row in _numbered(block, table)]
+            lines += [
+                f"{table.heading} {at}：{_row_text(table.fields, row)}" for at, row in _numbered_rows(block, table)
+            ]
     return "\n".join(line for line in lines if line)
 
 
-def _numbered(block: Row, table: Table) -> Iterator[tuple[int, Row]]:
+def _numbered_rows(block: Row, table: Table) -> Iterator[tuple[int, Row]]:
     return enumerate(block.get(table.name, ()), 1)
 
 
-def _row_said(fields: Iterable[Field], row: Row | None, *, empty: bool = False) -> str | None:
-    """Tell a row by its headings; where `empty`, also the fields that say nothing."""
+def _row_text(fields: Iterable[Field], row: Row | None, *, empty: bool = False) -> str | None:
+    """Return a row as text by its headings; where `empty`, also the fields that say nothing."""
     if row is None:
         return None
     parts = [
-        f"{field.heading}：{_said(field, row.get(field.name)) or '无'}"
+        f"{field.heading}：{_value_text(field, row.get(field.name)) or '无'}"
         for field in fields
         if empty or field.name in row
     ]
     return "；".join(parts)
 
 
-def _said(field: Field, value: Any) -> str | None:
+def _value_text(field: Field, value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, list):
         return "、".join(field.choices.get(word, word) for word in value)
-    said = str(value)
+    text = str(value)
     if field.kind is Kind.MOMENT:
-        return _moment(said)
+        return _moment(text)
     if field.kind is Kind.MEDIA:
-        return f"图片 {said[:_DIGEST_SHOWN]}"
-    return field.choices.get(said, said)
+        return f"图片 {text[:_DIGEST_SHOWN]}"
+    return field.choices.get(text, text)
 
 
 def _moment(value: str) -> str:
