@@ -62,7 +62,7 @@ def _sweep(services: Services, schedule: RetentionSchedule) -> Schedule:
 
 
 def _count_answers(session: Session, resident: UUID) -> Mapping[str, int]:
-    return {"idempotency_keys": idempotency.kept(session, Actor(PrincipalKind.RESIDENT, resident))}
+    return {"idempotency_keys": idempotency.count_answers(session, Actor(PrincipalKind.RESIDENT, resident))}
 
 
 def _erase_answers(session: Session, resident: UUID, _now: datetime) -> None:

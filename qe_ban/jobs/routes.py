@@ -30,12 +30,12 @@ def list_jobs(query: dict[str, Any]) -> dict[str, Any]:
 @blp.route("/<id:job_id>", methods=["GET"], summary_zh="后台任务的进度，及文件中有误之处（工作表、行、列）")
 @guard.requires("jobs.read")
 @blp.response(200, schemas.JobSchema)
-@blp.etagged
+@blp.with_etag
 def get_job(job_id: UUID) -> Response:
     """How far a job is, and what was wrong with what it was given, by sheet and row: from top to bottom."""
     with part(Database).transaction() as session:
         job = service.read(session, reader=guard.principal(), job_id=job_id)
-    return conditional.etagged(schemas.JobSchema().dump(job))
+    return conditional.respond(schemas.JobSchema().dump(job))
 
 
 @blp.route(

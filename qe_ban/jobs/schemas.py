@@ -57,7 +57,7 @@ class JobSummarySchema(Schema):
     done = fields.Whole(required=True)
     total = fields.Whole(required=True, allow_none=True)
     percent = fields.Whole(0, 100, required=True, allow_none=True)
-    result = fields.Described(JobResultSchema, required=True)
+    result = fields.RawShape(JobResultSchema, required=True)
     error = fields.Text(0, LONGEST, required=True, allow_none=True, metadata={"description": "未能完成的原因"})
     created_at = fields.Moment(required=True)
     started_at = fields.Moment(required=True, allow_none=True)

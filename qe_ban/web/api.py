@@ -27,12 +27,12 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
 
     def __init__(self, name: str, *, url_prefix: str = "", description: str = "") -> None:
         super().__init__(name, "qe_ban", url_prefix=url_prefix, description=description)
-        self.described: list[type[marshmallow.Schema]] = []
+        self.extra_schemas: list[type[marshmallow.Schema]] = []
         self.views: dict[str, Callable[..., Any]] = {}
 
     def describes(self, *schemas: type[marshmallow.Schema]) -> None:
-        """Add shapes to the API document that others refer to by name only (`fields.Described`)."""
-        self.described += schemas
+        """Add shapes to the API document that others refer to by name only (`fields.RawShape`)."""
+        self.extra_schemas += schemas
 
     def route(
         self,
@@ -62,35 +62,35 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         return decorator
 
     def arguments(
-        self, schema: SchemaLike, *, limit: int = wire.DEFAULT_LIMIT, described: dict[str, Any] | None = None
+        self, schema: SchemaLike, *, limit: int = wire.DEFAULT_LIMIT, shape: dict[str, Any] | None = None
     ) -> Callable[[V], V]:
         """Read a JSON body of at most `limit` bytes (1 MiB at most); what was loaded is the view's next argument.
 
-        `described`: how the API document shows the body, where the schema does not say it, such as by `oneOf`.
+        `shape`: how the API document shows the body, where the schema does not say it, such as by `oneOf`.
         """
         load = _loader(schema)
 
         def read() -> dict[str, Any]:
             return load(wire.read_json(limit))
 
-        return _reading(read, operation.json_body(described or schema), "body")
+        return _reading(read, operation.json_body(shape or schema), "body")
 
-    def query(self, schema: SchemaLike, *, kept: int = 0) -> Callable[[V], V]:
+    def query(self, schema: SchemaLike, *, cache_size: int = 0) -> Callable[[V], V]:
         """Read the query string; what was loaded is the view's next argument.
 
-        `kept`: of how many query strings what was loaded is remembered, for views that many ask in the same few ways.
+        `cache_size`: of so many query strings what was loaded is cached, for views that many ask in the same few ways.
         """
         load = _loader(schema)
-        remembered = lru_cache(kept)(lambda text: load(wire.read_query(text)))
+        cached_load = lru_cache(cache_size)(lambda text: load(wire.read_query(text)))
 
         def read() -> dict[str, Any]:
-            loaded = request.environ[QUERY] = remembered(request.environ.get("QUERY_STRING", ""))
-            return dict(loaded)
+            values = request.environ[QUERY] = cached_load(request.environ.get("QUERY_STRING", ""))
+            return dict(values)
 
         return _reading(read, operation.query(schema), "query")
 
     def form_or_json(
-        self, schema: SchemaLike, *, limit: int = wire.DEFAULT_LIMIT, described: dict[str, Any] | None = None
+        self, schema: SchemaLike, *, limit: int = wire.DEFAULT_LIMIT, shape: dict[str, Any] | None = None
     ) -> Callable[[V], V]:
         """Read a form or a JSON body as a token endpoint does: problems also carry the members of RFC 6749, 5.2."""
         load = _loader(schema)
@@ -98,7 +98,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         def read() -> dict[str, Any]:
             return load(wire.read_form_or_json(limit))
 
-        return _reading(read, operation.form_or_json_body(described or schema), "body", oauth=True)
+        return _reading(read, operation.form_or_json_body(shape or schema), "body", oauth=True)
 
     def upload(self, content_types: Sequence[str], *, limit: int) -> Callable[[V], V]:
         """Read a body that is a file of one of these types, of at most `limit` bytes, to the disk.
@@ -109,7 +109,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         def decorator(view: V) -> V:
             @wraps(view)
             def receiving(*args: Any, **kwargs: Any) -> Any:
-                with uploads.received(content_types, limit) as upload:
+                with uploads.receive(content_types, limit) as upload:
                     return view(*args, upload, **kwargs)
 
             operation.describe(receiving, operation.file_body(content_types), "body")
@@ -130,7 +130,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         A view may return the value, (value, headers), or a finished Response, which passes as it is; a schema that is
         a dict only describes what such a Response holds.
         """
-        described = schema if isinstance(schema, dict) else None
+        shape = schema if isinstance(schema, dict) else None
         instance = None if isinstance(schema, dict) else schema() if isinstance(schema, type) else schema
 
         def decorator(view: V) -> V:
@@ -148,7 +148,7 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
                     return Empty(b"", status, headers)
                 return Response(wire.dumps(value), status, headers, content_type=content_type)
 
-            operation.add_response(answering, status, described or instance, content_type, description)
+            operation.add_response(answering, status, shape or instance, content_type, description)
             return answering  # type: ignore[return-value]
 
         return decorator
@@ -172,21 +172,21 @@ class Blueprint(SmorestBlueprint):  # type: ignore[misc]
         """Describe which problems the view may answer, besides those that its other decorators bring along."""
         return _noting(lambda view: operation.add_problems(view, *statuses))
 
-    def etagged(self, view: V) -> V:
+    def with_etag(self, view: V) -> V:
         """Describe that the answer carries an ETag and that If-None-Match may bring 304; `conditional` does it."""
         operation.add_etag(view)
         return view
 
-    def preconditioned(self, *, creating: bool = False) -> Callable[[V], V]:
-        """Describe that a write wants If-Match, or If-None-Match to make a thing; `conditional.required` does it."""
+    def with_precondition(self, *, creating: bool = False) -> Callable[[V], V]:
+        """Describe that a write wants If-Match, or If-None-Match to make a thing (`conditional.read_precondition`)."""
         return _noting(lambda view: operation.add_precondition(view, creating=creating))
 
-    def located(self, view: V) -> V:
+    def with_location(self, view: V) -> V:
         """Describe that the answer says in `Location` where to find what was made."""
         operation.add_headers(view, "Location")
         return view
 
-    def attached(self, view: V) -> V:
+    def as_attachment(self, view: V) -> V:
         """Describe that the answer says in `Content-Disposition` under which name a file is kept."""
         operation.add_headers(view, "Content-Disposition")
         return view
@@ -227,10 +227,10 @@ def _reading(
         @wraps(view)
         def reading(*args: Any, **kwargs: Any) -> Any:
             try:
-                loaded = read()
+                values = read()
             except marshmallow.ValidationError as error:
                 raise BadFields(flatten(error.messages)) from None
-            return view(*args, loaded, **kwargs)
+            return view(*args, values, **kwargs)
 
         operation.describe(reading, description, place)
         reading.__oauth__ = oauth or getattr(view, "__oauth__", False)  # type: ignore[attr-defined]
@@ -242,8 +242,8 @@ def _reading(
 def _entry(view: Callable[..., Any]) -> Callable[..., Any]:
     places = operation.places(view)
     reads_query, reads_body = "query" in places, "body" in places
-    declared = guard.of(view)
-    is_public = declared is not None and declared.scope is None
+    declaration = guard.of(view)
+    is_public = declaration is not None and declaration.scope is None
     oauth = getattr(view, "__oauth__", False)
 
     @wraps(view)

@@ -27,7 +27,7 @@ class App(Flask):
     """A Flask app that routes by path and method alone, and whose automatic OPTIONS answers have no body."""
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Give the adapter for a request without reading its Host header, which is a tenth of a small request's work.
+        """Return the adapter for a request without reading its Host header, which is a tenth of a small request's work.
 
         Nothing of ours depends on it: no redirect and no link is built from it.
         """
@@ -38,7 +38,7 @@ class App(Flask):
         return MapAdapter(self.url_map, "", "/", "", "http", path, environ["REQUEST_METHOD"])
 
     def make_default_options_response(self) -> Response:
-        """Give 204 with Allow."""
+        """Return 204 with Allow."""
         response = super().make_default_options_response()
         response.status_code = 204
         del response.headers["Content-Type"]
@@ -46,7 +46,7 @@ class App(Flask):
 
 
 def build(settings: Settings, clock: Clock, *, name: str) -> tuple[Flask, Api]:
-    """Give an app called `name` (an import name), with its API; of the parts only the settings and the clock are in.
+    """Return an app called `name` (an import name), with its API; of the parts only the settings and the clock are in.
 
     What create_app still does: `guard.install`, `health.install`, `parts.provide`, `serve`.
     """

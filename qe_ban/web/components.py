@@ -50,10 +50,10 @@ class Registry:
 
     def vocabulary(self, name: str, words: Iterable[str], *, is_open: bool) -> Node:
         """Return the reference to a vocabulary: closed in requests (`...Choice`), open in answers."""
-        known = list(words)
+        entries = list(words)
         if is_open:
-            return self.add(name, {"type": "string", OPEN: known, "description": _open_words(known)})
-        return self.add(f"{name}Choice", {"type": "string", "enum": known})
+            return self.add(name, {"type": "string", OPEN: entries, "description": _open_words(entries)})
+        return self.add(f"{name}Choice", {"type": "string", "enum": entries})
 
     def pattern(self, pattern: str, format_: str | None) -> Node:
         """Return the reference to a shared pattern."""
@@ -69,29 +69,29 @@ def reference(name: str) -> Node:
     return {"$ref": _SCHEMAS + name}
 
 
-def referred(node: Any) -> Iterable[str]:
+def references(node: Any) -> Iterable[str]:
     """Yield the names of all schemas that a part of the document refers to, itself only."""
     if isinstance(node, dict):
         target = node.get("$ref")
         if isinstance(target, str) and target.startswith(_SCHEMAS):
             yield target.removeprefix(_SCHEMAS)
         for inner in node.values():
-            yield from referred(inner)
+            yield from references(inner)
     elif isinstance(node, list):
         for inner in node:
-            yield from referred(inner)
+            yield from references(inner)
 
 
 def closure(schemas: Mapping[str, Node], roots: Iterable[str]) -> frozenset[str]:
     """Return all schemas that can be reached from some."""
-    reached: set[str] = set()
+    names: set[str] = set()
     waiting = list(roots)
     while waiting:
         name = waiting.pop()
-        if name not in reached and name in schemas:
-            reached.add(name)
-            waiting += referred(schemas[name])
-    return frozenset(reached)
+        if name not in names and name in schemas:
+            names.add(name)
+            waiting += references(schemas[name])
+    return frozenset(names)
 
 
 def nullable(node: Node, *, is_nullable: bool) -> Node:
@@ -108,5 +108,5 @@ def vocabulary_name(prop: str) -> str:
     return "".join(word.capitalize() for word in singular.split("_"))
 
 
-def _open_words(known: Iterable[str]) -> str:
-    return f"Known today: {', '.join(known)}. More may come: take a word that you do not know, too."
+def _open_words(words: Iterable[str]) -> str:
+    return f"Known today: {', '.join(words)}. More may come: take a word that you do not know, too."

@@ -35,30 +35,30 @@ class Representation(Protocol):
 
     @property
     def data(self) -> bytes:
-        """Give the bytes."""
+        """Return the bytes."""
 
     @property
     def tag(self) -> str:
-        """Give what changes whenever a byte does."""
+        """Return what changes whenever a byte does."""
 
 
-class Prepared(Protocol):
-    """An answer made before anybody asked, plain and, where that pays, gzipped."""
+class PreparedAnswer(Protocol):
+    """An answer made before anybody asked, plain and, where that pays, under gzip."""
 
     @property
     def plain(self) -> Representation:
-        """Give it as it is."""
+        """Return it as it is."""
 
     @property
     def gzip_body(self) -> Representation | None:
-        """Give it gzipped."""
+        """Return it under gzip, None where that does not pay."""
 
     @property
     def age(self) -> int | None:
-        """Give the seconds since it was known to be right, where that cannot be said now."""
+        """Return the seconds since it was known to be right, where that cannot be said now."""
 
 
-def etagged(
+def respond(
     payload: Payload | Callable[[], Payload],
     version: str | bytes | None = None,
     *,
@@ -75,43 +75,49 @@ def etagged(
     data = _bytes(payload) if version is None else b""
     tag = _tag(content_type, data if version is None else version, state)
     headers = {"ETag": f'"{tag}"', "Cache-Control": cache_control}
-    asked = request.headers.get("If-None-Match")
-    if asked is not None and request.method in ("GET", "HEAD") and parse_etags(asked).contains_weak(tag):
+    if_none_match = request.headers.get("If-None-Match")
+    if (
+        if_none_match is not None
+        and request.method in ("GET", "HEAD")
+        and parse_etags(if_none_match).contains_weak(tag)
+    ):
         return Response(b"", 304, headers)
     return Response(data if version is None else _bytes(payload), 200, headers, content_type=content_type)
 
 
-def served(prepared: Prepared) -> Response:
+def respond_prepared(answer: PreparedAnswer) -> Response:
     """Answer what stands prepared, in the encoding that the client prefers, or 304 where it has just this.
 
     One tag for each encoding, and `Vary`; what may be out of date is marked (RFC 9211; RFC 9111, 5.1).
     """
     environ = request.environ
-    chosen, gzipped = prepared.plain, prepared.gzip_body
+    representation, gzip_body = answer.plain, answer.gzip_body
     headers = [("Cache-Control", PUBLIC), ("Vary", "Accept-Encoding")]
-    zipped = gzipped is not None and accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
-    if gzipped is not None and zipped:
-        chosen = gzipped
-    quoted = f'"{chosen.tag}"'
-    headers.append(("ETag", quoted))
-    if prepared.age is not None:
-        headers += _stale(prepared.age)
-    asked = environ.get("HTTP_IF_NONE_MATCH")
+    takes_gzip = gzip_body is not None and accepts_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+    if gzip_body is not None and takes_gzip:
+        representation = gzip_body
+    etag = f'"{representation.tag}"'
+    headers.append(("ETag", etag))
+    if answer.age is not None:
+        headers += _stale(answer.age)
+    if_none_match = environ.get("HTTP_IF_NONE_MATCH")
     # the plain comparison first: reading the header as a list costs more than all else here
-    if asked is not None and (asked == quoted or parse_etags(asked).contains_weak(chosen.tag)):
+    if if_none_match is not None and (
+        if_none_match == etag or parse_etags(if_none_match).contains_weak(representation.tag)
+    ):
         return _Ready(None, 304, headers)
     headers.append(("Content-Type", wire.JSON))
-    if zipped:
+    if takes_gzip:
         headers.append(("Content-Encoding", "gzip"))
-    return _Ready(chosen.data, 200, headers)
+    return _Ready(representation.data, 200, headers)
 
 
-def shown(payload: Payload, age: int | None) -> Response:
-    """Answer what is put together of a published page for this request; `age` is as of `marked`."""
-    return marked(etagged(payload, cache_control=PUBLIC), age)
+def respond_published(payload: Payload, age: int | None) -> Response:
+    """Answer what is put together of a published page for this request; `age` is as of `mark_stale`."""
+    return mark_stale(respond(payload, cache_control=PUBLIC), age)
 
 
-def marked(answer: Response, age: int | None) -> Response:
+def mark_stale(answer: Response, age: int | None) -> Response:
     """Mark an answer that was last known to be right `age` seconds ago (RFC 9211; RFC 9111, 5.1); None: it is right."""
     if age is not None:
         answer.headers.extend(_stale(age))
@@ -128,14 +134,14 @@ class _Ready(Response):
     default_mimetype = None
 
     def get_wsgi_response(self, environ: "WSGIEnvironment") -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
-        """Give the body, without one for HEAD, the status and the headers."""
+        """Return the body, without one for HEAD, the status and the headers."""
         body: Iterable[bytes] = () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
         return body, self.status, self.headers.to_wsgi_list()
 
 
 @lru_cache(maxsize=256)
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Tell whether a client likes gzip at least as much as the plain bytes (RFC 9110, 12.5.3).
+    """Return whether a client likes gzip at least as much as the plain bytes (RFC 9110, 12.5.3).
 
     Who says nothing may be anybody, so gets the plain bytes; what cannot be read is passed over.
     """
@@ -146,11 +152,11 @@ def accepts_gzip(accept_encoding: str) -> bool:
         if coding and (weight or not parameter):
             weights["gzip" if coding == "x-gzip" else coding] = float(weight[1]) if weight else 1.0
     others = weights.get("*", 0.0)
-    liked = weights.get("gzip", others)
-    return liked > 0 and liked >= weights.get("identity", others)
+    weight_of_gzip = weights.get("gzip", others)
+    return weight_of_gzip > 0 and weight_of_gzip >= weights.get("identity", others)
 
 
-def written(payload: dict[str, Any], state: str, status: int = 200, **more: Any) -> Response:
+def respond_written(payload: dict[str, Any], state: str, status: int = 200, **more: Any) -> Response:
     """Answer a write with what there is now, and the ETag that a read of just this gives; `more` is said beside it."""
     tag = _tag(wire.JSON, wire.dumps(payload), state)
     headers = {"ETag": f'"{tag}"', "Cache-Control": "no-store"}
@@ -175,16 +181,16 @@ class Precondition:
             raise PreconditionFailed("已存在，不能重复新建；修改请带 If-Match", headers=_current(state))
 
 
-def required() -> Precondition:
-    """Give what the request says in If-Match and `If-None-Match: *`. Raises PreconditionRequired for neither."""
+def read_precondition() -> Precondition:
+    """Return what the request says in If-Match and `If-None-Match: *`. Raises PreconditionRequired for neither."""
     match, absent = request.headers.get("If-Match"), request.headers.get("If-None-Match", "").strip() == "*"
     if match is None and not absent:
         raise PreconditionRequired
     return Precondition(None if match is None else parse_etags(match), absent)
 
 
-def changed(state: str | None) -> PreconditionFailed:
-    """Give the refusal of a write to what was changed since it was looked at, with the current ETag."""
+def precondition_failed(state: str | None) -> PreconditionFailed:
+    """Return the refusal of a write to what was changed since it was looked at, with the current ETag."""
     return PreconditionFailed(headers=_current(state))
 
 
@@ -205,7 +211,7 @@ def _bytes(payload: Payload | Callable[[], Payload]) -> bytes:
 
 
 def _tag(content_type: str, version: str | bytes, state: str | None) -> str:
-    said = version.encode() if isinstance(version, str) else version
-    digest = hashlib.sha256(content_type.encode() + b"\0" + said).digest()
+    content = version.encode() if isinstance(version, str) else version
+    digest = hashlib.sha256(content_type.encode() + b"\0" + content).digest()
     tag = base64.urlsafe_b64encode(digest[:18]).decode()
     return f"{state}.{tag}" if state is not None else tag

@@ -16,32 +16,32 @@ CSP: Final = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-ac
 
 _HTML: Final = "text/html; charset=utf-8"
 _SCRIPT: Final = "text/javascript; charset=utf-8"
-_BUNDLED: Final = {"swagger-ui.css": "text/css; charset=utf-8", "swagger-ui-bundle.js": _SCRIPT}
+_BUNDLE_TYPES: Final = {"swagger-ui.css": "text/css; charset=utf-8", "swagger-ui-bundle.js": _SCRIPT}
 _PUBLIC: Final = "public, no-cache"
 
 
 def install(app: Flask, api: Api) -> None:
     """Serve the document, the page and its assets; the document is made when it is first asked for."""
-    made: list[bytes] = []
+    documents: list[bytes] = []
 
     @guard.anyone
     def openapi() -> Response:
-        if not made:
-            made.append(wire.dumps(api.document()))
-        return conditional.etagged(made[0], cache_control=_PUBLIC)
+        if not documents:
+            documents.append(wire.dumps(api.document()))
+        return conditional.respond(documents[0], cache_control=_PUBLIC)
 
     @guard.anyone
     def page() -> Response:
-        return _with_policy(conditional.etagged(_own("templates/docs.html"), content_type=_HTML, cache_control=_PUBLIC))
+        return _with_policy(conditional.respond(_own("templates/docs.html"), content_type=_HTML, cache_control=_PUBLIC))
 
     @guard.anyone
     def asset(name: str) -> Response:
         if name == "docs.js":
-            return conditional.etagged(_own("static/docs.js"), content_type=_SCRIPT, cache_control=_PUBLIC)
-        if name not in _BUNDLED:
+            return conditional.respond(_own("static/docs.js"), content_type=_SCRIPT, cache_control=_PUBLIC)
+        if name not in _BUNDLE_TYPES:
             raise NotFound
         data = (_bundle() / name).read_bytes()
-        return conditional.etagged(data, content_type=_BUNDLED[name], cache_control=_PUBLIC)
+        return conditional.respond(data, content_type=_BUNDLE_TYPES[name], cache_control=_PUBLIC)
 
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", openapi)
     app.add_url_rule(f"{PREFIX}/docs", "docs", page)

@@ -25,10 +25,10 @@ def finish(document: Node) -> Node:
     _name_titled(document, Registry(schemas))
     of_requests = components.closure(schemas, _roots(document, _request_parts))
     of_answers = components.closure(schemas, _roots(document, _answer_parts))
-    finished: dict[str, Node] = {}
-    registry = Registry(finished)
-    strict = _Writer(registry, is_open=False, renamed=frozenset())
-    open_ = _Writer(registry, is_open=True, renamed=of_requests & of_answers)
+    output: dict[str, Node] = {}
+    registry = Registry(output)
+    strict = _Writer(registry, is_open=False, shared_names=frozenset())
+    open_ = _Writer(registry, is_open=True, shared_names=of_requests & of_answers)
     for name in sorted(of_requests):
         registry.add(name, strict.write(schemas[name], name))
     for name in sorted(of_answers):
@@ -40,21 +40,21 @@ def finish(document: Node) -> Node:
     for path in document["paths"].values():
         if "parameters" in path:
             path["parameters"] = strict.write(path["parameters"], "")
-    document["components"]["schemas"] = dict(sorted(finished.items()))
+    document["components"]["schemas"] = dict(sorted(output.items()))
     return document
 
 
 class _Writer:
     """Writes shapes as requests or as answers have them."""
 
-    def __init__(self, registry: Registry, *, is_open: bool, renamed: frozenset[str]) -> None:
+    def __init__(self, registry: Registry, *, is_open: bool, shared_names: frozenset[str]) -> None:
         self.registry = registry
         self.is_open = is_open
-        self.renamed = renamed
+        self.shared_names = shared_names
 
     def name(self, name: str) -> str:
         """Return a schema's name: the answers' version of what is asked and answered has its own."""
-        return name + _ANSWER if name in self.renamed else name
+        return name + _ANSWER if name in self.shared_names else name
 
     def write(self, node: Any, prop: str) -> Any:
         """Return a part of the document as it is to be; `prop`: the name of the field that it belongs to."""
@@ -75,16 +75,16 @@ class _Writer:
             return self._write_vocabulary(node, prop)
         if node.get("pattern") in components.PATTERNS:
             return self._write_pattern(node)
-        written = {key: self.write(value, prop) for key, value in node.items() if key not in _HANDLED_APART}
-        written |= {key: node[key] for key in ("default", "examples") if node.get(key) is not None}
+        members = {key: self.write(value, prop) for key, value in node.items() if key not in _HANDLED_APART}
+        members |= {key: node[key] for key in ("default", "examples") if node.get(key) is not None}
         if "mapping" in node:
-            written["mapping"] = {word: self._address(target) for word, target in node["mapping"].items()}
-        if self.is_open and "discriminator" in written:
-            written["anyOf"] = [*written.pop("oneOf"), self._write_unknown(written["discriminator"]["propertyName"])]
+            members["mapping"] = {word: self._address(target) for word, target in node["mapping"].items()}
+        if self.is_open and "discriminator" in members:
+            members["anyOf"] = [*members.pop("oneOf"), self._write_unknown(members["discriminator"]["propertyName"])]
         extra = node.get("additionalProperties")
         if isinstance(extra, dict) or (extra is not None and not self.is_open):
-            written["additionalProperties"] = self.write(extra, prop)
-        return written
+            members["additionalProperties"] = self.write(extra, prop)
+        return members
 
     def _write_unknown(self, member: str) -> Node:
         """Return what stands in a union of answers for the kinds that are not known today."""
@@ -111,8 +111,8 @@ class _Writer:
         if len(words) == 1:  # no vocabulary: a discriminator, or a word of a standard
             return {"type": "string", "const": words[0], **beside}
         name = node.get(VOCABULARY) or components.vocabulary_name(prop)
-        named = self.registry.vocabulary(name, words, is_open=self.is_open)
-        return components.nullable({**named, **beside}, is_nullable=is_nullable)
+        reference = self.registry.vocabulary(name, words, is_open=self.is_open)
+        return components.nullable({**reference, **beside}, is_nullable=is_nullable)
 
     def _write_pattern(self, node: Node) -> Node:
         if self.is_open and node["pattern"] in components.PROSE:
@@ -120,8 +120,8 @@ class _Writer:
         beside = {key: value for key, value in node.items() if key not in ("type", "pattern", "format")}
         if beside.get("default", "") is None:
             del beside["default"]
-        named = self.registry.pattern(node["pattern"], node.get("format"))
-        return components.nullable({**named, **beside}, is_nullable="null" in node.get("type", ()))
+        reference = self.registry.pattern(node["pattern"], node.get("format"))
+        return components.nullable({**reference, **beside}, is_nullable="null" in node.get("type", ()))
 
 
 def _name_titled(document: Node, registry: Registry) -> None:
@@ -132,12 +132,12 @@ def _name_titled(document: Node, registry: Registry) -> None:
             return [lift(inner) for inner in node]
         if not isinstance(node, dict):
             return node
-        lifted = {key: lift(value) for key, value in node.items()}
-        title = lifted.get("title")
-        if isinstance(title, str) and ("type" in lifted or "oneOf" in lifted):
-            del lifted["title"]
-            return registry.add(title, lifted)
-        return lifted
+        shape = {key: lift(value) for key, value in node.items()}
+        title = shape.get("title")
+        if isinstance(title, str) and ("type" in shape or "oneOf" in shape):
+            del shape["title"]
+            return registry.add(title, shape)
+        return shape
 
     document["paths"] = lift(document["paths"])
     for name in list(registry.schemas):
@@ -166,9 +166,9 @@ def _rewrite(operation: Node, strict: _Writer, open_: _Writer) -> None:
 def _without_null(schema: Node) -> Node:
     """Return the shape of a query parameter: what is not there is left out, for a query string has no null."""
     if "anyOf" in schema:
-        named = [one for one in schema["anyOf"] if one != {"type": "null"}]
+        shapes = [one for one in schema["anyOf"] if one != {"type": "null"}]
         beside = {key: value for key, value in schema.items() if key != "anyOf"}
-        return {**named[0], **beside} if len(named) == 1 else {"anyOf": named, **beside}
+        return {**shapes[0], **beside} if len(shapes) == 1 else {"anyOf": shapes, **beside}
     if isinstance(schema.get("type"), list):
         kinds = [kind for kind in schema["type"] if kind != "null"]
         return {**schema, "type": kinds[0] if len(kinds) == 1 else kinds}
@@ -192,6 +192,6 @@ def _answer_parts(operation: Node) -> list[Any]:
 
 def _roots(document: Node, parts: Callable[[Node], list[Any]]) -> Iterator[str]:
     for operation in _operations(document):
-        yield from components.referred(parts(operation))
+        yield from components.references(parts(operation))
     if parts is _answer_parts:
-        yield from components.referred(document["components"].get("responses", {}))
+        yield from components.references(document["components"].get("responses", {}))

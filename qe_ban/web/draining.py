@@ -10,12 +10,12 @@ from typing import Final
 
 SIGNALS: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 
-_asked = threading.Event()
+_shutdown = threading.Event()
 
 
 def is_draining() -> bool:
     """Return whether SIGTERM or SIGINT has come."""
-    return _asked.is_set()
+    return _shutdown.is_set()
 
 
 def listen() -> None:
@@ -34,4 +34,4 @@ def listen() -> None:
 def _hear(reading: int) -> None:
     while numbers := os.read(reading, 64):
         if SIGNALS & set(numbers):
-            _asked.set()
+            _shutdown.set()

@@ -19,12 +19,12 @@ from qe_ban.web.requests import BODY, CALLER, REQUEST_ID, new_request_id
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_UNMATCHED = "unmatched"
+_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_NO_ROUTE = "unmatched"
 
 
 def http_1(environ: "WSGIEnvironment") -> bool:
-    """Tell whether a connection serves one request after the other: only there can one be closed after an answer."""
+    """Return whether a connection serves one request after the other: only there can one be closed after an answer."""
     return str(environ.get("SERVER_PROTOCOL", "HTTP/1.1")).startswith("HTTP/1")
 
 
@@ -38,14 +38,14 @@ class Edge:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Serve one request."""
         began = perf_counter()
-        given = environ.get("HTTP_X_REQUEST_ID", "")
-        environ[REQUEST_ID] = given if _GIVEN_ID.fullmatch(given) else new_request_id()
+        client_id = environ.get("HTTP_X_REQUEST_ID", "")
+        environ[REQUEST_ID] = client_id if _CLIENT_ID.fullmatch(client_id) else new_request_id()
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             moment = self._clock()
             # not before: a resident's call gets an id of ours when the guard knows who calls
             request_id = environ[REQUEST_ID]
-            date, stamp = self._spelled(moment)
+            date, stamp = self._format(moment)
             names = {name.lower() for name, _ in headers}
             headers += (("X-Request-Id", request_id), ("X-Content-Type-Options", "nosniff"))
             if "date" not in names:
@@ -65,7 +65,7 @@ class Edge:
         request = environ.get("werkzeug.request")
         # what was refused before it was routed has none
         rule = getattr(request, "url_rule", None)
-        route = rule.rule if rule is not None else _UNMATCHED
+        route = rule.rule if rule is not None else _NO_ROUTE
         method = environ["REQUEST_METHOD"]
         if method not in METHODS:
             method = "other"
@@ -73,11 +73,11 @@ class Edge:
         self._recorder.record(method, route, status, seconds)
         logs.access(stamp, request_id, method, route, status, seconds * 1000, environ.get(CALLER, "-"))
 
-    def _spelled(self, moment: datetime) -> tuple[str, str]:
-        """Give the moment for the Date header (RFC 9110, 5.6.7) and for the log; made once a second."""
+    def _format(self, moment: datetime) -> tuple[str, str]:
+        """Format the moment for the Date header (RFC 9110, 5.6.7) and for the log, once a second."""
         second = int(moment.timestamp())
         if self._second[0] != second:
             utc = moment.astimezone(UTC)
             self._second = (second, format_datetime(utc, usegmt=True), utc.strftime("%Y-%m-%dT%H:%M:%S"))
-        known = self._second
-        return known[1], known[2]
+        entry = self._second
+        return entry[1], entry[2]

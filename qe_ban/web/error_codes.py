@@ -20,9 +20,9 @@ from qe_ban.kernel.errors import Conflict, DomainError, Invalid, Unavailable
 from qe_ban.web.errors import status_of_class
 
 OURS: Final = "qe_ban."
-_MOST_METHODS: Final = 3
+_MAX_METHODS: Final = 3
 """A name that more of our classes than this have for a method says nothing of which is called."""
-_MOST_ENTRIES: Final = 50
+_MAX_ENTRIES: Final = 50
 _COMMON: Final = frozenset(
     name
     for cls in (dict, list, set, str, bytes, int, BytesIO, Session)
@@ -48,15 +48,15 @@ def table() -> list[tuple[int, str, str]]:
 
 def by_status(views: Iterable[Callable[..., Any]], statuses: Iterable[str], *, is_oauth: bool) -> dict[str, list[str]]:
     """Return the codes of the problems that views may answer, by those of some statuses."""
-    found: dict[str, set[str]] = {status: set() for status in statuses if status >= "4"}
+    codes_by_status: dict[str, set[str]] = {status: set() for status in statuses if status >= "4"}
     for cls in {cls for view in views for cls in reachable(view)}:
         status = str(400 if is_oauth and issubclass(cls, Invalid) else status_of_class(cls))
-        if status in found and cls not in _CATEGORIES and cls.code != DomainError.code:
-            found[status].add(cls.code)
+        if status in codes_by_status and cls not in _CATEGORIES and cls.code != DomainError.code:
+            codes_by_status[status].add(cls.code)
     for status, code in _EVERYWHERE.items():
-        if status in found:
-            found[status].add(code)
-    return {status: sorted(codes) for status, codes in sorted(found.items()) if codes}
+        if status in codes_by_status:
+            codes_by_status[status].add(code)
+    return {status: sorted(codes) for status, codes in sorted(codes_by_status.items()) if codes}
 
 
 def reachable(view: Callable[..., Any]) -> frozenset[type[DomainError]]:
@@ -74,14 +74,14 @@ def _classes(cls: type[DomainError]) -> Iterator[type[DomainError]]:
 
 @cache
 def _reach(roots: tuple[Node, ...]) -> frozenset[type[DomainError]]:
-    seen: set[Node] = set()
+    nodes: set[Node] = set()
     waiting = list(roots)
     while waiting:
         node = waiting.pop()
-        if node not in seen:
-            seen.add(node)
+        if node not in nodes:
+            nodes.add(node)
             waiting += _edges(node)
-    return frozenset(node for node in seen if isinstance(node, type) and issubclass(node, DomainError))
+    return frozenset(node for node in nodes if isinstance(node, type) and issubclass(node, DomainError))
 
 
 @cache
@@ -89,12 +89,12 @@ def _edges(node: Node) -> tuple[Node, ...]:
     if isinstance(node, type):
         if issubclass(node, DomainError):
             return ()
-        made = (vars(node).get(name) for name in ("__init__", "__post_init__", "__enter__", "__exit__", "__call__"))
-        return tuple(one for one in made if isinstance(one, FunctionType))
-    return tuple(dict.fromkeys(_named(node)))
+        methods = (vars(node).get(name) for name in ("__init__", "__post_init__", "__enter__", "__exit__", "__call__"))
+        return tuple(one for one in methods if isinstance(one, FunctionType))
+    return tuple(dict.fromkeys(_references(node)))
 
 
-def _named(function: FunctionType) -> Iterator[Node]:
+def _references(function: FunctionType) -> Iterator[Node]:
     """Yield what a function names: wrapped views, functions and classes of ours, and methods."""
     yield from _nodes(getattr(function, "__wrapped__", None), 0)
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
@@ -105,9 +105,9 @@ def _named(function: FunctionType) -> Iterator[Node]:
             owner = _value(cells[name]) if name in cells else function.__globals__.get(name)
             yield from _nodes(owner, 0)
         elif instruction.opname in _ATTRIBUTES:
-            known = isinstance(owner, ModuleType | type)
-            owner = getattr(owner, name, None) if known else None
-            if known:
+            is_known = isinstance(owner, ModuleType | type)
+            owner = getattr(owner, name, None) if is_known else None
+            if is_known:
                 yield from _nodes(owner, 0)
             elif _is_method(instruction):
                 near = _neighbours(function)
@@ -155,7 +155,7 @@ def _nodes(value: object, depth: int) -> Iterator[Node]:
         yield from _nodes(getattr(value, "__wrapped__", None), depth)
     elif callable(getattr(value, "__wrapped__", None)):  # a cached function
         yield from _nodes(value.__wrapped__, depth)  # type: ignore[attr-defined]
-    elif depth < 3 and isinstance(value, Mapping | tuple | list) and len(value) <= _MOST_ENTRIES:
+    elif depth < 3 and isinstance(value, Mapping | tuple | list) and len(value) <= _MAX_ENTRIES:
         entries: Iterable[object] = value.values() if isinstance(value, Mapping) else value
         for entry in entries:
             yield from _nodes(entry, depth + 1)
@@ -164,12 +164,12 @@ def _nodes(value: object, depth: int) -> Iterator[Node]:
 @cache
 def _methods() -> Mapping[str, tuple[FunctionType, ...]]:
     """Return the methods of our classes by name, but for names that many have."""
-    found: defaultdict[str, dict[FunctionType, None]] = defaultdict(dict)
+    by_name: defaultdict[str, dict[FunctionType, None]] = defaultdict(dict)
     for name, module in list(sys.modules.items()):
         if name.startswith(OURS):
             for cls in list(vars(module).values()):
                 if isinstance(cls, type) and cls.__module__ == name:
                     for method, function in vars(cls).items():
                         if isinstance(function, FunctionType) and method not in _COMMON and not method.startswith("__"):
-                            found[method][function] = None
-    return {name: tuple(functions) for name, functions in found.items() if len(functions) <= _MOST_METHODS}
+                            by_name[method][function] = None
+    return {name: tuple(functions) for name, functions in by_name.items() if len(functions) <= _MAX_METHODS}

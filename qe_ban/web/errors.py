@@ -119,7 +119,7 @@ def problem(
     headers: dict[str, str] | None = None,
     members: dict[str, object] | None = None,
 ) -> Response:
-    """Give a problem document as an answer; `members` are further ones (RFC 9457, 3.2) and never replace ours."""
+    """Return a problem document as an answer; `members` are further ones (RFC 9457, 3.2) and never replace ours."""
     document: dict[str, object] = dict(members or {})
     document |= {
         "type": f"urn:qe-ban:problem:{code}",
@@ -135,7 +135,7 @@ def problem(
 
 
 def status_of(error: DomainError) -> int:
-    """Give the status of an error's category; an OAuth error's is 400, or 401 for an unknown client."""
+    """Return the status of an error's category; an OAuth error's is 400, or 401 for an unknown client."""
     return _status(type(error), _oauth_error(error))
 
 
@@ -156,7 +156,7 @@ def install(app: Flask) -> None:
     """Answer every failure of the app with a problem document."""
     app.register_error_handler(DomainError, _refused)
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(Exception, _unexpected)
+    app.register_error_handler(Exception, _unexpected_error)
 
 
 def _refused(error: DomainError) -> Response:
@@ -191,7 +191,7 @@ def _members(status: int, error: DomainError) -> dict[str, object]:
 
 
 def _oauth_error(error: DomainError) -> str | None:
-    """Give the error's own word of RFC 6749; a badly shaped request to a token endpoint is `invalid_request`."""
+    """Return the error's own word of RFC 6749; a badly shaped request to a token endpoint is `invalid_request`."""
     word: str | None = getattr(error, "oauth_error", None)
     if word is None and isinstance(error, Invalid) and request.environ.get(requests.OAUTH):
         return _OAUTH_DEFAULT
@@ -199,10 +199,10 @@ def _oauth_error(error: DomainError) -> str | None:
 
 
 def _challenge(status: int, error: DomainError) -> dict[str, str]:
-    """Say how to authenticate (RFC 6750, 3; RFC 9470, 3, for a step-up)."""
-    stated: str | None = getattr(error, "challenge", None)
-    if stated is not None:
-        return {"WWW-Authenticate": stated}
+    """Return how to authenticate (RFC 6750, 3; RFC 9470, 3, for a step-up)."""
+    challenge: str | None = getattr(error, "challenge", None)
+    if challenge is not None:
+        return {"WWW-Authenticate": challenge}
     if status != 401:
         return {}
     word = _oauth_error(error) or ("invalid_token" if request.environ.get("HTTP_AUTHORIZATION") else None)
@@ -221,7 +221,7 @@ def _http(error: HTTPException) -> Response:
     return problem(status, code, detail, headers=headers)
 
 
-def _unexpected(error: Exception) -> Response:
+def _unexpected_error(error: Exception) -> Response:
     structlog.get_logger("qe_ban.web").error(
         "unexpected",
         request_id=requests.request_id(),

@@ -27,7 +27,6 @@ __all__ = [
     "COMMON_MESSAGES",
     "Anything",
     "Choice",
-    "Described",
     "Flag",
     "Id",
     "Lines",
@@ -36,6 +35,7 @@ __all__ = [
     "Nested",
     "OneOf",
     "PublicJwk",
+    "RawShape",
     "Text",
     "Whole",
 ]
@@ -63,12 +63,16 @@ class Text(base.String):
         pattern="格式不正确",
     )
 
-    forbidden = texts.FORBIDDEN
-    allowed = texts.ALLOWED
+    forbidden_pattern = texts.FORBIDDEN
+    allowed_pattern = texts.ALLOWED
 
     def __init__(self, min: int = 1, max: int = 200, pattern: str | None = None, **options: Any) -> None:
-        described = {"minLength": min, "maxLength": max, "pattern": f"^(?:{pattern})$" if pattern else self.allowed}
-        super().__init__(**_described(options, described))
+        description = {
+            "minLength": min,
+            "maxLength": max,
+            "pattern": f"^(?:{pattern})$" if pattern else self.allowed_pattern,
+        }
+        super().__init__(**_with_description(options, description))
         self.min, self.max = min, max
         self.pattern = re.compile(pattern, re.ASCII) if pattern else None
 
@@ -77,7 +81,7 @@ class Text(base.String):
             raise self.make_error("invalid")
         if not self.min <= len(value) <= self.max:
             raise self.make_error("exact" if self.min == self.max else "length", min=self.min, max=self.max)
-        if self.forbidden.search(value):
+        if self.forbidden_pattern.search(value):
             raise self.make_error("characters")
         if value and texts.is_blank(value):
             raise self.make_error("blank")
@@ -89,8 +93,8 @@ class Text(base.String):
 class Lines(Text):
     """Text of several lines: the same as Text, and line feeds (no carriage returns)."""
 
-    forbidden = texts.FORBIDDEN_IN_LINES
-    allowed = texts.ALLOWED_IN_LINES
+    forbidden_pattern = texts.FORBIDDEN_IN_LINES
+    allowed_pattern = texts.ALLOWED_IN_LINES
 
 
 class Id(base.UUID):
@@ -99,7 +103,7 @@ class Id(base.UUID):
     default_error_messages = messages(invalid_uuid="编号格式不正确")
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**_described(options, {"pattern": f"^{ID_PATTERN}$"}))
+        super().__init__(**_with_description(options, {"pattern": f"^{ID_PATTERN}$"}))
 
     def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> UUID:
         identifier = parse_id(value) if type(value) is str else None
@@ -117,7 +121,7 @@ class Whole(base.Integer):
     )
 
     def __init__(self, min: int = 0, max: int = 2**53 - 1, **options: Any) -> None:
-        super().__init__(**_described(options, {"minimum": min, "maximum": max}))
+        super().__init__(**_with_description(options, {"minimum": min, "maximum": max}))
         self.min, self.max = min, max
 
     def _deserialize(self, value: Any, *place: Any, **_options: Any) -> int:
@@ -167,18 +171,18 @@ class Choice(base.String):
     default_error_messages = messages(choice="不在可选范围内")
 
     def __init__(self, choices: type[Enum] | Iterable[str], *, name: str | None = None, **options: Any) -> None:
-        listed: Iterable[Any] = choices
+        values: Iterable[Any] = choices
         self.members: dict[str, Any] = {
-            str(member.value) if isinstance(member, Enum) else member: member for member in listed
+            str(member.value) if isinstance(member, Enum) else member: member for member in values
         }
         words: list[str | None] = list(self.members)
         if options.get("allow_none"):
             words.append(None)
-        described: dict[str, Any] = {"enum": words}
-        called = name or (choices.__name__ if isinstance(choices, type) else None)
-        if called is not None:
-            described[VOCABULARY] = called
-        super().__init__(**_described(options, described))
+        description: dict[str, Any] = {"enum": words}
+        vocabulary = name or (choices.__name__ if isinstance(choices, type) else None)
+        if vocabulary is not None:
+            description[VOCABULARY] = vocabulary
+        super().__init__(**_with_description(options, description))
 
     def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> Any:
         if type(value) is not str or value not in self.members:
@@ -200,7 +204,7 @@ class Many(base.List[Any]):
     )
 
     def __init__(self, inner: base.Field[Any], max: int = 100, min: int = 0, **options: Any) -> None:
-        super().__init__(inner, **_described(options, {"minItems": min, "maxItems": max}))
+        super().__init__(inner, **_with_description(options, {"minItems": min, "maxItems": max}))
         self.min, self.max = min, max
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> list[Any]:
@@ -216,8 +220,8 @@ class Nested(base.Nested):
 
     default_error_messages = messages(type="须为 JSON 对象")
 
-    def __init__(self, nested: type[marshmallow.Schema], **options: Any) -> None:
-        super().__init__(nested, **options)
+    def __init__(self, schema: type[marshmallow.Schema], **options: Any) -> None:
+        super().__init__(schema, **options)
 
 
 class Anything(base.Raw):
@@ -229,7 +233,7 @@ class Anything(base.Raw):
         super().__init__(**({"dump_only": True} | options))
 
 
-class Described(Anything):
+class RawShape(Anything):
     """JSON given out as it is, and described as a shape.
 
     `shape`: a schema, the name of a component of the API document, or JSON Schema itself.
@@ -253,11 +257,11 @@ class OneOf(base.Raw):
         self.member, self.shapes, self.union = member, dict(shapes), name
 
 
-def _described(options: dict[str, Any], description: dict[str, Any]) -> dict[str, Any]:
-    """Give a field's options with its description for the API document; what the caller says goes before."""
+def _with_description(options: dict[str, Any], description: dict[str, Any]) -> dict[str, Any]:
+    """Return a field's options with its description for the API document; what the caller says goes before."""
     return options | {"metadata": description | dict(options.get("metadata") or {})}
 
 
 def _all_text(place: tuple[Any, ...]) -> bool:
-    """Tell whether a field stands in a form or query string; `place` is its name and the mapping it stands in."""
+    """Return whether a field stands in a form or query string; `place` is its name and the mapping it stands in."""
     return len(place) > 1 and isinstance(place[1], TextValues)

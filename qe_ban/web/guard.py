@@ -41,12 +41,12 @@ SESSION: Final = StepUp.SESSION
 class Guard:
     """What a view asks of its caller, kept on the view as `__guard__`; no scope means anyone.
 
-    `unnamed`: the log says nothing of who called.
+    `is_anonymous`: the log says nothing of who called.
     """
 
     scope: str | None
     step_up: timedelta | Literal[StepUp.SESSION] | None = None
-    unnamed: bool = False
+    is_anonymous: bool = False
 
 
 class MissingScope(Forbidden):
@@ -78,25 +78,25 @@ def install(app: Flask, principal_from: PrincipalFrom, resident_name: ResidentNa
     app.extensions[_RESIDENT_NAME] = resident_name
 
 
-def installed(app: Flask) -> PrincipalFrom:
+def principal_source(app: Flask) -> PrincipalFrom:
     """Return what makes a principal of a token in an app."""
     source: PrincipalFrom = app.extensions[_EXTENSION]
     return source
 
 
 def requires(
-    scope: str, *, step_up: timedelta | Literal[StepUp.SESSION] | None = None, unnamed: bool = False
+    scope: str, *, step_up: timedelta | Literal[StepUp.SESSION] | None = None, is_anonymous: bool = False
 ) -> Callable[[V], V]:
     """Let only callers with this scope in, and where `step_up` is given only those who stepped up so lately.
 
-    `unnamed` is for what residents call when they open the app, while they are scanned, and about their scans: the line
-    of the log does not say whose call it was.
+    `is_anonymous` is for what residents call when they open the app, while they are scanned, and about their scans: the
+    line of the log does not say whose call it was.
     """
 
     def decorator(view: V) -> V:
         @wraps(view)
-        def guarded(*args: Any, **kwargs: Any) -> Any:
-            caller = _authenticate(unnamed=unnamed)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            caller = _authenticate(is_anonymous=is_anonymous)
             # a resident first hears what to do about it: the step-up is what opens the scope
             if step_up is not None and caller.kind is PrincipalKind.RESIDENT:
                 _check_step_up(caller, step_up)
@@ -104,25 +104,25 @@ def requires(
                 raise MissingScope(scope)
             return view(*args, **kwargs)
 
-        guarded.__guard__ = Guard(scope, step_up, unnamed)  # type: ignore[attr-defined]
-        return cast(V, guarded)
+        wrapper.__guard__ = Guard(scope, step_up, is_anonymous)  # type: ignore[attr-defined]
+        return cast(V, wrapper)
 
     return decorator
 
 
 def anyone(view: V) -> V:
-    """Say that a view is open to everybody; a token that comes along is not looked at."""
+    """Open a view to everybody; a token that comes along is not looked at."""
     view.__guard__ = Guard(None)  # type: ignore[attr-defined]
     return view
 
 
 def of(view: object) -> Guard | None:
-    """Give what a view declares, or None where it declares nothing."""
+    """Return what a view declares, or None where it declares nothing."""
     return getattr(view, "__guard__", None)
 
 
 def principal() -> Principal:
-    """Give the caller of this request. Raises LookupError in a view that is open to anyone."""
+    """Return the caller of this request. Raises LookupError in a view that is open to anyone."""
     caller: Principal | None = request.environ.get(PRINCIPAL)
     if caller is None:
         raise LookupError("this view is open to anyone and knows no caller")
@@ -134,7 +134,7 @@ def change() -> Change:
     return Change(principal(), now(), request_id())
 
 
-def _authenticate(*, unnamed: bool) -> Principal:
+def _authenticate(*, is_anonymous: bool) -> Principal:
     environ = request.environ
     bearer = _BEARER.fullmatch(environ.get("HTTP_AUTHORIZATION", ""))
     if bearer is None:
@@ -144,7 +144,7 @@ def _authenticate(*, unnamed: bool) -> Principal:
     if caller.kind is PrincipalKind.RESIDENT and "HTTP_X_REQUEST_ID" in environ:
         # an app that sends the same id with all its calls would tie its lines together
         environ[REQUEST_ID] = new_request_id()
-    if not unnamed:
+    if not is_anonymous:
         environ[CALLER] = f"{caller.kind}:{_log_name(caller)}"
     return caller
 

@@ -34,9 +34,9 @@ def install(app: Flask, checks: Mapping[str, Check]) -> None:
     @guard.anyone
     def readyz() -> Response:
         parts = {name: _state(name, check) for name, check in checks.items()}
-        failed = {name for name, state in parts.items() if state != "ok"}
-        missing = any(checks[name].required for name in failed)
-        status = "unavailable" if missing else "degraded" if failed else "ready"
+        failures = {name for name, state in parts.items() if state != "ok"}
+        missing = any(checks[name].required for name in failures)
+        status = "unavailable" if missing else "degraded" if failures else "ready"
         answer = _answer(503 if missing else 200, {"status": status, "parts": parts})
         if missing:
             answer.headers["Retry-After"] = RETRY_AFTER

@@ -24,11 +24,11 @@ from qe_ban.keys.rings import KeyRings
 from qe_ban.web import wire
 from qe_ban.web.parts import now, part
 
-KEPT = timedelta(hours=24)
+LIFETIME = timedelta(hours=24)
 """As long as a key of the ring DERIVE is held after the next one: each answer that is kept is found by its body."""
 _KEY = re.compile(r"[!-~]{1,128}", re.ASCII)
 
-Produced = tuple[int, Mapping[str, Any]]
+StatusAndData = tuple[int, Mapping[str, Any]]
 
 
 class IdempotencyKey(Base):
@@ -71,7 +71,7 @@ def once(
     principal: Principal | None,
     route: str,
     body: Mapping[str, Any] | bytes,
-    produce: Callable[[], Produced],
+    produce: Callable[[], StatusAndData],
 ) -> Response:
     """Answer what `produce` gives (status and JSON data), or what it gave to the same Idempotency-Key before.
 
@@ -86,42 +86,42 @@ def once(
         return _answer(status, wire.dumps(data))
     if not _KEY.fullmatch(key):
         raise IdempotencyKeyInvalid
-    name = {"principal": _whose(principal) if principal else "", "route": route, "key": key}
+    name = {"principal": _principal_key(principal) if principal else "", "route": route, "key": key}
     _claim(session, name)
     moment, hashes = now(), _hashes(name, body)
-    kept = session.get(IdempotencyKey, name)
-    if kept is not None and kept.created_at > moment - KEPT:
-        if kept.body_hash not in hashes:
+    record = session.get(IdempotencyKey, name)
+    if record is not None and record.created_at > moment - LIFETIME:
+        if record.body_hash not in hashes:
             raise IdempotencyReused
-        return _answer(kept.status, kept.answer, replayed=True)
-    if kept is not None:
-        session.delete(kept)
+        return _answer(record.status, record.answer, is_replay=True)
+    if record is not None:
+        session.delete(record)
         session.flush()
     status, data = produce()
     answer = wire.dumps(data)
     if status < 500:
         # programs of the previous release know the hash without a key alone
-        hashed = hashes[0] if overlaps.is_over(session, moment) else hashes[-1]
-        session.add(IdempotencyKey(**name, body_hash=hashed, status=status, answer=answer, created_at=moment))
+        body_hash = hashes[0] if overlaps.is_over(session, moment) else hashes[-1]
+        session.add(IdempotencyKey(**name, body_hash=body_hash, status=status, answer=answer, created_at=moment))
     return _answer(status, answer)
 
 
 ENDINGS: Final = (
-    Ending(IdempotencyKey, KEPT, delete_rows(IdempotencyKey, lambda before: IdempotencyKey.created_at <= before)),
+    Ending(IdempotencyKey, LIFETIME, delete_rows(IdempotencyKey, lambda before: IdempotencyKey.created_at <= before)),
 )
 
 
-def kept(session: Session, principal: Actor) -> int:
+def count_answers(session: Session, principal: Actor) -> int:
     """Count the answers that are kept for a principal."""
-    return session.scalar(select(func.count()).where(IdempotencyKey.principal == _whose(principal))) or 0
+    return session.scalar(select(func.count()).where(IdempotencyKey.principal == _principal_key(principal))) or 0
 
 
 def forget(session: Session, principal: Actor) -> None:
     """Forget the answers that are kept for a principal who is no more."""
-    session.execute(delete(IdempotencyKey).where(IdempotencyKey.principal == _whose(principal)))
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.principal == _principal_key(principal)))
 
 
-def _whose(principal: Principal | Actor) -> str:
+def _principal_key(principal: Principal | Actor) -> str:
     return f"{principal.kind}:{principal.id}"
 
 
@@ -138,12 +138,12 @@ def _hashes(name: Mapping[str, str], body: Mapping[str, Any] | bytes) -> list[by
 
     With the row's name: two rows never show that they are of one body.
     """
-    said = body if isinstance(body, bytes) else json.dumps(body, sort_keys=True, default=str).encode()
-    plain = hashlib.sha256(said).digest()
+    content = body if isinstance(body, bytes) else json.dumps(body, sort_keys=True, default=str).encode()
+    plain = hashlib.sha256(content).digest()
     message = "\0".join(name.values()).encode() + b"\0" + plain
     return [*part(KeyRings).macs(Ring.DERIVE, "idempotency", message), plain]
 
 
-def _answer(status: int, data: bytes, *, replayed: bool = False) -> Response:
-    headers = {"Idempotency-Replayed": "true"} if replayed else None
+def _answer(status: int, data: bytes, *, is_replay: bool = False) -> Response:
+    headers = {"Idempotency-Replayed": "true"} if is_replay else None
     return Response(data, status, headers, content_type=wire.JSON)

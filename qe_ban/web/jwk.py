@@ -11,9 +11,9 @@ from marshmallow import fields as base
 from qe_ban.web.schema import messages
 
 _COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-_TAKEN = frozenset({"kty", "crv", "x", "y"})
+_REQUIRED_MEMBERS = frozenset({"kty", "crv", "x", "y"})
 # What key makers add. Nothing of it is kept, but it must not contradict what a client's key is for.
-_ALLOWED = _TAKEN | {"kid", "use", "alg", "key_ops", "ext"}
+_KNOWN_MEMBERS = _REQUIRED_MEMBERS | {"kid", "use", "alg", "key_ops", "ext"}
 # "sign" is what an exported key pair still says of its public half; without "verify" a key is for something else.
 _OPERATIONS = frozenset({"sign", "verify"})
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -32,7 +32,7 @@ class PublicJwk(base.Dict):
 
     def __init__(self, **options: Any) -> None:
         coordinate = {"type": "string", "pattern": f"^{_COORDINATE.pattern}$"}
-        described = {
+        description = {
             "properties": {
                 "kty": {"type": "string", "enum": ["EC"]},
                 "crv": {"type": "string", "enum": ["P-256"]},
@@ -46,16 +46,16 @@ class PublicJwk(base.Dict):
             },
             "additionalProperties": False,
             "description": "A public key on P-256 (RFC 7517); private members are refused.",
-            "required": sorted(_TAKEN),
+            "required": sorted(_REQUIRED_MEMBERS),
         }
-        super().__init__(**(options | {"metadata": described | dict(options.get("metadata") or {})}))
+        super().__init__(**(options | {"metadata": description | dict(options.get("metadata") or {})}))
 
     def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> dict[str, str]:
         if not isinstance(value, dict):
             raise self.make_error("invalid")
         if not _PRIVATE.isdisjoint(value):
             raise self.make_error("private")
-        if not _ALLOWED.issuperset(value):
+        if not _KNOWN_MEMBERS.issuperset(value):
             raise self.make_error("members")
         if value.get("kty") != "EC" or value.get("crv") != "P-256" or value.get("alg", "ES256") != "ES256":
             raise self.make_error("key")

@@ -70,7 +70,9 @@ def _operation(document: Node, method: str, path: str, operation: Node) -> str:
     age = f"（{step_up} 内）" if step_up.endswith(" s") else ""
     lines.append(f"- {caller}{f'；须人脸核验{age}' if step_up else ''}")
     parameters = [_resolve(document, one) for one in operation.get("parameters", ())]
-    lines += [f"- 参数 {_field(one['name'], one['schema'], required=one.get('required', False))}" for one in parameters]
+    lines += [
+        f"- 参数 {_field(one['name'], one['schema'], is_required=one.get('required', False))}" for one in parameters
+    ]
     for content_type, media in operation.get("requestBody", {}).get("content", {}).items():
         lines.append(f"- 请求内容 `{content_type}`：{_type(media['schema'])}")
     lines += list(_body_fields(document, operation))
@@ -92,18 +94,18 @@ def _body_fields(document: Node, operation: Node) -> Iterator[str]:
     if "application/json" in content:
         schema = _resolve(document, content["application/json"]["schema"])
         for shape in schema.get("oneOf", [schema]):
-            resolved = _resolve(document, shape)
+            target = _resolve(document, shape)
             if "oneOf" in schema:
                 yield f"  - {_type(shape)}："
             indent = "    " if "oneOf" in schema else "  "
-            for name, field in resolved.get("properties", {}).items():
-                yield f"{indent}- {_field(name, field, required=name in resolved.get('required', ()))}"
+            for name, field in target.get("properties", {}).items():
+                yield f"{indent}- {_field(name, field, is_required=name in target.get('required', ()))}"
 
 
-def _field(name: str, schema: Node, *, required: bool) -> str:
+def _field(name: str, schema: Node, *, is_required: bool) -> str:
     meaning = schema.get("description", "")
     chinese = meaning if any("\u4e00" <= char <= "\u9fff" for char in meaning) else ""
-    return f"`{name}` {_type(schema)}{'，必填' if required else ''}{f'：{chinese}' if chinese else ''}"
+    return f"`{name}` {_type(schema)}{'，必填' if is_required else ''}{f'：{chinese}' if chinese else ''}"
 
 
 def _type(schema: Node) -> str:

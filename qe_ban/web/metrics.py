@@ -28,7 +28,7 @@ DURATION = Histogram(
 )
 
 Read: TypeAlias = Callable[[], Iterable[Metric]]
-"""Gives what stands at this moment, the same in every worker; nothing where it cannot be told."""
+"""Returns what there is at this moment, the same in every worker; nothing where that cannot be known."""
 
 _READS = "qe_ban.metrics"
 
@@ -39,14 +39,14 @@ class Recorder:
     """Counts requests; keeps the counters of each route at hand, for finding them costs more than counting."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
+        self._counters: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
 
     def record(self, method: str, route: str, status: str, seconds: float) -> None:
         """Count one request; `route` is the template and `method` a known one, so that nobody can make new series."""
-        pair = self._known.get((method, route, status))
+        pair = self._counters.get((method, route, status))
         if pair is None:
             pair = REQUESTS.labels(method, route, status), DURATION.labels(method, route)
-            self._known[method, route, status] = pair
+            self._counters[method, route, status] = pair
         pair[0].inc()
         pair[1].observe(seconds)
 
@@ -57,7 +57,7 @@ def install(app: Flask) -> None:
     @guard.anyone
     def metrics() -> Response:
         read = CollectorRegistry()
-        read.register(_Standing(current_app.extensions.get(_READS, ())))
+        read.register(_CurrentMetrics(current_app.extensions.get(_READS, ())))
         return Response(generate_latest(_registry()) + generate_latest(read), content_type=CONTENT_TYPE_LATEST)
 
     app.add_url_rule("/metrics", "metrics", metrics)
@@ -68,8 +68,8 @@ def add(app: Flask, read: Read) -> None:
     app.extensions.setdefault(_READS, []).append(read)
 
 
-class _Standing(Collector):
-    """What is read at each asking."""
+class _CurrentMetrics(Collector):
+    """Metrics that are read at each request."""
 
     def __init__(self, reads: Iterable[Read]) -> None:
         self._reads = reads

@@ -30,40 +30,40 @@ class Api(SmorestApi):  # type: ignore[misc]
             self.spec.components.header(name, header)
         for name, parameter in operation.PARAMETERS.items():
             self.spec.components.parameter(name, "header", parameter)
-        self.ma_plugin.converter.add_attribute_function(_described)
+        self.ma_plugin.converter.add_attribute_function(_describe)
 
     def register_blueprint(self, blueprint: Blueprint) -> None:
         """Serve a blueprint's views under /api/v1 and describe them."""
         super().register_blueprint(blueprint, url_prefix=PREFIX + (blueprint.url_prefix or ""))
         self.views |= blueprint.views
-        for schema in blueprint.described:
+        for schema in blueprint.extra_schemas:
             self.spec.components.schema(schema.__name__.removesuffix("Schema"), schema=schema)
 
     def document(self) -> dict[str, Any]:
         """Return the OpenAPI 3.1.0 document of all that is registered."""
-        described: dict[str, Any] = self.spec.to_dict()
-        schemas = described["components"].get("schemas", {})
+        spec: dict[str, Any] = self.spec.to_dict()
+        schemas = spec["components"].get("schemas", {})
         for key, name in self.ma_plugin.converter.refs.items():
             schemas[name].setdefault("description", inspect.cleandoc(key[0].__doc__ or name))
-        finished = document.finish(described)
-        self._add_error_codes(finished)
-        return finished
+        output = document.finish(spec)
+        self._add_error_codes(output)
+        return output
 
-    def _add_error_codes(self, finished: dict[str, Any]) -> None:
-        for operations in finished["paths"].values():
-            for described in operations.values():
-                view = self.views.get(described["operationId"]) if "operationId" in described else None
+    def _add_error_codes(self, output: dict[str, Any]) -> None:
+        for operations in output["paths"].values():
+            for entry in operations.values():
+                view = self.views.get(entry["operationId"]) if "operationId" in entry else None
                 if view is not None:
-                    described["x-error-codes"] = self._error_codes(view, described)
+                    entry["x-error-codes"] = self._error_codes(view, entry)
 
-    def _error_codes(self, view: Callable[..., Any], described: dict[str, Any]) -> dict[str, list[str]]:
+    def _error_codes(self, view: Callable[..., Any], entry: dict[str, Any]) -> dict[str, list[str]]:
         """Return the codes that an operation may answer, by status."""
-        views = [view, guard.installed(self.app)] if described["security"] else [view]
+        views = [view, guard.principal_source(self.app)] if entry["security"] else [view]
         is_oauth = getattr(view, "__oauth__", False)
-        codes = error_codes.by_status(views, described["responses"], is_oauth=is_oauth)
-        never = {"body_not_allowed"} if "requestBody" in described else set()
-        never |= set() if "x-step-up" in described else {"step_up_required"}
-        return {status: [code for code in found if code not in never] for status, found in codes.items()}
+        codes = error_codes.by_status(views, entry["responses"], is_oauth=is_oauth)
+        never = {"body_not_allowed"} if "requestBody" in entry else set()
+        never |= set() if "x-step-up" in entry else {"step_up_required"}
+        return {status: [code for code in names if code not in never] for status, names in codes.items()}
 
     def _register_error_handlers(self) -> None:
         """Leave failures to `web.errors`, which answers them for the whole app."""
@@ -79,9 +79,9 @@ class Api(SmorestApi):  # type: ignore[misc]
             self.spec.components.response(name, response, lazy=True)
 
 
-def _described(converter: Any, field: object, **_: object) -> dict[str, Any]:
+def _describe(converter: Any, field: object, **_: object) -> dict[str, Any]:
     """Return what is said of a field that is described by shapes; apispec calls this with each field there is."""
-    if isinstance(field, fields.Described):
+    if isinstance(field, fields.RawShape):
         shape: dict[str, Any]
         if isinstance(field.shape, dict):
             shape = dict(field.shape)

@@ -25,7 +25,7 @@ COMPONENT: Final = "x-component"
 
 _ALWAYS = (400, 422, 503)
 _WITH_BODY = (411, 413, 415)
-_GUARDED = (401, 403)
+_AUTH_PROBLEMS = (401, 403)
 _PROBLEM_HEADERS = {
     401: ("WWW-Authenticate",),
     403: ("WWW-Authenticate",),
@@ -90,7 +90,7 @@ PARAMETERS: Final[dict[str, Description]] = {
 
 
 def problem_responses() -> dict[str, Description]:
-    """Give the components for all statuses that problems have, by name."""
+    """Return the components for all statuses that problems have, by name."""
     responses = {}
     for status, title in TITLES.items():
         response: Description = {
@@ -145,7 +145,7 @@ def describe(view: View, description: Description, place: str) -> None:
 
 
 def places(view: View) -> frozenset[str]:
-    """Say what of the request a view reads: `body`, `query`, both or neither."""
+    """Note what of the request a view reads: `body`, `query`, both or neither."""
     return frozenset(getattr(view, "_apidoc", {}).get("qe_places", ()))
 
 
@@ -203,9 +203,9 @@ def header_references(*names: str) -> Description:
 
 def finish(view: View, operation_id: str, *, has_path: bool, summary_zh: str | None) -> None:
     """Add what the guard and the path bring along, when the view gets its address."""
-    declared = guard.of(view)
-    scope = declared.scope if declared else None
-    add_problems(view, *_ALWAYS, *(_GUARDED if scope else ()), *((404,) if has_path else ()))
+    declaration = guard.of(view)
+    scope = declaration.scope if declaration else None
+    add_problems(view, *_ALWAYS, *(_AUTH_PROBLEMS if scope else ()), *((404,) if has_path else ()))
     doc = _doc(view)
     manual = doc.setdefault("manual_doc", {})
     manual["operationId"] = operation_id
@@ -214,14 +214,14 @@ def finish(view: View, operation_id: str, *, has_path: bool, summary_zh: str | N
         more = inspect.cleandoc(view.__doc__ or "").partition("\n\n")[2]
         manual["description"] = f"{summary_zh}\n\n{more}".strip()
     manual["security"] = [{"bearer": [scope]}] if scope else []
-    if declared is not None and declared.step_up is not None:
+    if declaration is not None and declaration.step_up is not None:
         manual["x-step-up"] = (
-            f"{int(declared.step_up.total_seconds())} s" if isinstance(declared.step_up, timedelta) else "session"
+            f"{int(declaration.step_up.total_seconds())} s" if isinstance(declaration.step_up, timedelta) else "session"
         )
 
 
 def _doc(view: View) -> Description:
-    """Give the view's own description: `functools.wraps` shares it with the function inside."""
+    """Return the view's own description: `functools.wraps` shares it with the function inside."""
     doc: Description = vars(view).setdefault("_apidoc", {})
     return doc
 

@@ -70,7 +70,7 @@ def decode(cursor: str, *kinds: type) -> Any:
 
 
 def last_id(cursor: str | None) -> UUID | None:
-    """Give the id that the page before ended with, in a list whose cursors are `[id]`. Raises BadCursor."""
+    """Return the id that the page before ended with, in a list whose cursors are `[id]`. Raises BadCursor."""
     if cursor is None:
         return None
     last = parse_id(decode(cursor, str)[0])
@@ -80,7 +80,7 @@ def last_id(cursor: str | None) -> UUID | None:
 
 
 def page(rows: Sequence[T], limit: int, key: Callable[[T], object]) -> dict[str, Any]:
-    """Give a page out of `limit + 1` selected rows; `key` gives what the cursor says of the last one shown."""
+    """Return a page out of `limit + 1` selected rows; `key` gives what the cursor says of the last one shown."""
     more = len(rows) > limit
     items = rows[:limit]
     return {"items": items, "next": encode(key(items[-1])) if more else None}
@@ -88,7 +88,7 @@ def page(rows: Sequence[T], limit: int, key: Callable[[T], object]) -> dict[str,
 
 @cache
 def page_schema(item: type[Schema]) -> type[Schema]:
-    """Give the shape of a page of items."""
+    """Return the shape of a page of items."""
     name = item.__name__.removesuffix("Schema")
     return type(
         f"{name}PageSchema",

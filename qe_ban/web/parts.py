@@ -19,7 +19,7 @@ def provide(app: Flask, obj: object, as_: type | None = None) -> None:
 
 
 def part(cls: type[T]) -> T:
-    """Give the current app's collaborator of a class. Raises LookupError where create_app provides none."""
+    """Return the current app's collaborator of a class. Raises LookupError where create_app provides none."""
     try:
         return cast(T, current_app.extensions[_PARTS][cls])
     except KeyError:
@@ -32,5 +32,5 @@ def set_clock(app: Flask, clock: Clock) -> None:
 
 
 def now() -> datetime:
-    """Give the moment by the current app's clock, aware, in UTC."""
+    """Return the moment by the current app's clock, aware, in UTC."""
     return cast(datetime, current_app.extensions[_CLOCK]())

@@ -22,11 +22,11 @@ class IdConverter(BaseConverter):
     regex = ID_PATTERN
 
     def to_python(self, value: str) -> UUID:
-        """Give the id."""
+        """Return the id."""
         return UUID(value)
 
     def to_url(self, value: UUID) -> str:
-        """Give the id as it stands in a path."""
+        """Return the id as it stands in a path."""
         return str(value)
 
 

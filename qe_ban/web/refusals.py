@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from qe_ban.kernel.errors import DomainError, Invalid
 
-_MOST_FIELDS = 50
-_LONGEST_NAME = 64
+_MAX_FIELDS = 50
+_MAX_NAME_LENGTH = 64
 
 
 class Refusal(DomainError):
@@ -86,17 +86,17 @@ class BadFields(Invalid):
 
     def __init__(self, messages: dict[str, list[str]]) -> None:
         super().__init__()
-        self.messages = dict(list(messages.items())[:_MOST_FIELDS])
+        self.messages = dict(list(messages.items())[:_MAX_FIELDS])
 
 
 def flatten(messages: object, place: str = "") -> dict[str, list[str]]:
-    """Give marshmallow's nested messages by dotted place; names are cut, for a client may send a megabyte as one."""
+    """Return marshmallow's nested messages by dotted place; names are cut, for a client may send a megabyte as one."""
     if isinstance(messages, dict):
         flat: dict[str, list[str]] = {}
         for key, inner in messages.items():
-            name = "" if key == "_schema" else str(key)[:_LONGEST_NAME]
+            name = "" if key == "_schema" else str(key)[:_MAX_NAME_LENGTH]
             for path, texts in flatten(inner, ".".join(filter(None, (place, name)))).items():
                 flat.setdefault(path, []).extend(texts)
         return flat
-    said: list[object] = messages if isinstance(messages, list) else [messages]
-    return {place or "body": [str(text) for text in said]}
+    entries: list[object] = messages if isinstance(messages, list) else [messages]
+    return {place or "body": [str(text) for text in entries]}

@@ -28,38 +28,38 @@ def new_request_id() -> str:
 
 
 def request_id() -> str:
-    """Give the id of this request, as answered in X-Request-Id and written in the log."""
+    """Return the id of this request, as answered in X-Request-Id and written in the log."""
     return str(request.environ.get(REQUEST_ID, UNKNOWN))
 
 
 def body() -> bytes:
-    """Give the bytes of the body that the view's arguments were read from; empty where it takes none."""
+    """Return the bytes of the body that the view's arguments were read from; empty where it takes none."""
     data: bytes = request.environ.get(BODY, b"")
     return data
 
 
 def query() -> Mapping[str, Any]:
     """Return the parameters as the view's schema loaded them; none where it reads no query string."""
-    loaded: Mapping[str, Any] = request.environ.get(QUERY, {})
-    return loaded
+    parameters: Mapping[str, Any] = request.environ.get(QUERY, {})
+    return parameters
 
 
 def address() -> str:
-    """Give the client's address: the peer's, or behind n trusted proxies the n-th forwarded one from the right.
+    """Return the client's address: the peer's, or behind n trusted proxies the n-th forwarded one from the right.
 
     What stands further left in X-Forwarded-For was written by whoever, and is never looked at. `unknown` where the
     server names no peer.
     """
     peer = _normal(request.environ.get("REMOTE_ADDR", "")) or UNKNOWN
-    trusted = part(Settings).proxies
-    if not trusted:
+    proxies = part(Settings).proxies
+    if not proxies:
         return peer
-    forwarded = [entry.strip() for entry in request.environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
-    return _normal(forwarded[-min(trusted, len(forwarded))]) or peer
+    hops = [entry.strip() for entry in request.environ.get("HTTP_X_FORWARDED_FOR", "").split(",")]
+    return _normal(hops[-min(proxies, len(hops))]) or peer
 
 
 def network() -> str:
-    """Give what limits by address count: an IPv4 address, or an IPv6 client's /64, of which one client has all."""
+    """Return what limits by address count: an IPv4 address, or an IPv6 client's /64, of which one client has all."""
     text = address()
     if ":" not in text:
         return text

@@ -13,7 +13,7 @@ COMMON_MESSAGES: dict[str, Any] = {"required": "此项必填", "null": "此项�
 
 
 def messages(**own: str) -> dict[str, Any]:
-    """Give a field's messages: those that all fields have, and its own."""
+    """Return a field's messages: those that all fields have, and its own."""
     return COMMON_MESSAGES | own
 
 

@@ -26,7 +26,7 @@ ROOM: Final = 10
 """How many may wait for each that runs."""
 SPARE: Final = 4
 """Threads of the server beyond those that run and wait: to refuse, and for operators."""
-PATIENCE: Final = 1.0
+QUEUE_TIMEOUT: Final = 1.0
 """How many seconds a request waits at most before it is refused: whoever stands at a gate tries again by then."""
 PROBLEM: Final = {
     "type": "urn:qe-ban:problem:overloaded",
@@ -38,41 +38,43 @@ PROBLEM: Final = {
 
 
 def threads(slots: int) -> int:
-    """Give how many threads a server needs for so many slots."""
+    """Return how many threads a server needs for so many slots."""
     return slots * (1 + ROOM) + SPARE
 
 
 class _Waiter:
-    __slots__ = ("admitted", "decided", "rank")
+    __slots__ = ("decision", "is_admitted", "rank")
 
     def __init__(self, rank: Rank) -> None:
-        self.rank, self.admitted = rank, False
-        self.decided = threading.Lock()
-        self.decided.acquire()
+        self.rank, self.is_admitted = rank, False
+        self.decision = threading.Lock()
+        self.decision.acquire()
 
 
 class Gate:
     """Wraps an app: lets `slots` requests in at once."""
 
-    def __init__(self, inner: "WSGIApplication", slots: int, ranks: RankTable, *, patience: float = PATIENCE) -> None:
-        self._inner, self._ranks, self._patience = inner, ranks, patience
+    def __init__(
+        self, inner: "WSGIApplication", slots: int, ranks: RankTable, *, timeout: float = QUEUE_TIMEOUT
+    ) -> None:
+        self._inner, self._ranks, self._timeout = inner, ranks, timeout
         self._room = slots * ROOM
         # so many of a rank and of all below it: of two slots or more one is always left for codes, half for residents
-        most = {
+        limits = {
             Rank.CODES: slots,
             Rank.PEOPLE: max(1, slots - 1),
             Rank.PAGES: max(1, slots - 1),
             Rank.STAFF: max(1, slots // 2),
         }
         # by rank: a list is asked several times for each request, and a dictionary of enums costs ten times as much
-        self._most = [most[rank] for rank in Rank]
+        self._limits = [limits[rank] for rank in Rank]
         self._running = [0] * len(Rank)
         self._waiting: list[deque[_Waiter]] = [deque() for _ in Rank]
         self._queued = 0
         self._lock = threading.Lock()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Serve a request, or refuse it within `patience` seconds."""
+        """Serve a request, or refuse it within `timeout` seconds."""
         rank = self._ranks.rank_of(environ["REQUEST_METHOD"], environ.get("PATH_INFO", ""))
         if rank is None:
             return self._inner(environ, start_response)
@@ -95,18 +97,18 @@ class Gate:
             waiter = _Waiter(rank)
             self._waiting[rank].append(waiter)
             self._queued += 1
-        if waiter.decided.acquire(timeout=self._patience):
-            return waiter.admitted
+        if waiter.decision.acquire(timeout=self._timeout):
+            return waiter.is_admitted
         with self._lock:
             # it may have been decided at this very moment
-            if waiter.decided.acquire(blocking=False):
-                return waiter.admitted
+            if waiter.decision.acquire(blocking=False):
+                return waiter.is_admitted
             self._waiting[rank].remove(waiter)
             self._queued -= 1
             return False
 
     def _leave(self, rank: Rank) -> None:
-        """Give a slot back: to who matters most, and of those to who has waited longest."""
+        """Hand a slot on: to who matters most, and of those to who has waited longest."""
         with self._lock:
             self._running[rank] -= 1
             if not self._queued:
@@ -115,14 +117,14 @@ class Gate:
                 waiting = self._waiting[following]
                 while waiting and self._free(following):
                     self._running[following] += 1
-                    self._decide(waiting.popleft(), admitted=True)
+                    self._decide(waiting.popleft(), is_admitted=True)
 
     def _free(self, rank: Rank) -> bool:
-        """Tell whether one more of a rank may run."""
+        """Return whether one more of a rank may run."""
         running = 0
         for lower, here in enumerate(self._running):
             running += here
-            if lower >= rank and running >= self._most[lower]:
+            if lower >= rank and running >= self._limits[lower]:
                 return False
         return True
 
@@ -133,13 +135,13 @@ class Gate:
         lowest = next(lower for lower in Rank if self._waiting[lower])
         if lowest >= rank:
             return False
-        self._decide(self._waiting[lowest].pop(), admitted=False)
+        self._decide(self._waiting[lowest].pop(), is_admitted=False)
         return True
 
-    def _decide(self, waiter: _Waiter, *, admitted: bool) -> None:
+    def _decide(self, waiter: _Waiter, *, is_admitted: bool) -> None:
         self._queued -= 1
-        waiter.admitted = admitted
-        waiter.decided.release()
+        waiter.is_admitted = is_admitted
+        waiter.decision.release()
 
     def _refuse(self, environ: "WSGIEnvironment", start_response: "StartResponse", rank: Rank) -> Iterable[bytes]:
         # no body is read: whoever sends one slowly would hold a thread, so the edge closes the connection

@@ -14,7 +14,7 @@ _LONGEST_CHAIN = 5
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """Give `exception` (the types, outermost first) and `traceback` (file, line and function), for a log line."""
+    """Return `exception` (the types, outermost first) and `traceback` (file, line and function), for a log line."""
     talkative = part(Settings).sandbox
     links = _chain(error)
     names = [_name(link) + (f": {link}" if talkative else "") for link in links]

@@ -17,7 +17,7 @@ from qe_ban.web.schema import messages
 class TypedText(Text):
     """Text of which `min`, `max` and `pattern` hold for the normal form; `typed_max`: how long it may be as typed."""
 
-    described: ClassVar[str]
+    hint: ClassVar[str]
 
     typed_max: ClassVar[int] = TYPED_MAX
 
@@ -25,7 +25,7 @@ class TypedText(Text):
         super().__init__(min, max, pattern, **options)
         # what is described is what may be sent: the pattern is that of the normal form
         own = {name: value for name, value in self.metadata.items() if name not in ("minLength", "pattern")}
-        text = "；".join(filter(None, (own.get("description"), self.described)))
+        text = "；".join(filter(None, (own.get("description"), self.hint)))
         self.metadata = own | {"minLength": 1, "maxLength": self.typed_max, "description": text}
 
     def normal_form(self, text: str) -> str:
@@ -41,7 +41,7 @@ class TypedText(Text):
 class Number(TypedText):
     """A number or code in which spaces and dashes only group: phones, one-time passwords, documents."""
 
-    described = "全角字符按半角处理，忽略空格、短横和不可见字符"
+    hint = "全角字符按半角处理，忽略空格、短横和不可见字符"
 
     def normal_form(self, text: str) -> str:
         """Return the form that is judged."""
@@ -51,7 +51,7 @@ class Number(TypedText):
 class HyphenatedNumber(TypedText):
     """A number of which hyphens are part: case numbers, fixed lines."""
 
-    described = "全角字符按半角处理，忽略空格和不可见字符，各种短横均作“-”"
+    hint = "全角字符按半角处理，忽略空格和不可见字符，各种短横均作“-”"
 
     def normal_form(self, text: str) -> str:
         """Return the form that is judged."""
@@ -61,7 +61,7 @@ class HyphenatedNumber(TypedText):
 class PersonName(TypedText):
     """A person's name, as registers are asked for it."""
 
-    described = "全角字母按半角处理，各种间隔点均作“·”，忽略多余空格"
+    hint = "全角字母按半角处理，各种间隔点均作“·”，忽略多余空格"
     default_error_messages = messages(name="姓名只能由文字、间隔号、空格、连字符和撇号组成")
 
     def normal_form(self, text: str) -> str:

@@ -31,8 +31,8 @@ class Upload:
 
 
 @contextmanager
-def received(kinds: Sequence[str], limit: int) -> Iterator[Upload]:
-    """Give the request's body, of one of some content types and at most `limit` bytes.
+def receive(kinds: Sequence[str], limit: int) -> Iterator[Upload]:
+    """Read the request's body, of one of some content types and at most `limit` bytes.
 
     Raises LengthRequired, TooLarge, WrongType, Unreadable.
     """
@@ -66,7 +66,7 @@ def _spool(stream: BinaryIO, file: BinaryIO, size: int) -> bytes:
 
 
 def _kind(content_type: str) -> str:
-    """Give the content type; a charset is let pass and not believed: the reader of the file tells it by itself."""
+    """Return the content type; a charset is let pass and not believed: the reader of the file tells it by itself."""
     kind, options = parse_options_header(content_type)
     if set(options) - {"charset"} or options.get("charset", "utf-8").lower() not in _CHARSETS:
         return ""

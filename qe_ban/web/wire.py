@@ -30,7 +30,7 @@ JSON: Final = "application/json"
 FORM: Final = "application/x-www-form-urlencoded"
 
 # Possessive, and taking an unfinished string too, so that no input makes it look at a byte twice.
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_STRING_LITERAL = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _BRACKET = re.compile(r"[\[\]{}]")
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _LENGTH = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -43,12 +43,12 @@ class TextValues(dict[str, str]):
 
 
 def dumps(value: object) -> bytes:
-    """Give a value as compact JSON in UTF-8. Raises TypeError or ValueError for what JSON does not have."""
+    """Return a value as compact JSON in UTF-8. Raises TypeError or ValueError for what JSON does not have."""
     return _encode(value).encode()
 
 
 def read_json(limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
-    """Give the request's JSON object, of at most `limit` bytes.
+    """Read the request's JSON object, of at most `limit` bytes.
 
     Raises LengthRequired, TooLarge, WrongType, Unreadable, and BadFields where it is JSON but no object.
     """
@@ -59,7 +59,7 @@ def read_json(limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
 
 
 def read_form_or_json(limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
-    """Give the fields of a form (as TextValues) or a JSON object. Raises as `read_json` does."""
+    """Read the fields of a form (as TextValues) or a JSON object. Raises as `read_json` does."""
     kind, data = _read(limit, (FORM, JSON))
     if kind == FORM:
         return _pairs(data.decode("latin-1"))
@@ -70,7 +70,7 @@ def read_form_or_json(limit: int = DEFAULT_LIMIT) -> dict[str, Any]:
 
 
 def read_query(text: str) -> TextValues:
-    """Give the parameters of a query string. Raises Unreadable, and BadFields where one stands there twice."""
+    """Read the parameters of a query string. Raises Unreadable, and BadFields where one stands there twice."""
     return _pairs(text) if text else TextValues()
 
 
@@ -112,13 +112,13 @@ def _read(limit: int, kinds: tuple[str, ...]) -> tuple[str, bytes]:
 
 
 def body_length(environ: "WSGIEnvironment") -> int:
-    """Give the body's length. In HTTP/1 a request that states none and is not chunked has no body (RFC 9112, 6.3)."""
-    stated = environ.get("CONTENT_LENGTH", "")
+    """Return the body's length. In HTTP/1 a request that states none and is not chunked has no body (RFC 9112, 6.3)."""
+    length = environ.get("CONTENT_LENGTH", "")
     if environ.get("HTTP_TRANSFER_ENCODING"):
         raise LengthRequired
-    if _LENGTH.fullmatch(stated):
-        return int(stated)
-    if stated or not environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1"):
+    if _LENGTH.fullmatch(length):
+        return int(length)
+    if length or not environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1"):
         raise LengthRequired
     return 0
 
@@ -161,7 +161,7 @@ def _pairs(text: str) -> TextValues:
 
 def _depth(text: str) -> int:
     depth = deepest = 0
-    for bracket in _BRACKET.finditer(_QUOTED.sub("", text)):
+    for bracket in _BRACKET.finditer(_STRING_LITERAL.sub("", text)):
         depth += 1 if bracket[0] in "[{" else -1
         deepest = max(deepest, depth)
     return deepest

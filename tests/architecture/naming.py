@@ -16,7 +16,9 @@ IRREGULAR = frozenset((Path(__file__).parent / "participles.txt").read_text("utf
 """Past participles that do not end in `-ed`, and two that do; `left` is a side, `put` and `set` are what is done."""
 GLOSSARY = frozenset({"accepted", "issued", "presented", "printed", "refused", "revoked"})
 """Participles that are terms: docs/glossary.md."""
-OTHER_WORDS = frozenset({"embed", "exceed", "feed", "indeed", "need", "proceed", "seed", "shed", "speed", "succeed"})
+OTHER_WORDS = frozenset(
+    {"embed", "exceed", "feed", "indeed", "need", "nested", "proceed", "seed", "shed", "speed", "succeed"}
+)
 _REGULAR = re.compile(r"[a-z]{3,}ed")
 _SEVERAL_WORDS = re.compile(r"[a-z][A-Z]")
 

@@ -16,7 +16,7 @@ CLEAN = (
     ),
     *(f"qe_ban/{name}" for name in ("publishing",)),
     *(f"tests/{name}" for name in ("architecture", "audit", "codes", "db", "embedded", "health", "keys", "published")),
-    *("tests/cli", "tests/sandbox", "tests/venues"),
+    *("tests/cli", "tests/sandbox", "tests/venues", "tests/web"),
 )
 """Directories without bare participles. The others follow one by one, until it is all of them."""
 PRIVATE_WORDS = re.compile(r"(Gives?|Tells?|Says?|Makes? sure|Sees? to it)\b")

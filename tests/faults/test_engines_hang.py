@@ -18,7 +18,7 @@ from qe_ban.app import create_app
 from qe_ban.db.connecting import REQUEST_WAITS
 from qe_ban.db.engine import POOL_WAIT
 from qe_ban.db.outage import REST
-from qe_ban.web.shedding import PATIENCE
+from qe_ban.web.shedding import QUEUE_TIMEOUT
 from tests.conftest import closing_pool
 from tests.factories import cities
 from tests.factories.cities import API, soon
@@ -26,7 +26,7 @@ from tests.factories.codes import ALL_MEALS, INSURED
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-BOUND = PATIENCE + POOL_WAIT + REQUEST_WAITS.patience + 5
+BOUND = QUEUE_TIMEOUT + POOL_WAIT + REQUEST_WAITS.patience + 5
 """What any answer may take at most when PostgreSQL hangs; the last seconds are for a busy machine."""
 SOON = 1.5
 

@@ -49,9 +49,9 @@ def edge_app(edge_settings: Settings, principals: dict[str, Principal]) -> EdgeA
         return principals[token]
 
     def make(
-        *blueprints: Blueprint, install: Callable[[Flask], None] | None = None, now: datetime = NOON, **changed: object
+        *blueprints: Blueprint, install: Callable[[Flask], None] | None = None, now: datetime = NOON, **changes: object
     ) -> FlaskClient:
-        app, api = application.build(replace(edge_settings, **changed), lambda: now, name="tiny")
+        app, api = application.build(replace(edge_settings, **changes), lambda: now, name="tiny")
         guard.install(app, principal_from, lambda resident: f"name-{resident.hex[-4:]}")
         for blueprint in blueprints:
             api.register_blueprint(blueprint)

@@ -37,7 +37,7 @@ blp = Blueprint("things", url_prefix="/things", description="Things.")
 @blp.route("")
 @guard.anyone
 @blp.query(paging.PageQuery)
-@blp.etagged
+@blp.with_etag
 @blp.response(200, paging.page_schema(ThingSchema))
 def things(query: dict[str, object]) -> dict[str, object]:
     return {"items": [], "next": None}
@@ -102,9 +102,9 @@ def document(client) -> dict:
 
 def test_answers_are_shaped_by_the_schema(client):
     assert client.get(f"/api/v1/things/{ID}").json == {"id": ID}
-    forgotten = client.delete(f"/api/v1/things/{ID}")
-    assert (forgotten.status_code, forgotten.data) == (204, b"")
-    assert "Content-Type" not in forgotten.headers
+    answer = client.delete(f"/api/v1/things/{ID}")
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert "Content-Type" not in answer.headers
 
 
 def test_a_view_may_add_headers(client, principals):
@@ -161,11 +161,11 @@ def test_problems_are_described_as_problems(document):
 
 
 def test_reads_are_described_whole(document):
-    listed = document["paths"]["/api/v1/things"]["get"]
-    assert listed["security"] == []
-    assert parameter_names(document, listed) == {"limit", "cursor", "If-None-Match"}
-    assert set(listed["responses"]) == {"200", "304", "400", "422", "503"}
-    assert listed["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("/ThingPage")
+    operation = document["paths"]["/api/v1/things"]["get"]
+    assert operation["security"] == []
+    assert parameter_names(document, operation) == {"limit", "cursor", "If-None-Match"}
+    assert set(operation["responses"]) == {"200", "304", "400", "422", "503"}
+    assert operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("/ThingPage")
     single = document["paths"]["/api/v1/things/{thing_id}"]["get"]
     assert set(single["responses"]) == {"200", "400", "404", "406", "422", "503"}
     assert set(single["responses"]["200"]["content"]) == {"application/json", "image/png"}

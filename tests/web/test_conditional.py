@@ -6,29 +6,29 @@ from flask.testing import FlaskClient
 from qe_ban.web import conditional, guard
 from qe_ban.web.api import Blueprint
 
-MADE: list[int] = []
+CALLS: list[int] = []
 
 blp = Blueprint("polled", url_prefix="/polled")
 
 
 @blp.route("/hashed")
 @guard.anyone
-@blp.etagged
+@blp.with_etag
 @blp.response(200)
-def hashed() -> object:
-    return conditional.etagged({"名": 1})
+def read_by_hash() -> object:
+    return conditional.respond({"名": 1})
 
 
 @blp.route("/versioned/<version>")
 @guard.anyone
-@blp.etagged
+@blp.with_etag
 @blp.response(200)
-def versioned(version: str) -> object:
+def read_by_version(version: str) -> object:
     def make() -> bytes:
-        MADE.append(1)
+        CALLS.append(1)
         return b"<svg/>"
 
-    return conditional.etagged(make, version, content_type="image/svg+xml", cache_control="public, max-age=60")
+    return conditional.respond(make, version, content_type="image/svg+xml", cache_control="public, max-age=60")
 
 
 STATE: list[str | None] = [None]
@@ -36,24 +36,24 @@ STATE: list[str | None] = [None]
 
 @blp.route("/kept")
 @guard.anyone
-@blp.etagged
+@blp.with_etag
 @blp.response(200)
-def kept() -> object:
-    return conditional.etagged({"state": STATE[0]}, state=STATE[0])
+def read_state() -> object:
+    return conditional.respond({"state": STATE[0]}, state=STATE[0])
 
 
-@blp.route("/kept", methods=["PUT"], endpoint="keep")
+@blp.route("/kept", methods=["PUT"], endpoint="write_state")
 @guard.anyone
-@blp.preconditioned(creating=True)
+@blp.with_precondition(creating=True)
 @blp.response(200)
-def keep() -> object:
-    conditional.required()(STATE[0])
-    return conditional.written({"state": STATE[0]}, str(STATE[0]), 201, more=True)
+def write_state() -> object:
+    conditional.read_precondition()(STATE[0])
+    return conditional.respond_written({"state": STATE[0]}, str(STATE[0]), 201, more=True)
 
 
 @pytest.fixture
 def client(edge_app) -> FlaskClient:
-    MADE.clear()
+    CALLS.clear()
     return edge_app(blp)
 
 
@@ -62,24 +62,24 @@ def test_who_has_it_already_gets_304_without_a_body(client):
     assert first.json == {"名": 1}
     tag = first.headers["ETag"]
     assert tag.startswith('"')
-    for asked in (tag, f"W/{tag}", f'"other", {tag}', "*"):
-        again = client.get("/api/v1/polled/hashed", headers={"If-None-Match": asked})
+    for tags in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = client.get("/api/v1/polled/hashed", headers={"If-None-Match": tags})
         assert (again.status_code, again.data) == (304, b"")
         assert again.headers["ETag"] == tag
         assert again.headers["Cache-Control"] == "private, no-cache"
 
 
 def test_another_tag_gets_the_whole(client):
-    for asked in ('"other"', "", "nonsense"):
-        assert client.get("/api/v1/polled/hashed", headers={"If-None-Match": asked}).status_code == 200
+    for tags in ('"other"', "", "nonsense"):
+        assert client.get("/api/v1/polled/hashed", headers={"If-None-Match": tags}).status_code == 200
 
 
 def test_a_version_spares_the_making(client):
     first = client.get("/api/v1/polled/versioned/1")
-    assert (first.data, first.content_type, len(MADE)) == (b"<svg/>", "image/svg+xml", 1)
+    assert (first.data, first.content_type, len(CALLS)) == (b"<svg/>", "image/svg+xml", 1)
     tag = first.headers["ETag"]
     assert client.get("/api/v1/polled/versioned/1", headers={"If-None-Match": tag}).status_code == 304
-    assert len(MADE) == 1
+    assert len(CALLS) == 1
     assert client.get("/api/v1/polled/versioned/2", headers={"If-None-Match": tag}).status_code == 200
 
 

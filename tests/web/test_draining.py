@@ -28,27 +28,27 @@ print(draining.is_draining(), heard)
 
 
 def test_the_signal_is_heard_beside_whoever_handles_it():
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (0, "True ['after']\n"), done.stderr
+    result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stdout) == (0, "True ['after']\n"), result.stderr
 
 
 def test_in_another_thread_nothing_is_heard_and_nothing_fails():
-    failed = []
+    failures = []
 
     def load():
         try:
             draining.listen()
         except ValueError as error:
-            failed.append(error)
+            failures.append(error)
 
     thread = threading.Thread(target=load)
     thread.start()
     thread.join(10)
-    assert failed == []
+    assert failures == []
 
 
-@pytest.mark.parametrize(("drains", "said"), [(False, None), (True, "close")])
-def test_while_it_drains_each_answer_closes_its_connection(client, monkeypatch, drains, said):
+@pytest.mark.parametrize(("drains", "connection"), [(False, None), (True, "close")])
+def test_while_it_drains_each_answer_closes_its_connection(client, monkeypatch, drains, connection):
     monkeypatch.setattr(edge, "is_draining", lambda: drains)
-    assert client.get("/healthz").headers.get("Connection") == said
-    assert client.get("/nowhere").headers.get("Connection") == said
+    assert client.get("/healthz").headers.get("Connection") == connection
+    assert client.get("/nowhere").headers.get("Connection") == connection

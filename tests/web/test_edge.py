@@ -33,9 +33,9 @@ def mine() -> Response:
 
 
 @blp.route("/shown", methods=["POST"])
-@guard.requires("things.read", unnamed=True)
+@guard.requires("things.read", is_anonymous=True)
 @blp.response(200)
-def shown() -> dict[str, str]:
+def echo_id() -> dict[str, str]:
     return {"id": requests.request_id()}
 
 
@@ -45,7 +45,7 @@ def client(edge_app) -> FlaskClient:
 
 
 @pytest.fixture
-def logged(capsys) -> Iterator[Callable[[], str]]:
+def read_log(capsys) -> Iterator[Callable[[], str]]:
     """What was written to the log since last asked; afterwards the process's log is as it was."""
     handlers, level = logging.root.handlers[:], logging.root.level
     yield lambda: capsys.readouterr().err
@@ -72,23 +72,23 @@ def test_nothing_is_stored_unless_the_view_says_otherwise(client):
     assert answer.headers.get_all("Date") == ["Thu, 01 Jan 1970 00:00:00 GMT"]
 
 
-@pytest.mark.parametrize("given", ["a", "A-z_0.9", "x" * 64])
-def test_a_clean_request_id_is_kept(client, given):
-    answer = client.get("/api/v1/edge/open/a", headers={"X-Request-Id": given})
-    assert answer.headers["X-Request-Id"] == answer.json["id"] == given
+@pytest.mark.parametrize("client_id", ["a", "A-z_0.9", "x" * 64])
+def test_a_clean_request_id_is_kept(client, client_id):
+    answer = client.get("/api/v1/edge/open/a", headers={"X-Request-Id": client_id})
+    assert answer.headers["X-Request-Id"] == answer.json["id"] == client_id
 
 
-@pytest.mark.parametrize("given", ["", "x" * 65, "a b", "a\tb", 'a"b', "é", "a,b", "a\r\nSet-Cookie: x=1"])
-def test_another_request_id_is_replaced(client, given):
-    answer = client.get("/api/v1/edge/open/a", environ_overrides={"HTTP_X_REQUEST_ID": given})
-    made = answer.headers["X-Request-Id"]
-    assert made != given
-    assert made.isalnum()
+@pytest.mark.parametrize("client_id", ["", "x" * 65, "a b", "a\tb", 'a"b', "é", "a,b", "a\r\nSet-Cookie: x=1"])
+def test_another_request_id_is_replaced(client, client_id):
+    answer = client.get("/api/v1/edge/open/a", environ_overrides={"HTTP_X_REQUEST_ID": client_id})
+    own_id = answer.headers["X-Request-Id"]
+    assert own_id != client_id
+    assert own_id.isalnum()
     assert "Set-Cookie" not in answer.headers
 
 
-def address(client: FlaskClient, peer: str, forwarded: str | None = None) -> str:
-    environ = {"REMOTE_ADDR": peer} | ({"HTTP_X_FORWARDED_FOR": forwarded} if forwarded is not None else {})
+def address(client: FlaskClient, peer: str, hops: str | None = None) -> str:
+    environ = {"REMOTE_ADDR": peer} | ({"HTTP_X_FORWARDED_FOR": hops} if hops is not None else {})
     return client.get("/api/v1/edge/open/a", environ_overrides=environ).json["address"]
 
 
@@ -125,16 +125,16 @@ def test_words_that_no_name_has_are_404(client, word):
     assert client.get(f"/api/v1/edge/open/{word}").status_code == 404
 
 
-def test_the_access_line_has_the_template_and_no_path(client, logged):
+def test_the_access_line_has_the_template_and_no_path(client, read_log):
     logs.configure(json=True)
     client.get("/api/v1/edge/open/13800000001", headers={"X-Request-Id": "r-3"})
     client.get("/api/v1/edge/mine?phone=13800000001", headers={"Authorization": "Bearer good"})
     client.get("/api/v1/edge/mine", headers={"Authorization": "Bearer good"})
     client.open("/13800000001", method='X"Y')
-    text = logged()
+    text = read_log()
     lines = [json.loads(line) for line in text.splitlines()]
-    seen = [(line["method"], line["route"], line["status"], line["principal"]) for line in lines]
-    assert seen == [
+    access_lines = [(line["method"], line["route"], line["status"], line["principal"]) for line in lines]
+    assert access_lines == [
         ("GET", "/api/v1/edge/open/<name>", 200, "-"),
         ("GET", "/api/v1/edge/mine", 422, "-"),
         ("GET", "/api/v1/edge/mine", 200, "resident:name-0001"),
@@ -151,59 +151,59 @@ STAFF = UUID("01998c00-0000-7000-8000-000000000002")
 
 
 @pytest.mark.parametrize("kind", [PrincipalKind.STAFF, PrincipalKind.SCANNER])
-def test_staff_and_scanners_keep_their_ids_and_request_ids(client, principals, logged, kind):
+def test_staff_and_scanners_keep_their_ids_and_request_ids(client, principals, read_log, kind):
     principals["theirs"] = Principal(kind, STAFF, frozenset({"things.read"}), STAFF)
     logs.configure(json=True)
     headers = {"Authorization": "Bearer theirs", "X-Request-Id": "r-5"}
     assert client.get("/api/v1/edge/mine", headers=headers).headers["X-Request-Id"] == "r-5"
-    line = json.loads(logged())
+    line = json.loads(read_log())
     assert (line["principal"], line["request_id"]) == (f"{kind}:{STAFF}", "r-5")
 
 
 @pytest.mark.parametrize("json_lines", [True, False])
-def test_a_line_of_showing_a_code_says_nothing_of_its_caller(client, logged, json_lines):
+def test_a_line_of_showing_a_code_says_nothing_of_its_caller(client, read_log, json_lines):
     logs.configure(json=json_lines)
     client.post("/api/v1/edge/shown", headers={"Authorization": "Bearer good"})
-    text = logged()
+    text = read_log()
     assert "/api/v1/edge/shown" in text
     assert "resident" not in text
     assert "name-" not in text
 
 
-def test_residents_calls_are_not_tied_together_by_an_id_that_their_app_sends(client, logged):
+def test_residents_calls_are_not_tied_together_by_an_id_that_their_app_sends(client, read_log):
     logs.configure(json=True)
     headers = {"Authorization": "Bearer good", "X-Request-Id": "the-phone-of-somebody"}
     answers = [client.post("/api/v1/edge/shown", headers=headers) for _ in range(2)]
     answers.append(client.get("/api/v1/edge/mine", headers=headers))
     ids = [answer.headers["X-Request-Id"] for answer in answers]
     assert len(set(ids)) == 3
-    assert [json.loads(line)["request_id"] for line in logged().splitlines()] == ids
+    assert [json.loads(line)["request_id"] for line in read_log().splitlines()] == ids
     assert answers[0].json["id"] == ids[0]
 
 
-def test_without_names_the_log_has_no_ids_of_residents(edge_settings, logged):
+def test_without_names_the_log_has_no_ids_of_residents(edge_settings, read_log):
     app, api = application.build(edge_settings, lambda: NOON, name="tiny")
     guard.install(app, lambda _: Principal(PrincipalKind.RESIDENT, RESIDENT, frozenset({"things.read"}), RESIDENT))
     api.register_blueprint(blp)
     logs.configure(json=True)
     app.test_client().get("/api/v1/edge/mine", headers={"Authorization": "Bearer any"})
-    assert json.loads(logged())["principal"] == "resident:-"
+    assert json.loads(read_log())["principal"] == "resident:-"
 
 
-def test_all_logs_have_one_form(client, logged):
+def test_all_logs_have_one_form(client, read_log):
     logs.configure(json=True, access=False)
     client.get("/api/v1/edge/open/a")
     structlog.get_logger("ours").warning("something", part="青岛")
     logging.getLogger("theirs").warning("of a library: %s", 1)
     logging.getLogger("theirs").info("unheard")
-    first, second = (json.loads(line) for line in logged().splitlines())
+    first, second = (json.loads(line) for line in read_log().splitlines())
     assert (first["event"], first["level"], first["part"]) == ("something", "warning", "青岛")
     assert (second["event"], second["level"]) == ("of a library: 1", "warning")
 
 
-def test_people_get_lines_to_read(client, logged):
+def test_people_get_lines_to_read(client, read_log):
     logs.configure(json=False)
     client.get("/api/v1/edge/open/a", headers={"X-Request-Id": "r-4"})
-    text = logged()
+    text = read_log()
     assert "GET /api/v1/edge/open/<name> 200" in text
     assert "r-4" in text

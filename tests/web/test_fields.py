@@ -31,9 +31,9 @@ def load(field: marshmallow.fields.Field, value: Any) -> Any:
 
 
 def refused(field: marshmallow.fields.Field, value: Any) -> dict[str, list[str]]:
-    with pytest.raises(marshmallow.ValidationError) as caught:
+    with pytest.raises(marshmallow.ValidationError) as refusal:
         load(field, value)
-    return flatten(caught.value.messages)
+    return flatten(refusal.value.messages)
 
 
 @pytest.mark.parametrize("value", ["a", "青岛", "a b", "\U0001f600", "\u0627\u0644", "a\u3000b"])
@@ -167,12 +167,12 @@ def test_free_json_is_for_answers_only():
 @given(st.text())
 def test_text_that_is_taken_has_no_forbidden_character(value):
     try:
-        taken = load(fields.Text(0, 10_000), value)
+        text = load(fields.Text(0, 10_000), value)
     except marshmallow.ValidationError:
         return
-    taken.encode()
-    assert taken == value
-    assert all(character >= " " for character in taken)
+    text.encode()
+    assert text == value
+    assert all(character >= " " for character in text)
 
 
 @given(st.text() | st.from_regex(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", fullmatch=True))

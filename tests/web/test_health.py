@@ -14,7 +14,7 @@ def fails() -> None:
     raise DatabaseUnavailable
 
 
-def vanished() -> None:
+def lose_connection() -> None:
     raise redis.ConnectionError("at 10.0.0.9")
 
 
@@ -41,7 +41,7 @@ def test_ready_when_all_parts_answer(edge_app):
 
 
 def test_a_part_that_may_vanish_only_degrades(edge_app):
-    answer = ready(edge_app, {"database": Check(lambda: None), "valkey": Check(vanished, required=False)})
+    answer = ready(edge_app, {"database": Check(lambda: None), "valkey": Check(lose_connection, required=False)})
     assert answer.status_code == 200
     assert answer.json == {"status": "degraded", "parts": {"database": "ok", "valkey": "failed"}}
 
@@ -58,5 +58,5 @@ def test_without_a_required_part_it_is_not_ready(edge_app):
 
 
 def test_why_a_part_fails_is_not_told(edge_app):
-    answer = ready(edge_app, {"valkey": Check(vanished)})
+    answer = ready(edge_app, {"valkey": Check(lose_connection)})
     assert "10.0.0.9" not in json.dumps(answer.json)

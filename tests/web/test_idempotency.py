@@ -34,14 +34,14 @@ class Order(Schema):
     name = fields.Text(required=True)
 
 
-class Kitchen:
-    """Counts what is cooked, and lets a test hold the cook."""
+class Orders:
+    """Records the orders that are carried out, and lets a test hold one up."""
 
     def __init__(self) -> None:
-        self.cooked: list[str] = []
-        self.cooking = threading.Event()
-        self.go_on = threading.Event()
-        self.go_on.set()
+        self.names: list[str] = []
+        self.in_progress = threading.Event()
+        self.may_end = threading.Event()
+        self.may_end.set()
 
 
 blp = Blueprint("orders", url_prefix="/orders")
@@ -53,34 +53,34 @@ blp = Blueprint("orders", url_prefix="/orders")
 @blp.idempotent
 @blp.response(201)
 def order(body: dict[str, str]) -> Response:
-    kitchen = part(Kitchen)
+    orders = part(Orders)
 
-    def cook() -> tuple[int, dict[str, object]]:
-        kitchen.cooking.set()
-        assert kitchen.go_on.wait(5)
-        kitchen.cooked.append(body["name"])
+    def produce() -> tuple[int, dict[str, object]]:
+        orders.in_progress.set()
+        assert orders.may_end.wait(5)
+        orders.names.append(body["name"])
         if body["name"] == "refused":
             raise Refused
-        return 201, {"number": len(kitchen.cooked), "name": body["name"]}
+        return 201, {"number": len(orders.names), "name": body["name"]}
 
     with part(Database).transaction() as session:
-        return idempotency.once(session, guard.principal(), "POST /orders", body, cook)
+        return idempotency.once(session, guard.principal(), "POST /orders", body, produce)
 
 
 @pytest.fixture
-def kitchen() -> Kitchen:
-    return Kitchen()
+def orders() -> Orders:
+    return Orders()
 
 
 @pytest.fixture
-def client(edge_app, database, rings, principals, kitchen) -> FlaskClient:
+def client(edge_app, database, rings, principals, orders) -> FlaskClient:
     for name in ("one", "two"):
         principals[name] = Principal(PrincipalKind.RESIDENT, uuid.uuid4(), frozenset({"orders.write"}), uuid.uuid4())
 
     def install(app) -> None:
         parts.provide(app, database)
         parts.provide(app, rings)
-        parts.provide(app, kitchen)
+        parts.provide(app, orders)
 
     return edge_app(blp, install=install)
 
@@ -90,33 +90,33 @@ def send(client: FlaskClient, key: str | None, name: str = "noodles", caller: st
     return client.post("/api/v1/orders", json={"name": name}, headers=headers)
 
 
-def test_a_repeat_gets_the_first_answer_and_does_nothing(client, kitchen):
+def test_a_repeat_gets_the_first_answer_and_does_nothing(client, orders):
     first, second = send(client, "k1", "饺子"), send(client, "k1", "饺子")
     assert (first.status_code, first.json) == (201, {"number": 1, "name": "饺子"})
     assert (second.status_code, second.data) == (201, first.data)
     assert second.headers["Idempotency-Replayed"] == "true"
     assert "Idempotency-Replayed" not in first.headers
-    assert kitchen.cooked == ["饺子"]
+    assert orders.names == ["饺子"]
 
 
-def test_without_a_key_each_is_done(client, kitchen):
+def test_without_a_key_each_is_done(client, orders):
     assert [send(client, None).json["number"] for _ in range(2)] == [1, 2]
 
 
-def test_keys_are_of_one_caller(client, kitchen):
+def test_keys_are_of_one_caller(client, orders):
     assert send(client, "k1", caller="one").json["number"] == 1
     assert send(client, "k1", caller="two").json["number"] == 2
 
 
-def test_the_key_for_another_body_is_422(client, kitchen):
+def test_the_key_for_another_body_is_422(client, orders):
     send(client, "k1", "noodles")
     answer = send(client, "k1", "rice")
     assert (answer.status_code, answer.json["code"]) == (422, "idempotency_reused")
-    assert kitchen.cooked == ["noodles"]
+    assert orders.names == ["noodles"]
 
 
 @pytest.mark.parametrize("key", ["", "a b", "x" * 129, "é", "a\tb"])
-def test_a_strange_key_is_422(client, kitchen, key):
+def test_a_strange_key_is_422(client, orders, key):
     answer = client.post(
         "/api/v1/orders",
         json={"name": "noodles"},
@@ -124,39 +124,39 @@ def test_a_strange_key_is_422(client, kitchen, key):
         environ_overrides={"HTTP_IDEMPOTENCY_KEY": key},
     )
     assert (answer.status_code, answer.json["code"]) == (422, "idempotency_key_invalid")
-    assert kitchen.cooked == []
+    assert orders.names == []
 
 
-def test_a_refusal_is_not_kept(client, kitchen):
+def test_a_refusal_is_not_kept(client, orders):
     for _ in range(2):
         assert send(client, "k1", "refused").json["code"] == "orders.refused"
-    assert kitchen.cooked == ["refused", "refused"]
+    assert orders.names == ["refused", "refused"]
 
 
-def test_a_repeat_while_the_first_is_worked_on_is_409(client, kitchen):
-    kitchen.go_on.clear()
+def test_a_repeat_while_the_first_is_worked_on_is_409(client, orders):
+    orders.may_end.clear()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(send, client.application.test_client(), "k1")
-        assert kitchen.cooking.wait(5)
+        assert orders.in_progress.wait(5)
         meanwhile = send(client, "k1")
-        kitchen.go_on.set()
+        orders.may_end.set()
         assert first.result().status_code == 201
     assert (meanwhile.status_code, meanwhile.json["code"]) == (409, "idempotency_in_flight")
     assert send(client, "k1").headers["Idempotency-Replayed"] == "true"
-    assert kitchen.cooked == ["noodles"]
+    assert orders.names == ["noodles"]
 
 
-def test_of_many_at_once_one_is_done(client, kitchen):
+def test_of_many_at_once_one_is_done(client, orders):
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: send(client.application.test_client(), "k1"), range(24)))
     assert {answer.status_code for answer in answers} <= {201, 409}
-    assert kitchen.cooked == ["noodles"]
+    assert orders.names == ["noodles"]
 
 
-def test_a_day_later_the_key_is_free_again(edge_app, client, database, kitchen):
+def test_a_day_later_the_key_is_free_again(edge_app, client, database, orders):
     send(client, "k1")
     app = client.application
-    tomorrow = parts_now(app) + idempotency.KEPT
+    tomorrow = parts_now(app) + idempotency.LIFETIME
     parts.set_clock(app, lambda: tomorrow - timedelta(seconds=1))
     assert send(client, "k1").json["number"] == 1
     parts.set_clock(app, lambda: tomorrow)
@@ -197,13 +197,13 @@ class TwoSecrets:
         return [hmac.digest(secret, purpose.encode() + message, "sha256") for secret in self.secrets]
 
 
-def test_a_repeat_after_a_rotation_of_keys_gets_the_first_answer(client, kitchen):
+def test_a_repeat_after_a_rotation_of_keys_gets_the_first_answer(client, orders):
     parts.provide(client.application, TwoSecrets(b"old"), as_=KeyRings)
     send(client, "k1")
     parts.provide(client.application, TwoSecrets(b"new", b"old"), as_=KeyRings)
     assert send(client, "k1").headers["Idempotency-Replayed"] == "true"
     assert send(client, "k1", "rice").json["code"] == "idempotency_reused"
-    assert kitchen.cooked == ["noodles"]
+    assert orders.names == ["noodles"]
 
 
 def test_while_the_previous_release_may_serve_each_knows_the_others_rows(client, database, principals, monkeypatch):
@@ -221,9 +221,9 @@ def test_sweeping_forgets_the_old(client, database, principals):
     moment = parts_now(client.application)
     mine = select(IdempotencyKey.key).where(IdempotencyKey.principal == f"resident:{principals['one'].id}")
     with database.transaction() as session:
-        end_rows(session, idempotency.ENDINGS, moment + idempotency.KEPT - timedelta(seconds=1))
+        end_rows(session, idempotency.ENDINGS, moment + idempotency.LIFETIME - timedelta(seconds=1))
         assert session.scalars(mine).all() == ["k1"]
-        end_rows(session, idempotency.ENDINGS, moment + idempotency.KEPT)
+        end_rows(session, idempotency.ENDINGS, moment + idempotency.LIFETIME)
         assert session.scalars(mine).all() == []
 
 

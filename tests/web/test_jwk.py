@@ -25,8 +25,8 @@ def jwk() -> dict[str, str]:
 
 
 def test_a_key_is_taken_without_its_trimmings(jwk):
-    sent = jwk | {"kid": "k1", "use": "sig", "alg": "ES256", "key_ops": ["verify"], "ext": True}
-    assert Enrolment().load({"jwk": sent}) == {"jwk": jwk}
+    body = jwk | {"kid": "k1", "use": "sig", "alg": "ES256", "key_ops": ["verify"], "ext": True}
+    assert Enrolment().load({"jwk": body}) == {"jwk": jwk}
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,9 @@ def test_a_key_is_taken_without_its_trimmings(jwk):
     ],
 )
 def test_other_keys_are_refused(jwk, change):
-    with pytest.raises(marshmallow.ValidationError) as caught:
+    with pytest.raises(marshmallow.ValidationError) as refusal:
         Enrolment().load({"jwk": jwk | change})
-    assert list(caught.value.messages) == ["jwk"]
+    assert list(refusal.value.messages) == ["jwk"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ blp = Blueprint("counted", url_prefix="/counted")
 @blp.route("/<name>")
 @guard.anyone
 @blp.response(204)
-def counted(name: str) -> None:
+def no_content(name: str) -> None:
     return None
 
 
@@ -33,13 +33,13 @@ def value(client: FlaskClient, series: str) -> float:
 
 def test_requests_are_counted_by_route_and_never_by_path(client):
     series = 'qe_requests_total{method="GET",route="/api/v1/counted/<name>",status="204"}'
-    unmatched = 'qe_requests_total{method="other",route="unmatched",status="404"}'
-    before, before_unmatched = value(client, series), value(client, unmatched)
+    no_route = 'qe_requests_total{method="other",route="unmatched",status="404"}'
+    before, before_no_route = value(client, series), value(client, no_route)
     client.get("/api/v1/counted/one")
     client.get("/api/v1/counted/two")
     client.open("/three", method="FOO")
     assert value(client, series) == before + 2
-    assert value(client, unmatched) == before_unmatched + 1
+    assert value(client, no_route) == before_no_route + 1
     assert "counted/one" not in client.get("/metrics").text
 
 
@@ -60,5 +60,5 @@ print(metrics.generate_latest(metrics._registry()).decode())
 """
     environ = {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": ":".join(sys.path)}
     for _ in range(2):
-        told = subprocess.run([sys.executable, "-c", count], env=environ, capture_output=True, text=True, check=True)
-    assert 'qe_requests_total{method="GET",route="/x",status="200"} 2.0' in told.stdout
+        result = subprocess.run([sys.executable, "-c", count], env=environ, capture_output=True, text=True, check=True)
+    assert 'qe_requests_total{method="GET",route="/x",status="200"} 2.0' in result.stdout

@@ -40,8 +40,8 @@ def rows(query: dict[str, object]) -> dict[str, object]:
     if query["cursor"] is not None:
         (after,) = paging.decode(str(query["cursor"]), int)
     limit = int(str(query["limit"]))
-    found = [{"n": n} for n in ROWS if n > after][: limit + 1]
-    return paging.page(found, limit, lambda row: [row["n"]])
+    selection = [{"n": n} for n in ROWS if n > after][: limit + 1]
+    return paging.page(selection, limit, lambda row: [row["n"]])
 
 
 @pytest.fixture
@@ -51,16 +51,16 @@ def client(edge_app) -> FlaskClient:
 
 @pytest.mark.parametrize("limit", [1, 20, 44, 45, 100])
 def test_pages_join_to_the_whole(client, limit):
-    seen, cursor = [], ""
+    numbers, cursor = [], ""
     while True:
         page = client.get(f"/api/v1/rows?limit={limit}{cursor}").json
         assert set(page) == {"items", "next"}
         assert len(page["items"]) <= limit
-        seen += [row["n"] for row in page["items"]]
+        numbers += [row["n"] for row in page["items"]]
         if page["next"] is None:
             break
         cursor = f"&cursor={page['next']}"
-    assert seen == ROWS
+    assert numbers == ROWS
 
 
 def refused(client, cursor, path="/api/v1/rows", **filters) -> bool:
@@ -94,12 +94,12 @@ def test_a_cursor_is_of_its_own_path_and_filters(client):
 
 def test_the_limit_the_order_and_a_default_that_is_said_make_no_other_query(client):
     cursor = client.get("/api/v1/rows?limit=2&near=1,1").json["next"]
-    for said in (
+    for query in (
         f"limit=7&cursor={cursor}&near=1,1",
         f"near=1%2C1&cursor={cursor}",
         f"kind=any&near=1,1&cursor={cursor}",
     ):
-        assert client.get(f"/api/v1/rows?{said}").json["items"][0] == {"n": 2}
+        assert client.get(f"/api/v1/rows?{query}").json["items"][0] == {"n": 2}
 
 
 def test_a_page_schema_is_made_once():
@@ -129,13 +129,13 @@ def test_no_text_breaks_the_reading_of_cursors(text):
 
 @pytest.mark.parametrize("limit", [1, 3, 5, 9, 15, 45])
 def test_a_full_last_page_has_nothing_after_it(client, limit):
-    seen, cursor = 0, ""
+    count, cursor = 0, ""
     for _ in range(45 // limit):
         page = client.get(f"/api/v1/rows?limit={limit}{cursor}").json
         assert len(page["items"]) == limit
-        seen += limit
+        count += limit
         cursor = f"&cursor={page['next']}"
-    assert (seen, page["next"]) == (45, None)
+    assert (count, page["next"]) == (45, None)
 
 
 @pytest.mark.parametrize(("rows_selected", "has_more"), [(0, False), (1, False), (2, False), (3, True)])

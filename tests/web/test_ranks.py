@@ -10,7 +10,7 @@ from qe_ban.web.ranks import Operations, Rank, RankTable
 
 @pytest.fixture
 def blueprint():
-    made = Blueprint("things", url_prefix="/things")
+    things = Blueprint("things", url_prefix="/things")
     for name, rule, method in (
         ("read", "/<word>", "GET"),
         ("write", "/<word>", "PUT"),
@@ -18,8 +18,8 @@ def blueprint():
         ("ledger", "/ledger", "GET"),
         ("export", "/ledger/export", "GET"),
     ):
-        made.route(rule, methods=[method], endpoint=name)(guard.anyone(lambda **_: None))
-    return made
+        things.route(rule, methods=[method], endpoint=name)(guard.anyone(lambda **_: None))
+    return things
 
 
 def table_of(operations):

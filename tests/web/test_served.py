@@ -23,23 +23,23 @@ class Answer:
 
 
 LONG = Bytes(b'{"a":"' + b"x" * 5000 + b'"}', "plain-tag")
-ZIPPED = Bytes(gzip.compress(LONG.data), "gzip-tag")
+GZIP = Bytes(gzip.compress(LONG.data), "gzip-tag")
 
 
 @pytest.fixture
 def client():
     app = Flask(__name__)
-    answers = {"both": Answer(LONG, ZIPPED), "tiny": Answer(Bytes(b"{}", "t"), None), "old": Answer(LONG, ZIPPED, 17)}
+    answers = {"both": Answer(LONG, GZIP), "tiny": Answer(Bytes(b"{}", "t"), None), "old": Answer(LONG, GZIP, 17)}
 
     @app.get("/<name>")
     def view(name):
-        return conditional.served(answers[name])
+        return conditional.respond_prepared(answers[name])
 
     return app.test_client()
 
 
 @pytest.mark.parametrize(
-    ("said", "gzipped"),
+    ("accept_encoding", "is_gzip"),
     [
         ("gzip", True),
         ("GZIP", True),
@@ -69,12 +69,12 @@ def client():
         ("gzip;q=" + "9" * 5000, False),
     ],
 )
-def test_the_encoding_is_the_one_that_the_client_prefers(client, said, gzipped):
-    answer = client.get("/both", headers={} if said is None else {"Accept-Encoding": said})
-    assert answer.headers.get("Content-Encoding") == ("gzip" if gzipped else None)
-    assert answer.headers["ETag"] == ('"gzip-tag"' if gzipped else '"plain-tag"')
+def test_the_encoding_is_the_one_that_the_client_prefers(client, accept_encoding, is_gzip):
+    answer = client.get("/both", headers={} if accept_encoding is None else {"Accept-Encoding": accept_encoding})
+    assert answer.headers.get("Content-Encoding") == ("gzip" if is_gzip else None)
+    assert answer.headers["ETag"] == ('"gzip-tag"' if is_gzip else '"plain-tag"')
     assert answer.headers["Vary"] == "Accept-Encoding"
-    assert answer.data == (ZIPPED if gzipped else LONG).data
+    assert answer.data == (GZIP if is_gzip else LONG).data
     assert answer.headers["Content-Length"] == str(len(answer.data))
     assert answer.mimetype == "application/json"
     caching = "public, max-age=0, stale-while-revalidate=1, stale-if-error=86400"
@@ -88,9 +88,9 @@ def test_what_is_tiny_is_never_gzipped(client):
     assert (answer.data, answer.headers["Vary"]) == (b"{}", "Accept-Encoding")
 
 
-@pytest.mark.parametrize("asked", ['"gzip-tag"', 'W/"gzip-tag"', '"a", "gzip-tag"', 'W/"a",W/"gzip-tag"', "*"])
-def test_whoever_has_it_gets_304_with_all_that_a_cache_wants_to_know(client, asked):
-    answer = client.get("/both", headers={"Accept-Encoding": "gzip", "If-None-Match": asked})
+@pytest.mark.parametrize("tags", ['"gzip-tag"', 'W/"gzip-tag"', '"a", "gzip-tag"', 'W/"a",W/"gzip-tag"', "*"])
+def test_whoever_has_it_gets_304_with_all_that_a_cache_wants_to_know(client, tags):
+    answer = client.get("/both", headers={"Accept-Encoding": "gzip", "If-None-Match": tags})
     assert (answer.status_code, answer.data) == (304, b"")
     assert answer.headers["ETag"] == '"gzip-tag"'
     assert answer.headers["Vary"] == "Accept-Encoding"
@@ -98,10 +98,10 @@ def test_whoever_has_it_gets_304_with_all_that_a_cache_wants_to_know(client, ask
     assert "Content-Encoding" not in answer.headers
 
 
-@pytest.mark.parametrize("asked", ['"plain-tag"', "gzip-tag-", '"gzip-ta"', '""', "", '"', 'W/"', '"x"' * 1000])
-def test_whoever_has_something_else_gets_it(client, asked):
-    answer = client.get("/both", headers={"Accept-Encoding": "gzip", "If-None-Match": asked})
-    assert (answer.status_code, answer.data) == (200, ZIPPED.data)
+@pytest.mark.parametrize("tags", ['"plain-tag"', "gzip-tag-", '"gzip-ta"', '""', "", '"', 'W/"', '"x"' * 1000])
+def test_whoever_has_something_else_gets_it(client, tags):
+    answer = client.get("/both", headers={"Accept-Encoding": "gzip", "If-None-Match": tags})
+    assert (answer.status_code, answer.data) == (200, GZIP.data)
 
 
 def test_what_may_be_out_of_date_is_marked_in_both_answers(client):
@@ -113,7 +113,7 @@ def test_what_may_be_out_of_date_is_marked_in_both_answers(client):
 
 
 def test_head_tells_what_get_would(client):
-    said = {"Accept-Encoding": "gzip"}
-    head, got = client.head("/both", headers=said), client.get("/both", headers=said)
+    headers = {"Accept-Encoding": "gzip"}
+    head, get = client.head("/both", headers=headers), client.get("/both", headers=headers)
     assert (head.status_code, head.data) == (200, b"")
-    assert dict(head.headers) == dict(got.headers)
+    assert dict(head.headers) == dict(get.headers)

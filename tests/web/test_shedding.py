@@ -16,7 +16,7 @@ from qe_ban.web.shedding import ROOM, Gate, threads
 
 CODES, PEOPLE, PAGES, STAFF = "/api/v1/codes/verify", "/api/v1/codes/ledger", "/api/v1/halls/city", "/api/v1/audit"
 TOKEN = "/api/v1/auth/token"
-PATIENCE, LONG = 0.5, 5.0
+SHORT, LONG = 0.5, 5.0
 """Where somebody is to wait in vain; where all are to wait for their turn, however busy the machine is."""
 
 
@@ -35,11 +35,11 @@ class App:
     """Holds each request until it is let go, and remembers in which order they came in."""
 
     def __init__(self):
-        self.free, self.came, self.lock = threading.Semaphore(0), [], threading.Lock()
+        self.free, self.paths, self.lock = threading.Semaphore(0), [], threading.Lock()
 
     def __call__(self, environ, start_response):
         with self.lock:
-            self.came.append(environ["PATH_INFO"])
+            self.paths.append(environ["PATH_INFO"])
         self.free.acquire()
         if "fail" in environ:
             raise ZeroDivisionError
@@ -50,31 +50,31 @@ class App:
 class Stand:
     """A gate, and clients in threads."""
 
-    def __init__(self, slots, patience=LONG):
+    def __init__(self, slots, timeout=LONG):
         self.app = App()
-        self.gate = Edge(Gate(self.app, slots, Ranks(), patience=patience), system_clock, metrics.Recorder())
+        self.gate = Edge(Gate(self.app, slots, Ranks(), timeout=timeout), system_clock, metrics.Recorder())
         self.pool = ThreadPoolExecutor(threads(slots))
 
     def ask(self, path, method="GET", body=b"", **more):
-        told = {}
+        answer = {}
 
         def start(status, headers, exc_info=None):
-            told.update(status=int(status[:3]), headers=dict(headers))
+            answer.update(status=int(status[:3]), headers=dict(headers))
 
         environ = {"PATH_INFO": path, "REQUEST_METHOD": method, "wsgi.input": io.BytesIO(body), **more}
         if body:
             environ["CONTENT_LENGTH"] = str(len(body))
         began = time.monotonic()
-        told["body"] = b"".join(self.gate(environ, start))
-        return told | {"took": time.monotonic() - began, "left": environ["wsgi.input"].read()}
+        answer["body"] = b"".join(self.gate(environ, start))
+        return answer | {"took": time.monotonic() - began, "left": environ["wsgi.input"].read()}
 
     def send(self, path, count=1):
         return [self.pool.submit(self.ask, path) for _ in range(count)]
 
     def in_app(self, count):
-        return until(lambda: len(self.app.came) == count)
+        return until(lambda: len(self.app.paths) == count)
 
-    def let_go(self, count):
+    def finish(self, count):
         self.app.free.release(count)
 
 
@@ -90,19 +90,19 @@ def waiting(stand):
 
 
 @pytest.fixture
-def patience():
+def timeout():
     return LONG
 
 
 @pytest.fixture
-def stand(patience):
-    made = Stand(2, patience)
-    yield made
-    made.let_go(1000)
-    made.pool.shutdown()
+def stand(timeout):
+    new_stand = Stand(2, timeout)
+    yield new_stand
+    new_stand.finish(1000)
+    new_stand.pool.shutdown()
 
 
-brief = pytest.mark.parametrize("patience", [PATIENCE], ids=["brief"])
+brief = pytest.mark.parametrize("timeout", [SHORT], ids=["brief"])
 
 
 def statuses(futures):
@@ -119,12 +119,12 @@ def test_who_matters_more_goes_first_and_pushes_out_who_matters_less(stand):
     high = stand.send(CODES, room - 1)
     until(lambda: sum(future.done() for future in low) == room - 1)
     assert waiting(stand) == room
-    stand.let_go(2 + room)
+    stand.finish(2 + room)
     assert statuses(running) == [200, 200]
     assert statuses(high) == [200] * (room - 1)
     assert sorted(statuses(low)) == [200] + [503] * (room - 1)
     # of the last two, which come into the two slots together, either may be noted first
-    assert stand.app.came.index(STAFF) >= room, "after all the others"
+    assert stand.app.paths.index(STAFF) >= room, "after all the others"
 
 
 @brief
@@ -133,7 +133,7 @@ def test_a_refusal_comes_in_time_with_a_reason_and_says_when_to_come_back(stand)
     stand.in_app(2)
     refused = stand.ask(PEOPLE, "POST", b"x" * 100)
     assert refused["status"] == 503
-    assert PATIENCE * 0.9 < refused["took"] < PATIENCE + 3
+    assert SHORT * 0.9 < refused["took"] < SHORT + 3
     assert refused["headers"]["Content-Type"] == "application/problem+json"
     assert 3 <= int(refused["headers"]["Retry-After"]) <= 6
     assert refused["left"] == b"x" * 100, "who sends it slowly holds no thread"
@@ -154,45 +154,45 @@ def test_the_token_endpoint_refuses_in_the_words_of_oauth(stand):
 def test_operators_are_always_let_through(stand):
     stand.send(CODES, 2)
     stand.in_app(2)
-    asked = stand.send("/healthz")[0]
+    future = stand.send("/healthz")[0]
     stand.in_app(3)
-    stand.let_go(3)
-    assert asked.result()["status"] == 200
+    stand.finish(3)
+    assert future.result()["status"] == 200
 
 
 def test_a_slot_is_left_for_codes_whatever_else_there_is():
     stand = Stand(4)
     slow = [*stand.send(STAFF, 4), *stand.send(PEOPLE, 4)]
     until(lambda: waiting(stand) == 5)
-    assert stand.app.came.count(STAFF) <= 2
-    assert len(stand.app.came) == 3
+    assert stand.app.paths.count(STAFF) <= 2
+    assert len(stand.app.paths) == 3
     code = stand.send(CODES)[0]
     stand.in_app(4)
-    assert stand.app.came[-1] == CODES
-    stand.let_go(100)
+    assert stand.app.paths[-1] == CODES
+    stand.finish(100)
     assert code.result()["status"] == 200
     assert set(statuses(slow)) <= {200, 503}
     stand.pool.shutdown()
 
 
 def test_a_view_that_fails_gives_its_slot_back(stand):
-    stand.let_go(3)
+    stand.finish(3)
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
             stand.ask(CODES, fail=True)
-    stand.let_go(1)
+    stand.finish(1)
     assert stand.ask(CODES)["status"] == 200
 
 
 @pytest.mark.parametrize("slots", [1, 3])
 def test_after_a_storm_every_slot_is_free_again(slots):
     stand = Stand(slots)
-    stand.let_go(100_000)
+    stand.finish(100_000)
     paths = [CODES, PEOPLE, PAGES, STAFF] * 100
     with ThreadPoolExecutor(threads(slots)) as pool:
-        told = list(pool.map(stand.ask, paths))
-    assert {answer["status"] for answer in told} <= {200, 503}
-    assert [answer["status"] for answer in told[::4]].count(200) > 0
+        answers = list(pool.map(stand.ask, paths))
+    assert {answer["status"] for answer in answers} <= {200, 503}
+    assert [answer["status"] for answer in answers[::4]].count(200) > 0
     gate = stand.gate._inner
     assert set(gate._running) == {0}
     assert waiting(stand) == 0

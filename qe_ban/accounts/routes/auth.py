@@ -33,7 +33,7 @@ def request_otp(body: dict[str, Any]) -> dict[str, Any]:
 
 @blp.route("/token", methods=["POST"], summary_zh="按所选方式登录，或续期登录")
 @guard.anyone
-@blp.form_or_json(schemas.TokenRequestSchema, described=TOKEN_REQUEST)
+@blp.form_or_json(schemas.TokenRequestSchema, shape=TOKEN_REQUEST)
 @blp.response(200, schemas.TokenSchema)
 @blp.problems(401, 429)
 def issue_token(body: dict[str, Any]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def issue_token(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blp.route("/step-up", methods=["POST"], summary_zh="通过人脸核验证明是账号本人；只换发访问令牌，不给续期令牌")
-@guard.requires("auth.step_up", unnamed=True)
+@guard.requires("auth.step_up", is_anonymous=True)
 @blp.arguments(schemas.StepUpSchema)
 @blp.response(200, schemas.SteppedUpSchema)
 @blp.problems(409, 429)

@@ -26,7 +26,7 @@ FRESH_STEP_UP = timedelta(minutes=10)
 
 
 @blp.route("", methods=["GET"], summary_zh="注销前查看：将删除什么，依法须保留什么、为何、到何时")
-@guard.requires("me.close", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.close", step_up=guard.SESSION, is_anonymous=True)
 @blp.response(200, schemas.ClosingPlanSchema)
 @blp.problems(409)
 def get_closing() -> dict[str, Any]:
@@ -64,7 +64,7 @@ def stop_own_closing() -> None:
 
 
 @wards.route(ASKED, methods=["GET"], summary_zh="注销被监护人账号前查看：将删除什么、须保留什么；有申请的，何时生效")
-@guard.requires("me.wards", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.wards", step_up=guard.SESSION, is_anonymous=True)
 @wards.response(200, schemas.WardClosingPlanSchema)
 @wards.problems(404)
 def get_ward_closing(guardianship_id: UUID) -> dict[str, Any]:

@@ -18,11 +18,11 @@ blp = Blueprint("consents", url_prefix="/me/consents", description="我的授权
 
 
 @blp.route("", methods=["GET"], summary_zh="本人的授权：待同意、已同意和已撤回的用途")
-@guard.requires("me.consents", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.consents", step_up=guard.SESSION, is_anonymous=True)
 @blp.query(schemas.ConsentsQuery)
 @blp.response(200, schemas.ConsentPage)
 @blp.problems(404)
-@blp.etagged
+@blp.with_etag
 def list_consents(query: dict[str, Any]) -> Response:
     """The purposes that the caller was asked to agree to, agreed to, or took back."""
     after = paging.decode(query["cursor"], str)[0] if query["cursor"] is not None else None
@@ -35,17 +35,17 @@ def list_consents(query: dict[str, Any]) -> Response:
             part(Accounts), session, resident_id=resident, now=moment, after=after, limit=query["limit"] + 1
         )
     page = paging.page(found, query["limit"], lambda consent: [consent.purpose])
-    return conditional.etagged(
+    return conditional.respond(
         schemas.ConsentPage().dump({"items": [_shown(consent) for consent in page["items"]], "next": page["next"]})
     )
 
 
 @blp.route("/history", methods=["GET"], summary_zh="本人同意与撤回授权的历史，新的在前")
-@guard.requires("me.consents", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.consents", step_up=guard.SESSION, is_anonymous=True)
 @blp.query(schemas.ConsentsQuery)
 @blp.response(200, schemas.ConsentEventPage)
 @blp.problems(404)
-@blp.etagged
+@blp.with_etag
 def list_consent_history(query: dict[str, Any]) -> Response:
     """When the caller agreed to what, and took it back, newest first."""
     before = paging.decode(query["cursor"], int)[0] if query["cursor"] is not None else None
@@ -58,13 +58,13 @@ def list_consent_history(query: dict[str, Any]) -> Response:
             part(Accounts), session, resident_id=resident, now=moment, before=before, limit=query["limit"] + 1
         )
     page = paging.page(found, query["limit"], lambda event: [event.id])
-    return conditional.etagged(
+    return conditional.respond(
         schemas.ConsentEventPage().dump({"items": [_told(event) for event in page["items"]], "next": page["next"]})
     )
 
 
 @blp.route("/<purpose>", methods=["PUT"], summary_zh="同意一个用途")
-@guard.requires("me.consents", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.consents", step_up=guard.SESSION, is_anonymous=True)
 @blp.query(schemas.WhoseQuery)
 @blp.response(200, schemas.ConsentSchema)
 @blp.problems(409)
@@ -79,7 +79,7 @@ def put_consent(query: dict[str, Any], purpose: str) -> dict[str, Any]:
 
 
 @blp.route("/<purpose>", methods=["DELETE"], summary_zh="撤回授权，或拒绝授权请求；下一次核验起即不再放行")
-@guard.requires("me.consents", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.consents", step_up=guard.SESSION, is_anonymous=True)
 @blp.query(schemas.WhoseQuery)
 @blp.response(200, schemas.ConsentSchema)
 @blp.problems(409)

@@ -21,19 +21,19 @@ RESIDENT_FIELDS = ("kind", "id", "scopes", "phone", "name", "assurance")
 
 
 @blp.route("", methods=["GET"], summary_zh="当前登录的是谁")
-@guard.requires("me.read", unnamed=True)
+@guard.requires("me.read", is_anonymous=True)
 @blp.response(200, schemas.MeSchema)
-@blp.etagged
+@blp.with_etag
 def get_me() -> Response:
     """Who the caller is."""
     with part(Database).transaction() as session:
         me = service.me(part(Accounts), session, guard.principal())
     shown = STAFF_FIELDS if me.kind is PrincipalKind.STAFF else RESIDENT_FIELDS
-    return conditional.etagged(schemas.MeSchema(only=shown).dump(me))
+    return conditional.respond(schemas.MeSchema(only=shown).dump(me))
 
 
 @blp.route("/real-name", methods=["PUT"], summary_zh="绑定实名；须与登记库中的姓名、证件和手机号一致")
-@guard.requires("me.real_name", unnamed=True)
+@guard.requires("me.real_name", is_anonymous=True)
 @blp.arguments(schemas.RealNameSchema)
 @blp.response(200, schemas.AssuranceSchema)
 @blp.problems(409, 429)

@@ -43,10 +43,10 @@ def report_not_mine() -> dict[str, Any]:
 
 
 @mine.route("/recovery", methods=["GET"], summary_zh="针对本人账号的找回案件，新的在前：将如何处理、何时前可提出异议")
-@guard.requires("me.recovery", unnamed=True)
+@guard.requires("me.recovery", is_anonymous=True)
 @mine.query(schemas.HolderCasesQuery)
 @mine.response(200, schemas.HolderCasePage)
-@mine.etagged
+@mine.with_etag
 def list_my_recovery(query: dict[str, Any]) -> Response:
     """Cases about the caller's account, newest first: what is to happen, and until when one may object."""
     before = paging.last_id(query["cursor"])
@@ -55,7 +55,7 @@ def list_my_recovery(query: dict[str, Any]) -> Response:
             part(Accounts), session, holder_id=guard.principal().id, before=before, limit=query["limit"] + 1
         )
     page = paging.page(found, query["limit"], lambda case: [str(case.id)])
-    return conditional.etagged(schemas.HolderCasePage().dump(page))
+    return conditional.respond(schemas.HolderCasePage().dump(page))
 
 
 @mine.route(

@@ -21,10 +21,10 @@ RECENT = timedelta(minutes=10)
 
 
 @mine.route("/wards", methods=["GET"], summary_zh="本人代办（或申请代办）的人")
-@guard.requires("me.wards", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.wards", step_up=guard.SESSION, is_anonymous=True)
 @mine.query(schemas.WardsQuery)
 @mine.response(200, schemas.WardPage)
-@mine.etagged
+@mine.with_etag
 def list_wards(query: dict[str, Any]) -> Response:
     """Those whom the caller acts for, or has asked to; what has ended is not among them."""
     after, limit = paging.last_id(query["cursor"]), query["limit"]
@@ -38,7 +38,7 @@ def list_wards(query: dict[str, Any]) -> Response:
             limit=limit + 1,
         )
     page = paging.page(found, limit, lambda one: [str(one.row.id)])
-    return conditional.etagged(schemas.WardPage().dump(page | {"items": [_ward(one) for one in page["items"]]}))
+    return conditional.respond(schemas.WardPage().dump(page | {"items": [_ward(one) for one in page["items"]]}))
 
 
 @mine.route("/wards", methods=["POST"], summary_zh="申请代办；经登记库确认监护关系的未成年人立即生效，其余待确认")
@@ -80,10 +80,10 @@ def delete_ward(guardianship_id: UUID) -> None:
 
 
 @mine.route("/guardians", methods=["GET"], summary_zh="代办（或申请代办）本人事务的人")
-@guard.requires("me.wards", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.wards", step_up=guard.SESSION, is_anonymous=True)
 @mine.query(schemas.GuardiansQuery)
 @mine.response(200, schemas.GuardianPage)
-@mine.etagged
+@mine.with_etag
 def list_guardians(query: dict[str, Any]) -> Response:
     """Those who act for the caller, or ask to; what has ended is not among them."""
     after, limit = paging.last_id(query["cursor"]), query["limit"]
@@ -97,7 +97,7 @@ def list_guardians(query: dict[str, Any]) -> Response:
             limit=limit + 1,
         )
     page = paging.page(found, limit, lambda one: [str(one.row.id)])
-    return conditional.etagged(schemas.GuardianPage().dump(page | {"items": [_guardian(one) for one in page["items"]]}))
+    return conditional.respond(schemas.GuardianPage().dump(page | {"items": [_guardian(one) for one in page["items"]]}))
 
 
 @mine.route("/guardians/<id:guardianship_id>/confirm", methods=["POST"], summary_zh="同意由他人代办本人事务，立即生效")

@@ -23,7 +23,7 @@ PRIVATE = {"Cache-Control": "no-store"}
 
 
 @raising.route("/<id:scan>/dispute", methods=["POST"], summary_zh="对一次核验提出异议，每次核验一次；十五日内答复")
-@guard.requires("me.disputes", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.disputes", step_up=guard.SESSION, is_anonymous=True)
 @raising.query(ForQuery)
 @raising.arguments(schemas.NewDisputeSchema)
 @raising.response(201, schemas.DisputeSchema)
@@ -48,7 +48,7 @@ def dispute(query: dict[str, Any], body: dict[str, Any], scan: UUID) -> dict[str
 
 
 @mine.route("", methods=["GET"], summary_zh="本人的异议及答复，新的在前")
-@guard.requires("me.disputes", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.disputes", step_up=guard.SESSION, is_anonymous=True)
 @mine.query(schemas.MyDisputesQuery)
 @mine.response(200, schemas.DisputePage)
 @mine.problems(404)
@@ -73,7 +73,7 @@ def list_mine(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
 @mine.route(
     "/<id:dispute_id>/appeal", methods=["POST"], summary_zh="对不成立的异议向市级申诉一次，须在答复后30日内提出"
 )
-@guard.requires("me.disputes", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.disputes", step_up=guard.SESSION, is_anonymous=True)
 @mine.query(ForQuery)
 @mine.arguments(schemas.NewDisputeSchema)
 @mine.response(201, schemas.DisputeSchema)

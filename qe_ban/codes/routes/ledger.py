@@ -31,11 +31,11 @@ _PIECE: Final = 1 << 16
 
 
 @blp.route("", summary_zh="用码记录：何处、何时、为何核验，结果如何，告知了哪些信息")
-@guard.requires("ledger.read", step_up=guard.SESSION, unnamed=True)
+@guard.requires("ledger.read", step_up=guard.SESSION, is_anonymous=True)
 @blp.query(schemas.LedgerQuery)
 @blp.problems(404)
 @blp.response(200, schemas.LedgerSchema)
-@blp.etagged
+@blp.with_etag
 def ledger(query: dict[str, Any]) -> Response:
     """List who scanned one's codes: where, what for, when, with what verdict, and which fields were told."""
     after, change, limit = _after(query["cursor"]), guard.change(), query["limit"]
@@ -44,15 +44,15 @@ def ledger(query: dict[str, Any]) -> Response:
         entries = service.entries(session, part(Wallet).rings, subject.resident, limit=limit + 1, after=after)
         accounts.record_for_ward(session, subject, change, "ledger.read")
     page = paging.page(entries, limit, lambda entry: [int(entry.at.timestamp() * 1e6), str(entry.id)])
-    return conditional.etagged(
+    return conditional.respond(
         schemas.LedgerSchema().dump(page | {"items": [presenters.render_entry(entry) for entry in page["items"]]})
     )
 
 
 @blp.route("/export", summary_zh="导出全部用码记录，新的在前（csv 或 json）")
-@guard.requires("ledger.read", step_up=guard.SESSION, unnamed=True)
+@guard.requires("ledger.read", step_up=guard.SESSION, is_anonymous=True)
 @blp.query(schemas.ExportQuery)
-@blp.attached
+@blp.as_attachment
 @blp.response(200, schemas.ExportedSchema)
 @blp.alternative(200, content_type=CSV)
 @blp.problems(404, 429)

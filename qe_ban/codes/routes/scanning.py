@@ -16,7 +16,7 @@ blp = Blueprint("scanning", url_prefix="/codes", description="核验")
 
 @blp.route("/verify", methods=["POST"], summary_zh="按用途核验一个码或短号；不通过也是结果，同样留痕")
 @guard.requires("codes.verify")
-@blp.arguments(schemas.VerifyRequest, described=schemas.VERIFY)
+@blp.arguments(schemas.VerifyRequest, shape=schemas.VERIFY)
 @blp.response(200, schemas.VerdictSchema)
 @blp.problems(409, 429)
 def verify(body: dict[str, Any]) -> service.VerdictResponse:

@@ -33,11 +33,11 @@ CACHED_QUERIES = 256
 
 
 @blp.route("", summary_zh="码包：五种码及其状态")
-@guard.requires("codes.read", step_up=guard.SESSION, unnamed=True)
-@blp.query(schemas.ForQuery, kept=CACHED_QUERIES)
+@guard.requires("codes.read", step_up=guard.SESSION, is_anonymous=True)
+@blp.query(schemas.ForQuery, cache_size=CACHED_QUERIES)
 @blp.problems(404)
 @blp.response(200, schemas.WalletSchema)
-@blp.etagged
+@blp.with_etag
 def wallet(query: dict[str, Any]) -> Response:
     """Show the five kinds with their states; 304 means that nothing but the moment has changed."""
     parts, moment = part(Wallet), now()
@@ -52,7 +52,7 @@ def wallet(query: dict[str, Any]) -> Response:
     cards = _cards(holdings, moment)
     lasting = [{name: value for name, value in card.items() if name != "as_of"} for card in cards]
     # the moment moves on by itself and is no change: so the tag is a weak one (RFC 9110, 8.8.1)
-    response = conditional.etagged(schemas.WalletSchema().dump({"items": cards, "next": None}), wire.dumps(lasting))
+    response = conditional.respond(schemas.WalletSchema().dump({"items": cards, "next": None}), wire.dumps(lasting))
     response.headers["ETag"] = f"W/{response.headers['ETag']}"
     return response
 
@@ -84,8 +84,8 @@ def _render_card(card: service.WalletCard, masked_name: str | None) -> dict[str,
 
 
 @blp.route("/issue", methods=["POST"], summary_zh="一次签发几种码，切换时无须联网")
-@guard.requires("codes.issue", step_up=guard.SESSION, unnamed=True)
-@blp.query(schemas.ForQuery, kept=CACHED_QUERIES)
+@guard.requires("codes.issue", step_up=guard.SESSION, is_anonymous=True)
+@blp.query(schemas.ForQuery, cache_size=CACHED_QUERIES)
 @blp.arguments(schemas.IssueRequest)
 @blp.response(200, schemas.IssuedSchema)
 @blp.problems(404, 429)
@@ -95,8 +95,8 @@ def issue(query: dict[str, Any], body: dict[str, Any]) -> service.Issued:
 
 
 @blp.route("/<kind>/issue", methods=["POST"], summary_zh="签发一种码；可直接取二维码图片（SVG 或 PNG）")
-@guard.requires("codes.issue", step_up=guard.SESSION, unnamed=True)
-@blp.query(schemas.ForQuery, kept=CACHED_QUERIES)
+@guard.requires("codes.issue", step_up=guard.SESSION, is_anonymous=True)
+@blp.query(schemas.ForQuery, cache_size=CACHED_QUERIES)
 @blp.response(200, schemas.CodeSchema)
 @blp.alternative(200, content_type="image/svg+xml")
 @blp.alternative(200, content_type="image/png")
@@ -119,7 +119,7 @@ def issue_one(query: dict[str, Any], kind: str) -> service.Code | Response:
     methods=["POST"],
     summary_zh="签发十位短号，三分钟内有效，核验通过一次即失效；供摄像头损坏时人工输入",
 )
-@guard.requires("codes.issue", step_up=guard.SESSION, unnamed=True)
+@guard.requires("codes.issue", step_up=guard.SESSION, is_anonymous=True)
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.ShortNumberSchema)
 @blp.problems(409, 429)
@@ -147,7 +147,7 @@ def _subject_and_holdings(query: dict[str, Any], moment: datetime) -> tuple[acco
 
 
 @blp.route("/<kind>/suspend", methods=["POST"], summary_zh="挂失一种码，已亮出的码也立即失效")
-@guard.requires("codes.manage", step_up=guard.SESSION, unnamed=True)
+@guard.requires("codes.manage", step_up=guard.SESSION, is_anonymous=True)
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.KindSchema)
 def suspend(query: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def suspend(query: dict[str, Any], kind: str) -> dict[str, Any]:
 
 
 @blp.route("/<kind>/resume", methods=["POST"], summary_zh="解除本人的挂失，须在人脸核验后十分钟内")
-@guard.requires("codes.manage", step_up=FRESH_STEP_UP, unnamed=True)
+@guard.requires("codes.manage", step_up=FRESH_STEP_UP, is_anonymous=True)
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.KindSchema)
 def resume(query: dict[str, Any], kind: str) -> dict[str, Any]:

@@ -179,9 +179,9 @@ class VerdictSchema(Schema):
     reason = fields.Choice(Reason, required=True)
     kind = fields.Choice(KINDS, name="CodeKind", allow_none=True, required=True)
     profile = fields.Choice(Profile, name="CodeProfile", allow_none=True, required=True)
-    holder = fields.Described(HolderSchema, required=True)
+    holder = fields.RawShape(HolderSchema, required=True)
     health = fields.Nested(HealthSchema)
-    detail = fields.Described(ScanDetailSchema, required=True)
+    detail = fields.RawShape(ScanDetailSchema, required=True)
     as_of = fields.Moment()
     guardian = fields.Flag()
     repeat = fields.Flag(required=True)
@@ -216,7 +216,7 @@ class ScanSchema(Schema):
     accepted = fields.Flag(required=True)
     reason = fields.Choice(Reason, required=True)
     fields_disclosed = fields.Many(fields.Text(), data_key="fields", required=True)
-    detail = fields.Described(ScanDetailSchema, required=True)
+    detail = fields.RawShape(ScanDetailSchema, required=True)
     guardian = fields.Flag(required=True)
 
 

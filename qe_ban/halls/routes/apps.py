@@ -28,7 +28,7 @@ _GREATEST_POSITION: Final = 2**31 - 1
 @guard.anyone
 @blp.query(schemas.AppsQuery)
 @blp.response(200, schemas.AppPage)
-@blp.etagged
+@blp.with_etag
 def list_apps(query: dict[str, Any]) -> Response:
     """Local apps by position, suspended ones too; those of a hall with `hall`."""
     wanted = service.Wanted(query["hall"], query["category"], query["kind"], query["q"])
@@ -39,7 +39,7 @@ def list_apps(query: dict[str, Any]) -> Response:
 @guard.anyone
 @of_halls.query(schemas.HallAppsQuery)
 @of_halls.response(200, schemas.AppPage)
-@of_halls.etagged
+@of_halls.with_etag
 def list_hall_apps(query: dict[str, Any], slug: str) -> Response:
     """The apps that a hall offers: its own first, then the city's."""
     if slug not in part(City).halls:
@@ -50,13 +50,13 @@ def list_hall_apps(query: dict[str, Any], slug: str) -> Response:
 @blp.route("/<slug>", methods=["GET"], summary_zh="查看一个应用；已下架的会注明并说明原因")
 @guard.anyone
 @blp.response(200, schemas.AppSchema)
-@blp.etagged
+@blp.with_etag
 def get_app(slug: str) -> Response:
     """One app; one that was withdrawn is told with that state and its reason."""
     with part(Database).transaction() as session:
         row = service.app(session, slug)
         shown = _shown(session, [row])[0]
-    return conditional.etagged(shown, cache_control=conditional.PUBLIC, state=str(row.revision))
+    return conditional.respond(shown, cache_control=conditional.PUBLIC, state=str(row.revision))
 
 
 @blp.route("/<slug>", methods=["PUT"], summary_zh="新增、修改、暂停或下架应用")
@@ -64,17 +64,17 @@ def get_app(slug: str) -> Response:
 @blp.arguments(schemas.PutAppSchema)
 @blp.response(200, schemas.AppSchema)
 @blp.alternative(201, content_type="application/json", schema=schemas.AppSchema)
-@blp.preconditioned(creating=True)
+@blp.with_precondition(creating=True)
 def put_app(body: dict[str, Any], slug: str) -> Response:
     """Make an app (`If-None-Match: *`), or change, suspend or withdraw one (`If-Match`)."""
-    precondition, change = conditional.required(), guard.change()
+    precondition, change = conditional.read_precondition(), guard.change()
     with part(Database).transaction() as session:
         outcome = service.put(session, part(City), slug, body, precondition=precondition, change=change)
         row = service.app(session, slug)
         shown = _shown(session, [row])[0]
     if outcome.changed:
         part(PageCache).publish_invalidation()
-    return conditional.written(shown, str(row.revision), 201 if outcome.made else 200)
+    return conditional.respond_written(shown, str(row.revision), 201 if outcome.made else 200)
 
 
 def _page(wanted: service.Wanted, query: dict[str, Any]) -> Response:
@@ -83,7 +83,7 @@ def _page(wanted: service.Wanted, query: dict[str, Any]) -> Response:
         found = service.apps(session, part(City), wanted, after=after, limit=limit + 1)
         page = paging.page(found, limit, lambda listed: list(listed.cursor))
         items = _shown(session, [listed.app for listed in page["items"]])
-    return conditional.etagged(page | {"items": items}, cache_control=conditional.PUBLIC)
+    return conditional.respond(page | {"items": items}, cache_control=conditional.PUBLIC)
 
 
 def _after(cursor: str | None) -> tuple[int, int, str] | None:

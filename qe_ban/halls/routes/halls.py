@@ -24,30 +24,30 @@ blp = Blueprint("halls", url_prefix="/halls", description="分厅")
 @blp.route("", methods=["GET"], summary_zh="全部分厅：市级，再各区市")
 @guard.anyone
 @blp.response(200, schemas.HallOverviewsSchema)
-@blp.etagged
+@blp.with_etag
 def list_halls() -> Response:
     """All halls of the city: its own, then each district's."""
     districts = part(City).districts
     found, age = overview(part(PageCache), part(City), now())
     items = [{**one, "district_name": districts.get(one["district"] or "")} for one in found]
-    return conditional.shown(schemas.HallOverviewsSchema().dump({"items": items, "next": None}), age)
+    return conditional.respond_published(schemas.HallOverviewsSchema().dump({"items": items, "next": None}), age)
 
 
 @blp.route("/<slug>", methods=["GET"], summary_zh="一次取得分厅的整个页面：板块、公告、应用、热门事项")
 @guard.anyone
-@blp.query(schemas.HallViewQuery, kept=256)
+@blp.query(schemas.HallViewQuery, cache_size=256)
 @blp.response(200, schemas.HallScreenSchema)
-@blp.etagged
+@blp.with_etag
 def get_hall(query: dict[str, Any], slug: str) -> Response:
     """A hall's screen in one call, as one view sees it: blocks, notices, apps, hot items."""
-    return conditional.served(part(PageCache).screen(PageKind.HALL, slug, _view(query, slug), now()))
+    return conditional.respond_prepared(part(PageCache).screen(PageKind.HALL, slug, _view(query, slug), now()))
 
 
 @blp.route("/<slug>/blocks/<block>", methods=["GET"], summary_zh="分厅的一个板块及其全部内容")
 @guard.anyone
 @blp.query(schemas.HallViewQuery)
 @blp.response(200, screens.BLOCK)
-@blp.etagged
+@blp.with_etag
 def get_hall_block(query: dict[str, Any], slug: str, block: str) -> Response:
     """One block with all of its rows, articles with their bodies."""
     moment, view = now(), _view(query, slug)
@@ -55,7 +55,7 @@ def get_hall_block(query: dict[str, Any], slug: str, block: str) -> Response:
     found = block_detail.block_in_full(page, view, moment, block)
     if found is None:
         raise errors.BlockNotFound
-    return conditional.shown(found, age)
+    return conditional.respond_published(found, age)
 
 
 def _view(query: Mapping[str, Any], slug: str) -> View:

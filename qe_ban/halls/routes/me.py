@@ -26,10 +26,10 @@ _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 @blp.route("/home", methods=["GET"], summary_zh="我的首页：所选分厅的页面，及关注的分厅、收藏和最近使用的事项")
-@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.home", step_up=guard.SESSION, is_anonymous=True)
 @blp.query(schemas.HomeQuery)
 @blp.response(200, schemas.HomeSchema)
-@blp.etagged
+@blp.with_etag
 def get_home(query: dict[str, Any]) -> Response:
     """The chosen hall's screen as the caller sees it, with followed halls and the first favourite and recent items."""
     city, moment = part(City), now()
@@ -48,22 +48,22 @@ def get_home(query: dict[str, Any]) -> Response:
     }
     # the screen is JSON already: it is set in as it is, before the rest
     payload = b'{"screen":' + screen.plain.data + b"," + wire.dumps(mine)[1:]
-    return conditional.marked(conditional.etagged(payload, cache_control=PRIVATE), screen.age)
+    return conditional.mark_stale(conditional.respond(payload, cache_control=PRIVATE), screen.age)
 
 
 @blp.route("/hall", methods=["GET"], summary_zh="我的首页所选的分厅和字号")
-@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.home", step_up=guard.SESSION, is_anonymous=True)
 @blp.response(200, schemas.MyHallSchema)
-@blp.etagged
+@blp.with_etag
 def get_my_hall() -> Response:
     """The hall that the caller's home shows, and how large it is written."""
     with part(Database).transaction() as session:
         chosen = service.setting(part(KeyRings), session, part(City), guard.principal().id)
-    return conditional.etagged(schemas.MyHallSchema().dump(_setting(chosen)), cache_control=PRIVATE)
+    return conditional.respond(schemas.MyHallSchema().dump(_setting(chosen)), cache_control=PRIVATE)
 
 
 @blp.route("/hall", methods=["PUT"], summary_zh="选择首页的分厅和字号")
-@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.home", step_up=guard.SESSION, is_anonymous=True)
 @blp.arguments(schemas.PutMyHallSchema)
 @blp.response(200, schemas.MyHallSchema)
 def put_my_hall(body: dict[str, Any]) -> dict[str, Any]:
@@ -75,20 +75,20 @@ def put_my_hall(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @blp.route("/halls", methods=["GET"], summary_zh="关注的分厅，新的在前")
-@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.home", step_up=guard.SESSION, is_anonymous=True)
 @blp.response(200, schemas.FollowedHallsSchema)
-@blp.etagged
+@blp.with_etag
 def list_followed_halls() -> Response:
     """The halls that the caller follows, the latest first."""
     with part(Database).transaction() as session:
         found = service.followed(part(KeyRings), session, part(City), guard.principal().id)
     items = [{"at": one.at, **_hall(one.slug)} for one in found]
     payload = schemas.FollowedHallsSchema().dump({"items": items, "next": None})
-    return conditional.etagged(payload, cache_control=PRIVATE)
+    return conditional.respond(payload, cache_control=PRIVATE)
 
 
 @blp.route("/halls/<slug>", methods=["PUT"], summary_zh="关注分厅，最多20个；重复操作无影响")
-@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.home", step_up=guard.SESSION, is_anonymous=True)
 @blp.response(204)
 @blp.problems(409)
 def follow_hall(slug: str) -> None:
@@ -98,7 +98,7 @@ def follow_hall(slug: str) -> None:
 
 
 @blp.route("/halls/<slug>", methods=["DELETE"], summary_zh="取消关注；重复操作无影响")
-@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.home", step_up=guard.SESSION, is_anonymous=True)
 @blp.response(204)
 def unfollow_hall(slug: str) -> None:
     """Follow a hall no more; a repeat changes nothing."""
@@ -107,17 +107,17 @@ def unfollow_hall(slug: str) -> None:
 
 
 @blp.route("/items/favourites", methods=["GET"], summary_zh="收藏的事项，新的在前；已终止的会注明")
-@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.home", step_up=guard.SESSION, is_anonymous=True)
 @blp.query(paging.PageQuery)
 @blp.response(200, schemas.KeptItemPage)
-@blp.etagged
+@blp.with_etag
 def list_favourite_items(query: dict[str, Any]) -> Response:
     """The items that the caller likes, the latest first; what has ended is told with that state."""
     return _kept(FavouriteItem, query)
 
 
 @blp.route("/items/favourites/<code>", methods=["PUT"], summary_zh="收藏事项，最多200个")
-@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.home", step_up=guard.SESSION, is_anonymous=True)
 @blp.response(204)
 @blp.problems(409)
 def favour_item(code: str) -> None:
@@ -127,7 +127,7 @@ def favour_item(code: str) -> None:
 
 
 @blp.route("/items/favourites/<code>", methods=["DELETE"], summary_zh="取消收藏；重复操作无影响")
-@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.home", step_up=guard.SESSION, is_anonymous=True)
 @blp.response(204)
 def disfavour_item(code: str) -> None:
     """Keep an item no more; a repeat changes nothing."""
@@ -136,17 +136,17 @@ def disfavour_item(code: str) -> None:
 
 
 @blp.route("/items/recent", methods=["GET"], summary_zh="最近使用的事项，新的在前")
-@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.home", step_up=guard.SESSION, is_anonymous=True)
 @blp.query(paging.PageQuery)
 @blp.response(200, schemas.KeptItemPage)
-@blp.etagged
+@blp.with_etag
 def list_recent_items(query: dict[str, Any]) -> Response:
     """The items that the caller opened, the latest first."""
     return _kept(RecentItem, query)
 
 
 @blp.route("/items/recent", methods=["DELETE"], summary_zh="清空最近使用的事项")
-@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.home", step_up=guard.SESSION, is_anonymous=True)
 @blp.response(204)
 def forget_recent_items() -> None:
     """Forget all that the caller opened."""
@@ -155,7 +155,7 @@ def forget_recent_items() -> None:
 
 
 @blp.route("/items/recent/<code>", methods=["PUT"], summary_zh="记录刚打开的事项，保留最近50个")
-@guard.requires("me.home", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.home", step_up=guard.SESSION, is_anonymous=True)
 @blp.response(204)
 def use_item(code: str) -> None:
     """Note that the caller opened an item just now; the newest 50 are kept."""
@@ -170,7 +170,7 @@ def _kept(model: Kept, query: dict[str, Any]) -> Response:
         found = service.kept(rings, session, part(City), caller, model, after=after, limit=limit + 1, now=moment)
     page = paging.page(found, limit, lambda one: [(one.at - _EPOCH) // timedelta(microseconds=1), one.entry])
     items = [{**one.card, "at": one.at} for one in page["items"]]
-    return conditional.etagged(schemas.KeptItemPage().dump(page | {"items": items}), cache_control=PRIVATE)
+    return conditional.respond(schemas.KeptItemPage().dump(page | {"items": items}), cache_control=PRIVATE)
 
 
 def _after(cursor: str | None) -> tuple[datetime, str] | None:

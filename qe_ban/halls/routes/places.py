@@ -33,7 +33,7 @@ PRIVATE: Final = "private, no-store"
 @guard.anyone
 @blp.query(schemas.PlacesQuery)
 @blp.response(200, schemas.PlacePage)
-@blp.etagged
+@blp.with_etag
 def list_places(query: dict[str, Any]) -> Response:
     """Places that were not withdrawn, whether they are open, and with `near` how far it is, the nearest first."""
     return _page(service.Wanted(query["hall"], query["kind"], query["q"]), query)
@@ -43,7 +43,7 @@ def list_places(query: dict[str, Any]) -> Response:
 @guard.anyone
 @of_halls.query(schemas.HallPlacesQuery)
 @of_halls.response(200, schemas.PlacePage)
-@of_halls.etagged
+@of_halls.with_etag
 def list_hall_places(query: dict[str, Any], slug: str) -> Response:
     """The places of a hall's district; of the city's hall the city's own."""
     if slug not in part(City).halls:
@@ -54,14 +54,14 @@ def list_hall_places(query: dict[str, Any], slug: str) -> Response:
 @blp.route("/<slug>", methods=["GET"], summary_zh="查看一个网点；已撤销的会注明")
 @guard.anyone
 @blp.response(200, schemas.HallPlaceSchema)
-@blp.etagged
+@blp.with_etag
 def get_place(slug: str) -> Response:
     """One place; one that was withdrawn is told with that state."""
     moment = now()
     with part(Database).transaction() as session:
         row = service.place(session, slug)
     shown = _shown(Listed(row), moment)
-    return conditional.etagged(shown, cache_control=_public([shown], moment), state=str(row.revision))
+    return conditional.respond(shown, cache_control=_public([shown], moment), state=str(row.revision))
 
 
 @blp.route("/<slug>", methods=["PUT"], summary_zh="新增、修改、暂停或撤销网点")
@@ -69,16 +69,16 @@ def get_place(slug: str) -> Response:
 @blp.arguments(schemas.PutPlaceSchema)
 @blp.response(200, schemas.HallPlaceSchema)
 @blp.alternative(201, content_type="application/json", schema=schemas.HallPlaceSchema)
-@blp.preconditioned(creating=True)
+@blp.with_precondition(creating=True)
 def put_place(body: dict[str, Any], slug: str) -> Response:
     """Make a place (`If-None-Match: *`), or change, suspend or withdraw one (`If-Match`)."""
-    precondition, change = conditional.required(), guard.change()
+    precondition, change = conditional.read_precondition(), guard.change()
     with part(Database).transaction() as session:
         outcome = service.put(session, part(City), slug, body, precondition=precondition, change=change)
         row = service.place(session, slug)
     if outcome.changed:
         part(PageCache).publish_invalidation()
-    return conditional.written(_shown(Listed(row), change.at), str(row.revision), 201 if outcome.made else 200)
+    return conditional.respond_written(_shown(Listed(row), change.at), str(row.revision), 201 if outcome.made else 200)
 
 
 def _page(wanted: service.Wanted, query: dict[str, Any]) -> Response:
@@ -94,7 +94,7 @@ def _page(wanted: service.Wanted, query: dict[str, Any]) -> Response:
     page = paging.page(found, limit, _cursor)
     items = [_shown(listed, moment) for listed in page["items"]]
     control = _public(items, moment) if point is None else PRIVATE
-    return conditional.etagged(page | {"items": items}, cache_control=control)
+    return conditional.respond(page | {"items": items}, cache_control=control)
 
 
 def _cursor(listed: Listed) -> list[Any]:

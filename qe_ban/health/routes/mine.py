@@ -21,7 +21,7 @@ blp = Blueprint("my_health", url_prefix="/me/health", description="我的健康�
 @blp.route(
     "", methods=["GET"], summary_zh="本人健康码的等级（与核验终端所见一致）：谁认定、依据、起止时间及如何申请更正"
 )
-@guard.requires("me.health", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.health", step_up=guard.SESSION, is_anonymous=True)
 @blp.query(schemas.ForQuery)
 @blp.response(200, schemas.MyHealthSchema)
 @blp.problems(404)
@@ -58,7 +58,7 @@ def request_correction(query: dict[str, Any], body: dict[str, Any]) -> dict[str,
 
 
 @blp.route("/corrections", methods=["GET"], summary_zh="本人的更正申请及答复，新的在前")
-@guard.requires("me.health", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.health", step_up=guard.SESSION, is_anonymous=True)
 @blp.query(schemas.MyCorrectionsQuery)
 @blp.response(200, schemas.MyCorrectionPage)
 @blp.problems(404)

@@ -22,7 +22,7 @@ blp = Blueprint("departments", url_prefix="/departments", description="部门")
 @guard.anyone
 @blp.query(schemas.DepartmentsQuery)
 @blp.response(200, schemas.DepartmentPage)
-@blp.etagged
+@blp.with_etag
 def list_departments(query: dict[str, Any]) -> Response:
     """Departments with the numbers of their items, the city's first, then by district."""
     after = None if query["cursor"] is None else tuple(paging.decode(query["cursor"], str, str))
@@ -32,18 +32,18 @@ def list_departments(query: dict[str, Any]) -> Response:
         )
     page = paging.page(found, query["limit"], lambda row: [row.district or "", row.code])
     items = [_shown(view) for view in page["items"]]
-    return conditional.etagged(page | {"items": items}, cache_control=PUBLIC)
+    return conditional.respond(page | {"items": items}, cache_control=PUBLIC)
 
 
 @blp.route("/<code>", methods=["GET"], summary_zh="查看一个部门")
 @guard.anyone
 @blp.response(200, schemas.DepartmentSchema)
-@blp.etagged
+@blp.with_etag
 def get_department(code: str) -> Response:
     """One department."""
     with part(Database).transaction() as session:
         view = service.department(session, code=code, now=now())
-    return conditional.etagged(_shown(view), cache_control=PUBLIC, state=view.tag)
+    return conditional.respond(_shown(view), cache_control=PUBLIC, state=view.tag)
 
 
 @blp.route("/<code>", methods=["PUT"], summary_zh="登记或修改部门")
@@ -51,16 +51,16 @@ def get_department(code: str) -> Response:
 @blp.arguments(schemas.PutDepartmentSchema)
 @blp.response(200, schemas.DepartmentSchema)
 @blp.alternative(201, content_type="application/json", schema=schemas.DepartmentSchema)
-@blp.preconditioned(creating=True)
+@blp.with_precondition(creating=True)
 def put_department(body: dict[str, Any], code: str) -> Response:
     """Register a department (`If-None-Match: *`), or change one (`If-Match`)."""
-    precondition, change = conditional.required(), guard.change()
+    precondition, change = conditional.read_precondition(), guard.change()
     with part(Database).transaction() as session:
         new = service.NewDepartment(code, **body)
         made = service.put(session, part(City), new, precondition=precondition, change=change)
         session.flush()
         view = service.department(session, code=code, now=change.at)
-    return conditional.written(_shown(view), view.tag, 201 if made else 200)
+    return conditional.respond_written(_shown(view), view.tag, 201 if made else 200)
 
 
 def _shown(view: DepartmentView) -> dict[str, Any]:

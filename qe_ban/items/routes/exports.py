@@ -26,7 +26,7 @@ _PIECE: Final = 1 << 18
 @blp.route("", methods=["GET"], summary_zh="导出本人负责的、未终止的事项；原样导回不产生变化")
 @guard.requires("items.write")
 @blp.query(schemas.FileQuery)
-@blp.attached
+@blp.as_attachment
 @blp.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
 @blp.alternative(200, content_type=CSV)
 def export_items(query: dict[str, Any]) -> Response:

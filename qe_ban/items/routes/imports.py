@@ -26,7 +26,7 @@ _ZIP: Final = b"PK\x03\x04"
 @blp.upload((CSV, XLSX, OCTETS), limit=importing.LARGEST)
 @blp.response(202, schemas.ImportStartedSchema)
 @blp.idempotent
-@blp.located
+@blp.with_location
 def import_items(query: dict[str, Any], upload: Upload) -> Response:
     """Import items from CSV or XLSX as a job: `GET /jobs/{id}` tells how far it is and what is wrong with which row."""
     caller, file_format = guard.principal(), _format(upload)
@@ -64,7 +64,7 @@ def _format(upload: Upload) -> importing.Format:
 @blp.route("/template", methods=["GET"], summary_zh="导入模板：表头、说明与可选项")
 @guard.requires("items.write")
 @blp.query(schemas.FileQuery)
-@blp.attached
+@blp.as_attachment
 @blp.response(200, {"type": "string", "format": "binary"}, content_type=XLSX)
 @blp.alternative(200, content_type=CSV)
 def get_import_template(query: dict[str, Any]) -> Response:

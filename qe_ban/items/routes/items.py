@@ -27,7 +27,7 @@ PUBLIC = "public, max-age=60, stale-while-revalidate=600"
 @guard.anyone
 @blp.query(schemas.ItemQuery)
 @blp.response(200, schemas.ItemSchema)
-@blp.etagged
+@blp.with_etag
 def get_item(query: dict[str, Any], code: str) -> Response:
     """An item as it is in force, or as it was in a version; what has ended is told with that state."""
     moment = now()
@@ -43,10 +43,10 @@ def get_item(query: dict[str, Any], code: str) -> Response:
 @blp.response(200, schemas.SavedItemSchema)
 @blp.alternative(201, content_type="application/json", schema=schemas.SavedItemSchema)
 @blp.problems(409)
-@blp.preconditioned(creating=True)
+@blp.with_precondition(creating=True)
 def put_item(body: dict[str, Any], code: str) -> Response:
     """Make an item (`If-None-Match: *`), or give it a new version (`If-Match`), now or at a time to come."""
-    precondition, change = conditional.required(), guard.change()
+    precondition, change = conditional.read_precondition(), guard.change()
     starts_at, ends_at = body.pop("starts_at"), body.pop("ends_at", UNSET)
     with part(Database).transaction() as session:
         saved = editing.put(
@@ -62,7 +62,7 @@ def put_item(body: dict[str, Any], code: str) -> Response:
         view = catalogue.draft(session, part(City), reader=change.by, code=code, version=None, now=change.at)
     warnings = [{"place": warning.place, "message": warning.message} for warning in saved.warnings]
     status = 201 if saved.outcome is Outcome.CREATED else 200
-    return conditional.written(_shown(view), view.tag, status, outcome=saved.outcome, warnings=warnings)
+    return conditional.respond_written(_shown(view), view.tag, status, outcome=saved.outcome, warnings=warnings)
 
 
 @blp.route("/<code>/versions", methods=["GET"], summary_zh="可编辑事项的全部版本，新的在前，含待生效和已被取代的")
@@ -79,7 +79,7 @@ def list_versions(code: str) -> dict[str, Any]:
 @guard.requires("items.write")
 @blp.query(schemas.ItemQuery)
 @blp.response(200, schemas.ItemSchema)
-@blp.etagged
+@blp.with_etag
 def get_draft(query: dict[str, Any], code: str) -> Response:
     """An item that the caller may edit, in any version, also before its start; its ETag serves a change."""
     with part(Database).transaction() as session:
@@ -93,10 +93,10 @@ def get_draft(query: dict[str, Any], code: str) -> Response:
 @blp.arguments(schemas.EndSchema)
 @blp.response(200, schemas.ItemSchema)
 @blp.problems(409)
-@blp.preconditioned()
+@blp.with_precondition()
 def end_item(body: dict[str, Any], code: str) -> Response:
     """Let an item end now or at a time to come; it stays readable."""
-    precondition, change = conditional.required(), guard.change()
+    precondition, change = conditional.read_precondition(), guard.change()
     with part(Database).transaction() as session:
         editing.end(session, code=code, at=body["at"], precondition=precondition, change=change)
         return _written(session, code, change)
@@ -106,10 +106,10 @@ def end_item(body: dict[str, Any], code: str) -> Response:
 @guard.requires("items.write")
 @blp.response(200, schemas.ItemSchema)
 @blp.problems(409)
-@blp.preconditioned()
+@blp.with_precondition()
 def reopen_item(code: str) -> Response:
     """Take the end of an item away, past or planned."""
-    precondition, change = conditional.required(), guard.change()
+    precondition, change = conditional.read_precondition(), guard.change()
     with part(Database).transaction() as session:
         editing.reopen(session, code=code, precondition=precondition, change=change)
         return _written(session, code, change)
@@ -117,13 +117,13 @@ def reopen_item(code: str) -> Response:
 
 def _written(session: Session, code: str, change: audit.Change) -> Response:
     view = catalogue.draft(session, part(City), reader=change.by, code=code, version=None, now=change.at)
-    return conditional.written(_shown(view), view.tag)
+    return conditional.respond_written(_shown(view), view.tag)
 
 
 def _answer(view: catalogue.ItemView, version: int | None, cache_control: str) -> Response:
     """Answer an item; the tag of an old version serves no change."""
     state = view.tag if version is None else None
-    return conditional.etagged(_shown(view), cache_control=cache_control, state=state)
+    return conditional.respond(_shown(view), cache_control=cache_control, state=state)
 
 
 def _shown(view: catalogue.ItemView) -> dict[str, Any]:

@@ -26,7 +26,7 @@ blp = Blueprint("items_search", url_prefix="/items", description="事项搜索")
 @guard.anyone
 @blp.query(schemas.ItemsQuery)
 @blp.response(200, schemas.FoundItemsSchema)
-@blp.etagged
+@blp.with_etag
 def list_items(query: dict[str, Any]) -> Response:
     """Search items by name, pinyin, initials, everyday words or code; without `q` all of them, the popular first.
 
@@ -50,19 +50,19 @@ def list_items(query: dict[str, Any]) -> Response:
         "counts": found.counts,
         "corrected": found.corrected,
     }
-    return conditional.etagged(schemas.FoundItemsSchema().dump(payload), cache_control=CACHED)
+    return conditional.respond(schemas.FoundItemsSchema().dump(payload), cache_control=CACHED)
 
 
 @blp.route("/suggest", methods=["GET"], summary_zh="输入联想：按汉字、拼音或首字母开头匹配，常用的在前")
 @guard.anyone
 @blp.query(schemas.SuggestQuery)
 @blp.response(200, schemas.SuggestionsSchema)
-@blp.etagged
+@blp.with_etag
 def suggest_items(query: dict[str, Any]) -> Response:
     """Names that begin as somebody types: in characters, pinyin or initials, the popular first."""
     with part(Database).transaction() as session:
         found = suggesting.suggest(session, part(City), query["q"], hall=query["hall"], now=now())
-    return conditional.etagged(schemas.SuggestionsSchema().dump({"items": found}), cache_control=CACHED)
+    return conditional.respond(schemas.SuggestionsSchema().dump({"items": found}), cache_control=CACHED)
 
 
 @blp.route("/synonyms", methods=["GET"], summary_zh="同义词组")
@@ -98,12 +98,12 @@ def create_synonyms(body: dict[str, Any]) -> Response:
 @blp.route("/synonyms/<id:group_id>", methods=["GET"], summary_zh="查看一个同义词组及修改所需的 ETag")
 @guard.requires("items.vocabulary")
 @blp.response(200, schemas.SynonymsSchema)
-@blp.etagged
+@blp.with_etag
 def get_synonyms(group_id: UUID) -> Response:
     """One group, with the ETag that changing it wants."""
     with part(Database).transaction() as session:
         found = synonyms.group(session, group_id)
-    return conditional.etagged(schemas.SynonymsSchema().dump(found), state=synonyms.state(found))
+    return conditional.respond(schemas.SynonymsSchema().dump(found), state=synonyms.state(found))
 
 
 @blp.route("/synonyms/<id:group_id>", methods=["PUT"], summary_zh="修改同义词组")
@@ -111,22 +111,22 @@ def get_synonyms(group_id: UUID) -> Response:
 @blp.arguments(schemas.NewSynonymsSchema)
 @blp.response(200, schemas.SynonymsSchema)
 @blp.problems(409)
-@blp.preconditioned()
+@blp.with_precondition()
 def replace_synonyms(body: dict[str, Any], group_id: UUID) -> Response:
     """Give a group other words."""
-    precondition = conditional.required()
+    precondition = conditional.read_precondition()
     with part(Database).transaction() as session:
         held = synonyms.replace(session, group_id, body["words"], precondition, guard.change())
-    return conditional.written(schemas.SynonymsSchema().dump(held), synonyms.state(held))
+    return conditional.respond_written(schemas.SynonymsSchema().dump(held), synonyms.state(held))
 
 
 @blp.route("/synonyms/<id:group_id>", methods=["DELETE"], summary_zh="删除同义词组")
 @guard.requires("items.vocabulary")
 @blp.response(204)
-@blp.preconditioned()
+@blp.with_precondition()
 def remove_synonyms(group_id: UUID) -> None:
     """Take a group away."""
-    precondition = conditional.required()
+    precondition = conditional.read_precondition()
     with part(Database).transaction() as session:
         synonyms.remove(session, group_id, precondition, guard.change())
 

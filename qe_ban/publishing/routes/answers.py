@@ -36,14 +36,14 @@ class DraftPrecondition:
     def __call__(self, state: str | None) -> None:
         """Raise PreconditionFailed unless the page is in this state."""
         if self.tag is not None and state != self.tag:
-            raise conditional.changed(state)
+            raise conditional.precondition_failed(state)
         is_absent = state == NOBODY_WROTE and self.header.match is None
         self.header(None if is_absent else state)
 
 
 def require_precondition() -> DraftPrecondition:
     """Return what the request says in If-Match or `If-None-Match: *`. Raises PreconditionRequired for neither."""
-    return DraftPrecondition(conditional.required())
+    return DraftPrecondition(conditional.read_precondition())
 
 
 def change() -> audit.Change:
@@ -59,7 +59,7 @@ def dump_draft(draft: Draft) -> dict[str, Any]:
 
 def answer_draft(draft: Draft, **more: Any) -> Response:
     """Answer a write with the draft as it stands now."""
-    return conditional.written(dump_draft(draft), draft.tag, **more)
+    return conditional.respond_written(dump_draft(draft), draft.tag, **more)
 
 
 def answer_publication(answer: PagePublication) -> Response:

@@ -26,18 +26,18 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.route("/<slug>/draft", methods=["GET"], summary_zh="查看页面草稿、所处状态和引用中的问题；修改须带其 ETag")
     @guard.requires("pages.read")
     @blp.response(200, schemas.DraftSchema)
-    @blp.etagged
+    @blp.with_etag
     def get_draft(slug: str) -> Response:
         """A page's draft, where it stands, and what it refers to that does not stand; its ETag serves every change."""
         with part(Database).transaction() as session:
             draft = drafts.read(session, part(PageTypes), kind, slug, reader=guard.principal(), now=now())
-            return conditional.etagged(answers.dump_draft(draft), state=draft.tag)
+            return conditional.respond(answers.dump_draft(draft), state=draft.tag)
 
     @blp.route("/<slug>/draft", methods=["PUT"], summary_zh="保存整份草稿；有误之处立即指出，已有的审核作废")
     @guard.requires("pages.write")
     @blp.arguments(PageContentSchema, limit=wire.GREATEST_LIMIT)
     @blp.response(200, schemas.DraftSchema)
-    @blp.preconditioned(creating=True)
+    @blp.with_precondition(creating=True)
     def put_draft(body: dict[str, Any], slug: str) -> Response:
         """Save a whole draft. What its shape lacks is named at once; a review that it had lapses."""
         precondition, change = answers.require_precondition(), answers.change()
@@ -71,7 +71,7 @@ def _add_saves(blp: Blueprint, kind: PageKind) -> None:
     @guard.requires("pages.write")
     @blp.arguments(schemas.RestoreSchema)
     @blp.response(200, schemas.DraftSchema)
-    @blp.preconditioned()
+    @blp.with_precondition()
     def restore_draft(body: dict[str, Any], slug: str) -> Response:
         """Begin the draft anew with an earlier save, or with a version, such as the one in force."""
         precondition, change = answers.require_precondition(), answers.change()
@@ -97,7 +97,7 @@ def _add_submitting(blp: Blueprint, kind: PageKind) -> None:
     @guard.requires("pages.write")
     @blp.response(200, schemas.DraftSchema)
     @blp.problems(409, 422)
-    @blp.preconditioned()
+    @blp.with_precondition()
     def submit_draft(slug: str) -> Response:
         """Hand a draft in for review, once everything that it refers to stands; its links are followed before."""
         precondition, change, page_types = answers.require_precondition(), answers.change(), part(PageTypes)

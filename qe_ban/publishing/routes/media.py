@@ -25,7 +25,7 @@ BINARY: Final = {"type": "string", "format": "binary"}
 @guard.requires("media.write")
 @blp.upload(MEDIA_TYPES, limit=service.MAX_BYTES)
 @blp.response(201, schemas.MediaSchema)
-@blp.located
+@blp.with_location
 @blp.alternative(200, content_type="application/json", schema=schemas.MediaSchema, description="Already there")
 def upload(file: Upload) -> Response:
     """Hand in a picture: what it is its content tells. It is kept upright, in sRGB, with nothing else of its file."""
@@ -43,7 +43,7 @@ def upload(file: Upload) -> Response:
 @guard.anyone
 @blp.response(200, BINARY, content_type="image/jpeg")
 @blp.alternative(200, content_type="image/png")
-@blp.etagged
+@blp.with_etag
 def picture(digest: str) -> Response:
     """A picture in its whole size."""
     return _serve(digest, service.FULL)
@@ -53,7 +53,7 @@ def picture(digest: str) -> Response:
 @guard.anyone
 @blp.response(200, BINARY, content_type="image/jpeg")
 @blp.alternative(200, content_type="image/png")
-@blp.etagged
+@blp.with_etag
 def smaller_picture(digest: str, width: str) -> Response:
     """A picture in one of its smaller sizes, by its width in pixels."""
     if width == service.FULL:
@@ -69,6 +69,6 @@ def _serve(digest: str, name: str) -> Response:
     with file:
         content_type = service.type_of(file.read(8))
         file.seek(0)
-        answer = conditional.etagged(file.read, f"{digest}/{name}", content_type=content_type, cache_control=FOR_EVER)
+        answer = conditional.respond(file.read, f"{digest}/{name}", content_type=content_type, cache_control=FOR_EVER)
     answer.headers["Content-Security-Policy"] = "default-src 'none'"
     return answer

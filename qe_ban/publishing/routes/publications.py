@@ -28,7 +28,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.arguments(schemas.WithdrawSchema)
     @blp.response(200, schemas.WithdrawnDraftSchema)
     @blp.problems(409)
-    @blp.preconditioned()
+    @blp.with_precondition()
     def withdraw_version(body: dict[str, Any], slug: str) -> Response:
         """Take a version away, with a reason: before its time, or, as an administrator of the city, at any time."""
         precondition, change = answers.require_precondition(), answers.change()
@@ -60,7 +60,7 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
     @blp.arguments(schemas.PublishSchema)
     @blp.response(200, schemas.PublishedDraftSchema)
     @blp.problems(409)
-    @blp.preconditioned()
+    @blp.with_precondition()
     def publish_draft(body: dict[str, Any], slug: str) -> Response:
         """Publish an approved draft at once or at a time to come, for good or until a time."""
         precondition, change = answers.require_precondition(), answers.change()
@@ -86,7 +86,7 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
     @blp.arguments(schemas.RollbackSchema)
     @blp.response(200, schemas.PublishedDraftSchema)
     @blp.problems(409)
-    @blp.preconditioned()
+    @blp.with_precondition()
     def roll_back(body: dict[str, Any], slug: str) -> Response:
         """Publish the content of an old version again, at once, as a new version."""
         precondition, change, number = answers.require_precondition(), answers.change(), body["version"]

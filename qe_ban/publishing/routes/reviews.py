@@ -22,7 +22,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @guard.requires("pages.review")
     @blp.response(200, schemas.DraftSchema)
     @blp.problems(409)
-    @blp.preconditioned()
+    @blp.with_precondition()
     def approve_draft(slug: str) -> Response:
         """Approve a submitted draft that one had no hand in."""
         precondition, change = answers.require_precondition(), answers.change()
@@ -35,7 +35,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.arguments(schemas.RejectSchema)
     @blp.response(200, schemas.DraftSchema)
     @blp.problems(409)
-    @blp.preconditioned()
+    @blp.with_precondition()
     def reject_draft(body: dict[str, Any], slug: str) -> Response:
         """Send a submitted draft back to its editors, with a reason."""
         precondition, change, reason = answers.require_precondition(), answers.change(), body["reason"]

@@ -84,7 +84,7 @@ class ThemeSchema(Schema):
 def _reference(sort: str, **options: Any) -> Wire:
     """Return what stands in the place of a slug that names a thing of a sort."""
     if sort in ("app", "place"):  # halls, which stand above pages, describe these cards
-        return fields.Described(f"{sort.capitalize()}Card", **options)
+        return fields.RawShape(f"{sort.capitalize()}Card", **options)
     return fields.Nested(NamedZoneSchema if sort == "zone" else NamedCodeSchema, **options)
 
 

@@ -42,7 +42,7 @@ def send_demand(body: dict[str, Any], slug: str) -> Response:
 
 
 @mine.route("", methods=["GET"], summary_zh="本人提交的需求，新的在前")
-@guard.requires("me.demands", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.demands", step_up=guard.SESSION, is_anonymous=True)
 @mine.query(paging.PageQuery)
 @mine.response(200, schemas.DemandPage)
 def list_mine(query: dict[str, Any]) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def list_mine(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @mine.route("/<id:demand_id>", methods=["GET"], summary_zh="查看本人提交的需求、答复和办理过程")
-@guard.requires("me.demands", step_up=guard.SESSION, unnamed=True)
+@guard.requires("me.demands", step_up=guard.SESSION, is_anonymous=True)
 @mine.response(200, schemas.DemandSchema)
 def get_mine(demand_id: UUID) -> dict[str, Any]:
     """A demand that the caller has sent, with its answer and its course."""

@@ -20,12 +20,12 @@ blp = Blueprint("zone_ending", url_prefix="/zones", description="专区：结束
 @blp.route("/<slug>/sunset", methods=["GET"], summary_zh="专区何时结束、数据是否届时删除，及删除证明；修改须带其 ETag")
 @guard.requires("zones.end")
 @blp.response(200, schemas.ZoneStandingSchema)
-@blp.etagged
+@blp.with_etag
 def get_sunset(slug: str) -> Response:
     """When a zone ends, whether its data are deleted then, and the report that proves it. Its ETag serves a change."""
     with part(Database).transaction() as session:
         standing = service.standing(session, part(City), slug, now())
-    return conditional.etagged(_told(standing), state=standing.tag)
+    return conditional.respond(_told(standing), state=standing.tag)
 
 
 @blp.route("/<slug>/end", methods=["POST"], summary_zh="结束专区，立即或定时，并可定时删除其需求数据")
@@ -33,31 +33,31 @@ def get_sunset(slug: str) -> Response:
 @blp.arguments(schemas.ZoneEndSchema)
 @blp.response(200, schemas.ZoneStandingSchema)
 @blp.problems(409)
-@blp.preconditioned()
+@blp.with_precondition()
 def end_zone(body: dict[str, Any], slug: str) -> Response:
     """Let a zone end now or at a time to come, and its demands be deleted then; replaces what was planned."""
-    precondition, change = conditional.required(), guard.change()
+    precondition, change = conditional.read_precondition(), guard.change()
     wanted = service.Wanted(body["at"], body["delete"], body["confirm"])
     with part(Database).transaction() as session:
         service.end(session, part(City), slug=slug, wanted=wanted, precondition=precondition, change=change)
         standing = service.standing(session, part(City), slug, change.at)
     part(PageCache).publish_invalidation()
-    return conditional.written(_told(standing), standing.tag)
+    return conditional.respond_written(_told(standing), standing.tag)
 
 
 @blp.route("/<slug>/reopen", methods=["POST"], summary_zh="撤销专区的结束和尚未到期的删除；到期的删除不可恢复")
 @guard.requires("zones.end")
 @blp.response(200, schemas.ZoneStandingSchema)
 @blp.problems(409)
-@blp.preconditioned()
+@blp.with_precondition()
 def reopen_zone(slug: str) -> Response:
     """Take a zone's end back, and a deletion that is not due yet; what is due is deleted for good."""
-    precondition, change = conditional.required(), guard.change()
+    precondition, change = conditional.read_precondition(), guard.change()
     with part(Database).transaction() as session:
         service.reopen(session, part(City), slug=slug, precondition=precondition, change=change)
         standing = service.standing(session, part(City), slug, change.at)
     part(PageCache).publish_invalidation()
-    return conditional.written(_told(standing), standing.tag)
+    return conditional.respond_written(_told(standing), standing.tag)
 
 
 def _told(standing: service.Standing) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def count_demands(slug: str) -> dict[str, Any]:
 )
 @guard.requires("demands.handle")
 @blp.response(200, schemas.DemandSchema)
-@blp.etagged
+@blp.with_etag
 def get_demand(slug: str, demand_id: UUID) -> Response:
     """A demand whole, with contact and text; that it was read is audited. Its ETag serves a step."""
     with part(Database).transaction() as session:
@@ -60,14 +60,14 @@ def get_demand(slug: str, demand_id: UUID) -> Response:
         )
     told = telling.whole(part(City), part(KeyRings), opened, service.allowed(opened.demand))
     payload = schemas.DemandSchema().dump(told)
-    return conditional.etagged(payload, cache_control="private, no-store", state=service.tag_of(opened.demand))
+    return conditional.respond(payload, cache_control="private, no-store", state=service.tag_of(opened.demand))
 
 
 @blp.route("/<slug>/demands/<id:demand_id>/accept", methods=["POST"], summary_zh="受理需求")
 @guard.requires("demands.handle")
 @blp.response(200, schemas.ListedDemandSchema)
 @blp.problems(409)
-@blp.preconditioned()
+@blp.with_precondition()
 def accept_demand(slug: str, demand_id: UUID) -> Response:
     """Take a demand on."""
     return _take(slug, demand_id, Step.ACCEPT, None)
@@ -78,7 +78,7 @@ def accept_demand(slug: str, demand_id: UUID) -> Response:
 @blp.arguments(schemas.DemandAnswerSchema)
 @blp.response(200, schemas.ListedDemandSchema)
 @blp.problems(409)
-@blp.preconditioned()
+@blp.with_precondition()
 def answer_demand(body: dict[str, Any], slug: str, demand_id: UUID) -> Response:
     """Answer a demand that was taken on; the firm then says whether that has helped."""
     return _take(slug, demand_id, Step.ANSWER, body["text"])
@@ -89,7 +89,7 @@ def answer_demand(body: dict[str, Any], slug: str, demand_id: UUID) -> Response:
 @blp.arguments(schemas.DemandReasonSchema)
 @blp.response(200, schemas.ListedDemandSchema)
 @blp.problems(409)
-@blp.preconditioned()
+@blp.with_precondition()
 def refuse_demand(body: dict[str, Any], slug: str, demand_id: UUID) -> Response:
     """Refuse a demand, with a reason that the firm reads."""
     return _take(slug, demand_id, Step.REFUSE, body["reason"])
@@ -99,14 +99,14 @@ def refuse_demand(body: dict[str, Any], slug: str, demand_id: UUID) -> Response:
 @guard.requires("demands.handle")
 @blp.response(200, schemas.ListedDemandSchema)
 @blp.problems(409)
-@blp.preconditioned()
+@blp.with_precondition()
 def close_demand(slug: str, demand_id: UUID) -> Response:
     """Close a demand that was answered."""
     return _take(slug, demand_id, Step.CLOSE, None)
 
 
 def _take(slug: str, demand_id: UUID, step: Step, note: str | None) -> Response:
-    precondition, change = conditional.required(), guard.change()
+    precondition, change = conditional.read_precondition(), guard.change()
     with part(Database).transaction() as session:
         demand = service.take(
             session,
@@ -122,4 +122,4 @@ def _take(slug: str, demand_id: UUID, step: Step, note: str | None) -> Response:
     told = schemas.ListedDemandSchema().dump(
         telling.listed(part(City), part(KeyRings), demand, service.allowed(demand))
     )
-    return conditional.written(told, service.tag_of(demand))
+    return conditional.respond_written(told, service.tag_of(demand))

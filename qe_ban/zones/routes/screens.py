@@ -27,23 +27,23 @@ blp = Blueprint("zones", url_prefix="/zones", description="专区")
 @blp.route("", methods=["GET"], summary_zh="全市的专区：开放中、即将开放、已结束或尚无内容")
 @guard.anyone
 @blp.response(200, schemas.ZoneOverviewsSchema)
-@blp.etagged
+@blp.with_etag
 def list_zones() -> Response:
     """All zones of the city: open, coming (since when), ended, or empty."""
     found, age = overview(part(PageCache), part(Database), part(City), now())
     payload = schemas.ZoneOverviewsSchema().dump({"items": [_listed(one) for one in found], "next": None})
-    return conditional.shown(payload, age)
+    return conditional.respond_published(payload, age)
 
 
 @blp.route("/<slug>", methods=["GET"], summary_zh="一次取得专区的整个页面；开放前和结束后为 404")
 @guard.anyone
-@blp.query(schemas.ViewQuery, kept=256)
+@blp.query(schemas.ViewQuery, cache_size=256)
 @blp.response(200, schemas.ZoneScreenSchema)
 @blp.problems(404, 503)
-@blp.etagged
+@blp.with_etag
 def get_zone(query: dict[str, Any], slug: str) -> Response:
     """A zone's screen in one call, as one view sees it; 404 before it opens and after it has ended."""
-    return conditional.served(part(PageCache).screen(PageKind.ZONE, slug, _view(query), now()))
+    return conditional.respond_prepared(part(PageCache).screen(PageKind.ZONE, slug, _view(query), now()))
 
 
 @blp.route("/<slug>/blocks/<block>", methods=["GET"], summary_zh="专区的一个板块及其全部内容")
@@ -51,7 +51,7 @@ def get_zone(query: dict[str, Any], slug: str) -> Response:
 @blp.query(schemas.ViewQuery)
 @blp.response(200, pages.BLOCK)
 @blp.problems(404, 503)
-@blp.etagged
+@blp.with_etag
 def get_block(query: dict[str, Any], slug: str, block: str) -> Response:
     """One block with all of its rows, articles with their bodies."""
     moment = now()
@@ -59,7 +59,7 @@ def get_block(query: dict[str, Any], slug: str, block: str) -> Response:
     found = block_detail.block_in_full(page, _view(query), moment, block)
     if found is None:
         raise errors.BlockNotFound
-    return conditional.shown(found, age)
+    return conditional.respond_published(found, age)
 
 
 @blp.route("/<slug>/solutions", methods=["GET"], summary_zh="按行业查找专区的解决方案，附各行业数量")
@@ -67,7 +67,7 @@ def get_block(query: dict[str, Any], slug: str, block: str) -> Response:
 @blp.query(schemas.SolutionsQuery)
 @blp.response(200, schemas.SolutionPage)
 @blp.problems(404, 503)
-@blp.etagged
+@blp.with_etag
 def list_solutions(query: dict[str, Any], slug: str) -> Response:
     """The solutions of a zone by industry, searched; with how many there are of each industry."""
     return _list("solutions", query, slug)
@@ -78,7 +78,7 @@ def list_solutions(query: dict[str, Any], slug: str) -> Response:
 @blp.query(schemas.SolutionsQuery)
 @blp.response(200, schemas.SolutionCasePage)
 @blp.problems(404, 503)
-@blp.etagged
+@blp.with_etag
 def list_cases(query: dict[str, Any], slug: str) -> Response:
     """The cases of a zone by industry, searched; with how many there are of each industry."""
     return _list("cases", query, slug)
@@ -89,7 +89,7 @@ def list_cases(query: dict[str, Any], slug: str) -> Response:
 @blp.query(schemas.PoliciesQuery)
 @blp.response(200, schemas.PolicyPage)
 @blp.problems(404, 503)
-@blp.etagged
+@blp.with_etag
 def list_policies(query: dict[str, Any], slug: str) -> Response:
     """The policies of a zone that are valid now, by industry and size of firm, searched; with counts of each."""
     return _list("policies", query, slug)
@@ -100,14 +100,14 @@ def list_policies(query: dict[str, Any], slug: str) -> Response:
 @blp.query(schemas.EventsQuery)
 @blp.response(200, schemas.EventPage)
 @blp.problems(404, 503)
-@blp.etagged
+@blp.with_etag
 def list_events(query: dict[str, Any], slug: str) -> Response:
     """The events of a zone as they stand by the clock, those that begin first first."""
     moment = now()
     page, age = part(PageCache).page(PageKind.ZONE, slug, moment)
     rows = filtering.rows(page, _view(query), moment, "event", "events")
     found = lists.ordered([row for row in rows if query["state"] in (None, row["state"])])
-    return conditional.shown(_page(found, query), age)
+    return conditional.respond_published(_page(found, query), age)
 
 
 def _list(name: str, query: Mapping[str, Any], slug: str) -> Response:
@@ -119,7 +119,7 @@ def _list(name: str, query: Mapping[str, Any], slug: str) -> Response:
         name: [{"value": one.value, "name": one.name, "count": one.count} for one in choices]
         for name, choices in facets.items()
     }
-    return conditional.shown(_page(found, query) | {"facets": told}, age)
+    return conditional.respond_published(_page(found, query) | {"facets": told}, age)
 
 
 def _page(rows: Sequence[Mapping[str, Any]], query: Mapping[str, Any]) -> dict[str, Any]:

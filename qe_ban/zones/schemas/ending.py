@@ -22,7 +22,7 @@ class DeletedBeforeSchema(Schema):
     """What there was before the first demand went."""
 
     demands = fields.Whole(required=True)
-    by_state = fields.Described(COUNTS, required=True)
+    by_state = fields.RawShape(COUNTS, required=True)
     demand_steps = fields.Whole(required=True)
 
 
@@ -43,13 +43,13 @@ class DeletionReportSchema(Schema):
     due_at = fields.Moment()
     begun_at = fields.Moment(required=True)
     done_at = fields.Moment()
-    tables = fields.Described(TEXTS, required=True)
+    tables = fields.RawShape(TEXTS, required=True)
     before = fields.Nested(DeletedBeforeSchema, required=True)
     deleted = fields.Whole(required=True)
     data_keys_destroyed = fields.Whole()
     backups_until = fields.Moment()
     digest = fields.Nested(DeletionDigestSchema, required=True)
-    after = fields.Described(COUNTS, required=True)
+    after = fields.RawShape(COUNTS, required=True)
     kept = fields.Many(fields.Text(max=1000), required=True)
 
 
@@ -61,7 +61,7 @@ class ZoneDeletionSchema(Schema):
     requested_by = fields.Id(required=True)
     due_at = fields.Moment(required=True)
     done_at = fields.Moment(required=True, allow_none=True)
-    report = fields.Described(DeletionReportSchema, required=True, allow_none=True)
+    report = fields.RawShape(DeletionReportSchema, required=True, allow_none=True)
 
 
 class ZoneStandingSchema(Schema):
