@@ -45,7 +45,7 @@ def rewrite_sealed(services: Services) -> int:
     """Make days of moments, give data keys, and seal columns under them; returns how many rows. Raises KeyMissing."""
     rows = sum(_make_days(services, dated_table) for dated_table in moments.DATED_TABLES)
     rows += sum(_give_data_keys(services, owner) for owner in Owner)
-    return rows + sum(_bind(services, sealed) for sealed in resealing.SEALED_COLUMNS)
+    return rows + sum(_bind(services, column) for column in resealing.SEALED_COLUMNS)
 
 
 def _make_days(services: Services, dated_table: moments.DatedTable) -> int:
@@ -65,11 +65,11 @@ def _give_data_keys(services: Services, owner: Owner) -> int:
     )
 
 
-def _bind(services: Services, sealed: resealing.SealedColumn) -> int:
+def _bind(services: Services, column: resealing.SealedColumn) -> int:
     """Seal one column under its owners' data keys; return of how many rows."""
 
     def bind(session: Session, after: Any) -> tuple[Any, int]:
-        step = resealing.bind(session, services.rings, sealed, after=after, clock=services.clock)
+        step = resealing.bind(session, services.rings, column, after=after, clock=services.clock)
         return step.last_key, step.count
 
     return walk(services.database, bind)

@@ -1,6 +1,6 @@
 """What the wallet refuses with; a refused code is a verdict and never one of these."""
 
-from qe_ban.kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated, Unavailable
+from qe_ban.kernel.errors import AuthenticationRequired, Conflict, Forbidden, NotFound, Unavailable
 
 
 class KindNotFound(NotFound):
@@ -101,7 +101,7 @@ class AppealAnswered(Conflict):
     detail = "此异议没有待答复的申诉"
 
 
-class ScannerUnknown(Unauthenticated):
+class ScannerUnknown(AuthenticationRequired):
     """The scanner was revoked while its token still ran."""
 
     code = "codes.scanner_revoked"

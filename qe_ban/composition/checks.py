@@ -15,7 +15,7 @@ class SliceIncomplete(TypeError):
 def check(slices: tuple[Slice, ...], tables: Mapping[str, str]) -> tuple[Slice, ...]:
     """Return the slices. Raises SliceIncomplete. `tables`: the package of each, by its name."""
     faults = [
-        *_repeated("slice", (slice_.name for slice_ in slices)),
+        *_duplicates("slice", (slice_.name for slice_ in slices)),
         *_scope_faults(slices),
         *_table_faults(slices, tables),
         *_owner_faults(slices),
@@ -31,16 +31,16 @@ def tables_by_package() -> dict[str, str]:
     return {cls.__tablename__: cls.__module__.split(".")[1] for cls in classes}
 
 
-def _repeated(what: str, names: Iterable[str]) -> Iterator[str]:
-    known: set[str] = set()
+def _duplicates(what: str, names: Iterable[str]) -> Iterator[str]:
+    earlier: set[str] = set()
     for name in names:
-        if name in known:
+        if name in earlier:
             yield f"{what} {name} is declared twice"
-        known.add(name)
+        earlier.add(name)
 
 
 def _scope_faults(slices: tuple[Slice, ...]) -> Iterator[str]:
-    yield from _repeated("scope", (scope for slice_ in slices for scope in sorted(slice_.scopes)))
+    yield from _duplicates("scope", (scope for slice_ in slices for scope in sorted(slice_.scopes)))
     scopes = frozenset[str]().union(*(slice_.scopes for slice_ in slices))
     for slice_ in slices:
         for operations in slice_.operations:
@@ -52,7 +52,7 @@ def _scope_faults(slices: tuple[Slice, ...]) -> Iterator[str]:
 
 
 def _table_faults(slices: tuple[Slice, ...], tables: Mapping[str, str]) -> Iterator[str]:
-    yield from _repeated("retention of", (table for slice_ in slices for table in slice_.retention.tables))
+    yield from _duplicates("retention of", (table for slice_ in slices for table in slice_.retention.tables))
     planners = {table: slice_.name for slice_ in slices for table in slice_.retention.tables}
     names = {slice_.name for slice_ in slices}
     for table, package in sorted(tables.items()):
@@ -65,7 +65,7 @@ def _table_faults(slices: tuple[Slice, ...], tables: Mapping[str, str]) -> Itera
 
 def _owner_faults(slices: tuple[Slice, ...]) -> Iterator[str]:
     owners = [owner.table for slice_ in slices for owner in slice_.restore_cleanup]
-    yield from _repeated("the end of returned rows of", owners)
+    yield from _duplicates("the end of returned rows of", owners)
     for owner in Owner:
         if owner.table not in owners:
             yield f"nothing ends rows of {owner.table} that a restore brings back"

@@ -28,11 +28,11 @@ def require_right_clock(session: Session, now: datetime) -> None:
 def with_clock_check(run: Callable[[Session, datetime], object]) -> Callable[[Session, datetime], None]:
     """Return what runs only where the clocks agree, in the schedule's transaction; it raises ClockWrong else."""
 
-    def guarded(session: Session, now: datetime) -> None:
+    def run_checked(session: Session, now: datetime) -> None:
         require_right_clock(session, now)
         run(session, now)
 
-    return guarded
+    return run_checked
 
 
 def with_clock_check_standalone(run: Callable[[datetime], object]) -> Callable[[Session, datetime], None]:

@@ -67,10 +67,10 @@ TURN_SECONDS: Final = 3600
 """How long a schedule that commits on its own may have its turn: then it is given to another."""
 
 
-def percent(state: JobState, done: int, total: int | None) -> int | None:
+def percent(state: JobState, progress: int, total: int | None) -> int | None:
     """Return how far a job is in its phase, 0 to 100; None where nobody knows. Only a finished job is at 100."""
     if state is JobState.DONE:
         return 100
     if not total:
         return None
-    return max(0, min(99, done * 100 // total))
+    return max(0, min(99, progress * 100 // total))

@@ -18,15 +18,15 @@ class AuthorityNames:
 
     def fold(self, name: str) -> str:
         """Return a name as it is compared: one width and case, letters and digits alone, no variants."""
-        decomposed = unicodedata.normalize("NFKD", name).casefold()
-        return "".join(sign for sign in decomposed if unicodedata.category(sign)[0] in "LN").translate(self.variants)
+        text = unicodedata.normalize("NFKD", name).casefold()
+        return "".join(sign for sign in text if unicodedata.category(sign)[0] in "LN").translate(self.variants)
 
     def match(self, name: str) -> bool:
         """Return whether a name holds one of the words, however it is spelt."""
-        folded = self.fold(name)
+        text = self.fold(name)
         # digits and Latin letters set between Chinese characters are read past
-        chinese = "".join(sign for sign in folded if not sign.isascii())
-        return any(word in folded or word in chinese for word in self.words)
+        chinese = "".join(sign for sign in text if not sign.isascii())
+        return any(word in text or word in chinese for word in self.words)
 
 
 NO_NAMES = AuthorityNames()

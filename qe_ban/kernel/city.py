@@ -158,7 +158,7 @@ class City:
         return any(not self.identifying.isdisjoint(names) for names in fields)
 
     def meal_period(self, moment: datetime) -> MealPeriod | None:
-        """Give the period that is open at an aware moment, in the city's local time."""
+        """Return the period that is open at an aware moment, in the city's local time."""
         local = moment.astimezone(CITY_TIME).time()
         return next((period for period in self.meal_periods if period.start <= local <= period.end), None)
 

@@ -160,12 +160,12 @@ def _check(city: City, disclosable: frozenset[str]) -> None:
 
 def _check_kinds(kinds: Iterable[KindInfo]) -> None:
     """Refuse a kind that this program does not know, or knows by another number. Raises CityInvalid."""
-    known = {kind.slug: kind.value for kind in CodeKind}
+    ids = {kind.slug: kind.value for kind in CodeKind}
     for kind in kinds:
-        if known.get(kind.slug) != kind.id:
-            listed = ", ".join(f"{number} {slug}" for slug, number in known.items())
+        if ids.get(kind.slug) != kind.id:
+            names = ", ".join(f"{number} {slug}" for slug, number in ids.items())
             message = "kind {id} {slug} needs code: this program knows the kinds {known}"
-            raise CityInvalid(Message(message, id=kind.id, slug=str(kind.slug)[:60], known=listed))
+            raise CityInvalid(Message(message, id=kind.id, slug=str(kind.slug)[:60], known=names))
 
 
 def _check_health(health: HealthRules) -> None:

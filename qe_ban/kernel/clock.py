@@ -10,12 +10,12 @@ CITY_TIME = timezone(timedelta(hours=8), "Asia/Shanghai")
 
 
 def system_clock() -> datetime:
-    """Give the machine's time in UTC."""
+    """Return the machine's time in UTC."""
     return datetime.now(UTC)
 
 
 def rfc3339(moment: datetime) -> str:
-    """Give an aware moment as RFC 3339 in UTC, to the second: `2026-10-02T08:00:00Z`."""
+    """Format an aware moment as RFC 3339 in UTC, to the second: `2026-10-02T08:00:00Z`."""
     # a third of what strftime costs, and each answer to a scanner has one
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 

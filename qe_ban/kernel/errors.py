@@ -30,7 +30,7 @@ class Invalid(DomainError):
         self.fields = fields or {}
 
 
-class Unauthenticated(DomainError):
+class AuthenticationRequired(DomainError):
     """Who calls is not proven (401)."""
 
     code = "unauthenticated"

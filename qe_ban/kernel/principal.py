@@ -33,11 +33,11 @@ class Place:
 
     @property
     def is_city(self) -> bool:
-        """Tell whether this is the whole city."""
+        """Return whether this is the whole city."""
         return self.district is None and self.hall is None and self.zone is None and self.department is None
 
     def covers_district(self, code: str) -> bool:
-        """Tell whether a district (GB/T 2260 code) lies within: the city's own staff cover all."""
+        """Return whether a district (GB/T 2260 code) lies within: the city's own staff cover all."""
         return self.is_city or self.district == code
 
 

@@ -92,10 +92,10 @@ def normalise_number(text: str) -> str:
     if text.isascii() and text.isalnum():
         return text
     for _ in range(_ROUNDS):
-        changed = "".join(char for char in unicodedata.normalize("NFKC", text) if not _only_groups(char))
-        if changed == text:
+        normal = "".join(char for char in unicodedata.normalize("NFKC", text) if not _only_groups(char))
+        if normal == text:
             break
-        text = changed
+        text = normal
     return text
 
 
@@ -113,8 +113,8 @@ _GROUPING: Final = frozenset({"Cf", "Pd", "Zs", "Zl", "Zp"})
 
 def normalise_hyphenated(text: str) -> str:
     """Return a number of which hyphens are part (a case, a fixed line): as `normalise_number`, but a dash is `-`."""
-    kept = "".join("-" if _is_dash(char) else char for char in unicodedata.normalize("NFKC", text))
-    return _RUN_OF_HYPHENS.sub("-", "-".join(normalise_number(part) for part in kept.split("-")))
+    hyphens_only = "".join("-" if _is_dash(char) else char for char in unicodedata.normalize("NFKC", text))
+    return _RUN_OF_HYPHENS.sub("-", "-".join(normalise_number(part) for part in hyphens_only.split("-")))
 
 
 def _is_dash(char: str) -> bool:

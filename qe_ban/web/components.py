@@ -15,7 +15,7 @@ _SCHEMAS: Final = "#/components/schemas/"
 _NULL: Final = {"type": "null"}
 
 PATTERNS: Final[Mapping[str, tuple[str, str]]] = {
-    texts.ALLOWED: ("Line", "Text of one line, without characters that nobody sees."),
+    texts.ALLOWED_PATTERN: ("Line", "Text of one line, without characters that nobody sees."),
     texts.ALLOWED_IN_LINES: ("Lines", "Text of several lines, without characters that nobody sees."),
     f"^(?:{patterns.SLUG})$": ("Slug", "What a thing is named by in addresses: small letters, digits, hyphens."),
     f"^(?:{patterns.DISTRICT})$": ("DistrictCode", "A district's code (GB/T 2260)."),
@@ -28,7 +28,7 @@ PATTERNS: Final[Mapping[str, tuple[str, str]]] = {
     f"^{fields.ID_PATTERN}$": ("Id", "An opaque id."),
 }
 """The patterns that many fields share, with the names and meanings of their components."""
-PROSE: Final = frozenset({texts.ALLOWED, texts.ALLOWED_IN_LINES})
+PROSE: Final = frozenset({texts.ALLOWED_PATTERN, texts.ALLOWED_IN_LINES})
 """What an answer need not say: it tells a client which characters we refuse."""
 
 

@@ -6,13 +6,13 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from qe_ban.kernel.errors import (
+    AuthenticationRequired,
     Conflict,
     DomainError,
     Forbidden,
     Invalid,
     NotFound,
     TooMany,
-    Unauthenticated,
     Unavailable,
 )
 from qe_ban.web import fields, requests, traces, wire
@@ -23,7 +23,7 @@ PROBLEM_TYPE = "application/problem+json"
 
 CATEGORIES: tuple[tuple[type[DomainError], int], ...] = (
     (Invalid, 422),
-    (Unauthenticated, 401),
+    (AuthenticationRequired, 401),
     (Forbidden, 403),
     (NotFound, 404),
     (Conflict, 409),

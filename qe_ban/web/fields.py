@@ -64,7 +64,7 @@ class Text(base.String):
     )
 
     forbidden_pattern = texts.FORBIDDEN
-    allowed_pattern = texts.ALLOWED
+    allowed_pattern = texts.ALLOWED_PATTERN
 
     def __init__(self, min: int = 1, max: int = 200, pattern: str | None = None, **options: Any) -> None:
         description = {

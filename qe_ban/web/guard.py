@@ -11,7 +11,7 @@ from uuid import UUID
 
 from flask import Flask, current_app, request
 
-from qe_ban.kernel.errors import Forbidden, Unauthenticated
+from qe_ban.kernel.errors import AuthenticationRequired, Forbidden
 from qe_ban.kernel.principal import Change, Principal, PrincipalKind
 from qe_ban.web.parts import now
 from qe_ban.web.requests import CALLER, PRINCIPAL, REQUEST_ID, new_request_id, request_id
@@ -70,7 +70,7 @@ class StepUpRequired(Forbidden):
 
 
 def install(app: Flask, principal_from: PrincipalFrom, resident_name: ResidentName = lambda _: "-") -> None:
-    """Set what makes a principal of a token, or raises the kernel's Unauthenticated, and what names callers in the log.
+    """Set what makes a principal of a token or raises AuthenticationRequired, and what names callers in the log.
 
     Without `resident_name` the log has no names of residents; it never has their ids.
     """
@@ -138,7 +138,7 @@ def _authenticate(*, is_anonymous: bool) -> Principal:
     environ = request.environ
     bearer = _BEARER.fullmatch(environ.get("HTTP_AUTHORIZATION", ""))
     if bearer is None:
-        raise Unauthenticated
+        raise AuthenticationRequired
     principal_from: PrincipalFrom = current_app.extensions[_EXTENSION]
     caller = environ[PRINCIPAL] = principal_from(bearer[1])
     if caller.kind is PrincipalKind.RESIDENT and "HTTP_X_REQUEST_ID" in environ:

@@ -11,8 +11,8 @@ PAGE = (ROOT / "docs" / "new-slice.md").read_text()
 
 
 def test_the_declaration_on_the_page_is_that_of_venues():
-    (shown,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert shown in (ROOT / "qe_ban" / "venues" / "slice.py").read_text()
+    (declaration,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert declaration in (ROOT / "qe_ban" / "venues" / "slice.py").read_text()
 
 
 def test_the_page_names_every_part_but_for_what_one_slice_alone_has():

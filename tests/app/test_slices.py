@@ -22,9 +22,9 @@ RAISED_DIRECTLY = {AlarmKind.AUDIT_HEADS, AlarmKind.RECOVERY_OBJECTION}
 
 @pytest.fixture(scope="module")
 def services(settings):
-    made = assemble(settings)
-    yield made
-    made.database.dispose()
+    own = assemble(settings)
+    yield own
+    own.database.dispose()
 
 
 def test_every_declaration_is_among_the_slices_of_the_app():
@@ -34,18 +34,18 @@ def test_every_declaration_is_among_the_slices_of_the_app():
 def test_the_app_imports_of_a_slice_its_declaration_alone():
     graph = grimp.build_graph("qe_ban", cache_dir=None)
     imports = {
-        imported
+        target
         for module in graph.modules
         if module.startswith("qe_ban.app")
-        for imported in graph.find_modules_directly_imported_by(module)
-        if imported.split(".")[1] in NAMES
+        for target in graph.find_modules_directly_imported_by(module)
+        if target.split(".")[1] in NAMES
     }
     assert imports == {f"qe_ban.{name}.slice" for name in NAMES}
 
 
 def test_the_scopes_that_are_declared_are_those_that_somebody_has():
-    granted = frozenset().union(SCANNER, STEPPED_UP, *STAFF_SCOPES.values())
-    assert frozenset().union(*(one.scopes for one in SLICES)) == granted - UNUSED_SCOPES
+    scopes = frozenset().union(SCANNER, STEPPED_UP, *STAFF_SCOPES.values())
+    assert frozenset().union(*(one.scopes for one in SLICES)) == scopes - UNUSED_SCOPES
 
 
 def test_every_kind_of_alarm_is_looked_for_by_a_slice(services):

@@ -6,7 +6,7 @@ import pytest
 
 from qe_ban.audit import routes
 from qe_ban.audit.service import IdsOfResidents
-from qe_ban.kernel.errors import Unauthenticated
+from qe_ban.kernel.errors import AuthenticationRequired
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.web import application, guard, parts
@@ -38,7 +38,7 @@ def caller(settings, database, rings, auditor):
         try:
             return {"auditor": auditor, **others}[token]
         except KeyError:
-            raise Unauthenticated from None
+            raise AuthenticationRequired from None
 
     app, api = application.build(settings, lambda: MOMENT, name="audit-tests")
     for part in (database, rings, IdsOfResidents(lambda _reader, _now: NoResidents())):

@@ -10,7 +10,7 @@ from sqlalchemy import exc, select, text
 from qe_ban.audit import routes, service
 from qe_ban.audit.models import Alarm, AuditEvent
 from qe_ban.audit.rules.alarms import WORDS, AlarmKind
-from qe_ban.kernel.errors import Unauthenticated
+from qe_ban.kernel.errors import AuthenticationRequired
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.keys import words
@@ -40,7 +40,7 @@ def call(settings, database, rings):
         try:
             return callers[token]
         except KeyError:
-            raise Unauthenticated from None
+            raise AuthenticationRequired from None
 
     app, api = application.build(settings, lambda: NOW, name="alarm-tests")
     for part in (database, rings):

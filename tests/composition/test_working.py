@@ -22,10 +22,10 @@ def test_nothing_is_run_by_a_clock_that_is_wrong(database, apart):
     runs = []
     with database.transaction() as session:
         now = session.scalar(select(func.clock_timestamp()))
-        for guarded in (with_clock_check(lambda _, at: runs.append(at)), with_clock_check_standalone(runs.append)):
+        for run in (with_clock_check(lambda _, at: runs.append(at)), with_clock_check_standalone(runs.append)):
             with pytest.raises(ClockWrong):
-                guarded(session, now + apart)
+                run(session, now + apart)
             assert runs == []
-            guarded(session, now)
+            run(session, now)
             assert runs.pop() == now.astimezone(UTC)
     assert isinstance(now, datetime)

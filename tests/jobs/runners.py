@@ -16,7 +16,7 @@ def counting(upto, between=lambda work: None, within=lambda work: None):
             with work.step() as session:
                 work.fault(session, [service.Fault(service.Severity.WARNING, str(number), row=number)])
                 within(work)
-                work.save(session, phase="counting", done=number, total=upto, cursor={"at": number})
+                work.save(session, phase="counting", progress=number, total=upto, cursor={"at": number})
             between(work)
 
     return run

@@ -6,7 +6,7 @@ import pytest
 
 from qe_ban.accounts.rules import STAFF_SCOPES
 from qe_ban.jobs import routes, service
-from qe_ban.kernel.errors import Unauthenticated
+from qe_ban.kernel.errors import AuthenticationRequired
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Place, PrincipalKind
 from qe_ban.web import application, guard, parts
@@ -49,7 +49,7 @@ def call(settings, database, callers, clock):
         try:
             return callers[token]
         except KeyError:
-            raise Unauthenticated from None
+            raise AuthenticationRequired from None
 
     app, api = application.build(settings, clock, name="jobs-tests")
     parts.provide(app, database)
@@ -75,7 +75,7 @@ def test_a_job_shows_how_far_it_is_and_what_was_wrong(call, start, runner_of):
         with work.step() as session:
             work.fault(session, [service.Fault(service.Severity.ERROR, "须为整数", "事项", 7, "承诺办结时限")])
             work.fault(session, [service.Fault(service.Severity.WARNING, "请核对")])
-            work.save(session, phase="checking", done=500, total=2000, result={"created": 3})
+            work.save(session, phase="checking", progress=500, total=2000, result={"created": 3})
         raise service.JobFailed("文件有误，未导入任何内容")
 
     job_id = start()

@@ -41,7 +41,7 @@ def test_a_connection_that_breaks_within_a_step_is_got_over(start, database, run
     def run(work):
         if not broken:
             with work.step() as session:
-                work.save(session, done=99, cursor={"at": 99})
+                work.save(session, progress=99, cursor={"at": 99})
                 broken.append(session.scalar(text("SELECT pg_backend_pid()")))
                 with database.transaction() as other:
                     other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": broken[0]})

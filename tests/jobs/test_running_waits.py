@@ -87,7 +87,7 @@ def test_whoever_looks_at_a_job_does_not_wait_for_the_step_that_is_being_done(st
 
     def run(work):
         with work.step() as session:
-            work.save(session, done=1)
+            work.save(session, progress=1)
             with ThreadPoolExecutor(1) as pool:
                 views.append(pool.submit(look, job_id).result(10))
 

@@ -184,7 +184,7 @@ def test_whoever_cancels_a_job_whose_step_hangs_does_not_wait_for_ever(start, ru
 
 
 @pytest.mark.parametrize(
-    ("state", "done", "total", "percent"),
+    ("state", "progress", "total", "percent"),
     [
         (JobState.QUEUED, 0, None, None),
         (JobState.RUNNING, 0, 0, None),
@@ -198,8 +198,8 @@ def test_whoever_cancels_a_job_whose_step_hangs_does_not_wait_for_ever(start, ru
         (JobState.DONE, 2, 3, 100),
     ],
 )
-def test_percents(state, done, total, percent):
-    assert rules.percent(state, done, total) == percent
+def test_percents(state, progress, total, percent):
+    assert rules.percent(state, progress, total) == percent
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def test_a_step_that_breaks_leaves_nothing(start, runner_of, look):
         counting(1)(work)
         with suppress(ZeroDivisionError), work.step() as session:
             work.fault(session, [service.Fault(service.Severity.ERROR, "x")])
-            work.save(session, done=7, cursor={"at": 7}, result={"created": 7})
+            work.save(session, progress=7, cursor={"at": 7}, result={"created": 7})
             raise ZeroDivisionError
         with work.step():
             assert (work.done, work.cursor, work.result) == (1, {"at": 1}, {"faults": {"error": 0, "warning": 1}})

@@ -11,17 +11,17 @@ from qe_ban.kernel import city_file
 TEXT = (resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8")
 
 
-def changed(slug, **changes):
+def with_purpose(slug, **changes):
     data = json.loads(TEXT)
     next(purpose for purpose in data["purposes"] if purpose["slug"] == slug).update(changes)
     return json.dumps(data)
 
 
 def test_qingdao_has_ten_districts_five_kinds_and_eighteen_purposes():
-    made = city_file.parse(TEXT)
-    assert (len(made.districts), len(made.kinds), len(made.scenes), len(made.purposes)) == (10, 5, 8, 18)
-    assert made.purposes["admission"].again_after == 60
-    assert made.purposes["gate-entry"].again_after == 300
+    city = city_file.parse(TEXT)
+    assert (len(city.districts), len(city.kinds), len(city.scenes), len(city.purposes)) == (10, 5, 8, 18)
+    assert city.purposes["admission"].again_after == 60
+    assert city.purposes["gate-entry"].again_after == 300
 
 
 def with_kinds(*kinds):
@@ -32,8 +32,8 @@ def with_kinds(*kinds):
 
 
 def test_a_city_may_have_fewer_kinds():
-    made = city_file.parse(with_kinds((1, "identity"), (5, "dining")))
-    assert set(made.kinds) == {"identity", "dining"}
+    city = city_file.parse(with_kinds((1, "identity"), (5, "dining")))
+    assert set(city.kinds) == {"identity", "dining"}
 
 
 @pytest.mark.parametrize("kind", [(6, "library"), (2, "dining"), (6, "dining"), (5, "Dining"), ("5", "dining")])
@@ -43,12 +43,12 @@ def test_a_kind_that_needs_code_is_refused_with_the_kinds_that_there_are(kind):
 
 
 def test_halls_are_the_city_s_and_one_for_each_district():
-    made = city_file.parse(TEXT)
-    assert (made.hall("city"), made.hall("shinan"), made.hall("laixi")) == (None, "370202", "370285")
-    assert set(made.halls.values()) == {None, *made.districts}
+    city = city_file.parse(TEXT)
+    assert (city.hall("city"), city.hall("shinan"), city.hall("laixi")) == (None, "370202", "370285")
+    assert set(city.halls.values()) == {None, *city.districts}
     for wrong in ("", "370202", "Shinan", "nowhere"):
         with pytest.raises(KeyError):
-            made.hall(wrong)
+            city.hall(wrong)
 
 
 @pytest.mark.parametrize("slug", ["city", "shinan"])
@@ -60,9 +60,9 @@ def test_two_halls_of_one_slug_are_refused(slug):
 
 
 def test_together_is_mutual():
-    made = city_file.parse(TEXT)
-    assert made.purposes["window-acceptance"].together == {"identity-check"}
-    assert made.purposes["identity-check"].together == {"window-acceptance"}
+    city = city_file.parse(TEXT)
+    assert city.purposes["window-acceptance"].together == {"identity-check"}
+    assert city.purposes["identity-check"].together == {"window-acceptance"}
 
 
 @pytest.mark.parametrize(
@@ -81,11 +81,11 @@ def test_together_is_mutual():
 )
 def test_a_purpose_that_makes_no_sense_is_refused(changes):
     with pytest.raises(city_file.CityInvalid):
-        city_file.parse(changed("window-acceptance", **changes))
+        city_file.parse(with_purpose("window-acceptance", **changes))
 
 
 @pytest.mark.parametrize(
-    ("slug", "changes", "said"),
+    ("slug", "changes", "message"),
     [
         ("community-entry", {"kinds": ["identity", "health"]}, "does not disclose health_level"),
         ("gate-entry", {"kinds": ["health"]}, "does not disclose health_level"),
@@ -99,9 +99,9 @@ def test_a_purpose_that_makes_no_sense_is_refused(changes):
     ],
     ids=str,
 )
-def test_a_purpose_under_which_a_health_code_could_pass_without_its_level_is_refused(slug, changes, said):
-    with pytest.raises(city_file.CityInvalid, match=said) as refused:
-        city_file.parse(changed(slug, **changes))
+def test_a_purpose_under_which_a_health_code_could_pass_without_its_level_is_refused(slug, changes, message):
+    with pytest.raises(city_file.CityInvalid, match=message) as refused:
+        city_file.parse(with_purpose(slug, **changes))
     assert slug in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -158,7 +158,7 @@ def test_a_field_that_the_program_cannot_disclose_is_refused_even_where_the_file
 )
 def test_a_box_that_is_none_is_refused(bounds):
     with pytest.raises(city_file.CityInvalid, match="cannot be read"):
-        city_file.parse(json.dumps(json.loads(changed("window-acceptance")) | {"bounds": bounds}))
+        city_file.parse(json.dumps(json.loads(with_purpose("window-acceptance")) | {"bounds": bounds}))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"districts": 7}'])
@@ -179,8 +179,8 @@ def test_a_file_that_is_no_city_is_refused(text):
 )
 def test_meals_are_by_the_citys_clock(moment, period):
     at = datetime.fromisoformat(moment)
-    found = city_file.parse(TEXT).meal_period(at)
-    assert (found.slug if found else None) == period
+    meal = city_file.parse(TEXT).meal_period(at)
+    assert (meal.slug if meal else None) == period
     assert city_file.parse(TEXT, always_open=True).meal_period(at.astimezone(UTC)) is not None
 
 

@@ -18,9 +18,9 @@ def number(region: str, born: str, sequence: str = "001") -> str:
 
 
 def refusal(text: str) -> str:
-    with pytest.raises(IdentifierInvalid) as caught:
+    with pytest.raises(IdentifierInvalid) as error:
         ResidentId.parse(text, today=TODAY)
-    return caught.value.code
+    return error.value.code
 
 
 births = st.dates(date(1900, 1, 1), TODAY)
@@ -43,8 +43,8 @@ def test_known_numbers_are_accepted(text: str) -> None:
 @pytest.mark.parametrize("region", ["370202", "370285", "370205", "810000", "820000", "830000", "379999"])
 @pytest.mark.parametrize("born", ["19500901", "19700101", "19600229"])
 def test_the_region_is_not_judged(region: str, born: str) -> None:
-    parsed = ResidentId.parse(number(region, born), today=TODAY)
-    assert f"{parsed.born:%Y%m%d}" == born
+    resident_id = ResidentId.parse(number(region, born), today=TODAY)
+    assert f"{resident_id.born:%Y%m%d}" == born
 
 
 def test_a_small_x_becomes_a_large_one() -> None:
@@ -85,20 +85,20 @@ def test_a_child_born_today_is_accepted() -> None:
 
 
 def test_errors_and_reprs_keep_the_number_to_themselves() -> None:
-    with pytest.raises(IdentifierInvalid) as caught:
+    with pytest.raises(IdentifierInvalid) as error:
         ResidentId.parse("370202199003070012", today=TODAY)
-    assert "19900307" not in repr(caught.value) + str(caught.value)
-    parsed = ResidentId.parse("370202199003070011", today=TODAY)
-    assert "1990" not in repr(parsed)
-    assert "0307" not in f"{parsed}"
+    assert "19900307" not in repr(error.value) + str(error.value)
+    resident_id = ResidentId.parse("370202199003070011", today=TODAY)
+    assert "1990" not in repr(resident_id)
+    assert "0307" not in f"{resident_id}"
 
 
 @settings(deadline=None)
 @given(numbers)
 def test_every_number_with_its_check_digit_is_accepted(text: str) -> None:
-    parsed = ResidentId.parse(text, today=TODAY)
-    assert parsed.number == text
-    assert f"{parsed.born:%Y%m%d}" == text[6:14]
+    resident_id = ResidentId.parse(text, today=TODAY)
+    assert resident_id.number == text
+    assert f"{resident_id.born:%Y%m%d}" == text[6:14]
 
 
 @settings(deadline=None)
@@ -122,11 +122,11 @@ def test_two_neighbours_exchanged_are_always_refused(text: str, place: int) -> N
 def test_any_text_gives_a_number_or_a_refusal(text: str) -> None:
     for id_type in IdType:
         try:
-            stored = identifiers.normalise(id_type, text, TODAY)
+            normal = identifiers.normalise(id_type, text, TODAY)
         except IdentifierInvalid:
             continue
-        assert identifiers.normalise(id_type, stored, TODAY) == stored
-        assert stored.isascii()
+        assert identifiers.normalise(id_type, normal, TODAY) == normal
+        assert normal.isascii()
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_age_grows_by_at_most_one_a_day(born: date, days: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("id_type", "text", "stored"),
+    ("id_type", "text", "normal"),
     [
         (IdType.RESIDENT_ID, " 37021219781123003x\n", "37021219781123003X"),
         (IdType.RESIDENT_ID, "３７０２１２　１９７８１１２３　００３ｘ", "37021219781123003X"),
@@ -191,8 +191,8 @@ def test_age_grows_by_at_most_one_a_day(born: date, days: int) -> None:
         (IdType.FOREIGN_PERMANENT_RESIDENT, number("937840", "19820515"), number("937840", "19820515")),
     ],
 )
-def test_documents_have_one_stored_form(id_type: IdType, text: str, stored: str) -> None:
-    assert identifiers.normalise(id_type, text, TODAY) == stored
+def test_documents_have_one_stored_form(id_type: IdType, text: str, normal: str) -> None:
+    assert identifiers.normalise(id_type, text, TODAY) == normal
 
 
 @pytest.mark.parametrize(
@@ -214,9 +214,9 @@ def test_documents_have_one_stored_form(id_type: IdType, text: str, stored: str)
     ],
 )
 def test_documents_of_another_shape_are_refused(id_type: IdType, text: str, code: str) -> None:
-    with pytest.raises(IdentifierInvalid) as caught:
+    with pytest.raises(IdentifierInvalid) as error:
         identifiers.normalise(id_type, text, TODAY)
-    assert caught.value.code == code
+    assert error.value.code == code
 
 
 @pytest.mark.parametrize(
@@ -245,18 +245,18 @@ def test_a_phone_is_taken_as_people_type_it(text: str) -> None:
     ],
 )
 def test_other_phones_are_refused(text: str) -> None:
-    with pytest.raises(IdentifierInvalid) as caught:
+    with pytest.raises(IdentifierInvalid) as error:
         identifiers.normalise_phone(text)
-    assert caught.value.code == "phone_shape"
+    assert error.value.code == "phone_shape"
 
 
 @settings(deadline=None)
 @given(st.from_regex(r"\A1[3-9][0-9]{9}\Z"), st.sampled_from(["", "+86", "0086"]), st.lists(st.integers(0, 13)))
 def test_spaces_and_hyphens_in_a_phone_do_not_matter(phone: str, prefix: str, places: list[int]) -> None:
-    typed = prefix + phone
+    text = prefix + phone
     for place in places[:10]:
-        typed = typed[:place] + ("-" if place % 2 else " ") + typed[place:]
-    assert identifiers.normalise_phone(typed) == phone
+        text = text[:place] + ("-" if place % 2 else " ") + text[place:]
+    assert identifiers.normalise_phone(text) == phone
 
 
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -313,21 +313,21 @@ def test_one_wrong_character_of_a_firms_code_is_always_refused(text: str, place:
     ],
 )
 def test_other_firms_codes_are_refused(text: str, code: str) -> None:
-    with pytest.raises(IdentifierInvalid) as caught:
+    with pytest.raises(IdentifierInvalid) as error:
         identifiers.normalise_uscc(text)
-    assert caught.value.code == code
+    assert error.value.code == code
 
 
 @pytest.mark.parametrize(
-    ("name", "masked"),
+    ("name", "mask"),
     [
         *(("", ""), ("张", "*"), ("张三", "张*"), ("测试甲", "测*甲"), (" 测试甲 ", "测*甲"), ("欧阳小明", "欧**明")),
         ("阿卜杜拉·买买提", "阿****提"),
         ("Alexandra Smith", "A****h"),
     ],
 )
-def test_masked_names(name: str, masked: str) -> None:
-    assert identifiers.mask_name(name) == masked
+def test_masked_names(name: str, mask: str) -> None:
+    assert identifiers.mask_name(name) == mask
 
 
 def test_masked_phones_show_seven_digits() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from qe_ban.kernel.identifiers import IdType, normalise_holder_name
 from qe_ban.kernel.typed_input import has_name_characters, normalise_hyphenated, normalise_name, normalise_number
 
-REGISTERED = "古丽米热·艾比布力"
+REGISTER_NAME = "古丽米热·艾比布力"
 DOTS = ".．•‧∙⋅・･·。｡●․﹒⸱⸳ㆍ᛫ᐧ꞉"[:-1] + "\u0387\u02d9\u2981\ua78f\U00010101"
 SPACES = " \u00a0\u2002\u2009\u202f\u3000"
 
@@ -17,22 +17,22 @@ SPACES = " \u00a0\u2002\u2009\u202f\u3000"
 @pytest.mark.parametrize("dot", DOTS, ids=lambda dot: f"U+{ord(dot):04X}")
 @pytest.mark.parametrize("around", ["{}", " {} ", "{}\u3000", "\u00a0{}"])
 def test_every_dot_between_parts_of_a_name_is_the_registers(dot, around):
-    assert normalise_name("古丽米热" + around.format(dot) + "艾比布力") == REGISTERED
+    assert normalise_name("古丽米热" + around.format(dot) + "艾比布力") == REGISTER_NAME
 
 
 @pytest.mark.parametrize(
-    ("typed", "normal"),
+    ("text", "normal"),
     [
         ("  测试甲\n", "测试甲"),
         ("张　三", "张三"),  # padded to three characters, as forms do
         ("\u202d测试甲\u202c", "测试甲"),
-        ("古丽米热··艾比布力", REGISTERED),
-        ("古丽米热. ·艾比布力", REGISTERED),
+        ("古丽米热··艾比布力", REGISTER_NAME),
+        ("古丽米热. ·艾比布力", REGISTER_NAME),
         ("约翰·F.肯尼迪", "约翰·F·肯尼迪"),
         ("ＪＯＳＥ　ＭＡＲＩＡ", "JOSE MARIA"),
         ("JOSE \u00a0 MARIA", "JOSE MARIA"),
         ("Smith\u2014Jones", "Smith-Jones"),
-        ("古丽米热·\u00ad艾比布力", REGISTERED),
+        ("古丽米热·\u00ad艾比布力", REGISTER_NAME),
         ("葛\U000e0100城\ufe0f", "葛城"),
         ("Jose\u0301", "José"),
         ("Ａ\u030angstro\u0308m", "Ångström"),
@@ -45,8 +45,8 @@ def test_every_dot_between_parts_of_a_name_is_the_registers(dot, around):
         ("བཀྲ་ཤིས", "བཀྲ་ཤིས"),
     ],
 )
-def test_a_name_is_brought_to_the_form_of_registers(typed, normal):
-    assert normalise_name(typed) == normal
+def test_a_name_is_brought_to_the_form_of_registers(text, normal):
+    assert normalise_name(text) == normal
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_only_foreigners_documents_have_names_without_case():
     assert normalise_holder_name(IdType.HK_MACAO_PERMIT, "Chan Tai Man") == "Chan Tai Man"
 
 
-@pytest.mark.parametrize("name", [REGISTERED, "O'Brien", "J. R. (Bob)", "〇", "\ue863", "བཀྲ་ཤིས", "李𠮷"])
+@pytest.mark.parametrize("name", [REGISTER_NAME, "O'Brien", "J. R. (Bob)", "〇", "\ue863", "བཀྲ་ཤིས", "李𠮷"])
 def test_names_are_taken(name):
     assert has_name_characters(normalise_name(name))
 
@@ -106,7 +106,7 @@ def test_what_no_name_is_written_with_is_noticed(name):
 
 
 @pytest.mark.parametrize(
-    ("typed", "normal"),
+    ("text", "normal"),
     [
         ("\u202d138 0000 0004\u202c", "13800000004"),
         ("138\u00a00000\u20110004", "13800000004"),
@@ -123,8 +123,8 @@ def test_what_no_name_is_written_with_is_noticed(name):
         ("٣", "٣"),  # not folded by NFKC: judged, and refused, by who reads it
     ],
 )
-def test_a_number_loses_what_only_groups_it(typed, normal):
-    assert normalise_number(typed) == normal
+def test_a_number_loses_what_only_groups_it(text, normal):
+    assert normalise_number(text) == normal
 
 
 @settings(deadline=None, max_examples=300)
@@ -135,8 +135,8 @@ def test_a_normal_number_stays_as_it_is(text):
     normal = normalise_number(text)
     assert normalise_number(normal) == normal
     assert not any(char.isspace() or unicodedata.category(char) in ("Cf", "Pd") for char in normal)
-    hyphenated = normalise_hyphenated(text)
-    assert normalise_hyphenated(hyphenated) == hyphenated
+    with_hyphens = normalise_hyphenated(text)
+    assert normalise_hyphenated(with_hyphens) == with_hyphens
 
 
 @given(st.text("0123456789ABCDEFXabcx", min_size=1))
@@ -145,7 +145,7 @@ def test_what_was_a_number_before_is_the_same(text):
 
 
 @pytest.mark.parametrize(
-    ("typed", "normal"),
+    ("text", "normal"),
     [
         ("ＱＤ－２０２６－０００００１", "QD-2026-000001"),
         ("QD—2026 — 000001", "QD-2026-000001"),
@@ -153,5 +153,5 @@ def test_what_was_a_number_before_is_the_same(text):
         ("0532－1234 5678", "0532-12345678"),
     ],
 )
-def test_hyphens_that_are_part_of_a_number_stay(typed, normal):
-    assert normalise_hyphenated(typed) == normal
+def test_hyphens_that_are_part_of_a_number_stay(text, normal):
+    assert normalise_hyphenated(text) == normal

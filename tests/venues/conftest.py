@@ -16,7 +16,7 @@ from qe_ban.audit import service as audit
 from qe_ban.db import valkey
 from qe_ban.db.limits import Limiter
 from qe_ban.kernel import city_file
-from qe_ban.kernel.errors import Unauthenticated
+from qe_ban.kernel.errors import AuthenticationRequired
 from qe_ban.kernel.principal import Place, PrincipalKind
 from qe_ban.venues import routes, service
 from qe_ban.web import application, guard, parts
@@ -146,7 +146,7 @@ def make_call(settings, database, rings, city, collaborators, callers, clock):
             try:
                 return callers[token]
             except KeyError:
-                raise Unauthenticated from None
+                raise AuthenticationRequired from None
 
         app, api = application.build(settings, clock, name="venues-tests")
         for part in (database, rings, city, collaborators, collaborators.limiter):

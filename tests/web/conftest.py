@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from qe_ban.config import Mode, Settings
-from qe_ban.kernel.errors import Unauthenticated
+from qe_ban.kernel.errors import AuthenticationRequired
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.web import application, guard
 from qe_ban.web.api import Blueprint
@@ -45,7 +45,7 @@ def edge_app(edge_settings: Settings, principals: dict[str, Principal]) -> EdgeA
 
     def principal_from(token: str) -> Principal:
         if token not in principals:
-            raise Unauthenticated("登录已失效，请重新登录")
+            raise AuthenticationRequired("登录已失效，请重新登录")
         return principals[token]
 
     def make(

@@ -7,7 +7,7 @@ import structlog
 from flask.testing import FlaskClient
 
 from qe_ban.config import Mode
-from qe_ban.kernel.errors import Conflict, Invalid, NotFound, TooMany, Unauthenticated, Unavailable
+from qe_ban.kernel.errors import AuthenticationRequired, Conflict, Invalid, NotFound, TooMany, Unavailable
 from qe_ban.web import fields, guard
 from qe_ban.web.api import Blueprint
 from qe_ban.web.schema import OpenSchema
@@ -20,13 +20,13 @@ class CodeSuspended(Conflict):
     detail = "此码已挂失"
 
 
-class GrantInvalid(Unauthenticated):
+class GrantInvalid(AuthenticationRequired):
     code = "auth.grant_invalid"
     detail = "验证码有误"
     oauth_error = "invalid_grant"
 
 
-class ClientInvalid(Unauthenticated):
+class ClientInvalid(AuthenticationRequired):
     code = "auth.client_invalid"
     oauth_error = "invalid_client"
 

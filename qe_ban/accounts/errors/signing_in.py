@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from qe_ban.kernel.errors import Conflict, Invalid, NotFound, Unauthenticated, Unavailable
+from qe_ban.kernel.errors import AuthenticationRequired, Conflict, Invalid, NotFound, Unavailable
 
 
-class TokenInvalid(Unauthenticated):
+class TokenInvalid(AuthenticationRequired):
     """An access token that is not ours, was changed, is over or was revoked: not told apart."""
 
     code = "accounts.token_invalid"
@@ -59,7 +59,7 @@ class RefreshReused(RefreshRefused):
     detail = "登录凭证被重复使用，为安全起见已退出登录，请重新登录"
 
 
-class AssertionRefused(Unauthenticated):
+class AssertionRefused(AuthenticationRequired):
     """A scanner's assertion does not prove who it is (RFC 7523, 3; RFC 6749, 5.2 `invalid_client`)."""
 
     code = "accounts.assertion_refused"
@@ -109,7 +109,7 @@ class SignInBusy(Unavailable):
     detail = "登录人数较多，请稍后重试"
 
 
-class SessionEnded(Unauthenticated):
+class SessionEnded(AuthenticationRequired):
     """The sign-in that a token belongs to was ended."""
 
     code = "accounts.session_ended"

@@ -56,7 +56,7 @@ def answer_correction(body: dict[str, Any], correction_id: UUID) -> dict[str, An
             part(Health),
             session,
             correction_id=correction_id,
-            corrected=body["corrected"],
+            ends_level=body["corrected"],
             wording=body["text"],
             change=change,
         )

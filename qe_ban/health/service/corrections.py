@@ -157,12 +157,12 @@ def read_correction(
 
 
 def answer_correction(
-    health: Health, session: Session, *, correction_id: UUID, corrected: bool, wording: str, change: audit.Change
+    health: Health, session: Session, *, correction_id: UUID, ends_level: bool, wording: str, change: audit.Change
 ) -> CorrectionContent:
     """Answer a request, once, by somebody who neither proposed nor approved the level.
 
-    `corrected` ends a level that two persons set where the register's is milder: to lift a restriction takes one person
-    who had no part in it, to impose one always takes two. Raises CorrectionNotFound, CorrectionAnswered,
+    `ends_level` ends a level that two persons set where the register's is milder: to lift a restriction takes one
+    person who had no part in it, to impose one always takes two. Raises CorrectionNotFound, CorrectionAnswered,
     NotIndependent, and LevelStands where the level that is shown afterwards is still the contested one.
     """
     resident = session.scalar(select(HealthCorrection.resident_id).where(HealthCorrection.id == correction_id))
@@ -177,11 +177,11 @@ def answer_correction(
     level = my_level(health, session, resident, change.at)
     if change.by.id in (row.proposed_by, row.approved_by, level.proposed_by, level.approved_by):
         raise NotIndependent
-    if corrected:
+    if ends_level:
         _lift(health, session, resident, level, change)
         if my_level(health, session, resident, change.at).level == row.level:
             raise LevelStands
-    row.state = (CorrectionState.CORRECTED if corrected else CorrectionState.UPHELD).value
+    row.state = (CorrectionState.CORRECTED if ends_level else CorrectionState.UPHELD).value
     data_key = data_keys.number_for(session, Owner.RESIDENT, resident)
     row.answer_sealed = vault.seal(health.rings, ANSWER, row.id, wording, change.at, data_key=data_key)
     row.answered_by, row.answered_at = change.by.id, change.at

@@ -149,5 +149,5 @@ class _Checked:
             cursor = {**work.cursor, "table": self._number, "row": last, "unreadable": unreadable}
             done = self._before + min(last, self._table.lines)
             skipped = progress.counted(work, {"skipped": portion.unreadable})
-            work.save(session, done=done, cursor=cursor, result=skipped)
+            work.save(session, progress=done, cursor=cursor, result=skipped)
         self._told = time.monotonic()

@@ -48,14 +48,16 @@ def enter(
 ) -> None:
     """Go on to a phase, within a step: from its beginning."""
     cursor = {name: value for name, value in work.cursor.items() if name in _KEPT}
-    work.save(session, phase=phase, done=0, total=total, cursor=cursor | {"phase": phase, "after": ""}, result=result)
+    work.save(
+        session, phase=phase, progress=0, total=total, cursor=cursor | {"phase": phase, "after": ""}, result=result
+    )
 
 
 def after(
     session: Session, work: jobs.JobContext, code: str, *, done: int, result: Mapping[str, Any] | None = None
 ) -> None:
     """Note, within a step, that all items up to a code are done with."""
-    work.save(session, done=work.done + done, cursor={**work.cursor, "after": code}, result=result)
+    work.save(session, progress=work.done + done, cursor={**work.cursor, "after": code}, result=result)
 
 
 def columns(work: jobs.JobContext) -> Columns:

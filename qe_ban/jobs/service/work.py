@@ -85,7 +85,7 @@ class JobContext:
         session: Session,
         *,
         phase: str | None = None,
-        done: int | None = None,
+        progress: int | None = None,
         total: int | None = None,
         cursor: Mapping[str, Any] | None = None,
         result: Mapping[str, Any] | None = None,
@@ -102,7 +102,7 @@ class JobContext:
             fault_counts = {"faults": job.result["faults"]} if "faults" in job.result else {}
             job.result = {**job.result, **result, **fault_counts}
         job.phase = job.phase if phase is None else phase
-        job.done = job.done if done is None else done
+        job.done = job.done if progress is None else progress
         job.total = job.total if total is None else total
         session.flush()
         self._show(job)

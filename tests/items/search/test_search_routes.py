@@ -9,7 +9,7 @@ from qe_ban.items.routes import search as routes
 from qe_ban.items.service import askers, misses
 from qe_ban.items.service.askers import Askers
 from qe_ban.kernel.clock import CITY_TIME
-from qe_ban.kernel.errors import Unauthenticated
+from qe_ban.kernel.errors import AuthenticationRequired
 from qe_ban.web import application, guard, parts
 from tests.factories.described import parameter_names
 from tests.factories.digests import plain_digest
@@ -32,7 +32,7 @@ def client(settings, catalogue, rings, city):
         try:
             return callers[token]
         except KeyError:
-            raise Unauthenticated from None
+            raise AuthenticationRequired from None
 
     app, api = application.build(settings, lambda: datetime.now(UTC), name="search-tests")
     limiter = Limiter(valkey.connect(settings.redis_url), catalogue, lambda: datetime.now(UTC), plain_digest)
