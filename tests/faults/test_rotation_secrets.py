@@ -39,7 +39,7 @@ def scanned(city):
 
 def holder_of(city, scan):
     with city.database.transaction() as session:
-        return session.scalars(select(Scan.rehash_holders).where(Scan.id == scan)).one()
+        return session.scalars(select(Scan.holder).where(Scan.id == scan)).one()
 
 
 def dispute(city, scan):
@@ -97,9 +97,7 @@ def test_holders_hashes_change_without_a_failure_a_second_meal_or_a_lost_scan(ci
     with city.database.transaction() as session:
         mine = disputes.list_own(session, rings, resident=city.person.id, before=None, limit=10)
         assert [one.dispute.id for one in mine] == [disputed]
-        assert session.get_one(Dispute, disputed).rehash_holders == dispute_hash(
-            rings, city.person.numbers["identity"], utc()
-        )
+        assert session.get_one(Dispute, disputed).holder == dispute_hash(rings, city.person.numbers["identity"], utc())
 
 
 def test_what_was_derived_under_the_secret_before_is_good_until_it_is_over(city):
