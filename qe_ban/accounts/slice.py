@@ -83,6 +83,10 @@ def _schedules(services: Services) -> list[Schedule]:
         with database.transaction() as session:
             service.turn_over_sign_ins(session, now)
 
+    def take_order_of_consents(now: datetime) -> None:
+        with database.transaction() as session:
+            service.order_consents(session, accounts.rings, now)
+
     # each account ends in a transaction of its own, so that one holds up no other
     def close_wards(_now: datetime) -> None:
         service.close_due_wards(accounts, database, clock)
@@ -93,10 +97,12 @@ def _schedules(services: Services) -> list[Schedule]:
 
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
     order_sign_ins = with_clock_check_standalone(take_order_of_sign_ins)
+    order_consents = with_clock_check_standalone(take_order_of_consents)
     end_wards = with_clock_check(partial(service.end_due_wards, accounts))
     return [
         Schedule("keys.tidy", minute, tidy_indexes),
         Schedule("sign_ins.order", timedelta(seconds=30), order_sign_ins, commits=True),
+        Schedule("consents.order", timedelta(seconds=30), order_consents, commits=True),
         Schedule("wards.end", minute, end_wards),
         Schedule("accounts.wards_leave", timedelta(minutes=5), with_clock_check_standalone(close_wards), commits=True),
         Schedule("accounts.unheld", hour, with_clock_check_standalone(close_unheld), commits=True),

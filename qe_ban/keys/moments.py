@@ -45,8 +45,13 @@ class DatedTable:
 
 DATED_TABLES: Final = (
     DatedTable("residents", exact=("created_at", "verified_at"), days_only=("closed_at",)),
-    DatedTable("consents", exact=("granted_at", "withdrawn_at"), key=("resident_id", "purpose")),
-    DatedTable("consent_events", exact=("at",)),
+    DatedTable(
+        "consents",
+        exact=("granted_at", "withdrawn_at"),
+        days_only=("turned_over_at",),
+        key=("resident_id", "purpose"),
+    ),
+    DatedTable("consent_events", exact=("at",), days_only=("turned_over_at",)),
     DatedTable("entitlements", days_only=("made_at", "suspended_at"), key=("number",)),
     DatedTable("resident_halls", days_only=("updated_at",), key=("resident_id",), is_named=False),
     DatedTable("followed_halls", exact=("at",), key=("resident_id", "hall"), is_named=False),
@@ -97,6 +102,21 @@ def seal(
     dated_table = _BY_TABLE[table]
     text = json.dumps({name: moment.isoformat() for name, moment in moments.items() if moment is not None})
     return vault.seal(rings, dated_table.name, vault.row_key(key), text, now, data_key=data_key)
+
+
+def move(
+    rings: KeyRings, table: str, ciphertext: bytes, before: tuple[object, ...], after: tuple[object, ...], now: datetime
+) -> bytes:
+    """Return the sealed moments of a row whose key changes, as they are stored under the new one.
+
+    What opens to nobody stays as it is. Raises KeyMissing, DataKeysAway.
+    """
+    name, data_key = _BY_TABLE[table].name, vault.data_key_of(ciphertext)
+    try:
+        text = vault.unseal(rings, name, vault.row_key(before), ciphertext)
+    except (DataKeyDestroyed, vault.SealBroken):
+        return ciphertext
+    return vault.seal(rings, name, vault.row_key(after), text, now, data_key=data_key)
 
 
 def rewrite(

@@ -100,7 +100,7 @@ REASONED = {
     ("source_answers", "asked_at"): SOURCE,
     ("source_answers", "expires_at"): DEADLINE,
     ("source_answers", "set_until"): DEADLINE,
-    ("consent_events", "id"): "a sequence of its own: it says the order in a day, among all who decided something",
+    ("consent_events", "id"): "a sequence of its own: today's say the order of half minutes, and they are given anew",
     ("entitlements", "number"): "a sequence of its own: given with the confirmed name, once in an account's life",
     ("audit_events", "id"): LAW,
     ("audit_events", "at"): LAW,

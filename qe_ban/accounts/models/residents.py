@@ -1,7 +1,7 @@
 """Tables of residents: whom they act for, what they agreed to, and how their accounts are recovered and closed."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, text
@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from qe_ban.accounts import rules
 from qe_ban.db.base import Base, one_of
+
+CONSENT_DAY: Final = "GREATEST(requested_at, granted_at, withdrawn_at)"
+"""The day of what was last written into a row of `consents`."""
 
 
 class Resident(Base):
@@ -123,7 +126,8 @@ class Consent(Base):
 
     `guardianship_id`: by which guardianship somebody else gave it or took it back; what was given so counts as long as
     that guardianship stands. NULL where the resident decided. All moments are days; when it was given or taken back
-    exactly lies in `moments_sealed`.
+    exactly lies in `moments_sealed`. `turned_over_at`: the day with whose rows the worker wrote this one anew; it is
+    due again once the row says a later one.
     """
 
     __tablename__ = "consents"
@@ -132,6 +136,13 @@ class Consent(Base):
         CheckConstraint("(state = 'granted') = (granted_at IS NOT NULL)", name="granted"),
         Index("ix_consents_requested_at", "requested_at", postgresql_where=text("state = 'requested'")),
         Index("ix_consents_guardianship_id", "guardianship_id", postgresql_where=text("guardianship_id IS NOT NULL")),
+        Index(
+            "ix_consents_not_turned_over",
+            text(CONSENT_DAY),
+            "resident_id",
+            "purpose",
+            postgresql_where=text(f"turned_over_at IS DISTINCT FROM {CONSENT_DAY}"),
+        ),
     )
 
     resident_id: Mapped[UUID] = mapped_column(ForeignKey("residents.id"), primary_key=True)
@@ -142,12 +153,14 @@ class Consent(Base):
     withdrawn_at: Mapped[datetime | None]
     guardianship_id: Mapped[UUID | None] = mapped_column(ForeignKey("guardianships.id"))
     moments_sealed: Mapped[bytes | None]
+    turned_over_at: Mapped[datetime | None]
 
 
 class ConsentEvent(Base):
     """That a resident agreed to a purpose or took it back; `guardianship_id` where a guardian did so.
 
-    `at` is the day; the exact moment lies in `moments_sealed`.
+    `at` is the day; the exact moment lies in `moments_sealed`. `turned_over_at`: the same day, once the worker wrote
+    the row anew among those of that day, under another `id`; of one resident's day the ids keep their order.
     """
 
     __tablename__ = "consent_events"
@@ -161,15 +174,23 @@ class ConsentEvent(Base):
             "guardianship_id",
             postgresql_where=text("guardianship_id IS NOT NULL"),
         ),
+        Index(
+            "ix_consent_events_not_turned_over",
+            "at",
+            "resident_id",
+            "id",
+            postgresql_where=text("turned_over_at IS NULL"),
+        ),
     )
 
-    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     resident_id: Mapped[UUID] = mapped_column(ForeignKey("residents.id"))
     purpose: Mapped[str]
     state: Mapped[str]
     at: Mapped[datetime]
     guardianship_id: Mapped[UUID | None] = mapped_column(ForeignKey("guardianships.id"))
     moments_sealed: Mapped[bytes | None]
+    turned_over_at: Mapped[datetime | None]
 
 
 class FreshConsent(Base):

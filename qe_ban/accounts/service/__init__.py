@@ -19,6 +19,7 @@ from qe_ban.accounts.service.collaborators import (
     count_nothing_more,
     poll_revocations,
 )
+from qe_ban.accounts.service.consent_order import turn_over as order_consents
 from qe_ban.accounts.service.consents import ConsentDecision, grant_consent, request_consents, withdraw_consent
 from qe_ban.accounts.service.consents_shown import ConsentAct, ConsentStatus, consent_history, list_consents
 from qe_ban.accounts.service.families import end, refresh, require_running, revoke
@@ -168,6 +169,7 @@ __all__ = [
     "me",
     "message_handlers",
     "nonce",
+    "order_consents",
     "phone_from",
     "plan_closing",
     "plan_ward_closing",

@@ -206,7 +206,7 @@ def _decide(
     state: ConsentState,
     now: datetime,
 ) -> None:
-    consent.state, consent.guardianship_id = state.value, decision.guardianship_id
+    consent.state, consent.guardianship_id, consent.turned_over_at = state.value, decision.guardianship_id, None
     granted_at, withdrawn_at = (decision.at, None) if state is ConsentState.GRANTED else (None, decision.at)
     data_key = data_keys.number_for(session, Owner.RESIDENT, decision.resident_id)
     moments.write(accounts.rings, consent, now, data_key=data_key, granted_at=granted_at, withdrawn_at=withdrawn_at)

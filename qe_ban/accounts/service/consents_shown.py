@@ -66,19 +66,19 @@ def consent_history(
 ) -> Sequence[ConsentAct]:
     """Return at most `limit` of a resident's grants and withdrawals, newest first, those before the act `before`.
 
-    What the worker has not turned over has no event yet: its id is its place in the whole history, below zero.
+    An act's id is its place in the whole history, counted below zero: events take other ids when their day is over, and
+    what the worker has not turned over has no event yet. Release 0.4.0 gave events' own ids, which are taken here.
     """
     fresh = fresh_consents.of_resident(accounts.rings, session, resident_id, now) if (before or 0) <= 0 else []
-    mine = ConsentEvent.resident_id == resident_id
-    wanted = select(ConsentEvent).where(mine).order_by(ConsentEvent.id.desc()).limit(limit)
-    stored = 0
-    if fresh or (before is not None and before < 0):
-        stored = session.scalar(select(func.count()).where(mine)) or 0
-    if before is not None and before < 0:
-        wanted = wanted.offset(max(0, stored + before + 1))
-    elif before is not None:
-        wanted = wanted.where(ConsentEvent.id < before)
-    events = [_act(accounts, event) for event in session.scalars(wanted)]
+    # of one day the ids are in the order of the moments
+    place = func.row_number().over(order_by=(ConsentEvent.at, ConsentEvent.id)).label("place")
+    mine = select(ConsentEvent.id, place).where(ConsentEvent.resident_id == resident_id).subquery()
+    wanted = select(ConsentEvent, mine.c.place).join(mine, mine.c.id == ConsentEvent.id)
+    if before is not None:
+        wanted = wanted.where(mine.c.place < -before if before < 0 else ConsentEvent.id < before)
+    rows = session.execute(wanted.order_by(mine.c.place.desc()).limit(limit)).all()
+    stored = rows[0].place if rows else 0
+    events = [_act(accounts, event, -at) for event, at in rows]
     turned_over = {(event.purpose, event.at) for event in events}
     acts = sorted((decision.at, one.purpose, decision.state.value) for one in fresh for decision in one.decisions)
     waiting = [act for act in acts if (act[1], act[0]) not in turned_over]
@@ -127,6 +127,6 @@ def as_decided(purpose: str, status: ConsentStatus | None, decision: fresh_conse
     )
 
 
-def _act(accounts: Accounts, event: ConsentEvent) -> ConsentAct:
+def _act(accounts: Accounts, event: ConsentEvent, place: int) -> ConsentAct:
     at = moments.read(accounts.rings, event, "at") or event.at
-    return ConsentAct(event.id, event.purpose, event.state, at, event.guardianship_id is not None)
+    return ConsentAct(place, event.purpose, event.state, at, event.guardianship_id is not None)

@@ -240,7 +240,7 @@ def _turn_over(rings: KeyRings, session: Session, fresh: Collection[FreshDecisio
     if not newest:
         return
     row = insert(Consent)
-    names = ("state", "guardianship_id", "granted_at", "withdrawn_at", "moments_sealed")
+    names = ("state", "guardianship_id", "granted_at", "withdrawn_at", "moments_sealed", "turned_over_at")
     row = row.on_conflict_do_update(
         index_elements=["resident_id", "purpose"], set_={name: row.excluded[name] for name in names}
     )
@@ -272,4 +272,6 @@ def _consent(rings: KeyRings, fresh: FreshDecisions, data_key: int | None, now: 
         "guardianship_id": None,
         **days,
         "moments_sealed": moments.seal(rings, "consents", key, exact, now, data_key=data_key),
+        # it is written now, also where its day was turned over before
+        "turned_over_at": None,
     }

@@ -1,11 +1,9 @@
 """Takes from the tables of sign-ins the order in which these began and were refreshed.
 
-Rows lie in a table, and in a dump of it, as they were written. Accounts stand in the order in which they were made and
-named, so while they are new, the first sign-in of a table would be the first account's; and a refresh stands before the
-scan that came next. The worker therefore writes new sign-ins and new refresh tokens anew, all of half a minute in one
-transaction, and once more when their day is over, each time in the order of their ids, which are random. Tokens of
-staff are among them: their sign-ins have a moment in clear. A row that is written again has another place: but
-PostgreSQL leaves it in its page while that has room, so it is written several times, until its page is full.
+Accounts stand in the order in which they were made and named, so while they are new, the first sign-in of a table would
+be the first account's; and a refresh stands before the scan that came next. The worker therefore writes new sign-ins
+and new refresh tokens anew, all of half a minute in one transaction, and once more when their day is over, each time in
+the order of their ids, which are random. Tokens of staff are among them: their sign-ins have a moment in clear.
 """
 
 from datetime import datetime
@@ -15,13 +13,11 @@ from sqlalchemy import ColumnElement, SmallInteger, bindparam, literal_column, s
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from qe_ban.accounts.models import RefreshFamily, RefreshToken
+from qe_ban.accounts.service.turning_over import write_anew
 from qe_ban.kernel.clock import start_of_day
 
 STEP: Final = 500
 TOKENS_STEP: Final = 2000
-PASSES: Final = 8
-"""Of two batches whose day was over one pass left up to 9 of 10 pairs in their order: pages have room, also by what the
-first passes left dead. Over 12 trials with refresh tokens four left 0.61 of the pairs, eight 0.50, as lots do."""
 NEW, OF_TODAY, DONE = (literal_column(number, SmallInteger) for number in ("0", "1", "2"))
 """What `turned_over` says; constants in the statements, for these are what the partial index is for."""
 
@@ -72,8 +68,6 @@ def _write_anew(
     ids = session.scalars(
         select(key).where(which).order_by(key).limit(limit).with_for_update(skip_locked=True, key_share=True)
     ).all()
-    # row by row: one statement for all would go through them in the order of the table
     anew = update(key.class_).where(key == bindparam("row")).values(turned_over=state)
-    for _ in range(PASSES if ids else 0):
-        session.connection().execute(anew, [{"row": id_} for id_ in ids])
+    write_anew(session, anew, [{"row": id_} for id_ in ids])
     return len(ids)

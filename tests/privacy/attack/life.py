@@ -1,9 +1,10 @@
 """What residents do on the city's day: each visit in steps, and the steps of several visits run into one another."""
 
+import itertools
 import random
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from tests.privacy.attack.city import CONSENTING, GATES, SOURCED, THREADS, Build
 
 IN_FLIGHT = 3
 """Visits that each thread has under way: between two steps of one visit come those of others."""
+BATCHES = 8
 KIND = {"registration": "medical"}
 
 
@@ -186,12 +188,14 @@ def agenda(day: Day, client: FlaskClient, visits: tuple[int, int]) -> list[tuple
     return tasks
 
 
-def at_load(tasks: list[tuple[str, Iterator[None]]]) -> None:
+def at_load(tasks: list[tuple[str, Iterator[None]]], batch: Callable[[], object]) -> None:
     """Do the steps of all tasks, several at a time, each thread going to and fro between some of them.
 
-    Nobody does two things at the same time: a phone's sign-in is renewed by one after the other.
+    Nobody does two things at the same time: a phone's sign-in is renewed by one after the other. `batch`: what the
+    worker does every half minute, done so often that the day has `BATCHES`, however fast the machine is.
     """
-    waiting, busy, lock = list(tasks), set(), threading.Lock()
+    waiting, busy, lock, done = list(tasks), set(), threading.Lock(), itertools.count(1)
+    of_batch = len(tasks) // BATCHES
 
     def take() -> tuple[str, Iterator[None]] | None:
         with lock:
@@ -216,6 +220,8 @@ def at_load(tasks: list[tuple[str, Iterator[None]]]) -> None:
                 under_way.remove(chosen)
                 with lock:
                     busy.remove(who)
+                if next(done) % of_batch == 0:
+                    batch()
 
     with ThreadPoolExecutor(THREADS) as pool:
         for thread in [pool.submit(run) for _ in range(THREADS)]:

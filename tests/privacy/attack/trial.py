@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import chain
 
+from qe_ban.accounts import service as accounts
 from qe_ban.codes import service as codes
 from qe_ban.kernel.clock import system_clock
+from tests.factories.codes import turn_over
 from tests.privacy.attack import insiders, leaks
 from tests.privacy.attack.city import Builder, capture_log, new_city, run_worker
 from tests.privacy.attack.life import Day, agenda, at_load
@@ -55,7 +57,8 @@ def run_trial(residents: int, visits: tuple[int, int]) -> Iterator[Trial]:
         for guardian, ward in day.acting:
             builder.guard(guardian, ward)
         with capture_log() as log, run_worker(builder.city):
-            at_load(agenda(day, builder.city.app.test_client(), visits))
+            parts = builder.city.parts
+            at_load(agenda(day, builder.city.app.test_client(), visits), lambda: turn_over(parts.database, parts.rings))
             log_of_day = log.getvalue()
             phrases = speak(day)
             # inboxes and the audit's seals are turned over
@@ -75,10 +78,11 @@ def run_trial(residents: int, visits: tuple[int, int]) -> Iterator[Trial]:
 
 
 def end_day(builder: Builder) -> None:
-    """Let the audit have what it has of disputes when the day is over."""
-    parts = builder.city.town.parts
-    with parts.database.transaction() as session:
-        codes.record_disputes(session, parts.rings, system_clock() + timedelta(days=1))
+    """Let the worker do what it does when the day is over: for the audit, and with the order of consents."""
+    parts, tomorrow = builder.city.town.parts, system_clock() + timedelta(days=1)
+    for step in (codes.record_disputes, accounts.order_consents):
+        with parts.database.transaction() as session:
+            step(session, parts.rings, tomorrow)
 
 
 SETTLES = 31.0
