@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from qe_ban.items.rules import cells, layouts
+from qe_ban.items.rules.names import Names
 from qe_ban.items.service.departments import NewDepartment
 from qe_ban.items.service.publishing import Draft
 from qe_ban.items.sheets.writing import Cell, CsvWriter, XlsxWriter
 from qe_ban.kernel import city_file
-from qe_ban.kernel.shapes import Field
+from qe_ban.kernel.field_types import Field
 from qe_ban.sandbox.catalogue import files
 from qe_ban.sandbox.catalogue.contents import Contents
 from qe_ban.sandbox.catalogue.entries import Entry, entries
@@ -109,7 +110,7 @@ def _places() -> Iterator[tuple[Entry, Office]]:
 
 
 def _rows(count: int, tables: tuple[str, ...], *, formulas: bool) -> Iterator[tuple[str, list[Cell]]]:
-    names = cells.Names(_districts(), {row["slug"]: row["name"] for row in topics()})
+    names = Names(_districts(), {row["slug"]: row["name"] for row in topics()})
     by_code = {row.code: row for row in departments()}
     for draft in drafts(count):
         for table in tables:
@@ -126,7 +127,7 @@ def _table_rows(table: str, draft: Draft, by_code: Mapping[str, NewDepartment]) 
     return [{**draft.content, **own}]
 
 
-def _cell(column: Field, row: Mapping[str, Any], names: cells.Names, *, formulas: bool) -> Cell:
+def _cell(column: Field, row: Mapping[str, Any], names: Names, *, formulas: bool) -> Cell:
     value = row.get(column.name)
     return None if value is None else cells.write(column, value, names, formulas=formulas)
 

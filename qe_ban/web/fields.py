@@ -17,8 +17,8 @@ from marshmallow import fields as base
 
 from qe_ban.kernel import texts
 from qe_ban.kernel.clock import rfc3339
+from qe_ban.kernel.field_types import moment_of
 from qe_ban.kernel.ids import parse_id
-from qe_ban.kernel.shapes import moment_of
 from qe_ban.web.jwk import PublicJwk
 from qe_ban.web.schema import COMMON_MESSAGES, VOCABULARY, messages
 from qe_ban.web.wire import TextValues

@@ -1,12 +1,10 @@
 """Wire shapes made from fields as data: as they are sent, as they are read, and what their words are called."""
 
-from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from marshmallow import fields as base
 
-from qe_ban.kernel import patterns
-from qe_ban.kernel.shapes import LABELLED, MANY, Field, Kind
+from qe_ban.kernel.field_types import Field
 from qe_ban.web import fields
 from qe_ban.web.schema import Schema
 
@@ -18,116 +16,44 @@ TEXTS: Final[dict[str, Any]] = {"type": "object", "additionalProperties": {"type
 Wire = base.Field[Any]
 
 
-def _text(field: Field, **options: Any) -> Wire:
-    return fields.Text(1, field.max, **options)
+def _value(field: Field, **options: Any) -> Wire:
+    """Return the wire shape of a value that is no list, or of a word of a list."""
+    of = field.type
+    if of.json_type == "integer":
+        return fields.Whole(0, field.max, **options)
+    if of.json_type == "boolean":
+        return fields.Flag(**options)
+    if of.format == "date-time":
+        return fields.Moment(**options)
+    if of.is_choice:
+        return fields.Choice(list(field.choices), name=field.vocabulary or None, **options)
+    text = fields.Lines if of.has_lines else fields.Text
+    low, high = of.lengths or (1, field.max)
+    return text(low, high, of.pattern, **options)
 
 
-def _lines(field: Field, **options: Any) -> Wire:
-    return fields.Lines(1, field.max, **options)
-
-
-def _whole(field: Field, **options: Any) -> Wire:
-    return fields.Whole(0, field.max, **options)
-
-
-def _flag(_field: Field, **options: Any) -> Wire:
-    return fields.Flag(**options)
-
-
-def _choice(field: Field, **options: Any) -> Wire:
-    return fields.Choice(list(field.choices), name=field.vocabulary or None, **options)
-
-
-def _choices(field: Field, **options: Any) -> Wire:
-    return fields.Many(
-        fields.Choice(list(field.choices), name=field.vocabulary or None),
-        field.most,
-        1 if field.required else 0,
-        **options,
-    )
-
-
-def _words(field: Field, **options: Any) -> Wire:
-    return fields.Many(fields.Text(1, field.max), field.most, **options)
-
-
-def _department(_field: Field, **options: Any) -> Wire:
-    return fields.Text(18, 18, patterns.USCC, **options)
-
-
-def _district(_field: Field, **options: Any) -> Wire:
-    return fields.Text(6, 6, patterns.DISTRICT, **options)
-
-
-def _slug(_field: Field, **options: Any) -> Wire:
-    return fields.Text(1, 40, patterns.SLUG, **options)
-
-
-def _moment(_field: Field, **options: Any) -> Wire:
-    return fields.Moment(**options)
-
-
-def _date(_field: Field, **options: Any) -> Wire:
-    return fields.Text(10, 10, patterns.DATE, **options)
-
-
-def _media(_field: Field, **options: Any) -> Wire:
-    return fields.Text(64, 64, patterns.MEDIA, **options)
-
-
-def _colour(_field: Field, **options: Any) -> Wire:
-    return fields.Text(7, 7, patterns.COLOUR, **options)
-
-
-def _entry(_field: Field, **options: Any) -> Wire:
-    return fields.Text(12, 33, patterns.ENTRY, **options)
-
-
-def _slugs(field: Field, **options: Any) -> Wire:
-    return fields.Many(fields.Text(1, field.max, patterns.SLUG), field.most, **options)
-
-
-_WIRE: Final[Mapping[Kind, Callable[..., Wire]]] = {
-    Kind.TEXT: _text,
-    Kind.LINES: _lines,
-    Kind.LINK: _text,
-    Kind.WHOLE: _whole,
-    Kind.FLAG: _flag,
-    Kind.CHOICE: _choice,
-    Kind.CHOICES: _choices,
-    Kind.WORDS: _words,
-    Kind.DEPARTMENT: _department,
-    Kind.DISTRICT: _district,
-    Kind.TOPICS: _slugs,
-    Kind.SLUG: _slug,
-    Kind.SLUGS: _slugs,
-    Kind.MOMENT: _moment,
-    Kind.DATE: _date,
-    Kind.MEDIA: _media,
-    Kind.RICH: _lines,
-    Kind.COLOUR: _colour,
-    Kind.ENTRY: _entry,
-}
+def _wire(field: Field, **options: Any) -> Wire:
+    options["metadata"] = {"description": _description(field)}
+    if field.type.is_list:
+        fewest = 1 if field.required and field.type.is_choice else 0
+        return fields.Many(_value(field), field.most, fewest, **options)
+    return _value(field, **options)
 
 
 def sent(field: Field) -> Wire:
-    """Give a field as staff send it: null is the same as not told."""
-    metadata = {"description": _description(field)}
-    if field.required:
-        return _WIRE[field.kind](field, required=True, metadata=metadata)
-    return _WIRE[field.kind](field, allow_none=True, metadata=metadata)
+    """Return a field as staff send it: null is the same as not told."""
+    return _wire(field, required=True) if field.required else _wire(field, allow_none=True)
 
 
 def read(field: Field) -> Wire:
-    """Give a field as it is read: always there, null for what is not told, an empty list where there may be several."""
-    nullable = not field.required and field.kind not in MANY
-    return _WIRE[field.kind](field, required=True, allow_none=nullable, metadata={"description": _description(field)})
+    """Return a field as it is read: always there, null for what is not told, or an empty list."""
+    return _wire(field, required=True, allow_none=not field.required and not field.type.is_list)
 
 
 def label(field: Field) -> Wire:
     """Give what a field's words and codes are called."""
     metadata = {"description": field.heading}
-    if field.kind in MANY:
+    if field.type.is_list:
         return fields.Many(fields.Text(max=200), field.most, required=True, metadata=metadata)
     return fields.Text(max=200, required=True, allow_none=True, metadata=metadata)
 
@@ -135,7 +61,7 @@ def label(field: Field) -> Wire:
 def labels_schema(name: str, of: tuple[Field, ...]) -> type[Schema]:
     """Give the shape of the `labels` beside fields that hold words or codes."""
     described = f"What the words and codes of {name} are called in Chinese, by field."
-    return shape(f"{name}LabelsSchema", described, {one.name: label(one) for one in of if one.kind in LABELLED})
+    return shape(f"{name}LabelsSchema", described, {one.name: label(one) for one in of if one.type.has_labels})
 
 
 def shape(name: str, description: str, shapes: dict[str, Wire]) -> type[Schema]:
@@ -147,8 +73,8 @@ def _description(field: Field) -> str:
     said = [field.heading]
     if field.choices:
         said.append("、".join(f"{word}={name}" for word, name in field.choices.items()))
-    if field.kind is Kind.LINK:
-        said.append("http 或 https 网址，不含用户名")
+    if field.type.description:
+        said.append(field.type.description)
     if field.hint:
         said.append(field.hint)
     return "；".join(said)

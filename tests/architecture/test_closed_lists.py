@@ -19,12 +19,10 @@ PARTIAL = {
     ("qe_ban.codes.rules.disputes", "DisputeState"): "the answers of a district that an appeal can have, too",
     ("qe_ban.codes.service.wallet", "Ring"): "the rings that sign codes",
     ("qe_ban.codes.service.wallet", "Profile"): "a pass is no code that is scanned",
-    ("qe_ban.items.rules.cells", "Kind"): "what the fields of items have; the others stand in no sheet",
     ("qe_ban.items.service.importing", "Phase"): "in the last phase nothing is left to do",
     ("qe_ban.kernel.identifiers", "IdType"): "a resident's number is checked by its check digit",
     ("qe_ban.keys.lifecycle", "Ring"): "the rings whose keys open references of codes",
     ("qe_ban.keys.rings", "Ring"): "the rings that only some processes may use",
-    ("qe_ban.publishing.service.references", "Kind"): "the kinds that refer to something by its key",
     ("qe_ban.publishing.service.references", "LinkState"): "of a link that opens there is nothing to say",
 }
 """Mappings that are right without some members, by module and list, with the reason."""

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qe_ban.items.rules import cells
-from qe_ban.items.rules.cells import Broken, CellFault, Formula, Names, Number
+from qe_ban.items.rules.cells import Broken, CellFault, Formula, Number
 from qe_ban.items.rules.fields import ITEM, TABLES
-from qe_ban.kernel import texts
+from qe_ban.items.rules.names import Names
+from qe_ban.kernel import field_types, texts
 from qe_ban.kernel.clock import CITY_TIME
-from qe_ban.kernel.shapes import Kind
 
 NAMES = Names(
     {"370202": "市南区", "370211": "黄岛区(西海岸新区)", "370281": "胶州市"},
@@ -31,24 +31,24 @@ LINES = st.text(
 
 def values(field):
     """What a field may hold."""
-    match field.kind:
-        case Kind.WHOLE:
+    match field.type:
+        case field_types.WHOLE:
             return st.integers(0, field.max)
-        case Kind.FLAG:
+        case field_types.FLAG:
             return st.booleans()
-        case Kind.CHOICE:
+        case field_types.CHOICE:
             return st.sampled_from(list(field.choices))
-        case Kind.CHOICES:
+        case field_types.CHOICES:
             return st.sets(st.sampled_from(list(field.choices)), min_size=1).map(sorted)
-        case Kind.WORDS:
+        case field_types.WORDS:
             return st.lists(TEXT, min_size=1, max_size=5)
-        case Kind.DISTRICT:
+        case field_types.DISTRICT:
             return st.sampled_from(list(NAMES.districts))
-        case Kind.TOPICS:
+        case field_types.TOPICS:
             return st.sets(st.sampled_from(list(NAMES.topics)), min_size=1).map(sorted)
-        case Kind.DEPARTMENT:
+        case field_types.DEPARTMENT:
             return st.from_regex("[0-9A-HJ-NPQRTUWXY]{18}", fullmatch=True)
-        case Kind.LINES:
+        case field_types.LINES:
             return LINES
     return TEXT
 
@@ -84,7 +84,7 @@ def test_an_empty_cell_is_no_value(field):
 @pytest.mark.parametrize("field", ALL, ids=lambda field: field.name)
 @pytest.mark.parametrize(("raw", "told"), [(Formula(), "公式"), (Broken("#N/A"), "#N/A")])
 def test_no_field_takes_a_formula_or_an_error(field, raw, told):
-    if field.kind in (Kind.WHOLE, Kind.DISTRICT, Kind.FLAG) and isinstance(raw, Number):
+    if field.type in (field_types.WHOLE, field_types.DISTRICT, field_types.FLAG) and isinstance(raw, Number):
         return
     with pytest.raises(CellFault, match=told):
         cells.reader(field, NAMES)(raw)

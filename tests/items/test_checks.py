@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from qe_ban.items.rules.checks import faults
 from qe_ban.items.rules.fields import ITEM, TABLES
-from qe_ban.kernel.shapes import Kind, is_link
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import is_link
 from tests.factories.items import content, department_code, full_content
 
 DEPARTMENT = department_code()
@@ -58,24 +59,26 @@ def test_a_value_of_the_wrong_type_is_named(field, wrong):
 
 
 @pytest.mark.parametrize(
-    "field", [field for field in ITEM if field.kind in (Kind.TEXT, Kind.LINES)], ids=lambda f: f.name
+    "field", [field for field in ITEM if field.type in (field_types.TEXT, field_types.LINES)], ids=lambda f: f.name
 )
 def test_texts_are_bounded_and_hold_nothing_that_deceives(field):
     assert field.name not in errors(**{field.name: "字" * field.max})
     assert field.name in errors(**{field.name: "字" * (field.max + 1)})
     for hostile in ("a\0b", "a\u202eb", "a\ud800b", "a\x1bb", " \u3000 ", "a\rb", "a\tb"):
         assert field.name in errors(**{field.name: hostile}), repr(hostile)
-    assert (field.name in errors(**{field.name: "一\n二"})) == (field.kind is Kind.TEXT)
+    assert (field.name in errors(**{field.name: "一\n二"})) == (field.type is field_types.TEXT)
 
 
-@pytest.mark.parametrize("field", [field for field in ITEM if field.kind is Kind.WHOLE], ids=lambda field: field.name)
+@pytest.mark.parametrize(
+    "field", [field for field in ITEM if field.type is field_types.WHOLE], ids=lambda field: field.name
+)
 def test_numbers_are_whole_and_bounded(field):
     for wrong in (-1, field.max + 1, True, "5", 5.0, 10**30):
         assert field.name in errors(**{field.name: wrong}), wrong
 
 
 @pytest.mark.parametrize(
-    "field", [field for field in ITEM if field.most != 20 or field.kind is Kind.WORDS], ids=lambda f: f.name
+    "field", [field for field in ITEM if field.most != 20 or field.type is field_types.WORDS], ids=lambda f: f.name
 )
 def test_lists_are_bounded_and_hold_no_blanks(field):
     assert field.name in errors(**{field.name: ["词"] * (field.most + 1)})

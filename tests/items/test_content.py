@@ -7,31 +7,32 @@ from hypothesis import strategies as st
 
 from qe_ban.items.rules.content import canonical, changes, digest, encoded, faults
 from qe_ban.items.rules.fields import ITEM, TABLES
-from qe_ban.kernel.shapes import Field, Kind
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field
 from tests.factories.items import content, department_code, full_content
 
 DEPARTMENT = department_code()
 TEXT = st.text(alphabet="申领办证abc 1", min_size=1, max_size=6).filter(str.strip)
-BY_KIND = {
-    Kind.TEXT: lambda _: TEXT,
-    Kind.LINES: lambda _: TEXT,
-    Kind.LINK: lambda _: st.sampled_from(["https://a.cn", "http://b.cn/x"]),
-    Kind.WHOLE: lambda field: st.integers(0, field.max),
-    Kind.FLAG: lambda _: st.booleans(),
-    Kind.CHOICE: lambda field: st.sampled_from(list(field.choices)),
-    Kind.CHOICES: lambda field: st.lists(st.sampled_from(list(field.choices)), min_size=1, max_size=4),
-    Kind.WORDS: lambda _: st.lists(TEXT, min_size=1, max_size=3),
-    Kind.DEPARTMENT: lambda _: st.just(DEPARTMENT),
-    Kind.DISTRICT: lambda _: st.sampled_from(["370202", "370212"]),
-    Kind.TOPICS: lambda _: st.lists(st.sampled_from(["birth", "work", "old-age"]), min_size=1, max_size=4),
+BY_TYPE = {
+    field_types.TEXT: lambda _: TEXT,
+    field_types.LINES: lambda _: TEXT,
+    field_types.LINK: lambda _: st.sampled_from(["https://a.cn", "http://b.cn/x"]),
+    field_types.WHOLE: lambda field: st.integers(0, field.max),
+    field_types.FLAG: lambda _: st.booleans(),
+    field_types.CHOICE: lambda field: st.sampled_from(list(field.choices)),
+    field_types.CHOICES: lambda field: st.lists(st.sampled_from(list(field.choices)), min_size=1, max_size=4),
+    field_types.WORDS: lambda _: st.lists(TEXT, min_size=1, max_size=3),
+    field_types.DEPARTMENT: lambda _: st.just(DEPARTMENT),
+    field_types.DISTRICT: lambda _: st.sampled_from(["370202", "370212"]),
+    field_types.TOPICS: lambda _: st.lists(st.sampled_from(["birth", "work", "old-age"]), min_size=1, max_size=4),
 }
 
 
 def value(field: Field):
-    made = BY_KIND[field.kind](field)
+    made = BY_TYPE[field.type](field)
     if field.required:
         return made
-    return made | st.sampled_from([None, [] if field.kind in (Kind.WORDS, Kind.TOPICS, Kind.CHOICES) else ""])
+    return made | st.sampled_from([None, [] if field.type.is_list else ""])
 
 
 def row(fields):

@@ -18,10 +18,10 @@ from qe_ban.items.rules.layouts import LAYOUTS
 from qe_ban.items.service import exporting
 from qe_ban.items.service.publishing import Draft
 from qe_ban.jobs.service import JobState
+from qe_ban.kernel import field_types
 from qe_ban.kernel.city_file import parse
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.principal import Place
-from qe_ban.kernel.shapes import Kind
 from tests.factories.imports import Imports, counts, editor
 from tests.factories.items import add_department, add_item, content, full_content, item_code
 
@@ -75,22 +75,22 @@ TEXT = st.text(
 
 
 def values(field):
-    match field.kind:
-        case Kind.WHOLE:
+    match field.type:
+        case field_types.WHOLE:
             return st.integers(0, field.max)
-        case Kind.FLAG:
+        case field_types.FLAG:
             return st.booleans()
-        case Kind.CHOICE:
+        case field_types.CHOICE:
             return st.sampled_from(list(field.choices))
-        case Kind.CHOICES:
+        case field_types.CHOICES:
             return st.lists(st.sampled_from(list(field.choices)), min_size=1, unique=True)
-        case Kind.WORDS:
+        case field_types.WORDS:
             return st.lists(TEXT, max_size=4)
-        case Kind.TOPICS:
+        case field_types.TOPICS:
             return st.lists(st.sampled_from(SLUGS), unique=True)
-        case Kind.LINK:
+        case field_types.LINK:
             return st.just("https://example.cn/?a=1&b=二")
-        case Kind.LINES:
+        case field_types.LINES:
             return st.lists(TEXT, min_size=1, max_size=3).map("\n".join)
     return TEXT
 
@@ -100,7 +100,7 @@ def rows_of(fields):
     return st.fixed_dictionaries(wanted, optional={f.name: values(f) for f in fields if not f.required})
 
 
-FREE = [field for field in ITEM if field.kind not in (Kind.DEPARTMENT, Kind.DISTRICT)]
+FREE = [field for field in ITEM if field.type not in (field_types.DEPARTMENT, field_types.DISTRICT)]
 CONTENTS = st.builds(
     lambda item, tables: item | tables,
     rows_of(FREE),

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from qe_ban.items.errors import FileInvalid
 from qe_ban.items.rules import cells
-from qe_ban.items.rules.cells import Names
 from qe_ban.items.rules.layouts import LAYOUTS
+from qe_ban.items.rules.names import Names
 from qe_ban.items.service import checking
 from qe_ban.items.sheets import book, source
+from qe_ban.kernel import field_types
 from tests.factories.sheets import CODE, NAME, xlsx_file
 
 SHEET = "xl/worksheets/sheet1.xml"
@@ -109,7 +110,7 @@ def test_the_longest_text_of_a_cell_is_read(tmp_path, one):
 
 
 def test_only_short_cells_are_remembered():
-    column = next(one for one in LAYOUTS["items"].columns if one.kind is cells.Kind.DEPARTMENT)
+    column = next(one for one in LAYOUTS["items"].columns if one.type is field_types.DEPARTMENT)
     reader = cells.reader(column, Names({}, {}))
     tracemalloc.start()
     for number in range(500):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qe_ban.kernel.shapes import Kind
+from qe_ban.kernel import field_types
 from qe_ban.publishing.rules.blocks import TYPES
 from qe_ban.publishing.rules.content import canonical
 from qe_ban.publishing.service.references import Reference, references, resolve_blocks
@@ -107,7 +107,7 @@ def test_what_is_gone_is_nowhere_in_what_was_dressed(said, gone):
         for table in TYPES[one["type"]].tables:
             for row in one.get(table.name, []):
                 for field in table.fields:
-                    if field.kind in (Kind.MEDIA, Kind.ENTRY):
+                    if field.type in (field_types.MEDIA, field_types.ENTRY):
                         assert row.get(field.name) != {"is": gone}
                         assert row.get(field.name) is not None or not field.required
 

@@ -6,7 +6,8 @@ from urllib.parse import quote
 import pytest
 
 from qe_ban.kernel.clock import CITY_TIME, rfc3339
-from qe_ban.kernel.shapes import Fault, moment_of
+from qe_ban.kernel.field_types import moment_of
+from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.zones.service import screens
 from tests.factories.pages import content

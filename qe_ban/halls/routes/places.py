@@ -13,7 +13,7 @@ from qe_ban.halls.service import places as service
 from qe_ban.halls.service.places import Listed
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
-from qe_ban.kernel.shapes import moment_of
+from qe_ban.kernel.field_types import moment_of
 from qe_ban.publishing.service.page_cache import PageCache
 from qe_ban.web import conditional, guard, paging
 from qe_ban.web.api import Blueprint

@@ -5,7 +5,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from qe_ban.halls.rules.words import APP_KINDS, APP_STATES
-from qe_ban.kernel.shapes import Fault, Field, Kind, row_faults, told, unknown_faults
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field, told
+from qe_ban.kernel.shapes import Fault, row_faults, unknown_faults
 from qe_ban.publishing.rules import links
 
 NATIVE: Final = "native"
@@ -17,16 +19,16 @@ MOST_DISTRICTS: Final = 30
 FIELDS: Final = (
     Field("name", "名称", max=30, required=True),
     Field("summary", "简介", max=100),
-    Field("kind", "打开方式", Kind.CHOICE, choices=APP_KINDS, vocabulary="AppKind", required=True),
-    Field("address", "网址", Kind.LINK, max=500, hint="须为 https，域名在允许范围内；客户端页面不填"),
+    Field("kind", "打开方式", field_types.CHOICE, choices=APP_KINDS, vocabulary="AppKind", required=True),
+    Field("address", "网址", field_types.LINK, max=500, hint="须为 https，域名在允许范围内；客户端页面不填"),
     Field("native_page", "客户端页面", max=100, hint="qe:// 开头的路径；仅客户端页面填写"),
     Field("owner", "责任单位", max=60, required=True),
     Field("category", "类别", max=20, required=True),
-    Field("state", "状态", Kind.CHOICE, choices=APP_STATES, vocabulary="AppState", required=True),
+    Field("state", "状态", field_types.CHOICE, choices=APP_STATES, vocabulary="AppState", required=True),
     Field("state_reason", "状态原因", max=200, hint="暂停或下线时必填"),
-    Field("districts", "所在区市", Kind.WORDS, max=6, most=MOST_DISTRICTS, hint="区划代码；不填为全市"),
-    Field("icon", "图标", Kind.MEDIA),
-    Field("position", "排序", Kind.WHOLE, max=10_000, hint="小的在前，不填为 0"),
+    Field("districts", "所在区市", field_types.WORDS, max=6, most=MOST_DISTRICTS, hint="区划代码；不填为全市"),
+    Field("icon", "图标", field_types.MEDIA),
+    Field("position", "排序", field_types.WHOLE, max=10_000, hint="小的在前，不填为 0"),
 )
 
 _NATIVE_PAGE = re.compile(NATIVE_PAGE_PATTERN, re.ASCII)

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from qe_ban.halls.rules import distances, hours
 from qe_ban.halls.rules.words import PLACE_KINDS, PLACE_STATES
+from qe_ban.kernel import field_types
 from qe_ban.kernel.bounds import Bounds
-from qe_ban.kernel.shapes import MANY, Fault, Field, Kind, row_faults, told, unknown_faults
+from qe_ban.kernel.field_types import Field, told
+from qe_ban.kernel.shapes import Fault, row_faults, unknown_faults
 
 OPEN: Final = "open"
 WITHDRAWN: Final = "withdrawn"
@@ -15,20 +17,20 @@ DEGREES: Final = {"latitude": 90, "longitude": 180}
 
 FIELDS: Final = (
     Field("name", "名称", max=60, required=True),
-    Field("kind", "类型", Kind.CHOICE, choices=PLACE_KINDS, vocabulary="PlaceKind", required=True),
-    Field("district", "所在区市", Kind.DISTRICT, hint="区划代码；不填为市级网点"),
+    Field("kind", "类型", field_types.CHOICE, choices=PLACE_KINDS, vocabulary="PlaceKind", required=True),
+    Field("district", "所在区市", field_types.DISTRICT, hint="区划代码；不填为市级网点"),
     Field("address", "地址", max=200, required=True),
     Field("phone", "电话", max=60),
-    Field("services", "可办业务", Kind.WORDS, max=30, most=40),
-    Field("note", "说明", Kind.LINES, max=300, hint="暂停服务时请说明原因"),
-    Field("state", "状态", Kind.CHOICE, choices=PLACE_STATES, vocabulary="PlaceState", required=True),
+    Field("services", "可办业务", field_types.WORDS, max=30, most=40),
+    Field("note", "说明", field_types.LINES, max=300, hint="暂停服务时请说明原因"),
+    Field("state", "状态", field_types.CHOICE, choices=PLACE_STATES, vocabulary="PlaceState", required=True),
 )
 
 
 def completed(said: Mapping[str, Any]) -> dict[str, Any]:
     """Return a place's fields with nothing left out: null or an empty list for what is not told."""
     row = {field.name: said.get(field.name) if told(said.get(field.name)) else None for field in FIELDS}
-    row |= {field.name: row[field.name] or [] for field in FIELDS if field.kind in MANY}
+    row |= {field.name: row[field.name] or [] for field in FIELDS if field.type.is_list}
     return row | {name: float(said[name]) for name in DEGREES} | {"hours": said["hours"]}
 
 

@@ -14,12 +14,14 @@ from qe_ban.halls.models import App
 from qe_ban.halls.rules import apps as rules
 from qe_ban.halls.rules.words import APP_KINDS, APP_STATES
 from qe_ban.halls.service import registry
+from qe_ban.kernel import field_types
 from qe_ban.kernel.city import City
-from qe_ban.kernel.shapes import Field, Kind, row_faults
+from qe_ban.kernel.field_types import Field
+from qe_ban.kernel.shapes import row_faults
 from qe_ban.publishing.service import media, stamps
 
 MOST_OF_HALL: Final = 200
-_SLUG: Final = (Field("slug", "代号", Kind.SLUG, required=True),)
+_SLUG: Final = (Field("slug", "代号", field_types.SLUG, required=True),)
 _REGISTER: Final = registry.Register(App, "app", lambda row: row["districts"])
 _TEXTS: Final = (App.name, App.summary, App.owner, App.category)
 

@@ -16,13 +16,15 @@ from qe_ban.halls.rules import places as rules
 from qe_ban.halls.rules.distances import GCJ02, NOWHERE, Point
 from qe_ban.halls.rules.words import PLACE_KINDS, PLACE_STATES
 from qe_ban.halls.service import registry
+from qe_ban.kernel import field_types
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
-from qe_ban.kernel.shapes import Field, Kind, row_faults
+from qe_ban.kernel.field_types import Field
+from qe_ban.kernel.shapes import row_faults
 from qe_ban.publishing.service import stamps
 
 MOST_OF_HALL: Final = 200
-_SLUG: Final = (Field("slug", "代号", Kind.SLUG, required=True),)
+_SLUG: Final = (Field("slug", "代号", field_types.SLUG, required=True),)
 _REGISTER: Final = registry.Register(Place, "place", lambda row: [row["district"]] if row["district"] else [])
 _TEXTS: Final = (Place.name, Place.address, Place.note)
 

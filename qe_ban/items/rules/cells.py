@@ -3,14 +3,15 @@
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from qe_ban.items.rules import spelling
+from qe_ban.items.rules.names import Names, fold
 from qe_ban.kernel import texts
 from qe_ban.kernel.clock import CITY_TIME
-from qe_ban.kernel.shapes import Field, Kind
+from qe_ban.kernel.field_types import Field, Spelling
 
 AS_TEXT: Final = "请将此列设为“文本”格式后重新填写"
 _SHOWN = 40
@@ -56,85 +57,59 @@ class CellFault(Exception):
     """What a cell holds is not what its column wants; the message is a Chinese sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What people call districts (by GB/T 2260 code) and topics (by slug)."""
-
-    districts: Mapping[str, str]
-    topics: Mapping[str, str]
-    _district_codes: dict[str, str] = field(init=False, default_factory=dict)
-    _topic_slugs: dict[str, str] = field(init=False, default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self._district_codes.update({code: code for code in self.districts})
-        self._district_codes.update({_folded(name): code for code, name in self.districts.items()})
-        self._topic_slugs.update({slug: slug for slug in self.topics})
-        # of two topics of one name the first has it; the other is called by its slug
-        for slug, name in self.topics.items():
-            self._topic_slugs.setdefault(_folded(name), slug)
-
-    def district(self, said: str) -> str | None:
-        """Give the code of a district by its name or code."""
-        return self._district_codes.get(_folded(said))
-
-    def topic(self, said: str) -> str | None:
-        """Give the slug of a topic by its name or slug."""
-        return self._topic_slugs.get(said) or self._topic_slugs.get(_folded(said))
-
-    def district_called(self, code: str) -> str:
-        """Give what a district is called; its code where it has no name of its own."""
-        name = self.districts.get(code, code)
-        return name if self.district(name) == code else code
-
-    def topic_called(self, slug: str) -> str:
-        """Give what a topic is called; its slug where it has no name of its own."""
-        name = self.topics.get(slug, slug)
-        return name if self.topic(name) == slug else slug
-
-
 Reader = Callable[[Raw], Any]
 """Gives a field's value of a cell, None for an empty one. Raises CellFault."""
 
 
 def reader(column: Field, names: Names) -> Reader:
-    """Give what reads the cells of a column."""
-    choices = {_folded(label): word for word, label in column.choices.items()}
-    readers: Mapping[Kind, Reader] = {
-        Kind.TEXT: lambda raw: _text(raw, lines=False),
-        Kind.LINK: lambda raw: _text(raw, lines=False),
-        Kind.LINES: lambda raw: _text(raw, lines=True),
-        Kind.WHOLE: lambda raw: _whole(raw, column),
-        Kind.FLAG: _flag,
-        Kind.CHOICE: _remembering(lambda text: _chosen(text, choices, column)),
-        Kind.CHOICES: _remembering(lambda text: _several(text, lambda word: _chosen(word, choices, column))),
-        Kind.WORDS: _remembering(_words),
-        Kind.DEPARTMENT: _remembering(str.upper),
-        Kind.DISTRICT: lambda raw: _district(raw, names),
-        Kind.TOPICS: _remembering(lambda text: _several(text, lambda word: _topic(word, names))),
-    }
-    return readers[column.kind]
+    """Return what reads the cells of a column."""
+    of = column.type
+    if of.json_type == "integer":
+        return lambda raw: _whole(raw, column)
+    if of.json_type == "boolean":
+        return _flag
+    if of.spelling is Spelling.DISTRICT:
+        return lambda raw: _district(raw, names)
+    if of.is_list and of.spelling is Spelling.AS_IS:
+        return _remembering(_words)
+    if of.spelling is Spelling.AS_IS:
+        return lambda raw: _text(raw, lines=of.has_lines)
+    meaning = _meaning(column, names)
+    return _remembering(lambda text: _several(text, meaning)) if of.is_list else _remembering(meaning)
+
+
+def _meaning(column: Field, names: Names) -> Callable[[str], str]:
+    """Return what gives the word or code for what people write for it. Raises CellFault."""
+    if column.type.spelling is Spelling.CAPITALS:
+        return str.upper
+    if column.type.spelling is Spelling.TOPIC:
+        return lambda text: _topic(text, names)
+    choices = {fold(label): word for word, label in column.choices.items()}
+    return lambda text: _chosen(text, choices, column)
 
 
 def write(column: Field, value: Any, names: Names, *, formulas: bool) -> str | int:
-    """Give a field's value as a cell holds it; `formulas`: guard against a program that would compute it (CSV)."""
-    match column.kind:
-        case Kind.WHOLE:
-            return int(value)
-        case Kind.FLAG:
-            return _YES if value else _NO
-        case Kind.CHOICE:
-            text = column.choices[value]
-        case Kind.CHOICES:
-            text = spelling.joined(column.choices[word] for word in value)
-        case Kind.WORDS:
-            text = spelling.joined(value)
-        case Kind.DISTRICT:
-            text = names.district_called(value)
-        case Kind.TOPICS:
-            text = spelling.joined(names.topic_called(slug) for slug in value)
-        case _:
-            text = value
+    """Return a field's value as a cell holds it; `formulas`: guard against a program that would compute it (CSV)."""
+    if column.type.json_type == "integer":
+        return int(value)
+    if column.type.json_type == "boolean":
+        return _YES if value else _NO
+    if column.type.is_list:
+        text = spelling.joined(_written(column, word, names) for word in value)
+    else:
+        text = _written(column, value, names)
     return spelling.written(text, formulas=formulas)
+
+
+def _written(column: Field, word: str, names: Names) -> str:
+    match column.type.spelling:
+        case Spelling.CHOICE:
+            return column.choices[word]
+        case Spelling.DISTRICT:
+            return names.district_called(word)
+        case Spelling.TOPIC:
+            return names.topic_called(word)
+    return word
 
 
 def code(raw: Raw) -> str | None:
@@ -256,7 +231,7 @@ def _topic(said: str, names: Names) -> str:
 
 
 def _chosen(said: str, choices: Mapping[str, str], column: Field) -> str:
-    found = choices.get(_folded(said))
+    found = choices.get(fold(said))
     if found is None:
         wanted = "、".join(column.choices.values())
         raise CellFault(f"“{_cut(said)}”不在可选范围内，可选：{wanted}")
@@ -288,10 +263,6 @@ def _remembering(meaning: Callable[[str], Any]) -> Reader:
         return value
 
     return read
-
-
-def _folded(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).split()).casefold()
 
 
 def _cut(text: str) -> str:

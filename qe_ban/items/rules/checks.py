@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from qe_ban.items.rules.fields import ITEM, TABLES
-from qe_ban.kernel.shapes import Fault, row_faults, table_faults, told, unknown_faults
+from qe_ban.kernel.field_types import told
+from qe_ban.kernel.shapes import Fault, row_faults, table_faults, unknown_faults
 
 _NAMES: Final = frozenset(field.name for field in ITEM) | {table.name for table in TABLES}
 

@@ -8,11 +8,13 @@ from typing import Any, Final
 
 from qe_ban.items.rules.checks import faults
 from qe_ban.items.rules.fields import ITEM, TABLES
-from qe_ban.kernel.shapes import Fault, Kind, Table, rows_by_key, told
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import told
+from qe_ban.kernel.shapes import Fault, Table, rows_by_key
 
 __all__ = ["Change", "Fault", "canonical", "changes", "digest", "encoded", "faults"]
 
-_SETS: Final = frozenset({Kind.CHOICES, Kind.TOPICS})
+_SETS: Final = frozenset({field_types.CHOICES, field_types.TOPICS})
 _NAMED: Final = {field.name: field for field in ITEM}
 _TABLES: Final = {table.name: tuple(field.name for field in table.fields) for table in TABLES}
 
@@ -45,7 +47,7 @@ def canonical(content: Mapping[str, Any]) -> dict[str, Any]:
         if field is None:
             plain[name] = [_row(row) for row in value] if name in _TABLES else value
         elif type(value) is list:
-            plain[name] = sorted(set(value)) if field.kind in _SETS else list(dict.fromkeys(value))
+            plain[name] = sorted(set(value)) if field.type in _SETS else list(dict.fromkeys(value))
         else:
             plain[name] = value
     return plain

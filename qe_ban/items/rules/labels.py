@@ -5,7 +5,9 @@ from typing import Any, Final
 
 from qe_ban.items.rules.content import Change
 from qe_ban.items.rules.fields import ITEM, TABLES
-from qe_ban.kernel.shapes import LABELLED, MANY, Field, Kind, Table
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field
+from qe_ban.kernel.shapes import Table
 
 CITY_ITSELF: Final = "市本级"
 
@@ -23,18 +25,18 @@ def labels(fields: Iterable[Field], row: Mapping[str, Any], names: Names) -> dic
     """
     found: dict[str, Any] = {}
     for field in fields:
-        if field.kind in LABELLED:
+        if field.type.has_labels:
             value = row.get(field.name)
-            if field.kind in MANY:
+            if field.type.is_list:
                 found[field.name] = [_name(field, word, names) for word in value or ()]
             else:
-                found[field.name] = _name(field, value, names) if value or field.kind is Kind.DISTRICT else None
+                found[field.name] = _name(field, value, names) if value or field.type is field_types.DISTRICT else None
     return found
 
 
 def full(fields: Iterable[Field], row: Mapping[str, Any]) -> dict[str, Any]:
     """Give a row with all its fields: null for what is not told, an empty list where there may be several."""
-    return {field.name: row.get(field.name, [] if field.kind in MANY else None) for field in fields}
+    return {field.name: row.get(field.name, [] if field.type.is_list else None) for field in fields}
 
 
 def told_change(change: Change, names: Names) -> dict[str, Any]:
@@ -60,12 +62,12 @@ def _name(field: Field, value: str | None, names: Names) -> str:
 
 def _said(field: Field | None, value: Any, names: Names) -> str | None:
     if value is None:
-        return CITY_ITSELF if field is not None and field.kind is Kind.DISTRICT else None
+        return CITY_ITSELF if field is not None and field.type is field_types.DISTRICT else None
     if isinstance(value, bool):
         return "是" if value else "否"
     if isinstance(value, list):
         return "、".join(str(_said(field, word, names)) for word in value)
-    if field is not None and field.kind in LABELLED:
+    if field is not None and field.type.has_labels:
         return _name(field, value, names)
     return str(value)
 

@@ -6,7 +6,8 @@ from typing import Final
 
 from qe_ban.items.errors import FileInvalid
 from qe_ban.items.rules.fields import DEPARTMENT_TYPES, ITEM, TABLES
-from qe_ban.kernel.shapes import Field, Kind
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field
 
 ITEMS: Final = "items"
 NOTE: Final = "填写说明"
@@ -14,7 +15,7 @@ NOTE: Final = "填写说明"
 
 CODE: Final = Field("code", "事项编码", max=33, required=True, hint="12、31或33位，须为文本格式")
 DEPARTMENT_NAME: Final = Field("department_name", "实施主体名称", hint="部门首次出现时填写")
-DEPARTMENT_TYPE: Final = Field("department_type", "实施主体性质", Kind.CHOICE, choices=DEPARTMENT_TYPES)
+DEPARTMENT_TYPE: Final = Field("department_type", "实施主体性质", field_types.CHOICE, choices=DEPARTMENT_TYPES)
 STARTS_AT: Final = Field("starts_at", "生效时间", hint="如 2026-12-01 08:00，留空即时生效")
 ENDS_AT: Final = Field("ends_at", "终止时间", hint="如 2027-12-01 08:00，留空长期有效")
 OWN: Final = (DEPARTMENT_NAME, DEPARTMENT_TYPE, STARTS_AT, ENDS_AT)
@@ -87,20 +88,20 @@ def letters_of(column: int) -> str:
 def explanation(column: Field) -> str:
     """Return in a few words how a column is filled in."""
     parts = ["必填" if column.required else "选填"]
-    match column.kind:
-        case Kind.CHOICE:
+    match column.type:
+        case field_types.CHOICE:
             parts.append("可选：" + "、".join(column.choices.values()))
-        case Kind.CHOICES:
+        case field_types.CHOICES:
             parts.append("可多选，用顿号分隔：" + "、".join(column.choices.values()))
-        case Kind.FLAG:
+        case field_types.FLAG:
             parts.append("填“是”或“否”")
-        case Kind.WORDS | Kind.TOPICS:
+        case field_types.WORDS | field_types.TOPICS:
             parts.append(f"最多 {column.most} 个，用顿号分隔")
-        case Kind.WHOLE:
+        case field_types.WHOLE:
             parts.append(f"0 至 {column.max} 的整数")
-        case Kind.LINK:
+        case field_types.LINK:
             parts.append("http 或 https 开头的完整网址")
-        case Kind.TEXT | Kind.LINES if column not in (CODE, STARTS_AT, ENDS_AT):
+        case field_types.TEXT | field_types.LINES if column not in (CODE, STARTS_AT, ENDS_AT):
             parts.append(f"最多 {column.max} 字")
     return "；".join([*parts, *([column.hint] if column.hint else [])])
 

@@ -10,8 +10,9 @@ from qe_ban.items.rules.checks import faults
 from qe_ban.items.rules.fields import ITEM, TABLES, Content
 from qe_ban.items.rules.layouts import CODE, ENDS_AT, ITEMS, LAYOUTS, STARTS_AT
 from qe_ban.items.rules.planning import UNSET, Draft, ExistingItem, Unset, plan
+from qe_ban.kernel.field_types import Severity
 from qe_ban.kernel.principal import Place
-from qe_ban.kernel.shapes import Severity, Table
+from qe_ban.kernel.shapes import Table
 
 DEPARTMENT: Final = "实施主体编码"
 TOPICS: Final = "主题"

@@ -1,7 +1,7 @@
 """Who may change which items: the city's staff all, a district's its own, a department's its own."""
 
+from qe_ban.kernel.field_types import Severity
 from qe_ban.kernel.principal import Place
-from qe_ban.kernel.shapes import Severity
 
 OTHER_AGENCY = "与事项编码中的机构代码不一致，请核对"
 """An item's department is not the agency whose code its own begins with."""

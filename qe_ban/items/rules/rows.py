@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from qe_ban.items.rules import cells, codes, spelling, vocabulary
-from qe_ban.items.rules.cells import EMPTY, CellFault, Names, Raw, Reader
+from qe_ban.items.rules.cells import EMPTY, CellFault, Raw, Reader
 from qe_ban.items.rules.fields import ITEM
 from qe_ban.items.rules.layouts import CODE, DEPARTMENT_NAME, DEPARTMENT_TYPE, ENDS_AT, ITEMS, STARTS_AT, Layout
-from qe_ban.kernel.shapes import Field, Severity
+from qe_ban.items.rules.names import Names
+from qe_ban.kernel.field_types import Field, Severity
 
 FAULTY: Final[Mapping[str, Any]] = {"faulty": True}
 """What is kept of a row that is not to be imported: that it was there."""

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 from qe_ban.items.rules.fields import ITEM, TABLES
-from qe_ban.kernel.shapes import LABELLED, Field, Table
+from qe_ban.kernel.field_types import Field
+from qe_ban.kernel.shapes import Table
 from qe_ban.web import fields, shapes
 from qe_ban.web.schema import Schema
 from qe_ban.web.shapes import Wire
@@ -13,7 +14,7 @@ from qe_ban.web.shapes import Wire
 def _row(table: Table, suffix: str, wire: Callable[[Field], Wire]) -> type[Schema]:
     name = table.name.removesuffix("s").capitalize()
     fields_of = {one.name: wire(one) for one in table.fields}
-    if wire is shapes.read and any(one.kind in LABELLED for one in table.fields):
+    if wire is shapes.read and any(one.type.has_labels for one in table.fields):
         fields_of["labels"] = fields.Nested(shapes.labels_schema(name, table.fields), required=True)
     return shapes.shape(f"{name}{suffix}Schema", f"One row of an item's {table.name} ({table.heading}).", fields_of)
 

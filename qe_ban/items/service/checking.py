@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from qe_ban.items.queries import staged
-from qe_ban.items.rules.cells import Names, Raw
+from qe_ban.items.rules.cells import Raw
 from qe_ban.items.rules.layouts import CODE, DEPARTMENT_NAME, ITEMS
+from qe_ban.items.rules.names import Names
 from qe_ban.items.rules.rows import FAULTY, Read, RowFault, RowReader
 from qe_ban.items.service import progress
 from qe_ban.items.service.progress import STEP, Importer, Phase

@@ -10,7 +10,6 @@ from qe_ban.items.errors import OtherPlace
 from qe_ban.items.queries import exported, staged
 from qe_ban.items.queries.exported import Exported
 from qe_ban.items.rules import cells, spelling
-from qe_ban.items.rules.cells import Names
 from qe_ban.items.rules.layouts import (
     CODE,
     DEPARTMENT_NAME,
@@ -21,12 +20,13 @@ from qe_ban.items.rules.layouts import (
     STARTS_AT,
     Layout,
 )
+from qe_ban.items.rules.names import Names
 from qe_ban.items.service.importing import Format
 from qe_ban.items.sheets import template as templates
 from qe_ban.items.sheets.writing import Cell, CsvWriter, XlsxWriter
 from qe_ban.kernel.city import City
+from qe_ban.kernel.field_types import Field
 from qe_ban.kernel.principal import Place
-from qe_ban.kernel.shapes import Field
 
 TABLE_NAMES: Final = tuple(LAYOUTS)
 _BOM: Final = "\ufeff"

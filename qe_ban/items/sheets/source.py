@@ -11,7 +11,7 @@ from qe_ban.items.errors import FileInvalid
 from qe_ban.items.rules.cells import Raw, is_empty
 from qe_ban.items.rules.layouts import CODE, ITEMS, NOTE, Layout, enumeration, place_of, recognise
 from qe_ban.items.sheets import archive, book, csvs, formats, xlsx
-from qe_ban.kernel.shapes import Field
+from qe_ban.kernel.field_types import Field
 
 Row = tuple[int, list[Raw]]
 """A row's number as people see it, counted from 1, and its cells; there may be fewer or more than columns."""

@@ -12,7 +12,8 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from qe_ban.items.rules.layouts import CODE, LAYOUTS, NOTE, Layout, explanation
-from qe_ban.kernel.shapes import Field, Kind
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field
 
 AS_TEXT: Final = "@"
 _CHOSEN_ROWS = 20_000
@@ -67,8 +68,8 @@ def _fill(sheet: Worksheet, layout: Layout, *, notes: bool) -> None:
             cell.fill, cell.number_format = grey, AS_TEXT
             cell.alignment = Alignment(wrap_text=True, vertical="top")
         dimension = sheet.column_dimensions[letter]
-        dimension.width = _WIDE if column.kind is Kind.LINES or column is CODE else _NARROW
-        if column.kind is not Kind.WHOLE:
+        dimension.width = _WIDE if column.type is field_types.LINES or column is CODE else _NARROW
+        if column.type is not field_types.WHOLE:
             dimension.number_format = AS_TEXT
         _offer(sheet, column, f"{letter}{3 if notes else 2}:{letter}{_CHOSEN_ROWS}")
     sheet.freeze_panes = "B3" if notes else "B2"
@@ -76,8 +77,8 @@ def _fill(sheet: Worksheet, layout: Layout, *, notes: bool) -> None:
 
 def _offer(sheet: Worksheet, column: Field, cells: str) -> None:
     """Let a program offer the words of a column where exactly one is wanted."""
-    words = ",".join(column.choices.values()) if column.kind is Kind.CHOICE else ""
-    words = "是,否" if column.kind is Kind.FLAG else words
+    words = ",".join(column.choices.values()) if column.type is field_types.CHOICE else ""
+    words = "是,否" if column.type is field_types.FLAG else words
     if not 0 < len(words) <= _LONGEST_LIST:
         return
     choices = DataValidation(type="list", formula1=f'"{words}"', allow_blank=True, showErrorMessage=True)

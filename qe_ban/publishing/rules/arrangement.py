@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from qe_ban.kernel.shapes import Fault, told
+from qe_ban.kernel.field_types import told
+from qe_ban.kernel.shapes import Fault
 
 _ONLY_DISTRICTS: Final = "只有区市分厅的页面可以填写此项"
 _MAX_NAMES_OF_CIRCLE: Final = 6

@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from qe_ban.kernel import texts
-from qe_ban.kernel.shapes import Fault, Field, Kind, row_faults, table_faults, told, unknown_faults
+from qe_ban.kernel import field_types, texts
+from qe_ban.kernel.field_types import Field, told
+from qe_ban.kernel.shapes import Fault, row_faults, table_faults, unknown_faults
 from qe_ban.publishing.rules import arrangement, links, page, rich
 from qe_ban.publishing.rules.blocks import BlockType, parts
 from qe_ban.publishing.rules.field_values import rows_with_fields, type_of
@@ -48,7 +49,7 @@ def _rich_length(block: object) -> int:
         row[field.name]
         for fields, row in rows_with_fields(block)
         for field in fields
-        if field.kind is Kind.RICH and type(row.get(field.name)) is str and len(row[field.name]) <= field.max
+        if field.type is field_types.RICH and type(row.get(field.name)) is str and len(row[field.name]) <= field.max
     )
     return sum(len(text) for text in texts_found)
 
@@ -107,11 +108,11 @@ def _texts(
         value = row.get(field.name)
         if type(value) is not str or not value or len(value) > field.max:
             continue
-        if field.kind is Kind.LINK:
+        if field.type is field_types.LINK:
             message = links.wrong(value, link_hosts)
             if message is not None:
                 yield Fault(prefix + field.name, message)
-        elif field.kind is Kind.RICH and not texts.FORBIDDEN_IN_LINES.search(value):
+        elif field.type is field_types.RICH and not texts.FORBIDDEN_IN_LINES.search(value):
             changes = rich.meaning_changes(value)
             if changes:
                 message = f"含有{'、'.join(changes)}，保存时去掉后意思会改变，请改写为普通文字"

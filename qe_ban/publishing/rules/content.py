@@ -6,7 +6,9 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from qe_ban.kernel.shapes import Fault, Field, Kind, moment_of, told
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field, moment_of, told
+from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing.rules import page, rich
 from qe_ban.publishing.rules.blocks import TYPES
 from qe_ban.publishing.rules.checks import shape_faults
@@ -97,9 +99,9 @@ def _normalize_row(fields: Iterable[Field], row: Content) -> dict[str, Any]:
     result = dict(row)
     for field in fields:
         text = result.get(field.name)
-        if field.kind in (Kind.LINES, Kind.RICH) and type(text) is str:
+        if field.type in (field_types.LINES, field_types.RICH) and type(text) is str:
             result[field.name] = _LINE_ENDS.sub("\n", text).replace("\t", " ")
-        elif field.kind is Kind.LINK and type(text) is str:
+        elif field.type is field_types.LINK and type(text) is str:
             result[field.name] = text.strip()
     return result
 
@@ -133,19 +135,19 @@ def _row(fields: Iterable[Field], row: Content, hosts: Collection[str] | None) -
 def _value(field: Field, value: Any, hosts: Collection[str] | None) -> Any:
     if not told(value):
         return None
-    if field.kind is Kind.RICH:
+    if field.type is field_types.RICH:
         return rich.clean(value, hosts)
-    if field.kind is Kind.MOMENT:
+    if field.type is field_types.MOMENT:
         moment = moment_of(value)
         return value if moment is None else moment.isoformat().replace("+00:00", "Z")
     if isinstance(value, list):
-        has_order = field.kind is not Kind.CHOICES and field.name not in _SETS
+        has_order = field.type is not field_types.CHOICES and field.name not in _SETS
         return list(dict.fromkeys(value)) if has_order else sorted(set(value))
     return value
 
 
 def _taken_out(content: Content, hosts: Collection[str]) -> Iterator[Fault]:
     for one in field_values(content):
-        removals = rich.removals(one.value, hosts) if one.field.kind is Kind.RICH else []
+        removals = rich.removals(one.value, hosts) if one.field.type is field_types.RICH else []
         if removals:
             yield Fault(one.place, f"去掉了不允许的内容：{'、'.join(removals)}", "warning", "content_removed")

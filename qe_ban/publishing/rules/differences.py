@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from qe_ban.kernel import field_types
 from qe_ban.kernel.clock import CITY_TIME
-from qe_ban.kernel.shapes import Field, Kind, Table, moment_of, rows_by_key
+from qe_ban.kernel.field_types import Field, moment_of
+from qe_ban.kernel.shapes import Table, rows_by_key
 from qe_ban.publishing.rules import page
 from qe_ban.publishing.rules.blocks import TYPES
 from qe_ban.publishing.rules.content import canonical
@@ -146,9 +148,9 @@ def _value_text(field: Field, value: Any) -> str | None:
     if isinstance(value, list):
         return "、".join(field.choices.get(word, word) for word in value)
     text = str(value)
-    if field.kind is Kind.MOMENT:
+    if field.type is field_types.MOMENT:
         return _moment(text)
-    if field.kind is Kind.MEDIA:
+    if field.type is field_types.MEDIA:
         return f"图片 {text[:_DIGEST_SHOWN]}"
     return field.choices.get(text, text)
 

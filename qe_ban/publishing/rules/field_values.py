@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qe_ban.kernel.shapes import Field, told
+from qe_ban.kernel.field_types import Field, told
 from qe_ban.publishing.rules.blocks import TYPES, BlockType, parts
 
 

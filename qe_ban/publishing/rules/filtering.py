@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from qe_ban.kernel.shapes import MANY, Field, Kind, Table, moment_of, told
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field, moment_of, told
+from qe_ban.kernel.shapes import Table
 from qe_ban.publishing.rules.blocks import TYPES, BlockType, parts
 from qe_ban.publishing.rules.blocks.words import LEVELS
 from qe_ban.publishing.rules.offices import with_office
@@ -97,13 +99,13 @@ def full(fields: Iterable[Field], row: Mapping[str, Any], district: str | None) 
     row_view: dict[str, Any] = {}
     for one in fields:
         value = row.get(one.name)
-        if one.kind is Kind.ENTRY:
+        if one.type is field_types.ENTRY:
             row_view[one.name] = with_office(value, district) if value else None
         else:
-            row_view[one.name] = value if told(value) else ([] if one.kind in MANY else None)
-        if one.kind is Kind.CHOICE:
+            row_view[one.name] = value if told(value) else ([] if one.type.is_list else None)
+        if one.type is field_types.CHOICE:
             row_view[f"{one.name}_name"] = one.choices.get(value, value) if value else None
-        elif one.kind is Kind.CHOICES:
+        elif one.type is field_types.CHOICES:
             row_view[f"{one.name}_names"] = [one.choices.get(word, word) for word in value or ()]
     return row_view
 

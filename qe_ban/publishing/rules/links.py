@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import urlsplit
 
-from qe_ban.kernel.shapes import is_link
+from qe_ban.kernel.field_types import is_link
 
 _HOST_NAME: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 """A host as the DNS has it (RFC 1123, 2.1); others are written in their ASCII form (RFC 5890)."""

@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from qe_ban.kernel.shapes import Field, Kind
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field
 from qe_ban.publishing.rules.blocks import TYPES
 from qe_ban.publishing.rules.blocks.words import AGE_MODES, AUDIENCES
 
@@ -13,24 +14,24 @@ MAX_BYTES: Final = 512 * 1024
 PAGE: Final = (
     Field("title", "标题", max=40),
     Field("summary", "简介", max=200),
-    Field("primary_colour", "主色", Kind.COLOUR),
-    Field("background_colour", "背景色", Kind.COLOUR),
-    Field("banner", "头图", Kind.MEDIA),
-    Field("audiences", "面向对象", Kind.CHOICES, most=len(AUDIENCES), choices=AUDIENCES),
-    Field("hides", "隐藏的市级区块", Kind.SLUGS, most=MAX_BLOCKS),
+    Field("primary_colour", "主色", field_types.COLOUR),
+    Field("background_colour", "背景色", field_types.COLOUR),
+    Field("banner", "头图", field_types.MEDIA),
+    Field("audiences", "面向对象", field_types.CHOICES, most=len(AUDIENCES), choices=AUDIENCES),
+    Field("hides", "隐藏的市级区块", field_types.SLUGS, most=MAX_BLOCKS),
 )
 BLOCK: Final = (
-    Field("id", "编号", Kind.SLUG, required=True),
-    Field("type", "类型", Kind.CHOICE, required=True, choices={slug: one.heading for slug, one in TYPES.items()}),
+    Field("id", "编号", field_types.SLUG, required=True),
+    Field("type", "类型", field_types.CHOICE, required=True, choices={slug: of.heading for slug, of in TYPES.items()}),
     Field("heading", "标题", max=40),
-    Field("starts_at", "开始显示时间", Kind.MOMENT),
-    Field("ends_at", "结束显示时间", Kind.MOMENT),
-    Field("replaces", "替换的市级区块", Kind.SLUG),
-    Field("after", "排在此区块之后", Kind.SLUG),
+    Field("starts_at", "开始显示时间", field_types.MOMENT),
+    Field("ends_at", "结束显示时间", field_types.MOMENT),
+    Field("replaces", "替换的市级区块", field_types.SLUG),
+    Field("after", "排在此区块之后", field_types.SLUG),
 )
 AIM: Final = (
-    Field("districts", "区市", Kind.WORDS, max=6, most=20, hint="6位区划代码"),
-    Field("real_name", "已实名", Kind.FLAG),
-    Field("age_mode", "版本", Kind.CHOICE, choices=AGE_MODES),
-    Field("audiences", "对象", Kind.CHOICES, most=len(AUDIENCES), choices=AUDIENCES),
+    Field("districts", "区市", field_types.WORDS, max=6, most=20, hint="6位区划代码"),
+    Field("real_name", "已实名", field_types.FLAG),
+    Field("age_mode", "版本", field_types.CHOICE, choices=AGE_MODES),
+    Field("audiences", "对象", field_types.CHOICES, most=len(AUDIENCES), choices=AUDIENCES),
 )

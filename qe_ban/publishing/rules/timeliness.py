@@ -6,8 +6,10 @@ from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any, Final
 
+from qe_ban.kernel import field_types
 from qe_ban.kernel.clock import CITY_TIME
-from qe_ban.kernel.shapes import Fault, Field, Kind, moment_of
+from qe_ban.kernel.field_types import Field, moment_of
+from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing.rules import page
 from qe_ban.publishing.rules.blocks import TYPES, parts
 
@@ -61,7 +63,7 @@ def _of_row(row: _Row, now: datetime) -> Iterator[Fault]:
             continue
         if field == end:
             code, message = _of_end(moment, now, hides=row.hides)
-        elif field == start or field.kind is Kind.MOMENT:
+        elif field == start or field.type is field_types.MOMENT:
             code, message = _of_start(moment, now, hides=row.hides)
         else:
             code, message = _of_day(moment, now)
@@ -96,9 +98,9 @@ def _of_day(moment: datetime, now: datetime) -> tuple[str, str]:
 
 def _moment(field: Field, value: Any) -> datetime | None:
     """Return the moment that a field tells, of a date its beginning in the city's time; None for other fields."""
-    if field.kind is Kind.MOMENT:
+    if field.type is field_types.MOMENT:
         return moment_of(value)
-    if field.kind is not Kind.DATE or type(value) is not str:
+    if field.type is not field_types.DATE or type(value) is not str:
         return None
     try:
         return datetime.combine(date.fromisoformat(value), time.min, CITY_TIME)

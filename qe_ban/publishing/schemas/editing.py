@@ -4,7 +4,7 @@ from typing import Any, Final, get_args
 
 import marshmallow
 
-from qe_ban.kernel.shapes import Severity
+from qe_ban.kernel.field_types import Severity
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.schemas.blocks import PageContentSchema
 from qe_ban.reviewing.rules.states import DraftState, VersionState

@@ -6,8 +6,9 @@ Screens are served as bytes that stand ready; these shapes describe them and dum
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from qe_ban.kernel import patterns
-from qe_ban.kernel.shapes import Field, Kind, Table
+from qe_ban.kernel import field_types, patterns
+from qe_ban.kernel.field_types import Field
+from qe_ban.kernel.shapes import Table
 from qe_ban.publishing.rules.blocks import TYPES, BlockType, parts
 from qe_ban.publishing.rules.blocks.words import AUDIENCES, EVENT_STATES
 from qe_ban.publishing.rules.states import PageKind
@@ -91,18 +92,18 @@ def _reference(sort: str, **options: Any) -> Wire:
 def _output_fields(field: Field) -> dict[str, Wire]:
     """Return a field as a screen shows it: references as what they name, words with what they are called."""
     nullable, metadata = not field.required, {"description": field.heading}
-    if field.kind is Kind.MEDIA:
+    if field.type is field_types.MEDIA:
         return {field.name: fields.Nested(PictureSchema, required=True, allow_none=nullable, metadata=metadata)}
-    if field.kind is Kind.ENTRY:
+    if field.type is field_types.ENTRY:
         return {field.name: fields.Nested(OfferedItemSchema, required=True, allow_none=nullable, metadata=metadata)}
-    if field.kind is Kind.SLUGS:
+    if field.type is field_types.SLUGS:
         return {field.name: fields.Many(_reference(field.refers), MAX_ROWS, required=True, metadata=metadata)}
-    if field.kind is Kind.SLUG:
+    if field.type is field_types.SLUG:
         return {field.name: _reference(field.refers, required=True, allow_none=nullable)}
     outputs = {field.name: shapes.read(field)}
-    if field.kind is Kind.CHOICE:
+    if field.type is field_types.CHOICE:
         outputs[f"{field.name}_name"] = fields.Text(required=True, allow_none=True)
-    elif field.kind is Kind.CHOICES:
+    elif field.type is field_types.CHOICES:
         outputs[f"{field.name}_names"] = fields.Many(fields.Text(), field.most, required=True)
     return outputs
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy.orm import Session
 
-from qe_ban.kernel.shapes import Field, Kind, Severity, moment_of
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field, Severity, moment_of
 from qe_ban.publishing.rules import rich
 from qe_ban.publishing.rules.blocks import TYPES, BlockType
 from qe_ban.publishing.rules.field_values import field_values
@@ -18,7 +19,6 @@ from qe_ban.publishing.service.page_types import Sources
 _MEDIA: Final = "media"
 _ITEM: Final = "item"
 _LINK: Final = "link"
-_SORTS: Final = {Kind.MEDIA: _MEDIA, Kind.ENTRY: _ITEM}
 _MISSING: Final = {
     "item": "事项不存在或已终止",
     "app": "应用不存在或已下线",
@@ -159,22 +159,22 @@ def _has_known_type(block: Mapping[str, Any]) -> bool:
 def _of(place: str, field: Field, value: Any) -> Iterator[Reference]:
     sort = _sort(field)
     if sort is not None:
-        if field.kind is Kind.SLUGS:
+        if field.type is field_types.SLUGS:
             for number, key in enumerate(value):
                 yield Reference(sort, key, f"{place}.{number}", field.required)
         else:
             yield Reference(sort, value, place, field.required)
-    elif field.kind is Kind.LINK and not field.refers:
+    elif field.type is field_types.LINK and not field.refers:
         yield Reference(_LINK, value, place, required=False)
-    elif field.kind is Kind.RICH:
+    elif field.type is field_types.RICH:
         for href in dict.fromkeys(rich.hrefs(value)):
             yield Reference(_LINK, href, place, required=False)
 
 
 def _sort(field: Field) -> str | None:
-    if field.kind in (Kind.SLUG, Kind.SLUGS):
+    if field.type in (field_types.SLUG, field_types.SLUGS):
         return field.refers or None
-    return _SORTS.get(field.kind)
+    return field.type.refers or None
 
 
 def _block(block_type: BlockType, block: Mapping[str, Any], targets: Targets) -> dict[str, Any] | None:
@@ -194,7 +194,7 @@ def _row(fields: Iterable[Field], row: Mapping[str, Any], targets: Targets) -> d
         if sort is None or not value:
             continue
         standing = targets.get(sort, {})
-        if field.kind is Kind.SLUGS:
+        if field.type is field_types.SLUGS:
             result[field.name] = [standing[key] for key in value if key in standing]
         else:
             result[field.name] = standing.get(value)

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from qe_ban.kernel import identifiers
+from qe_ban.kernel.field_types import moment_of
 from qe_ban.kernel.identifiers import IdentifierInvalid
-from qe_ban.kernel.shapes import moment_of
 from qe_ban.kernel.typed_input import normalise_hyphenated
 from qe_ban.zones.rules.demands import SIZES
 

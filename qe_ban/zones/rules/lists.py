@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from qe_ban.kernel.shapes import moment_of
+from qe_ban.kernel.field_types import moment_of
 from qe_ban.publishing.rules import listing
 from qe_ban.publishing.rules.blocks.words import INDUSTRIES, SIZES
 

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
+from qe_ban.kernel.field_types import told
 from qe_ban.kernel.principal import Place
-from qe_ban.kernel.shapes import Fault, told
+from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing.rules import audience_rules, themes
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.rules.views import ResolvedPage

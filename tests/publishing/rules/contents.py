@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from qe_ban.kernel import field_types
 from qe_ban.kernel.clock import CITY_TIME
-from qe_ban.kernel.shapes import Field, Kind
+from qe_ban.kernel.field_types import Field
 from qe_ban.publishing.rules.blocks import TYPES, BlockType
 from qe_ban.publishing.rules.content import canonical
 from qe_ban.publishing.rules.page import BLOCK, PAGE
@@ -49,24 +50,26 @@ _TEXTS = {
     "stream": st.sampled_from(["https://live.gov.cn/a.m3u8", "https://live.gov.cn/b.M3U8?x=1"]),
     "shown": st.integers(1, 20),
 }
-_BY_KIND = {
-    Kind.TEXT: lambda _: TEXT,
-    Kind.LINES: lambda _: TEXT | st.just("一\n二"),
-    Kind.LINK: lambda _: st.sampled_from(["https://www.qingdao.gov.cn/a?b=1&c=2", "https://haier.com"]),
-    Kind.WHOLE: lambda field: st.integers(0, field.max),
-    Kind.FLAG: lambda _: st.booleans(),
-    Kind.CHOICE: lambda field: st.sampled_from(list(field.choices)),
-    Kind.CHOICES: lambda field: st.lists(st.sampled_from(list(field.choices)), min_size=1, max_size=min(4, field.most)),
-    Kind.WORDS: lambda _: st.lists(TEXT, min_size=1, max_size=3),
-    Kind.SLUG: lambda _: SLUG,
-    Kind.SLUGS: lambda _: st.lists(SLUG, min_size=1, max_size=3),
-    Kind.MOMENT: lambda _: MOMENTS,
-    Kind.MEDIA: lambda _: st.sampled_from([MEDIA, "f" * 64]),
-    Kind.RICH: lambda _: st.sampled_from(
+_BY_TYPE = {
+    field_types.TEXT: lambda _: TEXT,
+    field_types.LINES: lambda _: TEXT | st.just("一\n二"),
+    field_types.LINK: lambda _: st.sampled_from(["https://www.qingdao.gov.cn/a?b=1&c=2", "https://haier.com"]),
+    field_types.WHOLE: lambda field: st.integers(0, field.max),
+    field_types.FLAG: lambda _: st.booleans(),
+    field_types.CHOICE: lambda field: st.sampled_from(list(field.choices)),
+    field_types.CHOICES: lambda field: st.lists(
+        st.sampled_from(list(field.choices)), min_size=1, max_size=min(4, field.most)
+    ),
+    field_types.WORDS: lambda _: st.lists(TEXT, min_size=1, max_size=3),
+    field_types.SLUG: lambda _: SLUG,
+    field_types.SLUGS: lambda _: st.lists(SLUG, min_size=1, max_size=3),
+    field_types.MOMENT: lambda _: MOMENTS,
+    field_types.MEDIA: lambda _: st.sampled_from([MEDIA, "f" * 64]),
+    field_types.RICH: lambda _: st.sampled_from(
         ["<p>一</p>", "<h3>题</h3><p>正文<br>二 &amp; 三</p>", '<a href="https://a.gov.cn/x">看</a>', "无标签"]
     ),
-    Kind.COLOUR: lambda _: st.sampled_from(["#0b5cad", "#ffffff"]),
-    Kind.ENTRY: lambda _: st.sampled_from([ENTRY, "370000000002"]),
+    field_types.COLOUR: lambda _: st.sampled_from(["#0b5cad", "#ffffff"]),
+    field_types.ENTRY: lambda _: st.sampled_from([ENTRY, "370000000002"]),
 }
 
 
@@ -98,7 +101,7 @@ def _whole(block_type: BlockType, own):
 
 def value(field: Field):
     """What a field may say."""
-    return _TEXTS[field.name] if field.name in _TEXTS else _BY_KIND[field.kind](field)
+    return _TEXTS[field.name] if field.name in _TEXTS else _BY_TYPE[field.type](field)
 
 
 def row(fields):

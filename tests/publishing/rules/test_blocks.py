@@ -4,7 +4,7 @@ import pkgutil
 
 import pytest
 
-from qe_ban.kernel.shapes import Kind
+from qe_ban.kernel import field_types
 from qe_ban.publishing.rules import blocks, content, page
 from qe_ban.publishing.rules.blocks import TYPES
 from tests.publishing.rules.contents import ENTRY, HOSTS, MEDIA, block
@@ -47,8 +47,8 @@ def test_a_type_is_told_whole(block_type):
     for field in every:
         assert field.heading
         assert field.refers in REFERRED
-        assert bool(field.choices) == (field.kind in (Kind.CHOICE, Kind.CHOICES))
-        assert (field.kind is not Kind.SLUGS) or field.refers
+        assert bool(field.choices) == (field.type in (field_types.CHOICE, field_types.CHOICES))
+        assert (field.type is not field_types.SLUGS) or field.refers
 
 
 def test_a_slide_leads_to_one_place_at_most():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qe_ban.kernel.shapes import MANY, moment_of
+from qe_ban.kernel.field_types import moment_of
 from qe_ban.publishing.rules import filtering
 from qe_ban.publishing.rules.blocks import TYPES
 from qe_ban.publishing.rules.filtering import filter_for_view
@@ -214,7 +214,7 @@ def test_every_field_of_a_type_is_there_and_lists_are_lists(said, view, district
         rows += [(table.fields, row) for table in block_type.tables for row in made[table.name]]
         for fields, row in rows:
             for field in fields:
-                assert isinstance(row[field.name], list) == (field.kind in MANY)
+                assert isinstance(row[field.name], list) == (field.type.is_list)
 
 
 @given(contents, views, st.floats(-6, 7), st.floats(0, 1))

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from qe_ban.kernel.shapes import Field, Kind, Table
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field
+from qe_ban.kernel.shapes import Table
 from qe_ban.publishing.rules import blocks, content, timeliness
 from qe_ban.publishing.rules.blocks import TYPES, BlockType
 from tests.publishing.rules.contents import HOSTS
@@ -58,8 +60,8 @@ def test_the_times_of_a_block_itself_are_looked_at_too():
 def test_every_date_of_every_type_of_block_is_looked_at():
     for block_type in TYPES.values():
         for table in block_type.tables:
-            for field in (one for one in table.fields if one.kind in (Kind.MOMENT, Kind.DATE)):
-                value = "1026-12-01" if field.kind is Kind.DATE else "1026-12-01T00:00:00Z"
+            for field in (one for one in table.fields if one.type in (field_types.MOMENT, field_types.DATE)):
+                value = "1026-12-01" if field.type is field_types.DATE else "1026-12-01T00:00:00Z"
                 block = {"id": "a", "type": block_type.slug, table.name: [{field.name: value}]}
                 assert warned(block), (block_type.slug, field.name)
 
@@ -69,8 +71,8 @@ def new_type(monkeypatch):
     """A type of block that nobody has thought of yet, with times of its own names."""
     fields = (
         Field("title", "名称", max=20),
-        Field("starts_on", "开始日期", Kind.DATE),
-        Field("ends_on", "结束日期", Kind.DATE),
+        Field("starts_on", "开始日期", field_types.DATE),
+        Field("ends_on", "结束日期", field_types.DATE),
     )
     course = BlockType("course", "课程", tables=(Table("courses", "课程", "title", 5, fields),))
     monkeypatch.setattr(blocks, "TYPES", TYPES | {"course": course})

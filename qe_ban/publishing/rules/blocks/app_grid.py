@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from qe_ban.kernel.shapes import Fault, Field, Kind, told
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field, told
+from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing.rules.blocks.block_type import BlockType, Row
 
 
@@ -16,8 +18,8 @@ BLOCK: Final = BlockType(
     "app_grid",
     "应用宫格",
     fields=(
-        Field("apps", "应用", Kind.SLUGS, most=60, refers="app"),
-        Field("local", "显示本区市的全部应用", Kind.FLAG),
+        Field("apps", "应用", field_types.SLUGS, most=60, refers="app"),
+        Field("local", "显示本区市的全部应用", field_types.FLAG),
     ),
     check=_check,
 )

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from qe_ban.kernel.shapes import Fault, Field, Kind, Table
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field
+from qe_ban.kernel.shapes import Fault, Table
 from qe_ban.publishing.rules.blocks import parts
 from qe_ban.publishing.rules.blocks.block_type import BlockType, Row
 
@@ -46,9 +48,9 @@ BLOCK: Final = BlockType(
             50,
             (
                 Field("title", "标题", max=80, required=True),
-                Field("summary", "摘要", Kind.LINES, max=300),
-                Field("body", "正文", Kind.RICH, max=20000),
-                Field("cover", "封面", Kind.MEDIA),
+                Field("summary", "摘要", field_types.LINES, max=300),
+                Field("body", "正文", field_types.RICH, max=20000),
+                Field("cover", "封面", field_types.MEDIA),
                 parts.ALT,
                 Field("author", "来源", max=40),
                 parts.day("published_on", "发布日期"),

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from qe_ban.kernel.shapes import Fault, Field, Kind, Table, told
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field, told
+from qe_ban.kernel.shapes import Fault, Table
 from qe_ban.publishing.rules.blocks import parts
 from qe_ban.publishing.rules.blocks.block_type import BlockType, Row
 
@@ -28,12 +30,12 @@ BLOCK: Final = BlockType(
             10,
             (
                 Field("title", "标题", max=40, required=True),
-                Field("picture", "图片", Kind.MEDIA, required=True),
+                Field("picture", "图片", field_types.MEDIA, required=True),
                 Field("alt", "图片说明", max=100, required=True, hint="读屏软件朗读的文字"),
                 parts.LINK,
-                Field("item", "事项", Kind.ENTRY, hint="事项的基本编码或实施编码"),
-                Field("app", "应用", Kind.SLUG, refers="app"),
-                Field("zone", "专区", Kind.SLUG, refers="zone"),
+                Field("item", "事项", field_types.ENTRY, hint="事项的基本编码或实施编码"),
+                Field("app", "应用", field_types.SLUG, refers="app"),
+                Field("zone", "专区", field_types.SLUG, refers="zone"),
             ),
         ),
     ),

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from qe_ban.kernel.shapes import Fault, Field, Table
+from qe_ban.kernel.field_types import Field
+from qe_ban.kernel.shapes import Fault, Table
 
 Row = Mapping[str, Any]
 Check = Callable[[Row], Iterator[Fault]]

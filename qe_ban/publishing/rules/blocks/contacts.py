@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from qe_ban.kernel.shapes import Field, Table
+from qe_ban.kernel.field_types import Field
+from qe_ban.kernel.shapes import Table
 from qe_ban.publishing.rules.blocks.block_type import BlockType
 
 BLOCK: Final = BlockType(

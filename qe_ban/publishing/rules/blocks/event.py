@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from qe_ban.kernel.shapes import Fault, Field, Kind, Table, is_link, moment_of
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field, is_link, moment_of
+from qe_ban.kernel.shapes import Fault, Table
 from qe_ban.publishing.rules.blocks import parts
 from qe_ban.publishing.rules.blocks.block_type import BlockType, Row
 from qe_ban.publishing.rules.blocks.words import EVENT_STATES, EVENT_STATUSES
@@ -61,16 +63,18 @@ BLOCK: Final = BlockType(
             50,
             (
                 Field("title", "名称", max=60, required=True),
-                Field("summary", "简介", Kind.LINES, max=500),
-                Field("cover", "封面", Kind.MEDIA),
+                Field("summary", "简介", field_types.LINES, max=500),
+                Field("cover", "封面", field_types.MEDIA),
                 parts.ALT,
-                Field("starts_at", "开始时间", Kind.MOMENT, required=True),
-                Field("ends_at", "结束时间", Kind.MOMENT, required=True),
-                Field("stream", "直播地址", Kind.LINK, max=500, refers="stream", hint="HLS 地址，路径以 .m3u8 结尾"),
-                Field("replay", "回看地址", Kind.LINK, max=500),
+                Field("starts_at", "开始时间", field_types.MOMENT, required=True),
+                Field("ends_at", "结束时间", field_types.MOMENT, required=True),
+                Field(
+                    "stream", "直播地址", field_types.LINK, max=500, refers="stream", hint="HLS 地址，路径以 .m3u8 结尾"
+                ),
+                Field("replay", "回看地址", field_types.LINK, max=500),
                 Field("place", "地点", max=100),
                 Field("host", "主办单位", max=60),
-                Field("status", "举办情况", Kind.CHOICE, choices=EVENT_STATUSES),
+                Field("status", "举办情况", field_types.CHOICE, choices=EVENT_STATUSES),
             ),
         ),
     ),

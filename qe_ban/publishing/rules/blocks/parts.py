@@ -3,22 +3,24 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from qe_ban.kernel.shapes import Fault, Field, Kind, is_date, moment_of, told
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field, is_date, moment_of, told
+from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing.rules.blocks.block_type import Row
 
 ALT: Final = Field("alt", "图片说明", max=100, hint="读屏软件朗读的文字")
-LINK: Final = Field("link", "链接", Kind.LINK, max=500, hint="https 网址，域名须在允许范围内")
-SHOWN_FIELD: Final = Field("shown", "首屏显示条数", Kind.WHOLE, max=20, hint="1至20，不填为10")
+LINK: Final = Field("link", "链接", field_types.LINK, max=500, hint="https 网址，域名须在允许范围内")
+SHOWN_FIELD: Final = Field("shown", "首屏显示条数", field_types.WHOLE, max=20, hint="1至20，不填为10")
 
 
 def day(name: str, heading: str) -> Field:
     """Return a field that holds a date."""
-    return Field(name, heading, Kind.DATE, hint="如 2022-05-01")
+    return Field(name, heading, field_types.DATE, hint="如 2022-05-01")
 
 
 def bounds(fields: Sequence[Field]) -> tuple[Field | None, Field | None]:
     """Return the fields that say when something starts and ends: of the kinds of times, by their names."""
-    times = [field for field in fields if field.kind in (Kind.MOMENT, Kind.DATE)]
+    times = [field for field in fields if field.type in (field_types.MOMENT, field_types.DATE)]
     start = next((field for field in times if field.name.startswith("start")), None)
     return start, next((field for field in times if field.name.startswith("end")), None)
 
@@ -34,10 +36,10 @@ def rows(block: Row, table: str) -> Iterator[tuple[str, Row]]:
 def order(fields: Sequence[Field], row: Row, prefix: str) -> Iterator[Fault]:
     """Find an end that is not after its start; of days the end may be the same."""
     start, end = bounds(fields)
-    if start is None or end is None or start.kind is not end.kind:
+    if start is None or end is None or start.type is not end.type:
         return
     first, last = row.get(start.name), row.get(end.name)
-    if start.kind is Kind.DATE:
+    if start.type is field_types.DATE:
         is_wrong = is_date(first) and is_date(last) and str(last) < str(first)
     else:
         begins, ends = moment_of(first), moment_of(last)

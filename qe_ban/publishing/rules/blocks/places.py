@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from qe_ban.kernel.shapes import Fault, Field, Kind, told
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field, told
+from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing.rules.blocks.block_type import BlockType, Row
 from qe_ban.publishing.rules.blocks.words import PLACE_KINDS
 
@@ -17,8 +19,10 @@ BLOCK: Final = BlockType(
     "places",
     "网点地图",
     fields=(
-        Field("places", "网点", Kind.SLUGS, most=200, refers="place"),
-        Field("kinds", "网点类型", Kind.CHOICES, most=len(PLACE_KINDS), choices=PLACE_KINDS, vocabulary="PlaceKind"),
+        Field("places", "网点", field_types.SLUGS, most=200, refers="place"),
+        Field(
+            "kinds", "网点类型", field_types.CHOICES, most=len(PLACE_KINDS), choices=PLACE_KINDS, vocabulary="PlaceKind"
+        ),
     ),
     check=_check,
 )

@@ -2,7 +2,9 @@
 
 from typing import Final
 
-from qe_ban.kernel.shapes import Field, Kind, Table
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field
+from qe_ban.kernel.shapes import Table
 from qe_ban.publishing.rules.blocks.block_type import BlockType
 
 BLOCK: Final = BlockType(
@@ -15,9 +17,9 @@ BLOCK: Final = BlockType(
             "question",
             60,
             (
-                Field("question", "问题", Kind.LINES, max=200, required=True),
-                Field("answer", "解答", Kind.LINES, max=2000, required=True),
-                Field("item", "相关事项", Kind.ENTRY, hint="事项的基本编码或实施编码"),
+                Field("question", "问题", field_types.LINES, max=200, required=True),
+                Field("answer", "解答", field_types.LINES, max=2000, required=True),
+                Field("item", "相关事项", field_types.ENTRY, hint="事项的基本编码或实施编码"),
             ),
         ),
     ),

@@ -2,11 +2,12 @@
 
 from typing import Final
 
-from qe_ban.kernel.shapes import Field, Kind
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field
 from qe_ban.publishing.rules.blocks.block_type import BlockType
 
 BLOCK: Final = BlockType(
     "rich_text",
     "图文内容",
-    fields=(Field("html", "内容", Kind.RICH, max=20000, required=True),),
+    fields=(Field("html", "内容", field_types.RICH, max=20000, required=True),),
 )

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from qe_ban.kernel.shapes import Fault, Field, Kind, Table
+from qe_ban.kernel import field_types
+from qe_ban.kernel.field_types import Field
+from qe_ban.kernel.shapes import Fault, Table
 from qe_ban.publishing.rules.blocks import parts
 from qe_ban.publishing.rules.blocks.block_type import BlockType, Row
 from qe_ban.publishing.rules.blocks.words import INDUSTRIES
@@ -33,11 +35,13 @@ BLOCK: Final = BlockType(
             (
                 Field("name", "名称", max=60, required=True),
                 Field("provider", "提供方", max=60, required=True),
-                Field("industries", "行业", Kind.CHOICES, most=len(INDUSTRIES), required=True, choices=INDUSTRIES),
-                Field("summary", "简介", Kind.LINES, max=500, required=True),
-                Field("scenes", "应用场景", Kind.WORDS, max=30, most=10),
-                Field("effect", "成效", Kind.LINES, max=300),
-                Field("picture", "图片", Kind.MEDIA),
+                Field(
+                    "industries", "行业", field_types.CHOICES, most=len(INDUSTRIES), required=True, choices=INDUSTRIES
+                ),
+                Field("summary", "简介", field_types.LINES, max=500, required=True),
+                Field("scenes", "应用场景", field_types.WORDS, max=30, most=10),
+                Field("effect", "成效", field_types.LINES, max=300),
+                Field("picture", "图片", field_types.MEDIA),
                 parts.ALT,
                 parts.LINK,
             ),
@@ -50,10 +54,10 @@ BLOCK: Final = BlockType(
             (
                 Field("title", "标题", max=60, required=True),
                 Field("firm", "企业", max=60, required=True),
-                Field("industry", "行业", Kind.CHOICE, choices=INDUSTRIES),
+                Field("industry", "行业", field_types.CHOICE, choices=INDUSTRIES),
                 Field("solution", "所用解决方案", max=60, hint="本区块中解决方案的名称"),
-                Field("result", "成效", Kind.LINES, max=500, required=True),
-                Field("picture", "图片", Kind.MEDIA),
+                Field("result", "成效", field_types.LINES, max=500, required=True),
+                Field("picture", "图片", field_types.MEDIA),
                 parts.ALT,
             ),
         ),
