@@ -11,6 +11,7 @@ from qe_ban.accounts.models import Resident
 from qe_ban.accounts.service import families, holding, residents
 from qe_ban.db import overlaps
 from tests.factories.accounts import random_phone
+from tests.factories.waits import HANG_TIMEOUT
 
 ROW = text("SELECT xmin::text, xmax::text FROM residents WHERE id = :id")
 SIGN_IN = text("SELECT xmin::text FROM refresh_families WHERE id = :id")
@@ -81,7 +82,7 @@ def test_while_the_previous_release_may_serve_the_row_is_locked_as_it_does(
             closing = later(
                 pool, database, lambda other: other.get(Resident, resident_id, with_for_update=True).closed_at
             )
-        assert closing.result(5) is None
+        assert closing.result(HANG_TIMEOUT) is None
 
 
 def test_several_hold_an_account_and_who_ends_it_waits_for_all(account, accounts, database):
@@ -91,7 +92,7 @@ def test_several_hold_an_account_and_who_ends_it_waits_for_all(account, accounts
             holding.hold(rings, first, resident_id)
             holding.hold(rings, second, resident_id)
             ending = later(pool, database, lambda session: holding.hold_alone(rings, session, resident_id))
-        ending.result(5)
+        ending.result(HANG_TIMEOUT)
 
 
 def test_a_process_that_knows_only_the_secret_before_is_waited_for(account, accounts, database, monkeypatch):
@@ -102,7 +103,7 @@ def test_a_process_that_knows_only_the_secret_before_is_waited_for(account, acco
             holding.hold(rings, session, resident_id)
             monkeypatch.setattr(type(rings), "macs", lambda *given: [b"newest secret", *macs(*given)])
             ending = later(pool, database, lambda other: holding.hold_alone(rings, other, resident_id))
-        ending.result(5)
+        ending.result(HANG_TIMEOUT)
 
 
 def test_a_sign_in_finds_the_phone_where_it_is_after_the_wait(account, accounts, database, now):
@@ -113,7 +114,7 @@ def test_a_sign_in_finds_the_phone_where_it_is_after_the_wait(account, accounts,
             families.end_all(accounts.rings, session, resident_id, now)
             waiting = later(pool, database, lambda other: residents.hold_by_phone(accounts.rings, other, phone, now))
             session.delete(resident)
-        assert waiting.result(5) is None
+        assert waiting.result(HANG_TIMEOUT) is None
 
 
 def test_a_right_password_without_an_account_is_not_used_up_until_the_account_stands(

@@ -17,6 +17,7 @@ from tests.factories.accounts import API, together
 from tests.factories.codes import turn_over
 from tests.factories.databases import wait_for_locks
 from tests.factories.endings import DAYS
+from tests.factories.waits import HANG_TIMEOUT
 from tests.factories.wards import custody
 
 CONSENTS, PURPOSE = f"{API}/me/consents", "social-enquiry"
@@ -128,7 +129,7 @@ def test_who_agrees_while_an_old_request_is_forgotten_has_agreed(city, resident,
         agreed = pool.submit(agree)
         wait_for_locks(database, 1)
         session.commit()
-        assert agreed.result(20) == 200
+        assert agreed.result(HANG_TIMEOUT) == 200
     assert [row["state"] for row in call("GET").get_json()["items"]] == ["granted"]
     assert history(call) == ["granted"]
 

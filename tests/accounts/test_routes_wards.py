@@ -17,6 +17,7 @@ from qe_ban.kernel.principal import PrincipalKind
 from qe_ban.web.parts import part
 from tests.factories.accounts import API, FACE_PROOF, PersonFactory, bearer, sign_in, step_up, together
 from tests.factories.codes import Town
+from tests.factories.waits import HANG_TIMEOUT
 from tests.factories.wards import CASE, Family, custody, wish
 
 WARDS, GUARDIANS, WINDOW = f"{API}/me/wards", f"{API}/me/guardians", f"{API}/guardianships"
@@ -202,7 +203,7 @@ def test_double_taps_cost_no_try(app, client, guardian, register, monkeypatch):
     mother, line = register.add(PersonFactory()), threading.Barrier(5)
 
     def slow(_claim):
-        line.wait(5)
+        line.wait(HANG_TIMEOUT)
         return True
 
     with monkeypatch.context() as at_once:

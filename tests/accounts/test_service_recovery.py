@@ -17,6 +17,7 @@ from qe_ban.kernel.identifiers import IdType
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from tests.factories.accounts import PersonFactory, StaffFactory, random_phone
+from tests.factories.waits import HANG_TIMEOUT
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +86,8 @@ def test_a_sign_in_that_waits_for_the_settlement_lands_where_the_phone_is_then(m
             move.approve(session)
             old = waiting(pool.submit(sign_in, move.person.phone, now))
             new = waiting(pool.submit(sign_in, move.new, now))
-        assert new.result(5)[1].id == move.principal.id
-        assert old.result(5)[1].id != move.principal.id
+        assert new.result(HANG_TIMEOUT)[1].id == move.principal.id
+        assert old.result(HANG_TIMEOUT)[1].id != move.principal.id
 
 
 def test_a_sign_in_that_came_first_is_ended(move, database, accounts, now):
@@ -97,7 +98,7 @@ def test_a_sign_in_that_came_first_is_ended(move, database, accounts, now):
                 accounts, session, phone=move.person.phone, challenge=str(sent.challenge), otp=sent.otp, now=now
             )
             approved = waiting(pool.submit(_committed, move))
-        approved.result(5)
+        approved.result(HANG_TIMEOUT)
     accounts.revocations.refresh()
     with pytest.raises(errors.TokenInvalid):
         service.principal_from(accounts, tokens.access, now)
@@ -110,7 +111,7 @@ def test_a_refresh_under_way_is_ended_too(move, database, accounts, now):
         with database.transaction() as session:
             tokens = service.refresh(accounts, session, text=move.tokens.refresh, now=now)
             approved = waiting(pool.submit(_committed, move))
-        approved.result(5)
+        approved.result(HANG_TIMEOUT)
     accounts.revocations.refresh()
     with pytest.raises(errors.TokenInvalid):
         service.principal_from(accounts, tokens.access, now)
@@ -125,7 +126,7 @@ def test_an_account_that_is_made_with_the_phone_at_this_moment_is_joined_at_the_
             made = residents.of_phone(accounts.rings, session, phone=move.new, now=now)
             approved = waiting(pool.submit(_committed, move))
         with pytest.raises(errors.PhoneUnsettled):
-            approved.result(5)
+            approved.result(HANG_TIMEOUT)
     _committed(move)
     with database.transaction() as session:
         assert session.get_one(Resident, made).closed_at is not None
@@ -149,7 +150,7 @@ def test_a_case_that_waits_while_the_holder_closes_the_account_is_not_opened(dat
         with database.transaction() as session:
             closing.close_account(accounts, session, change=audit.Change(holder, now))
             opened = waiting(pool.submit(open_case))
-        assert isinstance(opened.result(5), errors.ResidentNotFound)
+        assert isinstance(opened.result(HANG_TIMEOUT), errors.ResidentNotFound)
     with database.transaction() as session:
         assert session.scalar(select(RecoveryCase).where(RecoveryCase.holder_id == holder.id)) is None
 

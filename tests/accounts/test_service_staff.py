@@ -15,6 +15,7 @@ from qe_ban.audit.models import AuditEvent
 from qe_ban.kernel.errors import TooMany
 from qe_ban.kernel.principal import Place
 from tests.factories.accounts import StaffFactory, random_address, together
+from tests.factories.waits import HANG_TIMEOUT
 
 MINUTE = timedelta(minutes=1)
 DEPARTMENT = "11370200MB1234567X"
@@ -154,11 +155,11 @@ def test_one_password_is_hashed_at_once_and_the_line_is_bounded():
     def hold():
         with passwords.turn():
             inside.set()
-            leave.wait(5)
+            leave.wait(HANG_TIMEOUT)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    inside.wait(5)
+    inside.wait(HANG_TIMEOUT)
     with pytest.raises(errors.SignInBusy), passwords.turn():
         pass
     leave.set()

@@ -18,6 +18,7 @@ from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.principal import Place
 from qe_ban.web import parts
 from tests.factories.accounts import StaffFactory, bearer, sign_in_staff, together
+from tests.factories.waits import HANG_TIMEOUT
 
 MINUTE = timedelta(minutes=1)
 DEPARTMENT = "11370200MB1234567X"
@@ -198,10 +199,12 @@ def test_a_sign_in_at_the_same_moment_is_ended_or_refused(database, staff, sign_
     line = threading.Barrier(2)
 
     def enter():
-        line.wait(5)
+        line.wait(HANG_TIMEOUT)
         return sign_in(staff)
 
-    outcomes = together(2, lambda number: enter() if number else (line.wait(5), do(service.disable_staff, staff)))
+    outcomes = together(
+        2, lambda number: enter() if number else (line.wait(HANG_TIMEOUT), do(service.disable_staff, staff))
+    )
     tokens = outcomes[1]
     assert isinstance(tokens, errors.StaffRefused) or principal(tokens) is None
     with database.transaction() as session:

@@ -11,6 +11,7 @@ from qe_ban.audit.service import Change
 from qe_ban.kernel.identifiers import IdType
 from tests.factories.accounts import PersonFactory, together
 from tests.factories.databases import wait_for_locks
+from tests.factories.waits import HANG_TIMEOUT
 
 
 def test_the_same_at_once_is_kept_once(family, guardian):
@@ -136,4 +137,4 @@ def test_a_closing_waits_for_those_whom_it_acts_for_and_for_nobody_else(family, 
             started = pool.submit(close)
             wait_for_locks(database, 1)
             assert not started.done()
-        assert started.result(10).report["remaining"] == 0
+        assert started.result(HANG_TIMEOUT).report["remaining"] == 0

@@ -12,6 +12,7 @@ from qe_ban.accounts.service import Tokens, families
 from qe_ban.db import overlaps
 from qe_ban.kernel.clock import start_of_day
 from tests.factories.accounts import random_phone
+from tests.factories.waits import HANG_TIMEOUT
 
 MANY = 40
 SIGN_INS_AND_TOKENS = 2 * MANY
@@ -119,7 +120,7 @@ def test_a_refresh_while_they_are_turned_over_waits_and_is_not_lost(begun, datab
     renewed, writing, done = [], threading.Event(), threading.Event()
 
     def refresh_all():
-        writing.wait()
+        writing.wait(HANG_TIMEOUT)
         for tokens, _ in begun:
             with database.transaction() as session:
                 renewed.append(service.refresh(accounts, session, text=tokens.refresh, now=now))

@@ -19,8 +19,9 @@ from qe_ban.audit.service import sealing
 from qe_ban.db.engine import Database
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyMissing, KeyRings
-from tests.cli.conftest import REPOSITORY, eventually
+from tests.cli.conftest import REPOSITORY
 from tests.factories.chains import Log
+from tests.factories.waits import HANG_TIMEOUT, eventually
 
 SECOND = timedelta(seconds=1)
 
@@ -192,9 +193,9 @@ def test_without_the_lock_the_primary_key_still_lets_one_seal_stand(log, monkeyp
             monkeypatch.setattr(sealing, "LOCK", 1)
             second = pool.submit(log.seal)
             waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'"
-            assert eventually(lambda: rows_of(log, waiting) != [(0,)], 10)
+            assert eventually(lambda: rows_of(log, waiting) != [(0,)])
         with pytest.raises(IntegrityError):
-            second.result(20)
+            second.result(HANG_TIMEOUT)
     assert rows_of(log, "SELECT count(*) FROM audit_seals") == [(1,)]
 
 
@@ -230,7 +231,7 @@ def test_a_worker_that_is_killed_while_it_seals_leaves_a_whole_chain(settings, t
         assert process.stdout.readline() == b"ready\n"
         time.sleep(0.02 + 0.06 * turn)
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(HANG_TIMEOUT)
         process.stdout.close()
     sealer = sealing.Sealer(log.database, log.rings, lambda: datetime.now(UTC), heads)
     while sealer.run():

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from qe_ban.cli import language
 from qe_ban.cli.root import cli
+from tests.factories.waits import HANG_TIMEOUT, eventually
 
 REPOSITORY = Path(__file__).parents[2]
 # seven processes start again and again: they had better not compile everything each time
@@ -67,15 +67,6 @@ START_SECONDS = 240.0
 """Whichever test comes first in a home loads the whole sample, on a machine that does other things beside."""
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 60.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 def parents() -> dict[int, int]:
     """The parent of every process that lives."""
     parent_by_pid = {}
@@ -120,9 +111,9 @@ class Program:
 
     def get(self, path: str) -> urllib3.BaseHTTPResponse:
         # a connection of its own, so that any worker may answer
-        return urllib3.PoolManager(retries=False, timeout=10).request("GET", self.address + path)
+        return urllib3.PoolManager(retries=False, timeout=HANG_TIMEOUT).request("GET", self.address + path)
 
-    def stop(self, number: signal.Signals, seconds: float = 60.0) -> int:
+    def stop(self, number: signal.Signals, seconds: float = HANG_TIMEOUT) -> int:
         """Send a signal to the supervisor alone; gives the exit code once nothing of the tree runs."""
         tree = family(self.process.pid)
         self.process.send_signal(number)
@@ -183,4 +174,4 @@ def start(home: Path, port: int, tmp_path: Path) -> Iterator[Callable[..., Progr
     for program in programs:
         if program.process.poll() is None:
             program.process.kill()
-            program.process.wait(20)
+            program.process.wait(HANG_TIMEOUT)

@@ -20,6 +20,7 @@ from qe_ban.cli import language, usage
 from qe_ban.cli.root import cli
 from qe_ban.message import Message, translate
 from tests.cli.conftest import CLEAN, REPOSITORY, refused
+from tests.factories.waits import HANG_TIMEOUT
 
 CATALOGUE = language.DIRECTORY / "zh_CN" / "LC_MESSAGES"
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -40,7 +41,7 @@ def run_process(*words, **env):
     """What a real process says: exit code, standard output, standard error."""
     result = subprocess.run(
         [sys.executable, "-m", "qe_ban.cli", *words],
-        check=False, capture_output=True, text=True, encoding="utf-8", timeout=120, cwd="/",
+        check=False, capture_output=True, text=True, encoding="utf-8", timeout=HANG_TIMEOUT, cwd="/",
         env=CLEAN | NO_LANGUAGE | {"PYTHONPATH": str(REPOSITORY), "PYTHONUTF8": "1"} | env,
     )  # fmt: skip
     return result.returncode, result.stdout, result.stderr

@@ -24,8 +24,8 @@ from tests.factories import servers
 from tests.factories.codes import Town
 from tests.publishing import photos
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-SECONDS = 400
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+SECONDS = 900
 SET_UP = "umask 077\nmkdir safe\nqe-ban keys master > safe/master.key\nqe-ban keys init --roots roots\n"
 
 

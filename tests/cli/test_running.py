@@ -13,7 +13,8 @@ import pytest
 from qe_ban.cli.api import Api
 from qe_ban.config import sandbox_data
 from qe_ban.sandbox import secrets_file
-from tests.cli.conftest import START_SECONDS, Program, eventually, family, parents, refused
+from tests.cli.conftest import START_SECONDS, Program, family, parents, refused
+from tests.factories.waits import HANG_TIMEOUT, eventually
 
 STAYS = "Ctrl-C ends it"
 ENGINES = ("postgres -D", "valkey-server", "qe_ban.cli worker", "sandbox source", "granian")
@@ -115,7 +116,7 @@ def test_the_whole_tree(qe, start, home, port, tmp_path):
         # an engine may have followed its supervisor already
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    demo.process.wait(60)
+    demo.process.wait(HANG_TIMEOUT)
     assert eventually(lambda: not pids & set(parents()))
 
     again = start("up", "--sandbox", "--workers", "1")

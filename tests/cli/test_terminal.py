@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import CLEAN, REPOSITORY
 from tests.factories.databases import another
+from tests.factories.waits import HANG_TIMEOUT
 
 ODD = "办\udcff"
 """The name of a directory: Chinese in UTF-8, and a byte that is text nowhere."""
@@ -33,7 +34,7 @@ def run(*words, **env):
         env=CLEAN | path | env,
         cwd="/",
         capture_output=True,
-        timeout=120,
+        timeout=HANG_TIMEOUT,
     )
 
 

@@ -23,7 +23,7 @@ from tests.factories.codes import Town
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-TIMEOUT = 600
+TIMEOUT = 1200
 
 pytestmark = [pytest.mark.xdist_group("clients"), pytest.mark.timeout(TIMEOUT)]
 

@@ -12,7 +12,7 @@ from qe_ban.accounts.models import Closing, Consent, Guardianship
 from qe_ban.accounts.service import Accounts
 from qe_ban.codes import queries
 from qe_ban.codes.models import Dispute, Entitlement, Scan, SourceAnswer
-from tests.factories.recovery import within
+from tests.factories.waits import wait_for
 
 ME = "/api/v1/me"
 PURPOSE = "senior-discount"
@@ -106,7 +106,7 @@ def test_closing_while_scans_run_fails_none_of_them(town, make_app, issue, clien
     for thread in threads:
         thread.start()
     try:
-        within(20, lambda: {"ok", "consent_required"} <= {why for _, why, _ in verdicts})
+        wait_for(lambda: {"ok", "consent_required"} <= {why for _, why, _ in verdicts})
         close(client, person)
     finally:
         is_closed.set()

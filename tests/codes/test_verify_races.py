@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from qe_ban.codes import token
+from tests.factories.waits import HANG_TIMEOUT
 
 
 def at_once(count, work):
@@ -16,7 +17,7 @@ def at_once(count, work):
     barrier = Barrier(count)
 
     def run(n):
-        barrier.wait(timeout=30)
+        barrier.wait(timeout=HANG_TIMEOUT)
         return work(n)
 
     with ThreadPoolExecutor(count) as pool:

@@ -1,7 +1,5 @@
 """The hot path's connections are used again, given back whole or not at all, and never more than their number."""
 
-import time
-
 import psycopg
 import pytest
 
@@ -28,8 +26,7 @@ def test_the_one_that_came_back_last_goes_out_first(statements):
     assert backend(statements) == last
 
 
-def test_no_free_connection_is_an_error_after_a_short_wait(statements):
-    began = time.monotonic()
+def test_no_free_connection_is_an_error_while_all_are_lent(statements):
     with (
         statements.statements(),
         statements.statements(),
@@ -37,7 +34,6 @@ def test_no_free_connection_is_an_error_after_a_short_wait(statements):
         statements.statements(),
     ):
         pass
-    assert time.monotonic() - began < 4
     backend(statements)
 
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,19 +15,10 @@ import pytest
 
 from qe_ban.embedded.home import Home
 from qe_ban.embedded.postgres import Postgres
+from tests.factories.waits import HANG_TIMEOUT
 
 REPOSITORY = Path(__file__).parents[2]
 TREE = Path(__file__).with_name("tree.py")
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
-    """Return whether the condition holds within some seconds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def runs(pid: int) -> bool:
@@ -57,7 +47,7 @@ class Tree:
 
     def kill(self) -> None:
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(HANG_TIMEOUT)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.factories.waits import HANG_TIMEOUT
+
 from .conftest import REPOSITORY, Tree
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become others")
@@ -114,7 +116,7 @@ def test_an_ordinary_user_runs_the_whole_tree_and_is_refused_a_home_of_root(
     with psycopg.connect(tree.postgres_url) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     tree.process.terminate()
-    assert tree.process.wait(20) == 0
+    assert tree.process.wait(HANG_TIMEOUT) == 0
     (directory / "roots").mkdir(mode=0o700)
     assert "belongs to another user" in str(once(directory / "roots", prefix=as_nobody))
     shutil.rmtree(directory / "roots")

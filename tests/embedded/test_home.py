@@ -11,6 +11,7 @@ import pytest
 
 from qe_ban.embedded.errors import HomeInUse, HomeUnusable
 from qe_ban.embedded.home import Home
+from tests.factories.waits import HANG_TIMEOUT
 
 from .conftest import REPOSITORY
 
@@ -80,7 +81,7 @@ def test_a_symlink_to_a_home_is_the_same_home(directory: Path, holder: subproces
 
 def test_the_lock_ends_with_its_holder_however_it_ends(directory: Path, holder: subprocess.Popen[str]) -> None:
     holder.send_signal(signal.SIGKILL)
-    holder.wait(10)
+    holder.wait(HANG_TIMEOUT)
     with Home(directory / "home").lock():
         pass
 

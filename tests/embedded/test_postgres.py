@@ -16,8 +16,9 @@ from qe_ban.embedded import postgres as engine
 from qe_ban.embedded.errors import EngineFailed, HomeInUse, StartCancelled
 from qe_ban.embedded.home import Home
 from qe_ban.embedded.postgres import Postgres
+from tests.factories.waits import eventually
 
-from .conftest import eventually, runs
+from .conftest import runs
 
 FAST = {"fsync": "off"}
 
@@ -46,7 +47,7 @@ def kill(server: Postgres) -> int:
     pid = server.pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    assert eventually(lambda: server.poll() is not None, 5)
+    assert eventually(lambda: server.poll() is not None)
     return pid
 
 
@@ -146,7 +147,7 @@ def test_a_number_in_the_lock_file_that_is_nobodys_server_does_not_keep_it_down(
     command = ["/bin/sleep", "60" if namesake == "living" else "0"]
     with subprocess.Popen(command, cwd="/", user=file.stat().st_uid if os.geteuid() == 0 else None) as process:
         if namesake == "zombie":
-            assert eventually(lambda: not runs(process.pid), 5)
+            assert eventually(lambda: not runs(process.pid))
         for place in (file, home.run_dir / "postgres" / ".s.PGSQL.5432.lock"):
             lines = place.read_text().splitlines()
             place.write_text("\n".join([str(process.pid), *lines[1:]]) + "\n")

@@ -11,8 +11,9 @@ import pytest
 
 from qe_ban.embedded.errors import EngineFailed
 from qe_ban.embedded.process import Child
+from tests.factories.waits import HANG_TIMEOUT, eventually
 
-from .conftest import REPOSITORY, eventually, runs
+from .conftest import REPOSITORY, runs
 
 PARENT = """
 import sys, time
@@ -50,11 +51,11 @@ def test_a_child_dies_with_its_killed_parent(program: str) -> None:
         child = int(parent.stdout.readline())
         assert runs(child)
         parent.kill()
-    assert eventually(lambda: not runs(child), 5)
+    assert eventually(lambda: not runs(child))
 
 
 def test_a_program_whose_parent_has_gone_already_ends_immediately() -> None:
-    result = subprocess.run([sys.executable, "-c", ORPHAN], cwd=REPOSITORY, timeout=10, check=False)
+    result = subprocess.run([sys.executable, "-c", ORPHAN], cwd=REPOSITORY, timeout=HANG_TIMEOUT, check=False)
     assert result.returncode == -signal.SIGTERM
 
 
@@ -63,25 +64,25 @@ def test_a_stubborn_child_and_its_own_children_are_killed(tmp_path: Path) -> Non
     write = f"echo $! > {pid_file}.part; mv {pid_file}.part {pid_file}"
     script = f"trap '' TERM; sleep 1000 & {write}; while :; do sleep 0.05; done"
     child = Child(["/bin/sh", "-c", script])
-    assert eventually(pid_file.exists, 5)
+    assert eventually(pid_file.exists)
     assert child.stop((signal.SIGTERM, 0.2)) == -signal.SIGKILL
-    assert eventually(lambda: not runs(int(pid_file.read_text())), 5)
+    assert eventually(lambda: not runs(int(pid_file.read_text())))
 
 
 def test_workers_that_a_killed_leader_leaves_are_swept_up(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     child = Child(["/bin/sh", "-c", f"sleep 1000 & echo $! > {pid_file}.part; mv {pid_file}.part {pid_file}; wait"])
-    assert eventually(pid_file.exists, 5)
+    assert eventually(pid_file.exists)
     os.kill(child.pid, signal.SIGKILL)
-    assert child.wait(5) == -signal.SIGKILL
-    assert eventually(lambda: not runs(int(pid_file.read_text())), 5)
+    assert child.wait(HANG_TIMEOUT) == -signal.SIGKILL
+    assert eventually(lambda: not runs(int(pid_file.read_text())))
 
 
 def test_a_child_has_the_given_environment_directory_and_output(tmp_path: Path) -> None:
     output = tmp_path / "written"
     with output.open("wb") as file:
         child = Child(["/bin/sh", "-c", "echo $WHO $PWD $HOME"], env={"WHO": "me"}, cwd=tmp_path, output=file.fileno())
-    assert child.wait(5) == 0
+    assert child.wait(HANG_TIMEOUT) == 0
     assert output.read_text() == f"me {tmp_path}\n"
 
 
@@ -93,11 +94,11 @@ def test_a_child_leads_a_group_of_its_own_out_of_reach_of_the_terminals_ctrl_c()
 
 @pytest.mark.parametrize("name", ["PIPE", "INT"])
 def test_signals_that_python_or_a_shell_ignores_work_in_a_child(name: str) -> None:
-    assert Child(["/bin/sh", "-c", f"kill -{name} $$; exit 7"]).wait(5) == -signal.Signals[f"SIG{name}"]
+    assert Child(["/bin/sh", "-c", f"kill -{name} $$; exit 7"]).wait(HANG_TIMEOUT) == -signal.Signals[f"SIG{name}"]
 
 
 def test_a_program_that_does_not_exist_ends_with_an_error(tmp_path: Path) -> None:
-    assert Child([str(tmp_path / "none")]).wait(5) == 1
+    assert Child([str(tmp_path / "none")]).wait(HANG_TIMEOUT) == 1
     with pytest.raises(EngineFailed, match="cannot be started"):
         Child(["/bin/true"], cwd=tmp_path / "none")
 

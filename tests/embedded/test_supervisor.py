@@ -19,8 +19,9 @@ import redis
 from qe_ban.embedded import supervisor
 from qe_ban.embedded.errors import EngineFailed, StartCancelled
 from qe_ban.embedded.supervisor import OnExit, Program, Supervisor
+from tests.factories.waits import HANG_TIMEOUT, eventually
 
-from .conftest import Tree, eventually, runs
+from .conftest import Tree, runs
 
 
 def shell(name: str, script: str, **options: Any) -> Program:
@@ -78,7 +79,7 @@ def test_a_signal_ends_everything_in_good_order_and_the_next_start_has_all_data(
     for number in signals:
         tree.process.send_signal(number)
         time.sleep(0.02)
-    assert tree.process.wait(20) == 0
+    assert tree.process.wait(HANG_TIMEOUT) == 0
     assert not any(map(runs, tree.children))
     assert "database system is shut down" in (made_home / "log" / "postgres.log").read_text().splitlines()[-1]
     again = plant(made_home)
@@ -91,7 +92,7 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_start_has_all_data(
     tree = plant(made_home)
     write(tree, 50)
     tree.kill()
-    assert eventually(lambda: not any(map(runs, tree.children)), 10)
+    assert eventually(lambda: not any(map(runs, tree.children)))
     again = plant(made_home)
     assert read(again) == (50, 0)
 
@@ -126,11 +127,11 @@ def test_after_a_kill_of_the_whole_tree_in_the_middle_of_work_all_that_was_commi
 
     worker = threading.Thread(target=work)
     worker.start()
-    assert has_committed.wait(20)
+    assert has_committed.wait(HANG_TIMEOUT)
     for pid in (tree.supervisor, *tree.children):
         os.kill(pid, signal.SIGKILL)
-    tree.process.wait(20)
-    worker.join(20)
+    tree.process.wait(HANG_TIMEOUT)
+    worker.join(HANG_TIMEOUT)
     again = plant(made_home)
     count, _ = read(again)
     assert count - rows[0] in {0, 1}  # one may have been committed without our having heard of it
@@ -143,10 +144,10 @@ def test_killed_engines_serve_again_on_the_same_sockets_with_all_data(
     write(tree, 50)
     for pid in tree.children:
         os.kill(pid, signal.SIGKILL)
-    assert eventually(lambda: serves(tree), 20)
+    assert eventually(lambda: serves(tree))
     assert read(tree) == (50, 0)
     tree.process.terminate()
-    assert tree.process.wait(20) == 0
+    assert tree.process.wait(HANG_TIMEOUT) == 0
 
 
 def test_children_start_in_order_and_stop_in_reverse_order(tmp_path: Path) -> None:
@@ -177,7 +178,7 @@ def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
         processes.start(
             shell("worker", f"echo run >> {log_file}; [ $(wc -l < {log_file}) -ge 3 ] || exit 1; sleep 1000")
         )
-        assert processes.wait_until(lambda: log_file.exists() and len(log_file.read_text().split()) == 3, 10)
+        assert processes.wait_until(lambda: log_file.exists() and len(log_file.read_text().split()) == 3, HANG_TIMEOUT)
 
 
 def test_while_a_child_is_started_again_the_others_are_tended() -> None:
@@ -190,18 +191,17 @@ def test_while_a_child_is_started_again_the_others_are_tended() -> None:
             return False
         return engine.pid != first[1]
 
-    server = shell("server", "sleep 1000", ready=lambda: not first or ready(), ready_seconds=10)
+    server = shell("server", "sleep 1000", ready=lambda: not first or ready(), ready_seconds=HANG_TIMEOUT)
     with Supervisor() as processes:
         processes.start(engine)
         processes.start(server)
         first[:] = [server.pid, engine.pid]
         os.kill(server.pid or 0, signal.SIGKILL)
-        assert processes.wait_until(lambda: engine.pid != first[1], 5)
+        assert processes.wait_until(lambda: engine.pid != first[1], HANG_TIMEOUT)
         assert (server.poll(), engine.poll()) == (None, None)
         assert server.pid != first[0]
 
 
-@pytest.mark.timeout(20)
 def test_a_child_that_never_stays_ends_all_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(supervisor, "LONGEST_PAUSE", 0.01)

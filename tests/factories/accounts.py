@@ -20,6 +20,7 @@ from qe_ban.accounts import service
 from qe_ban.kernel.identifiers import IdType, resident_id_check
 from qe_ban.kernel.principal import Place
 from qe_ban.keys import wrapping
+from tests.factories.waits import HANG_TIMEOUT
 
 SURNAMES, GIVEN = "赵钱孙李周吴郑王", "甲乙丙丁戊己庚辛"
 FACE_PROOF = "sandbox"
@@ -208,7 +209,7 @@ def together(times: int, work: Callable[[int], Any]) -> list[Any]:
     line = threading.Barrier(times)
 
     def run(number: int) -> Any:
-        line.wait(5)
+        line.wait(HANG_TIMEOUT)
         try:
             return work(number)
         except Exception as error:  # noqa: BLE001 - the race's outcome is what is looked at

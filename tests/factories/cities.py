@@ -6,7 +6,6 @@ import secrets
 import shutil
 import signal
 import tempfile
-import time
 import uuid
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -108,12 +107,3 @@ def city(**env):
     finally:
         made.close()
         shutil.rmtree(directory, ignore_errors=True)
-
-
-def soon(ask, right, seconds=4.0):
-    """Ask until the answer is right; gives how long that took, in seconds."""
-    began = time.monotonic()
-    while not right(answer := ask()):
-        assert time.monotonic() - began < seconds, answer
-        time.sleep(0.05)
-    return time.monotonic() - began

@@ -1,7 +1,6 @@
 """Makes databases of their own for tests that load fixed people, and waits until transactions meet."""
 
 import shutil
-import time
 from dataclasses import replace
 
 import psycopg
@@ -10,6 +9,7 @@ from sqlalchemy import URL, NullPool, create_engine, make_url, text
 from qe_ban import migrations
 from qe_ban.config import Settings
 from qe_ban.db.engine import Database
+from tests.factories.waits import wait_for
 
 
 def migrated(settings: Settings, name: str) -> Settings:
@@ -51,10 +51,9 @@ def wait_for_locks(database: Database, waiting: int) -> None:
     asked = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
-    ends = time.monotonic() + 10
-    while time.monotonic() < ends:
+
+    def are_waiting() -> bool:
         with database.transaction() as session:
-            if session.scalar(asked) >= waiting:
-                return
-        time.sleep(0.01)
-    raise AssertionError("nobody waits")
+            return session.scalar(asked) >= waiting
+
+    wait_for(are_waiting, "nobody waits")

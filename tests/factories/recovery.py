@@ -1,7 +1,6 @@
 """What tests of recovery and closing share: residents over HTTP, staff at a window, and what phones were told."""
 
 import json
-import time
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -161,11 +160,3 @@ class Window:
         proposed = self.propose(case, decision)
         assert proposed.status_code == 200, proposed.get_json()
         return self.approve(proposed.get_json())
-
-
-def within(seconds, holds):
-    """Wait until something holds: revocations are polled."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.05)

@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ import urllib3
 
 from qe_ban.cli.api import Api
 from tests.factories.accounts import ClientKey
+from tests.factories.waits import HANG_TIMEOUT, wait_for
 
 RELEASED = "0.4.0"
 """The last release: put the next one's version here when it is out."""
@@ -25,7 +25,6 @@ CLEAN = {name: value for name, value in os.environ.items() if not name.startswit
 # what its commands say is read in English
 CLEAN["QE_LANG"] = "en"
 FAULT = re.compile(r'Traceback|"level": ?"(?:error|critical)"|\[ERROR\]')
-START = 60.0
 
 
 class NoHistory(Exception):
@@ -99,10 +98,10 @@ class Program:
         if self.process.poll() is None:
             self.process.terminate()
             with suppress(subprocess.TimeoutExpired):
-                self.process.wait(20)
+                self.process.wait(HANG_TIMEOUT)
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(20)
+            self.process.wait(HANG_TIMEOUT)
 
 
 class Release:
@@ -119,7 +118,7 @@ class Release:
     def command(self, *words, **env):
         """Run one of the release's commands to its end, with more of an environment; return exit code and output."""
         program = self._start("command", ("qe_ban.cli", *map(str, words)), env)
-        code = program.process.wait(START)
+        code = program.process.wait(HANG_TIMEOUT)
         self.programs.remove(program)
         return code, program.said()
 
@@ -150,15 +149,10 @@ class Release:
 
 def is_ready(address):
     with suppress(urllib3.exceptions.HTTPError):
-        return urllib3.PoolManager(retries=False, timeout=3).request("GET", f"{address}/readyz").status == 200
+        return (
+            urllib3.PoolManager(retries=False, timeout=HANG_TIMEOUT).request("GET", f"{address}/readyz").status == 200
+        )
     return False
-
-
-def wait_for(condition, why, seconds=START):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, why()
-        time.sleep(0.1)
 
 
 @contextmanager

@@ -8,7 +8,6 @@ import shutil
 import signal
 import socket
 import tempfile
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +17,8 @@ import pytest
 from qe_ban.embedded import account, binaries
 from qe_ban.embedded.account import Account
 from qe_ban.embedded.process import Child
+from tests.factories.waits import HANG_TIMEOUT, wait_for
 
-START = 60.0
 FAST = ("--fsync=off", "--full_page_writes=off")
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
@@ -42,13 +41,6 @@ def answers(port):
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait_for(condition, what, seconds=START):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what() if callable(what) else what
-        time.sleep(0.05)
 
 
 class Site:
@@ -89,7 +81,7 @@ class Site:
         return child
 
     def run(self, name, *words):
-        code = self.start(name, *words).wait(START)
+        code = self.start(name, *words).wait(HANG_TIMEOUT)
         assert code == 0, self.said(name)
 
     def said(self, name):
@@ -97,7 +89,7 @@ class Site:
 
     def close(self):
         for child in reversed(self.started):
-            child.stop((signal.SIGINT, 10))
+            child.stop((signal.SIGINT, 30))
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
@@ -151,13 +143,13 @@ class Server:
         self.child.stop((number, 30))
 
     def ask(self, statement, database="postgres"):
-        where = f"host=127.0.0.1 port={self.port} user=qe dbname={database} connect_timeout=2"
+        where = f"host=127.0.0.1 port={self.port} user=qe dbname={database} connect_timeout=30"
         with psycopg.connect(where, autocommit=True) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchone() if cursor.description else None
 
     def promote(self):
-        assert self.ask("SELECT pg_promote(true, 30)") == (True,)
+        assert self.ask("SELECT pg_promote(true, 120)") == (True,)
 
 
 class Pgbouncer:

@@ -13,6 +13,7 @@ from qe_ban.publishing.service import pages, stamps
 from qe_ban.publishing.service.page_cache import PageCache
 from qe_ban.publishing.service.screens import Absent
 from qe_ban.web import wire
+from tests.factories.waits import HANG_TIMEOUT
 
 HALL, ANYBODY = PageKind.HALL, View()
 TEXT = {"id": "about", "type": "rich_text"}
@@ -52,7 +53,7 @@ class Process:
         self.loads += 1
         if not self.gate.is_set():
             self.loading.set()
-        self.gate.wait(5)
+        self.gate.wait(HANG_TIMEOUT)
         found = pages.in_force(session, HALL, slug, now)
         if found is None:
             return Absent(pages.begins_at(session, HALL, slug, now))
@@ -81,7 +82,7 @@ class Process:
     def settle(self):
         """Wait until nobody of this process is on the way to the engines."""
         for thread in (self.shelf._looker, self.shelf._loader):
-            thread.submit(lambda: None).result(5)
+            thread.submit(lambda: None).result(HANG_TIMEOUT)
 
 
 class Newsstand:

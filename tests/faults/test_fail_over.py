@@ -1,8 +1,6 @@
 """Two servers with ports of their own, of which one follows the other: whatever connects finds the one that writes."""
 
 import base64
-import threading
-import time
 from dataclasses import replace
 
 import pytest
@@ -116,15 +114,15 @@ def test_after_a_fail_over_commands_and_open_pools_find_the_new_primary(lone, se
 def test_up_waits_for_a_primary(lone):
     database, said = Database(lone.address()), []
     lone.primary.stop()
-    promoting = threading.Timer(1.5, lone.standby.promote)
-    promoting.start()
-    began = time.monotonic()
-    primary.wait(database, said.append, is_cancelled=lambda: False)
-    assert time.monotonic() - began > 1
+
+    def say(line):
+        said.append(line)
+        lone.standby.promote()
+
+    primary.wait(database, say, is_cancelled=lambda: False)
     assert len(said) == 1, said
     assert str(lone.standby.port) in said[0]
     assert port_of(database) == {(lone.standby.port, False)}
-    promoting.join()
     database.dispose()
 
 
@@ -140,8 +138,6 @@ def test_up_waits_for_a_primary_no_longer_than_it_says(pair):
 def test_what_waiting_does_not_mend_is_not_waited_for(settings, monkeypatch):
     monkeypatch.setattr("qe_ban.db.connecting.OLDEST", 99_00_00)
     database, said = Database(settings.database_url), []
-    began = time.monotonic()
     with pytest.raises(DatabaseUnavailable):
         primary.wait(database, said.append, is_cancelled=lambda: False)
-    assert time.monotonic() - began < 5
     assert said == []

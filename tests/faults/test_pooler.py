@@ -25,6 +25,7 @@ from qe_ban.keys import lifecycle
 from tests.conftest import closing_pool
 from tests.factories import servers
 from tests.factories.codes import Town
+from tests.factories.waits import HANG_TIMEOUT, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pooler")]
 SHORT = Waits(statement=0.3, lock=0.2, patience=5)
@@ -217,10 +218,10 @@ def test_the_worker_does_its_schedules(city, capsys):
             return wanted - set(session.scalars(text("SELECT name FROM schedules WHERE last_run_at IS NOT NULL")))
 
     try:
-        servers.wait_for(lambda: not missing(), lambda: f"did not run: {missing()}")
+        wait_for(lambda: not missing(), lambda: f"did not run: {missing()}")
     finally:
         stop.set()
-        thread.join(60)
+        thread.join(HANG_TIMEOUT)
     failed = [line for line in capsys.readouterr().out.splitlines() if "schedule.failed" in line]
     assert failed == []
 

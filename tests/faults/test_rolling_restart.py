@@ -23,10 +23,11 @@ from qe_ban.config import Limits
 from qe_ban.keys import lifecycle
 from tests.factories import servers
 from tests.factories.codes import Town
-from tests.factories.databases import another
+from tests.factories.databases import another, wait_for_locks
 from tests.factories.releases import CLEAN, REPOSITORY
+from tests.factories.waits import HANG_TIMEOUT, wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("rolling")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800), pytest.mark.xdist_group("rolling")]
 START = 240.0
 BACK = 5.0
 """Seconds that the documents have operators wait once a machine is ready again."""
@@ -53,7 +54,7 @@ class Machine:
         return self
 
     def wait(self):
-        servers.wait_for(self.is_ready, lambda: self._log.read_text()[-3000:], START)
+        wait_for(self.is_ready, lambda: self._log.read_text()[-3000:], START)
 
     def is_ready(self):
         assert self.process.poll() is None, self._log.read_text()[-3000:]
@@ -65,11 +66,11 @@ class Machine:
     def stop(self):
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process and self.process.wait(60)
+        return self.process and self.process.wait(HANG_TIMEOUT)
 
 
 def ask(port, method, path, **more):
-    pool = urllib3.PoolManager(retries=False, timeout=30)
+    pool = urllib3.PoolManager(retries=False, timeout=HANG_TIMEOUT)
     return pool.request(method, f"http://127.0.0.1:{port}{path}", **more)
 
 
@@ -135,7 +136,7 @@ def nginx(city):
         text_ = f"pid {site.directory}/pid; daemon off; worker_processes 1; events {{ worker_connections 512; }}\n"
         config = site.path("nginx.conf", f"{text_}http {{ access_log off; {places}\n{block}\n}}\n")
         site.start("nginx", servers.needed("nginx"), "-c", config, "-p", site.directory, "-e", site.path("error.log"))
-        servers.wait_for(lambda: servers.answers(port), lambda: site.said("nginx"))
+        wait_for(lambda: servers.answers(port), lambda: site.said("nginx"))
         yield port
 
 
@@ -155,10 +156,10 @@ class Load:
     def __exit__(self, *_):
         self._stop.set()
         for thread in self._threads:
-            thread.join(60)
+            thread.join(HANG_TIMEOUT)
 
     def _run(self, number):
-        pool = urllib3.HTTPConnectionPool("127.0.0.1", self._port, maxsize=1, retries=False, timeout=30)
+        pool = urllib3.HTTPConnectionPool("127.0.0.1", self._port, maxsize=1, retries=False, timeout=HANG_TIMEOUT)
         while not self._stop.is_set():
             try:
                 if number % 3 == 0:
@@ -207,11 +208,11 @@ def test_what_was_accepted_is_answered_when_the_end_is_asked_for(city):
         session.execute(text("LOCK TABLE entitlements IN ACCESS EXCLUSIVE MODE"))
         for thread in threads:
             thread.start()
-        time.sleep(0.5)
+        wait_for_locks(city.parts.database, 4)
         machine.process.send_signal(signal.SIGTERM)
         time.sleep(0.5)
     for thread in threads:
-        thread.join(30)
+        thread.join(HANG_TIMEOUT)
     assert answers == [(200, "close")] * 4
-    assert machine.process.wait(60) == 0
+    assert machine.process.wait(HANG_TIMEOUT) == 0
     machine.start().wait()

@@ -17,6 +17,7 @@ from tests.factories.accounts import together
 from tests.factories.imports import Imports, counts
 from tests.factories.sheets import CODE, NAME, csv_file, row
 from tests.factories.venues import AdminFactory
+from tests.factories.waits import HANG_TIMEOUT
 
 
 @pytest.fixture
@@ -153,5 +154,5 @@ def test_a_topic_of_what_is_being_published_waits_to_be_deleted(imports):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(importing.applying.publishing, "put", slow)
         view = imports.run(csv_file([one]))
-    threads[0].join(10)
+    threads[0].join(HANG_TIMEOUT)
     assert (counts(view), outcomes) == ({"created": 1}, ["in use"])

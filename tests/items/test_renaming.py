@@ -14,6 +14,7 @@ from qe_ban.items.service.publishing import Draft
 from qe_ban.items.service.topics import NewTopic
 from tests.factories.items import add_department, add_item, basic_code, content, item_code
 from tests.factories.venues import AdminFactory
+from tests.factories.waits import HANG_TIMEOUT
 
 NOW = datetime(2026, 10, 1, 8, tzinfo=UTC)
 
@@ -60,7 +61,7 @@ def test_who_publishes_under_the_old_name_is_seen_by_the_renaming(database, slug
         publishing.put(session, [Draft(code, content(department, topics=[slug]))], by=None, source="staff", now=NOW)
         thread, wrong = renaming()
         assert thread.is_alive()
-    thread.join(5)
+    thread.join(HANG_TIMEOUT)
     assert (thread.is_alive(), wrong) == (False, [])
     other = add_department(database)
     after = add_item(database, Draft(item_code(other, basic), content(other, topics=[slug])), now=NOW)
@@ -73,7 +74,7 @@ def test_who_holds_an_item_and_ends_it_never_waits_in_a_ring_with_the_renaming(d
         assert writing.hold_known(session, code) is not None
         thread, wrong = renaming()
         assert publishing.end(session, [code], at=NOW, now=NOW) == 1
-    thread.join(5)
+    thread.join(HANG_TIMEOUT)
     assert (thread.is_alive(), wrong) == (False, [])
 
 
@@ -90,5 +91,5 @@ def test_nobody_waits_for_a_topic_that_keeps_its_name(database, slug):
 
         thread = threading.Thread(target=move)
         thread.start()
-        thread.join(5)
+        thread.join(HANG_TIMEOUT)
         assert not thread.is_alive()

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 from qe_ban.jobs import rules, service
 from qe_ban.jobs.models import OutboxMessage
 from qe_ban.kernel.errors import Unavailable
+from tests.factories.waits import HANG_TIMEOUT
 
 
 @pytest.fixture
@@ -222,18 +223,18 @@ def test_a_message_that_is_slow_to_deliver_is_delivered_by_one_worker(database, 
     def slow(payload):
         payloads.append(payload)
         is_sending.set()
-        assert may_end.wait(20)
+        assert may_end.wait(HANG_TIMEOUT)
 
     first = threading.Thread(target=worker(database, rings, clock, topic, slow).run_pending)
     first.start()
-    assert is_sending.wait(20)
+    assert is_sending.wait(HANG_TIMEOUT)
     # three seconds pass while the gateway makes up its mind
     later(database, topic, timedelta(seconds=3))
     worker(database, rings, clock, topic, payloads.append).run_pending()
     assert len(payloads) == 1
     assert rules.LEASE.total_seconds() - 5 < due_in(database, topic) <= rules.LEASE.total_seconds()
     may_end.set()
-    first.join(20)
+    first.join(HANG_TIMEOUT)
     assert rows(database, topic) == []
 
 

@@ -14,6 +14,7 @@ from qe_ban.jobs import rules, service
 from qe_ban.jobs.rules import JobState
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.ids import new_id
+from tests.factories.waits import HANG_TIMEOUT, wait_for
 from tests.jobs.runners import counting
 
 ROOT = Path(__file__).parents[2]
@@ -33,13 +34,6 @@ def dying_at(number):
             raise Died
 
     return between
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "too long"
-        time.sleep(0.02)
 
 
 def test_a_dead_processes_job_is_taken_over_when_its_lease_is_over(start, runner_of, look, clock):
@@ -148,7 +142,7 @@ def test_who_lost_the_lease_learns_it_while_the_other_works(start, runner_of, lo
     threads = []
     runner_of(old).run_pending()
     for thread in threads:
-        thread.join(10)
+        thread.join(HANG_TIMEOUT)
     assert outcomes == ["lost"]
     assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, [1, 2, 3])
 
@@ -207,7 +201,7 @@ def test_a_bug_in_a_schedule_lets_the_job_end_at_its_step(start, database, rings
     has_begun = threading.Event()
 
     def crash(session, now):
-        has_begun.wait(10)
+        has_begun.wait(HANG_TIMEOUT)
         raise MemoryError
 
     def endless(work):
@@ -225,13 +219,13 @@ def test_messages_and_schedules_do_not_wait_for_a_job(start, database, rings, ki
     ran, stop = threading.Event(), threading.Event()
     schedule = service.Schedule(f"test-{new_id()}", timedelta(hours=1), lambda session, now: ran.set())
     job_id = start()
-    at_work = service.Worker(database, rings, system_clock, {}, [schedule], {kind: lambda work: ran.wait(10)})
+    at_work = service.Worker(database, rings, system_clock, {}, [schedule], {kind: lambda work: ran.wait(HANG_TIMEOUT)})
     thread = threading.Thread(target=at_work.run, args=(stop,))
     thread.start()
     wait_for(lambda: look(job_id).state is JobState.DONE)
     assert ran.is_set()
     stop.set()
-    thread.join(10)
+    thread.join(HANG_TIMEOUT)
     assert not thread.is_alive()
 
 
@@ -242,7 +236,7 @@ def test_a_killed_process_loses_nothing_and_ends_the_same(start, database, setti
         while (line := process.stdout.readline().strip()) != "5":
             assert line, "it ended too early"
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(HANG_TIMEOUT)
     assert row(job_id).state == JobState.RUNNING
     upto = row(job_id).done + 5
     later = row(job_id).leased_until

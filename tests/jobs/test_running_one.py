@@ -8,6 +8,7 @@ from qe_ban.jobs import errors, rules, service
 from qe_ban.jobs.rules import JobState
 from qe_ban.kernel.errors import Unavailable
 from qe_ban.kernel.ids import new_id
+from tests.factories.waits import HANG_TIMEOUT
 from tests.jobs.runners import counting
 
 
@@ -49,7 +50,7 @@ def test_it_waits_while_another_of_its_lane_runs_and_says_so(start, runner_of, l
 
     def hold(work):
         ready.set()
-        assert go.wait(10)
+        assert go.wait(HANG_TIMEOUT)
 
     def tell(view):
         states.append(view.state)
@@ -59,9 +60,9 @@ def test_it_waits_while_another_of_its_lane_runs_and_says_so(start, runner_of, l
 
     other = threading.Thread(target=lambda: runner_of(hold).run_one(first))
     other.start()
-    assert ready.wait(10)
+    assert ready.wait(HANG_TIMEOUT)
     assert runner_of(counting(2)).run_one(mine, tell).state is JobState.DONE
-    other.join(10)
+    other.join(HANG_TIMEOUT)
     assert states[:2] == [JobState.QUEUED, JobState.QUEUED]
     assert states[-1] is JobState.RUNNING
 
@@ -72,7 +73,7 @@ def test_one_that_a_worker_took_first_is_followed_to_its_end(start, runner_of):
     def hold(work):
         counting(1)(work)
         ready.set()
-        assert go.wait(10)
+        assert go.wait(HANG_TIMEOUT)
         counting(2)(work)
 
     def tell(view):
@@ -81,9 +82,9 @@ def test_one_that_a_worker_took_first_is_followed_to_its_end(start, runner_of):
 
     worker = threading.Thread(target=runner_of(hold).run_pending)
     worker.start()
-    assert ready.wait(10)
+    assert ready.wait(HANG_TIMEOUT)
     view = runner_of(pytest.fail).run_one(job_id, tell)
-    worker.join(10)
+    worker.join(HANG_TIMEOUT)
     assert (view.state, rows(view)) == (JobState.DONE, [1, 2])
     assert states[0] == (JobState.RUNNING, 1)
 
@@ -149,7 +150,7 @@ def test_ctrl_c_of_one_that_follows_leaves_the_job_to_the_worker_that_has_it(sta
 
     def hold(work):
         ready.set()
-        assert go.wait(10)
+        assert go.wait(HANG_TIMEOUT)
         counting(2)(work)
 
     def interrupt(view):
@@ -157,9 +158,9 @@ def test_ctrl_c_of_one_that_follows_leaves_the_job_to_the_worker_that_has_it(sta
 
     worker = threading.Thread(target=runner_of(hold).run_pending)
     worker.start()
-    assert ready.wait(10)
+    assert ready.wait(HANG_TIMEOUT)
     with pytest.raises(KeyboardInterrupt):
         runner_of(pytest.fail).run_one(job_id, interrupt)
     go.set()
-    worker.join(10)
+    worker.join(HANG_TIMEOUT)
     assert (look(job_id).state, rows(look(job_id))) == (JobState.DONE, [1, 2])

@@ -20,18 +20,12 @@ from qe_ban.jobs.models import Job, JobFault
 from qe_ban.jobs.rules import JobState
 from qe_ban.kernel.clock import system_clock
 from qe_ban.kernel.principal import Place
+from tests.factories.waits import HANG_TIMEOUT, wait_for
 from tests.jobs.runners import counting
 
 
 def rows(view):
     return [fault.row for fault in view.faults]
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline, "too long"
-        time.sleep(0.02)
 
 
 def test_a_connection_that_breaks_within_a_step_is_got_over(start, database, runner_of, look, monkeypatch):
@@ -77,7 +71,7 @@ def test_with_postgresql_killed_the_job_waits_and_goes_on(monkeypatch):
     )
     thread.start()
     try:
-        assert fifth.wait(10)
+        assert fifth.wait(HANG_TIMEOUT)
         os.kill(postgres.pid, signal.SIGKILL)
         wait_for(lambda: postgres.poll() is not None)
         postgres.start()
@@ -95,7 +89,7 @@ def test_with_postgresql_killed_the_job_waits_and_goes_on(monkeypatch):
         assert numbers == list(range(1, 61))
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(HANG_TIMEOUT)
         database.dispose()
         postgres.stop()
         home.release()

@@ -1,7 +1,9 @@
 """How long whoever runs jobs waits: not at all while there is work, and a moment where there is none."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from unittest.mock import Mock
 
 import pytest
@@ -11,6 +13,7 @@ from qe_ban.jobs import rules, service
 from qe_ban.jobs.models import Job
 from qe_ban.jobs.rules import JobState
 from qe_ban.kernel.errors import Unavailable
+from tests.factories.waits import HANG_TIMEOUT, wait_for
 from tests.jobs.runners import counting
 
 
@@ -47,22 +50,25 @@ def test_without_a_database_a_worker_looks_again_a_little_later(clock, kind):
     assert stop.waits == [rules.JOB_RETRY_SECONDS]
 
 
-def test_whoever_waits_for_a_turn_looks_twice_a_second_and_no_more_often(start, runner_of, change):
-    first, mine, states, ready, go = start(), start(), [], threading.Event(), threading.Event()
+def test_whoever_waits_for_a_turn_looks_again_and_again_and_no_more_often_than_twice_a_second(start, runner_of):
+    first, mine, moments, ready, go = start(), start(), [], threading.Event(), threading.Event()
 
     def hold(_):
         ready.set()
-        assert go.wait(20)
+        assert go.wait(HANG_TIMEOUT)
+
+    def note(view):
+        if view.state is JobState.QUEUED:
+            moments.append(time.monotonic())
 
     with ThreadPoolExecutor(2) as pool:
         other = pool.submit(runner_of(hold).run_one, first)
-        assert ready.wait(10)
-        waiting = pool.submit(runner_of(counting(1)).run_one, mine, lambda view: states.append(view.state))
-        threading.Event().wait(1.5)
-        count = states.count(JobState.QUEUED)
+        assert ready.wait(HANG_TIMEOUT)
+        waiting = pool.submit(runner_of(counting(1)).run_one, mine, note)
+        wait_for(lambda: len(moments) == 4)
         go.set()
-        assert other.result(10).state is waiting.result(10).state is JobState.DONE
-    assert 1 <= count <= 4
+        assert other.result(HANG_TIMEOUT).state is waiting.result(HANG_TIMEOUT).state is JobState.DONE
+    assert all(later - earlier >= 0.5 for earlier, later in pairwise(moments))
 
 
 def test_one_whose_lease_is_over_while_its_step_is_done_is_passed_by(start, runner_of, look, clock, database):
@@ -74,7 +80,7 @@ def test_one_whose_lease_is_over_while_its_step_is_done_is_passed_by(start, runn
                 clock.forward(rules.JOB_LEASE)
                 free.append(start(lane="test-free"))
                 with ThreadPoolExecutor(1) as pool:
-                    pool.submit(runner_of(counting(1)).run_pending).result(10)
+                    pool.submit(runner_of(counting(1)).run_pending).result(HANG_TIMEOUT)
                 assert look(free[0]).state is JobState.DONE
 
     runner_of(run).run_pending()
@@ -89,7 +95,7 @@ def test_whoever_looks_at_a_job_does_not_wait_for_the_step_that_is_being_done(st
         with work.step() as session:
             work.save(session, progress=1)
             with ThreadPoolExecutor(1) as pool:
-                views.append(pool.submit(look, job_id).result(10))
+                views.append(pool.submit(look, job_id).result(HANG_TIMEOUT))
 
     runner_of(run).run_pending()
     assert [(view.state, view.done) for view in views] == [(JobState.RUNNING, 0)]

@@ -16,6 +16,7 @@ from qe_ban.jobs.service.schedules import Schedules
 from qe_ban.jobs.service.worker import _work
 from qe_ban.kernel.errors import Unavailable
 from qe_ban.kernel.ids import new_id
+from tests.factories.waits import HANG_TIMEOUT
 
 HOUR = timedelta(hours=1)
 
@@ -169,9 +170,9 @@ def test_a_stopped_worker_ends_soon(database, rings):
     )
     thread = threading.Thread(target=at_work.run, args=(stop,))
     thread.start()
-    assert ran.wait(5)
+    assert ran.wait(HANG_TIMEOUT)
     stop.set()
-    thread.join(5)
+    thread.join(HANG_TIMEOUT)
     assert not thread.is_alive()
 
 
@@ -182,7 +183,7 @@ def test_a_worker_outlives_a_database_that_is_away(rings):
     thread.join(0.3)
     assert thread.is_alive()
     stop.set()
-    thread.join(5)
+    thread.join(HANG_TIMEOUT)
     assert not thread.is_alive()
 
 
@@ -221,21 +222,21 @@ def test_no_message_waits_for_a_schedule(database, rings):
 
     def hold(session, now):
         has_begun.set()
-        assert go.wait(10)
+        assert go.wait(HANG_TIMEOUT)
 
     handlers = {topic: lambda payload: is_sent.set()}
     at_work = service.Worker(database, rings, lambda: datetime.now(UTC), handlers, [make_schedule(hold)])
     thread = threading.Thread(target=at_work.run, args=(stop,))
     thread.start()
     try:
-        assert has_begun.wait(5)
+        assert has_begun.wait(HANG_TIMEOUT)
         with database.transaction() as session:
             service.enqueue(session, rings, topic=topic, payload={"otp": "123456"}, now=datetime.now(UTC))
-        assert is_sent.wait(5)
+        assert is_sent.wait(HANG_TIMEOUT)
     finally:
         go.set()
         stop.set()
-        thread.join(10)
+        thread.join(HANG_TIMEOUT)
 
 
 def test_a_bug_in_a_schedule_ends_the_worker_and_not_only_its_thread(database, rings):

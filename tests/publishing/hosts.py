@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
+from tests.factories.waits import HANG_TIMEOUT
+
 Answering = Callable[[socket.socket, str], None]
 
 
@@ -35,7 +37,7 @@ class Host:
     def _answer(self, connection: socket.socket) -> None:
         with ExitStack() as stack, suppress(OSError):
             stack.enter_context(connection)
-            connection.settimeout(5)
+            connection.settimeout(HANG_TIMEOUT)
             if self._tls is not None:
                 connection = stack.enter_context(self._tls.wrap_socket(connection, server_side=True))
             head = b""

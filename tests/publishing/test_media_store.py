@@ -12,6 +12,7 @@ import pytest
 from qe_ban.publishing.adapters.media import FULL, DirectoryStore
 from qe_ban.publishing.errors import StoreAway
 from tests.factories.accounts import together
+from tests.factories.waits import HANG_TIMEOUT
 
 FILES = {FULL: b"whole" * 1000, "320": b"small"}
 HOUR = timedelta(hours=1)
@@ -163,7 +164,7 @@ sys.exit(0 if seen else "nothing was ever seen")
 def test_several_processes_never_see_half_a_picture(root, digest):
     argv = [sys.executable, "-c", PUTTING, str(root), digest]
     workers = [subprocess.Popen(argv, stderr=subprocess.PIPE, text=True) for _ in range(3)]
-    said = [worker.communicate(timeout=30)[1] for worker in workers]
+    said = [worker.communicate(timeout=HANG_TIMEOUT)[1] for worker in workers]
     assert [worker.returncode for worker in workers] == [0, 0, 0], said
     assert [path.name for path in root.iterdir()] == [digest[:2]]
 

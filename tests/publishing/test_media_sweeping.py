@@ -20,6 +20,7 @@ from qe_ban.publishing.models import Media, MediaUse
 from qe_ban.publishing.service import media
 from qe_ban.publishing.service.media import Pictures
 from tests.factories.accounts import together
+from tests.factories.waits import HANG_TIMEOUT
 from tests.publishing import photos
 
 DAY = timedelta(days=1)
@@ -227,7 +228,7 @@ def test_a_draft_saved_while_a_sweep_is_at_work_does_not_find_the_picture(databa
         saver.start()
         saver.join(0.3)
         assert saver.is_alive(), "it waits for what becomes of the sweep"
-    saver.join(5)
+    saver.join(HANG_TIMEOUT)
     assert outcome == [{digest}]
     assert used(database, slug) == []
 

@@ -12,6 +12,7 @@ import urllib3
 from qe_ban.codes.adapters import Person, SourceAway
 from qe_ban.codes.adapters.http import HttpSource
 from qe_ban.sandbox import source
+from tests.factories.waits import HANG_TIMEOUT
 
 TOKEN = "a-token-for-this-test"
 NOW = datetime(2026, 11, 2, 8, 0, tzinfo=UTC)
@@ -36,7 +37,7 @@ def ask(port):
 
 
 def post(port: int, body: bytes, **headers: str) -> urllib3.BaseHTTPResponse:
-    pool = urllib3.PoolManager(retries=False, timeout=5)
+    pool = urllib3.PoolManager(retries=False, timeout=HANG_TIMEOUT)
     all_headers = {"Authorization": f"Bearer {TOKEN}", **headers}
     return pool.request("POST", f"http://127.0.0.1:{port}", body=body, headers=all_headers)
 
@@ -101,7 +102,7 @@ def test_bad_questions_are_refused(port, body, status):
 
 
 def test_a_body_without_a_length_is_refused(port):
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=HANG_TIMEOUT) as connection:
         head = f"POST / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n"
         connection.sendall(head.encode())
         answer = connection.makefile("rb").read()

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from qe_ban.web import draining, edge
+from tests.factories.waits import HANG_TIMEOUT
 
 PROGRAM = """
 import os, signal, time
@@ -19,7 +20,7 @@ signal.signal(signal.SIGTERM, lambda *_: heard.append("after"))
 os.kill(os.getpid(), signal.SIGCHLD)
 assert not draining.is_draining()
 os.kill(os.getpid(), signal.SIGTERM)
-for _ in range(200):
+for _ in range(1000):
     if draining.is_draining():
         break
     time.sleep(0.05)
@@ -28,7 +29,9 @@ print(draining.is_draining(), heard)
 
 
 def test_the_signal_is_heard_beside_whoever_handles_it():
-    result = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=HANG_TIMEOUT, check=False
+    )
     assert (result.returncode, result.stdout) == (0, "True ['after']\n"), result.stderr
 
 
@@ -43,7 +46,7 @@ def test_in_another_thread_nothing_is_heard_and_nothing_fails():
 
     thread = threading.Thread(target=load)
     thread.start()
-    thread.join(10)
+    thread.join(HANG_TIMEOUT)
     assert failures == []
 
 

@@ -24,6 +24,7 @@ from qe_ban.web.idempotency import IdempotencyKey
 from qe_ban.web.parts import part
 from qe_ban.web.schema import Schema
 from tests.factories.endings import end as end_rows
+from tests.factories.waits import HANG_TIMEOUT
 
 
 class Refused(Conflict):
@@ -57,7 +58,7 @@ def order(body: dict[str, str]) -> Response:
 
     def produce() -> tuple[int, dict[str, object]]:
         orders.in_progress.set()
-        assert orders.may_end.wait(5)
+        assert orders.may_end.wait(HANG_TIMEOUT)
         orders.names.append(body["name"])
         if body["name"] == "refused":
             raise Refused
@@ -137,7 +138,7 @@ def test_a_repeat_while_the_first_is_worked_on_is_409(client, orders):
     orders.may_end.clear()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(send, client.application.test_client(), "k1")
-        assert orders.in_progress.wait(5)
+        assert orders.in_progress.wait(HANG_TIMEOUT)
         meanwhile = send(client, "k1")
         orders.may_end.set()
         assert first.result().status_code == 201

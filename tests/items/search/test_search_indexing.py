@@ -8,6 +8,7 @@ from qe_ban.items.models import Entry, ItemHead, ItemText, SearchTerm
 from qe_ban.items.service import indexing
 from qe_ban.items.service.indexing import Wording
 from tests.factories.items import add_department, add_item, basic_code
+from tests.factories.waits import HANG_TIMEOUT
 
 
 def new_entry(database):
@@ -63,7 +64,7 @@ def test_two_at_once_make_one_row_and_neither_waits_for_ever(catalogue):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(HANG_TIMEOUT)
     assert len(found) == 4
     assert all(one == found[0] for one in found)
     with catalogue.transaction() as session:

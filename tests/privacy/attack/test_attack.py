@@ -10,7 +10,7 @@ from tests.privacy.attack.thieves import Attempt, attempts, exposed
 from tests.privacy.attack.trial import run_trial
 from tests.privacy.attack.words import Phrases, search, spellings
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("privacy"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("privacy"), pytest.mark.timeout(1800)]
 DOCUMENT = Path(__file__).parents[3] / "docs" / "privacy.md"
 OPEN = re.compile(r"^\| (`[a-z -]+`) \|", re.MULTILINE)
 RESIDENTS, VISITS = 60, (3, 8)
