@@ -21,7 +21,7 @@ from qe_ban.keys.data_keys import Owner
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.web.ranks import Operations, Rank
 from qe_ban.zones.routes import demands, ending, handling, screens
-from qe_ban.zones.service import closing, retention, sunset
+from qe_ban.zones.service import closing, purge, retention
 from qe_ban.zones.service import screens as pages
 from qe_ban.zones.service.screens import Zones
 
@@ -30,7 +30,7 @@ def _schedules(services: Services) -> list[Schedule]:
     backups = services.get(Accounts).retention.backups
 
     def end_zones(session: Session, now: datetime) -> None:
-        sunset.run(session, now, backups)
+        purge.run(session, now, backups)
 
     return [Schedule("zones.sunset", timedelta(minutes=1), with_clock_check(end_zones))]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qe_ban.halls.rules import inheritance
-from qe_ban.halls.rules.inheritance import OF_CITY, faults, merged
+from qe_ban.halls.rules.inheritance import OF_CITY, faults, merge
 
 IDS = "abcdef"
 OWN = "vwxyz"
@@ -20,7 +20,7 @@ def own(name, **relations):
 
 
 def ids(city, mine):
-    return [block["id"] for block in merged(city, mine)]
+    return [block["id"] for block in merge(city, mine)]
 
 
 CITY = page("a", "b", "c")
@@ -60,7 +60,7 @@ def test_a_district_lays_its_blocks_over_the_citys(mine, order):
 
 
 def test_the_replacement_is_the_districts_and_relations_are_not_shown():
-    shown = merged(CITY, page(own("b", replaces="b"), own("x", after="b")))
+    shown = merge(CITY, page(own("b", replaces="b"), own("x", after="b")))
     assert [block["id"] for block in shown] == ["a", "b", "x", "c"]
     assert "type" in shown[1]
     assert all("replaces" not in block and "after" not in block for block in shown)
@@ -72,7 +72,7 @@ def test_a_block_of_the_city_that_comes_with_a_districts_id_gets_another():
 
 def test_the_citys_own_content_is_not_changed():
     city = page(own("a"), own("b"))
-    merged(city, page(own("a"), own("x", replaces="b")))
+    merge(city, page(own("a"), own("x", replaces="b")))
     assert city == page(own("a"), own("b"))
 
 
@@ -89,7 +89,7 @@ def districts(draw):
 
 @given(st.lists(st.sampled_from(IDS), unique=True), districts())
 def test_every_block_is_shown_once_in_the_citys_order_unless_replaced_or_hidden(names, mine):
-    shown = merged(page(*names), mine)
+    shown = merge(page(*names), mine)
     mine_ids = [block["id"] for block in mine["blocks"]]
     citys = [block for block in shown if "type" not in block]
     gone = {block.get("replaces") for block in mine["blocks"]} | set(mine["hides"])
@@ -100,7 +100,7 @@ def test_every_block_is_shown_once_in_the_citys_order_unless_replaced_or_hidden(
 
 @given(st.lists(st.sampled_from(IDS), unique=True, min_size=1), districts())
 def test_what_replaces_stands_in_the_place(names, mine):
-    order = [block["id"] for block in merged(page(*names), mine)]
+    order = [block["id"] for block in merge(page(*names), mine)]
     for block in mine["blocks"]:
         replaced = block.get("replaces")
         if replaced in names:

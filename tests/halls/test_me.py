@@ -145,7 +145,7 @@ def test_a_home_is_private_and_has_a_tag(town, person):
 def test_a_hall_that_the_city_has_no_more_gives_way_to_the_citys(town, person):
     with town.database.transaction() as session:
         now = town.clock()
-        everything = {"wanted": service.Setting("gone"), "now": now}
+        everything = {"choice": service.Setting("gone"), "now": now}
         city = type("Gone", (), {"halls": {"gone": None}})()
         service.choose(town.parts.rings, session, city, person.id, **everything)
         service.follow(town.parts.rings, session, city, person.id, "gone", now)

@@ -240,7 +240,7 @@ def test_a_second_load_brings_nothing_and_keeps_what_staff_did(first_load, loade
     withdrawn = files.apps()["laoshan-tea"] | {"icon": None, "state": "withdrawn", "state_reason": "改版"}
     page_type = next(page_type for page_type in loader.page_types.types.values() if page_type.kind == "zone")
     with parts.database.transaction() as session:
-        registry.put(
+        registry.upsert(
             session, parts.city, "laoshan-tea", withdrawn, precondition=lambda _: None, change=audit.AtShell(now)
         )
         session.delete(session.get(Place, "laixi-clinic"))
@@ -288,8 +288,8 @@ def test_what_somebody_makes_while_it_is_loaded_stays_theirs(settings, loader, t
             app = files.apps()["parking"] | {"name": "别人的应用", "icon": None}
             spot = files.places()["city-hall"] | {"name": "别人的网点"}
             with self.database.transaction() as session:
-                registry.put(session, self.city, "parking", app, precondition=lambda _: None, change=change)
-                places.put(session, self.city, "city-hall", spot, precondition=lambda _: None, change=change)
+                registry.upsert(session, self.city, "parking", app, precondition=lambda _: None, change=change)
+                places.upsert(session, self.city, "city-hall", spot, precondition=lambda _: None, change=change)
             return replace(missing, pages=[page for page in missing.pages if page == (zones, "live")])
 
         def _publish(self, session, page, *more):

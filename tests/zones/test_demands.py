@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from qe_ban.kernel.ids import new_id
 from qe_ban.zones.models import Demand, DemandStep
 from qe_ban.zones.rules.demands import WITHDRAWN_TITLE
-from qe_ban.zones.service import course
+from qe_ban.zones.service import demand_history
 from tests.factories.accounts import together
 from tests.zones.conftest import CONSENT, FORM, SOLUTIONS, USCC, demand, short
 
@@ -319,8 +319,8 @@ def test_a_row_that_was_read_just_before_a_withdrawal_tells_what_stands_after_it
         row = session.get_one(Demand, UUID(one))
         assert zones.call("POST", f"/me/demands/{one}/withdraw", me).status_code == 200
         assert row.title_sealed is not None
-        assert course.title_of(rings, row) == WITHDRAWN_TITLE
-        seen = course.opened(session, rings, row)
+        assert demand_history.title_of(rings, row) == WITHDRAWN_TITLE
+        seen = demand_history.open_demand(session, rings, row)
         assert (seen.demand.state, seen.text, seen.contact, seen.phone) == ("withdrawn", None, None, None)
         assert [step.state for step in seen.steps][-1] == "withdrawn"
 

@@ -12,7 +12,7 @@ from qe_ban.kernel.identifiers import IdentifierInvalid
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import PrincipalKind
 from qe_ban.publishing.rules import themes
-from qe_ban.zones.rules import forms, lists, sunset
+from qe_ban.zones.rules import forms, lists, purge
 from qe_ban.zones.rules.demands import PASSAGES, DemandState, Step, after, day_of, steps_of
 from qe_ban.zones.rules.showing import ZoneState, state_of
 
@@ -54,11 +54,11 @@ def test_a_digest_does_not_depend_on_the_order_and_can_be_counted_by_hand(ids, c
     shuffled = list(ids)
     chance.shuffle(shuffled)
     by_hand = hashlib.sha256("".join(f"{one}\n" for one in sorted(ids)).encode()).hexdigest()
-    assert sunset.digest(shuffled) == by_hand
+    assert purge.digest(shuffled) == by_hand
 
 
 def test_a_digest_tells_one_id_from_another():
-    assert sunset.digest([new_id()]) != sunset.digest([new_id()])
+    assert purge.digest([new_id()]) != purge.digest([new_id()])
 
 
 def test_lists_are_searched_and_counted():
@@ -68,12 +68,12 @@ def test_lists_are_searched_and_counted():
         {"title": "食品技改", "industries": ["food"], "sizes": ["large"]},
     ]
     kind = lists.LISTS["policies"]
-    left, facets = lists.searched(kind, rows, "技改", {"industry": "machinery", "size": None})
+    left, facets = lists.search(kind, rows, "技改", {"industry": "machinery", "size": None})
     assert [row["title"] for row in left] == ["制造业技改"]
     # what another industry would leave is told all the same
     assert {one.value: one.count for one in facets["industry"]} == {"machinery": 1, "food": 1}
     assert {one.value: one.count for one in facets["size"]} == {"micro": 1, "small": 1}
-    everything, facets = lists.searched(kind, rows, None, {"industry": None, "size": "large"})
+    everything, facets = lists.search(kind, rows, None, {"industry": None, "size": "large"})
     assert [row["title"] for row in everything] == ["普惠减税", "食品技改"]
     # what says no industry is for all
     assert {one.value: one.count for one in facets["industry"]}["textile"] == 1
@@ -121,7 +121,7 @@ def test_letters_are_readable_on_any_colour():
 
 def test_a_zone_that_has_ended_is_neither_open_nor_coming():
     now = datetime(2026, 3, 1, tzinfo=UTC)
-    assert state_of(shown=True, ended_at=now, opens_at=now) is ZoneState.ENDED
-    assert state_of(shown=False, ended_at=None, opens_at=now) is ZoneState.COMING
-    assert state_of(shown=False, ended_at=None, opens_at=None) is ZoneState.EMPTY
-    assert state_of(shown=True, ended_at=None, opens_at=now) is ZoneState.OPEN
+    assert state_of(is_shown=True, ended_at=now, opens_at=now) is ZoneState.ENDED
+    assert state_of(is_shown=False, ended_at=None, opens_at=now) is ZoneState.COMING
+    assert state_of(is_shown=False, ended_at=None, opens_at=None) is ZoneState.EMPTY
+    assert state_of(is_shown=True, ended_at=None, opens_at=now) is ZoneState.OPEN

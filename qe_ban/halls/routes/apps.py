@@ -31,8 +31,8 @@ _GREATEST_POSITION: Final = 2**31 - 1
 @blp.with_etag
 def list_apps(query: dict[str, Any]) -> Response:
     """Local apps by position, suspended ones too; those of a hall with `hall`."""
-    wanted = service.Wanted(query["hall"], query["category"], query["kind"], query["q"])
-    return _page(wanted, query)
+    filter_ = service.AppFilter(query["hall"], query["category"], query["kind"], query["q"])
+    return _page(filter_, query)
 
 
 @of_halls.route("/<slug>/apps", methods=["GET"], summary_zh="分厅提供的应用：本厅的在前，再市级的")
@@ -44,7 +44,7 @@ def list_hall_apps(query: dict[str, Any], slug: str) -> Response:
     """The apps that a hall offers: its own first, then the city's."""
     if slug not in part(City).halls:
         raise errors.HallNotFound
-    return _page(service.Wanted(slug, query["category"], query["kind"], query["q"], own_first=True), query)
+    return _page(service.AppFilter(slug, query["category"], query["kind"], query["q"], own_first=True), query)
 
 
 @blp.route("/<slug>", methods=["GET"], summary_zh="查看一个应用；已下架的会注明并说明原因")
@@ -55,8 +55,8 @@ def get_app(slug: str) -> Response:
     """One app; one that was withdrawn is told with that state and its reason."""
     with part(Database).transaction() as session:
         row = service.app(session, slug)
-        shown = _shown(session, [row])[0]
-    return conditional.respond(shown, cache_control=conditional.PUBLIC, state=str(row.revision))
+        body = _render(session, [row])[0]
+    return conditional.respond(body, cache_control=conditional.PUBLIC, state=str(row.revision))
 
 
 @blp.route("/<slug>", methods=["PUT"], summary_zh="新增、修改、暂停或下架应用")
@@ -69,20 +69,20 @@ def put_app(body: dict[str, Any], slug: str) -> Response:
     """Make an app (`If-None-Match: *`), or change, suspend or withdraw one (`If-Match`)."""
     precondition, change = conditional.read_precondition(), guard.change()
     with part(Database).transaction() as session:
-        outcome = service.put(session, part(City), slug, body, precondition=precondition, change=change)
+        outcome = service.upsert(session, part(City), slug, body, precondition=precondition, change=change)
         row = service.app(session, slug)
-        shown = _shown(session, [row])[0]
-    if outcome.changed:
+        rendered_app = _render(session, [row])[0]
+    if outcome.has_changed:
         part(PageCache).publish_invalidation()
-    return conditional.respond_written(shown, str(row.revision), 201 if outcome.made else 200)
+    return conditional.respond_written(rendered_app, str(row.revision), 201 if outcome.is_new else 200)
 
 
-def _page(wanted: service.Wanted, query: dict[str, Any]) -> Response:
+def _page(filter_: service.AppFilter, query: dict[str, Any]) -> Response:
     after, limit = _after(query["cursor"]), query["limit"]
     with part(Database).transaction() as session:
-        found = service.apps(session, part(City), wanted, after=after, limit=limit + 1)
-        page = paging.page(found, limit, lambda listed: list(listed.cursor))
-        items = _shown(session, [listed.app for listed in page["items"]])
+        rows = service.apps(session, part(City), filter_, after=after, limit=limit + 1)
+        page = paging.page(rows, limit, lambda result: list(result.cursor))
+        items = _render(session, [result.app for result in page["items"]])
     return conditional.respond(page | {"items": items}, cache_control=conditional.PUBLIC)
 
 
@@ -95,6 +95,6 @@ def _after(cursor: str | None) -> tuple[int, int, str] | None:
     return rank, position, slug
 
 
-def _shown(session: Session, rows: Sequence[App]) -> list[dict[str, Any]]:
+def _render(session: Session, rows: Sequence[App]) -> list[dict[str, Any]]:
     cards = service.cards(session, part(City), rows, now())
     return [card | {"updated_at": rfc3339(row.updated_at)} for card, row in zip(cards, rows, strict=True)]

@@ -28,8 +28,8 @@ blp = Blueprint("halls", url_prefix="/halls", description="分厅")
 def list_halls() -> Response:
     """All halls of the city: its own, then each district's."""
     districts = part(City).districts
-    found, age = overview(part(PageCache), part(City), now())
-    items = [{**one, "district_name": districts.get(one["district"] or "")} for one in found]
+    rows, age = overview(part(PageCache), part(City), now())
+    items = [{**one, "district_name": districts.get(one["district"] or "")} for one in rows]
     return conditional.respond_published(schemas.HallOverviewsSchema().dump({"items": items, "next": None}), age)
 
 
@@ -52,10 +52,10 @@ def get_hall_block(query: dict[str, Any], slug: str, block: str) -> Response:
     """One block with all of its rows, articles with their bodies."""
     moment, view = now(), _view(query, slug)
     page, age = part(PageCache).page(PageKind.HALL, slug, moment)
-    found = block_detail.block_in_full(page, view, moment, block)
-    if found is None:
+    detail = block_detail.block_in_full(page, view, moment, block)
+    if detail is None:
         raise errors.BlockNotFound
-    return conditional.respond_published(found, age)
+    return conditional.respond_published(detail, age)
 
 
 def _view(query: Mapping[str, Any], slug: str) -> View:
@@ -63,5 +63,5 @@ def _view(query: Mapping[str, Any], slug: str) -> View:
     city, district = part(City), query["district"]
     if district is not None and district not in city.districts:
         raise errors.ViewInvalid(fields={"district": "没有这个区划代码"})
-    chosen = None if city.halls.get(slug) else district
-    return View(chosen, query["real_name"], query["age_mode"], query["audience"])
+    own_district = None if city.halls.get(slug) else district
+    return View(own_district, query["real_name"], query["age_mode"], query["audience"])

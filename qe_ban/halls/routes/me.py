@@ -9,7 +9,7 @@ from qe_ban.db.engine import Database
 from qe_ban.halls.models import FavouriteItem, RecentItem
 from qe_ban.halls.schemas import me as schemas
 from qe_ban.halls.service import residents as service
-from qe_ban.halls.service.residents import Kept, Setting
+from qe_ban.halls.service.residents import OwnList, Setting
 from qe_ban.kernel.city import City
 from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.rules.states import PageKind
@@ -35,12 +35,12 @@ def get_home(query: dict[str, Any]) -> Response:
     city, moment = part(City), now()
     with part(Database).transaction() as session:
         home = service.home(part(KeyRings), session, city, guard.principal().id, moment)
-    chosen = home.setting
-    view = View(None, home.real_name, chosen.age_mode, query["audience"])
-    screen = part(PageCache).screen(PageKind.HALL, chosen.hall, view, moment)
+    setting = home.setting
+    view = View(None, home.real_name, setting.age_mode, query["audience"])
+    screen = part(PageCache).screen(PageKind.HALL, setting.hall, view, moment)
     mine = {
-        "hall": chosen.hall,
-        "age_mode": chosen.age_mode,
+        "hall": setting.hall,
+        "age_mode": setting.age_mode,
         "real_name": home.real_name,
         "followed": [{"slug": slug, "name": city.hall_names[slug]} for slug in home.followed],
         "favourites": home.favourites,
@@ -58,8 +58,8 @@ def get_home(query: dict[str, Any]) -> Response:
 def get_my_hall() -> Response:
     """The hall that the caller's home shows, and how large it is written."""
     with part(Database).transaction() as session:
-        chosen = service.setting(part(KeyRings), session, part(City), guard.principal().id)
-    return conditional.respond(schemas.MyHallSchema().dump(_setting(chosen)), cache_control=PRIVATE)
+        setting = service.setting(part(KeyRings), session, part(City), guard.principal().id)
+    return conditional.respond(schemas.MyHallSchema().dump(_setting(setting)), cache_control=PRIVATE)
 
 
 @blp.route("/hall", methods=["PUT"], summary_zh="选择首页的分厅和字号")
@@ -68,10 +68,10 @@ def get_my_hall() -> Response:
 @blp.response(200, schemas.MyHallSchema)
 def put_my_hall(body: dict[str, Any]) -> dict[str, Any]:
     """Choose the hall that the home shows, and how large it is written."""
-    chosen = Setting(**body)
+    setting = Setting(**body)
     with part(Database).transaction() as session:
-        service.choose(part(KeyRings), session, part(City), guard.principal().id, chosen, now())
-    return _setting(chosen)
+        service.choose(part(KeyRings), session, part(City), guard.principal().id, setting, now())
+    return _setting(setting)
 
 
 @blp.route("/halls", methods=["GET"], summary_zh="关注的分厅，新的在前")
@@ -81,8 +81,8 @@ def put_my_hall(body: dict[str, Any]) -> dict[str, Any]:
 def list_followed_halls() -> Response:
     """The halls that the caller follows, the latest first."""
     with part(Database).transaction() as session:
-        found = service.followed(part(KeyRings), session, part(City), guard.principal().id)
-    items = [{"at": one.at, **_hall(one.slug)} for one in found]
+        halls = service.list_followed(part(KeyRings), session, part(City), guard.principal().id)
+    items = [{"at": one.at, **_hall(one.slug)} for one in halls]
     payload = schemas.FollowedHallsSchema().dump({"items": items, "next": None})
     return conditional.respond(payload, cache_control=PRIVATE)
 
@@ -113,7 +113,7 @@ def unfollow_hall(slug: str) -> None:
 @blp.with_etag
 def list_favourite_items(query: dict[str, Any]) -> Response:
     """The items that the caller likes, the latest first; what has ended is told with that state."""
-    return _kept(FavouriteItem, query)
+    return _list_own(FavouriteItem, query)
 
 
 @blp.route("/items/favourites/<code>", methods=["PUT"], summary_zh="收藏事项，最多200个")
@@ -142,7 +142,7 @@ def disfavour_item(code: str) -> None:
 @blp.with_etag
 def list_recent_items(query: dict[str, Any]) -> Response:
     """The items that the caller opened, the latest first."""
-    return _kept(RecentItem, query)
+    return _list_own(RecentItem, query)
 
 
 @blp.route("/items/recent", methods=["DELETE"], summary_zh="清空最近使用的事项")
@@ -163,12 +163,12 @@ def use_item(code: str) -> None:
         service.use(part(KeyRings), session, guard.principal().id, code, now())
 
 
-def _kept(model: Kept, query: dict[str, Any]) -> Response:
+def _list_own(model: OwnList, query: dict[str, Any]) -> Response:
     after, limit, moment = _after(query["cursor"]), query["limit"], now()
     with part(Database).transaction() as session:
         caller, rings = guard.principal().id, part(KeyRings)
-        found = service.kept(rings, session, part(City), caller, model, after=after, limit=limit + 1, now=moment)
-    page = paging.page(found, limit, lambda one: [(one.at - _EPOCH) // timedelta(microseconds=1), one.entry])
+        rows = service.list_own(rings, session, part(City), caller, model, after=after, limit=limit + 1, now=moment)
+    page = paging.page(rows, limit, lambda one: [(one.at - _EPOCH) // timedelta(microseconds=1), one.entry])
     items = [{**one.card, "at": one.at} for one in page["items"]]
     return conditional.respond(schemas.KeptItemPage().dump(page | {"items": items}), cache_control=PRIVATE)
 
@@ -182,9 +182,9 @@ def _after(cursor: str | None) -> tuple[datetime, str] | None:
     return _EPOCH + timedelta(microseconds=microseconds), entry
 
 
-def _setting(chosen: Setting) -> dict[str, Any]:
-    hall = _hall(chosen.hall)
-    return {"hall": chosen.hall, "name": hall["name"], "district": hall["district"], "age_mode": chosen.age_mode}
+def _setting(setting: Setting) -> dict[str, Any]:
+    hall = _hall(setting.hall)
+    return {"hall": setting.hall, "name": hall["name"], "district": hall["district"], "age_mode": setting.age_mode}
 
 
 def _hall(slug: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from qe_ban.db.engine import Database
 from qe_ban.halls import errors
 from qe_ban.halls.schemas import places as schemas
 from qe_ban.halls.service import places as service
-from qe_ban.halls.service.places import Listed
+from qe_ban.halls.service.places import ListedPlace
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
 from qe_ban.kernel.field_types import moment_of
@@ -36,7 +36,7 @@ PRIVATE: Final = "private, no-store"
 @blp.with_etag
 def list_places(query: dict[str, Any]) -> Response:
     """Places that were not withdrawn, whether they are open, and with `near` how far it is, the nearest first."""
-    return _page(service.Wanted(query["hall"], query["kind"], query["q"]), query)
+    return _page(service.PlaceFilter(query["hall"], query["kind"], query["q"]), query)
 
 
 @of_halls.route("/<slug>/places", methods=["GET"], summary_zh="分厅所在区市的网点；市级分厅为市级网点")
@@ -48,7 +48,7 @@ def list_hall_places(query: dict[str, Any], slug: str) -> Response:
     """The places of a hall's district; of the city's hall the city's own."""
     if slug not in part(City).halls:
         raise errors.HallNotFound
-    return _page(service.Wanted(slug, query["kind"], query["q"]), query)
+    return _page(service.PlaceFilter(slug, query["kind"], query["q"]), query)
 
 
 @blp.route("/<slug>", methods=["GET"], summary_zh="查看一个网点；已撤销的会注明")
@@ -60,8 +60,8 @@ def get_place(slug: str) -> Response:
     moment = now()
     with part(Database).transaction() as session:
         row = service.place(session, slug)
-    shown = _shown(Listed(row), moment)
-    return conditional.respond(shown, cache_control=_public([shown], moment), state=str(row.revision))
+    body = _render(ListedPlace(row), moment)
+    return conditional.respond(body, cache_control=_public([body], moment), state=str(row.revision))
 
 
 @blp.route("/<slug>", methods=["PUT"], summary_zh="新增、修改、暂停或撤销网点")
@@ -74,40 +74,42 @@ def put_place(body: dict[str, Any], slug: str) -> Response:
     """Make a place (`If-None-Match: *`), or change, suspend or withdraw one (`If-Match`)."""
     precondition, change = conditional.read_precondition(), guard.change()
     with part(Database).transaction() as session:
-        outcome = service.put(session, part(City), slug, body, precondition=precondition, change=change)
+        outcome = service.upsert(session, part(City), slug, body, precondition=precondition, change=change)
         row = service.place(session, slug)
-    if outcome.changed:
+    if outcome.has_changed:
         part(PageCache).publish_invalidation()
-    return conditional.respond_written(_shown(Listed(row), change.at), str(row.revision), 201 if outcome.made else 200)
+    return conditional.respond_written(
+        _render(ListedPlace(row), change.at), str(row.revision), 201 if outcome.is_new else 200
+    )
 
 
-def _page(wanted: service.Wanted, query: dict[str, Any]) -> Response:
+def _page(filter_: service.PlaceFilter, query: dict[str, Any]) -> Response:
     moment, point, limit = now(), service.near(query["near"], query["near_crs"]), query["limit"]
     last = query["cursor"]
     with part(Database).transaction() as session:
         if point is None:
             after = None if last is None else paging.decode(last, str)[0]
-            found = service.places(session, part(City), wanted, after=after, limit=limit + 1)
+            results = service.places(session, part(City), filter_, after=after, limit=limit + 1)
         else:
             nearer = None if last is None else tuple(paging.decode(last, int, str))
-            found = service.nearest(session, part(City), wanted, point, after=nearer, limit=limit + 1)
-    page = paging.page(found, limit, _cursor)
-    items = [_shown(listed, moment) for listed in page["items"]]
+            results = service.nearest(session, part(City), filter_, point, after=nearer, limit=limit + 1)
+    page = paging.page(results, limit, _cursor)
+    items = [_render(result, moment) for result in page["items"]]
     control = _public(items, moment) if point is None else PRIVATE
     return conditional.respond(page | {"items": items}, cache_control=control)
 
 
-def _cursor(listed: Listed) -> list[Any]:
-    return [listed.place.slug] if listed.distance is None else [listed.distance, listed.place.slug]
+def _cursor(result: ListedPlace) -> list[Any]:
+    return [result.place.slug] if result.distance is None else [result.distance, result.place.slug]
 
 
-def _public(shown: Iterable[Mapping[str, Any]], moment: datetime) -> str:
+def _public(bodies: Iterable[Mapping[str, Any]], moment: datetime) -> str:
     """Give for how long an answer holds: `open_now` must not outlive the door."""
-    turns = (moment_of(one["closes_at"] or one["opens_at"]) for one in shown)
+    turns = (moment_of(one["closes_at"] or one["opens_at"]) for one in bodies)
     seconds = [int((turn - moment).total_seconds()) for turn in turns if turn is not None]
     return f"public, max-age={min([LONGEST, *seconds])}"
 
 
-def _shown(listed: Listed, moment: datetime) -> dict[str, Any]:
-    about = {"distance": listed.distance, "updated_at": rfc3339(listed.place.updated_at)}
-    return service.card(part(City), listed.place, moment) | about
+def _render(result: ListedPlace, moment: datetime) -> dict[str, Any]:
+    about = {"distance": result.distance, "updated_at": rfc3339(result.place.updated_at)}
+    return service.card(part(City), result.place, moment) | about

@@ -34,36 +34,36 @@ FIELDS: Final = (
 _NATIVE_PAGE = re.compile(NATIVE_PAGE_PATTERN, re.ASCII)
 
 
-def completed(said: Mapping[str, Any]) -> dict[str, Any]:
+def complete(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return an app's fields with nothing left out: null, an empty list, position 0 for what is not told."""
-    row = {field.name: said.get(field.name) if told(said.get(field.name)) else None for field in FIELDS}
+    row = {field.name: record.get(field.name) if told(record.get(field.name)) else None for field in FIELDS}
     return row | {"districts": sorted(row["districts"] or ()), "position": row["position"] or 0}
 
 
-def faults(said: Mapping[str, Any], districts: Collection[str], hosts: Collection[str]) -> Iterator[Fault]:
+def faults(record: Mapping[str, Any], districts: Collection[str], hosts: Collection[str]) -> Iterator[Fault]:
     """Find what is wrong with an app, in a city of these districts (codes) where links may lead to these hosts."""
-    yield from unknown_faults([field.name for field in FIELDS], said)
-    wrong = [fault for fault in row_faults(FIELDS, said) if fault.severity == "error"]
+    yield from unknown_faults([field.name for field in FIELDS], record)
+    wrong = [fault for fault in row_faults(FIELDS, record) if fault.severity == "error"]
     yield from wrong
     if wrong:
         return
-    yield from _opening_faults(said, hosts)
-    active, reason = said["state"] == ACTIVE, told(said.get("state_reason"))
+    yield from _opening_faults(record, hosts)
+    active, reason = record["state"] == ACTIVE, told(record.get("state_reason"))
     if not active and not reason:
         yield Fault("state_reason", "暂停或下线须说明原因")
     if active and reason:
         yield Fault("state_reason", "使用中的应用不填状态原因")
-    named = said.get("districts") or []
-    for number, code in enumerate(named):
+    districts_of_app = record.get("districts") or []
+    for number, code in enumerate(districts_of_app):
         if code not in districts:
             yield Fault(f"districts.{number}", "没有这个区划代码")
-        elif code in named[:number]:
+        elif code in districts_of_app[:number]:
             yield Fault(f"districts.{number}", "区市重复")
 
 
-def _opening_faults(said: Mapping[str, Any], hosts: Collection[str]) -> Iterator[Fault]:
-    address, page = said.get("address"), said.get("native_page")
-    if said["kind"] == NATIVE:
+def _opening_faults(record: Mapping[str, Any], hosts: Collection[str]) -> Iterator[Fault]:
+    address, page = record.get("address"), record.get("native_page")
+    if record["kind"] == NATIVE:
         if not told(page):
             yield Fault("native_page", "客户端页面须填写路径")
         elif not _NATIVE_PAGE.fullmatch(str(page)):

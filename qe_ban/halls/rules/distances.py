@@ -52,7 +52,7 @@ def fault(degrees: object, greatest: int) -> str | None:
 def metres(one: Point, other: Point) -> int:
     """Return the great-circle distance (haversine), rounded to ten metres."""
     south, north = math.radians(one.latitude), math.radians(other.latitude)
-    turned = math.radians(other.longitude - one.longitude)
-    half = math.sin((north - south) / 2) ** 2 + math.cos(south) * math.cos(north) * math.sin(turned / 2) ** 2
+    angle = math.radians(other.longitude - one.longitude)
+    half = math.sin((north - south) / 2) ** 2 + math.cos(south) * math.cos(north) * math.sin(angle / 2) ** 2
     # rounding may carry antipodes a little beyond 1
     return round(2 * _EARTH * math.asin(math.sqrt(min(1.0, half))) / _STEP) * _STEP

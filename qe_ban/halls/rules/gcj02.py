@@ -19,13 +19,13 @@ _ROUNDS: Final = 5
 
 def to_wgs84(point: Point) -> Point:
     """Return a point of GCJ-02 in WGS 84, right to a centimetre of the approximation."""
-    found = point
+    estimate = point
     for _ in range(_ROUNDS):
-        shifted = from_wgs84(found)
-        found = Point(
-            found.latitude + point.latitude - shifted.latitude, found.longitude + point.longitude - shifted.longitude
+        image = from_wgs84(estimate)
+        estimate = Point(
+            estimate.latitude + point.latitude - image.latitude, estimate.longitude + point.longitude - image.longitude
         )
-    return found
+    return estimate
 
 
 def from_wgs84(point: Point) -> Point:

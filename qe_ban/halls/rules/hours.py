@@ -47,28 +47,28 @@ def faults(hours: object, place: str = "hours") -> Iterator[Fault]:
     always = hours.get("always", False)
     if type(always) is not bool:
         yield Fault(f"{place}.always", "须为 true 或 false")
-    found = list(_week_faults(hours, place)) + list(_date_faults(hours, place))
-    yield from found
-    if found:
+    result = list(_week_faults(hours, place)) + list(_date_faults(hours, place))
+    yield from result
+    if result:
         return
-    told = any(hours.get(day) for day in WEEKDAYS)
-    if always and told:
+    has_week = any(hours.get(day) for day in WEEKDAYS)
+    if always and has_week:
         yield Fault(f"{place}.always", "全天开放时不能再填每周时段")
-    if not (always or told or hours.get("open")):
+    if not (always or has_week or hours.get("open")):
         yield Fault(place, "请填写开放时间")
 
 
 def is_open(hours: Mapping[str, Any], now: datetime) -> bool:
     """Return whether a place of these hours (without faults) is open at an aware moment."""
     today, minute = _local(now)
-    return any(start <= minute < end for start, end in _covered(hours, today))
+    return any(start <= minute < end for start, end in _spans_of_day(hours, today))
 
 
 def next_change(hours: Mapping[str, Any], now: datetime) -> datetime | None:
     """Return the next moment after `now` at which a place opens or closes, in the city's time; None for never."""
     state, (today, minute) = is_open(hours, now), _local(now)
     for day in _days(hours, today):
-        turn = _turn(_covered(hours, day), minute + 1 if day == today else 0, state=state)
+        turn = _next_change(_spans_of_day(hours, day), minute + 1 if day == today else 0, state=state)
         if turn is not None:
             return datetime.combine(day, time.min, CITY_TIME) + timedelta(minutes=turn)
     return None
@@ -79,9 +79,9 @@ def _days(hours: Mapping[str, Any], today: date) -> list[date]:
 
     On all others the hours of the week hold, which were seen before to change nothing.
     """
-    told = {date.fromisoformat(text) for text in (*hours.get("closed", ()), *hours.get("open", ()))}
+    exceptions = {date.fromisoformat(text) for text in (*hours.get("closed", ()), *hours.get("open", ()))}
     ahead = _AHEAD if any(hours.get(day) for day in WEEKDAYS) else 1
-    begins = {today, *(day for day in told if day > today)}
+    begins = {today, *(day for day in exceptions if day > today)}
     return sorted({day + timedelta(days=more) for day in begins for more in range(ahead + 1)})
 
 
@@ -91,29 +91,29 @@ def _local(now: datetime) -> tuple[date, int]:
     return local.date(), local.hour * 60 + local.minute
 
 
-def _covered(hours: Mapping[str, Any], day: date) -> list[Span]:
+def _spans_of_day(hours: Mapping[str, Any], day: date) -> list[Span]:
     """Return in order from when until when of a day a place is open, also by what began the day before."""
     late = [(0, end - _DAY) for _start, end in _spans(hours, day - timedelta(days=1)) if end > _DAY]
     return sorted(late + [(start, min(end, _DAY)) for start, end in _spans(hours, day)])
 
 
-def _turn(covered: Sequence[Span], first: int, *, state: bool) -> int | None:
+def _next_change(spans: Sequence[Span], first: int, *, state: bool) -> int | None:
     """Return the first minute of a day, from `first` on, at which a place is no longer open (`state`), or closed.
 
     None where it is so until midnight.
     """
     if not state:
-        return min((max(start, first) for start, end in covered if end > first), default=None)
-    for start, end in covered:
+        return min((max(start, first) for start, end in spans if end > first), default=None)
+    for start, end in spans:
         if start <= first < end:
             first = end
     return first if first < _DAY else None
 
 
 def _spans(hours: Mapping[str, Any], day: date) -> list[Span]:
-    told = hours.get("open", {}).get(day.isoformat())
-    if told is not None:
-        return [_span(*pair) for pair in told]
+    exception = hours.get("open", {}).get(day.isoformat())
+    if exception is not None:
+        return [_span(*pair) for pair in exception]
     if day.isoformat() in hours.get("closed", ()):
         return []
     if hours.get("always"):
@@ -133,17 +133,17 @@ def _minutes(text: str) -> int:
 
 def _week_faults(hours: Mapping[str, Any], place: str) -> Iterator[Fault]:
     week: list[tuple[int, int, str]] = []
-    shaped = True
+    is_well_formed = True
     for number, day in enumerate(WEEKDAYS):
         if day not in hours:
             continue
         wrong = list(_span_faults(hours[day], f"{place}.{day}"))
         yield from wrong
-        shaped = shaped and not wrong
+        is_well_formed = is_well_formed and not wrong
         if not wrong:
             spans = (_span(*pair) for pair in hours[day])
             week += [(number * _DAY + start, number * _DAY + end, f"{place}.{day}") for start, end in spans]
-    if not shaped or not week:
+    if not is_well_formed or not week:
         return
     week.sort()
     # after the last span comes the first one of the week after
@@ -154,32 +154,32 @@ def _week_faults(hours: Mapping[str, Any], place: str) -> Iterator[Fault]:
 
 
 def _date_faults(hours: Mapping[str, Any], place: str) -> Iterator[Fault]:
-    closed, opened = hours.get("closed", []), hours.get("open", {})
-    if type(closed) is not list:
+    closed_days, open_days = hours.get("closed", []), hours.get("open", {})
+    if type(closed_days) is not list:
         yield Fault(f"{place}.closed", "须为列表")
-    elif len(closed) > MOST_DATES:
-        yield Fault(f"{place}.closed", f"最多 {MOST_DATES} 个日期，现有 {len(closed)} 个")
+    elif len(closed_days) > MOST_DATES:
+        yield Fault(f"{place}.closed", f"最多 {MOST_DATES} 个日期，现有 {len(closed_days)} 个")
     else:
-        for number, text in enumerate(closed):
+        for number, text in enumerate(closed_days):
             if not _is_date(text):
                 yield Fault(f"{place}.closed.{number}", "须为 2026-10-01 形式的日期")
-            elif text in closed[:number]:
+            elif text in closed_days[:number]:
                 yield Fault(f"{place}.closed.{number}", "日期重复")
-    if not isinstance(opened, Mapping):
+    if not isinstance(open_days, Mapping):
         yield Fault(f"{place}.open", "须为 JSON 对象")
         return
-    if len(opened) > MOST_DATES:
-        yield Fault(f"{place}.open", f"最多 {MOST_DATES} 个日期，现有 {len(opened)} 个")
+    if len(open_days) > MOST_DATES:
+        yield Fault(f"{place}.open", f"最多 {MOST_DATES} 个日期，现有 {len(open_days)} 个")
         return
-    for text, spans in opened.items():
-        yield from _open_faults(text, spans, closed, f"{place}.open.{str(text)[:64]}")
+    for text, spans in open_days.items():
+        yield from _open_faults(text, spans, closed_days, f"{place}.open.{str(text)[:64]}")
 
 
-def _open_faults(text: object, spans: object, closed: object, place: str) -> Iterator[Fault]:
+def _open_faults(text: object, spans: object, closed_days: object, place: str) -> Iterator[Fault]:
     if not _is_date(text):
         yield Fault(place, "须为 2026-10-01 形式的日期")
         return
-    if isinstance(closed, list) and text in closed:
+    if isinstance(closed_days, list) and text in closed_days:
         yield Fault(place, "同一天不能既开放又关闭")
     if spans == []:
         yield Fault(place, "请填写当天的开放时段；不开放的日期请填在 closed")
@@ -187,8 +187,8 @@ def _open_faults(text: object, spans: object, closed: object, place: str) -> Ite
     wrong = list(_span_faults(spans, place))
     yield from wrong
     if not wrong and isinstance(spans, list):
-        found = sorted(_span(*pair) for pair in spans)
-        if any(later[0] < earlier[1] for earlier, later in pairwise(found)):
+        minutes = sorted(_span(*pair) for pair in spans)
+        if any(later[0] < earlier[1] for earlier, later in pairwise(minutes)):
             yield Fault(place, "时段有重叠")
 
 
@@ -200,8 +200,10 @@ def _span_faults(spans: object, place: str) -> Iterator[Fault]:
         yield Fault(place, f"一天最多 {MOST_SPANS} 个时段，现有 {len(spans)} 个")
         return
     for number, pair in enumerate(spans):
-        shaped = type(pair) is list and len(pair) == 2 and all(type(at) is str and _TIME.fullmatch(at) for at in pair)
-        if not shaped or pair[0] == "24:00":
+        is_well_formed = (
+            type(pair) is list and len(pair) == 2 and all(type(at) is str and _TIME.fullmatch(at) for at in pair)
+        )
+        if not is_well_formed or pair[0] == "24:00":
             yield Fault(f"{place}.{number}", '时段须为 ["09:00", "17:00"] 形式，开始在 00:00 至 23:59，结束最晚 24:00')
         elif pair[0] == pair[1]:
             yield Fault(f"{place}.{number}", '开始与结束相同；全天请写 ["00:00", "24:00"]')

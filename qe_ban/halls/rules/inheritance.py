@@ -14,7 +14,7 @@ OF_CITY: Final = "city."
 _RELATIONS: Final = ("replaces", "after")
 
 
-def merged(city: Content, own: Content) -> list[dict[str, Any]]:
+def merge(city: Content, own: Content) -> list[dict[str, Any]]:
     """Return a district's blocks: the city's in their order, unless the district replaces (in its place) or hides them.
 
     The district's others come first, or each right after the block that it names as `after`, by its id or as what
@@ -22,7 +22,7 @@ def merged(city: Content, own: Content) -> list[dict[str, Any]]:
     """
     blocks, citys = list(own.get("blocks") or ()), list(city.get("blocks") or ())
     ids, standing = {block["id"] for block in blocks}, {block["id"] for block in citys}
-    hidden = set(own.get("hides") or ())
+    hides = set(own.get("hides") or ())
     instead: defaultdict[str, list[Block]] = defaultdict(list)
     behind: defaultdict[str, list[Block]] = defaultdict(list)
     first: list[Block] = []
@@ -39,7 +39,7 @@ def merged(city: Content, own: Content) -> list[dict[str, Any]]:
     for block in citys:
         name = block["id"]
         order += _with_followers(instead[name], behind)
-        if name not in hidden and not instead[name]:
+        if name not in hides and not instead[name]:
             order.append({**block, "id": OF_CITY + name} if name in ids else block)
         if name not in ids:
             order += _with_followers(behind.pop(name, ()), behind)
@@ -72,14 +72,14 @@ def faults(content: Content, city: Content) -> Iterator[Fault]:
     blocks = content.get("blocks")
     rows = [(n, block) for n, block in enumerate(blocks if isinstance(blocks, list) else ()) if isinstance(block, dict)]
     ids = {block["id"] for _, block in rows if isinstance(block.get("id"), str)}
-    replaced = {block["replaces"] for _, block in rows if isinstance(block.get("replaces"), str)}
+    replacements = {block["replaces"] for _, block in rows if isinstance(block.get("replaces"), str)}
     for number, block in rows:
-        yield from _block_faults(f"blocks.{number}", block, citys, ids, replaced)
+        yield from _block_faults(f"blocks.{number}", block, citys, ids, replacements)
 
 
-def _block_faults(place: str, block: Block, citys: set[str], ids: set[str], replaced: set[str]) -> Iterator[Fault]:
+def _block_faults(place: str, block: Block, citys: set[str], ids: set[str], replacements: set[str]) -> Iterator[Fault]:
     name, replaces, after = (block.get(field) for field in ("id", "replaces", "after"))
-    if isinstance(name, str) and name in citys and name not in replaced:
+    if isinstance(name, str) and name in citys and name not in replacements:
         yield Fault(f"{place}.id", f"市级总厅已有区块“{name[:40]}”：请换一个编号，或填写替换该区块")
     if isinstance(replaces, str) and replaces and replaces not in citys:
         yield Fault(f"{place}.replaces", f"市级总厅现在没有区块“{replaces[:40]}”，此项不起作用", "warning")

@@ -27,35 +27,35 @@ FIELDS: Final = (
 )
 
 
-def completed(said: Mapping[str, Any]) -> dict[str, Any]:
+def complete(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a place's fields with nothing left out: null or an empty list for what is not told."""
-    row = {field.name: said.get(field.name) if told(said.get(field.name)) else None for field in FIELDS}
+    row = {field.name: record.get(field.name) if told(record.get(field.name)) else None for field in FIELDS}
     row |= {field.name: row[field.name] or [] for field in FIELDS if field.type.is_list}
-    return row | {name: float(said[name]) for name in DEGREES} | {"hours": said["hours"]}
+    return row | {name: float(record[name]) for name in DEGREES} | {"hours": record["hours"]}
 
 
-def faults(said: Mapping[str, Any], districts: Collection[str], bounds: Bounds | None = None) -> Iterator[Fault]:
+def faults(record: Mapping[str, Any], districts: Collection[str], bounds: Bounds | None = None) -> Iterator[Fault]:
     """Find what is wrong with a place in a city of these districts (codes) that lies in a box."""
-    yield from unknown_faults([*(field.name for field in FIELDS), *DEGREES, "hours"], said)
-    yield from (fault for fault in row_faults(FIELDS, said) if fault.severity == "error")
-    wrong = [Fault(name, message) for name in DEGREES if (message := _wrong_degrees(said, name))]
-    yield from wrong or _elsewhere(said, bounds)
-    if said.get("hours") is None:
+    yield from unknown_faults([*(field.name for field in FIELDS), *DEGREES, "hours"], record)
+    yield from (fault for fault in row_faults(FIELDS, record) if fault.severity == "error")
+    wrong = [Fault(name, message) for name in DEGREES if (message := _wrong_degrees(record, name))]
+    yield from wrong or _elsewhere(record, bounds)
+    if record.get("hours") is None:
         yield Fault("hours", "此项必填")
     else:
-        yield from hours.faults(said["hours"])
-    district = said.get("district")
+        yield from hours.faults(record["hours"])
+    district = record.get("district")
     if isinstance(district, str) and district and district not in districts:
         yield Fault("district", "没有这个区划代码")
 
 
-def _wrong_degrees(said: Mapping[str, Any], name: str) -> str | None:
-    return "此项必填" if said.get(name) is None else distances.fault(said[name], DEGREES[name])
+def _wrong_degrees(record: Mapping[str, Any], name: str) -> str | None:
+    return "此项必填" if record.get(name) is None else distances.fault(record[name], DEGREES[name])
 
 
-def _elsewhere(said: Mapping[str, Any], bounds: Bounds | None) -> Iterator[Fault]:
+def _elsewhere(record: Mapping[str, Any], bounds: Bounds | None) -> Iterator[Fault]:
     """Find coordinates outside the city, and the point that programs write where they know none."""
-    latitude, longitude = said["latitude"], said["longitude"]
+    latitude, longitude = record["latitude"], record["longitude"]
     if latitude == longitude == 0:
         yield Fault("latitude", "0,0 不是网点的位置，请填写实际坐标")
     elif bounds is not None:

@@ -27,7 +27,7 @@ _TEXTS: Final = (App.name, App.summary, App.owner, App.category)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class AppFilter:
     """Which apps: of a hall (its own and the city's), of a category, of a kind, with words in what is told of them.
 
     `own_first`: the hall's own before the city's.
@@ -41,7 +41,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedApp:
     """An app in a list; `cursor` is where it stands there."""
 
     app: App
@@ -49,34 +49,34 @@ class Listed:
 
 
 def apps(
-    session: Session, city: City, wanted: Wanted, *, after: tuple[int, int, str] | None, limit: int
-) -> list[Listed]:
+    session: Session, city: City, filter_: AppFilter, *, after: tuple[int, int, str] | None, limit: int
+) -> list[ListedApp]:
     """Return at most `limit` apps that were not withdrawn, by position and slug, after a cursor. Raises HallUnknown."""
     conditions = [App.state != rules.WITHDRAWN]
     rank: ColumnElement[int] = literal(0)
-    if wanted.hall is not None:
-        district = registry.district(city, wanted.hall)
-        conditions.append(_offered(district))
-        if wanted.own_first:
+    if filter_.hall is not None:
+        district = registry.district(city, filter_.hall)
+        conditions.append(_serves_district(district))
+        if filter_.own_first:
             rank = _rank(district)
-    if wanted.category is not None:
-        conditions.append(App.category == wanted.category)
-    if wanted.kind is not None:
-        conditions.append(App.kind == wanted.kind)
-    if wanted.q is not None:
-        conditions.append(or_(*(func.strpos(func.lower(column), wanted.q.lower()) > 0 for column in _TEXTS)))
+    if filter_.category is not None:
+        conditions.append(App.category == filter_.category)
+    if filter_.kind is not None:
+        conditions.append(App.kind == filter_.kind)
+    if filter_.q is not None:
+        conditions.append(or_(*(func.strpos(func.lower(column), filter_.q.lower()) > 0 for column in _TEXTS)))
     if after is not None:
         conditions.append(tuple_(rank, App.position, App.slug) > after)
-    found = session.execute(select(App, rank).where(*conditions).order_by(rank, App.position, App.slug).limit(limit))
-    return [Listed(app, (place, app.position, app.slug)) for app, place in found]
+    rows = session.execute(select(App, rank).where(*conditions).order_by(rank, App.position, App.slug).limit(limit))
+    return [ListedApp(app, (place, app.position, app.slug)) for app, place in rows]
 
 
 def app(session: Session, slug: str) -> App:
     """Return one app, also one that was withdrawn. Raises AppNotFound."""
-    found = session.get(App, slug)
-    if found is None:
+    row = session.get(App, slug)
+    if row is None:
         raise errors.AppNotFound
-    return found
+    return row
 
 
 def cards(session: Session, city: City, rows: Sequence[App], now: datetime) -> list[dict[str, Any]]:
@@ -100,8 +100,8 @@ def of_hall(session: Session, city: City, district: str | None, now: datetime) -
 
     Withdrawn ones are not among them.
     """
-    wanted = select(App).where(App.state != rules.WITHDRAWN, _offered(district))
-    rows = session.scalars(wanted.order_by(_rank(district), App.position, App.slug).limit(MOST_OF_HALL)).all()
+    query = select(App).where(App.state != rules.WITHDRAWN, _serves_district(district))
+    rows = session.scalars(query.order_by(_rank(district), App.position, App.slug).limit(MOST_OF_HALL)).all()
     return cards(session, city, rows, now)
 
 
@@ -111,37 +111,37 @@ def source(session: Session, city: City, keys: Collection[str], now: datetime) -
     return {card["slug"]: card for card in cards(session, city, rows, now)}
 
 
-def put(
+def upsert(
     session: Session,
     city: City,
     slug: str,
-    said: Mapping[str, Any],
+    record: Mapping[str, Any],
     *,
     precondition: audit.Precondition,
     change: registry.Changing,
-) -> registry.Outcome:
-    """Make an app or change it; `said` is all that is said of it (rules.apps.FIELDS).
+) -> registry.UpsertOutcome:
+    """Make an app or change it; `record` is all that it has (rules.apps.FIELDS).
 
     Raises AppInvalid with the fields at fault, OtherPlace, and what the precondition raises.
     """
-    faults = [*row_faults(_SLUG, {"slug": slug}), *rules.faults(said, city.districts, city.link_hosts)]
+    faults = [*row_faults(_SLUG, {"slug": slug}), *rules.faults(record, city.districts, city.link_hosts)]
     if faults:
         raise errors.AppInvalid(fields=registry.fields(faults))
-    row = rules.completed(said)
+    row = rules.complete(record)
 
     def hold_icon() -> None:
         if media.store_uses(session, "app", slug, 0, {row["icon"]} - {None}):
             raise errors.AppInvalid(fields={"icon": "没有这张图片，请先上传"})
 
-    outcome = registry.put(
+    outcome = registry.upsert(
         session, _REGISTER, city, slug, row, precondition=precondition, change=change, prepare=hold_icon
     )
-    if outcome.changed:
+    if outcome.has_changed:
         stamps.bump(session)
     return outcome
 
 
-def _offered(district: str | None) -> ColumnElement[bool]:
+def _serves_district(district: str | None) -> ColumnElement[bool]:
     everywhere = func.cardinality(App.districts) == 0
     return everywhere if district is None else or_(everywhere, App.districts.contains([district]))
 

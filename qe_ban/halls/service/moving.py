@@ -38,15 +38,15 @@ def move(
     retirement.lengthen(session)
     residents = session.scalars(queries.NEXT_RESIDENTS, {"after": after, "limit": limit}).all()
     older = {owner: resident for resident in residents for owner in owner_ids(rings, resident)[1:]}
-    found = {
+    results = {
         older[owner]
         for model in (ResidentHall, *_BY_TIME)
         for owner in session.scalars(select(model.resident_id).where(model.resident_id.in_(older)).distinct())
     }
-    for resident in random.sample(sorted(found), len(found)):
+    for resident in random.sample(sorted(results), len(results)):
         if holding.try_hold_alone(rings, session, resident):
             _move_lists(session, rings, resident, now)
-    return (residents[-1] if len(residents) == limit else None), len(found)
+    return (residents[-1] if len(residents) == limit else None), len(results)
 
 
 def move_all(database: Database, rings: KeyRings, clock: Clock) -> int:
@@ -75,11 +75,11 @@ def _move_entry(session: Session, rings: KeyRings, rows: Sequence[OwnRow], owner
 
 
 def _move_hall(session: Session, owners: Sequence[UUID]) -> None:
-    chosen = select(ResidentHall).where(ResidentHall.resident_id.in_(owners)).order_by(ResidentHall.updated_at.desc())
-    rows = session.scalars(chosen).all()
+    query = select(ResidentHall).where(ResidentHall.resident_id.in_(owners)).order_by(ResidentHall.updated_at.desc())
+    rows = session.scalars(query).all()
     if not rows:
         return
     latest = rows[0]
-    said = {"hall": latest.hall, "age_mode": latest.age_mode, "updated_at": latest.updated_at}
+    values = {"hall": latest.hall, "age_mode": latest.age_mode, "updated_at": latest.updated_at}
     session.execute(delete(ResidentHall).where(ResidentHall.resident_id.in_(owners)))
-    session.execute(insert(ResidentHall).values(resident_id=owners[0], **said))
+    session.execute(insert(ResidentHall).values(resident_id=owners[0], **values))

@@ -16,7 +16,7 @@ def overview(page_cache: PageCache, city: City, now: datetime) -> tuple[Sequence
 
     Of a page that cannot be had now only what the city's file says. Raises DatabaseUnavailable where none can be had.
     """
-    found: list[Mapping[str, Any]] = []
+    rows: list[Mapping[str, Any]] = []
     ages: list[int] = []
     away: list[DatabaseUnavailable] = []
     for slug in city.halls:
@@ -24,13 +24,13 @@ def overview(page_cache: PageCache, city: City, now: datetime) -> tuple[Sequence
             page, age = page_cache.page(PageKind.HALL, slug, now)
         except DatabaseUnavailable as error:
             away.append(error)
-            found.append(_bare(city, slug))
+            rows.append(_bare(city, slug))
         else:
-            found.append(page.body)
+            rows.append(page.body)
             ages += [age] if age is not None else []
-    if len(away) == len(found):
+    if len(away) == len(rows):
         raise away[0]
-    return found, max(ages, default=0 if away else None)
+    return rows, max(ages, default=0 if away else None)
 
 
 def _bare(city: City, slug: str) -> Mapping[str, Any]:

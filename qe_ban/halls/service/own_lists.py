@@ -35,8 +35,8 @@ def entries(
 ) -> list[Entry]:
     """Return a resident's list, or the `first` of it, the latest first. Raises SealBroken, KeyMissing."""
     # an entry that stands under two ids is there once, as of its later day
-    found = sorted(rows_of(rings, session, model, resident), key=_day_of)
-    rows = {key_of(row): row for row in found}.values()
+    sorted_rows = sorted(rows_of(rings, session, model, resident), key=_day_of)
+    rows = {key_of(row): row for row in sorted_rows}.values()
     newest: list[Entry] = []
     # the columns order the days: only as many days are opened as are asked for
     for _, day in groupby(sorted(rows, key=_day_of, reverse=True), _day_of):

@@ -30,7 +30,7 @@ _TEXTS: Final = (Place.name, Place.address, Place.note)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PlaceFilter:
     """Which places: of a hall's district (of the city's own hall: the city's own), of a kind, with words in them."""
 
     hall: str | None = None
@@ -39,7 +39,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedPlace:
     """A place in a list; `distance` in metres from the point that was asked about."""
 
     place: Place
@@ -61,39 +61,39 @@ def near(text: str | None, crs: str) -> Point | None:
     return gcj02.to_wgs84(point) if crs == GCJ02 else point
 
 
-def places(session: Session, city: City, wanted: Wanted, *, after: str | None, limit: int) -> list[Listed]:
+def places(session: Session, city: City, filter_: PlaceFilter, *, after: str | None, limit: int) -> list[ListedPlace]:
     """Return at most `limit` places that were not withdrawn, by slug, after one. Raises HallUnknown."""
-    conditions = _conditions(city, wanted)
+    conditions = _conditions(city, filter_)
     if after is not None:
         conditions.append(Place.slug > after)
-    found = session.scalars(select(Place).where(*conditions).order_by(Place.slug).limit(limit))
-    return [Listed(place) for place in found]
+    rows = session.scalars(select(Place).where(*conditions).order_by(Place.slug).limit(limit))
+    return [ListedPlace(place) for place in rows]
 
 
 def nearest(
-    session: Session, city: City, wanted: Wanted, point: Point, *, after: tuple[int, str] | None, limit: int
-) -> list[Listed]:
+    session: Session, city: City, filter_: PlaceFilter, point: Point, *, after: tuple[int, str] | None, limit: int
+) -> list[ListedPlace]:
     """Return at most `limit` places by their distance from a point and slug, after a distance and slug.
 
     Raises HallUnknown.
     """
-    columns = select(Place.slug, Place.latitude, Place.longitude).where(*_conditions(city, wanted))
+    columns = select(Place.slug, Place.latitude, Place.longitude).where(*_conditions(city, filter_))
     order = sorted(
         (distances.metres(point, Point(latitude, longitude)), slug)
         for slug, latitude, longitude in session.execute(columns)
     )
-    shown = [key for key in order if after is None or key > after][:limit]
-    rows = session.scalars(select(Place).where(Place.slug.in_([slug for _, slug in shown])))
-    known = {row.slug: row for row in rows}
-    return [Listed(known[slug], distance) for distance, slug in shown if slug in known]
+    result_keys = [key for key in order if after is None or key > after][:limit]
+    rows = session.scalars(select(Place).where(Place.slug.in_([slug for _, slug in result_keys])))
+    by_slug = {row.slug: row for row in rows}
+    return [ListedPlace(by_slug[slug], distance) for distance, slug in result_keys if slug in by_slug]
 
 
 def place(session: Session, slug: str) -> Place:
     """Return one place, also one that was withdrawn. Raises PlaceNotFound."""
-    found = session.get(Place, slug)
-    if found is None:
+    row = session.get(Place, slug)
+    if row is None:
         raise errors.PlaceNotFound
-    return found
+    return row
 
 
 def card(city: City, row: Place, now: datetime) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def card(city: City, row: Place, now: datetime) -> dict[str, Any]:
     is_open = row.state == rules.OPEN and hours.is_open(row.hours, now)
     # a place that is suspended or withdrawn neither opens nor closes
     turn = hours.next_change(row.hours, now) if row.state == rules.OPEN else None
-    told = None if turn is None else rfc3339(turn)
+    change_at = None if turn is None else rfc3339(turn)
     return (
         {"slug": row.slug}
         | {field.name: getattr(row, field.name) for field in rules.FIELDS}
@@ -116,8 +116,8 @@ def card(city: City, row: Place, now: datetime) -> dict[str, Any]:
             "district_name": None if row.district is None else city.districts.get(row.district, row.district),
             "hours": row.hours,
             "open_now": is_open,
-            "opens_at": None if is_open else told,
-            "closes_at": told if is_open else None,
+            "opens_at": None if is_open else change_at,
+            "closes_at": change_at if is_open else None,
         }
     )
 
@@ -126,37 +126,37 @@ def of(
     session: Session, city: City, kinds: Collection[str], district: str | None, now: datetime
 ) -> list[dict[str, Any]]:
     """Return the cards of the places of some kinds in a district (None: the city's own) that were not withdrawn."""
-    wanted = select(Place).where(
+    query = select(Place).where(
         Place.state != rules.WITHDRAWN, Place.kind.in_(kinds), Place.district.is_not_distinct_from(district)
     )
-    return _cards(city, session.scalars(wanted.order_by(Place.slug).limit(MOST_OF_HALL)).all(), now)
+    return _cards(city, session.scalars(query.order_by(Place.slug).limit(MOST_OF_HALL)).all(), now)
 
 
 def source(session: Session, city: City, keys: Collection[str], now: datetime) -> Mapping[str, dict[str, Any]]:
     """Return the cards of those of these places that stand, by slug: suspended ones too, with their state."""
     rows = session.scalars(select(Place).where(Place.slug.in_(keys), Place.state != rules.WITHDRAWN)).all()
-    return {told["slug"]: told for told in _cards(city, rows, now)}
+    return {card_["slug"]: card_ for card_ in _cards(city, rows, now)}
 
 
-def put(
+def upsert(
     session: Session,
     city: City,
     slug: str,
-    said: Mapping[str, Any],
+    record: Mapping[str, Any],
     *,
     precondition: audit.Precondition,
     change: registry.Changing,
-) -> registry.Outcome:
-    """Make a place or change it; `said` is all that is said of it (rules.places).
+) -> registry.UpsertOutcome:
+    """Make a place or change it; `record` is all that it has (rules.places).
 
     Raises PlaceInvalid with the fields at fault, OtherPlace, and what the precondition raises.
     """
-    faults = [*row_faults(_SLUG, {"slug": slug}), *rules.faults(said, city.districts, city.bounds)]
+    faults = [*row_faults(_SLUG, {"slug": slug}), *rules.faults(record, city.districts, city.bounds)]
     if faults:
         raise errors.PlaceInvalid(fields=registry.fields(faults))
-    row = rules.completed(said)
-    outcome = registry.put(session, _REGISTER, city, slug, row, precondition=precondition, change=change)
-    if outcome.changed:
+    row = rules.complete(record)
+    outcome = registry.upsert(session, _REGISTER, city, slug, row, precondition=precondition, change=change)
+    if outcome.has_changed:
         stamps.bump(session)
     return outcome
 
@@ -165,12 +165,12 @@ def _cards(city: City, rows: Sequence[Place], now: datetime) -> list[dict[str, A
     return [card(city, row, now) for row in rows]
 
 
-def _conditions(city: City, wanted: Wanted) -> list[ColumnElement[bool]]:
+def _conditions(city: City, filter_: PlaceFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [Place.state != rules.WITHDRAWN]
-    if wanted.hall is not None:
-        conditions.append(Place.district.is_not_distinct_from(registry.district(city, wanted.hall)))
-    if wanted.kind is not None:
-        conditions.append(Place.kind == wanted.kind)
-    if wanted.q is not None:
-        conditions.append(or_(*(func.strpos(func.lower(column), wanted.q.lower()) > 0 for column in _TEXTS)))
+    if filter_.hall is not None:
+        conditions.append(Place.district.is_not_distinct_from(registry.district(city, filter_.hall)))
+    if filter_.kind is not None:
+        conditions.append(Place.kind == filter_.kind)
+    if filter_.q is not None:
+        conditions.append(or_(*(func.strpos(func.lower(column), filter_.q.lower()) > 0 for column in _TEXTS)))
     return conditions

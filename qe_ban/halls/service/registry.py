@@ -31,14 +31,14 @@ class Register:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class UpsertOutcome:
     """What became of a write: a row was made, one was changed, or (neither) it was so already."""
 
-    made: bool
-    changed: bool
+    is_new: bool
+    has_changed: bool
 
 
-def put(
+def upsert(
     session: Session,
     register: Register,
     city: City,
@@ -48,7 +48,7 @@ def put(
     precondition: audit.Precondition,
     change: Changing,
     prepare: Callable[[], None] | None = None,
-) -> Outcome:
+) -> UpsertOutcome:
     """Make a row or change it: `row` is all of it, without faults, but slug, revision and time.
 
     The row is held until the commit. `prepare` is called right before the write, for what the row refers to; where two
@@ -56,36 +56,36 @@ def put(
     to be, and what the precondition raises.
     """
     _check_rights(change, city, register.districts(row))
-    stored: Any = session.get(register.model, slug, with_for_update=True)
-    if stored is None:
+    row_in_place: Any = session.get(register.model, slug, with_for_update=True)
+    if row_in_place is None:
         precondition(None)
         if prepare is not None:
             prepare()
         values = {"slug": slug, "revision": 1, "updated_at": change.at, **row}
-        made = insert(register.model).values(**values).on_conflict_do_nothing().returning(register.model.slug)
-        if session.scalar(made) is not None:
+        statement = insert(register.model).values(**values).on_conflict_do_nothing().returning(register.model.slug)
+        if session.scalar(statement) is not None:
             audit.record_change(session, change, f"halls.create_{register.noun}", slug, before=None, after=dict(row))
-            return Outcome(made=True, changed=True)
+            return UpsertOutcome(is_new=True, has_changed=True)
         # somebody made it at this very moment
-        stored = session.get_one(register.model, slug, with_for_update=True)
-    before = {name: getattr(stored, name) for name in row}
+        row_in_place = session.get_one(register.model, slug, with_for_update=True)
+    before = {name: getattr(row_in_place, name) for name in row}
     _check_rights(change, city, register.districts(before))
     # who wrote just this and did not hear the answer still says what was there before
-    if before == row and _saw_previous(precondition, stored.revision):
-        return Outcome(made=False, changed=False)
-    precondition(str(stored.revision))
+    if before == row and _saw_previous(precondition, row_in_place.revision):
+        return UpsertOutcome(is_new=False, has_changed=False)
+    precondition(str(row_in_place.revision))
     if before == row:
-        return Outcome(made=False, changed=False)
+        return UpsertOutcome(is_new=False, has_changed=False)
     if prepare is not None:
         prepare()
     for name, value in row.items():
-        setattr(stored, name, value)
-    stored.revision += 1
-    stored.updated_at = change.at
+        setattr(row_in_place, name, value)
+    row_in_place.revision += 1
+    row_in_place.updated_at = change.at
     session.flush()
     was, now = audit.difference(before, row)
     audit.record_change(session, change, f"halls.change_{register.noun}", slug, before=was, after=now)
-    return Outcome(made=False, changed=True)
+    return UpsertOutcome(is_new=False, has_changed=True)
 
 
 def _saw_previous(precondition: audit.Precondition, revision: int) -> bool:
@@ -99,10 +99,10 @@ def _saw_previous(precondition: audit.Precondition, revision: int) -> bool:
 
 def fields(faults: Iterable[Fault]) -> dict[str, str]:
     """Return faults as the fields of a problem: the first of each place, and of many places the first."""
-    found: dict[str, str] = {}
+    problems: dict[str, str] = {}
     for fault in faults:
-        found.setdefault(fault.place, fault.message)
-    return dict(islice(found.items(), MOST_FIELDS))
+        problems.setdefault(fault.place, fault.message)
+    return dict(islice(problems.items(), MOST_FIELDS))
 
 
 def district(city: City, hall: str) -> str | None:

@@ -28,10 +28,10 @@ MOST_RECENT: Final = 50
 FIRST: Final = 12
 """So many favourite and recent items a home shows."""
 STANDARD: Final = "standard"
-CURRENT, ENDED = ITEM_STATES
-_VERIFIED: Final = "verified"
+CURRENT_STATE, ENDED_STATE = ITEM_STATES
+_VERIFIED_LEVEL: Final = "verified"
 
-Kept = type[FavouriteItem] | type[RecentItem]
+OwnList = type[FavouriteItem] | type[RecentItem]
 Card = Mapping[str, Any]
 """What is told of a kept item: as a screen tells it (publishing.rules.offices), and its `state`."""
 
@@ -45,7 +45,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Followed:
+class FollowedHallEntry:
     """A hall that a resident follows."""
 
     slug: str
@@ -77,25 +77,25 @@ def setting(rings: KeyRings, session: Session, city: City, resident: UUID) -> Se
 
     Raises KeyMissing.
     """
-    row = _chosen(rings, session, resident)
+    row = _setting_row(rings, session, resident)
     return _setting(city, row.hall, row.age_mode) if row is not None else Setting()
 
 
-def choose(rings: KeyRings, session: Session, city: City, resident: UUID, wanted: Setting, now: datetime) -> None:
+def choose(rings: KeyRings, session: Session, city: City, resident: UUID, choice: Setting, now: datetime) -> None:
     """Keep a resident's hall and size of letters. Raises HallUnknown, SessionEnded, KeyMissing."""
-    if wanted.hall not in city.halls:
+    if choice.hall not in city.halls:
         raise errors.HallUnknown
-    said = {"hall": wanted.hall, "age_mode": wanted.age_mode, "updated_at": start_of_day(now)}
+    values = {"hall": choice.hall, "age_mode": choice.age_mode, "updated_at": start_of_day(now)}
     owner = list_owners.hold(rings, session, resident, now)
-    before = _chosen(rings, session, resident)
-    row = insert(ResidentHall).values(resident_id=before.resident_id if before is not None else owner, **said)
-    session.execute(row.on_conflict_do_update(index_elements=["resident_id"], set_=said))
+    before = _setting_row(rings, session, resident)
+    row = insert(ResidentHall).values(resident_id=before.resident_id if before is not None else owner, **values)
+    session.execute(row.on_conflict_do_update(index_elements=["resident_id"], set_=values))
 
 
-def followed(rings: KeyRings, session: Session, city: City, resident: UUID) -> list[Followed]:
+def list_followed(rings: KeyRings, session: Session, city: City, resident: UUID) -> list[FollowedHallEntry]:
     """Return the halls that a resident follows, the latest first."""
     entries = own_lists.entries(rings, session, FollowedHall, resident)
-    return [Followed(entry.key, entry.at) for entry in entries if entry.key in city.halls]
+    return [FollowedHallEntry(entry.key, entry.at) for entry in entries if entry.key in city.halls]
 
 
 def follow(rings: KeyRings, session: Session, city: City, resident: UUID, slug: str, now: datetime) -> None:
@@ -105,7 +105,7 @@ def follow(rings: KeyRings, session: Session, city: City, resident: UUID, slug: 
     owner = list_owners.hold(rings, session, resident, now)
     if own_lists.find(rings, session, FollowedHall, resident, slug) is None:
         # halls that are there no more take no room
-        if len(followed(rings, session, city, resident)) >= MOST_FOLLOWED:
+        if len(list_followed(rings, session, city, resident)) >= MOST_FOLLOWED:
             raise errors.TooManyFollowed(f"最多关注 {MOST_FOLLOWED} 个分厅，请先取消一些", most=MOST_FOLLOWED)
         own_lists.save(rings, session, FollowedHall(resident_id=owner, hall=slug), now)
 
@@ -157,12 +157,12 @@ def forget(rings: KeyRings, session: Session, resident: UUID, now: datetime) -> 
     session.execute(delete(RecentItem).where(own_lists.is_own(rings, RecentItem, resident)))
 
 
-def kept(
+def list_own(
     rings: KeyRings,
     session: Session,
     city: City,
     resident: UUID,
-    model: Kept,
+    model: OwnList,
     *,
     after: tuple[datetime, str] | None,
     limit: int,
@@ -184,16 +184,16 @@ def home(rings: KeyRings, session: Session, city: City, resident: UUID, now: dat
     row = session.execute(queries.HOME, {"resident": resident, "owners": owners}).first()
     if row is None:
         raise ResidentNotFound
-    chosen = _setting(city, row.hall, row.age_mode) if row.hall is not None else Setting()
+    choice = _setting(city, row.hall, row.age_mode) if row.hall is not None else Setting()
     favourites, recent = (
         [entry.key for entry in own_lists.entries(rings, session, model, resident, first=FIRST)]
         for model in (FavouriteItem, RecentItem)
     )
-    cards = _cards(session, [*favourites, *recent], city.halls[chosen.hall], now)
+    cards = _cards(session, [*favourites, *recent], city.halls[choice.hall], now)
     return Home(
-        setting=chosen,
-        real_name=row.assurance == _VERIFIED,
-        followed=[one.slug for one in followed(rings, session, city, resident)],
+        setting=choice,
+        real_name=row.assurance == _VERIFIED_LEVEL,
+        followed=[one.slug for one in list_followed(rings, session, city, resident)],
         favourites=[cards[entry] for entry in favourites],
         recent=[cards[entry] for entry in recent],
     )
@@ -203,7 +203,7 @@ def _setting(city: City, hall: str, age_mode: str) -> Setting:
     return Setting(hall if hall in city.halls else CITY_HALL, age_mode)
 
 
-def _chosen(rings: KeyRings, session: Session, resident: UUID) -> ResidentHall | None:
+def _setting_row(rings: KeyRings, session: Session, resident: UUID) -> ResidentHall | None:
     own = ResidentHall.resident_id.in_(list_owners.owner_ids(rings, resident))
     return session.scalars(select(ResidentHall).where(own).order_by(ResidentHall.updated_at.desc()).limit(1)).first()
 
@@ -224,14 +224,14 @@ def _cards(session: Session, entries: Sequence[str], district: str | None, now: 
     """Return cards of items in a district; of what no office does any more its name, so that nothing vanishes."""
     if not entries:
         return {}
-    found = offering.source(session, entries, now)
-    gone = [entry for entry in entries if entry not in found]
-    names = offering.names(session, gone, now) if gone else {}
+    items = offering.source(session, entries, now)
+    missing = [entry for entry in entries if entry not in items]
+    names = offering.names(session, missing, now) if missing else {}
     cards: dict[str, Card] = {
-        entry: offices.with_office(found[entry], district) | {"state": CURRENT} for entry in found
+        entry: offices.with_office(items[entry], district) | {"state": CURRENT_STATE} for entry in items
     }
     nobody: list[Mapping[str, Any]] = []
-    for entry in gone:
+    for entry in missing:
         item = {"entry": entry, "name": names.get(entry, entry), "offices": nobody}
-        cards[entry] = offices.with_office(item, district) | {"state": ENDED}
+        cards[entry] = offices.with_office(item, district) | {"state": ENDED_STATE}
     return cards

@@ -21,16 +21,16 @@ from qe_ban.publishing.service import pages, references
 from qe_ban.publishing.service.page_documents import EMPTY
 from qe_ban.publishing.service.page_types import PageType, Sources
 
-MOST_APPS: Final = 60
+MAX_APPS: Final = 60
 HOT: Final = 8
-_INHERITED: Final = ("primary_colour", "background_colour", "banner")
+_INHERITED_FIELDS: Final = ("primary_colour", "background_colour", "banner")
 
 Content = Mapping[str, Any]
 _NOTHING: Final[Content] = EMPTY
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _InForce:
     """What of a page is in force; `next_change_at`: the next moment at which that changes."""
 
     content: Content
@@ -48,18 +48,18 @@ class Halls:
 
     def load(self, session: Session, slug: str, now: datetime) -> ResolvedPage:
         """Return a hall; where nothing is published there are still its apps, hot items and the city's blocks."""
-        return self._dressed(session, slug, _shown(session, slug, now), now)
+        return self._resolve(session, slug, _find_in_force(session, slug, now), now)
 
     def resolve(self, session: Session, slug: str, content: Content, now: datetime) -> ResolvedPage:
         """Return what a content, published or not, looks like, over what the city has published."""
-        return self._dressed(session, slug, _Shown(content), now)
+        return self._resolve(session, slug, _InForce(content), now)
 
     def faults(self, session: Session, slug: str, content: Content, now: datetime) -> Sequence[Fault]:
         """Find what a hall may not say in this city, and beside what the city's hall says now."""
-        found = list(audience_rules.faults(content, self.city.districts, self.city.halls[slug]))
+        result = list(audience_rules.faults(content, self.city.districts, self.city.halls[slug]))
         if slug != CITY_HALL:
-            found += inheritance.faults(content, _shown(session, CITY_HALL, now).content)
-        return found
+            result += inheritance.faults(content, _find_in_force(session, CITY_HALL, now).content)
+        return result
 
     def covers(self, place: Place, slug: str) -> bool:
         """Return whether a member of staff answers for a hall: the city's do, the district's, and the hall's own."""
@@ -70,14 +70,14 @@ class Halls:
         """Return what halls bring to publishing."""
         return PageType(PageKind.HALL, self.city.hall_names, self.covers, self.faults, self.resolve)
 
-    def _dressed(self, session: Session, slug: str, own: _Shown, now: datetime) -> ResolvedPage:
+    def _resolve(self, session: Session, slug: str, own: _InForce, now: datetime) -> ResolvedPage:
         district, name = self.city.halls[slug], self.city.hall_names[slug]
-        citys = own if slug == CITY_HALL else _shown(session, CITY_HALL, now)
-        content = own.content if slug == CITY_HALL else _laid_over(own.content, citys.content)
+        citys = own if slug == CITY_HALL else _find_in_force(session, CITY_HALL, now)
+        content = own.content if slug == CITY_HALL else _overlay(own.content, citys.content)
         blocks, banner = references.resolve(session, self.sources, content, now)
-        offered = apps.of_hall(session, self.city, district, now)
-        self._fill(session, blocks, district, offered, now)
-        published = [moment for moment in (own.published_at, citys.published_at) if moment is not None]
+        hall_apps = apps.of_hall(session, self.city, district, now)
+        self._fill(session, blocks, district, hall_apps, now)
+        publication_times = [moment for moment in (own.published_at, citys.published_at) if moment is not None]
         body = {
             "kind": PageKind.HALL.value,
             "slug": slug,
@@ -88,43 +88,45 @@ class Halls:
             "banner": banner,
             "version": own.number,
             "city_version": citys.number,
-            "updated_at": rfc3339(max(published)) if published else None,
+            "updated_at": rfc3339(max(publication_times)) if publication_times else None,
             "district": district,
-            "apps": offered[:MOST_APPS],
+            "apps": hall_apps[:MAX_APPS],
             "hot": [offices.with_office(item, district) for item in offering.hot(session, district, HOT, now)],
         }
-        turns = (own.next_change_at, citys.next_change_at, *references.next_changes(blocks))
-        return ResolvedPage(body, blocks, district, min((at for at in turns if at is not None), default=None))
+        changes = (own.next_change_at, citys.next_change_at, *references.next_changes(blocks))
+        return ResolvedPage(body, blocks, district, min((at for at in changes if at is not None), default=None))
 
     def _fill(
         self,
         session: Session,
         blocks: Collection[dict[str, Any]],
         district: str | None,
-        offered: Sequence[Mapping[str, Any]],
+        hall_apps: Sequence[Mapping[str, Any]],
         now: datetime,
     ) -> None:
         """Add to blocks what they ask for without naming it: the hall's apps, the district's places of some kinds."""
         for block in blocks:
             if block["type"] == "app_grid" and block.get("local"):
-                block["apps"] = _joined(block.get("apps"), offered)
+                block["apps"] = _join(block.get("apps"), hall_apps)
             elif block["type"] == "places" and block.get("kinds"):
                 near = places.of(session, self.city, block["kinds"], district, now)
-                block["places"] = _joined(block.get("places"), near)
+                block["places"] = _join(block.get("places"), near)
 
 
-def _shown(session: Session, slug: str, now: datetime) -> _Shown:
-    found = pages.in_force(session, PageKind.HALL, slug, now)
-    if found is None:
-        return _Shown(_NOTHING, next_change_at=pages.begins_at(session, PageKind.HALL, slug, now))
-    return _Shown(found.content, found.number, found.published_at, found.next_change_at)
+def _find_in_force(session: Session, slug: str, now: datetime) -> _InForce:
+    version = pages.in_force(session, PageKind.HALL, slug, now)
+    if version is None:
+        return _InForce(_NOTHING, next_change_at=pages.begins_at(session, PageKind.HALL, slug, now))
+    return _InForce(version.content, version.number, version.published_at, version.next_change_at)
 
 
-def _laid_over(own: Content, citys: Content) -> dict[str, Any]:
+def _overlay(own: Content, citys: Content) -> dict[str, Any]:
     """Return a district's content with the city's blocks, colours and banner where it has none of its own."""
-    inherited = {name: own.get(name) or citys.get(name) for name in _INHERITED}
-    return {**own, **inherited, "blocks": inheritance.merged(citys, own)}
+    values = {name: own.get(name) or citys.get(name) for name in _INHERITED_FIELDS}
+    return {**own, **values, "blocks": inheritance.merge(citys, own)}
 
 
-def _joined(named: Sequence[Mapping[str, Any]] | None, more: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return list({one["slug"]: one for one in (*(named or ()), *more)}.values())
+def _join(
+    slugs_or_rows: Sequence[Mapping[str, Any]] | None, more: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    return list({one["slug"]: one for one in (*(slugs_or_rows or ()), *more)}.values())

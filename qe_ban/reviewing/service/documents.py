@@ -163,8 +163,8 @@ def require_state(row: DraftColumns, *states: DraftState) -> None:
     """Raise WrongState unless the draft has one of these states."""
     if row.state not in states:
         name = DRAFT_STATE_NAMES[DraftState(row.state)]
-        allowed = "或".join(f"“{DRAFT_STATE_NAMES[state]}”" for state in states)
-        raise errors.WrongState(f"草稿当前为“{name}”，须为{allowed}", state=row.state)
+        state_names = "或".join(f"“{DRAFT_STATE_NAMES[state]}”" for state in states)
+        raise errors.WrongState(f"草稿当前为“{name}”，须为{state_names}", state=row.state)
 
 
 def require_open(document_type: DocumentType, row: DraftColumns, now: datetime) -> None:
@@ -180,11 +180,11 @@ def require_newest(document_type: DocumentType, row: DraftColumns) -> None:
         raise errors.DraftOutdated(f"草稿保存之后{label}又有新版本发布，请在最新版本的基础上重新保存并提交审核")
 
 
-def moment_of(locked: LockedDocument) -> datetime:
+def moment_of(document: LockedDocument) -> datetime:
     """Return the moment at which something published now begins.
 
     Not before what was published last: a change that waited for the lock, or came from a slower clock, would otherwise
     be replaced by it.
     """
-    last = queries.last_published_at(locked.session, locked.tables, locked.key)
-    return max(locked.change.at, last) if last is not None else locked.change.at
+    last = queries.last_published_at(document.session, document.tables, document.key)
+    return max(document.change.at, last) if last is not None else document.change.at

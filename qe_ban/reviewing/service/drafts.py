@@ -26,7 +26,7 @@ def save(
     The caller becomes one of its editors; an approval lapses. Nothing is replaced (None) where the caller saved just
     this before and did not receive the answer, and where just this is approved. Raises what the precondition raises.
     """
-    locked = documents.lock(
+    document = documents.lock(
         session,
         document_type,
         key,
@@ -34,11 +34,11 @@ def save(
         change=change,
         is_repeat=lambda row: saves.is_repeat(session, document_type, row, content, change.by.id),
     )
-    if locked.is_repeat or _is_approved(locked, content):
-        return locked.row, None
-    replaced = locked.row.content
-    _replace(locked, content)
-    return locked.row, replaced
+    if document.is_repeat or _is_approved(document, content):
+        return document.row, None
+    old_content = document.row.content
+    _replace(document, content)
+    return document.row, old_content
 
 
 def require_ready(document_type: DocumentType, row: DraftColumns, now: datetime) -> None:
@@ -60,23 +60,23 @@ def lock_ready(
     change: audit.Change,
 ) -> LockedDocument:
     """Lock a draft that can be submitted. Raises as `require_ready`, and what the precondition raises."""
-    locked = documents.lock(session, document_type, key, precondition=precondition, change=change)
-    require_ready(document_type, locked.row, change.at)
-    return locked
+    document = documents.lock(session, document_type, key, precondition=precondition, change=change)
+    require_ready(document_type, document.row, change.at)
+    return document
 
 
-def submit(locked: LockedDocument) -> None:
+def submit(document: LockedDocument) -> None:
     """Submit a draft for review that `lock_ready` locked, and whose content the caller has checked.
 
     The caller becomes one of its editors.
     """
-    row, before = locked.row, locked.to_audit_details()
+    row, before = document.row, document.to_audit_details()
     row.state, row.reason, row.reason_sealed = DraftState.SUBMITTED.value, None, None
-    row.submitted_by, row.submitted_at = locked.change.by.id, locked.change.at
+    row.submitted_by, row.submitted_at = document.change.by.id, document.change.at
     # who submits it stands behind it, and cannot be the other person who approves
-    locked.add_editor()
+    document.add_editor()
     row.reviewed_by = row.reviewed_at = None
-    locked.record("submit", before)
+    document.record("submit", before)
 
 
 def is_submission_repeat(row: DraftColumns, precondition: audit.Precondition, change: audit.Change) -> bool:
@@ -85,25 +85,25 @@ def is_submission_repeat(row: DraftColumns, precondition: audit.Precondition, ch
     return is_mine and not documents.is_current(row, precondition) and documents.is_previous(row, precondition)
 
 
-def _is_approved(locked: LockedDocument, content: Content) -> bool:
+def _is_approved(document: LockedDocument, content: Content) -> bool:
     """Return whether a save would only undo an approval of just this; over a newer version it is to be undone."""
-    row, digest = locked.row, locked.document_type.compute_digest
+    row, digest = document.row, document.document_type.compute_digest
     is_approved = row.state == DraftState.APPROVED and row.base == row.latest
     return is_approved and digest(row.content) == digest(content)
 
 
-def _replace(locked: LockedDocument, content: Content) -> None:
+def _replace(document: LockedDocument, content: Content) -> None:
     """Replace the content of a locked draft."""
-    session, document_type, row, change = locked.session, locked.document_type, locked.row, locked.change
-    before, changes = locked.to_audit_details(), document_type.describe_changes(row.content, content)
+    session, document_type, row, change = document.session, document.document_type, document.row, document.change
+    before, changes = document.to_audit_details(), document_type.describe_changes(row.content, content)
     saves.keep_replaced(session, document_type, row, change.at)
     row.content, row.state, row.base = dict(content), DraftState.DRAFT.value, row.latest
-    locked.add_editor()
+    document.add_editor()
     row.edited_at = change.at
     row.submitted_by = row.submitted_at = row.reviewed_by = row.reviewed_at = None
-    locked.record("save", before, changes=changes)
+    document.record("save", before, changes=changes)
     saves.keep(session, document_type, row, content, change.by.id, change.at)
-    document_type.store_references(session, locked.key, DRAFT, content)
+    document_type.store_references(session, document.key, DRAFT, content)
     session.flush()
     # as the database returns it, whose order of names goes into the ETag
     session.refresh(row, ["content"])

@@ -74,25 +74,27 @@ def publish(
             and documents.is_previous(row, precondition)
         )
 
-    locked = documents.lock(session, document_type, key, precondition=precondition, change=change, is_repeat=is_repeat)
-    row = locked.row
-    if locked.is_repeat:
-        return _repeat(locked)
+    document = documents.lock(
+        session, document_type, key, precondition=precondition, change=change, is_repeat=is_repeat
+    )
+    row = document.row
+    if document.is_repeat:
+        return _repeat(document)
     documents.require_open(document_type, row, change.at)
     documents.require_state(row, DraftState.APPROVED)
     documents.require_newest(document_type, row)
-    starts_at = _find_start(locked, at, end_at)
+    starts_at = _find_start(document, at, end_at)
     reviewer = row.reviewed_by
-    if reviewer is None or not _may_review(locked, reviewer, covers):
-        return _lapse(locked)
+    if reviewer is None or not _may_review(document, reviewer, covers):
+        return _lapse(document)
     current = find_in_force(session, document_type.tables, key, change.at)
-    before = locked.to_audit_details()
-    later = scheduled.settle(locked, _list_affected(locked, current, starts_at, end_at), policy)
-    version = _add(locked, row.content, starts_at, end_at, editors=row.editors, approved_by=reviewer)
+    before = document.to_audit_details()
+    later = scheduled.settle(document, _list_affected(document, current, starts_at, end_at), policy)
+    version = _add(document, row.content, starts_at, end_at, editors=row.editors, approved_by=reviewer)
     row.state, row.base, row.editors = DraftState.PUBLISHED.value, row.latest, []
     row.reviewed_by = row.reviewed_at = row.submitted_by = row.submitted_at = row.reason = row.reason_sealed = None
-    locked.record("publish", before, **_to_audit_details(document_type, version, current, later))
-    return _to_publication(locked, version, later)
+    document.record("publish", before, **_to_audit_details(document_type, version, current, later))
+    return _to_publication(document, version, later)
 
 
 def roll_back(
@@ -116,57 +118,59 @@ def roll_back(
         is_mine = version is not None and (version.published_by, version.rollback_of) == (change.by.id, number)
         return is_mine and documents.is_previous(row, precondition)
 
-    locked = documents.lock(session, document_type, key, precondition=precondition, change=change, is_repeat=is_repeat)
-    if locked.is_repeat:
-        return _repeat(locked)
-    documents.require_open(document_type, locked.row, change.at)
+    document = documents.lock(
+        session, document_type, key, precondition=precondition, change=change, is_repeat=is_repeat
+    )
+    if document.is_repeat:
+        return _repeat(document)
+    documents.require_open(document_type, document.row, change.at)
     old, withdrawal = history.read_row(session, document_type.tables, key, number)
     if withdrawal is not None:
         raise errors.AlreadyWithdrawn("这个版本已被撤下，不能直接恢复；如需恢复，请重新编辑并提交审核")
     current = find_in_force(session, document_type.tables, key, change.at)
-    row, before, starts_at = locked.row, locked.to_audit_details(), documents.moment_of(locked)
-    successors = versions.find_successors(scheduled.list_scheduled(locked), starts_at, None)
-    later = scheduled.settle(locked, successors, policy)
+    row, before, starts_at = document.row, document.to_audit_details(), documents.moment_of(document)
+    successors = versions.find_successors(scheduled.list_scheduled(document), starts_at, None)
+    later = scheduled.settle(document, successors, policy)
     version = _add(
-        locked, old.content, starts_at, None, editors=old.editors, approved_by=old.approved_by, rollback_of=number
+        document, old.content, starts_at, None, editors=old.editors, approved_by=old.approved_by, rollback_of=number
     )
     if row.state == DraftState.PUBLISHED:
         row.content, row.base = old.content, row.latest
         document_type.store_references(session, key, DRAFT, old.content)
     details = _to_audit_details(document_type, version, current, later)
-    locked.record("rollback", before, rollback_of=number, **details)
-    return _to_publication(locked, version, later)
+    document.record("rollback", before, rollback_of=number, **details)
+    return _to_publication(document, version, later)
 
 
-def _find_start(locked: LockedDocument, at: datetime | None, end_at: datetime | None) -> datetime:
+def _find_start(document: LockedDocument, at: datetime | None, end_at: datetime | None) -> datetime:
     """Return when a version begins. Raises ScheduleInvalid."""
-    now, document_ends_at = locked.change.at, locked.row.ends_at
+    now, document_ends_at = document.change.at, document.row.ends_at
     faults = {fault.place: fault.message for fault in versions.find_schedule_faults(at, end_at, now)}
     if at is not None and document_ends_at is not None and at >= document_ends_at:
-        faults.setdefault("at", f"{locked.document_type.label}在此之前已经结束")
+        faults.setdefault("at", f"{document.document_type.label}在此之前已经结束")
     if faults:
         raise errors.ScheduleInvalid(fields=faults)
-    return at if at is not None and at > now else documents.moment_of(locked)
+    return at if at is not None and at > now else documents.moment_of(document)
 
 
-def _may_review(locked: LockedDocument, staff_id: UUID, covers: Callable[[Place], bool]) -> bool:
-    standing = accounts.standing(locked.session, staff_id)
-    scope = f"{locked.document_type.prefix}.review"
+def _may_review(document: LockedDocument, staff_id: UUID, covers: Callable[[Place], bool]) -> bool:
+    standing = accounts.standing(document.session, staff_id)
+    scope = f"{document.document_type.prefix}.review"
     return standing is not None and scope in standing.scopes and covers(standing.place)
 
 
-def _lapse(locked: LockedDocument) -> errors.ApprovalLapsed:
-    row, before = locked.row, locked.to_audit_details()
+def _lapse(document: LockedDocument) -> errors.ApprovalLapsed:
+    row, before = document.row, document.to_audit_details()
     reviewer = row.reviewed_by
     row.state = DraftState.SUBMITTED.value
     row.reviewed_by = row.reviewed_at = None
-    locked.record("lapse", before, reviewed_by=str(reviewer))
-    label = locked.document_type.label
+    document.record("lapse", before, reviewed_by=str(reviewer))
+    label = document.document_type.label
     return errors.ApprovalLapsed(f"审核人已停用或不再负责此{label}，原审核失效，草稿已退回待审核")
 
 
 def _add(
-    locked: LockedDocument,
+    document: LockedDocument,
     content: Content,
     starts_at: datetime,
     ends_at: datetime | None,
@@ -176,13 +180,13 @@ def _add(
     rollback_of: int | None = None,
 ) -> VersionColumns:
     """Add the document's next version, with what it refers to."""
-    session, document_type, row = locked.session, locked.document_type, locked.row
+    session, document_type, row = document.session, document.document_type, document.row
     # an end a moment after the start may lie before the moment at which the lock was free
     if ends_at is not None and ends_at <= starts_at:
         ends_at = starts_at + timedelta(microseconds=1)
     row.latest += 1
-    version = locked.tables.versions(
-        **locked.tables.to_columns(locked.key),
+    version = document.tables.versions(
+        **document.tables.to_columns(document.key),
         number=row.latest,
         content=dict(content),
         digest=document_type.compute_digest(content),
@@ -190,42 +194,44 @@ def _add(
         ends_at=ends_at,
         editors=list(editors),
         approved_by=approved_by,
-        published_by=locked.change.by.id,
-        published_at=documents.moment_of(locked),
+        published_by=document.change.by.id,
+        published_at=documents.moment_of(document),
         rollback_of=rollback_of,
     )
     session.add(version)
     session.flush()
-    document_type.store_references(session, locked.key, row.latest, content)
+    document_type.store_references(session, document.key, row.latest, content)
     return version
 
 
 def _list_affected(
-    locked: LockedDocument, current: VersionInForce | None, starts_at: datetime, ends_at: datetime | None
+    document: LockedDocument, current: VersionInForce | None, starts_at: datetime, ends_at: datetime | None
 ) -> list[VersionPeriod]:
     """Return the scheduled versions that would replace a draft, or that it makes public early."""
-    document_type, content = locked.document_type, locked.row.content
-    periods = scheduled.list_scheduled(locked)
+    document_type, content = document.document_type, document.row.content
+    periods = scheduled.list_scheduled(document)
     numbers = {period.number for period in versions.find_successors(periods, starts_at, ends_at)}
     base = current.content if current is not None else document_type.empty_content
     for period in periods[:MAX_COMPARED]:
-        version = queries.find_version(locked.session, locked.tables, locked.key, period.number)
+        version = queries.find_version(document.session, document.tables, document.key, period.number)
         if period.starts_at > starts_at and version and document_type.has_overlap(base, version.content, content):
             numbers.add(period.number)
     return [period for period in periods if period.number in numbers]
 
 
-def _repeat(locked: LockedDocument) -> Publication:
+def _repeat(document: LockedDocument) -> Publication:
     """Return the newest version again to whoever published it and did not receive the answer."""
-    number = locked.row.latest
-    version = history.read_row(locked.session, locked.tables, locked.key, number)[0]
-    kept = [outcome for outcome in scheduled.list_kept(locked) if outcome.number != number]
-    return _to_publication(locked, version, scheduled.list_replaced(locked, number) or kept)
+    number = document.row.latest
+    version = history.read_row(document.session, document.tables, document.key, number)[0]
+    others = [outcome for outcome in scheduled.list_kept(document) if outcome.number != number]
+    return _to_publication(document, version, scheduled.list_replaced(document, number) or others)
 
 
-def _to_publication(locked: LockedDocument, version: VersionColumns, later: Sequence[ScheduledOutcome]) -> Publication:
-    at = documents.moment_of(locked)
-    return Publication(locked.row, version, at, scheduled.list_scheduled(locked), later)
+def _to_publication(
+    document: LockedDocument, version: VersionColumns, later: Sequence[ScheduledOutcome]
+) -> Publication:
+    at = documents.moment_of(document)
+    return Publication(document.row, version, at, scheduled.list_scheduled(document), later)
 
 
 def _to_audit_details(

@@ -41,5 +41,5 @@ def seal_withdrawal(
     rings: KeyRings, document_type: DocumentType, key: DocumentKey, number: int, reason: str, now: datetime
 ) -> dict[str, Any]:
     """Return the columns of a withdrawal for a reason that somebody typed. Raises KeyMissing."""
-    sealed = words.seal(rings, document_type.withdrawal, vault.row_key((*key, number)), reason, now)
-    return {"reason": document_type.withdrawal.placeholder, "reason_sealed": sealed}
+    ciphertext = words.seal(rings, document_type.withdrawal, vault.row_key((*key, number)), reason, now)
+    return {"reason": document_type.withdrawal.placeholder, "reason_sealed": ciphertext}

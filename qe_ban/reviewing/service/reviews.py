@@ -24,12 +24,12 @@ def approve(
 
     Raises DocumentEnded, WrongState, OwnDraft, DraftOutdated, KeyMissing, and what the precondition raises.
     """
-    locked = _lock(session, document_type, key, rings, precondition, change, DraftState.APPROVED, None)
-    if not locked.is_repeat:
-        documents.require_open(document_type, locked.row, change.at)
-        documents.require_newest(document_type, locked.row)
-        _set_outcome(locked, rings, DraftState.APPROVED, None, "approve")
-    return locked.row
+    document = _lock(session, document_type, key, rings, precondition, change, DraftState.APPROVED, None)
+    if not document.is_repeat:
+        documents.require_open(document_type, document.row, change.at)
+        documents.require_newest(document_type, document.row)
+        _set_outcome(document, rings, DraftState.APPROVED, None, "approve")
+    return document.row
 
 
 def reject(
@@ -46,10 +46,10 @@ def reject(
 
     Raises WrongState, OwnDraft, KeyMissing, and what the precondition raises.
     """
-    locked = _lock(session, document_type, key, rings, precondition, change, DraftState.REJECTED, reason)
-    if not locked.is_repeat:
-        _set_outcome(locked, rings, DraftState.REJECTED, reason, "reject")
-    return locked.row
+    document = _lock(session, document_type, key, rings, precondition, change, DraftState.REJECTED, reason)
+    if not document.is_repeat:
+        _set_outcome(document, rings, DraftState.REJECTED, reason, "reject")
+    return document.row
 
 
 def _lock(
@@ -68,18 +68,20 @@ def _lock(
         outcome = (row.state, row.reviewed_by, reasons.read_rejection(rings, document_type, row))
         return outcome == (state, change.by.id, reason) and documents.is_previous(row, precondition)
 
-    locked = documents.lock(session, document_type, key, precondition=precondition, change=change, is_repeat=is_repeat)
-    if locked.is_repeat:
-        return locked
-    documents.require_state(locked.row, DraftState.SUBMITTED)
-    if change.by.id in locked.row.editors:
+    document = documents.lock(
+        session, document_type, key, precondition=precondition, change=change, is_repeat=is_repeat
+    )
+    if document.is_repeat:
+        return document
+    documents.require_state(document.row, DraftState.SUBMITTED)
+    if change.by.id in document.row.editors:
         raise errors.OwnDraft
-    return locked
+    return document
 
 
-def _set_outcome(locked: LockedDocument, rings: KeyRings, state: DraftState, reason: str | None, verb: str) -> None:
-    row, before, now = locked.row, locked.to_audit_details(), locked.change.at
+def _set_outcome(document: LockedDocument, rings: KeyRings, state: DraftState, reason: str | None, verb: str) -> None:
+    row, before, now = document.row, document.to_audit_details(), document.change.at
     row.state = state.value
-    reasons.set_rejection(rings, locked.document_type, row, reason, now)
-    row.reviewed_by, row.reviewed_at = locked.change.by.id, now
-    locked.record(verb, before, reason=reason and audit.seal_words(locked.session, rings, reason, now))
+    reasons.set_rejection(rings, document.document_type, row, reason, now)
+    row.reviewed_by, row.reviewed_at = document.change.by.id, now
+    document.record(verb, before, reason=reason and audit.seal_words(document.session, rings, reason, now))

@@ -32,30 +32,30 @@ class TypedReason:
     rings: KeyRings
 
 
-def list_scheduled(locked: LockedDocument) -> list[VersionPeriod]:
+def list_scheduled(document: LockedDocument) -> list[VersionPeriod]:
     """Return the versions of a locked document that have not begun, the first first."""
     # what was published while this waited for the lock has begun, though by its clock it would not
-    now = documents.moment_of(locked)
-    periods = queries.list_periods(locked.session, locked.tables, locked.key, now)
+    now = documents.moment_of(document)
+    periods = queries.list_periods(document.session, document.tables, document.key, now)
     return sorted(
         (period for period in periods if period.starts_at > now), key=lambda period: (period.starts_at, period.number)
     )
 
 
-def list_kept(locked: LockedDocument) -> list[ScheduledOutcome]:
+def list_kept(document: LockedDocument) -> list[ScheduledOutcome]:
     """Return the scheduled versions of a locked document, each as kept."""
-    return [_to_outcome(period, "kept") for period in list_scheduled(locked)]
+    return [_to_outcome(period, "kept") for period in list_scheduled(document)]
 
 
-def list_replaced(locked: LockedDocument, number: int) -> list[ScheduledOutcome]:
+def list_replaced(document: LockedDocument, number: int) -> list[ScheduledOutcome]:
     """Return the scheduled versions that were withdrawn because this version replaces them."""
     reason = replacement_reason(number)
-    periods = queries.list_withdrawn_for(locked.session, locked.tables, locked.key, reason)
+    periods = queries.list_withdrawn_for(document.session, document.tables, document.key, reason)
     return [_to_outcome(period, "withdrawn") for period in periods]
 
 
 def settle(
-    locked: LockedDocument,
+    document: LockedDocument,
     periods: Sequence[VersionPeriod],
     policy: ScheduledPolicy | None,
     reason: TypedReason | None = None,
@@ -79,8 +79,8 @@ def settle(
     if policy is not ScheduledPolicy.REPLACE:
         return [_to_outcome(period, "kept") for period in periods]
     for period in periods:
-        _withdraw(locked, period.number, reason)
-    locked.session.flush()
+        _withdraw(document, period.number, reason)
+    document.session.flush()
     return [_to_outcome(period, "withdrawn") for period in periods]
 
 
@@ -99,17 +99,17 @@ def format_in_city(moment: datetime) -> str:
     return moment.astimezone(CITY_TIME).strftime("%Y-%m-%d %H:%M")
 
 
-def _withdraw(locked: LockedDocument, number: int, reason: TypedReason | None) -> None:
-    session, tables, now = locked.session, locked.tables, locked.change.at
-    own_reason = replacement_reason(locked.row.latest + 1)
+def _withdraw(document: LockedDocument, number: int, reason: TypedReason | None) -> None:
+    session, tables, now = document.session, document.tables, document.change.at
+    own_reason = replacement_reason(document.row.latest + 1)
     columns: dict[str, object] = {"reason": own_reason}
     detail: object = own_reason
     if reason is not None:
-        columns = reasons.seal_withdrawal(reason.rings, locked.document_type, locked.key, number, reason.text, now)
+        columns = reasons.seal_withdrawal(reason.rings, document.document_type, document.key, number, reason.text, now)
         detail = audit.seal_words(session, reason.rings, reason.text, now)
-    key_columns = tables.to_columns(locked.key)
-    session.add(tables.withdrawals(**key_columns, number=number, at=now, by=locked.change.by.id, **columns))
-    locked.record_event("withdraw", before=None, after=None, version=number, reason=detail)
+    key_columns = tables.to_columns(document.key)
+    session.add(tables.withdrawals(**key_columns, number=number, at=now, by=document.change.by.id, **columns))
+    document.record_event("withdraw", before=None, after=None, version=number, reason=detail)
 
 
 def _describe(periods: Sequence[VersionPeriod]) -> str:

@@ -56,26 +56,28 @@ def withdraw(
         is_same = reasons.read_withdrawal(rings, document_type, withdrawal) == reason
         return is_same and documents.is_previous(row, precondition)
 
-    locked = documents.lock(session, document_type, key, precondition=precondition, change=change, is_repeat=is_repeat)
-    if locked.is_repeat:
-        return Withdrawal(locked.row, scheduled.list_kept(locked))
+    document = documents.lock(
+        session, document_type, key, precondition=precondition, change=change, is_repeat=is_repeat
+    )
+    if document.is_repeat:
+        return Withdrawal(document.row, scheduled.list_kept(document))
     version, withdrawal = history.read_row(session, tables, key, number)
     if f"{document_type.prefix}.withdraw" not in change.by.scopes and version.starts_at <= change.at:
         raise errors.WithdrawalRefused
     if withdrawal is not None:
         raise errors.AlreadyWithdrawn
-    before = locked.to_audit_details()
+    before = document.to_audit_details()
     current = find_in_force(session, tables, key, change.at)
     later: list[ScheduledOutcome] = []
     if current is not None and current.number == number:
-        typed = TypedReason(f"与版本 {number} 一并撤下：{reason}"[:MAX_REASON], rings)
-        later = scheduled.settle(locked, scheduled.list_scheduled(locked), policy, typed)
-    sealed = reasons.seal_withdrawal(rings, document_type, key, number, reason, change.at)
+        shared_reason = TypedReason(f"与版本 {number} 一并撤下：{reason}"[:MAX_REASON], rings)
+        later = scheduled.settle(document, scheduled.list_scheduled(document), policy, shared_reason)
+    ciphertext = reasons.seal_withdrawal(rings, document_type, key, number, reason, change.at)
     columns = tables.to_columns(key)
-    session.add(tables.withdrawals(**columns, number=number, at=change.at, by=change.by.id, **sealed))
+    session.add(tables.withdrawals(**columns, number=number, at=change.at, by=change.by.id, **ciphertext))
     session.flush()
     following = find_in_force(session, tables, key, change.at)
-    locked.record(
+    document.record(
         "withdraw",
         before,
         version=number,
@@ -86,4 +88,4 @@ def withdraw(
         },
         later=scheduled.to_audit_details(later),
     )
-    return Withdrawal(locked.row, later)
+    return Withdrawal(document.row, later)

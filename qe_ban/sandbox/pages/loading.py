@@ -101,11 +101,11 @@ class Loader:
             for slug in missing.apps:
                 content = rows[slug] | {"icon": digests[rows[slug]["icon"]]}
                 with suppress(_NotOurs), session.begin_nested():
-                    apps.put(session, self.city, slug, content, precondition=_require_absent, change=change)
+                    apps.upsert(session, self.city, slug, content, precondition=_require_absent, change=change)
                     came[0].append(slug)
             for slug in missing.places:
                 with suppress(_NotOurs), session.begin_nested():
-                    places.put(session, self.city, slug, spots[slug], precondition=_require_absent, change=change)
+                    places.upsert(session, self.city, slug, spots[slug], precondition=_require_absent, change=change)
                     came[1].append(slug)
         return came
 

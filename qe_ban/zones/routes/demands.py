@@ -12,9 +12,9 @@ from qe_ban.web import guard, idempotency, paging, requests
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 from qe_ban.zones.models import Demand
-from qe_ban.zones.routes import telling
+from qe_ban.zones.routes import presenters
 from qe_ban.zones.rules.demands import STATE_NAMES, DemandState
-from qe_ban.zones.rules.forms import Sent
+from qe_ban.zones.rules.forms import Submission
 from qe_ban.zones.schemas import demands as schemas
 from qe_ban.zones.service import demands as service
 
@@ -30,13 +30,13 @@ mine = Blueprint("my_demands", url_prefix="/me/demands", description="我的需�
 @sending.idempotent
 def send_demand(body: dict[str, Any], slug: str) -> Response:
     """Send a firm's demand to a zone, by the form that stands there now; at most five a day."""
-    sent = Sent(**{"version": None} | body)
+    submission = Submission(**{"version": None} | body)
     sender = service.Sender(guard.principal(), now, requests.request_id())
     with part(Database).transaction() as session:
 
         def produce() -> tuple[int, Any]:
-            made = service.send(session, part(KeyRings), part(City), zone=slug, sent=sent, sender=sender)
-            return 201, schemas.DemandReceivedSchema().dump(_received(made))
+            demand = service.send(session, part(KeyRings), part(City), zone=slug, submission=submission, sender=sender)
+            return 201, schemas.DemandReceivedSchema().dump(_render_receipt(demand))
 
         return idempotency.once(session, sender.by, "zones.demands.send", body | {"zone": slug}, produce)
 
@@ -49,10 +49,13 @@ def list_mine(query: dict[str, Any]) -> dict[str, Any]:
     """The demands that the caller has sent, newest first."""
     before, limit = paging.last_id(query["cursor"]), query["limit"]
     with part(Database).transaction() as session:
-        found = service.mine(session, reader=guard.principal(), before=before, limit=limit + 1, now=now())
-    page = paging.page(found, limit, lambda row: [str(row.id)])
+        demands = service.mine(session, reader=guard.principal(), before=before, limit=limit + 1, now=now())
+    page = paging.page(demands, limit, lambda row: [str(row.id)])
     return page | {
-        "items": [telling.listed(part(City), part(KeyRings), row, service.allowed(row)) for row in page["items"]]
+        "items": [
+            presenters.render_listed(part(City), part(KeyRings), row, service.list_allowed_steps(row))
+            for row in page["items"]
+        ]
     }
 
 
@@ -62,8 +65,8 @@ def list_mine(query: dict[str, Any]) -> dict[str, Any]:
 def get_mine(demand_id: UUID) -> dict[str, Any]:
     """A demand that the caller has sent, with its answer and its course."""
     with part(Database).transaction() as session:
-        opened = service.one_of_mine(session, part(KeyRings), reader=guard.principal(), demand_id=demand_id, now=now())
-    return telling.whole(part(City), part(KeyRings), opened, service.allowed(opened.demand))
+        details = service.one_of_mine(session, part(KeyRings), reader=guard.principal(), demand_id=demand_id, now=now())
+    return presenters.render_whole(part(City), part(KeyRings), details, service.list_allowed_steps(details.demand))
 
 
 @mine.route(
@@ -75,7 +78,7 @@ def get_mine(demand_id: UUID) -> dict[str, Any]:
 def withdraw_mine(demand_id: UUID) -> dict[str, Any]:
     """Take back a demand that is not settled: contact, text, answer and notes are erased for good."""
     with part(Database).transaction() as session:
-        return _received(service.withdraw(session, part(KeyRings), demand_id=demand_id, change=guard.change()))
+        return _render_receipt(service.withdraw(session, part(KeyRings), demand_id=demand_id, change=guard.change()))
 
 
 @mine.route("/<id:demand_id>/reply", methods=["POST"], summary_zh="反馈答复是否解决了问题：办结，或退回再办")
@@ -86,19 +89,19 @@ def withdraw_mine(demand_id: UUID) -> dict[str, Any]:
 def reply_mine(body: dict[str, Any], demand_id: UUID) -> dict[str, Any]:
     """Say whether the answer has helped: the demand is closed, or goes back to the editors."""
     with part(Database).transaction() as session:
-        return _received(
+        return _render_receipt(
             service.reply(
                 session,
                 part(KeyRings),
                 demand_id=demand_id,
-                solved=body["solved"],
+                is_solved=body["solved"],
                 text=body["text"],
                 change=guard.change(),
             )
         )
 
 
-def _received(demand: Demand) -> dict[str, Any]:
+def _render_receipt(demand: Demand) -> dict[str, Any]:
     return {
         "id": demand.id,
         "zone": demand.zone,

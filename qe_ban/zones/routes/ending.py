@@ -12,7 +12,7 @@ from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import now, part
 from qe_ban.zones.models import Sunset
 from qe_ban.zones.schemas import ending as schemas
-from qe_ban.zones.service import ending as service
+from qe_ban.zones.service import archive as service
 
 blp = Blueprint("zone_ending", url_prefix="/zones", description="专区：结束与数据删除")
 
@@ -25,7 +25,7 @@ def get_sunset(slug: str) -> Response:
     """When a zone ends, whether its data are deleted then, and the report that proves it. Its ETag serves a change."""
     with part(Database).transaction() as session:
         standing = service.standing(session, part(City), slug, now())
-    return conditional.respond(_told(standing), state=standing.tag)
+    return conditional.respond(_render(standing), state=standing.tag)
 
 
 @blp.route("/<slug>/end", methods=["POST"], summary_zh="结束专区，立即或定时，并可定时删除其需求数据")
@@ -37,12 +37,12 @@ def get_sunset(slug: str) -> Response:
 def end_zone(body: dict[str, Any], slug: str) -> Response:
     """Let a zone end now or at a time to come, and its demands be deleted then; replaces what was planned."""
     precondition, change = conditional.read_precondition(), guard.change()
-    wanted = service.Wanted(body["at"], body["delete"], body["confirm"])
+    request = service.EndRequest(body["at"], body["delete"], body["confirm"])
     with part(Database).transaction() as session:
-        service.end(session, part(City), slug=slug, wanted=wanted, precondition=precondition, change=change)
+        service.end(session, part(City), slug=slug, request=request, precondition=precondition, change=change)
         standing = service.standing(session, part(City), slug, change.at)
     part(PageCache).publish_invalidation()
-    return conditional.respond_written(_told(standing), standing.tag)
+    return conditional.respond_written(_render(standing), standing.tag)
 
 
 @blp.route("/<slug>/reopen", methods=["POST"], summary_zh="撤销专区的结束和尚未到期的删除；到期的删除不可恢复")
@@ -57,11 +57,11 @@ def reopen_zone(slug: str) -> Response:
         service.reopen(session, part(City), slug=slug, precondition=precondition, change=change)
         standing = service.standing(session, part(City), slug, change.at)
     part(PageCache).publish_invalidation()
-    return conditional.respond_written(_told(standing), standing.tag)
+    return conditional.respond_written(_render(standing), standing.tag)
 
 
-def _told(standing: service.Standing) -> dict[str, Any]:
-    dumped: dict[str, Any] = schemas.ZoneStandingSchema().dump(
+def _render(standing: service.Standing) -> dict[str, Any]:
+    body: dict[str, Any] = schemas.ZoneStandingSchema().dump(
         {
             "slug": standing.slug,
             "name": standing.name,
@@ -70,18 +70,18 @@ def _told(standing: service.Standing) -> dict[str, Any]:
             "deletion": _deletion(standing.deletion, due=standing.deletion_due),
         }
     )
-    return dumped
+    return body
 
 
-def _deletion(found: Sunset | None, *, due: bool) -> dict[str, Any] | None:
-    if found is None:
+def _deletion(sunset: Sunset | None, *, due: bool) -> dict[str, Any] | None:
+    if sunset is None:
         return None
-    state = "done" if found.done_at is not None else "deleting" if due else "planned"
+    state = "done" if sunset.done_at is not None else "deleting" if due else "planned"
     return {
         "state": state,
-        "requested_at": found.requested_at,
-        "requested_by": found.requested_by,
-        "due_at": found.due_at,
-        "done_at": found.done_at,
-        "report": found.report,
+        "requested_at": sunset.requested_at,
+        "requested_by": sunset.requested_by,
+        "due_at": sunset.due_at,
+        "done_at": sunset.done_at,
+        "report": sunset.report,
     }

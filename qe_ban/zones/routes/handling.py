@@ -11,10 +11,10 @@ from qe_ban.keys.rings import KeyRings
 from qe_ban.web import conditional, guard, paging
 from qe_ban.web.api import Blueprint
 from qe_ban.web.parts import part
-from qe_ban.zones.routes import telling
+from qe_ban.zones.routes import presenters
 from qe_ban.zones.rules.demands import STATE_NAMES, DemandState, Step
 from qe_ban.zones.schemas import demands as schemas
-from qe_ban.zones.service import handling as service
+from qe_ban.zones.service import demand_workflow as service
 
 blp = Blueprint("demand_handling", url_prefix="/zones", description="专区：办理需求")
 
@@ -25,13 +25,16 @@ blp = Blueprint("demand_handling", url_prefix="/zones", description="专区：�
 @blp.response(200, schemas.DemandPage)
 def list_demands(query: dict[str, Any], slug: str) -> dict[str, Any]:
     """The demands of a zone, newest first, without anybody's name, phone or text."""
-    wanted = service.Wanted(query["state"], query["industry"], paging.last_id(query["cursor"]))
+    filter_ = service.DemandFilter(query["state"], query["industry"], paging.last_id(query["cursor"]))
     limit, change = query["limit"], guard.change()
     with part(Database).transaction() as session:
-        found = service.listed(session, part(City), zone=slug, wanted=wanted, limit=limit + 1, change=change)
-    page = paging.page(found, limit, lambda row: [str(row.id)])
+        demands = service.list_demands(session, part(City), zone=slug, filter_=filter_, limit=limit + 1, change=change)
+    page = paging.page(demands, limit, lambda row: [str(row.id)])
     return page | {
-        "items": [telling.listed(part(City), part(KeyRings), row, service.allowed(row)) for row in page["items"]]
+        "items": [
+            presenters.render_listed(part(City), part(KeyRings), row, service.list_allowed_steps(row))
+            for row in page["items"]
+        ]
     }
 
 
@@ -41,9 +44,9 @@ def list_demands(query: dict[str, Any], slug: str) -> dict[str, Any]:
 def count_demands(slug: str) -> dict[str, Any]:
     """How many demands stand in each state, and how many wait for the editors."""
     with part(Database).transaction() as session:
-        found = service.counts(session, part(City), zone=slug, change=guard.change())
-    items = [{"state": state, "state_name": STATE_NAMES[state], "count": count} for state, count in found.items()]
-    return {"items": items, "waiting": found[DemandState.RECEIVED] + found[DemandState.ACCEPTED]}
+        counts = service.counts(session, part(City), zone=slug, change=guard.change())
+    items = [{"state": state, "state_name": STATE_NAMES[state], "count": count} for state, count in counts.items()]
+    return {"items": items, "waiting": counts[DemandState.RECEIVED] + counts[DemandState.ACCEPTED]}
 
 
 @blp.route(
@@ -55,12 +58,12 @@ def count_demands(slug: str) -> dict[str, Any]:
 def get_demand(slug: str, demand_id: UUID) -> Response:
     """A demand whole, with contact and text; that it was read is audited. Its ETag serves a step."""
     with part(Database).transaction() as session:
-        opened = service.read(
+        details = service.read(
             session, part(KeyRings), part(City), zone=slug, demand_id=demand_id, change=guard.change()
         )
-    told = telling.whole(part(City), part(KeyRings), opened, service.allowed(opened.demand))
-    payload = schemas.DemandSchema().dump(told)
-    return conditional.respond(payload, cache_control="private, no-store", state=service.tag_of(opened.demand))
+    body = presenters.render_whole(part(City), part(KeyRings), details, service.list_allowed_steps(details.demand))
+    payload = schemas.DemandSchema().dump(body)
+    return conditional.respond(payload, cache_control="private, no-store", state=service.tag_of(details.demand))
 
 
 @blp.route("/<slug>/demands/<id:demand_id>/accept", methods=["POST"], summary_zh="受理需求")
@@ -119,7 +122,7 @@ def _take(slug: str, demand_id: UUID, step: Step, note: str | None) -> Response:
             precondition=precondition,
             change=change,
         )
-    told = schemas.ListedDemandSchema().dump(
-        telling.listed(part(City), part(KeyRings), demand, service.allowed(demand))
+    body = schemas.ListedDemandSchema().dump(
+        presenters.render_listed(part(City), part(KeyRings), demand, service.list_allowed_steps(demand))
     )
-    return conditional.respond_written(told, service.tag_of(demand))
+    return conditional.respond_written(body, service.tag_of(demand))

@@ -30,8 +30,8 @@ blp = Blueprint("zones", url_prefix="/zones", description="专区")
 @blp.with_etag
 def list_zones() -> Response:
     """All zones of the city: open, coming (since when), ended, or empty."""
-    found, age = overview(part(PageCache), part(Database), part(City), now())
-    payload = schemas.ZoneOverviewsSchema().dump({"items": [_listed(one) for one in found], "next": None})
+    overviews, age = overview(part(PageCache), part(Database), part(City), now())
+    payload = schemas.ZoneOverviewsSchema().dump({"items": [_render_overview(one) for one in overviews], "next": None})
     return conditional.respond_published(payload, age)
 
 
@@ -56,10 +56,10 @@ def get_block(query: dict[str, Any], slug: str, block: str) -> Response:
     """One block with all of its rows, articles with their bodies."""
     moment = now()
     page, age = part(PageCache).page(PageKind.ZONE, slug, moment)
-    found = block_detail.block_in_full(page, _view(query), moment, block)
-    if found is None:
+    detail = block_detail.block_in_full(page, _view(query), moment, block)
+    if detail is None:
         raise errors.BlockNotFound
-    return conditional.respond_published(found, age)
+    return conditional.respond_published(detail, age)
 
 
 @blp.route("/<slug>/solutions", methods=["GET"], summary_zh="按行业查找专区的解决方案，附各行业数量")
@@ -106,20 +106,20 @@ def list_events(query: dict[str, Any], slug: str) -> Response:
     moment = now()
     page, age = part(PageCache).page(PageKind.ZONE, slug, moment)
     rows = filtering.rows(page, _view(query), moment, "event", "events")
-    found = lists.ordered([row for row in rows if query["state"] in (None, row["state"])])
-    return conditional.respond_published(_page(found, query), age)
+    events = lists.sort_events([row for row in rows if query["state"] in (None, row["state"])])
+    return conditional.respond_published(_page(events, query), age)
 
 
 def _list(name: str, query: Mapping[str, Any], slug: str) -> Response:
     kind, moment = lists.LISTS[name], now()
     page, age = part(PageCache).page(PageKind.ZONE, slug, moment)
     rows = filtering.rows(page, _view(query), moment, kind.block, kind.table)
-    found, facets = lists.searched(kind, rows, query["q"], {filter_: query[filter_] for filter_ in kind.filters})
-    told = {
+    matches, facets = lists.search(kind, rows, query["q"], {filter_: query[filter_] for filter_ in kind.filters})
+    body = {
         name: [{"value": one.value, "name": one.name, "count": one.count} for one in choices]
         for name, choices in facets.items()
     }
-    return conditional.respond_published(_page(found, query) | {"facets": told}, age)
+    return conditional.respond_published(_page(matches, query) | {"facets": body}, age)
 
 
 def _page(rows: Sequence[Mapping[str, Any]], query: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,6 +142,6 @@ def _view(query: Mapping[str, Any]) -> View:
     return View(district, query["real_name"], query["age_mode"], query["audience"])
 
 
-def _listed(one: Overview) -> dict[str, Any]:
-    said: dict[str, datetime | None] = {"opens_at": one.opens_at, "ended_at": one.ended_at}
-    return {**one.body, "state": one.state, "state_name": showing.STATE_NAMES[one.state], **said}
+def _render_overview(one: Overview) -> dict[str, Any]:
+    times: dict[str, datetime | None] = {"opens_at": one.opens_at, "ended_at": one.ended_at}
+    return {**one.body, "state": one.state, "state_name": showing.STATE_NAMES[one.state], **times}

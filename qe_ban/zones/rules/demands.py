@@ -57,7 +57,7 @@ class Passage:
 
 _STANDING: Final = frozenset(DemandState) - {DemandState.WITHDRAWN}
 """A consent can be taken back at any time, also when the demand is settled: its data stand until then."""
-_ANSWERED: Final = frozenset({DemandState.ANSWERED})
+_WITH_ANSWER: Final = frozenset({DemandState.ANSWERED})
 
 PASSAGES: Final[Mapping[Step, Passage]] = {
     Step.ACCEPT: Passage(PrincipalKind.STAFF, frozenset({DemandState.RECEIVED}), DemandState.ACCEPTED),
@@ -65,10 +65,10 @@ PASSAGES: Final[Mapping[Step, Passage]] = {
     Step.REFUSE: Passage(
         PrincipalKind.STAFF, frozenset({DemandState.RECEIVED, DemandState.ACCEPTED}), DemandState.REFUSED
     ),
-    Step.CLOSE: Passage(PrincipalKind.STAFF, _ANSWERED, DemandState.CLOSED),
+    Step.CLOSE: Passage(PrincipalKind.STAFF, _WITH_ANSWER, DemandState.CLOSED),
     Step.WITHDRAW: Passage(PrincipalKind.RESIDENT, _STANDING, DemandState.WITHDRAWN),
-    Step.SETTLE: Passage(PrincipalKind.RESIDENT, _ANSWERED, DemandState.CLOSED),
-    Step.REOPEN: Passage(PrincipalKind.RESIDENT, _ANSWERED, DemandState.ACCEPTED),
+    Step.SETTLE: Passage(PrincipalKind.RESIDENT, _WITH_ANSWER, DemandState.CLOSED),
+    Step.REOPEN: Passage(PrincipalKind.RESIDENT, _WITH_ANSWER, DemandState.ACCEPTED),
 }
 
 MOST_A_DAY: Final = 5

@@ -28,7 +28,7 @@ class Form:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Submission:
     """What a firm sends. `version` is the page's when the form was opened, where the client says so."""
 
     block: str
@@ -59,23 +59,23 @@ def form_of(content: Mapping[str, Any], block_id: str, now: datetime) -> Form | 
     return Form(block_id, block["consent"], tuple(block["industries"]), names)
 
 
-def faults(form: Form, sent: Sent) -> dict[str, str]:
+def faults(form: Form, submission: Submission) -> dict[str, str]:
     """Find what is wrong with what was sent, by field, in Chinese."""
-    found = {}
-    if sent.industry not in form.industries:
-        found["industry"] = "不在本次征集的行业范围内"
-    if sent.size is not None and sent.size not in SIZES:
-        found["size"] = "不在可选范围内"
-    if sent.solution is not None and sent.solution not in form.solutions:
-        found["solution"] = "专区中没有这个解决方案"
-    if not sent.consent:
-        found["consent"] = "须阅读并同意授权说明后才能提交"
+    problems = {}
+    if submission.industry not in form.industries:
+        problems["industry"] = "不在本次征集的行业范围内"
+    if submission.size is not None and submission.size not in SIZES:
+        problems["size"] = "不在可选范围内"
+    if submission.solution is not None and submission.solution not in form.solutions:
+        problems["solution"] = "专区中没有这个解决方案"
+    if not submission.consent:
+        problems["consent"] = "须阅读并同意授权说明后才能提交"
     for name, check in (("uscc", identifiers.normalise_uscc), ("phone", phone)):
         try:
-            check(getattr(sent, name))
+            check(getattr(submission, name))
         except IdentifierInvalid as error:
-            found[name] = error.message
-    return found
+            problems[name] = error.message
+    return problems
 
 
 def phone(text: str) -> str:
@@ -83,9 +83,9 @@ def phone(text: str) -> str:
 
     Raises IdentifierInvalid: `phone_shape`.
     """
-    fixed = _FIXED_LINE.fullmatch(normalise_hyphenated(text))
-    if fixed is not None:
-        return "-".join(part for part in fixed.groups() if part)
+    match = _FIXED_LINE.fullmatch(normalise_hyphenated(text))
+    if match is not None:
+        return "-".join(part for part in match.groups() if part)
     try:
         return identifiers.normalise_phone(text)
     except IdentifierInvalid as error:

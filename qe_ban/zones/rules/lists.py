@@ -41,26 +41,26 @@ class Choice:
     count: int
 
 
-def searched(
-    kind: ListKind, rows: Sequence[Row], q: str | None, chosen: Mapping[str, str | None]
+def search(
+    kind: ListKind, rows: Sequence[Row], q: str | None, choices: Mapping[str, str | None]
 ) -> tuple[list[Row], dict[str, list[Choice]]]:
     """Return the rows that are left, in their order, and by filter the choices that leave any.
 
-    `chosen`: by the filter's name in a query, the word that was chosen. A filter's own choice does not narrow its
+    `choices`: by the filter's name in a query, the word that was chosen. A filter's own choice does not narrow its
     counts, so that one sees what another choice would give.
     """
-    fields = {kind.filters[name]: word for name, word in chosen.items()}
-    left = listing.search(rows, q, fields)
+    fields = {kind.filters[name]: word for name, word in choices.items()}
+    matches = listing.search(rows, q, fields)
     facets = {}
     for name, field in kind.filters.items():
         others = listing.search(rows, q, {other: word for other, word in fields.items() if other != field})
-        counted = (
-            (word, called, len(listing.search(others, None, {field: word}))) for word, called in FACETS[field].items()
+        counts = (
+            (word, label, len(listing.search(others, None, {field: word}))) for word, label in FACETS[field].items()
         )
-        facets[name] = [Choice(word, called, count) for word, called, count in counted if count]
-    return left, facets
+        facets[name] = [Choice(word, label, count) for word, label, count in counts if count]
+    return matches, facets
 
 
-def ordered(events: Sequence[Row]) -> list[Row]:
+def sort_events(events: Sequence[Row]) -> list[Row]:
     """Return events in the order of their beginning; those that begin together as the page has them."""
     return sorted(events, key=lambda row: moment_of(row["starts_at"]) or _LATEST)

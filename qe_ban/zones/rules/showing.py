@@ -22,10 +22,10 @@ STATE_NAMES: Final = {
 }
 
 
-def state_of(*, shown: bool, ended_at: datetime | None, opens_at: datetime | None) -> ZoneState:
+def state_of(*, is_shown: bool, ended_at: datetime | None, opens_at: datetime | None) -> ZoneState:
     """Return a zone's state; `ended_at` is past, `opens_at` to come."""
     if ended_at is not None:
         return ZoneState.ENDED
-    if shown:
+    if is_shown:
         return ZoneState.OPEN
     return ZoneState.COMING if opens_at is not None else ZoneState.EMPTY

@@ -98,8 +98,8 @@ def _facets(name: str, filters: tuple[str, ...]) -> type[Schema]:
 
 def _page(name: str, block: str, table: str, *filters: str) -> type[Schema]:
     """Return the shape of a page of a table's rows; `filters`: by which there are counts."""
-    described = f"One of {table}, with the id of its block."
-    row = type(f"{name}Schema", (ROWS[block, table],), {"__doc__": described, "block": fields.Text(required=True)})
+    description = f"One of {table}, with the id of its block."
+    row = type(f"{name}Schema", (ROWS[block, table],), {"__doc__": description, "block": fields.Text(required=True)})
     wires: dict[str, Wire] = {
         "items": fields.Many(fields.Nested(row), required=True),
         "next": fields.Text(max=1024, required=True, allow_none=True),

@@ -32,8 +32,8 @@ def erase_demands(session: Session, demands: Sequence[UUID], now: datetime) -> N
 
 
 def _erase(session: Session, which: ColumnElement[bool], now: datetime) -> None:
-    gone = delete(Demand).where(which).returning(Demand.id, Demand.zone, Demand.state, Demand.data_key)
-    for demand, zone, state, data_key in session.execute(gone.execution_options(synchronize_session=False)).all():
+    deletion = delete(Demand).where(which).returning(Demand.id, Demand.zone, Demand.state, Demand.data_key)
+    for demand, zone, state, data_key in session.execute(deletion.execution_options(synchronize_session=False)).all():
         data_keys.discard(session, [data_key])
         details = {"zone": zone, "state": state}
         audit.record(session, at=now, actor=None, action="demands.erase", subject=str(demand), details=details)

@@ -26,9 +26,9 @@ from qe_ban.zones.models import Demand
 from qe_ban.zones.rules import demands as rules
 from qe_ban.zones.rules import forms
 from qe_ban.zones.rules.demands import DemandState, Step
-from qe_ban.zones.rules.forms import Form, Sent
-from qe_ban.zones.service import course
-from qe_ban.zones.service.course import Opened
+from qe_ban.zones.rules.forms import Form, Submission
+from qe_ban.zones.service import demand_history
+from qe_ban.zones.service.demand_history import DemandDetails
 
 ACTION_SENT: Final = "demands.send"
 
@@ -42,7 +42,7 @@ class Sender:
     request_id: str | None = None
 
 
-def send(session: Session, rings: KeyRings, city: City, *, zone: str, sent: Sent, sender: Sender) -> Demand:
+def send(session: Session, rings: KeyRings, city: City, *, zone: str, submission: Submission, sender: Sender) -> Demand:
     """Take a firm's demand, while the zone and its form are shown; with it the version that says the text of consent.
 
     The page is held against its end: a demand is taken before it and deleted with the zone, or refused. Raises
@@ -52,17 +52,17 @@ def send(session: Session, rings: KeyRings, city: City, *, zone: str, sent: Sent
         raise errors.ZoneNotFound
     page_end.read_end_shared(session, PageKind.ZONE, zone)
     now = sender.clock()
-    form, version = _form(session, zone, sent, now)
-    faults = forms.faults(form, sent)
+    form, version = _form(session, zone, submission, now)
+    faults = forms.faults(form, submission)
     if faults:
         raise errors.DemandInvalid(fields=faults)
     _check_day(session, sender.by.id, now)
-    demand = _made(zone, sent, version, sender.by.id, now)
-    _seal(rings, demand, sent, data_keys.allocate(rings, session, Owner.DEMAND, now))
+    demand = _new_demand(zone, submission, version, sender.by.id, now)
+    _seal(rings, demand, submission, data_keys.allocate(rings, session, Owner.DEMAND, now))
     session.add(demand)
     session.flush()
     change = audit.Change(sender.by, now, sender.request_id)
-    course.note_step(session, rings, demand, change, note=None)
+    demand_history.note_step(session, rings, demand, change, note=None)
     after = {"state": demand.state, "zone": zone, "block": demand.block, "version": version}
     audit.record_change(session, change, ACTION_SENT, str(demand.id), before=None, after=after)
     return demand
@@ -70,18 +70,20 @@ def send(session: Session, rings: KeyRings, city: City, *, zone: str, sent: Sent
 
 def mine(session: Session, *, reader: Principal, before: UUID | None, limit: int, now: datetime) -> Sequence[Demand]:
     """Return at most `limit` demands that a resident has sent, newest first, whatever the zone."""
-    wanted = course.standing(now).where(Demand.resident_id == reader.id).order_by(Demand.id.desc()).limit(limit)
+    query = demand_history.standing(now).where(Demand.resident_id == reader.id).order_by(Demand.id.desc()).limit(limit)
     if before is not None:
-        wanted = wanted.where(Demand.id < before)
-    return session.scalars(wanted).all()
+        query = query.where(Demand.id < before)
+    return session.scalars(query).all()
 
 
-def one_of_mine(session: Session, rings: KeyRings, *, reader: Principal, demand_id: UUID, now: datetime) -> Opened:
+def one_of_mine(
+    session: Session, rings: KeyRings, *, reader: Principal, demand_id: UUID, now: datetime
+) -> DemandDetails:
     """Return a demand that a resident has sent, opened, with its course. Raises DemandNotFound."""
-    demand = session.scalar(course.standing(now).where(Demand.id == demand_id, Demand.resident_id == reader.id))
+    demand = session.scalar(demand_history.standing(now).where(Demand.id == demand_id, Demand.resident_id == reader.id))
     if demand is None:
         raise errors.DemandNotFound
-    return course.opened(session, rings, demand)
+    return demand_history.open_demand(session, rings, demand)
 
 
 def withdraw(session: Session, rings: KeyRings, *, demand_id: UUID, change: audit.Change) -> Demand:
@@ -93,44 +95,44 @@ def withdraw(session: Session, rings: KeyRings, *, demand_id: UUID, change: audi
 
 
 def reply(
-    session: Session, rings: KeyRings, *, demand_id: UUID, solved: bool, text: str | None, change: audit.Change
+    session: Session, rings: KeyRings, *, demand_id: UUID, is_solved: bool, text: str | None, change: audit.Change
 ) -> Demand:
     """Record whether an answer has helped: that closes the demand, or gives it back to the editors.
 
     Raises DemandNotFound, StepNotAllowed.
     """
-    return _step(session, rings, demand_id, Step.SETTLE if solved else Step.REOPEN, text, change)
+    return _step(session, rings, demand_id, Step.SETTLE if is_solved else Step.REOPEN, text, change)
 
 
 def _step(
     session: Session, rings: KeyRings, demand_id: UUID, step: Step, note: str | None, change: audit.Change
 ) -> Demand:
     demand = session.scalar(
-        course.standing(change.at)
+        demand_history.standing(change.at)
         .where(Demand.id == demand_id, Demand.resident_id == change.by.id)
         .with_for_update(of=Demand)
     )
     if demand is None:
         raise errors.DemandNotFound
-    course.step(session, rings, demand, step, note, change)
+    demand_history.step(session, rings, demand, step, note, change)
     return demand
 
 
-def _form(session: Session, zone: str, sent: Sent, now: datetime) -> tuple[Form, int]:
+def _form(session: Session, zone: str, submission: Submission, now: datetime) -> tuple[Form, int]:
     """Return the form and the version of the page in force."""
-    found = pages.in_force(session, PageKind.ZONE, zone, now)
-    if found is None:
+    version = pages.in_force(session, PageKind.ZONE, zone, now)
+    if version is None:
         raise errors.ZoneNotFound
-    form = forms.form_of(found.content, sent.block, now)
+    form = forms.form_of(version.content, submission.block, now)
     # the worker's clock may be ahead of ours: what it has begun to delete grows no more
-    if form is None or course.is_going(session, zone, now):
+    if form is None or demand_history.is_going(session, zone, now):
         raise errors.FormClosed
-    if sent.version is not None and sent.version != found.number:
-        said = contents.content_of(session, PageKind.ZONE, zone, sent.version)
-        opened = forms.form_of(said, sent.block, now) if said is not None else None
-        if opened is None or opened.consent != form.consent:
+    if submission.version is not None and submission.version != version.number:
+        content = contents.content_of(session, PageKind.ZONE, zone, submission.version)
+        old_form = forms.form_of(content, submission.block, now) if content is not None else None
+        if old_form is None or old_form.consent != form.consent:
             raise errors.ConsentChanged
-    return form, found.number
+    return form, version.number
 
 
 def _check_day(session: Session, resident: UUID, now: datetime) -> None:
@@ -143,20 +145,20 @@ def _check_day(session: Session, resident: UUID, now: datetime) -> None:
         raise errors.TooManyDemands(int((end - now).total_seconds()) + 1)
 
 
-def _made(zone: str, sent: Sent, version: int, resident: UUID, now: datetime) -> Demand:
+def _new_demand(zone: str, submission: Submission, version: int, resident: UUID, now: datetime) -> Demand:
     return Demand(
         id=new_id(),
         zone=zone,
         resident_id=resident,
         state=DemandState.RECEIVED.value,
         revision=1,
-        firm=sent.firm,
-        uscc=normalise_uscc(sent.uscc),
-        industry=sent.industry,
-        size=sent.size,
-        solution=sent.solution,
+        firm=submission.firm,
+        uscc=normalise_uscc(submission.uscc),
+        industry=submission.industry,
+        size=submission.size,
+        solution=submission.solution,
         title=words.PLACEHOLDER,
-        block=sent.block,
+        block=submission.block,
         version=version,
         consented_at=now,
         created_at=now,
@@ -164,14 +166,14 @@ def _made(zone: str, sent: Sent, version: int, resident: UUID, now: datetime) ->
     )
 
 
-def _seal(rings: KeyRings, demand: Demand, sent: Sent, data_key: int | None) -> None:
+def _seal(rings: KeyRings, demand: Demand, submission: Submission, data_key: int | None) -> None:
     now, demand.data_key = demand.created_at, data_key
-    demand.title_sealed = words.seal(rings, words.DEMAND_TITLE, demand.id, sent.title, now, data_key=data_key)
-    demand.text_sealed = course.seal(rings, "text", demand, sent.text, now)
-    demand.contact_sealed = course.seal(rings, "contact", demand, sent.contact, now)
-    demand.phone_sealed = course.seal(rings, "phone", demand, forms.phone(sent.phone), now)
+    demand.title_sealed = words.seal(rings, words.DEMAND_TITLE, demand.id, submission.title, now, data_key=data_key)
+    demand.text_sealed = demand_history.seal(rings, "text", demand, submission.text, now)
+    demand.contact_sealed = demand_history.seal(rings, "contact", demand, submission.contact, now)
+    demand.phone_sealed = demand_history.seal(rings, "phone", demand, forms.phone(submission.phone), now)
 
 
-def allowed(demand: Demand) -> list[Step]:
+def list_allowed_steps(demand: Demand) -> list[Step]:
     """Return what a resident may do with a demand of theirs."""
     return rules.steps_of(DemandState(demand.state), PrincipalKind.RESIDENT)

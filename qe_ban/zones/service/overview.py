@@ -33,7 +33,7 @@ def overview(
     Open ones need no database; without one nothing is told of the others' plans. Raises DatabaseUnavailable where no
     zone at all can be told.
     """
-    found: dict[str, Overview] = {}
+    overviews: dict[str, Overview] = {}
     ages = []
     away: DatabaseUnavailable | None = None
     for slug in city.zones:
@@ -44,18 +44,18 @@ def overview(
         except DatabaseUnavailable as error:
             away = error
             continue
-        found[slug] = Overview(page.body, ZoneState.OPEN)
+        overviews[slug] = Overview(page.body, ZoneState.OPEN)
         if age is not None:
             ages.append(age)
-    if away is not None and not found:
+    if away is not None and not overviews:
         raise away
-    others = [slug for slug in city.zones if slug not in found]
+    others = [slug for slug in city.zones if slug not in overviews]
     if others:
-        found |= _closed(database, city, others, now)
-    return [found[slug] for slug in city.zones], max(ages, default=None)
+        overviews |= _list_closed(database, city, others, now)
+    return [overviews[slug] for slug in city.zones], max(ages, default=None)
 
 
-def _closed(database: Database, city: City, slugs: Sequence[str], now: datetime) -> dict[str, Overview]:
+def _list_closed(database: Database, city: City, slugs: Sequence[str], now: datetime) -> dict[str, Overview]:
     try:
         with database.transaction() as session:
             over = page_end.find_ended(session, PageKind.ZONE, slugs, now)
@@ -75,5 +75,5 @@ def _one(slug: str, name: str, ended_at: datetime | None, opens_at: datetime | N
         "banner": None,
         "audiences": [],
     }
-    state = state_of(shown=False, ended_at=ended_at, opens_at=opens_at)
+    state = state_of(is_shown=False, ended_at=ended_at, opens_at=opens_at)
     return Overview(body, state, opens_at if state is ZoneState.COMING else None, ended_at)

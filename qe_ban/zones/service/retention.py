@@ -13,16 +13,16 @@ from qe_ban.publishing.service import pages
 from qe_ban.zones.models import Demand, DemandStep, Sunset
 from qe_ban.zones.rules.demands import DemandState
 
-FINISHED: Final = (DemandState.ANSWERED, DemandState.CLOSED, DemandState.REFUSED, DemandState.WITHDRAWN)
+FINAL_STATES: Final = (DemandState.ANSWERED, DemandState.CLOSED, DemandState.REFUSED, DemandState.WITHDRAWN)
 
 
 def _is_over(before: datetime) -> ColumnElement[bool]:
     """Return the condition that a demand's last step, or the end of its zone, was before a moment."""
-    finished = Demand.state.in_([state.value for state in FINISHED]) & (Demand.updated_at < before)
-    ended = Demand.zone.in_(pages.ended_before(PageKind.ZONE, before))
+    is_final = Demand.state.in_([state.value for state in FINAL_STATES]) & (Demand.updated_at < before)
+    is_of_ended_zone = Demand.zone.in_(pages.ended_before(PageKind.ZONE, before))
     # the report of a deletion counts what it finds when it begins
     deletion = exists().where(Sunset.zone == Demand.zone, Sunset.due_at <= func.now(), Sunset.done_at.is_(None))
-    return or_(finished, ended) & ~deletion
+    return or_(is_final, is_of_ended_zone) & ~deletion
 
 
 def _forget_demands(session: Session, before: datetime) -> int:
@@ -35,10 +35,10 @@ def _forget_demands(session: Session, before: datetime) -> int:
     if zone is None:
         return 0
     pages.hold(session, PageKind.ZONE, zone)
-    locked = select(Demand.id).where(Demand.zone == zone, _is_over(before)).limit(STEP)
-    demands = session.scalars(locked.with_for_update(of=Demand, skip_locked=True)).all()
-    gone = delete(Demand).where(Demand.id.in_(demands)).returning(Demand.id, Demand.state)
-    rows = session.execute(gone.execution_options(synchronize_session=False)).all()
+    batch = select(Demand.id).where(Demand.zone == zone, _is_over(before)).limit(STEP)
+    demands = session.scalars(batch.with_for_update(of=Demand, skip_locked=True)).all()
+    deletion = delete(Demand).where(Demand.id.in_(demands)).returning(Demand.id, Demand.state)
+    rows = session.execute(deletion.execution_options(synchronize_session=False)).all()
     now = session.execute(select(func.clock_timestamp())).scalar_one()
     for demand, state in rows:
         details = {"zone": zone, "state": state}

@@ -20,7 +20,7 @@ from qe_ban.publishing.service.page_types import PageType, Sources
 from qe_ban.publishing.service.screens import Absent
 
 _INHERITING: Final = ("replaces", "after")
-_FILLED: Final = (("places", "kinds"), ("app_grid", "local"))
+_LOOK_UP_FIELDS: Final = (("places", "kinds"), ("app_grid", "local"))
 """What a hall fills with its district's apps and places; a zone is of no district and names them one by one."""
 
 
@@ -33,15 +33,15 @@ class Zones:
 
     def load(self, session: Session, slug: str, now: datetime) -> ResolvedPage | Absent:
         """Return a zone's page in force."""
-        found = pages.in_force(session, PageKind.ZONE, slug, now)
-        if found is None:
+        version = pages.in_force(session, PageKind.ZONE, slug, now)
+        if version is None:
             return Absent(pages.begins_at(session, PageKind.ZONE, slug, now))
-        body = {"version": found.number, "updated_at": rfc3339(found.published_at)}
-        return self._dressed(session, slug, found.content, now, body, found.next_change_at)
+        body = {"version": version.number, "updated_at": rfc3339(version.published_at)}
+        return self._resolve(session, slug, version.content, now, body, version.next_change_at)
 
     def resolve(self, session: Session, slug: str, content: Mapping[str, Any], now: datetime) -> ResolvedPage:
         """Return what a content, published or not, looks like."""
-        return self._dressed(session, slug, content, now, {"version": None, "updated_at": None}, None)
+        return self._resolve(session, slug, content, now, {"version": None, "updated_at": None}, None)
 
     def page_type(self) -> PageType:
         """Return what zones bring to publishing."""
@@ -51,7 +51,7 @@ class Zones:
         """Find what a zone may not say in this city, and whatever only a district's hall says."""
         return [*audience_rules.faults(content, self.city.districts), *_faults(content)]
 
-    def _dressed(
+    def _resolve(
         self,
         session: Session,
         slug: str,
@@ -84,9 +84,9 @@ def covers(place: Place, slug: str) -> bool:
 
 def source(city: City, session: Session, keys: Collection[str], now: datetime) -> dict[str, Mapping[str, Any]]:
     """Return of some zones those that have not ended, as pages tell them."""
-    known = [slug for slug in keys if slug in city.zones]
-    over = page_end.find_ended(session, PageKind.ZONE, known, now)
-    return {slug: {"slug": slug, "name": city.zones[slug]} for slug in known if slug not in over}
+    zones = [slug for slug in keys if slug in city.zones]
+    over = page_end.find_ended(session, PageKind.ZONE, zones, now)
+    return {slug: {"slug": slug, "name": city.zones[slug]} for slug in zones if slug not in over}
 
 
 def _faults(content: Mapping[str, Any]) -> Iterator[Fault]:
@@ -99,6 +99,6 @@ def _faults(content: Mapping[str, Any]) -> Iterator[Fault]:
         for name in _INHERITING:
             if told(block.get(name)):
                 yield Fault(f"blocks.{number}.{name}", "专区不继承市级总厅，不能使用此项")
-        for type_slug, name in _FILLED:
+        for type_slug, name in _LOOK_UP_FIELDS:
             if block.get("type") == type_slug and block.get(name):
                 yield Fault(f"blocks.{number}.{name}", "专区不属于某个区，须逐个选择，不能使用此项")

@@ -16,15 +16,15 @@ from qe_ban.zones import errors
 from qe_ban.zones.models import Demand
 from qe_ban.zones.rules import demands as rules
 from qe_ban.zones.rules.demands import DemandState, Step
-from qe_ban.zones.service import course
-from qe_ban.zones.service.course import Opened
+from qe_ban.zones.service import demand_history
+from qe_ban.zones.service.demand_history import DemandDetails
 from qe_ban.zones.service.screens import covers
 
 ACTION_READ: Final = "demands.read"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DemandFilter:
     """Which demands are looked for."""
 
     state: DemandState | None = None
@@ -32,40 +32,42 @@ class Wanted:
     before: UUID | None = None
 
 
-def listed(
-    session: Session, city: City, *, zone: str, wanted: Wanted, limit: int, change: audit.Change
+def list_demands(
+    session: Session, city: City, *, zone: str, filter_: DemandFilter, limit: int, change: audit.Change
 ) -> Sequence[Demand]:
     """Return at most `limit` demands of a zone, newest first; of what is sealed only the title is read.
 
     Raises ZoneNotFound, OtherZone.
     """
     _check(city, zone, change.by)
-    found = course.standing(change.at).where(Demand.zone == zone).order_by(Demand.id.desc()).limit(limit)
-    if wanted.state is not None:
-        found = found.where(Demand.state == wanted.state.value)
-    if wanted.industry is not None:
-        found = found.where(Demand.industry == wanted.industry)
-    if wanted.before is not None:
-        found = found.where(Demand.id < wanted.before)
-    return session.scalars(found).all()
+    query = demand_history.standing(change.at).where(Demand.zone == zone).order_by(Demand.id.desc()).limit(limit)
+    if filter_.state is not None:
+        query = query.where(Demand.state == filter_.state.value)
+    if filter_.industry is not None:
+        query = query.where(Demand.industry == filter_.industry)
+    if filter_.before is not None:
+        query = query.where(Demand.id < filter_.before)
+    return session.scalars(query).all()
 
 
 def counts(session: Session, city: City, *, zone: str, change: audit.Change) -> dict[DemandState, int]:
     """Return how many demands of a zone stand in each state. Raises ZoneNotFound, OtherZone."""
     _check(city, zone, change.by)
-    standing = course.standing(change.at).where(Demand.zone == zone).subquery()
-    grouped = select(standing.c.state, func.count()).group_by(standing.c.state)
-    found: dict[str, int] = {row[0]: row[1] for row in session.execute(grouped)}
-    return {state: found.get(state.value, 0) for state in DemandState}
+    standing = demand_history.standing(change.at).where(Demand.zone == zone).subquery()
+    query = select(standing.c.state, func.count()).group_by(standing.c.state)
+    by_state: dict[str, int] = {row[0]: row[1] for row in session.execute(query)}
+    return {state: by_state.get(state.value, 0) for state in DemandState}
 
 
-def read(session: Session, rings: KeyRings, city: City, *, zone: str, demand_id: UUID, change: audit.Change) -> Opened:
+def read(
+    session: Session, rings: KeyRings, city: City, *, zone: str, demand_id: UUID, change: audit.Change
+) -> DemandDetails:
     """Return a demand opened, with its course; who read it, and when, is audited.
 
     Raises ZoneNotFound, OtherZone, DemandNotFound.
     """
     _check(city, zone, change.by)
-    demand = session.scalar(course.standing(change.at).where(Demand.id == demand_id, Demand.zone == zone))
+    demand = session.scalar(demand_history.standing(change.at).where(Demand.id == demand_id, Demand.zone == zone))
     if demand is None:
         raise errors.DemandNotFound
     audit.record(
@@ -77,7 +79,7 @@ def read(session: Session, rings: KeyRings, city: City, *, zone: str, demand_id:
         details={"zone": zone, "state": demand.state},
         request_id=change.request_id,
     )
-    return course.opened(session, rings, demand)
+    return demand_history.open_demand(session, rings, demand)
 
 
 def take(
@@ -98,14 +100,14 @@ def take(
     """
     _check(city, zone, change.by)
     demand = session.scalar(
-        course.standing(change.at).where(Demand.id == demand_id, Demand.zone == zone).with_for_update(of=Demand)
+        demand_history.standing(change.at).where(Demand.id == demand_id, Demand.zone == zone).with_for_update(of=Demand)
     )
     if demand is None:
         raise errors.DemandNotFound
     precondition(tag_of(demand))
-    course.step(session, rings, demand, step, note, change)
+    demand_history.step(session, rings, demand, step, note, change)
     if step is Step.ANSWER and note is not None:
-        demand.answer_sealed = course.seal(rings, "answer", demand, note, change.at)
+        demand.answer_sealed = demand_history.seal(rings, "answer", demand, note, change.at)
     return demand
 
 
@@ -114,7 +116,7 @@ def tag_of(demand: Demand) -> str:
     return str(demand.revision)
 
 
-def allowed(demand: Demand) -> list[Step]:
+def list_allowed_steps(demand: Demand) -> list[Step]:
     """Return what the editors may do with a demand."""
     return rules.steps_of(DemandState(demand.state), PrincipalKind.STAFF)
 

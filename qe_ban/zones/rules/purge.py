@@ -12,7 +12,7 @@ AT_ONCE: Final = 500
 """Demands deleted in one run; the next run goes on."""
 
 TABLES: Final = {"demands": "企业需求", "demand_steps": "需求办理过程"}
-KEPT: Final = (
+REMAINDERS: Final = (
     "审计记录：只有编号、状态和时间，不含姓名、电话和正文",
     "页面版本：对外公示过的内容，不含企业和个人提交的内容",
     "幂等记录：只有编号、状态和请求的摘要值，24小时后自动清除",
@@ -25,30 +25,30 @@ def digest(ids: Iterable[UUID]) -> str:
 
     With the ids, which the audit events of sending keep, anybody can count it again.
     """
-    hashed = hashlib.sha256()
+    hasher = hashlib.sha256()
     for one in sorted(ids):
-        hashed.update(f"{one}\n".encode())
-    return hashed.hexdigest()
+        hasher.update(f"{one}\n".encode())
+    return hasher.hexdigest()
 
 
-def begun(counts: Mapping[str, int], steps: int, hashed: str, now: datetime) -> dict[str, Any]:
+def begin_progress(counts: Mapping[str, int], steps: int, digest_: str, now: datetime) -> dict[str, Any]:
     """Return what is noted before the first demand goes; `counts` by state."""
     before = {"demands": sum(counts.values()), "by_state": dict(counts), "demand_steps": steps}
-    return {"begun_at": rfc3339(now), "before": before, "digest": hashed, "deleted": 0, "data_keys": 0}
+    return {"begun_at": rfc3339(now), "before": before, "digest": digest_, "deleted": 0, "data_keys": 0}
 
 
 def report(
     zone: str,
     *,
     progress: Mapping[str, Any],
-    left: Mapping[str, int],
+    remaining: Mapping[str, int],
     times: Mapping[str, datetime],
     by: UUID,
     backups_until: datetime,
 ) -> dict[str, Any]:
     """Return the report of a deletion that is done.
 
-    `left`: what a count of the tables found afterwards; `backups_until`: when no copy of the data or its keys is left.
+    `remaining`: what a count of the tables gave afterwards; `backups_until`: when no copy of data or keys is left.
     """
     return {
         "zone": zone,
@@ -59,8 +59,8 @@ def report(
         "before": progress["before"],
         "deleted": progress["deleted"],
         "digest": {"algorithm": "SHA-256", "of": "按编号排序，每个编号后接换行符", "value": progress["digest"]},
-        "after": dict(left),
+        "after": dict(remaining),
         "data_keys_destroyed": progress["data_keys"],
         "backups_until": rfc3339(backups_until),
-        "kept": [*KEPT, _BACKUPS.format(day=backups_until.astimezone(CITY_TIME).date())],
+        "kept": [*REMAINDERS, _BACKUPS.format(day=backups_until.astimezone(CITY_TIME).date())],
     }

@@ -22,7 +22,7 @@ _NOTE: Final = "demand_steps.note"
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class StepTaken:
     """A step of the course as people read it; `note` is an answer, a reason or a reply."""
 
     at: datetime
@@ -32,7 +32,7 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class DemandDetails:
     """A demand with what is sealed in it (of one that was withdrawn nothing), and its course, oldest step first."""
 
     demand: Demand
@@ -40,7 +40,7 @@ class Opened:
     contact: str | None
     phone: str | None
     answer: str | None
-    steps: Sequence[Taken]
+    steps: Sequence[StepTaken]
 
 
 def standing(now: datetime) -> Select[Demand]:
@@ -76,27 +76,27 @@ def step(session: Session, rings: KeyRings, demand: Demand, step: Step, note: st
 
 def note_step(session: Session, rings: KeyRings, demand: Demand, change: audit.Change, *, note: str | None) -> None:
     """Keep a step: who, when, to which state, and what was said, sealed."""
-    taken = DemandStep(
+    step_row = DemandStep(
         demand_id=demand.id, at=change.at, by_kind=change.by.kind.value, by=change.by.id, state=demand.state
     )
-    session.add(taken)
+    session.add(step_row)
     if note is not None:
         # the seal is bound to the row, whose number the database gives
         session.flush()
-        taken.note_sealed = vault.seal(rings, _NOTE, taken.id, note, change.at, data_key=demand.data_key)
+        step_row.note_sealed = vault.seal(rings, _NOTE, step_row.id, note, change.at, data_key=demand.data_key)
 
 
-def opened(session: Session, rings: KeyRings, demand: Demand) -> Opened:
+def open_demand(session: Session, rings: KeyRings, demand: Demand) -> DemandDetails:
     """Open what is sealed in a demand. Raises DemandNotFound, DataKeyDestroyed."""
     try:
-        return _opened(session, rings, demand)
+        return _open_demand(session, rings, demand)
     except DataKeyDestroyed:
         # it was withdrawn, or erased, after its row was read: what stands now tells that
         demand_id = demand.id
         session.expire(demand)
         if session.scalar(select(Demand.id).where(Demand.id == demand_id)) is None:
             raise errors.DemandNotFound from None
-        return _opened(session, rings, demand)
+        return _open_demand(session, rings, demand)
 
 
 def title_of(rings: KeyRings, demand: Demand) -> str | None:
@@ -113,21 +113,21 @@ def seal(rings: KeyRings, column: str, demand: Demand, text: str, now: datetime)
     return vault.seal(rings, f"demands.{column}", demand.id, text, now, data_key=demand.data_key)
 
 
-def _opened(session: Session, rings: KeyRings, demand: Demand) -> Opened:
+def _open_demand(session: Session, rings: KeyRings, demand: Demand) -> DemandDetails:
     steps = select(DemandStep).where(DemandStep.demand_id == demand.id).order_by(DemandStep.id)
     rows = session.scalars(steps.execution_options(populate_existing=True)).all()
-    return Opened(
+    return DemandDetails(
         demand=demand,
         text=_unseal(rings, "text", demand.id, demand.text_sealed),
         contact=_unseal(rings, "contact", demand.id, demand.contact_sealed),
         phone=_unseal(rings, "phone", demand.id, demand.phone_sealed),
         answer=_unseal(rings, "answer", demand.id, demand.answer_sealed),
-        steps=[_taken(rings, one) for one in rows],
+        steps=[_open_step(rings, one) for one in rows],
     )
 
 
-def _unseal(rings: KeyRings, column: str, demand_id: UUID, sealed: bytes | None) -> str | None:
-    return vault.unseal(rings, f"demands.{column}", demand_id, sealed) if sealed is not None else None
+def _unseal(rings: KeyRings, column: str, demand_id: UUID, ciphertext: bytes | None) -> str | None:
+    return vault.unseal(rings, f"demands.{column}", demand_id, ciphertext) if ciphertext is not None else None
 
 
 def _forget(rings: KeyRings, session: Session, demand: Demand) -> None:
@@ -140,9 +140,9 @@ def _forget(rings: KeyRings, session: Session, demand: Demand) -> None:
     session.execute(update(DemandStep).where(DemandStep.demand_id == demand.id).values(note_sealed=None))
 
 
-def _taken(rings: KeyRings, one: DemandStep) -> Taken:
+def _open_step(rings: KeyRings, one: DemandStep) -> StepTaken:
     note = vault.unseal(rings, _NOTE, one.id, one.note_sealed) if one.note_sealed is not None else None
-    return Taken(one.at, one.by_kind, DemandState(one.state), note)
+    return StepTaken(one.at, one.by_kind, DemandState(one.state), note)
 
 
 def _going(now: datetime) -> ColumnElement[bool]:

@@ -19,7 +19,7 @@ FARTHEST: Final = timedelta(days=3660)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EndRequest:
     """How a zone is to end: at a moment (None: now), and whether its data go; `confirm` repeats the zone's slug."""
 
     at: datetime | None
@@ -61,7 +61,7 @@ def end(
     city: City,
     *,
     slug: str,
-    wanted: Wanted,
+    request: EndRequest,
     precondition: audit.Precondition,
     change: audit.Change,
 ) -> None:
@@ -74,22 +74,26 @@ def end(
         raise errors.ZoneNotFound
     page = pages.hold(session, PageKind.ZONE, slug)
     precondition(str(page.revision))
-    _check(wanted, slug, change.at)
-    planned = _planned(session, slug, change.at)
+    _check(request, slug, change.at)
+    sunset = _find_planned(session, slug, change.at)
     over = page.ends_at is not None and page.ends_at <= change.at
-    if over and not wanted.delete:
+    if over and not request.delete:
         raise errors.ZoneEnded
-    at = wanted.at or change.at
-    before = _told(page.ends_at, planned)
+    at = request.at or change.at
+    before = _to_audit_details(page.ends_at, sunset)
     # what has ended stays ended, however late its data are deleted
     page_end.set_end(page, page.ends_at if over else at)
-    if planned is not None:
-        session.delete(planned)
+    if sunset is not None:
+        session.delete(sunset)
         session.flush()
-    made = Sunset(zone=slug, requested_at=change.at, requested_by=change.by.id, due_at=at) if wanted.delete else None
-    if made is not None:
-        session.add(made)
-    audit.record_change(session, change, "zones.end", slug, before=before, after=_told(page.ends_at, made))
+    new_sunset = (
+        Sunset(zone=slug, requested_at=change.at, requested_by=change.by.id, due_at=at) if request.delete else None
+    )
+    if new_sunset is not None:
+        session.add(new_sunset)
+    audit.record_change(
+        session, change, "zones.end", slug, before=before, after=_to_audit_details(page.ends_at, new_sunset)
+    )
     stamps.bump(session)
 
 
@@ -102,14 +106,14 @@ def reopen(session: Session, city: City, *, slug: str, precondition: audit.Preco
         raise errors.ZoneNotFound
     page = pages.hold(session, PageKind.ZONE, slug)
     precondition(str(page.revision))
-    planned = _planned(session, slug, change.at)
+    sunset = _find_planned(session, slug, change.at)
     if page.ends_at is None:
         raise errors.ZoneNotEnded
-    before = _told(page.ends_at, planned)
+    before = _to_audit_details(page.ends_at, sunset)
     page_end.set_end(page, None)
-    if planned is not None:
-        session.delete(planned)
-    audit.record_change(session, change, "zones.reopen", slug, before=before, after=_told(None, None))
+    if sunset is not None:
+        session.delete(sunset)
+    audit.record_change(session, change, "zones.reopen", slug, before=before, after=_to_audit_details(None, None))
     stamps.bump(session)
 
 
@@ -118,31 +122,31 @@ def sunset_of(session: Session, slug: str) -> Sunset | None:
     return session.scalar(select(Sunset).where(Sunset.zone == slug).order_by(Sunset.requested_at.desc()).limit(1))
 
 
-def _planned(session: Session, slug: str, now: datetime) -> Sunset | None:
+def _find_planned(session: Session, slug: str, now: datetime) -> Sunset | None:
     """Return a deletion that is still to come. Raises DataDeleted where it is due: the worker may be at it."""
-    planned = sunset_of(session, slug)
-    if planned is not None and _is_due(planned, now):
+    sunset = sunset_of(session, slug)
+    if sunset is not None and _is_due(sunset, now):
         raise errors.DataDeleted
-    return planned
+    return sunset
 
 
 def _is_due(deletion: Sunset, now: datetime) -> bool:
     return deletion.due_at <= now or deletion.progress is not None
 
 
-def _check(wanted: Wanted, slug: str, now: datetime) -> None:
+def _check(request: EndRequest, slug: str, now: datetime) -> None:
     faults = {}
-    if wanted.at is not None and wanted.at < now:
+    if request.at is not None and request.at < now:
         faults["at"] = "结束时间不能早于现在"
-    elif wanted.at is not None and wanted.at > now + FARTHEST:
+    elif request.at is not None and request.at > now + FARTHEST:
         faults["at"] = "结束时间不能晚于十年以后"
-    if wanted.delete and wanted.confirm != slug:
+    if request.delete and request.confirm != slug:
         faults["confirm"] = "删除数据不可恢复：请填写专区代号以确认"
     if faults:
         raise errors.EndInvalid(fields=faults)
 
 
-def _told(ends_at: datetime | None, deletion: Sunset | None) -> dict[str, Any]:
+def _to_audit_details(ends_at: datetime | None, deletion: Sunset | None) -> dict[str, Any]:
     return {
         "ends_at": rfc3339(ends_at) if ends_at else None,
         "delete_at": rfc3339(deletion.due_at) if deletion else None,

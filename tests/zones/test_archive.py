@@ -10,8 +10,8 @@ from qe_ban.composition import clocks, working
 from qe_ban.kernel.clock import CITY_TIME, rfc3339
 from qe_ban.kernel.ids import new_id
 from qe_ban.zones.models import Demand, DemandStep, Sunset
-from qe_ban.zones.rules.sunset import AT_ONCE
-from qe_ban.zones.service import sunset
+from qe_ban.zones.rules.purge import AT_ONCE
+from qe_ban.zones.service import purge
 from tests.factories.accounts import together
 from tests.zones.conftest import demand, short
 
@@ -27,7 +27,7 @@ def nothing_due(zones):
 
 def run(zones, **ahead):
     with zones.clock.moved(**ahead) as now, zones.database.transaction() as session:
-        sunset.run(session, now, BACKUPS)
+        purge.run(session, now, BACKUPS)
 
 
 def left(zones, slug):
@@ -127,7 +127,7 @@ def test_a_run_that_fails_changes_nothing_and_the_next_goes_on(zones):
 
     def fail():
         with zones.database.transaction() as session:
-            sunset.run(session, zones.clock(), BACKUPS)
+            purge.run(session, zones.clock(), BACKUPS)
             assert session.get(Demand, one) is None
             raise ZeroDivisionError
 

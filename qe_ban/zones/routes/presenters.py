@@ -8,10 +8,10 @@ from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.rules.blocks.words import INDUSTRIES
 from qe_ban.zones.models import Demand
 from qe_ban.zones.rules.demands import SIZES, STATE_NAMES, DemandState, Step
-from qe_ban.zones.service.course import Opened, title_of
+from qe_ban.zones.service.demand_history import DemandDetails, title_of
 
 
-def listed(city: City, rings: KeyRings, demand: Demand, steps: Sequence[Step]) -> dict[str, Any]:
+def render_listed(city: City, rings: KeyRings, demand: Demand, steps: Sequence[Step]) -> dict[str, Any]:
     """Give a demand of a list; `steps` is what its reader may do with it."""
     return {
         "id": demand.id,
@@ -33,15 +33,15 @@ def listed(city: City, rings: KeyRings, demand: Demand, steps: Sequence[Step]) -
     }
 
 
-def whole(city: City, rings: KeyRings, opened: Opened, steps: Sequence[Step]) -> dict[str, Any]:
+def render_whole(city: City, rings: KeyRings, details: DemandDetails, steps: Sequence[Step]) -> dict[str, Any]:
     """Give a demand opened, with its course."""
-    demand = opened.demand
+    demand = details.demand
     return {
-        **listed(city, rings, demand, steps),
-        "text": opened.text,
-        "contact": opened.contact,
-        "phone": opened.phone,
-        "answer": opened.answer,
+        **render_listed(city, rings, demand, steps),
+        "text": details.text,
+        "contact": details.contact,
+        "phone": details.phone,
+        "answer": details.answer,
         "block": demand.block,
         "version": demand.version,
         "consented_at": demand.consented_at,
@@ -53,6 +53,6 @@ def whole(city: City, rings: KeyRings, opened: Opened, steps: Sequence[Step]) ->
                 "state_name": STATE_NAMES[one.state],
                 "note": one.note,
             }
-            for one in opened.steps
+            for one in details.steps
         ],
     }
