@@ -31,6 +31,28 @@ from qe_ban.message import Message
 _SLUG = re.compile(r"[a-z0-9-]{1,64}", re.ASCII)
 _LINK_HOST = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
 
+_KEYS = frozenset(
+    [
+        "authority_names",
+        "bounds",
+        "city_hall",
+        "disclosable_fields",
+        "districts",
+        "health",
+        "identifying_fields",
+        "kinds",
+        "link_hosts",
+        "meal_periods",
+        "notes",
+        "purposes",
+        "recovery_wait_hours",
+        "scenes",
+        "travel",
+        "zones",
+    ]
+)
+"""What a file may have; `notes` are for those who write it."""
+
 DEFAULT_AGAIN_AFTER = 300
 MAX_TRAVEL = timedelta(minutes=10)
 """Alarms look at ten minutes at a time."""
@@ -70,6 +92,8 @@ def parse(text: str, *, always_open: bool = False) -> City:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         message = Message("the city file cannot be read: {kind} {error}", kind=type(error).__name__, error=error)
         raise CityInvalid(message) from error
+    if unknown := data.keys() - _KEYS:  # a misspelt key would leave its rules out without a word
+        raise CityInvalid(Message("the city file has unknown keys: {keys}", keys=", ".join(sorted(unknown))))
     _check(city, disclosable)
     return city
 

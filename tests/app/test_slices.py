@@ -14,8 +14,6 @@ from qe_ban.publishing.rules.states import PageKind
 
 ROOT = Path(__file__).parents[2] / "qe_ban"
 NAMES = {one.name for one in SLICES} - {"platform"}
-UNUSED_SCOPES = {"stats.read"}
-"""A right that tokens have, and that nothing asks for yet."""
 RAISED_DIRECTLY = {AlarmKind.AUDIT_HEADS, AlarmKind.RECOVERY_OBJECTION}
 """Alarms that are raised where something happens, and that nobody has to look for."""
 
@@ -45,7 +43,7 @@ def test_the_app_imports_of_a_slice_its_declaration_alone():
 
 def test_the_scopes_that_are_declared_are_those_that_somebody_has():
     scopes = frozenset().union(SCANNER, STEPPED_UP, *STAFF_SCOPES.values())
-    assert frozenset().union(*(one.scopes for one in SLICES)) == scopes - UNUSED_SCOPES
+    assert frozenset().union(*(one.scopes for one in SLICES)) == scopes
 
 
 def test_every_kind_of_alarm_is_looked_for_by_a_slice(services):

@@ -161,6 +161,12 @@ def test_a_box_that_is_none_is_refused(bounds):
         city_file.parse(json.dumps(json.loads(with_purpose("window-acceptance")) | {"bounds": bounds}))
 
 
+@pytest.mark.parametrize("key", ["zone", "retired_district_codes", "Districts"])
+def test_a_key_that_nothing_reads_is_refused_by_its_name(key):
+    with pytest.raises(city_file.CityInvalid, match=f"unknown keys: {key}$"):
+        city_file.parse(json.dumps(json.loads(TEXT) | {key: []}))
+
+
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"districts": 7}'])
 def test_a_file_that_is_no_city_is_refused(text):
     with pytest.raises(city_file.CityInvalid, match="cannot be read"):

@@ -60,11 +60,11 @@ STAFF_SCOPES: Mapping[Role, frozenset[str]] = {
     Role.CITY_ADMIN: CATALOGUE
     | PAGES
     | WINDOW
-    | {"me.read", "venues.read", "venues.write", "stats.read", "items.vocabulary"}
+    | {"me.read", "venues.read", "venues.write", "items.vocabulary"}
     | {"pages.review", "pages.withdraw", "zones.end", "demands.handle", "disputes.answer", "recovery.settle"},
     Role.DISTRICT_ADMIN: CATALOGUE
     | PAGES
-    | {"me.read", "venues.read", "venues.write", "stats.read", "pages.review", "disputes.answer"},
+    | {"me.read", "venues.read", "venues.write", "pages.review", "disputes.answer"},
     Role.EDITOR: CATALOGUE | PAGES | {"me.read", "demands.handle"},
     Role.REVIEWER: frozenset({"me.read", "pages.read", "pages.review", "pages.publish"}),
     Role.CLERK: WINDOW | {"me.read"},

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Response
 
-from qe_ban.audit import service as audit
 from qe_ban.kernel.shapes import Fault
 from qe_ban.keys.rings import KeyRings
 from qe_ban.publishing.schemas import editing as schemas
@@ -19,8 +18,8 @@ from qe_ban.reviewing.rules.states import DRAFT_STATE_NAMES, DraftState
 from qe_ban.reviewing.rules.versions import VersionPeriod
 from qe_ban.reviewing.service import reasons
 from qe_ban.reviewing.service.scheduled import ScheduledOutcome
-from qe_ban.web import conditional, guard, requests
-from qe_ban.web.parts import now, part
+from qe_ban.web import conditional
+from qe_ban.web.parts import part
 
 NOBODY_WROTE = "0"
 """The state of a page that has no draft yet: to `If-None-Match: *` it is not there."""
@@ -44,11 +43,6 @@ class DraftPrecondition:
 def require_precondition() -> DraftPrecondition:
     """Return what the request says in If-Match or `If-None-Match: *`. Raises PreconditionRequired for neither."""
     return DraftPrecondition(conditional.read_precondition())
-
-
-def change() -> audit.Change:
-    """Give who changes something now, in this request."""
-    return audit.Change(guard.principal(), now(), requests.request_id())
 
 
 def dump_draft(draft: Draft) -> dict[str, Any]:

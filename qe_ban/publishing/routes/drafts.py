@@ -40,7 +40,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.with_precondition(creating=True)
     def put_draft(body: dict[str, Any], slug: str) -> Response:
         """Save a whole draft. What its shape lacks is named at once; a review that it had lapses."""
-        precondition, change = answers.require_precondition(), answers.change()
+        precondition, change = answers.require_precondition(), guard.change()
         with part(Database).transaction() as session:
             draft, warnings = drafts.save(
                 session, part(PageTypes), kind, slug, body, precondition=precondition, change=change
@@ -74,7 +74,7 @@ def _add_saves(blp: Blueprint, kind: PageKind) -> None:
     @blp.with_precondition()
     def restore_draft(body: dict[str, Any], slug: str) -> Response:
         """Begin the draft anew with an earlier save, or with a version, such as the one in force."""
-        precondition, change = answers.require_precondition(), answers.change()
+        precondition, change = answers.require_precondition(), guard.change()
         with part(Database).transaction() as session:
             draft, warnings = restoration.restore(
                 session, part(PageTypes), kind, slug, **body, precondition=precondition, change=change
@@ -100,7 +100,7 @@ def _add_submitting(blp: Blueprint, kind: PageKind) -> None:
     @blp.with_precondition()
     def submit_draft(slug: str) -> Response:
         """Hand a draft in for review, once everything that it refers to stands; its links are followed before."""
-        precondition, change, page_types = answers.require_precondition(), answers.change(), part(PageTypes)
+        precondition, change, page_types = answers.require_precondition(), guard.change(), part(PageTypes)
         with part(Database).transaction() as session:
             ready = drafts.links_of(session, page_types, kind, slug, precondition=precondition, change=change)
             if ready is None:

@@ -6,7 +6,6 @@ from flask import Response
 
 from qe_ban.config import Settings
 from qe_ban.db.engine import Database
-from qe_ban.publishing.routes import answers
 from qe_ban.publishing.rules.filtering import filter_for_view
 from qe_ban.publishing.rules.states import PageKind
 from qe_ban.publishing.schemas import editing as schemas
@@ -29,7 +28,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
         """A link that shows the draft to whoever holds it, until it expires."""
         with part(Database).transaction() as session:
             token, expires_at = previews.make(
-                session, part(PageTypes), kind, slug, body["hours"], change=answers.change()
+                session, part(PageTypes), kind, slug, body["hours"], change=guard.change()
             )
         base = part(Settings).issuer.rstrip("/") + PREFIX + (blp.url_prefix or "")
         return {"url": f"{base}/{slug}/previews/{token}", "expires_at": expires_at}, {"Cache-Control": "no-store"}

@@ -31,7 +31,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.with_precondition()
     def withdraw_version(body: dict[str, Any], slug: str) -> Response:
         """Take a version away, with a reason: before its time, or, as an administrator of the city, at any time."""
-        precondition, change = answers.require_precondition(), answers.change()
+        precondition, change = answers.require_precondition(), guard.change()
         number, reason, policy = body["version"], body["reason"], _policy(body)
         with part(Database).transaction() as session:
             withdrawal = withdrawals.withdraw(
@@ -63,7 +63,7 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
     @blp.with_precondition()
     def publish_draft(body: dict[str, Any], slug: str) -> Response:
         """Publish an approved draft at once or at a time to come, for good or until a time."""
-        precondition, change = answers.require_precondition(), answers.change()
+        precondition, change = answers.require_precondition(), guard.change()
         with part(Database).transaction() as session:
             publication = publications.publish(
                 session,
@@ -89,7 +89,7 @@ def _add_publishing(blp: Blueprint, kind: PageKind) -> None:
     @blp.with_precondition()
     def roll_back(body: dict[str, Any], slug: str) -> Response:
         """Publish the content of an old version again, at once, as a new version."""
-        precondition, change, number = answers.require_precondition(), answers.change(), body["version"]
+        precondition, change, number = answers.require_precondition(), guard.change(), body["version"]
         with part(Database).transaction() as session:
             publication = publications.roll_back(
                 session,

@@ -25,7 +25,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.with_precondition()
     def approve_draft(slug: str) -> Response:
         """Approve a submitted draft that one had no hand in."""
-        precondition, change = answers.require_precondition(), answers.change()
+        precondition, change = answers.require_precondition(), guard.change()
         with part(Database).transaction() as session:
             draft = reviews.approve(session, part(PageTypes), kind, slug, precondition=precondition, change=change)
             return answers.answer_draft(draft)
@@ -38,7 +38,7 @@ def add(blp: Blueprint, kind: PageKind) -> None:
     @blp.with_precondition()
     def reject_draft(body: dict[str, Any], slug: str) -> Response:
         """Send a submitted draft back to its editors, with a reason."""
-        precondition, change, reason = answers.require_precondition(), answers.change(), body["reason"]
+        precondition, change, reason = answers.require_precondition(), guard.change(), body["reason"]
         with part(Database).transaction() as session:
             draft = reviews.reject(
                 session, part(PageTypes), kind, slug, reason, precondition=precondition, change=change
