@@ -122,6 +122,16 @@ class Release:
         self.programs.remove(program)
         return code, program.said()
 
+    def run_script(self, name):
+        """Run a script of this directory with the release's code; return what it writes. Raises AssertionError."""
+        words = [sys.executable, "-P", Path(__file__).with_name(name)]
+        env = {**CLEAN, **self.env, "PYTHONPATH": str(self.tree)}
+        done = subprocess.run(
+            words, cwd="/", env=env, capture_output=True, text=True, timeout=HANG_TIMEOUT, check=False
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
     def work(self):
         return self._start("worker", ("qe_ban.cli", "worker"))
 
