@@ -2,12 +2,15 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from importlib import resources
 
 import pytest
 from sqlalchemy import text
 
+from qe_ban.codes.queries import Entry
 from qe_ban.codes.service import exporting, ledger
+from qe_ban.kernel import city_file
 from qe_ban.kernel.ids import new_id
 from qe_ban.venues.models import Venue
 
@@ -122,6 +125,15 @@ def test_what_somebody_wrote_into_a_name_is_never_a_formula(client, town, scan, 
 @pytest.mark.parametrize("name", ["X=1", "一 -1", "1+1", "A@B", ""])
 def test_a_name_that_only_holds_such_a_sign_is_left_as_it_is(name):
     assert exporting._harmless(name) == name
+
+
+def test_words_that_a_newer_release_stored_stand_as_they_are():
+    # during an upgrade the newer programs write into the same ledger
+    city = city_file.parse((resources.files("qe_ban") / "data" / "qingdao.json").read_text("utf-8"))
+    at, place = datetime(2026, 12, 1, tzinfo=UTC), ("某地", "370202", "某路1号", "1号闸机", "transport")
+    scan = Entry(new_id(), new_id(), at, *place, "gate-entry", "identity", "newer-way", False, "newer", [], {}, False)
+    row = b"".join(exporting.csv_pieces([scan], city)).decode().splitlines()[1].split(",")
+    assert (row[8], row[11]) == ("newer-way", "newer")
 
 
 def test_a_name_of_quotes_and_lines_stays_in_its_cell(client, town, scan, issue):

@@ -2,11 +2,10 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from qe_ban.codes.queries import Entry
-from qe_ban.codes.rules import Profile, Reason
 from qe_ban.codes.rules.labels import FIELD_NAMES, PROFILE_NAMES, REASON_NAMES
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import CITY_TIME
@@ -66,15 +65,20 @@ def _cells(entry: Entry, city: City) -> tuple[str, ...]:
         city.scenes.get(entry.scene, entry.scene),
         purpose.name if purpose else entry.purpose,
         kind.name if kind else "",
-        PROFILE_NAMES[Profile(entry.profile)] if entry.profile else "",
+        _label(PROFILE_NAMES, entry.profile or ""),
         "是" if entry.guardian else "否",
         "是" if entry.accepted else "否",
-        REASON_NAMES[Reason(entry.reason)],
+        _label(REASON_NAMES, entry.reason),
         "、".join(FIELD_NAMES.get(field, field) for field in entry.fields),
         f"{meal['name']} {meal['date']}" if meal else "",
         str(entry.scan_id),
         str(entry.id),
     )
+
+
+def _label(labels: Mapping[Any, str], word: str) -> str:
+    """Return what people call a word; the word itself where a newer release stored it."""
+    return labels.get(word, word)
 
 
 def _harmless(cell: str) -> str:
