@@ -66,7 +66,7 @@ class Program:
     stop_signal: int = signal.SIGTERM
     stop_seconds: float = 15.0
     ready: Callable[[], bool] | None = None
-    ready_seconds: float = 60.0
+    ready_seconds: float = 120.0
     _child: Child | None = field(default=None, init=False, repr=False)
 
     @property

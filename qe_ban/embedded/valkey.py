@@ -50,7 +50,7 @@ class Valkey:
         *,
         maxmemory: str = "256mb",
         settings: Mapping[str, str] | None = None,
-        ready_seconds: float = 60.0,
+        ready_seconds: float = 120.0,
     ) -> None:
         """Nothing starts yet. `maxmemory` in Valkey's units (``"0"``: no limit); `settings` are directives by name."""
         self._home = home

@@ -19,6 +19,7 @@ from qe_ban.config import Outside
 from tests.factories.codes import INSURED
 from tests.factories.waits import HANG_TIMEOUT
 
+REAL_TIMEOUT = http.CONNECT + http.READ
 SOMEBODY = Person("resident_id", "370202199003070011", "测试甲")
 
 
@@ -300,3 +301,7 @@ def test_a_repeat_tells_a_level_only_while_the_sources_word_is_of_now(
     assert (again["reason"], again["accepted"], again["repeat"]) == (reason, reason == "ok", True)
     assert again.get("health", {}).get("level") == level
     assert len(bureau.questions) == 1, "a repeat is no new question"
+
+
+def test_a_scanner_waits_for_a_source_well_under_a_second():
+    assert pytest.approx(0.7) == REAL_TIMEOUT
