@@ -64,13 +64,8 @@ def import_(
     job: str | None,
 ) -> None:
     """Import items from FILE (.csv or .xlsx) for the whole city, in this process."""
-    if (file is None) == (job is None):
-        raise Refused(_("name either a FILE or, with --resume, a job"))
-    if job is not None and (dry_run or skip_invalid or end_missing or at_most):
-        raise Refused(_("--resume goes on as the import was asked for: it takes no other option"))
-    if at_most and not end_missing:
-        raise Refused(_("--at-most is for --end-missing"))
     options = importing.Options(dry_run, skip_invalid, "end" if end_missing else "keep", at_most)
+    _check_arguments(file, job, options)
     with open_installation(home) as installation:
         job_id = _submit(installation, file, options) if file is not None else _resume(installation, job or "")
         view = _run(installation, job_id)
@@ -104,6 +99,15 @@ def template(file: Path, table: str | None) -> None:
     content = exporting.template(_format(file, table), table or "items")
     with _new(file) as new:
         new.write(content)
+
+
+def _check_arguments(file: Path | None, job: str | None, options: importing.Options) -> None:
+    if (file is None) == (job is None):
+        raise Refused(_("name either a FILE or, with --resume, a job"))
+    if job is not None and options != importing.Options():
+        raise Refused(_("--resume goes on as the import was asked for: it takes no other option"))
+    if options.ending_at_most and options.missing == "keep":
+        raise Refused(_("--at-most is for --end-missing"))
 
 
 def _submit(installation: Installation, path: Path, options: importing.Options) -> UUID:

@@ -104,31 +104,41 @@ def start_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def make(options: StartOptions, variables: Mapping[str, str]) -> Plan:
     """Check everything that can be checked before anything starts. Raises Refused, ConfigInvalid, OSError."""
-    sandbox = options.sandbox or variables.get(MODE) == Mode.SANDBOX
-    if sandbox and variables.get(MODE, Mode.SANDBOX) != Mode.SANDBOX:
+    options = replace(options, sandbox=options.sandbox or variables.get(MODE) == Mode.SANDBOX)
+    _check_mode(options, variables)
+    # an empty variable is one that is not set
+    env = {name: value for name, value in variables.items() if value or not name.startswith("QE_")}
+    source_port = _add_sandbox(env, options) if options.sandbox else None
+    env.setdefault(MEDIA_DIR, os.path.realpath(options.home / OWN_MEDIA))
+    env.setdefault(DATA_KEYS_DIR, os.path.realpath(options.home / OWN_DATA_KEYS))
+    plan = Plan(options, env, source_port)
+    _check(plan)
+    return plan
+
+
+def _check_mode(options: StartOptions, variables: Mapping[str, str]) -> None:
+    """Refuse a sandbox where the variables name another mode, and production in a sandbox's home. Raises Refused."""
+    if options.sandbox and variables.get(MODE, Mode.SANDBOX) != Mode.SANDBOX:
         raise Refused(_("{mode} is {given!r}: a sandbox does not start here").format(mode=MODE, given=variables[MODE]))
-    if not sandbox and secrets_file.exists(options.home):
+    if not options.sandbox and secrets_file.exists(options.home):
         raise Refused(
             _("home {home} is a sandbox's, whose enrolment codes are public: production needs its own").format(
                 home=options.home
             )
         )
-    # an empty variable is one that is not set
-    env = {name: value for name, value in variables.items() if value or not name.startswith("QE_")}
+
+
+def _add_sandbox(env: dict[str, str], options: StartOptions) -> int | None:
+    """Set what a sandbox has of its own; return the port of its own source, None where other sources are named."""
+    env |= {MODE: Mode.SANDBOX.value, ISSUER: env.get(ISSUER, options.address)}
+    env.setdefault(OUTSIDE_TOKEN, secrets.token_urlsafe(32))
     source_port = None
-    if sandbox:
-        env |= {MODE: Mode.SANDBOX.value, ISSUER: env.get(ISSUER, options.address)}
-        env.setdefault(OUTSIDE_TOKEN, secrets.token_urlsafe(32))
-        if SOURCES not in env:
-            source_port = free_port()
-            env[SOURCES] = f"medical=http://127.0.0.1:{source_port}"
-        if not {MASTER_KEY, MASTER_KEY_FILE} & set(env):
-            env[MASTER_KEY_FILE] = str(options.home / OWN_MASTER_KEY)
-    env.setdefault(MEDIA_DIR, os.path.realpath(options.home / OWN_MEDIA))
-    env.setdefault(DATA_KEYS_DIR, os.path.realpath(options.home / OWN_DATA_KEYS))
-    plan = Plan(replace(options, sandbox=sandbox), env, source_port)
-    _check(plan)
-    return plan
+    if SOURCES not in env:
+        source_port = free_port()
+        env[SOURCES] = f"medical=http://127.0.0.1:{source_port}"
+    if not {MASTER_KEY, MASTER_KEY_FILE} & set(env):
+        env[MASTER_KEY_FILE] = str(options.home / OWN_MASTER_KEY)
+    return source_port
 
 
 def assemble(plan: Plan) -> app.Services:

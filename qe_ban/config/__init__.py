@@ -101,8 +101,6 @@ class Settings:
         """Read the QE_* variables; raises ConfigInvalid with a line for each thing that is wrong."""
         reader = Reader(env)
         mode = reader.mode()
-        factor = SANDBOX_FACTOR if mode is Mode.SANDBOX else 1
-        default, retention = Limits(), Retention()
         settings = cls(
             mode=mode,
             database_url=reader.database(),
@@ -113,38 +111,15 @@ class Settings:
             city_file=Path(env["QE_CITY_FILE"]) if env.get("QE_CITY_FILE") else None,
             media_dir=reader.absolute("QE_MEDIA_DIR"),
             data_keys_dir=reader.absolute("QE_DATA_KEYS_DIR"),
-            limits=Limits(
-                otp_per_phone=reader.number("QE_OTP_PER_PHONE", default.otp_per_phone * factor, 1, 10_000),
-                otp_per_day=reader.number("QE_OTP_PER_DAY", default.otp_per_day * factor, 1, 10_000),
-                otp_per_address=reader.number("QE_OTP_PER_ADDRESS", default.otp_per_address * factor, 1, 1_000_000),
-                window=reader.number("QE_LIMIT_WINDOW", default.window, 1, 86_400),
-                issue_per_minute=reader.number("QE_ISSUE_PER_MINUTE", default.issue_per_minute, 1, 1_000_000),
-                tries_per_address=reader.number(
-                    "QE_TRIES_PER_ADDRESS", default.tries_per_address * factor, 1, 1_000_000
-                ),
-            ),
-            retention=Retention(
-                scans=reader.number("QE_SCAN_DAYS", retention.scans, 7, 36_500),
-                audit=reader.number("QE_AUDIT_DAYS", retention.audit, 184, 36_500),
-                disputes=reader.number("QE_DISPUTE_DAYS", retention.disputes, 30, 36_500),
-                records=reader.number("QE_RECORD_DAYS", retention.records, 1096, 36_500),
-                backups=reader.number("QE_BACKUP_DAYS", retention.backups, 1, 36_500),
-            ),
+            limits=_limits(reader, SANDBOX_FACTOR if mode is Mode.SANDBOX else 1),
+            retention=_retention(reader),
             audit_heads=reader.absolute("QE_AUDIT_HEADS"),
-            outside=Outside(
-                sms=env.get("QE_SMS_URL") or None,
-                real_name=env.get("QE_REAL_NAME_URL") or None,
-                face=env.get("QE_FACE_URL") or None,
-                sources=reader.sources(),
-                token=env.get("QE_OUTSIDE_TOKEN") or None,
-            ),
+            outside=_outside(reader, env),
             proxies=reader.number("QE_PROXIES", 0, 0, 10),
             code_life=reader.number("QE_CODE_LIFE", 60, 30, 300),
             threads=reader.number("QE_THREADS", 8, 1, 64),
             is_supervised=reader.flag("QE_SUPERVISED"),
-            master_key_next=reader.master_key("QE_MASTER_KEY_NEXT", Message("the next master key")) or None
-            if env.get("QE_MASTER_KEY_NEXT") or env.get("QE_MASTER_KEY_NEXT_FILE")
-            else None,
+            master_key_next=_master_key_next(reader, env),
         )
         if settings.master_key_next and settings.master_key_next == settings.master_key:
             reader.lines.append(Message("QE_MASTER_KEY_NEXT is the master key that is in use: make another"))
@@ -171,15 +146,65 @@ def sandbox_data() -> dict[str, Any]:
     return data
 
 
+def _limits(reader: Reader, factor: int) -> Limits:
+    """Read the limits; by default the sandbox's are wider by a factor."""
+    default = Limits()
+    return Limits(
+        otp_per_phone=reader.number("QE_OTP_PER_PHONE", default.otp_per_phone * factor, 1, 10_000),
+        otp_per_day=reader.number("QE_OTP_PER_DAY", default.otp_per_day * factor, 1, 10_000),
+        otp_per_address=reader.number("QE_OTP_PER_ADDRESS", default.otp_per_address * factor, 1, 1_000_000),
+        window=reader.number("QE_LIMIT_WINDOW", default.window, 1, 86_400),
+        issue_per_minute=reader.number("QE_ISSUE_PER_MINUTE", default.issue_per_minute, 1, 1_000_000),
+        tries_per_address=reader.number("QE_TRIES_PER_ADDRESS", default.tries_per_address * factor, 1, 1_000_000),
+    )
+
+
+def _retention(reader: Reader) -> Retention:
+    default = Retention()
+    return Retention(
+        scans=reader.number("QE_SCAN_DAYS", default.scans, 7, 36_500),
+        audit=reader.number("QE_AUDIT_DAYS", default.audit, 184, 36_500),
+        disputes=reader.number("QE_DISPUTE_DAYS", default.disputes, 30, 36_500),
+        records=reader.number("QE_RECORD_DAYS", default.records, 1096, 36_500),
+        backups=reader.number("QE_BACKUP_DAYS", default.backups, 1, 36_500),
+    )
+
+
+def _outside(reader: Reader, env: Mapping[str, str]) -> Outside:
+    return Outside(
+        sms=env.get("QE_SMS_URL") or None,
+        real_name=env.get("QE_REAL_NAME_URL") or None,
+        face=env.get("QE_FACE_URL") or None,
+        sources=reader.sources(),
+        token=env.get("QE_OUTSIDE_TOKEN") or None,
+    )
+
+
+def _master_key_next(reader: Reader, env: Mapping[str, str]) -> bytes | None:
+    if not (env.get("QE_MASTER_KEY_NEXT") or env.get("QE_MASTER_KEY_NEXT_FILE")):
+        return None
+    return reader.master_key("QE_MASTER_KEY_NEXT", Message("the next master key")) or None
+
+
 def _production_faults(settings: Settings) -> list[str]:
     """Return what a production system must not start with."""
     lines: list[str] = []
     if settings.issuer and not _is_public(settings.issuer):
         lines.append(Message("QE_ISSUER must be the public https address in production, without query or fragment"))
+    lines += _outside_faults(settings.outside)
+    if settings.media_dir is None:
+        lines.append(Message("QE_MEDIA_DIR is missing: the directory in which pictures are kept"))
+    if settings.data_keys_dir is None:
+        lines.append(Message("QE_DATA_KEYS_DIR is missing: the directory in which data keys are kept"))
+    return lines + _token_faults(settings.outside.token or "")
+
+
+def _outside_faults(outside: Outside) -> list[str]:
+    lines: list[str] = []
     for name, url in (
-        ("QE_SMS_URL", settings.outside.sms),
-        ("QE_REAL_NAME_URL", settings.outside.real_name),
-        ("QE_FACE_URL", settings.outside.face),
+        ("QE_SMS_URL", outside.sms),
+        ("QE_REAL_NAME_URL", outside.real_name),
+        ("QE_FACE_URL", outside.face),
     ):
         if url is None:
             lines.append(Message("{name} is missing: the sandbox's own is refused in production", name=name))
@@ -187,19 +212,18 @@ def _production_faults(settings: Settings) -> list[str]:
             lines.append(Message("{name} must be https in production", name=name))
     lines += [
         Message("QE_SOURCES: the source of {kind} must be https in production", kind=kind)
-        for kind, url in settings.outside.sources.items()
+        for kind, url in outside.sources.items()
         if scheme_of(url) != "https"
     ]
-    if settings.media_dir is None:
-        lines.append(Message("QE_MEDIA_DIR is missing: the directory in which pictures are kept"))
-    if settings.data_keys_dir is None:
-        lines.append(Message("QE_DATA_KEYS_DIR is missing: the directory in which data keys are kept"))
-    token = settings.outside.token or ""
-    if len(token) < 32 or len(set(token)) < 12 or not all("!" <= char <= "~" for char in token):
-        lines.append(Message("QE_OUTSIDE_TOKEN is missing or weak: at least 32 random visible ASCII characters"))
-    elif token.startswith("put-a-random"):
-        lines.append(Message("QE_OUTSIDE_TOKEN is the example of the documentation"))
     return lines
+
+
+def _token_faults(token: str) -> list[str]:
+    if len(token) < 32 or len(set(token)) < 12 or not all("!" <= char <= "~" for char in token):
+        return [Message("QE_OUTSIDE_TOKEN is missing or weak: at least 32 random visible ASCII characters")]
+    if token.startswith("put-a-random"):
+        return [Message("QE_OUTSIDE_TOKEN is the example of the documentation")]
+    return []
 
 
 def _is_public(issuer: str) -> bool:

@@ -4,7 +4,7 @@ SQLAlchemy's own reading differs: it knows no list of hosts before the path, and
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -74,19 +74,25 @@ def _to_libpq(text: str) -> str:
     values: dict[str, list[str]] = {}
     for name, value in parse_qsl(query, keep_blank_values=True, errors="surrogateescape"):
         values.setdefault(name, []).append(value)
-    hosts = [host for value in values.get("host", ()) for host in value.split(",")]
-    matches = [_HOST_AND_PORT.fullmatch(host) for host in hosts]
-    if any(matches):
-        if "port" in values:
-            raise AddressInvalid(Message("the hosts have ports of their own, and `port` gives others"))
-        pairs = [
-            (match["host"], match["port"]) if match else (host, "") for match, host in zip(matches, hosts, strict=True)
-        ]
-        values["host"], values["port"] = [[",".join(column)] for column in zip(*pairs, strict=True)]
+    _separate_ports(values)
     options = {
         name: ",".join(texts) if name in ("host", "hostaddr", "port") else texts[-1] for name, texts in values.items()
     }
     return f"postgresql://{place}{mark}{urlencode(options, quote_via=quote, errors='surrogateescape')}"
+
+
+def _separate_ports(values: dict[str, list[str]]) -> None:
+    """Turn each `host=name:port` of a query into a host and a port of their own. Raises AddressInvalid."""
+    hosts = [host for value in values.get("host", ()) for host in value.split(",")]
+    matches = [_HOST_AND_PORT.fullmatch(host) for host in hosts]
+    if not any(matches):
+        return
+    if "port" in values:
+        raise AddressInvalid(Message("the hosts have ports of their own, and `port` gives others"))
+    pairs = [
+        (match["host"], match["port"]) if match else (host, "") for match, host in zip(matches, hosts, strict=True)
+    ]
+    values["host"], values["port"] = [[",".join(column)] for column in zip(*pairs, strict=True)]
 
 
 def _servers(options: Mapping[str, Any]) -> tuple[Server, ...]:
@@ -98,9 +104,19 @@ def _servers(options: Mapping[str, Any]) -> tuple[Server, ...]:
             raise AddressInvalid(
                 Message("{number} hosts and {values} {name}", number=number, values=len(values), name=name)
             )
-    if any("@" in host[1:] and not host.startswith("/") for host in lists[0]):
+    hosts, _, ports = lists
+    _check_hosts(hosts)
+    _check_ports(ports)
+    return tuple(zip(*(values * number if len(values) == 1 else values for values in lists), strict=True))
+
+
+def _check_hosts(hosts: Sequence[str]) -> None:
+    if any("@" in host[1:] and not host.startswith("/") for host in hosts):
         raise AddressInvalid(Message("a host has an @; {spelling}", spelling=SPELLING))
-    for place, port in enumerate(lists[2], 1):
+
+
+def _check_ports(ports: Sequence[str]) -> None:
+    for place, port in enumerate(ports, 1):
         if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536):
             # never the text itself: it may be a part of a password that is spelled otherwise
             raise AddressInvalid(
@@ -108,7 +124,6 @@ def _servers(options: Mapping[str, Any]) -> tuple[Server, ...]:
                     "the port of host {place} is no number from 1 to 65535; {spelling}", place=place, spelling=SPELLING
                 )
             )
-    return tuple(zip(*(values * number if len(values) == 1 else values for values in lists), strict=True))
 
 
 def _safe_message(message: str) -> str:

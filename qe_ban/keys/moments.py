@@ -4,7 +4,7 @@ Who has a stolen table of what residents did, beside the scans, finds by a momen
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -137,18 +137,24 @@ def rewrite(
         query = query.where(tuple_(*keys) > tuple_(*after))
     rows = session.execute(query.order_by(*keys).limit(STEP).with_for_update(skip_locked=True, key_share=True)).all()
     for row in rows:
-        key = _key_of(dated_table, row)
-        values: dict[str, Any] = {
-            name: start_of_day(moment) for name in names if (moment := getattr(row, name)) is not None
-        }
-        if dated_table.exact:
-            before = row.moments_sealed
-            data_key = vault.data_key_of(bytes(before)) if before is not None else None
-            values[COLUMN] = seal(
-                rings, dated_table.table, key, _exact(rings, dated_table, row), now, data_key=data_key
-            )
-        session.execute(update(source).where(tuple_(*keys) == tuple_(*key)).values(values))
+        values = _days(row, names) | _sealed_moments(rings, dated_table, row, now)
+        is_row = tuple_(*keys) == tuple_(*_key_of(dated_table, row))
+        session.execute(update(source).where(is_row).values(values))
     return (_key_of(dated_table, rows[-1]) if len(rows) == STEP else None), len(rows)
+
+
+def _days(row: Any, names: Sequence[str]) -> dict[str, Any]:
+    return {name: start_of_day(moment) for name in names if (moment := getattr(row, name)) is not None}
+
+
+def _sealed_moments(rings: KeyRings, dated_table: DatedTable, row: Any, now: datetime) -> dict[str, Any]:
+    """Return the column of a row's exact moments, sealed anew under the data key that it has already."""
+    if not dated_table.exact:
+        return {}
+    before = row.moments_sealed
+    data_key = vault.data_key_of(bytes(before)) if before is not None else None
+    exact = _exact(rings, dated_table, row)
+    return {COLUMN: seal(rings, dated_table.table, _key_of(dated_table, row), exact, now, data_key=data_key)}
 
 
 def _exact(rings: KeyRings, dated_table: DatedTable, row: Any) -> dict[str, datetime | None]:

@@ -1,6 +1,7 @@
 """The keys as a process sees them: a snapshot polled from the database, unwrapped in memory only."""
 
 import hmac
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -74,6 +75,32 @@ class Snapshot:
     slots: Mapping[tuple[Ring, int], bytes] = field(repr=False)
     secrets_by_kid: Mapping[str, bytes] = field(repr=False)
     overlap_ends: datetime = _ALWAYS
+
+
+@dataclass(slots=True)
+class _Secrets:
+    """The secrets of a snapshot, by what they are looked up by, while it is put together."""
+
+    signing: defaultdict[Ring, list[SigningKey]] = field(default_factory=lambda: defaultdict(list))
+    by_ring: defaultdict[Ring, list[tuple[str, bytes]]] = field(default_factory=lambda: defaultdict(list))
+    daily: dict[tuple[Ring, date], tuple[str, bytes]] = field(default_factory=dict)
+    columns: dict[str, bytes] = field(default_factory=dict)
+    slots: dict[tuple[Ring, int], bytes] = field(default_factory=dict)
+    by_kid: dict[str, bytes] = field(default_factory=dict)
+
+    def add(self, row: Key, ring: Ring, secret: bytes) -> None:
+        self.by_kid[row.kid] = secret
+        if ring in SIGNING:
+            private = wrapping.private_key(secret)
+            self.signing[ring].append(SigningKey(bytes.fromhex(row.kid), row.not_before, row.expires, private))
+        elif row.day is not None:
+            self.daily[ring, row.day] = (row.kid, secret)
+            if ring is Ring.COLUMN:
+                self.columns[row.kid] = secret
+        elif row.slot is not None:
+            self.slots[ring, row.slot] = secret
+        else:
+            self.by_ring[ring].append((row.kid, secret))
 
 
 class KeyRings:
@@ -190,12 +217,7 @@ class KeyRings:
 
     def _snapshot(self, fingerprint: Fingerprint, rows: Sequence[Key], earlier: Mapping[str, bytes]) -> Snapshot:
         public: dict[bytes, PublicKey] = {}
-        signing: dict[Ring, list[SigningKey]] = {}
-        secrets: dict[Ring, list[tuple[str, bytes]]] = {}
-        daily: dict[tuple[Ring, date], tuple[str, bytes]] = {}
-        columns: dict[str, bytes] = {}
-        slots: dict[tuple[Ring, int], bytes] = {}
-        secrets_by_kid: dict[str, bytes] = {}
+        secrets = _Secrets()
         for row in rows:
             ring = Ring(row.ring)
             secret = self._secret(row, ring, earlier)
@@ -203,30 +225,17 @@ class KeyRings:
                 continue
             if row.public is not None:
                 public[bytes.fromhex(row.kid)] = _public(row, ring)
-            if secret is None:
-                continue
-            secrets_by_kid[row.kid] = secret
-            if ring in SIGNING:
-                private = wrapping.private_key(secret)
-                key = SigningKey(bytes.fromhex(row.kid), row.not_before, row.expires, private)
-                signing.setdefault(ring, []).append(key)
-            elif row.day is not None:
-                daily[ring, row.day] = (row.kid, secret)
-                if ring is Ring.COLUMN:
-                    columns[row.kid] = secret
-            elif row.slot is not None:
-                slots[ring, row.slot] = secret
-            else:
-                secrets.setdefault(ring, []).append((row.kid, secret))
+            if secret is not None:
+                secrets.add(row, ring, secret)
         return Snapshot(
             fingerprint,
             public,
-            {ring: tuple(keys) for ring, keys in signing.items()},
-            {ring: tuple(keys) for ring, keys in secrets.items()},
-            daily,
-            columns,
-            slots,
-            secrets_by_kid,
+            {ring: tuple(keys) for ring, keys in secrets.signing.items()},
+            {ring: tuple(keys) for ring, keys in secrets.by_ring.items()},
+            secrets.daily,
+            secrets.columns,
+            secrets.slots,
+            secrets.by_kid,
             fingerprint[-1] or _ALWAYS,
         )
 

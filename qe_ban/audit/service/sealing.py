@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -90,23 +91,27 @@ def seal_next(session: Session, rings: KeyRings, now: datetime) -> Seal | None:
     salts = [secrets.token_bytes(merkle.SALT) for _ in rows]
     hashes = [merkle.leaf(salt, row.content) for salt, row in zip(salts, rows, strict=True)]
     key = rings.signing(Ring.AUDIT, now)
-    seal = Seal(
-        n=last.n + 1 if last else 1,
-        at=now,
-        leaves=len(rows),
-        top=max([last.top if last else 0, *(row.id for row in rows)]),
-        more=more,
-        root=merkle.root(hashes),
-        previous=heads.statement_of(last).head(last.kid, last.signature) if last else statement.NONE_BEFORE,
-        kid=key.kid.hex(),
-        ids=statement.pack_ids([row.id for row in rows]),
-        hashes=b"".join(hashes),
-    )
+    seal = _unsigned_seal(last, rows, hashes, now)
+    seal.more, seal.kid = more, key.kid.hex()
     seal.signature = heads.statement_of(seal).sign(seal.kid, key.private)
     session.add(seal)
     session.flush()
     queries.keep_leaves(session, seal.n, rows, salts)
     return seal
+
+
+def _unsigned_seal(last: Seal | None, rows: Sequence[queries.Row], hashes: Sequence[bytes], now: datetime) -> Seal:
+    """Return what a seal says of its rows, and of the one before it in the chain."""
+    return Seal(
+        n=last.n + 1 if last else 1,
+        at=now,
+        leaves=len(rows),
+        top=max([last.top if last else 0, *(row.id for row in rows)]),
+        root=merkle.root(hashes),
+        previous=heads.statement_of(last).head(last.kid, last.signature) if last else statement.NONE_BEFORE,
+        ids=statement.pack_ids([row.id for row in rows]),
+        hashes=b"".join(hashes),
+    )
 
 
 def unsealed_ids(session: Session, now: datetime, *, limit: int = 1000) -> list[int]:

@@ -139,24 +139,32 @@ class Check:
     def _link(self, link: Link) -> Iterator[Finding]:
         """Check a seal on its own, and its place in the chain."""
         self.seals += 1
-        content, before = _statement_of(link), self._before
+        yield from self._check_place(link)
+        yield from self._check_signature(link, _statement_of(link))
+        is_whole = len(link.ids) == link.leaves * statement.ID and len(link.hashes) == link.leaves * merkle.HASH
+        if not is_whole or merkle.root(_leaves(link)) != link.root:
+            yield Finding(What.SEAL_ALTERED, seal=link.n)
+        yield from self._check_outside_heads(link)
+
+    def _check_place(self, link: Link) -> Iterator[Finding]:
+        """Check that no seal is missing before this one, and that it names the one before."""
+        before = self._before
         next_number = before.n + 1 if before else 1
         for n in range(next_number, min(link.n, next_number + _MOST_MISSING)):
             yield Finding(What.SEAL_MISSING, seal=n)
         previous = _head(before) if before else statement.NONE_BEFORE
         if link.n <= next_number and (link.n != next_number or link.previous != previous):
             yield Finding(What.CHAIN_BROKEN, seal=link.n)
-        yield from self._check_signature(link, content)
-        hashes = _leaves(link)
-        whole = len(link.ids) == link.leaves * statement.ID and len(link.hashes) == link.leaves * merkle.HASH
-        if not whole or merkle.root(hashes) != link.root:
-            yield Finding(What.SEAL_ALTERED, seal=link.n)
-        if outside_heads := self._heads.get(link.n):
-            mine = _head(link).hex()
-            if all(head == mine for head in outside_heads):
-                self._vouched_through = link.n
-            else:
-                yield Finding(What.REWRITTEN, seal=link.n)
+
+    def _check_outside_heads(self, link: Link) -> Iterator[Finding]:
+        outside_heads = self._heads.get(link.n)
+        if not outside_heads:
+            return
+        head = _head(link).hex()
+        if all(outside_head == head for outside_head in outside_heads):
+            self._vouched_through = link.n
+        else:
+            yield Finding(What.REWRITTEN, seal=link.n)
 
     def _check_signature(self, link: Link, content: statement.Statement) -> Iterator[Finding]:
         key = self._keys.get(link.kid)
@@ -186,9 +194,14 @@ class Check:
                 yield Finding(What.LATE, one.event, link.n)
         if not self._may_be_erased(link):
             absent += missing.values()
-        existing = checking.existing_ids(self._session, absent) if absent else set()
-        for event in absent:
-            yield Finding(What.ALTERED if event in existing else What.REMOVED, event, link.n)
+        yield from self._absences(link, absent)
+
+    def _absences(self, link: Link, absent: Sequence[int]) -> Iterator[Finding]:
+        """Yield what became of rows that a seal has taken and that are not there with their content."""
+        if absent:
+            existing = checking.existing_ids(self._session, absent)
+            for event in absent:
+                yield Finding(What.ALTERED if event in existing else What.REMOVED, event, link.n)
 
     def _is_late(self, link: Link, event: int, at: float) -> bool:
         """Return whether a seal that was made long after the row's moment would have taken it, had it been there."""

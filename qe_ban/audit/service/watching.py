@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from qe_ban.audit.models import AuditEvent, Seal
+from qe_ban.audit.models import Alarm, AuditEvent, Seal
 from qe_ban.audit.queries import rows
 from qe_ban.audit.queries import watching as queries
 from qe_ban.audit.rules import SEAL_OVERDUE_AFTER
@@ -91,25 +91,39 @@ def watch(session: Session, one: Watch, now: datetime) -> list[NewAlarm]:
     tallies = [tally for tally in one.look(session, since, now, None) if one.enough(tally)]
     if len(tallies) > MOST:
         return _city_wide(session, one.kind, tallies, since, now)
-    last_alarms = {tally.subject: alarms.newest(session, one.kind, tally.subject) for tally in tallies}
-    after = {
-        subject: last.last_at for subject, last in last_alarms.items() if last is not None and last.last_at >= since
-    }
-    later = {tally.subject: tally for tally in one.look(session, since, now, after)} if after else {}
+    fresh_tallies = _fresh_tallies(session, one, tallies, since, now)
     new_alarms: list[NewAlarm] = []
     for tally in tallies:
-        last, fresh = last_alarms[tally.subject], tally
-        if tally.subject in after:
-            again = later.get(tally.subject)
-            if again is None or (last is not None and last.closed_at is not None and not one.enough(again)):
-                continue
-            fresh = again
+        fresh = fresh_tallies.get(tally.subject)
+        if fresh is None:
+            continue
         alarm_id = alarms.raise_(
             session, one.kind, tally.subject, facts=tally.facts, at=fresh.at, count=fresh.count, now=now
         )
         if alarm_id is not None:
             new_alarms.append(NewAlarm(alarm_id, one.kind, tally))
     return new_alarms
+
+
+def _fresh_tallies(
+    session: Session, one: Watch, tallies: Sequence[Tally], since: datetime, now: datetime
+) -> dict[str, Tally]:
+    """Return by subject what no alarm has counted yet; subjects of which that is not enough are left out."""
+    alarms_of_window = _alarms_of_window(session, one.kind, tallies, since)
+    fresh_tallies = {tally.subject: tally for tally in tallies if tally.subject not in alarms_of_window}
+    if alarms_of_window:
+        after = {subject: alarm.last_at for subject, alarm in alarms_of_window.items()}
+        for tally in one.look(session, since, now, after):
+            alarm = alarms_of_window.get(tally.subject)
+            if alarm is not None and (alarm.closed_at is None or one.enough(tally)):
+                fresh_tallies[tally.subject] = tally
+    return fresh_tallies
+
+
+def _alarms_of_window(session: Session, kind: AlarmKind, tallies: Sequence[Tally], since: datetime) -> dict[str, Alarm]:
+    """Return the newest alarm of each subject whose facts lie in the window, in part at least."""
+    newest = {tally.subject: alarms.newest(session, kind, tally.subject) for tally in tallies}
+    return {subject: alarm for subject, alarm in newest.items() if alarm is not None and alarm.last_at >= since}
 
 
 def _city_wide(
