@@ -52,8 +52,9 @@ def _scope_faults(slices: tuple[Slice, ...]) -> Iterator[str]:
 
 
 def _table_faults(slices: tuple[Slice, ...], tables: Mapping[str, str]) -> Iterator[str]:
-    yield from _duplicates("retention of", (table for slice_ in slices for table in slice_.retention.tables))
-    planners = {table: slice_.name for slice_ in slices for table in slice_.retention.tables}
+    plans = [(table, slice_.name) for slice_ in slices for table in slice_.retention.tables]
+    yield from _duplicates("retention of", (table for table, _ in plans))
+    planners = dict(plans)
     names = {slice_.name for slice_ in slices}
     for table, package in sorted(tables.items()):
         if table not in planners:

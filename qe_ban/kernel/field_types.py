@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from qe_ban.kernel import patterns, texts
 
@@ -86,9 +86,12 @@ def is_link(text: str) -> bool:
         port = parts.port
     except ValueError:
         return False
+    return parts.scheme in ("http", "https") and _has_host(parts) and "@" not in parts.netloc and port != 0
+
+
+def _has_host(parts: SplitResult) -> bool:
     host = parts.hostname or ""
-    has_host = _HOST.fullmatch(host) is not None or ("[" in parts.netloc and ":" in host)
-    return parts.scheme in ("http", "https") and has_host and "@" not in parts.netloc and port != 0
+    return _HOST.fullmatch(host) is not None or ("[" in parts.netloc and ":" in host)
 
 
 def _whole(field: "Field", value: object) -> Found:

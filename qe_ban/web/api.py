@@ -4,7 +4,7 @@ flask-smorest has no types; its surface is touched here and nowhere else. It kee
 writing at run time is ours, strict and lean.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, wraps
 from typing import Any, Final, TypeVar
 
@@ -239,6 +239,10 @@ def _reading(
     return decorator
 
 
+def _has_body(environ: Mapping[str, Any]) -> bool:
+    return environ.get("CONTENT_LENGTH", "") not in ("", "0") or bool(environ.get("HTTP_TRANSFER_ENCODING"))
+
+
 def _entry(view: Callable[..., Any]) -> Callable[..., Any]:
     places = operation.places(view)
     reads_query, reads_body = "query" in places, "body" in places
@@ -255,9 +259,7 @@ def _entry(view: Callable[..., Any]) -> Callable[..., Any]:
             environ["QUERY_STRING"] = wire.without_campaign(environ["QUERY_STRING"])
         if not reads_query and environ.get("QUERY_STRING"):
             raise BadFields({name[:64]: ["未知的参数"] for name in wire.read_query(environ["QUERY_STRING"])})
-        if not reads_body and (
-            environ.get("CONTENT_LENGTH", "") not in ("", "0") or environ.get("HTTP_TRANSFER_ENCODING")
-        ):
+        if not reads_body and _has_body(environ):
             raise BodyNotAllowed
         return view(**path)
 

@@ -75,6 +75,9 @@ class _Writer:
             return self._write_vocabulary(node, prop)
         if node.get("pattern") in components.PATTERNS:
             return self._write_pattern(node)
+        return self._write_shape(node, prop)
+
+    def _write_shape(self, node: Node, prop: str) -> Node:
         members = {key: self.write(value, prop) for key, value in node.items() if key not in _HANDLED_APART}
         members |= {key: node[key] for key in ("default", "examples") if node.get(key) is not None}
         if "mapping" in node:
@@ -82,9 +85,13 @@ class _Writer:
         if self.is_open and "discriminator" in members:
             members["anyOf"] = [*members.pop("oneOf"), self._write_unknown(members["discriminator"]["propertyName"])]
         extra = node.get("additionalProperties")
-        if isinstance(extra, dict) or (extra is not None and not self.is_open):
+        if self._keeps_additional(extra):
             members["additionalProperties"] = self.write(extra, prop)
         return members
+
+    def _keeps_additional(self, extra: Any) -> bool:
+        """Return whether a shape says what further members are; an answer never says that there are none."""
+        return isinstance(extra, dict) or (extra is not None and not self.is_open)
 
     def _write_unknown(self, member: str) -> Node:
         """Return what stands in a union of answers for the kinds that are not known today."""
@@ -166,13 +173,17 @@ def _rewrite(operation: Node, strict: _Writer, open_: _Writer) -> None:
 def _without_null(schema: Node) -> Node:
     """Return the shape of a query parameter: what is not there is left out, for a query string has no null."""
     if "anyOf" in schema:
-        shapes = [one for one in schema["anyOf"] if one != {"type": "null"}]
-        beside = {key: value for key, value in schema.items() if key != "anyOf"}
-        return {**shapes[0], **beside} if len(shapes) == 1 else {"anyOf": shapes, **beside}
+        return _union_without_null(schema)
     if isinstance(schema.get("type"), list):
-        kinds = [kind for kind in schema["type"] if kind != "null"]
-        return {**schema, "type": kinds[0] if len(kinds) == 1 else kinds}
+        types = [name for name in schema["type"] if name != "null"]
+        return {**schema, "type": types[0] if len(types) == 1 else types}
     return dict(schema)
+
+
+def _union_without_null(schema: Node) -> Node:
+    shapes = [shape for shape in schema["anyOf"] if shape != {"type": "null"}]
+    beside = {key: value for key, value in schema.items() if key != "anyOf"}
+    return {**shapes[0], **beside} if len(shapes) == 1 else {"anyOf": shapes, **beside}
 
 
 def _operations(document: Node) -> Iterator[Node]:

@@ -48,15 +48,18 @@ def table() -> list[tuple[int, str, str]]:
 
 def by_status(views: Iterable[Callable[..., Any]], statuses: Iterable[str], *, is_oauth: bool) -> dict[str, list[str]]:
     """Return the codes of the problems that views may answer, by those of some statuses."""
-    codes_by_status: dict[str, set[str]] = {status: set() for status in statuses if status >= "4"}
-    for cls in {cls for view in views for cls in reachable(view)}:
-        status = str(400 if is_oauth and issubclass(cls, Invalid) else status_of_class(cls))
-        if status in codes_by_status and cls not in _CATEGORIES and cls.code != DomainError.code:
-            codes_by_status[status].add(cls.code)
-    for status, code in _EVERYWHERE.items():
-        if status in codes_by_status:
+    error_statuses = {status for status in statuses if status >= "4"}
+    classes = {cls for view in views for cls in reachable(view)} - _CATEGORIES
+    problems = {(_status(cls, is_oauth=is_oauth), cls.code) for cls in classes if cls.code != DomainError.code}
+    codes_by_status: defaultdict[str, set[str]] = defaultdict(set)
+    for status, code in problems | set(_EVERYWHERE.items()):
+        if status in error_statuses:
             codes_by_status[status].add(code)
-    return {status: sorted(codes) for status, codes in sorted(codes_by_status.items()) if codes}
+    return {status: sorted(codes) for status, codes in sorted(codes_by_status.items())}
+
+
+def _status(cls: type[DomainError], *, is_oauth: bool) -> str:
+    return str(400 if is_oauth and issubclass(cls, Invalid) else status_of_class(cls))
 
 
 def reachable(view: Callable[..., Any]) -> frozenset[type[DomainError]]:
@@ -105,15 +108,21 @@ def _references(function: FunctionType) -> Iterator[Node]:
             owner = _value(cells[name]) if name in cells else function.__globals__.get(name)
             yield from _nodes(owner, 0)
         elif instruction.opname in _ATTRIBUTES:
-            is_known = isinstance(owner, ModuleType | type)
-            owner = getattr(owner, name, None) if is_known else None
-            if is_known:
+            if isinstance(owner, ModuleType | type):
+                owner = getattr(owner, name, None)
                 yield from _nodes(owner, 0)
-            elif _is_method(instruction):
-                near = _neighbours(function)
-                yield from (method for method in _methods().get(name, ()) if _feature(method.__module__) in near)
+                continue
+            owner = None
+            if _is_method(instruction):
+                yield from _methods_near(function, name)
         elif instruction.opname.startswith(("LOAD_FAST", "STORE_")):
             owner = None
+
+
+def _methods_near(function: FunctionType, name: str) -> Iterator[FunctionType]:
+    """Yield the methods of a name, as far as a function's module may know objects that have it."""
+    near = _neighbours(function)
+    return (method for method in _methods().get(name, ()) if _feature(method.__module__) in near)
 
 
 def _neighbours(function: FunctionType) -> frozenset[str]:
@@ -165,11 +174,16 @@ def _nodes(value: object, depth: int) -> Iterator[Node]:
 def _methods() -> Mapping[str, tuple[FunctionType, ...]]:
     """Return the methods of our classes by name, but for names that many have."""
     by_name: defaultdict[str, dict[FunctionType, None]] = defaultdict(dict)
+    for cls in _own_classes():
+        for name, function in vars(cls).items():
+            if isinstance(function, FunctionType) and name not in _COMMON and not name.startswith("__"):
+                by_name[name][function] = None
+    return {name: tuple(functions) for name, functions in by_name.items() if len(functions) <= _MAX_METHODS}
+
+
+def _own_classes() -> Iterator[type]:
     for name, module in list(sys.modules.items()):
         if name.startswith(OURS):
-            for cls in list(vars(module).values()):
-                if isinstance(cls, type) and cls.__module__ == name:
-                    for method, function in vars(cls).items():
-                        if isinstance(function, FunctionType) and method not in _COMMON and not method.startswith("__"):
-                            by_name[method][function] = None
-    return {name: tuple(functions) for name, functions in by_name.items() if len(functions) <= _MAX_METHODS}
+            for value in list(vars(module).values()):
+                if isinstance(value, type) and value.__module__ == name:
+                    yield value

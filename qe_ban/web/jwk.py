@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -53,16 +54,9 @@ class PublicJwk(base.Dict):
     def _deserialize(self, value: Any, *_place: Any, **_options: Any) -> dict[str, str]:
         if not isinstance(value, dict):
             raise self.make_error("invalid")
-        if not _PRIVATE.isdisjoint(value):
-            raise self.make_error("private")
-        if not _KNOWN_MEMBERS.issuperset(value):
-            raise self.make_error("members")
-        if value.get("kty") != "EC" or value.get("crv") != "P-256" or value.get("alg", "ES256") != "ES256":
-            raise self.make_error("key")
-        if value.get("use", "sig") != "sig" or not _is_for_verifying(value.get("key_ops", ["verify"])):
-            raise self.make_error("purpose")
-        if not isinstance(value.get("kid", ""), str) or not isinstance(value.get("ext", True), bool):
-            raise self.make_error("members")
+        refusal = _refusal(value)
+        if refusal is not None:
+            raise self.make_error(refusal)
         x, y = self._coordinate(value.get("x")), self._coordinate(value.get("y"))
         try:
             ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
@@ -81,6 +75,21 @@ class PublicJwk(base.Dict):
         if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != text:
             raise self.make_error("key")
         return int.from_bytes(raw)
+
+
+def _refusal(value: Mapping[str, Any]) -> str | None:
+    """Return the name of the message for what is wrong with a key, as far as that shows without its point."""
+    if not _PRIVATE.isdisjoint(value):
+        return "private"
+    if not _KNOWN_MEMBERS.issuperset(value):
+        return "members"
+    if (value.get("kty"), value.get("crv"), value.get("alg", "ES256")) != ("EC", "P-256", "ES256"):
+        return "key"
+    if value.get("use", "sig") != "sig" or not _is_for_verifying(value.get("key_ops", ["verify"])):
+        return "purpose"
+    if not isinstance(value.get("kid", ""), str) or not isinstance(value.get("ext", True), bool):
+        return "members"
+    return None
 
 
 def _is_for_verifying(operations: object) -> bool:

@@ -63,30 +63,48 @@ def _operations(document: Node, tag: str) -> Iterator[tuple[str, str, Node]]:
 
 
 def _operation(document: Node, method: str, path: str, operation: Node) -> str:
-    lines = [f"\n### `{method.upper()} {path}`\n", f"{operation['description'].partition(chr(10))[0]}\n"]
-    scopes = [scope for one in operation["security"] for scope in one.get("bearer", ())]
-    caller = f"权限 `{scopes[0]}`" if scopes else "无须登录"
-    step_up = str(operation.get("x-step-up", ""))
-    age = f"（{step_up} 内）" if step_up.endswith(" s") else ""
-    lines.append(f"- {caller}{f'；须人脸核验{age}' if step_up else ''}")
-    parameters = [_resolve(document, one) for one in operation.get("parameters", ())]
-    lines += [
-        f"- 参数 {_field(one['name'], one['schema'], is_required=one.get('required', False))}" for one in parameters
+    lines = [
+        f"\n### `{method.upper()} {path}`\n",
+        f"{operation['description'].partition(chr(10))[0]}\n",
+        f"- {_access(operation)}",
+        *_parameters(document, operation),
     ]
     for content_type, media in operation.get("requestBody", {}).get("content", {}).items():
         lines.append(f"- 请求内容 `{content_type}`：{_type(media['schema'])}")
-    lines += list(_body_fields(document, operation))
+    lines += [*_body_fields(document, operation), *_answers(operation), f"- 错误：{_failures(operation)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _access(operation: Node) -> str:
+    """Return what a caller needs: a scope, and whether a fresh proof of presence."""
+    scopes = [scope for scheme in operation["security"] for scope in scheme.get("bearer", ())]
+    scope = f"权限 `{scopes[0]}`" if scopes else "无须登录"
+    step_up = str(operation.get("x-step-up", ""))
+    age = f"（{step_up} 内）" if step_up.endswith(" s") else ""
+    return f"{scope}{f'；须人脸核验{age}' if step_up else ''}"
+
+
+def _parameters(document: Node, operation: Node) -> Iterator[str]:
+    for node in operation.get("parameters", ()):
+        parameter = _resolve(document, node)
+        is_required = parameter.get("required", False)
+        yield f"- 参数 {_field(parameter['name'], parameter['schema'], is_required=is_required)}"
+
+
+def _answers(operation: Node) -> Iterator[str]:
     for status, answer in operation["responses"].items():
         if status.startswith("2"):
-            contents = [f"`{kind}` {_type(one.get('schema', {}))}" for kind, one in answer.get("content", {}).items()]
-            lines.append(f"- 回答 {status}：{'、'.join(contents) or '无内容'}")
-    failures = (
+            content = answer.get("content", {})
+            types = [f"`{content_type}` {_type(media.get('schema', {}))}" for content_type, media in content.items()]
+            yield f"- 回答 {status}：{'、'.join(types) or '无内容'}"
+
+
+def _failures(operation: Node) -> str:
+    return "；".join(
         f"{status} {'、'.join(f'`{code}`' for code in codes)}"
         for status, codes in operation.get("x-error-codes", {}).items()
         if status not in _OF_ANY_BODY
     )
-    lines.append(f"- 错误：{'；'.join(failures)}")
-    return "\n".join(lines) + "\n"
 
 
 def _body_fields(document: Node, operation: Node) -> Iterator[str]:
@@ -117,10 +135,14 @@ def _type(schema: Node) -> str:
             return " 或 ".join(_type(one) for one in schema[union])
     if "const" in schema:
         return f"`{schema['const']}`"
-    kinds: str | list[str] = schema.get("type", "任意")
-    if kinds == "array":
+    if schema.get("type") == "array":
         return f"{_type(schema.get('items', {}))} 的列表"
-    names = [_KINDS.get(kind, kind) for kind in (kinds if isinstance(kinds, list) else [kinds])]
+    return _json_type(schema)
+
+
+def _json_type(schema: Node) -> str:
+    types: str | list[str] = schema.get("type", "任意")
+    names = [_KINDS.get(name, name) for name in (types if isinstance(types, list) else [types])]
     return " 或 ".join("文件" if schema.get("format") == "binary" else name for name in names)
 
 

@@ -1,7 +1,7 @@
 """What a local app is made of, and what is wrong with one."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from qe_ban.halls.rules.words import APP_KINDS, APP_STATES
@@ -48,16 +48,23 @@ def faults(record: Mapping[str, Any], districts: Collection[str], hosts: Collect
     if wrong:
         return
     yield from _opening_faults(record, hosts)
-    active, reason = record["state"] == ACTIVE, told(record.get("state_reason"))
-    if not active and not reason:
+    yield from _state_faults(record)
+    yield from _district_faults(record.get("districts") or [], districts)
+
+
+def _state_faults(record: Mapping[str, Any]) -> Iterator[Fault]:
+    is_active, has_reason = record["state"] == ACTIVE, told(record.get("state_reason"))
+    if not is_active and not has_reason:
         yield Fault("state_reason", "暂停或下线须说明原因")
-    if active and reason:
+    if is_active and has_reason:
         yield Fault("state_reason", "使用中的应用不填状态原因")
-    districts_of_app = record.get("districts") or []
-    for number, code in enumerate(districts_of_app):
+
+
+def _district_faults(codes: Sequence[str], districts: Collection[str]) -> Iterator[Fault]:
+    for number, code in enumerate(codes):
         if code not in districts:
             yield Fault(f"districts.{number}", "没有这个区划代码")
-        elif code in districts_of_app[:number]:
+        elif code in codes[:number]:
             yield Fault(f"districts.{number}", "区市重复")
 
 

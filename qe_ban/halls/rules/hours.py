@@ -47,11 +47,12 @@ def faults(hours: object, place: str = "hours") -> Iterator[Fault]:
     always = hours.get("always", False)
     if type(always) is not bool:
         yield Fault(f"{place}.always", "须为 true 或 false")
-    result = list(_week_faults(hours, place)) + list(_date_faults(hours, place))
-    yield from result
-    if result:
-        return
-    has_week = any(hours.get(day) for day in WEEKDAYS)
+    span_faults = [*_week_faults(hours, place), *_date_faults(hours, place)]
+    yield from span_faults or _contradictions(hours, place)
+
+
+def _contradictions(hours: Mapping[str, Any], place: str) -> Iterator[Fault]:
+    always, has_week = hours.get("always", False), any(hours.get(day) for day in WEEKDAYS)
     if always and has_week:
         yield Fault(f"{place}.always", "全天开放时不能再填每周时段")
     if not (always or has_week or hours.get("open")):
@@ -133,22 +134,26 @@ def _minutes(text: str) -> int:
 
 def _week_faults(hours: Mapping[str, Any], place: str) -> Iterator[Fault]:
     week: list[tuple[int, int, str]] = []
-    is_well_formed = True
+    is_sound = True
     for number, day in enumerate(WEEKDAYS):
         if day not in hours:
             continue
-        wrong = list(_span_faults(hours[day], f"{place}.{day}"))
-        yield from wrong
-        is_well_formed = is_well_formed and not wrong
-        if not wrong:
+        day_faults = list(_span_faults(hours[day], f"{place}.{day}"))
+        if day_faults:
+            is_sound = False
+            yield from day_faults
+        else:
             spans = (_span(*pair) for pair in hours[day])
             week += [(number * _DAY + start, number * _DAY + end, f"{place}.{day}") for start, end in spans]
-    if not is_well_formed or not week:
-        return
-    week.sort()
+    if is_sound and week:
+        yield from _overlaps(sorted(week))
+
+
+def _overlaps(week: Sequence[tuple[int, int, str]]) -> Iterator[Fault]:
+    """Find spans of a week, in order, that begin before the one before has ended."""
     # after the last span comes the first one of the week after
-    first = week[0]
-    for earlier, later in zip(week, [*week[1:], (first[0] + _WEEK, first[1], first[2])], strict=True):
+    start, end, place = week[0]
+    for earlier, later in zip(week, [*week[1:], (start + _WEEK, end, place)], strict=True):
         if later[0] < earlier[1]:
             yield Fault(later[2], "时段有重叠")
 
@@ -200,13 +205,16 @@ def _span_faults(spans: object, place: str) -> Iterator[Fault]:
         yield Fault(place, f"一天最多 {MOST_SPANS} 个时段，现有 {len(spans)} 个")
         return
     for number, pair in enumerate(spans):
-        is_well_formed = (
-            type(pair) is list and len(pair) == 2 and all(type(at) is str and _TIME.fullmatch(at) for at in pair)
-        )
-        if not is_well_formed or pair[0] == "24:00":
+        if not _is_pair_of_times(pair) or pair[0] == "24:00":
             yield Fault(f"{place}.{number}", '时段须为 ["09:00", "17:00"] 形式，开始在 00:00 至 23:59，结束最晚 24:00')
         elif pair[0] == pair[1]:
             yield Fault(f"{place}.{number}", '开始与结束相同；全天请写 ["00:00", "24:00"]')
+
+
+def _is_pair_of_times(pair: object) -> bool:
+    if type(pair) is not list or len(pair) != 2:
+        return False
+    return all(type(text) is str and _TIME.fullmatch(text) for text in pair)
 
 
 def _is_date(text: object) -> bool:

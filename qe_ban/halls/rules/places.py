@@ -38,8 +38,7 @@ def faults(record: Mapping[str, Any], districts: Collection[str], bounds: Bounds
     """Find what is wrong with a place in a city of these districts (codes) that lies in a box."""
     yield from unknown_faults([*(field.name for field in FIELDS), *DEGREES, "hours"], record)
     yield from (fault for fault in row_faults(FIELDS, record) if fault.severity == "error")
-    wrong = [Fault(name, message) for name in DEGREES if (message := _wrong_degrees(record, name))]
-    yield from wrong or _elsewhere(record, bounds)
+    yield from _coordinate_faults(record, bounds)
     if record.get("hours") is None:
         yield Fault("hours", "此项必填")
     else:
@@ -47,6 +46,11 @@ def faults(record: Mapping[str, Any], districts: Collection[str], bounds: Bounds
     district = record.get("district")
     if isinstance(district, str) and district and district not in districts:
         yield Fault("district", "没有这个区划代码")
+
+
+def _coordinate_faults(record: Mapping[str, Any], bounds: Bounds | None) -> Iterator[Fault]:
+    wrong = [Fault(name, message) for name in DEGREES if (message := _wrong_degrees(record, name))]
+    yield from wrong or _elsewhere(record, bounds)
 
 
 def _wrong_degrees(record: Mapping[str, Any], name: str) -> str | None:

@@ -72,12 +72,14 @@ class Halls:
 
     def _resolve(self, session: Session, slug: str, own: _InForce, now: datetime) -> ResolvedPage:
         district, name = self.city.halls[slug], self.city.hall_names[slug]
-        citys = own if slug == CITY_HALL else _find_in_force(session, CITY_HALL, now)
-        content = own.content if slug == CITY_HALL else _overlay(own.content, citys.content)
+        citys, content = own, own.content
+        if slug != CITY_HALL:
+            citys = _find_in_force(session, CITY_HALL, now)
+            content = _overlay(own.content, citys.content)
         blocks, banner = references.resolve(session, self.sources, content, now)
         hall_apps = apps.of_hall(session, self.city, district, now)
         self._fill(session, blocks, district, hall_apps, now)
-        publication_times = [moment for moment in (own.published_at, citys.published_at) if moment is not None]
+        updated_at = max(_moments(own.published_at, citys.published_at), default=None)
         body = {
             "kind": PageKind.HALL.value,
             "slug": slug,
@@ -88,13 +90,13 @@ class Halls:
             "banner": banner,
             "version": own.number,
             "city_version": citys.number,
-            "updated_at": rfc3339(max(publication_times)) if publication_times else None,
+            "updated_at": rfc3339(updated_at) if updated_at else None,
             "district": district,
             "apps": hall_apps[:MAX_APPS],
             "hot": [offices.with_office(item, district) for item in offering.hot(session, district, HOT, now)],
         }
-        changes = (own.next_change_at, citys.next_change_at, *references.next_changes(blocks))
-        return ResolvedPage(body, blocks, district, min((at for at in changes if at is not None), default=None))
+        changes = _moments(own.next_change_at, citys.next_change_at, *references.next_changes(blocks))
+        return ResolvedPage(body, blocks, district, min(changes, default=None))
 
     def _fill(
         self,
@@ -111,6 +113,10 @@ class Halls:
             elif block["type"] == "places" and block.get("kinds"):
                 near = places.of(session, self.city, block["kinds"], district, now)
                 block["places"] = _join(block.get("places"), near)
+
+
+def _moments(*moments: datetime | None) -> list[datetime]:
+    return [moment for moment in moments if moment is not None]
 
 
 def _find_in_force(session: Session, slug: str, now: datetime) -> _InForce:

@@ -52,9 +52,13 @@ def state_of_version(
         return VersionState.WITHDRAWN
     if period.number == number_in_force:
         return VersionState.IN_FORCE
-    if period.starts_at > now and (document_ends_at is None or period.starts_at < document_ends_at):
+    has_begun = period.starts_at <= now
+    if not has_begun and (document_ends_at is None or period.starts_at < document_ends_at):
         return VersionState.SCHEDULED
-    is_over = document_ends_at is not None and document_ends_at <= now
-    if is_over or period.starts_at > now or (period.ends_at is not None and period.ends_at <= now):
+    if not has_begun or _is_past(document_ends_at, now) or _is_past(period.ends_at, now):
         return VersionState.ENDED
     return VersionState.REPLACED
+
+
+def _is_past(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now

@@ -1,6 +1,6 @@
 """What the sample says of one item at one office: expanded from its kind's row and shared building blocks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from qe_ban.sandbox.catalogue import files
@@ -74,31 +74,29 @@ class Contents:
 
     def _texts(self, entry: Entry, office: Office) -> dict[str, Any]:
         kind, phrases = entry.kind, self._phrases
-        instant = len(kind["days"]) == 1
-        online = _is_online(kind.get("channels", _CHANNELS))
-        days = "1个工作日" if instant else f"{kind['days'][1]}个工作日"
+        days = "1个工作日" if _is_instant(kind) else f"{kind['days'][1]}个工作日"
         values = {
             "{name}": entry.name, "{office}": office.department.name, "{days}": days, "{result}": kind["result"],
             "{audience}": "、".join(_PEOPLE[word] for word in kind["for"]),
         }  # fmt: skip
-        flow = "window" if not online else "instant" if instant else "promised"
-        keys = [
-            "long" if not instant else "trips" if online else "present",
-            *(["elsewhere"] if kind.get("reach", "office") != "office" else []),
-            *(["proxy"] if "person" in kind["for"] else []),
-        ]
-        own = self._questions.get(kind.get("questions"), []) if not entry.handling.get("spoken") else []
-        questions = [*own, *(phrases["questions"][key] for key in keys)][:_MOST_QUESTIONS]
         return {
             "summary": _fill(phrases["summary"], values),
             "conditions": phrases["conditions"][kind["type"]],
-            "flow": _fill(phrases["flow"][flow], values),
+            "flow": _fill(phrases["flow"][_flow(kind)], values),
             "place": office.place,
             "hours": phrases["hours"],
             "phone": office.phone,
             "complaint_phone": phrases["complaint_phone"],
-            "questions": [{name: _fill(text, values) for name, text in row.items()} for row in questions],
+            "questions": [
+                {name: _fill(text, values) for name, text in row.items()} for row in self._question_rows(entry)
+            ],
         }
+
+    def _question_rows(self, entry: Entry) -> list[dict[str, Any]]:
+        """Return the questions of an entry, its own first, then those that its kind answers."""
+        own = [] if entry.handling.get("spoken") else self._questions.get(entry.kind.get("questions"), [])
+        usual = [self._phrases["questions"][key] for key in _question_keys(entry.kind)]
+        return [*own, *usual][:_MOST_QUESTIONS]
 
     def _material_rows(self, entry: Entry) -> list[dict[str, Any]]:
         keys: list[str] = entry.handling.get("materials") or entry.kind["materials"]
@@ -156,6 +154,29 @@ def _fill(text: str, values: Mapping[str, str]) -> str:
     for word, value in values.items():
         text = text.replace(word, value)
     return text
+
+
+def _is_instant(kind: Mapping[str, Any]) -> bool:
+    return len(kind["days"]) == 1
+
+
+def _flow(kind: Mapping[str, Any]) -> str:
+    if not _is_online(kind.get("channels", _CHANNELS)):
+        return "window"
+    return "instant" if _is_instant(kind) else "promised"
+
+
+def _question_keys(kind: Mapping[str, Any]) -> Iterator[str]:
+    if not _is_instant(kind):
+        yield "long"
+    elif _is_online(kind.get("channels", _CHANNELS)):
+        yield "trips"
+    else:
+        yield "present"
+    if kind.get("reach", "office") != "office":
+        yield "elsewhere"
+    if "person" in kind["for"]:
+        yield "proxy"
 
 
 def _is_online(channels: list[str]) -> bool:

@@ -1,7 +1,7 @@
 """The form by which firms tell a zone their demands, as it stands on the page at a moment."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -54,9 +54,12 @@ def form_of(content: Mapping[str, Any], block_id: str, now: datetime) -> Form | 
     block = next((one for one in blocks if one["id"] == block_id and one["type"] == FORM), None)
     if block is None or not _stands(block, now):
         return None
-    lists = (one for one in blocks if one["type"] == SOLUTIONS)
-    names = frozenset(row["name"] for one in lists for row in one.get("solutions") or ())
-    return Form(block_id, block["consent"], tuple(block["industries"]), names)
+    return Form(block_id, block["consent"], tuple(block["industries"]), _solution_names(blocks))
+
+
+def _solution_names(blocks: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    lists = (block for block in blocks if block["type"] == SOLUTIONS)
+    return frozenset(row["name"] for block in lists for row in block.get("solutions") or ())
 
 
 def faults(form: Form, submission: Submission) -> dict[str, str]:

@@ -33,26 +33,34 @@ def overview(
     Open ones need no database; without one nothing is told of the others' plans. Raises DatabaseUnavailable where no
     zone at all can be told.
     """
-    overviews: dict[str, Overview] = {}
+    open_zones, ages = _list_open(page_cache, city, now)
+    others = [slug for slug in city.zones if slug not in open_zones]
+    zones = open_zones | (_list_closed(database, city, others, now) if others else {})
+    return [zones[slug] for slug in city.zones], max(ages, default=None)
+
+
+def _list_open(page_cache: PageCache, city: City, now: datetime) -> tuple[dict[str, Overview], list[int]]:
+    """Return the open zones, and the ages of pages that may be out of date.
+
+    Raises DatabaseUnavailable where that hides all of them.
+    """
+    zones: dict[str, Overview] = {}
     ages = []
-    away: DatabaseUnavailable | None = None
+    failure: DatabaseUnavailable | None = None
     for slug in city.zones:
         try:
             page, age = page_cache.page(PageKind.ZONE, slug, now)
         except PageNotFound:
             continue
         except DatabaseUnavailable as error:
-            away = error
+            failure = error
             continue
-        overviews[slug] = Overview(page.body, ZoneState.OPEN)
+        zones[slug] = Overview(page.body, ZoneState.OPEN)
         if age is not None:
             ages.append(age)
-    if away is not None and not overviews:
-        raise away
-    others = [slug for slug in city.zones if slug not in overviews]
-    if others:
-        overviews |= _list_closed(database, city, others, now)
-    return [overviews[slug] for slug in city.zones], max(ages, default=None)
+    if failure is not None and not zones:
+        raise failure
+    return zones, ages
 
 
 def _list_closed(database: Database, city: City, slugs: Sequence[str], now: datetime) -> dict[str, Overview]:
