@@ -25,7 +25,7 @@ WORDS = {
 
 @pytest.mark.parametrize("words", [*WORDS, None])
 def test_a_case_with_one_word_left_is_deleted_from_and_counted(city, window, database, words):
-    holder = city.verified().step_up()
+    holder = city.resident().step_up()
     case = window.open(holder, new_phone=random_phone()).get_json()["id"]
 
     def left(values=None):
@@ -43,7 +43,7 @@ def test_a_case_with_one_word_left_is_deleted_from_and_counted(city, window, dat
 
 
 def test_what_nobody_can_delete_later_is_said_in_the_report(city, accounts, database):
-    resident = city.verified().step_up()
+    resident = city.resident().step_up()
     assert close(city, resident).status_code == 200
 
     def count(_, resident_id):

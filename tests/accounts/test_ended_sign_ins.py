@@ -13,7 +13,7 @@ from tests.factories.wards import child_of_age
 @pytest.fixture
 def stolen(city):
     """Somebody whose codes are suspended, on a phone that another has: signed in, and stepped up just now."""
-    holder = city.verified().step_up()
+    holder = city.resident().step_up()
     city.client.post(f"{API}/codes/identity/suspend", headers=holder.headers)
     return holder
 
@@ -38,7 +38,7 @@ def attack(city, holder, what, ward=None):
 
 def asked(city, holder):
     """Have another person ask to act for the holder; gives the guardianship."""
-    other = city.verified().step_up()
+    other = city.resident().step_up()
     body = holder.person.body() | {"relation": "other", "basis": "entrusted"}
     answer = city.client.post(f"{API}/me/wards", json=body, headers=other.headers)
     assert answer.status_code == 201, answer.get_json()

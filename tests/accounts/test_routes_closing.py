@@ -38,7 +38,7 @@ KEPT = {"entitlements", "closings"}
 @pytest.fixture
 def rich(city, database):
     """Somebody who left something everywhere."""
-    resident = city.verified().step_up()
+    resident = city.resident().step_up()
     client, headers, now = city.client, resident.headers, system_clock()
     client.put(f"{API}/me/consents/social-enquiry", headers=headers)
     client.put(f"{API}/me/hall", json={"hall": "city", "age_mode": "elder"}, headers=headers)
@@ -102,7 +102,7 @@ def test_closing_deletes_all_that_is_personal_and_proves_it(city, rich, database
     personal = (row.phone_index, row.phone_sealed, row.name_sealed, row.id_number_sealed, row.id_index, row.id_type)
     assert personal == (None,) * 6
     assert (row.assurance, row.verified_at, row.moments_sealed) == ("none", None, None)
-    assert city.told(rich.phone) == ["account_closed"]
+    assert city.notices_to(rich.phone) == ["account_closed"]
     with database.transaction() as session:
         proof = session.scalars(select(Closing).where(Closing.resident_id == rich.id)).one()
         event = session.scalars(
@@ -119,13 +119,13 @@ def test_closing_deletes_all_that_is_personal_and_proves_it(city, rich, database
 
 
 def test_sign_ins_end_and_phone_and_number_are_free_again(city):
-    resident = city.verified()
+    resident = city.resident()
     other = city.visitor(resident.phone)
     resident.step_up()
     close(city, resident)
     for ended in (resident, other):
         assert ended.me().status_code == 401
-        assert ended.refreshed().status_code == 400
+        assert ended.renew().status_code == 400
     again = city.visitor(resident.phone)
     assert again.id != resident.id
     named = city.client.put(f"{API}/me/real-name", json=resident.person.body(), headers=again.headers)
@@ -133,7 +133,7 @@ def test_sign_ins_end_and_phone_and_number_are_free_again(city):
 
 
 def test_closing_takes_an_express_word_and_a_fresh_face(city, app):
-    resident = city.verified()
+    resident = city.resident()
     assert close(city, resident).get_json()["code"] == "step_up_required"
     assert city.client.get(CLOSING, headers=resident.headers).status_code == 403
     resident.step_up()
@@ -162,7 +162,7 @@ def test_closing_takes_an_express_word_and_a_fresh_face(city, app):
 
 
 def test_of_two_closings_at_once_one_is_answered(city, database):
-    resident = city.verified().step_up()
+    resident = city.resident().step_up()
     answers = together(3, lambda _: close(city, resident))
     assert sorted(answer.status_code for answer in answers) == [200, 401, 401]
     with database.transaction() as session:
@@ -170,13 +170,13 @@ def test_of_two_closings_at_once_one_is_answered(city, database):
 
 
 def test_an_account_that_is_claimed_is_closed_and_its_case_with_it(city, window):
-    holder = city.verified()
+    holder = city.resident()
     claimant = city.claimant_of(holder)
     case = window.case_of(holder)
     proposed = window.propose(case).get_json()
     assert close(city, holder.step_up()).status_code == 200
     assert window.approve(proposed).get_json()["code"] == "accounts.recovery_case_over"
-    assert city.told(claimant.phone) == ["recovery_rejected"]
+    assert city.notices_to(claimant.phone) == ["recovery_rejected"]
     (ended,) = [one for one in window.cases("rejected") if one["id"] == case["id"]]
     assert (ended["basis"], ended["holder"]["phone"], ended["holder"]["name"]) == (None, None, None)
     named = city.client.put(f"{API}/me/real-name", json=holder.person.body(), headers=claimant.headers)
@@ -184,7 +184,7 @@ def test_an_account_that_is_claimed_is_closed_and_its_case_with_it(city, window)
 
 
 def test_closing_and_settling_at_once_leave_one_outcome(city, window):
-    holder = city.verified()
+    holder = city.resident()
     claimant = city.claimant_of(holder)
     proposed = window.propose(window.case_of(holder)).get_json()
     holder.step_up()
@@ -197,7 +197,7 @@ def test_closing_and_settling_at_once_leave_one_outcome(city, window):
 
 
 def test_what_is_written_at_the_last_moment_is_deleted_a_little_later_and_said(city, app, database):
-    resident = city.verified().step_up()
+    resident = city.resident().step_up()
     close(city, resident)
     now = system_clock()
     with database.transaction() as session:
@@ -223,7 +223,7 @@ def test_what_is_written_at_the_last_moment_is_deleted_a_little_later_and_said(c
 
 def guarded(city, basis):
     """Give a stepped-up resident for whom somebody acts on this basis, and the guardianship."""
-    ward, guardian, now = city.verified().step_up(), city.verified(), system_clock()
+    ward, guardian, now = city.resident().step_up(), city.resident(), system_clock()
     row = Guardianship(
         id=new_id(),
         guardian_id=guardian.id,
@@ -246,7 +246,7 @@ def test_whom_others_have_custody_of_does_not_close_the_account(city, basis):
     ward, guardianship = guarded(city, basis)
     for answer in (city.client.get(CLOSING, headers=ward.headers), close(city, ward)):
         assert (answer.status_code, answer.get_json()["code"]) == (409, "accounts.window_needed")
-    assert (ward.me().status_code, city.told(ward.phone)) == (200, [])
+    assert (ward.me().status_code, city.notices_to(ward.phone)) == (200, [])
     with city.database.transaction() as session:
         session.get_one(Guardianship, guardianship).ends_at = system_clock()
     assert close(city, ward).status_code == 200, "it is over"
@@ -257,7 +257,7 @@ def test_an_entrusted_guardian_keeps_nobody_from_closing(city):
 
 
 def test_the_proof_is_given_again_to_whoever_has_its_id(city):
-    resident = city.verified().step_up()
+    resident = city.resident().step_up()
     proof = close(city, resident).get_json()
     again = city.client.get(f"{API}/closings/{proof['id']}")
     assert (again.status_code, again.get_json(), again.headers["Cache-Control"]) == (200, proof, "no-store")
@@ -270,7 +270,7 @@ def test_the_proof_is_given_again_to_whoever_has_its_id(city):
 
 
 def test_the_proofs_id_is_random_throughout_and_tries_are_counted(city, settings):
-    first, second = (close(city, city.verified().step_up()).get_json()["id"] for _ in range(2))
+    first, second = (close(city, city.resident().step_up()).get_json()["id"] for _ in range(2))
     # two ids by the clock share their first 44 bits within some milliseconds
     assert first[:11] != second[:11]
     made, now = create_app(settings), system_clock()
@@ -286,7 +286,7 @@ def test_the_proofs_id_is_random_throughout_and_tries_are_counted(city, settings
 
 
 def test_what_was_closed_is_answered_even_where_the_database_goes_away_then(city, settings, monkeypatch):
-    resident = city.verified().step_up()
+    resident = city.resident().step_up()
 
     def load(session, before):
         if session.get_one(Resident, resident.id).closed_at is not None:
@@ -305,7 +305,7 @@ def test_what_was_closed_is_answered_even_where_the_database_goes_away_then(city
 
 @pytest.mark.parametrize("late", [1, 9])
 def test_rows_that_come_back_while_it_closes_are_deleted_and_where_they_never_end_nothing_is(city, app, late):
-    resident = city.verified().step_up()
+    resident = city.resident().step_up()
     written = []
 
     def count(session, _resident):
@@ -332,7 +332,7 @@ def test_rows_that_come_back_while_it_closes_are_deleted_and_where_they_never_en
 
 
 def test_words_about_a_claimant_go_with_the_claimants_account_too(city, window, database):
-    holder = city.verified()
+    holder = city.resident()
     claimant = city.claimant_of(holder)
     case = window.case_of(holder)
     proposed = window.propose(case).get_json()
@@ -347,7 +347,7 @@ def test_words_about_a_claimant_go_with_the_claimants_account_too(city, window, 
 
 
 def test_why_a_case_was_settled_stays_while_its_holder_does(city, window, database):
-    holder = city.verified()
+    holder = city.resident()
     city.claimant_of(holder)
     case = window.case_of(holder)
     window.settle(case)

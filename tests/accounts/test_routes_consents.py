@@ -25,7 +25,7 @@ CONSENTS, PURPOSE = f"{API}/me/consents", "social-enquiry"
 
 @pytest.fixture
 def resident(city):
-    return city.verified().step_up()
+    return city.resident().step_up()
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_what_was_never_given_is_not_taken_back(call, purpose, status, code):
 
 
 def test_consents_of_others_are_neither_seen_nor_touched(call, city):
-    other = city.verified().step_up()
+    other = city.resident().step_up()
     call("PUT", f"/{PURPOSE}", other)
     assert call("DELETE", f"/{PURPOSE}").status_code == 404
     assert history(call) == []

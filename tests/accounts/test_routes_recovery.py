@@ -23,14 +23,14 @@ def code_of(answer):
 
 
 def ends(resident):
-    return resident.me().status_code == 401 and resident.refreshed().status_code == 400
+    return resident.me().status_code == 401 and resident.renew().status_code == 400
 
 
 def test_a_new_phone_moves_by_two_persons_and_both_places_are_told(city, window):
-    holder, new = city.verified(), random_phone()
+    holder, new = city.resident(), random_phone()
     opened = window.open(holder, new_phone=new, name=holder.person.name)
     assert opened.status_code == 201, opened.get_json()
-    assert city.told(holder.phone) == ["recovery_opened"]
+    assert city.notices_to(holder.phone) == ["recovery_opened"]
     proposed = window.propose(opened.get_json()).get_json()
     assert proposed["proposal"]["own"] is True
     assert not ends(city.visitor(holder.phone)), "nothing happens before the second person"
@@ -39,12 +39,12 @@ def test_a_new_phone_moves_by_two_persons_and_both_places_are_told(city, window)
     assert ends(holder)
     assert city.visitor(new).id == holder.id
     assert city.visitor(holder.phone).id != holder.id
-    assert city.told(holder.phone) == ["recovery_opened", "recovery_old_phone"]
-    assert city.told(new) == ["recovery_new_phone"]
+    assert city.notices_to(holder.phone) == ["recovery_opened", "recovery_old_phone"]
+    assert city.notices_to(new) == ["recovery_new_phone"]
 
 
 def test_what_staff_see_is_masked_and_their_reading_is_audited(city, window, database):
-    holder, new = city.verified(), random_phone()
+    holder, new = city.resident(), random_phone()
     opened = window.open(holder, new_phone=new)
     listed = window.case_of(holder)
     assert listed == opened.get_json()
@@ -59,7 +59,7 @@ def test_what_staff_see_is_masked_and_their_reading_is_audited(city, window, dat
 
 
 def test_the_audit_tells_the_whole_case_without_a_personal_number(city, window, database):
-    holder, new = city.verified(), random_phone()
+    holder, new = city.resident(), random_phone()
     case = window.open(holder, new_phone=new).get_json()
     window.settle(case)
     with database.transaction() as session:
@@ -79,7 +79,7 @@ def test_the_audit_tells_the_whole_case_without_a_personal_number(city, window, 
 
 
 def test_nobody_approves_what_they_proposed(city, window):
-    holder, new, both = city.verified(), random_phone(), city.staff("city_admin")
+    holder, new, both = city.resident(), random_phone(), city.staff("city_admin")
     case = window.open(holder, new_phone=new, headers=both).get_json()
     proposed = window.propose(case, headers=both).get_json()
     assert code_of(window.approve(proposed, headers=both)) == (409, "accounts.own_proposal")
@@ -88,7 +88,7 @@ def test_nobody_approves_what_they_proposed(city, window):
 
 
 def test_a_clerk_cannot_approve_and_a_resident_nothing(city, window):
-    holder = city.verified()
+    holder = city.resident()
     case = window.open(holder, new_phone=random_phone()).get_json()
     proposed = window.propose(case).get_json()
     assert window.approve(proposed, headers=city.staff("clerk")).status_code == 403
@@ -99,19 +99,19 @@ def test_a_clerk_cannot_approve_and_a_resident_nothing(city, window):
 
 
 def test_of_approvals_at_once_one_counts(city, window):
-    holder, new = city.verified(), random_phone()
+    holder, new = city.resident(), random_phone()
     proposed = window.propose(window.open(holder, new_phone=new).get_json()).get_json()
     officers = [city.staff("security_admin"), city.staff("city_admin"), window.officer, window.officer]
     answers = together(4, lambda number: window.approve(proposed, headers=officers[number]))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
     assert {code_of(answer)[1] for answer in answers if answer.status_code == 409} == {"accounts.recovery_case_over"}
-    assert city.told(new) == ["recovery_new_phone"]
+    assert city.notices_to(new) == ["recovery_new_phone"]
 
 
 def test_a_claimed_number_goes_to_the_claimants_phone_and_the_visitor_account_is_closed(city, window, database):
-    holder = city.verified()
+    holder = city.resident()
     claimant = city.claimant_of(holder)
-    assert city.told(holder.phone) == ["recovery_opened"]
+    assert city.notices_to(holder.phone) == ["recovery_opened"]
     case = window.case_of(holder)
     assert (case["kind"], case["claimant"]["id"]) == ("claimed", window.id_of(claimant))
     assert window.settle(case).status_code == 200
@@ -119,14 +119,17 @@ def test_a_claimed_number_goes_to_the_claimants_phone_and_the_visitor_account_is
     assert ends(claimant)
     assert city.visitor(claimant.phone).id == holder.id
     assert city.row(claimant.id).closed_at is not None
-    assert (city.told(holder.phone)[-1], city.told(claimant.phone)) == ("recovery_old_phone", ["recovery_new_phone"])
+    assert (city.notices_to(holder.phone)[-1], city.notices_to(claimant.phone)) == (
+        "recovery_old_phone",
+        ["recovery_new_phone"],
+    )
     with database.transaction() as session:
         closing = session.scalars(select(Closing).where(Closing.resident_id == claimant.id)).one()
     assert (closing.report["reason"], closing.report["remaining"]) == ("joined", 0)
 
 
 def test_a_case_settled_while_the_claimant_signs_in_leaves_nobody_in_the_closed_account(city, window, database):
-    holder = city.verified()
+    holder = city.resident()
     claimant = city.claimant_of(holder)
     proposed = window.propose(window.case_of(holder)).get_json()
 
@@ -144,7 +147,7 @@ def test_a_case_settled_while_the_claimant_signs_in_leaves_nobody_in_the_closed_
 
 
 def test_a_phone_that_a_named_account_has_is_refused_and_leaves_the_case_open(city, window):
-    holder, other = city.verified(), city.verified()
+    holder, other = city.resident(), city.resident()
     assert code_of(window.open(holder, new_phone=other.phone)) == (409, "accounts.phone_taken")
     new = PersonFactory()
     case = window.open(holder, new_phone=new.phone).get_json()
@@ -159,7 +162,7 @@ def test_a_phone_that_a_named_account_has_is_refused_and_leaves_the_case_open(ci
 
 
 def test_a_phone_that_a_nameless_account_took_meanwhile_is_joined(city, window):
-    holder, new = city.verified(), random_phone()
+    holder, new = city.resident(), random_phone()
     case = window.open(holder, new_phone=new).get_json()
     meanwhile = city.visitor(new)
     assert window.settle(case).status_code == 200
@@ -168,15 +171,15 @@ def test_a_phone_that_a_nameless_account_took_meanwhile_is_joined(city, window):
 
 
 def test_a_lost_phone_ends_sign_ins_and_suspends_codes_at_once(city, window):
-    holder = city.verified().step_up()
+    holder = city.resident().step_up()
     assert window.open(holder, "lost_phone").status_code == 201
     assert ends(holder)
-    assert city.told(holder.phone) == ["phone_lost"]
+    assert city.notices_to(holder.phone) == ["phone_lost"]
     again = city.visitor(holder.phone).step_up()
     states = [one["state"] for one in city.client.get(f"{API}/codes", headers=again.headers).get_json()["items"]]
     assert set(states) == {"suspended"}
     assert window.settle(window.case_of(holder)).status_code == 200
-    assert city.told(holder.phone)[-1] == "recovery_settled"
+    assert city.notices_to(holder.phone)[-1] == "recovery_settled"
     assert ends(again)
     last = city.visitor(holder.phone).step_up()
     assert last.id == holder.id
@@ -184,13 +187,13 @@ def test_a_lost_phone_ends_sign_ins_and_suspends_codes_at_once(city, window):
 
 
 def test_a_lost_phone_may_be_replaced_by_a_new_number(city, window):
-    holder, new = city.verified(), random_phone()
+    holder, new = city.resident(), random_phone()
     window.settle(window.open(holder, "lost_phone", new_phone=new).get_json())
     assert city.visitor(new).id == holder.id
 
 
 def test_a_recycled_number_is_reported_and_taken_off_by_two_persons(city, window, database):
-    holder = city.verified()
+    holder = city.resident()
     stranger = city.visitor(holder.phone)
     first = city.client.post(NOT_MINE, headers=stranger.headers)
     assert first.status_code == 202
@@ -206,7 +209,7 @@ def test_a_recycled_number_is_reported_and_taken_off_by_two_persons(city, window
     assert (event.actor_kind, event.actor_id) == ("resident", UUID(stranger.id))
     assert window.settle(case).status_code == 200
     assert ends(holder)
-    assert city.told(holder.phone) == ["recovery_old_phone"]
+    assert city.notices_to(holder.phone) == ["recovery_old_phone"]
     assert city.row(holder.id).phone_sealed is None
     assert city.visitor(holder.phone).id != holder.id
     new = random_phone()
@@ -215,7 +218,7 @@ def test_a_recycled_number_is_reported_and_taken_off_by_two_persons(city, window
 
 
 def test_a_report_of_a_number_that_has_moved_on_is_stale_and_can_only_be_rejected(city, window):
-    holder, new = city.verified(), random_phone()
+    holder, new = city.resident(), random_phone()
     city.client.post(NOT_MINE, headers=city.visitor(holder.phone).headers)
     reported = window.case_of(holder)
     window.settle(window.open(holder, new_phone=new).get_json())
@@ -229,7 +232,7 @@ def test_a_report_of_a_number_that_has_moved_on_is_stale_and_can_only_be_rejecte
 
 
 def test_ones_own_account_is_not_reported(city):
-    visitor, holder = city.visitor(), city.verified()
+    visitor, holder = city.visitor(), city.resident()
     holder.step_up()
     for one in (visitor, holder):
         answer = city.client.post(NOT_MINE, headers=one.headers)
@@ -238,17 +241,17 @@ def test_ones_own_account_is_not_reported(city):
 
 
 def test_a_rejected_case_changes_nothing_and_all_sides_are_told(city, window):
-    holder = city.verified()
+    holder = city.resident()
     claimant = city.claimant_of(holder)
     assert window.settle(window.case_of(holder), "reject").get_json()["state"] == "rejected"
     assert (holder.me().status_code, claimant.me().status_code) == (200, 200)
-    assert city.told(holder.phone)[-1] == city.told(claimant.phone)[-1] == "recovery_rejected"
+    assert city.notices_to(holder.phone)[-1] == city.notices_to(claimant.phone)[-1] == "recovery_rejected"
     city.client.put(f"{API}/me/real-name", json=holder.person.body(), headers=claimant.headers)
     assert window.case_of(holder)["claimant"]["id"] == window.id_of(claimant), "it can be claimed anew"
 
 
 def test_one_case_of_a_kind_is_open_at_a_time(city, window):
-    holder = city.verified()
+    holder = city.resident()
     case = window.open(holder, new_phone=random_phone()).get_json()
     again = window.open(holder, new_phone=random_phone())
     assert (*code_of(again), again.get_json()["case"]) == (409, "accounts.recovery_case_exists", case["id"])
@@ -257,7 +260,7 @@ def test_one_case_of_a_kind_is_open_at_a_time(city, window):
 
 
 def test_another_decision_waits_until_the_first_is_withdrawn(city, window):
-    case = window.open(city.verified(), new_phone=random_phone()).get_json()
+    case = window.open(city.resident(), new_phone=random_phone()).get_json()
     first = window.propose(case).get_json()
     assert window.propose(case, headers=city.staff("clerk")).get_json()["proposal"]["id"] == first["proposal"]["id"]
     assert code_of(window.propose(case, "reject")) == (409, "accounts.proposal_taken")
@@ -271,7 +274,7 @@ def test_another_decision_waits_until_the_first_is_withdrawn(city, window):
 
 
 def test_only_the_cases_own_proposal_is_approved(city, window, database):
-    one, other = (window.open(city.verified(), new_phone=random_phone()).get_json() for _ in range(2))
+    one, other = (window.open(city.resident(), new_phone=random_phone()).get_json() for _ in range(2))
     proposed = window.propose(other).get_json()
     for proposal in (proposed["proposal"]["id"], str(new_id())):
         wrong = {"id": one["id"], "proposal": {"id": proposal}}
@@ -284,7 +287,7 @@ def test_only_the_cases_own_proposal_is_approved(city, window, database):
 
 
 def test_a_proposal_of_yesterday_is_over_and_shown_no_more(city, window, make_app):
-    case = window.open(city.verified(), new_phone=random_phone()).get_json()
+    case = window.open(city.resident(), new_phone=random_phone()).get_json()
     proposed = window.propose(case).get_json()
     with city.database.transaction() as session:
         session.get_one(Proposal, proposed["proposal"]["id"]).expires_at = system_clock() - timedelta(seconds=1)
@@ -295,7 +298,7 @@ def test_a_proposal_of_yesterday_is_over_and_shown_no_more(city, window, make_ap
 
 
 def test_an_unknown_number_or_another_name_is_404_and_recorded(city, window, database):
-    holder = city.verified()
+    holder = city.resident()
     unknown = window.open(holder, id_number=random_id_number(), new_phone=random_phone())
     misnamed = window.open(holder, name="另一人", new_phone=random_phone(), case_number="QD-2026-MISNAMED")
     assert code_of(unknown) == code_of(misnamed) == (404, "accounts.resident_not_found")
@@ -326,14 +329,14 @@ def test_an_unknown_number_or_another_name_is_404_and_recorded(city, window, dat
     ],
 )
 def test_what_cannot_be_opened_is_422(city, window, changed, field):
-    holder = city.verified()
+    holder = city.resident()
     answer = window.open(holder, **({"new_phone": random_phone()} | changed))
     assert answer.status_code == 422
     assert set(answer.get_json()["errors"]) == {field}
 
 
 def test_a_case_without_what_it_needs_is_422(city, window):
-    holder = city.verified()
+    holder = city.resident()
     assert set(window.open(holder).get_json()["errors"]) == {"new_phone"}
     assert set(window.open(holder, new_phone=holder.phone).get_json()["errors"]) == {"new_phone"}
     missing = city.client.post(CASES, json={}, headers=window.clerk).get_json()["errors"]
@@ -360,7 +363,7 @@ def test_a_decision_that_cannot_be_is_422(city, window, path, body):
 
 def test_lists_are_paged_and_know_the_states_only(city, window):
     for _ in range(2):
-        window.open(city.verified(), new_phone=random_phone())
+        window.open(city.resident(), new_phone=random_phone())
     page = city.client.get(f"{CASES}?limit=1", headers=window.clerk).get_json()
     following = city.client.get(f"{CASES}?limit=1&cursor={page['next']}", headers=window.clerk).get_json()
     assert page["items"][0]["id"] < following["items"][0]["id"]
@@ -370,7 +373,7 @@ def test_lists_are_paged_and_know_the_states_only(city, window):
 
 @pytest.mark.parametrize("refused", ["open already", "taken", "the same"])
 def test_a_lost_phone_protects_even_where_the_case_is_refused(city, window, database, refused):
-    holder, other = city.verified(), city.verified()
+    holder, other = city.resident(), city.resident()
     window.open(holder, "lost_phone")
     again = city.visitor(holder.phone).step_up()
     for kind in ("identity", "health"):
@@ -383,7 +386,7 @@ def test_a_lost_phone_protects_even_where_the_case_is_refused(city, window, data
     assert ends(again)
     shown = city.client.get(f"{API}/codes", headers=city.visitor(holder.phone).step_up().headers).get_json()["items"]
     assert {one["state"] for one in shown} == {"suspended"}
-    assert city.told(holder.phone).count("phone_lost") == 2
+    assert city.notices_to(holder.phone).count("phone_lost") == 2
     with database.transaction() as session:
         events = select(AuditEvent.details).where(
             AuditEvent.action == "accounts.lose_phone", AuditEvent.subject == holder.id
@@ -392,7 +395,7 @@ def test_a_lost_phone_protects_even_where_the_case_is_refused(city, window, data
 
 
 def test_a_report_of_another_number_takes_the_place_of_one_that_nobody_settled(city, window):
-    holder, new = city.verified(), random_phone()
+    holder, new = city.resident(), random_phone()
     city.client.post(NOT_MINE, headers=city.visitor(holder.phone).headers)
     stale = window.case_of(holder)
     proposed = window.propose(stale).get_json()
@@ -407,7 +410,7 @@ def test_a_report_of_another_number_takes_the_place_of_one_that_nobody_settled(c
 
 
 def test_what_a_recycled_number_left_is_not_taken_by_the_registers_word_alone(city, window):
-    holder = city.verified()
+    holder = city.resident()
     city.client.post(NOT_MINE, headers=city.visitor(holder.phone).headers)
     window.settle(window.case_of(holder))
     claimant = city.claimant_of(holder)

@@ -38,7 +38,7 @@ def day_after(moment):
 
 
 def approved(window, case, **more):
-    return window.approve(window.propose(case, waited=False, **more).get_json())
+    return window.approve(window.propose(case, has_waited=False, **more).get_json())
 
 
 def end_sign_ins(city, holder, ago):
@@ -51,7 +51,7 @@ def end_sign_ins(city, holder, ago):
 @pytest.fixture
 def holder(city):
     """Somebody who is signed in with a fresh face check."""
-    return city.verified().step_up()
+    return city.resident().step_up()
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_a_lost_phone_whose_number_stays_takes_nothing_and_waits_for_nothing(win
 
 
 def test_a_phone_that_has_not_signed_in_for_a_day_is_taken_at_once_and_a_sign_in_meanwhile_puts_it_off(city, window):
-    silent, waking = city.verified(), city.verified()
+    silent, waking = city.resident(), city.resident()
     for one in (silent, waking):
         end_sign_ins(city, one, WAIT + timedelta(minutes=1))
     opened = [window.open(one, new_phone=random_phone()).get_json() for one in (silent, waking)]
@@ -146,14 +146,14 @@ def test_a_phone_that_has_not_signed_in_for_a_day_is_taken_at_once_and_a_sign_in
 
 
 def test_signing_out_on_the_way_to_the_window_is_recent(city, window):
-    holder = city.verified()
+    holder = city.resident()
     end_sign_ins(city, holder, timedelta(hours=23))
     case = window.open(holder, new_phone=random_phone()).get_json()
     assert code_of(approved(window, case)) == (409, "accounts.recovery_too_early")
 
 
 def test_of_a_recycled_number_only_sign_ins_with_a_face_count_for_who_reports_it_signs_in_by_it(city, window):
-    gone, there = city.verified(), city.verified()
+    gone, there = city.resident(), city.resident()
     there.step_up()
     for one in (gone, there):
         assert city.client.post(f"{API}/me/not-mine", headers=city.visitor(one.phone).headers).status_code == 202
@@ -162,16 +162,16 @@ def test_of_a_recycled_number_only_sign_ins_with_a_face_count_for_who_reports_it
 
 
 def test_an_objection_rejects_the_case_tells_all_and_raises_an_alarm_about_who_opened_it(city, window, database):
-    holder, new = city.verified().step_up(), random_phone()
+    holder, new = city.resident().step_up(), random_phone()
     clerk = city.staff("clerk")
     case = window.open(holder, new_phone=new, headers=clerk).get_json()
-    proposed = window.propose(case, waited=False).get_json()
+    proposed = window.propose(case, has_waited=False).get_json()
     answer = objection(city, holder, case)
     assert answer.status_code == 200, answer.get_json()
     assert (answer.get_json()["state"], answer.get_json()["earliest_settlement_at"]) == ("rejected", None)
     assert code_of(window.approve(proposed)) == (409, "accounts.recovery_case_over")
     assert (holder.me().status_code, city.visitor(holder.phone).id) == (200, holder.id)
-    assert city.told(holder.phone) == ["recovery_opened", "recovery_rejected"]
+    assert city.notices_to(holder.phone) == ["recovery_opened", "recovery_rejected"]
     with database.transaction() as session:
         row = session.get_one(RecoveryCase, UUID(case["id"]))
         alarm = session.scalars(select(Alarm).where(Alarm.subject == str(row.opened_by))).one()
@@ -208,7 +208,7 @@ def test_an_objection_takes_a_fresh_face_and_a_sign_in_that_runs(city, window, h
 
 
 def test_anothers_an_unknown_and_a_closed_case_are_not_objected_to(city, window, holder, case):
-    stranger = city.verified().step_up()
+    stranger = city.resident().step_up()
     for who, about in ((stranger, case), (holder, {"id": str(new_id())})):
         assert code_of(objection(city, who, about)) == (404, "accounts.recovery_case_not_found")
     claimant = city.claimant_of(holder)
@@ -224,12 +224,12 @@ def test_anothers_an_unknown_and_a_closed_case_are_not_objected_to(city, window,
 def test_of_objections_at_once_one_counts(city, holder, case):
     answers = together(4, lambda _: objection(city, holder, case))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
-    assert city.told(holder.phone).count("recovery_rejected") == 1
+    assert city.notices_to(holder.phone).count("recovery_rejected") == 1
 
 
 @pytest.mark.parametrize("turn", range(3))
 def test_of_an_objection_and_an_approval_at_once_one_is_done(city, window, turn):
-    holder, new = city.verified().step_up(), random_phone()
+    holder, new = city.resident().step_up(), random_phone()
     case = window.open(holder, new_phone=new).get_json()
     proposed = window.propose(case).get_json()
 

@@ -35,14 +35,14 @@ def person(side):
 
 
 def test_the_holder_is_shown_with_phone_name_and_number_masked(city, window):
-    holder = city.verified()
+    holder = city.resident()
     case = window.open(holder, new_phone=random_phone()).get_json()
     assert person(case["holder"]) == side(holder)
     assert case["claimant"] is None
 
 
 def test_a_claimant_is_shown_by_the_phone_alone_until_the_name_is_theirs(city, window):
-    holder = city.verified()
+    holder = city.resident()
     claimant = city.claimant_of(holder)
     case = window.case_of(holder)
     assert person(case["holder"]) == side(holder)
@@ -55,7 +55,7 @@ def test_a_claimant_is_shown_by_the_phone_alone_until_the_name_is_theirs(city, w
 
 
 def test_a_holder_who_lost_the_phone_is_shown_without_one(city, window, database):
-    holder = city.verified()
+    holder = city.resident()
     window.open(holder, kind="lost_phone")
     with database.transaction() as session:
         row = session.get_one(Resident, uuid.UUID(holder.id))
@@ -64,7 +64,7 @@ def test_a_holder_who_lost_the_phone_is_shown_without_one(city, window, database
 
 
 def test_a_proposal_is_shown_while_it_waits_and_with_whose_it_is(city, window):
-    holder = city.verified()
+    holder = city.resident()
     case = window.open(holder, new_phone=random_phone()).get_json()
     assert case["proposal"] is None
     proposed = window.propose(case).get_json()["proposal"]
@@ -74,7 +74,7 @@ def test_a_proposal_is_shown_while_it_waits_and_with_whose_it_is(city, window):
 
 
 def test_cases_are_listed_by_age_whatever_happened_to_them_since(city, window, accounts, database):
-    first, second = (window.open(city.verified(), new_phone=random_phone()).get_json()["id"] for _ in range(2))
+    first, second = (window.open(city.resident(), new_phone=random_phone()).get_json()["id"] for _ in range(2))
     window.wait({"id": first})
     clerk = Principal(PrincipalKind.STAFF, uuid.uuid4(), frozenset(), uuid.uuid4())
     with database.transaction() as session:
@@ -91,7 +91,7 @@ def test_cases_are_listed_by_age_whatever_happened_to_them_since(city, window, a
 
 def test_a_reading_is_recorded_with_its_reader_its_request_and_what_was_asked(city, window, database):
     for _ in range(2):
-        window.open(city.verified(), new_phone=random_phone())
+        window.open(city.resident(), new_phone=random_phone())
     first = city.client.get(f"{CASES}?limit=1", headers=window.clerk).get_json()
     (before,), asked = first["items"], f"reading-{uuid.uuid4()}"
     headers = window.clerk | {"X-Request-Id": asked}
@@ -104,7 +104,7 @@ def test_a_reading_is_recorded_with_its_reader_its_request_and_what_was_asked(ci
 
 
 def test_no_more_cases_are_read_for_a_holder_than_are_wanted(city, window, accounts, database):
-    holder = city.verified()
+    holder = city.resident()
     for kind in ("new_phone", "lost_phone"):
         window.open(holder, kind=kind, new_phone=random_phone())
     with database.transaction() as session:

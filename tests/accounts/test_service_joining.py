@@ -26,10 +26,10 @@ def claim(database, accounts, now):
 
     def do(principal, person):
         with database.transaction() as session:
-            asked = service.begin_claim(accounts, session, resident_id=principal.id, said=person.said(), now=now)
+            asked = service.begin_claim(accounts, session, resident_id=principal.id, said=person.real_name(), now=now)
         service.confirm_claim(accounts, asked)
         with database.transaction() as session:
-            return service.finish_claim(accounts, session, principal=principal, said=person.said(), now=now)
+            return service.finish_claim(accounts, session, principal=principal, said=person.real_name(), now=now)
 
     return do
 
@@ -50,8 +50,8 @@ def test_the_phone_moves_to_the_wards_account_and_the_empty_one_is_closed(
             service.refresh(family.accounts, session, text=tokens.refresh, now=now), errors.RefreshRefused
         )
     assert sign_in(phone, now)[1].id == made.row.ward_id
-    assert family.told(phone)[-2:] == ["account_joined", "guardian_added"]
-    assert family.told(parent.phone) == ["ward_joined"]
+    assert family.notices_to(phone)[-2:] == ["account_joined", "guardian_added"]
+    assert family.notices_to(parent.phone) == ["ward_joined"]
     event = [event for event in family.events(made.row.ward_id) if event.action == "accounts.join"]
     assert [one.details["before"] for one in event] == [{"phone_of": str(visitor.id)}]
     with family.database.transaction() as session:
@@ -67,8 +67,8 @@ def test_who_joins_is_told_of_each_guardian_who_stands_and_of_no_other(family, p
         session.get_one(Guardianship, made[2].row.id).ends_at = now
     register.add(replace(child, phone=phone))
     claim(sign_in(phone, now)[1], child)
-    assert family.told(phone)[-3:] == ["account_joined", "guardian_added", "guardian_added"]
-    assert [family.told(one.phone) for one in people] == [["ward_joined"], ["ward_joined"], []]
+    assert family.notices_to(phone)[-3:] == ["account_joined", "guardian_added", "guardian_added"]
+    assert [family.notices_to(one.phone) for one in people] == [["ward_joined"], ["ward_joined"], []]
 
 
 def test_the_guardian_stays_one_and_the_ward_sees_it(family, ward, claim, sign_in, register, now):
@@ -84,7 +84,7 @@ def test_the_guardian_stays_one_and_the_ward_sees_it(family, ward, claim, sign_i
 def claim_again(family, principal, person):
     with family.database.transaction() as session:
         return service.begin_claim(
-            family.accounts, session, resident_id=principal.id, said=person.said(), now=family.now
+            family.accounts, session, resident_id=principal.id, said=person.real_name(), now=family.now
         )
 
 

@@ -33,7 +33,7 @@ def two_parents(family):
 
 
 def received(family, *people):
-    return [family.told(person.phone).count(TEMPLATE) for person in people]
+    return [family.notices_to(person.phone).count(TEMPLATE) for person in people]
 
 
 def test_both_parents_of_a_child_without_a_phone_are_told(family, two_parents, tell):

@@ -29,8 +29,8 @@ def verified(sign_in, register, database, accounts, now):
         person = register.add(PersonFactory())
         principal = sign_in(person.phone, now)[1]
         with database.transaction() as session:
-            service.begin_claim(accounts, session, resident_id=principal.id, said=person.said(), now=now)
-            service.finish_claim(accounts, session, principal=principal, said=person.said(), now=now + ahead)
+            service.begin_claim(accounts, session, resident_id=principal.id, said=person.real_name(), now=now)
+            service.finish_claim(accounts, session, principal=principal, said=person.real_name(), now=now + ahead)
         return person, principal
 
     return make
@@ -121,7 +121,9 @@ def test_a_step_up_from_before_the_name_never_counts_after_it(sign_in, register,
         sign_ins.write(accounts.rings, family, replace(sign_ins.read(accounts.rings, family), stepped_up_at=now), now)
     with database.transaction() as session:
         before = service.refresh(accounts, session, text=tokens.refresh, now=now)
-        service.finish_claim(accounts, session, principal=principal, said=person.said(), now=now + timedelta(seconds=1))
+        service.finish_claim(
+            accounts, session, principal=principal, said=person.real_name(), now=now + timedelta(seconds=1)
+        )
         after = service.refresh(accounts, session, text=before.refresh, now=now + timedelta(seconds=2))
     for refreshed in (before, after):
         again = service.principal_from(accounts, refreshed.access, now)
@@ -189,7 +191,7 @@ def test_recovery_cases_are_shown_to_staff_from_both_sides(verified, sign_in, lo
     phone = random_phone()
     claimant = sign_in(phone, now)[1]
     with database.transaction() as session:
-        service.finish_claim(accounts, session, principal=claimant, said=person.said(), now=now)
+        service.finish_claim(accounts, session, principal=claimant, said=person.real_name(), now=now)
     held, claimed = look_up(phone=person.phone), look_up(phone=phone)
     assert [case.id for case in held.recovery_cases] == [case.id for case in claimed.recovery_cases]
     assert held.recovery_cases[0].holder_id == held.id

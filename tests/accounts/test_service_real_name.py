@@ -57,7 +57,7 @@ def cases_of(database, *principals):
 
 def test_a_confirmed_name_is_kept_sealed_with_its_assurance(claim, resident, person, database, rings):
     principal = resident(person.phone)
-    assert claim(principal, person.said()) is Assurance.VERIFIED
+    assert claim(principal, person.real_name()) is Assurance.VERIFIED
     with database.transaction() as session:
         row = session.get_one(Resident, principal.id)
     assert (row.assurance, row.id_type) == ("verified", "resident_id")
@@ -69,56 +69,56 @@ def test_a_confirmed_name_is_kept_sealed_with_its_assurance(claim, resident, per
 
 
 def test_the_register_is_asked_for_name_number_and_phone_together(claim, resident, person, register):
-    claim(resident(person.phone), person.said())
-    asked = register.asked[-1]
+    claim(resident(person.phone), person.real_name())
+    asked = register.requests[-1]
     assert (asked.name, asked.id_type, asked.id_number) == (person.name, IdType.RESIDENT_ID, person.id_number)
     assert asked.phone == person.phone
     assert person.phone not in repr(asked)
-    assert person.id_number not in repr(person.said())
+    assert person.id_number not in repr(person.real_name())
 
 
 def test_the_right_name_and_number_by_another_phone_is_not_confirmed(claim, resident, person):
     with pytest.raises(errors.RealNameUnconfirmed):
-        claim(resident(random_phone()), person.said())
+        claim(resident(random_phone()), person.real_name())
 
 
 def test_a_repeat_of_the_confirmed_name_is_harmless_and_asks_nobody(claim, resident, person, register):
     principal = resident(person.phone)
-    claim(principal, person.said())
-    asked = len(register.asked)
+    claim(principal, person.real_name())
+    asked = len(register.requests)
     for _ in range(7):
-        assert claim(principal, person.said()) is Assurance.VERIFIED
-    assert len(register.asked) == asked
+        assert claim(principal, person.real_name()) is Assurance.VERIFIED
+    assert len(register.requests) == asked
 
 
 def test_a_verified_account_does_not_become_somebody_else(claim, resident, person):
     principal = resident(person.phone)
-    claim(principal, person.said())
-    for said in (PersonFactory().said(), replace(person.said(), name="另一人")):
+    claim(principal, person.real_name())
+    for said in (PersonFactory().real_name(), replace(person.real_name(), name="另一人")):
         with pytest.raises(errors.RealNameFixed):
             claim(principal, said)
 
 
 def test_asking_for_a_verified_accounts_name_costs_a_try_and_a_right_one_gives_them_back(claim, resident, person, now):
     principal = resident(person.phone)
-    claim(principal, person.said())
+    claim(principal, person.real_name())
     for _ in range(3):
         for _ in range(4):
             with pytest.raises(errors.RealNameFixed):
-                claim(principal, PersonFactory().said())
-        assert claim(principal, person.said()) is Assurance.VERIFIED
+                claim(principal, PersonFactory().real_name())
+        assert claim(principal, person.real_name()) is Assurance.VERIFIED
     for _ in range(5):
         with pytest.raises(errors.RealNameFixed):
-            claim(principal, PersonFactory().said())
+            claim(principal, PersonFactory().real_name())
     with pytest.raises(TooMany):
-        claim(principal, person.said())
+        claim(principal, person.real_name())
 
 
 def test_what_follows_from_a_name_stands_in_the_same_transaction(claim, resident, person, accounts, now, database):
     told = []
     telling = replace(accounts, verified=lambda session, resident_id, at: told.append((resident_id, at)))
     principal = resident(person.phone)
-    claim(principal, person.said(), accounts=telling)
+    claim(principal, person.real_name(), accounts=telling)
     assert told == [(principal.id, now)]
 
     def fail(_session, _resident, _at):
@@ -128,7 +128,7 @@ def test_what_follows_from_a_name_stands_in_the_same_transaction(claim, resident
     with pytest.raises(errors.PurposeNotFound):
         claim(
             other,
-            PersonFactory().said(),
+            PersonFactory().real_name(),
             accounts=replace(accounts, real_name=OpenRegister(everyone=True), verified=fail),
         )
     with database.transaction() as session:
@@ -138,9 +138,9 @@ def test_what_follows_from_a_name_stands_in_the_same_transaction(claim, resident
 def test_a_second_claim_opens_a_case_and_tells_the_holder_once(claim, resident, gullible, database, rings):
     person = PersonFactory()
     holder, claimant = resident(person.phone), resident(random_phone())
-    assert claim(holder, person.said(), accounts=gullible) is Assurance.VERIFIED
+    assert claim(holder, person.real_name(), accounts=gullible) is Assurance.VERIFIED
     for _ in range(2):
-        assert isinstance(claim(claimant, person.said(), accounts=gullible), errors.RecoveryOpened)
+        assert isinstance(claim(claimant, person.real_name(), accounts=gullible), errors.RecoveryOpened)
     (case,) = cases_of(database, holder)
     assert (case.claimant_id, case.holder_id, case.state) == (claimant.id, holder.id, "open")
     with database.transaction() as session:
@@ -159,7 +159,7 @@ def test_a_second_claim_opens_a_case_and_tells_the_holder_once(claim, resident, 
 def test_parallel_claims_of_one_number_give_one_account(claim, resident, gullible, database):
     person = PersonFactory()
     principals = [resident(random_phone()) for _ in range(5)]
-    outcomes = together(5, lambda number: claim(principals[number], person.said(), accounts=gullible))
+    outcomes = together(5, lambda number: claim(principals[number], person.real_name(), accounts=gullible))
     assert outcomes.count(Assurance.VERIFIED) == 1
     assert sum(isinstance(outcome, errors.RecoveryOpened) for outcome in outcomes) == 4
     ids = [principal.id for principal in principals]
@@ -172,25 +172,25 @@ def test_parallel_claims_of_one_number_give_one_account(claim, resident, gullibl
 def test_parallel_repeats_by_one_account_bind_it_once(claim, resident, gullible):
     person = PersonFactory()
     principal = resident(person.phone)
-    outcomes = together(4, lambda _: claim(principal, person.said(), accounts=gullible))
+    outcomes = together(4, lambda _: claim(principal, person.real_name(), accounts=gullible))
     assert outcomes == [Assurance.VERIFIED] * 4
 
 
 def test_the_sixth_try_of_a_day_is_too_many(claim, resident, now, person):
     principal = resident(person.phone)
-    wrong = replace(person.said(), id_number=random_id_number())
+    wrong = replace(person.real_name(), id_number=random_id_number())
     for hours in range(5):
         with pytest.raises(errors.RealNameUnconfirmed):
             claim(principal, wrong, now + timedelta(hours=hours))
     with pytest.raises(TooMany) as refused:
-        claim(principal, person.said(), now + timedelta(hours=5))
+        claim(principal, person.real_name(), now + timedelta(hours=5))
     assert 18 * 3600 < refused.value.retry_after <= 19 * 3600
-    assert claim(principal, person.said(), now + timedelta(hours=24)) is Assurance.VERIFIED
+    assert claim(principal, person.real_name(), now + timedelta(hours=24)) is Assurance.VERIFIED
 
 
 def test_tries_in_parallel_are_counted(claim, resident, person):
     principal = resident(person.phone)
-    wrong = replace(person.said(), id_number=random_id_number())
+    wrong = replace(person.real_name(), id_number=random_id_number())
     outcomes = together(9, lambda _: claim(principal, wrong))
     assert sum(isinstance(outcome, TooMany) for outcome in outcomes) == 4
 
@@ -202,8 +202,8 @@ def test_with_the_register_away_nothing_is_half_done(claim, resident, person, ac
 
     principal = resident(person.phone)
     with pytest.raises(errors.OutsideUnavailable):
-        claim(principal, person.said(), accounts=replace(accounts, real_name=Away()))
-    assert claim(principal, person.said()) is Assurance.VERIFIED
+        claim(principal, person.real_name(), accounts=replace(accounts, real_name=Away()))
+    assert claim(principal, person.real_name()) is Assurance.VERIFIED
 
 
 def test_the_same_number_of_another_type_is_another_identity(claim, resident, gullible, database):

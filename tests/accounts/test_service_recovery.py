@@ -38,7 +38,7 @@ class Move:
         self.person, self.new, self.officer = PersonFactory(), random_phone(), two[1]
         self.tokens, self.principal = sign_in(self.person.phone, now)
         with database.transaction() as session:
-            names.bind(accounts.rings, session.get_one(Resident, self.principal.id), self.person.said(), now)
+            names.bind(accounts.rings, session.get_one(Resident, self.principal.id), self.person.real_name(), now)
         wanted = recovery.NewCase(
             CaseKind.NEW_PHONE,
             IdType.RESIDENT_ID,
@@ -137,7 +137,7 @@ def test_a_case_that_waits_while_the_holder_closes_the_account_is_not_opened(dat
     person = PersonFactory()
     _, holder = sign_in(person.phone, now)
     with database.transaction() as session:
-        names.bind(accounts.rings, session.get_one(Resident, holder.id), person.said(), now)
+        names.bind(accounts.rings, session.get_one(Resident, holder.id), person.real_name(), now)
     wanted = recovery.NewCase(
         CaseKind.NEW_PHONE, IdType.RESIDENT_ID, person.id_number, None, random_phone(), "查验证件", "QD-2026-000001"
     )

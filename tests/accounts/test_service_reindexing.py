@@ -11,13 +11,13 @@ from qe_ban.keys import lifecycle, retirement
 from qe_ban.keys.models import Key, Ring
 from qe_ban.keys.rings import KeyRings
 from tests.factories.accounts import random_phone
-from tests.factories.databases import migrated
+from tests.factories.databases import with_schema
 
 
 @pytest.fixture
 def own(settings, now):
     """A database with keys of its own and three residents: gives it, its keys, settings and the residents."""
-    made = migrated(settings, "reindexing")
+    made = with_schema(settings, "reindexing")
     database = Database(made.database_url)
     with database.transaction() as session:
         lifecycle.init(session, made.master_key, now - timedelta(hours=1))

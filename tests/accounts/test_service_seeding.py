@@ -14,7 +14,7 @@ def seed(family, guardian, database):
     def do(person, basis):
         ward = family.person(person)
         with database.transaction() as session:
-            said = person.said()
+            said = person.real_name()
             return ward, service.seed_guardianship(
                 session,
                 guardian_id=guardian.id,
@@ -48,7 +48,7 @@ def test_a_grown_ups_has_no_end_and_is_made_once(family, guardian, seed, databas
             session,
             guardian_id=guardian.id,
             ward_id=ward.id,
-            said=mother.said(),
+            said=mother.real_name(),
             relation=Relation.PARENT,
             basis=WardBasis.ENTRUSTED,
             now=family.now,

@@ -213,7 +213,7 @@ def test_the_memory_of_tokens_is_bounded(accounts, signed_in, now, monkeypatch):
 def test_a_principal_is_the_same_for_the_token_of_a_step_up(signed_in, accounts, database, now):
     _, principal = signed_in
     with database.transaction() as session:
-        names.bind(accounts.rings, session.get_one(Resident, principal.id), PersonFactory().said(), now)
+        names.bind(accounts.rings, session.get_one(Resident, principal.id), PersonFactory().real_name(), now)
         tokens = service.finish_step_up(accounts, session, principal=principal, now=now)
     again = service.principal_from(accounts, tokens.access, now)
     assert (again.id, again.session) == (principal.id, principal.session)

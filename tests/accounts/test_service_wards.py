@@ -50,7 +50,7 @@ def test_a_child_in_nobodys_known_custody_waits_for_a_window(family, guardian, p
     confirmed = family.at_window(service.confirm_at_window, made.row.id)
     assert (confirmed.row.state, confirmed.row.confirmed_by) == ("active", "window")
     assert family.acting_for(guardian, made.row.id) == confirmed.row.ward_id
-    assert family.told(parent.phone) == ["ward_confirmed"]
+    assert family.notices_to(parent.phone) == ["ward_confirmed"]
 
 
 def test_a_grown_up_agrees_by_the_own_phone(family, guardian, parent):
@@ -58,13 +58,13 @@ def test_a_grown_up_agrees_by_the_own_phone(family, guardian, parent):
     ward = family.person(mother)
     made = family.ask(guardian, mother)
     assert made.row.state == "pending"
-    assert family.told(mother.phone) == ["ward_asked"]
+    assert family.notices_to(mother.phone) == ["ward_asked"]
     (seen,) = family.guardians(ward)
     assert (seen.row.id, seen.guardian.phone) == (made.row.id, f"{parent.phone[:3]}****{parent.phone[7:]}")
     assert parent.name not in repr(seen.guardian)
     family.do(service.confirm_guardian, ward, made.row.id)
     assert family.acting_for(guardian, made.row.id) == ward.id
-    assert family.told(parent.phone) == ["ward_confirmed"]
+    assert family.notices_to(parent.phone) == ["ward_confirmed"]
 
 
 def test_the_guardian_cannot_see_whether_the_ward_has_an_account(family, guardian):
@@ -208,7 +208,7 @@ def test_nobody_else_acts_by_a_guardians_id(family, guardian, parent):
 def test_a_window_writes_no_personal_number(family, guardian):
     made = family.custody(guardian, family.child())
     with pytest.raises(errors.WardInvalid):
-        family.at_window(service.confirm_at_window, made.row.id, said={"basis_seen": "证件370202199003070011"})
+        family.at_window(service.confirm_at_window, made.row.id, details={"basis_seen": "证件370202199003070011"})
     assert family.row(made.row.id).state == "pending"
 
 

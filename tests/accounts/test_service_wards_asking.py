@@ -21,7 +21,7 @@ def test_a_birthday_while_the_register_is_asked_makes_no_ward_for_ever(family, g
     birthday = comes_of_age(born(IdType.RESIDENT_ID, child.id_number))
     asked = birthday - timedelta(seconds=1)
     family.register.custody.add((parent.id_number, child.id_number))
-    wish = service.Wish(child.said(), Relation.PARENT, WardBasis.CUSTODY)
+    wish = service.Wish(child.real_name(), Relation.PARENT, WardBasis.CUSTODY)
     with family.database.transaction() as session:
         service.ask_register(
             family.accounts,
@@ -35,7 +35,7 @@ def test_a_birthday_while_the_register_is_asked_makes_no_ward_for_ever(family, g
 
 def test_an_end_that_has_passed_while_the_register_is_asked_is_refused(family, guardian, parent):
     child, until = family.child(parent), family.now + timedelta(seconds=1)
-    wish = service.Wish(child.said(), Relation.PARENT, WardBasis.CUSTODY, until)
+    wish = service.Wish(child.real_name(), Relation.PARENT, WardBasis.CUSTODY, until)
     with family.database.transaction() as session:
         service.begin_ward(family.accounts, session, guardian_id=guardian.id, wish=wish, now=family.now)
     with pytest.raises(errors.WardInvalid), family.database.transaction() as session:
@@ -48,7 +48,7 @@ def test_the_same_wish_is_told_once_a_week(family, guardian, database):
 
     def again(who=guardian, **changed):
         family.do(service.end_ward, who, family.ask(who, mother, **changed).row.id)
-        return family.told(mother.phone).count("ward_asked")
+        return family.notices_to(mother.phone).count("ward_asked")
 
     assert [again() for _ in range(4)] == [1, 1, 1, 1]
     assert again(basis=WardBasis.COURT) == 1
@@ -62,7 +62,7 @@ def test_a_wish_that_was_declined_is_not_taken_again_for_thirty_days(family, gua
     mother, father = PersonFactory(), family.register.add(PersonFactory())
     ward = family.person(mother)
     family.do(service.end_guardian, ward, family.ask(guardian, mother).row.id)
-    wish = service.Wish(mother.said(), Relation.CHILD, WardBasis.ENTRUSTED)
+    wish = service.Wish(mother.real_name(), Relation.CHILD, WardBasis.ENTRUSTED)
 
     def begin(**later):
         with family.database.transaction() as session:

@@ -57,8 +57,8 @@ def test_it_ends_at_once_and_what_was_shown_counts_no_more(family, guardian, war
     assert (row.state, row.ended_at, row.ended_by) == ("ended", at, by)
     assert family.resident(ward.id).guardian_codes_after == at
     assert family.wards(guardian, at) == family.guardians(ward, at) == []
-    assert ("ward_ended" in family.told(parent.phone)) == (by != "guardian")
-    assert ("guardian_ended" in family.told(mother.phone)) == (by != "ward")
+    assert ("ward_ended" in family.notices_to(parent.phone)) == (by != "guardian")
+    assert ("guardian_ended" in family.notices_to(mother.phone)) == (by != "ward")
     last = family.events(entrusted)[-1]
     assert (last.action, last.details["before"]["state"], last.details["after"]["state"]) == (
         "wards.end",
@@ -159,7 +159,7 @@ def test_a_child_comes_of_age_at_midnight_of_the_city(family, guardian, parent, 
     row = family.row(made.row.id)
     assert (row.state, row.ended_by, row.ended_at) == ("ended", "age", birthday)
     assert family.resident(made.row.ward_id).guardian_codes_after == birthday
-    assert family.told(parent.phone) == ["ward_ended"]
+    assert family.notices_to(parent.phone) == ["ward_ended"]
     last = family.events(made.row.id)[-1]
     assert (last.action, last.actor_id, last.details["after"]["by"]) == ("wards.end", None, "age")
 

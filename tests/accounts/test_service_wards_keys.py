@@ -14,14 +14,14 @@ from qe_ban.keys import lifecycle
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
 from tests.factories.accounts import OpenRegister, PersonFactory
-from tests.factories.databases import migrated
+from tests.factories.databases import with_schema
 from tests.factories.wards import Family
 
 
 @pytest.fixture
 def own(settings):
     """A database with keys of its own."""
-    made = migrated(settings, "ward_keys")
+    made = with_schema(settings, "ward_keys")
     database = Database(made.database_url)
     yield made, database
     database.dispose()

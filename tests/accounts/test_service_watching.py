@@ -8,12 +8,12 @@ from qe_ban.accounts import service
 from qe_ban.accounts.errors import OtpRefused
 from qe_ban.accounts.service import Accounts, watching
 from tests.factories.accounts import StaffFactory
-from tests.factories.watched import MINUTE, Watched
+from tests.factories.alarm_town import MINUTE, AlarmTown
 
 
 @pytest.fixture
 def city(settings):
-    made = Watched(settings, "sign_ins")
+    made = AlarmTown(settings, "sign_ins")
     yield made
     made.database.dispose()
 

@@ -29,14 +29,14 @@ class Household:
 
     def __init__(self, city, *, phone=False, basis="custody"):
         self.city, self.person = city, PersonFactory()
-        self.ward = city.verified() if phone else None
+        self.ward = city.resident() if phone else None
         self.ward_id = UUID(self.ward.id) if phone else self._record()
-        self.mother, self.father = city.verified().step_up(), city.verified().step_up()
+        self.mother, self.father = city.resident().step_up(), city.resident().step_up()
         self.by_mother, self.by_father = self.guard(self.mother, basis), self.guard(self.father, basis)
 
     def _record(self):
         with self.city.database.transaction() as session:
-            return confirming.account_of(self.city.accounts, session, self.person.said(), system_clock())
+            return confirming.account_of(self.city.accounts, session, self.person.real_name(), system_clock())
 
     def guard(self, guardian, basis="custody"):
         now, made = system_clock(), new_id()
@@ -106,8 +106,8 @@ def test_a_guardian_asks_and_after_seven_days_the_account_closes_with_a_proof(ci
     assert (
         household.call(household.father, "GET", household.by_father).get_json()["due_at"] == asked.get_json()["due_at"]
     )
-    assert city.told(household.father.phone) == ["ward_closing_asked"]
-    assert city.told(household.mother.phone) == []
+    assert city.notices_to(household.father.phone) == ["ward_closing_asked"]
+    assert city.notices_to(household.mother.phone) == []
     household.run(SEVEN_DAYS - timedelta(minutes=1))
     assert household.row().closed_at is None
     household.run()
@@ -118,8 +118,8 @@ def test_a_guardian_asks_and_after_seven_days_the_account_closes_with_a_proof(ci
         0,
         2,
     )
-    assert city.told(household.mother.phone) == ["ward_ended", "account_closed"]
-    assert city.told(household.father.phone) == ["ward_closing_asked", "ward_ended"]
+    assert city.notices_to(household.mother.phone) == ["ward_ended", "account_closed"]
+    assert city.notices_to(household.father.phone) == ["ward_closing_asked", "ward_ended"]
     again = city.client.get(f"{API}/closings/{proof.id}")
     assert (again.status_code, again.get_json()["remaining"]) == (200, 0)
     assert heard(household.ask()) == (404, "accounts.ward_not_found")
@@ -128,14 +128,14 @@ def test_a_guardian_asks_and_after_seven_days_the_account_closes_with_a_proof(ci
 def test_asked_again_the_first_time_counts_and_tells_nobody_anew(city, household):
     first = household.ask().get_json()
     assert household.ask().get_json() == first
-    assert city.told(household.father.phone) == ["ward_closing_asked"]
+    assert city.notices_to(household.father.phone) == ["ward_closing_asked"]
 
 
 @pytest.mark.parametrize("by", ["mother", "father", "ward", "window"])
 def test_everybody_who_has_a_say_stops_it_and_the_others_are_told(city, clerk, by):
     household = Household(city, phone=True)
     household.ask()
-    assert city.told(household.ward.phone) == ["ward_closing_asked"]
+    assert city.notices_to(household.ward.phone) == ["ward_closing_asked"]
     client = city.client
     if by == "ward":
         stop = lambda: client.delete(f"{API}/me/closing", headers=household.ward.step_up().headers)  # noqa: E731
@@ -147,7 +147,7 @@ def test_everybody_who_has_a_say_stops_it_and_the_others_are_told(city, clerk, b
         who, guardianship = getattr(household, by), getattr(household, f"by_{by}")
         stop = lambda: household.call(who, "DELETE", guardianship)  # noqa: E731
     assert stop().status_code == 204
-    told = {name: city.told(getattr(household, name).phone)[-1:] for name in ("mother", "father", "ward")}
+    told = {name: city.notices_to(getattr(household, name).phone)[-1:] for name in ("mother", "father", "ward")}
     assert {name for name, last in told.items() if last == ["ward_closing_stopped"]} == {*told} - {by}
     household.run()
     assert household.row().closed_at is None
@@ -169,7 +169,7 @@ def test_it_takes_an_express_word_and_a_fresh_face_of_the_guardian(city, househo
     for body in ({}, {"confirm": False}, {"confirm": "true"}, {"confirm": True, "x": 1}, [], {"confirm": None}):
         answer = household.call(household.mother, "POST", household.by_mother, body)
         assert answer.status_code == 422, body
-    other = city.verified()
+    other = city.resident()
     plain = household.guard(other)
     assert heard(household.ask(other, plain)) == (403, "step_up_required")
     assert heard(household.ask(household.mother, household.by_father)) == (404, "accounts.ward_not_found")
@@ -266,9 +266,9 @@ def opened(city, window, household):
 def test_two_persons_at_a_window_close_a_wards_account_and_the_guardians_are_told(city, window, household, opened):
     case = opened()
     assert case.status_code == 201, case.get_json()
-    assert city.told(household.mother.phone) == city.told(household.father.phone) == ["closing_opened"]
+    assert city.notices_to(household.mother.phone) == city.notices_to(household.father.phone) == ["closing_opened"]
     case = case.get_json()
-    early = window.approve(window.propose(case, waited=False).get_json())
+    early = window.approve(window.propose(case, has_waited=False).get_json())
     assert heard(early) == (409, "accounts.recovery_too_early")
     own = window.approve(window.propose(case).get_json(), headers=window.clerk)
     assert own.status_code == 403
@@ -277,7 +277,7 @@ def test_two_persons_at_a_window_close_a_wards_account_and_the_guardians_are_tol
     assert (settled.get_json()["state"], household.row().closed_at is None) == ("settled", False)
     proof = city.client.get(f"{API}/closings/{settled.get_json()['proof']}").get_json()
     assert (proof["remaining"], {row["what"]: row["rows"] for row in proof["ended"]}["guardianships"]) == (0, 2)
-    assert city.told(household.mother.phone)[-1] == "account_closed"
+    assert city.notices_to(household.mother.phone)[-1] == "account_closed"
     with city.database.transaction() as session:
         acts = (AuditEvent.action == "accounts.close_account") & (AuditEvent.subject == str(household.ward_id))
         event = session.scalars(select(AuditEvent).where(acts)).one()
@@ -298,10 +298,13 @@ def test_a_rejected_case_closes_nothing(window, household, opened):
 
 
 def test_of_a_resident_with_a_phone_the_holder_stops_it(city, window):
-    holder = city.verified().step_up()
+    holder = city.resident().step_up()
     case = window.open(holder, "closing").get_json()
-    assert city.told(holder.phone) == ["closing_opened"]
-    assert heard(window.approve(window.propose(case, waited=False).get_json())) == (409, "accounts.recovery_too_early")
+    assert city.notices_to(holder.phone) == ["closing_opened"]
+    assert heard(window.approve(window.propose(case, has_waited=False).get_json())) == (
+        409,
+        "accounts.recovery_too_early",
+    )
     stopped = city.client.post(f"{API}/me/recovery/{case['id']}/object", headers=holder.headers)
     assert (stopped.status_code, stopped.get_json()["kind"]) == (200, "closing")
     assert city.row(holder.id).closed_at is None
@@ -364,7 +367,7 @@ def test_a_record_that_a_window_works_on_is_left_alone(city, household, opened):
 def test_a_guardian_who_comes_while_it_ends_is_counted(city, household):
     leave(household, household.mother, household.father)
     household.pass_time(HALF_A_YEAR + DAY)
-    household.guard(city.verified())
+    household.guard(city.resident())
     with city.database.transaction() as session:
         assert unheld._close(city.accounts, session, household.ward_id, system_clock()) is False
     assert household.row().closed_at is None

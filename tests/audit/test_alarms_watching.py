@@ -18,8 +18,8 @@ from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from tests.audit.conftest import NoResidents
+from tests.factories.alarm_town import AlarmTown
 from tests.factories.chains import Log
-from tests.factories.watched import Watched
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 TODAY = datetime.now(CITY_TIME).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -250,7 +250,7 @@ class TestGoingThrough:
 
 class TestMetric:
     def test_open_alarms_are_reported_by_kind(self, settings):
-        city = Watched(settings, "metric")
+        city = AlarmTown(settings, "metric")
         with city.client() as client:
             with city.database.transaction() as session:
                 alarm_id = audit.raise_(
@@ -280,7 +280,7 @@ class TestMetric:
 
 
 def test_the_worker_watches_each_minute(settings):
-    city = Watched(settings, "worker_watches")
+    city = AlarmTown(settings, "worker_watches")
     gate = city.terminal("gate-entry")
     city.scan(gate, city.code(1 << 40, "identity"))
     worker = create_worker(city.settings)

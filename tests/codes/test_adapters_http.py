@@ -16,7 +16,7 @@ from qe_ban.codes.models import AnswerOfSource
 from qe_ban.codes.rules import State
 from qe_ban.codes.service import hashing
 from qe_ban.config import Outside
-from tests.factories.codes import INSURED
+from tests.factories.codes import INSURANCE
 from tests.factories.waits import HANG_TIMEOUT
 
 REAL_TIMEOUT = http.CONNECT + http.READ
@@ -33,7 +33,7 @@ class Bureau(ThreadingHTTPServer):
         self.questions = []
         self.status, self.may_answer = 200, threading.Event()
         self.may_answer.set()
-        self.answer = {"state": "active", "detail": INSURED, "as_of": "2026-01-01T00:00:00Z"}
+        self.answer = {"state": "active", "detail": INSURANCE, "as_of": "2026-01-01T00:00:00Z"}
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
@@ -111,7 +111,7 @@ def medical(town, person, at):
 def test_it_is_asked_who_and_for_what_kind_and_its_word_counts(town, scan, bureau, at_bureau):
     person, desk = town.resident(records=False), town.terminal("registration")
     verdict = scan(desk, medical(town, person, at_bureau), "registration", at=at_bureau)
-    assert (verdict["reason"], verdict["holder"]["insured_type"]) == ("ok", INSURED["insured_type"])
+    assert (verdict["reason"], verdict["holder"]["insured_type"]) == ("ok", INSURANCE["insured_type"])
     assert bureau.questions == [
         (
             "Bearer secret-of-the-bureau",

@@ -13,14 +13,14 @@ from qe_ban.kernel.city import Travel
 from qe_ban.kernel.ids import new_id
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from tests.factories.accounts import together
-from tests.factories.watched import DAY, HOUR, MINUTE, SECOND, Watched
+from tests.factories.alarm_town import DAY, HOUR, MINUTE, SECOND, AlarmTown
 
 GATE = "gate-entry"
 
 
 @pytest.fixture
 def city(settings):
-    town = Watched(settings, "watched")
+    town = AlarmTown(settings, "watched")
     yield town
     town.database.dispose()
 
@@ -59,8 +59,8 @@ class TestCodes:
     def test_forged_codes_at_one_scanner(self, city):
         gate, other, person = city.terminal(GATE), city.terminal(GATE), city.resident()
         for _ in range(5):
-            assert city.scan(gate, city.forged(person)).reason == "unknown_key"
-        city.scan(other, city.forged(person), times=3, every=timedelta(0))
+            assert city.scan(gate, city.forge(person)).reason == "unknown_key"
+        city.scan(other, city.forge(person), times=3, every=timedelta(0))
         city.watch()
         alarm = only(city.alarms())
         assert (alarm.kind, alarm.subject, alarm.count) == ("forged_codes", str(gate.id), 5)
@@ -69,9 +69,9 @@ class TestCodes:
         person = city.resident()
         gates = [city.terminal(GATE) for _ in range(4)]
         for gate in gates[:3]:
-            city.scan(gate, city.forged(person))
+            city.scan(gate, city.forge(person))
         assert city.watch() == 0
-        city.scan(gates[3], city.forged(person))
+        city.scan(gates[3], city.forge(person))
         city.watch()
         alarm = only(city.alarms())
         assert (alarm.subject, alarm.facts) == ("city", {"codes": 4, "scanners": 4})
@@ -272,7 +272,7 @@ def test_two_workers_at_once_raise_one(city):
 def test_nobody_is_named(city):
     south, north, person = city.terminal(GATE), city.terminal(GATE, district="370203"), city.resident()
     TestTravel().walk(city, person, (south, 29), (north, 29.7))
-    city.scan(south, city.forged(person), times=5, every=timedelta(0))
+    city.scan(south, city.forge(person), times=5, every=timedelta(0))
     assert city.watch() == 2
     alarms_text = json.dumps([[one.subject, one.facts] for one in city.alarms()], ensure_ascii=False)
     for secret in (person.phone, person.name, person.id_number, person.id_number[-6:], str(person.id)):

@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 
 from qe_ban.codes.rules import anomalies as rules
-from tests.factories.watched import DAY, MINUTE, SECOND, Watched
+from tests.factories.alarm_town import DAY, MINUTE, SECOND, AlarmTown
 
 GATE = "gate-entry"
 
 
 @pytest.fixture
 def city(settings):
-    town = Watched(settings, "habits")
+    town = AlarmTown(settings, "habits")
     yield town
     town.database.dispose()
 

@@ -5,7 +5,7 @@ import uuid
 import pytest
 from sqlalchemy import text
 
-from tests.factories.codes import INSURED
+from tests.factories.codes import INSURANCE
 
 LEDGER = "/api/v1/codes/ledger"
 
@@ -74,8 +74,8 @@ def test_a_purpose_is_told_its_fields_and_nothing_else(town, scan, issue, client
         "card_state": "正常",
         "age_60_or_over": False,
         "masked_phone": f"{person.phone[:3]}****{person.phone[7:]}",
-        "insured_type": INSURED["insured_type"],
-        "insured_place": INSURED["insured_place"],
+        "insured_type": INSURANCE["insured_type"],
+        "insured_place": INSURANCE["insured_place"],
     }
     verdict = scan(town.terminal(purpose), issue(person, kind), purpose)
     assert verdict["reason"] == "ok", verdict

@@ -25,7 +25,7 @@ from tests.codes.test_disputes import API, SHINAN, WORDS, answer, dispute, mine,
 from tests.conftest import closing_pool
 from tests.factories.accounts import StaffFactory
 from tests.factories.codes import Town
-from tests.factories.databases import migrated
+from tests.factories.databases import with_schema
 
 ACTS = "SELECT * FROM audit_events WHERE subject = :id AND action IN ('disputes.dispute', 'disputes.appeal')"
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
@@ -36,7 +36,7 @@ class TownAtHour(Town):
 
     def __init__(self, settings, name):
         self.moment = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - DAY
-        self.settings = migrated(settings, name)
+        self.settings = with_schema(settings, name)
         super().__init__(assemble(self.settings, pool=4))
         self.database = self.parts.database
         with self.database.transaction() as session:

@@ -20,8 +20,8 @@ from qe_ban.keys import lifecycle, retirement
 from qe_ban.keys.models import Key, Ring
 from tests.codes.test_two_worlds import names_of, rows_of  # noqa: F401 - a fixture
 from tests.codes.test_verify_races import at_once
+from tests.factories.alarm_town import AlarmTown
 from tests.factories.codes import TURNING_OVER
-from tests.factories.watched import Watched
 
 ME = "/api/v1/me"
 CONSENTS = f"{ME}/consents"
@@ -212,7 +212,7 @@ class TestWhatCounts:
         assert (states, second["next"]) == ([(PURPOSE, "granted"), (OTHER, "withdrawn")], None)
 
     def test_whoever_has_no_name_yet_and_so_no_code_decides_as_before(self, town, decide, client):
-        person = town.resident(verified=False)
+        person = town.resident(has_real_name=False)
         decide("PUT", person)
         assert fresh_rows(town, person) == []
         assert [row.state for row in stored_rows(town, person)] == ["granted"]
@@ -435,7 +435,7 @@ class TestRotation:
         assert history(client, old) == ["withdrawn", "granted"]
 
     def test_a_secret_stays_until_what_was_decided_under_it_is_turned_over(self, settings):
-        city = Watched(settings, "fresh_consents")
+        city = AlarmTown(settings, "fresh_consents")
         try:
             person = city.resident()
             with city.database.transaction() as session:

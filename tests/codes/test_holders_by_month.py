@@ -19,8 +19,8 @@ from qe_ban.kernel.clock import CITY_TIME, start_of_month
 from qe_ban.kernel.principal import Principal, PrincipalKind
 from qe_ban.keys import lifecycle
 from qe_ban.keys.models import Ring
+from tests.factories.alarm_town import DAY, HOUR, MINUTE, AlarmTown
 from tests.factories.endings import end as end_rows
-from tests.factories.watched import DAY, HOUR, MINUTE, Watched
 
 GATE, DESK = "gate-entry", "window-acceptance"
 TURN = datetime(2026, 12, 1, tzinfo=CITY_TIME).astimezone(UTC)
@@ -29,7 +29,7 @@ TURN = datetime(2026, 12, 1, tzinfo=CITY_TIME).astimezone(UTC)
 @pytest.fixture
 def city(settings):
     """Return a city that stands a minute after midnight of the first of December."""
-    town = Watched(settings, "months", TURN + MINUTE)
+    town = AlarmTown(settings, "months", TURN + MINUTE)
     yield town
     town.database.dispose()
 

@@ -13,15 +13,15 @@ from qe_ban.codes.service import rehashing
 from qe_ban.keys import lifecycle, retirement
 from qe_ban.keys.models import Key, Ring
 from tests.factories.accounts import OpenRegister, PersonFactory
+from tests.factories.alarm_town import AlarmTown
 from tests.factories.wards import Family
-from tests.factories.watched import Watched
 
 WEEK, SECOND = timedelta(days=7), timedelta(seconds=1)
 
 
 @pytest.fixture
 def city(settings):
-    town = Watched(settings, "key_retirement")
+    town = AlarmTown(settings, "key_retirement")
     yield town
     town.database.dispose()
 

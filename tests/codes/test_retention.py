@@ -10,7 +10,7 @@ from qe_ban.codes import service as codes
 from qe_ban.codes.service import retention
 from qe_ban.db.engine import Database
 from qe_ban.db.retention import Period, Sweeper
-from tests.factories.databases import migrated
+from tests.factories.databases import with_schema
 from tests.factories.endings import DAYS
 from tests.migrations.test_months import CLIENT, IDS, SCAN, SCANNER, VENUE
 
@@ -26,7 +26,7 @@ USE = """INSERT INTO uses (subject, n, scanner_id, purpose, at, expires_at)
 
 @pytest.fixture
 def city(settings):
-    database = Database(migrated(settings, "retention").database_url, pool=4)
+    database = Database(with_schema(settings, "retention").database_url, pool=4)
     with database.transaction() as session:
         for statement in (CLIENT, VENUE, SCANNER):
             session.execute(text(statement), IDS)

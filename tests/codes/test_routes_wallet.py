@@ -65,7 +65,7 @@ def test_each_state_is_shown_with_its_reason(client, town):
 
 
 def test_without_a_real_name_nothing_is_held_and_it_says_so(client, town):
-    nobody = town.resident(verified=False)
+    nobody = town.resident(has_real_name=False)
     assert {(card["state"], card["reason"]) for card in wallet(client, nobody).values()} == {
         ("not_entitled", "real_name_required")
     }

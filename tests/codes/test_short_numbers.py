@@ -358,7 +358,7 @@ def test_a_badly_shaped_number_is_a_bad_field(client, town, change, at_fault):
 
 
 def test_what_is_not_active_has_no_number(client, town):
-    person, nobody = town.resident(), town.resident(verified=False)
+    person, nobody = town.resident(), town.resident(has_real_name=False)
     client.post(f"{API}/identity/suspend", headers=person.headers)
     for caller, kind, status, code in (
         (person, "identity", 409, "codes.not_issued"),

@@ -133,7 +133,7 @@ def test_a_server_that_hangs_is_waited_for_by_those_who_are_there_and_by_no_othe
         with database.transaction() as session, database.statements() as connection:
             session.execute(text("SELECT 1"))
             connection.execute("SELECT 1")
-    with cities.stopped(postgres), ThreadPoolExecutor(8) as pool:
+    with cities.freeze(postgres), ThreadPoolExecutor(8) as pool:
         ways = [database.transaction, database.statements] * 4
         list(pool.map(ask, ways))
         assert hangs.called
@@ -153,7 +153,7 @@ def test_who_has_the_turn_and_little_patience_does_not_say_that_it_is_over(postg
     with ExitStack() as stack:
         with pytest.raises(DatabaseUnavailable), database.transaction(patience=0.2) as session:  # noqa: PT012
             session.execute(text("SELECT 1"))
-            stack.enter_context(cities.stopped(postgres))
+            stack.enter_context(cities.freeze(postgres))
             session.execute(text("SELECT 1"))
         hung_at, hands.at = hands.at, hands.at + REST / 2
         with pytest.raises(DatabaseUnavailable), database.transaction() as session:
@@ -167,7 +167,7 @@ def test_after_a_wait_in_vain_every_connection_from_before_is_replaced_unasked(p
     database = Database(postgres.url, pool=4, waits=SHORT)
     with ExitStack() as stack:
         before = {stack.enter_context(database.statements()).info.backend_pid for _ in range(4)}
-    with cities.stopped(postgres), pytest.raises(DatabaseUnavailable), database.statements() as connection:
+    with cities.freeze(postgres), pytest.raises(DatabaseUnavailable), database.statements() as connection:
         connection.execute("SELECT 1")
     database._outage.forget()
     with ExitStack() as stack:

@@ -12,7 +12,7 @@ from qe_ban.db.engine import Database
 from qe_ban.db.limits import RateWindow
 from qe_ban.db.retention import Ending, Sweeper, delete_rows
 from tests.factories.accounts import together
-from tests.factories.databases import migrated
+from tests.factories.databases import with_schema
 
 NOW = datetime(2030, 5, 4, 3, 2, tzinfo=UTC)
 OVER = NOW - timedelta(hours=1)
@@ -21,7 +21,7 @@ OVER = NOW - timedelta(hours=1)
 @pytest.fixture
 def windows(settings):
     """A database in which no other test counts."""
-    database = Database(migrated(settings, "windows").database_url, pool=8)
+    database = Database(with_schema(settings, "windows").database_url, pool=8)
     yield database
     database.dispose()
 

@@ -22,7 +22,7 @@ from qe_ban.kernel.principal import Place
 from qe_ban.keys import wrapping
 from tests.factories.waits import HANG_TIMEOUT
 
-SURNAMES, GIVEN = "赵钱孙李周吴郑王", "甲乙丙丁戊己庚辛"
+SURNAMES, GIVEN_NAMES = "赵钱孙李周吴郑王", "甲乙丙丁戊己庚辛"
 FACE_PROOF = "sandbox"
 API = "/api/v1"
 
@@ -53,7 +53,7 @@ class Person:
     phone: str
     id_number: str
 
-    def said(self) -> service.RealName:
+    def real_name(self) -> service.RealName:
         return service.RealName(self.name, IdType.RESIDENT_ID, self.id_number)
 
     def body(self) -> dict[str, str]:
@@ -64,7 +64,7 @@ class PersonFactory(factory.Factory):
     class Meta:
         model = Person
 
-    name = factory.LazyFunction(lambda: random.choice(SURNAMES) + "".join(random.choices(GIVEN, k=2)))
+    name = factory.LazyFunction(lambda: random.choice(SURNAMES) + "".join(random.choices(GIVEN_NAMES, k=2)))
     phone = factory.LazyFunction(random_phone)
     id_number = factory.LazyFunction(random_id_number)
 
@@ -73,15 +73,15 @@ class OpenRegister:
     """An outside register to which tests add people; `everyone` confirms whoever asks."""
 
     def __init__(self, *, everyone=False):
-        self.people, self.everyone, self.asked, self.custody = set(), everyone, [], set()
+        self.people, self.everyone, self.requests, self.custody = set(), everyone, [], set()
 
     def confirms(self, claim):
-        self.asked.append(claim)
-        known = {phone for name, number, phone in self.people if (name, number) == (claim.name, claim.id_number)}
-        return self.everyone or (bool(known) if claim.phone is None else claim.phone in known)
+        self.requests.append(claim)
+        phones = {phone for name, number, phone in self.people if (name, number) == (claim.name, claim.id_number)}
+        return self.everyone or (bool(phones) if claim.phone is None else claim.phone in phones)
 
     def has_custody(self, guardian, ward):
-        self.asked.append(ward)
+        self.requests.append(ward)
         return (guardian.id_number, ward.id_number) in self.custody
 
     def add(self, person):
@@ -149,7 +149,7 @@ class ClientKey:
     def proof(self, nonce: str, issuer: str) -> str:
         return self.sign({"nonce": nonce, "aud": issuer})
 
-    def claims(self, client_id, issuer: str, now, **changed: Any) -> dict[str, Any]:
+    def claims(self, client_id, issuer: str, now, **changes: Any) -> dict[str, Any]:
         seconds = int(now.timestamp())
         claims = {
             "iss": str(client_id),
@@ -158,11 +158,11 @@ class ClientKey:
             "iat": seconds,
             "exp": seconds + 120,
             "jti": secrets.token_hex(16),
-        } | changed
+        } | changes
         return {name: value for name, value in claims.items() if value is not None}
 
-    def assertion(self, client_id, issuer: str, now, **changed: Any) -> str:
-        return self.sign(self.claims(client_id, issuer, now, **changed))
+    def assertion(self, client_id, issuer: str, now, **changes: Any) -> str:
+        return self.sign(self.claims(client_id, issuer, now, **changes))
 
     def register(self, database, now):
         with database.transaction() as session:
@@ -171,8 +171,8 @@ class ClientKey:
 
 def sign_in(client: FlaskClient, phone: str) -> dict[str, Any]:
     """Sign a resident in over HTTP (sandbox): gives the token endpoint's answer, a visitor's."""
-    asked = client.post(f"{API}/auth/otp", json={"phone": phone}).get_json()
-    grant = {"grant_type": "otp", "phone": phone, "challenge": asked["challenge"], "otp": asked["otp"]}
+    otp = client.post(f"{API}/auth/otp", json={"phone": phone}).get_json()
+    grant = {"grant_type": "otp", "phone": phone, "challenge": otp["challenge"], "otp": otp["otp"]}
     answer = client.post(f"{API}/auth/token", json=grant)
     assert answer.status_code == 200, answer.get_json()
     return answer.get_json()

@@ -23,7 +23,7 @@ def capital(settings: Settings, directory: Path, name: str) -> Iterator[Town]:
     with database.transaction() as session:
         lifecycle.init(session, settings.master_key, datetime.now(UTC) - timedelta(hours=1))
     database.dispose()
-    made = make_town(settings, directory, zones=2)
-    with closing_pool(made.app):
-        yield made
-    made.database.dispose()
+    town = make_town(settings, directory, zones=2)
+    with closing_pool(town.app):
+        yield town
+    town.database.dispose()

@@ -12,14 +12,14 @@ from qe_ban.db.engine import Database
 from qe_ban.keys import lifecycle
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyRings
-from tests.factories.databases import migrated
+from tests.factories.databases import with_schema
 
 
 class Log:
     """A database with nothing but keys and an audit log; its clock stands where it is put."""
 
     def __init__(self, settings, name, *, began=None):
-        self.settings = migrated(settings, name)
+        self.settings = with_schema(settings, name)
         self.database = Database(self.settings.database_url, pool=16)
         self.now = began or datetime.now(UTC) - timedelta(hours=1)
         with self.database.transaction() as session:

@@ -78,7 +78,7 @@ class City:
 
 
 @contextmanager
-def stopped(postgres):
+def freeze(postgres):
     """Let a PostgreSQL with all its backends hang for the time of the block."""
     children = Path(f"/proc/{postgres.pid}/task/{postgres.pid}/children").read_text().split()
     pids = [postgres.pid, *map(int, children)]
@@ -101,9 +101,9 @@ def city(**env):
     """Give a city in a temporary directory."""
     directory = Path(tempfile.mkdtemp(prefix="qe-f-"))
     directory.chmod(0o755)
-    made = City(directory, **env)
+    own_city = City(directory, **env)
     try:
-        yield made
+        yield own_city
     finally:
-        made.close()
+        own_city.close()
         shutil.rmtree(directory, ignore_errors=True)

@@ -34,7 +34,7 @@ from qe_ban.venues.models import Scanner, Venue
 from tests.factories.accounts import StaffFactory
 
 ALL_MEALS = {"meals": ["breakfast", "lunch", "dinner", "supper"]}
-INSURED = {"insured_type": "职工基本医疗保险", "insured_place": "青岛市"}
+INSURANCE = {"insured_type": "职工基本医疗保险", "insured_place": "青岛市"}
 PROFILE_NUMBER = {"issued": 1, "pass": 2, "printed": 3}
 SEAL = {"issued": Ring.SEAL_ISSUED, "pass": Ring.SEAL_PASS, "printed": Ring.SEAL_PRINTED}
 
@@ -92,13 +92,13 @@ class Town:
     def now(self):
         return datetime.now(UTC)
 
-    def resident(self, *, born="19900307", step_up=True, verified=True, records=True):
+    def resident(self, *, born="19900307", step_up=True, has_real_name=True, records=True):
         now, rings = self.now, self.parts.rings
         phone = f"1390{secrets.randbelow(10**7):07d}"
         number, name = id_number(born), "测试甲"
         with self.parts.database.transaction() as session:
             resident = residents.of_phone(rings, session, phone=phone, now=now)
-            if verified:
+            if has_real_name:
                 row = session.get_one(residents.Resident, resident)
                 row.id_type = IdType.RESIDENT_ID.value
                 row.id_index, row.id_index_next = residents.id_index(rings, IdType.RESIDENT_ID, number + str(resident))
@@ -112,8 +112,8 @@ class Town:
                 row.kind: row.number for row in session.query(Entitlement).filter(Entitlement.resident_id == resident)
             }
         person = Person(resident, phone, name, number, self.access(resident, step_up=step_up), numbers)
-        if records and verified:
-            self.record(person, "medical", detail=INSURED)
+        if records and has_real_name:
+            self.record(person, "medical", detail=INSURANCE)
             self.record(person, "social", detail={"card_state": "正常"})
             self.record(person, "dining", detail=ALL_MEALS)
         return person
@@ -142,9 +142,9 @@ class Town:
 
     def guard(self, guardian, ward, *, state="active", ends_at=None, basis="custody"):
         """Let one person act for another; gives what `?for=` takes."""
-        made, now, rings = new_id(), self.now, self.parts.rings
+        guardianship_id, now, rings = new_id(), self.now, self.parts.rings
         row = Guardianship(
-            id=made,
+            id=guardianship_id,
             guardian_id=guardian.id,
             ward_id=None if state == "pending" else ward.id,
             id_type=IdType.RESIDENT_ID.value,
@@ -159,12 +159,12 @@ class Town:
             ended_by="guardian" if state == "ended" else None,
         )
         if state == "pending":
-            row.name_sealed = vault.seal(rings, held.NAME, made, ward.name, now)
-            row.id_number_sealed = vault.seal(rings, held.ID_NUMBER, made, ward.id_number, now)
+            row.name_sealed = vault.seal(rings, held.NAME, guardianship_id, ward.name, now)
+            row.id_number_sealed = vault.seal(rings, held.ID_NUMBER, guardianship_id, ward.id_number, now)
             row.ward_mac = held.number_macs(rings, IdType.RESIDENT_ID, ward.id_number)[0]
         with self.parts.database.transaction() as session:
             session.add(row)
-        return str(made)
+        return str(guardianship_id)
 
     def unguard(self, guardian, guardianship):
         """End a guardianship as its guardian."""
@@ -174,8 +174,8 @@ class Town:
 
     def staff(self, *roles, age=timedelta(0), **place):
         """Make a member of staff whose account is so old; gives the headers of a token."""
-        made, now = StaffFactory(roles=roles, place=Place(**place)), self.now
-        id_ = made.create(self.parts.database, self.parts.rings, now)
+        member, now = StaffFactory(roles=roles, place=Place(**place)), self.now
+        id_ = member.create(self.parts.database, self.parts.rings, now)
         with self.parts.database.transaction() as session:
             session.get_one(Staff, id_).created_at = now - age
         access = tokens.access(
@@ -185,7 +185,7 @@ class Town:
             session=new_id(),
             scopes=staff_scopes(roles),
             roles=roles,
-            place=made.place,
+            place=member.place,
             now=now,
         ).access
         return {"Authorization": f"Bearer {access}"}
@@ -270,8 +270,8 @@ class Town:
         if cti is not None:
             claims[7] = cti
         inner = sign1(claims, *self._signing("pass"))
-        shown = int((shown_at or self.now).timestamp())
-        return text(sign1({6: shown, -70002: inner}, phone, None))
+        seconds = int((shown_at or self.now).timestamp())
+        return text(sign1({6: seconds, -70002: inner}, phone, None))
 
     def _signing(self, profile, at=None):
         if profile != "printed":
@@ -288,11 +288,13 @@ class Town:
 
 def sign1(claims, key, kid):
     """Make a COSE_Sign1 with cbor2 and cryptography alone."""
-    protected = cbor2.dumps({1: -7, 4: kid} if kid is not None else {1: -7})
+    protected_header = cbor2.dumps({1: -7, 4: kid} if kid is not None else {1: -7})
     payload = cbor2.dumps(claims)
-    signature = key.sign(cbor2.dumps(["Signature1", protected, b"", payload]), ec.ECDSA(hashes.SHA256()))
+    signature = key.sign(cbor2.dumps(["Signature1", protected_header, b"", payload]), ec.ECDSA(hashes.SHA256()))
     r, s = decode_dss_signature(signature)
-    return cbor2.dumps(cbor2.CBORTag(18, [protected, {}, payload, r.to_bytes(32, "big") + s.to_bytes(32, "big")]))
+    return cbor2.dumps(
+        cbor2.CBORTag(18, [protected_header, {}, payload, r.to_bytes(32, "big") + s.to_bytes(32, "big")])
+    )
 
 
 def text(data):

@@ -12,7 +12,7 @@ from qe_ban.db.engine import Database
 from tests.factories.waits import wait_for
 
 
-def migrated(settings: Settings, name: str) -> Settings:
+def with_schema(settings: Settings, name: str) -> Settings:
     """The settings with a database of this name, at the newest version: a copy of one that was migrated once."""
     url = make_url(settings.database_url)
     template = f"{url.database}_template"
@@ -24,7 +24,7 @@ def migrated(settings: Settings, name: str) -> Settings:
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{url.database}_{name}"')
         connection.execute(f'CREATE DATABASE "{url.database}_{name}" TEMPLATE "{template}"')
-    return _named(settings, url, name)
+    return _with_name(settings, url, name)
 
 
 def another(settings: Settings, name: str) -> Settings:
@@ -33,10 +33,10 @@ def another(settings: Settings, name: str) -> Settings:
     with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{url.database}_{name}"')
         connection.execute(f'CREATE DATABASE "{url.database}_{name}"')
-    return _named(settings, url, name)
+    return _with_name(settings, url, name)
 
 
-def _named(settings: Settings, url: URL, name: str) -> Settings:
+def _with_name(settings: Settings, url: URL, name: str) -> Settings:
     database = f"{url.database}_{name}"
     # a database made anew gives the numbers of data keys anew
     keys = settings.data_keys_dir.with_name(database) if settings.data_keys_dir is not None else None
@@ -48,12 +48,12 @@ def _named(settings: Settings, url: URL, name: str) -> Settings:
 
 def wait_for_locks(database: Database, waiting: int) -> None:
     """Wait until so many of this database's transactions wait for a row."""
-    asked = text(
+    query = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
 
     def are_waiting() -> bool:
         with database.transaction() as session:
-            return session.scalar(asked) >= waiting
+            return session.scalar(query) >= waiting
 
     wait_for(are_waiting, "nobody waits")

@@ -43,8 +43,8 @@ class Ward:
         ids = LookUpIds(self.town.parts.rings, UUID(claims["sub"]), at or self.town.now)
         return str(ids.id_of(person.id, case_number))
 
-    def body(self, *people, by=None, **changed):
-        residents = [self.id_of(person, by, changed.get("case_number", CASE)) for person in people]
+    def body(self, *people, by=None, **changes):
+        residents = [self.id_of(person, by, changes.get("case_number", CASE)) for person in people]
         return {
             "residents": residents,
             "expected_count": len(residents),
@@ -53,10 +53,10 @@ class Ward:
             "reason": "核酸检测阳性，隔离治疗",
             "ends_at": (self.town.now + timedelta(days=7)).isoformat(),
             "case_number": CASE,
-        } | changed
+        } | changes
 
-    def propose(self, *people, by=None, at=None, **changed):
-        return (at or self.client).post(CHANGES, json=self.body(*people, by=by, **changed), headers=by or self.officer)
+    def propose(self, *people, by=None, at=None, **changes):
+        return (at or self.client).post(CHANGES, json=self.body(*people, by=by, **changes), headers=by or self.officer)
 
     def decide(self, change, verb, *, by, at=None, **options):
         return (at or self.client).post(f"{CHANGES}/{change['id']}/{verb}", headers=by, **options)
@@ -65,13 +65,13 @@ class Ward:
         number = change["number"] if count is None else count
         return self.decide(change, "approve", by=by or self.reviewer, at=at, json={"expected_count": number})
 
-    def set(self, *people, at=None, **changed):
+    def set(self, *people, at=None, **changes):
         """Propose and approve a level; gives the change."""
-        proposed = self.propose(*people, at=at, **changed)
-        assert proposed.status_code == 201, proposed.get_data(as_text=True)
-        approved = self.approve(proposed.get_json(), at=at)
-        assert approved.status_code == 200, approved.get_data(as_text=True)
-        return approved.get_json()
+        proposal = self.propose(*people, at=at, **changes)
+        assert proposal.status_code == 201, proposal.get_data(as_text=True)
+        approval = self.approve(proposal.get_json(), at=at)
+        assert approval.status_code == 200, approval.get_data(as_text=True)
+        return approval.get_json()
 
     def mine(self, person, at=None, **query):
         answer = (at or self.client).get(MINE, headers=person.headers, query_string=query)
@@ -82,18 +82,18 @@ class Ward:
         path = f"{MINE}/corrections"
         return self.client.post(path, json={"text": text}, headers=person.headers, query_string=query)
 
-    def answer(self, correction, *, by=None, corrected=True, text="经核实，已更正"):
+    def answer(self, correction, *, by=None, ends_level=True, text="经核实，已更正"):
         path = f"{INBOX}/{correction['id']}/answer"
-        return self.client.post(path, json={"text": text, "corrected": corrected}, headers=by or self.third)
+        return self.client.post(path, json={"text": text, "corrected": ends_level}, headers=by or self.third)
 
     def messages(self, person):
         """The templates of the notices that wait for somebody's phone, oldest first, with all that they say."""
         parts = self.town.parts
         with parts.database.transaction() as session:
-            wanted = select(OutboxMessage).where(OutboxMessage.topic == "notice").order_by(OutboxMessage.id)
-            rows = [row for row in session.scalars(wanted) if row.payload]
-            said = [json.loads(vault.unseal(parts.rings, COLUMN, row.id, row.payload)) for row in rows]
-        return [message for message in said if message["phone"] == person.phone]
+            statement = select(OutboxMessage).where(OutboxMessage.topic == "notice").order_by(OutboxMessage.id)
+            rows = [row for row in session.scalars(statement) if row.payload]
+            messages = [json.loads(vault.unseal(parts.rings, COLUMN, row.id, row.payload)) for row in rows]
+        return [message for message in messages if message["phone"] == person.phone]
 
     def templates(self, person):
         return [message["template"] for message in self.messages(person)]
@@ -101,5 +101,5 @@ class Ward:
     def events(self, subject):
         """The audit events about something, oldest first."""
         with self.town.parts.database.transaction() as session:
-            wanted = select(AuditEvent).where(AuditEvent.subject == str(subject)).order_by(AuditEvent.id)
-            return list(session.scalars(wanted))
+            statement = select(AuditEvent).where(AuditEvent.subject == str(subject)).order_by(AuditEvent.id)
+            return list(session.scalars(statement))

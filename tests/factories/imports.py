@@ -59,15 +59,15 @@ class Imports:
         return self.versions(code)[-1].content
 
     def versions(self, code: str) -> list[ItemVersion]:
-        wanted = select(ItemVersion).join(Item, Item.id == ItemVersion.item_id).where(Item.code == code)
+        statement = select(ItemVersion).join(Item, Item.id == ItemVersion.item_id).where(Item.code == code)
         with self.database.transaction() as session:
-            return list(session.scalars(wanted.order_by(ItemVersion.number)))
+            return list(session.scalars(statement.order_by(ItemVersion.number)))
 
 
 def counts(view: jobs.JobView) -> dict[str, int]:
     """How many items came of an import, without what came of nothing."""
-    told = ("faults", "ending", "refusals")
-    return {name: count for name, count in view.result.items() if name not in told and count}
+    other_keys = ("faults", "ending", "refusals")
+    return {name: count for name, count in view.result.items() if name not in other_keys and count}
 
 
 def errors(view: jobs.JobView) -> list[tuple[int | None, str | None, str]]:

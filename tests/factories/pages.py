@@ -43,7 +43,7 @@ class MovableClock:
         return system_clock() + self.ahead
 
     @contextmanager
-    def moved(self, **ahead: float) -> Iterator[datetime]:
+    def shift(self, **ahead: float) -> Iterator[datetime]:
         """Let it be later (or earlier) for a while."""
         self.ahead += timedelta(**ahead)
         try:
@@ -63,7 +63,7 @@ class Member:
 
     @property
     def headers(self) -> dict[str, str]:
-        made = tokens.access(
+        token = tokens.access(
             self.town.parts.get(Accounts),
             kind=PrincipalKind.STAFF,
             subject=self.id,
@@ -73,7 +73,7 @@ class Member:
             place=self.place,
             now=self.town.clock(),
         )
-        return {"Authorization": f"Bearer {made.access}"}
+        return {"Authorization": f"Bearer {token.access}"}
 
 
 @dataclass
@@ -157,20 +157,20 @@ class Town:
             body = {}
         return self.call(who, "POST", kind, f"{slug}/{verb}", body, tag)
 
-    def approved(self, kind: PageKind, slug: str, said: Any = None) -> tuple[Member, Member]:
+    def approve_draft(self, kind: PageKind, slug: str, body: Any = None) -> tuple[Member, Member]:
         """Bring a content as far as an approved draft; gives its editor and its reviewer."""
         editor, reviewer = self.staff(), self.staff()
         for answer in (
-            self.put(editor, kind, slug, content() if said is None else said),
+            self.put(editor, kind, slug, content() if body is None else body),
             self.do(editor, kind, slug, "submit"),
             self.do(reviewer, kind, slug, "approve"),
         ):
             assert answer.status_code == 200, answer.json
         return editor, reviewer
 
-    def publish(self, kind: PageKind, slug: str, said: Any = None, **times: str) -> int:
+    def publish(self, kind: PageKind, slug: str, body: Any = None, **times: str) -> int:
         """Bring a content the whole way over HTTP, by an editor and a reviewer; gives the version's number."""
-        editor, _ = self.approved(kind, slug, said)
+        editor, _ = self.approve_draft(kind, slug, body)
         # what other tests have planned for a page that they share stays planned
         answer = self.do(editor, kind, slug, "publish", {"later": "keep"} | times)
         assert answer.status_code == 200, answer.json
@@ -213,7 +213,7 @@ def make_town(settings: Settings, directory: Path, *, halls: int = 60, zones: in
 @pytest.fixture(scope="module")
 def town(settings: Settings) -> Iterator[Town]:
     with tempfile.TemporaryDirectory(prefix="qe-town-") as directory:
-        made = make_town(settings, Path(directory))
-        with closing_pool(made.app):
-            yield made
-        made.database.dispose()
+        own_town = make_town(settings, Path(directory))
+        with closing_pool(own_town.app):
+            yield own_town
+        own_town.database.dispose()

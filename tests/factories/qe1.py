@@ -35,10 +35,10 @@ def raw(r: int, s: int) -> bytes:
     return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
 
-def sign1(protected: bytes, payload: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
-    signed = cbor2.dumps(["Signature1", protected, b"", payload])
-    signature = raw(*decode_dss_signature(key.sign(signed, ec.ECDSA(hashes.SHA256()))))
-    return cbor2.dumps(cbor2.CBORTag(18, [protected, {}, payload, signature]))
+def sign1(protected_header: bytes, payload: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
+    to_be_signed = cbor2.dumps(["Signature1", protected_header, b"", payload])
+    signature = raw(*decode_dss_signature(key.sign(to_be_signed, ec.ECDSA(hashes.SHA256()))))
+    return cbor2.dumps(cbor2.CBORTag(18, [protected_header, {}, payload, signature]))
 
 
 def with_signature(code: str, signature: bytes) -> str:

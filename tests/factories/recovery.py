@@ -31,8 +31,8 @@ class SignedIn:
         answer = sign_in(client, phone)
         self.access, self.refresh = answer["access_token"], answer["refresh_token"]
         if person is not None:
-            named = client.put(f"{API}/me/real-name", json=person.body(), headers=self.headers)
-            assert named.status_code == 200, named.get_json()
+            confirmation = client.put(f"{API}/me/real-name", json=person.body(), headers=self.headers)
+            assert confirmation.status_code == 200, confirmation.get_json()
         self.id = self.me().get_json()["id"]
 
     @property
@@ -46,7 +46,7 @@ class SignedIn:
         self.access = step_up(self.client, self.access)
         return self
 
-    def refreshed(self):
+    def renew(self):
         grant = {"grant_type": "refresh_token", "refresh_token": self.refresh}
         return self.client.post(f"{API}/auth/token", json=grant)
 
@@ -65,14 +65,14 @@ class Town:
     def visitor(self, phone=None):
         return SignedIn(self.client, phone or random_phone())
 
-    def verified(self):
+    def resident(self):
         person = self.register.add(PersonFactory())
         return SignedIn(self.client, person.phone, person)
 
     def staff(self, role):
         """Give the headers of a new member of staff, who really is in the table."""
         now, account = datetime.now(UTC), StaffFactory(roles=(role,))
-        made = tokens.access(
+        token = tokens.access(
             self.accounts,
             kind=PrincipalKind.STAFF,
             subject=account.create(self.database, self.rings, now),
@@ -81,7 +81,7 @@ class Town:
             roles=[role],
             now=now,
         )
-        return bearer(made.access)
+        return bearer(token.access)
 
     def claimant_of(self, holder):
         """Give a visitor who claims the holder's number from another phone: a case is open."""
@@ -91,14 +91,14 @@ class Town:
         assert answer.get_json()["code"] == "accounts.recovery_opened"
         return claimant
 
-    def told(self, phone):
+    def notices_to(self, phone):
         """Give the templates of the notices that wait for a phone, oldest first."""
         with self.database.transaction() as session:
             rows = session.scalars(
                 select(OutboxMessage).where(OutboxMessage.topic == "notice").order_by(OutboxMessage.id)
             ).all()
-        said = [json.loads(vault.unseal(self.rings, COLUMN, row.id, row.payload)) for row in rows if row.payload]
-        return [message["template"] for message in said if message["phone"] == phone]
+        messages = [json.loads(vault.unseal(self.rings, COLUMN, row.id, row.payload)) for row in rows if row.payload]
+        return [message["template"] for message in messages if message["phone"] == phone]
 
     def row(self, resident_id):
         with self.database.transaction() as session:
@@ -111,23 +111,23 @@ class Window:
     def __init__(self, town, clerk, officer):
         self.town, self.clerk, self.officer = town, clerk, officer
 
-    def open(self, holder, kind="new_phone", *, headers=None, **changed):
+    def open(self, holder, kind="new_phone", *, headers=None, **changes):
         body = {
             "kind": kind,
             "id_type": "resident_id",
             "id_number": holder.person.id_number,
             "basis": BASIS,
             "case_number": "QD-2026-000001",
-        } | changed
+        } | changes
         return self.town.client.post(CASES, json=body, headers=headers or self.clerk)
 
     def cases(self, state="open", headers=None):
-        found, cursor = [], ""
+        cases, cursor = [], ""
         while cursor is not None:
             page = self.town.client.get(f"{CASES}?state={state}&limit=100{cursor}", headers=headers or self.clerk)
-            found += page.get_json()["items"]
+            cases += page.get_json()["items"]
             cursor = f"&cursor={page.get_json()['next']}" if page.get_json()["next"] else None
-        return found
+        return cases
 
     def id_of(self, resident):
         """Return what the clerk calls somebody in the cases that they read."""
@@ -145,18 +145,18 @@ class Window:
             if row is not None:
                 row.opened_at -= WAIT
 
-    def propose(self, case, decision="settle", *, headers=None, waited=True):
-        if waited:
+    def propose(self, case, decision="settle", *, headers=None, has_waited=True):
+        if has_waited:
             self.wait(case)
         body = {"decision": decision, "basis": "已与登记信息核对"}
         return self.town.client.post(f"{CASES}/{case['id']}/propose", json=body, headers=headers or self.clerk)
 
-    def approve(self, proposed, *, headers=None):
-        body = {"proposal_id": proposed["proposal"]["id"]}
-        path = f"{CASES}/{proposed['id']}/approve"
+    def approve(self, case, *, headers=None):
+        body = {"proposal_id": case["proposal"]["id"]}
+        path = f"{CASES}/{case['id']}/approve"
         return self.town.client.post(path, json=body, headers=headers or self.officer)
 
     def settle(self, case, decision="settle"):
-        proposed = self.propose(case, decision)
-        assert proposed.status_code == 200, proposed.get_json()
-        return self.approve(proposed.get_json())
+        answer = self.propose(case, decision)
+        assert answer.status_code == 200, answer.get_json()
+        return self.approve(answer.get_json())

@@ -17,9 +17,9 @@ def slug():
     return f"r-{secrets.token_hex(6)}"
 
 
-def app_content(**changed):
+def app_content(**changes):
     """Give the body of an app, with changes; None leaves a field out."""
-    said = {
+    body = {
         "name": "信用视界",
         "kind": "h5",
         "address": "https://credit.chengyang.gov.cn/view",
@@ -27,12 +27,12 @@ def app_content(**changed):
         "category": "信用",
         "state": "active",
     }
-    return {name: value for name, value in (said | changed).items() if value is not None}
+    return {name: value for name, value in (body | changes).items() if value is not None}
 
 
-def place_content(**changed):
+def place_content(**changes):
     """Give the body of a place in 市南区, with changes; None leaves a field out."""
-    said = {
+    body = {
         "name": "市南区政务服务大厅",
         "kind": "hall",
         "district": SHINAN,
@@ -42,7 +42,7 @@ def place_content(**changed):
         "hours": OFFICE,
         "state": "open",
     }
-    return {name: value for name, value in (said | changed).items() if value is not None}
+    return {name: value for name, value in (body | changes).items() if value is not None}
 
 
 def refused(answer, status, code, *fields):
@@ -51,11 +51,11 @@ def refused(answer, status, code, *fields):
     assert set(answer.json.get("errors", {})) == set(fields), answer.json
 
 
-def recorded(database, subject):
+def audit_trail(database, subject):
     """Give what the audit holds of a slug: action, before, after."""
     with database.transaction() as session:
-        wanted = select(AuditEvent).where(AuditEvent.subject == subject).order_by(AuditEvent.id)
-        return [(event.action, event.details["before"], event.details["after"]) for event in session.scalars(wanted)]
+        statement = select(AuditEvent).where(AuditEvent.subject == subject).order_by(AuditEvent.id)
+        return [(event.action, event.details["before"], event.details["after"]) for event in session.scalars(statement)]
 
 
 def stamp(database):

@@ -17,7 +17,7 @@ from qe_ban.cli.api import Api
 from tests.factories.accounts import ClientKey
 from tests.factories.waits import HANG_TIMEOUT, wait_for
 
-RELEASED = "0.4.0"
+LAST_RELEASE = "0.4.0"
 """The last release: put the next one's version here when it is out."""
 REPOSITORY = Path(__file__).parents[2]
 VERSIONS = "qe_ban/migrations/versions"
@@ -33,12 +33,12 @@ class NoHistory(Exception):
 
 def git(*words):
     try:
-        done = subprocess.run(["git", "-C", REPOSITORY, *words], capture_output=True, text=True, check=True)
+        result = subprocess.run(["git", "-C", REPOSITORY, *words], capture_output=True, text=True, check=True)
     except FileNotFoundError:
         raise NoHistory("git is not installed") from None
     except subprocess.CalledProcessError as error:
         raise NoHistory(f"git {words[0]}: {error.stderr.strip()}") from None
-    return done.stdout
+    return result.stdout
 
 
 def commit_of_release():
@@ -46,13 +46,13 @@ def commit_of_release():
 
     A released migration is never edited, so those of that commit stand here as they were. Raises AssertionError.
     """
-    line = f'version = "{RELEASED}"'
+    line = f'version = "{LAST_RELEASE}"'
     commits = git("log", "--first-parent", "--reverse", "--format=%H", f"-S{line}", "HEAD", "--", "pyproject.toml")
     if not commits:
-        raise NoHistory(f"no commit here is release {RELEASED}: a shallow clone, or no clone at all")
+        raise NoHistory(f"no commit here is release {LAST_RELEASE}: a shallow clone, or no clone at all")
     commit = commits.split()[0]
-    edited = migrations_of(commit).items() - migrations_of("HEAD").items()
-    assert not edited, f"released migrations were edited: {edited}"
+    edits = migrations_of(commit).items() - migrations_of("HEAD").items()
+    assert not edits, f"released migrations were edited: {edits}"
     return commit
 
 
@@ -88,11 +88,11 @@ class Program:
                 env={**CLEAN, **env, "PYTHONPATH": str(tree)},
             )
 
-    def said(self):
+    def log(self):
         return self.output.read_text("utf-8")
 
     def faults(self):
-        return [line for line in self.said().splitlines() if FAULT.search(line)]
+        return [line for line in self.log().splitlines() if FAULT.search(line)]
 
     def stop(self):
         if self.process.poll() is None:
@@ -120,17 +120,17 @@ class Release:
         program = self._start("command", ("qe_ban.cli", *map(str, words)), env)
         code = program.process.wait(HANG_TIMEOUT)
         self.programs.remove(program)
-        return code, program.said()
+        return code, program.log()
 
     def run_script(self, name):
         """Run a script of this directory with the release's code; return what it writes. Raises AssertionError."""
         words = [sys.executable, "-P", Path(__file__).with_name(name)]
         env = {**CLEAN, **self.env, "PYTHONPATH": str(self.tree)}
-        done = subprocess.run(
+        result = subprocess.run(
             words, cwd="/", env=env, capture_output=True, text=True, timeout=HANG_TIMEOUT, check=False
         )
-        assert done.returncode == 0, done.stderr[-3000:]
-        return done.stdout
+        assert result.returncode == 0, result.stderr[-3000:]
+        return result.stdout
 
     def work(self):
         return self._start("worker", ("qe_ban.cli", "worker"))
@@ -143,7 +143,7 @@ class Release:
         words = ("granian", "--interface", "wsgi", "--http", "1", "--host", "127.0.0.1", "--port", str(port))
         program = self._start("server", (*words, "--workers", "1", "--blocking-threads", "4", "qe_ban.wsgi:app"))
         self.api = Api(f"http://127.0.0.1:{port}")
-        wait_for(lambda: is_ready(self.api.server), lambda: f"{self} is not ready: {program.said()[-3000:]}")
+        wait_for(lambda: is_ready(self.api.server), lambda: f"{self} is not ready: {program.log()[-3000:]}")
         return program
 
     def _start(self, name, words, env=None):
@@ -180,23 +180,23 @@ def old_and_new(env, directory):
 
 def chief(at):
     """Make the first member of staff at the shell; gives an access token."""
-    code, said = at.command("staff", "add", "chief", "--role", "city_admin")
-    assert code == 0, said
-    password, secret = (re.search(rf"{what}: (\S+)", said)[1] for what in ("password", "TOTP secret"))
+    code, output = at.command("staff", "add", "chief", "--role", "city_admin")
+    assert code == 0, output
+    password, secret = (re.search(rf"{what}: (\S+)", output)[1] for what in ("password", "TOTP secret"))
     grant = {"grant_type": "password", "username": "chief", "password": password, "totp": pyotp.TOTP(secret).now()}
     return at.api.get("POST", "/auth/token", body=grant).data["access_token"]
 
 
-def enrolled(at, staff, issuer):
+def enrol_scanner(at, staff, issuer):
     """Make a venue and a scanner in it; gives the scanner's access token."""
     venue = {"name": "五四广场站", "district": "370202", "address": "香港中路9号", "scene": "transport"}
-    made = at.api.get("POST", "/venues", token=staff, body=venue, status=201).data["id"]
-    invited = {"purposes": ["gate-entry"], "label": "1号闸机"}
-    ticket = at.api.get("POST", f"/venues/{made}/scanners", token=staff, body=invited, status=201).data
+    venue_id = at.api.get("POST", "/venues", token=staff, body=venue, status=201).data["id"]
+    invitation = {"purposes": ["gate-entry"], "label": "1号闸机"}
+    ticket = at.api.get("POST", f"/venues/{venue_id}/scanners", token=staff, body=invitation, status=201).data
     key, nonce = ClientKey(), at.api.get("GET", "/auth/nonce").data["nonce"]
     body = {"enrolment_code": ticket["enrolment_code"], "jwk": key.jwk, "label": "1号闸机"}
-    proven = body | {"proof": key.proof(nonce, issuer)}
-    scanner = at.api.get("POST", "/venues/scanners/enrol", body=proven, status=201).data["scanner_id"]
+    body_with_proof = body | {"proof": key.proof(nonce, issuer)}
+    scanner = at.api.get("POST", "/venues/scanners/enrol", body=body_with_proof, status=201).data["scanner_id"]
     return scanner_token(at, key.assertion(scanner, issuer, datetime.now(UTC)))
 
 

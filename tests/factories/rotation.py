@@ -30,7 +30,7 @@ from tests.factories.codes import Town
 from tests.factories.databases import another
 
 API = "/api/v1"
-POLLED = 2.3
+POLL_SECONDS = 2.3
 """Seconds after which every process has read the keys anew."""
 EARLIER = timedelta(seconds=lifecycle.PUBLISHED_AHEAD.total_seconds() - 3)
 """How much earlier a rotation is said to be, so that a test waits three seconds for the new key and not ten."""
@@ -51,15 +51,15 @@ class Rotating:
         migrations.upgrade(self.database.engine)
         with self.database.transaction() as session:
             lifecycle.init(session, self.settings.master_key, utc() - timedelta(hours=1))
-        self.opened = Installation(self.database, self.parts[0].rings, self.settings)
+        self.installation = Installation(self.database, self.parts[0].rings, self.settings)
         self.town = Town(self.parts[0])
         self.apps = [create_app(self.settings) for _ in range(2)]
         self.here, self.there = (app.test_client() for app in self.apps)
         self.person = self.town.resident()
         self.gate = self.town.terminal("gate-entry", "campus-entry")
         self.canteens = [self.town.terminal("meal-redemption") for _ in range(2)]
-        self.known = [self.settle(self.parts[0].get(Accounts)) for _ in range(20)]
-        self.done, self.failed = Counter(), []
+        self.people = [self.settle(self.parts[0].get(Accounts)) for _ in range(20)]
+        self.counts, self.failures = Counter(), []
 
     def close(self):
         for parts in self.parts:
@@ -75,9 +75,9 @@ class Rotating:
     def env(self):
         """The variables with which a command finds this installation."""
         keys = {"QE_MASTER_KEY": self.settings.master_key, "QE_MASTER_KEY_NEXT": self.settings.master_key_next}
-        given = {name: base64.b64encode(key).decode() for name, key in keys.items() if key}
+        variables = {name: base64.b64encode(key).decode() for name, key in keys.items() if key}
         keys_at = str(self.settings.data_keys_dir)
-        return given | {"QE_DATABASE_URL": self.settings.database_url, "QE_DATA_KEYS_DIR": keys_at}
+        return variables | {"QE_DATABASE_URL": self.settings.database_url, "QE_DATA_KEYS_DIR": keys_at}
 
     def rotate(self, ring, *, rotating=lifecycle.rotate):
         """Add a key that is used in three seconds; gives the kids before and the new one."""
@@ -92,7 +92,7 @@ class Rotating:
         """Make somebody with a phone and a confirmed name."""
         person = PersonFactory()
         with self.database.transaction() as session:
-            return seed_resident(accounts, session, phone=person.phone, said=person.said(), now=utc()), person
+            return seed_resident(accounts, session, phone=person.phone, said=person.real_name(), now=utc()), person
 
     # what the threads do, each again and again
 
@@ -101,8 +101,8 @@ class Rotating:
         assert code.status_code == 200, code.get_data(as_text=True)
         scan_id = str(uuid.uuid4())
         body = {"scan_id": scan_id, "code": code.get_json()["code"], "purpose": "gate-entry"}
-        told = self.there.post(f"{API}/codes/verify", json=body, headers=self.gate.headers)
-        assert told.get_json().get("reason") == "ok", told.get_data(as_text=True)
+        answer = self.there.post(f"{API}/codes/verify", json=body, headers=self.gate.headers)
+        assert answer.get_json().get("reason") == "ok", answer.get_data(as_text=True)
         ledger = self.here.get(f"{API}/codes/ledger?limit=100", headers=self.person.headers)
         assert scan_id in ledger.get_data(as_text=True), ledger.status_code
 
@@ -112,30 +112,30 @@ class Rotating:
             client.post(f"{API}/codes/dining/issue", headers=person.headers).get_json()["code"]
             for client in (self.here, self.there)
         ]
-        told = []
+        verdicts = []
 
         def scan(k):
             body = {"scan_id": str(uuid.uuid4()), "code": codes[k], "purpose": "meal-redemption"}
             client = (self.here, self.there)[(k + n) % 2]
-            told.append(client.post(f"{API}/codes/verify", json=body, headers=self.canteens[k].headers).get_json())
+            verdicts.append(client.post(f"{API}/codes/verify", json=body, headers=self.canteens[k].headers).get_json())
 
         both = [threading.Thread(target=scan, args=(k,)) for k in range(2)]
         for thread in both:
             thread.start()
         for thread in both:
             thread.join()
-        assert sorted(one["reason"] for one in told) == ["ok", "used"], told
+        assert sorted(one["reason"] for one in verdicts) == ["ok", "used"], verdicts
 
     def sign_in(self, _n):
         phone = self.settle(self.parts[0].get(Accounts))[1].phone
-        asked = self.here.post(f"{API}/auth/otp", json={"phone": phone}).get_json()
-        grant = {"grant_type": "otp", "phone": phone, "challenge": asked["challenge"], "otp": asked["otp"]}
+        otp = self.here.post(f"{API}/auth/otp", json={"phone": phone}).get_json()
+        grant = {"grant_type": "otp", "phone": phone, "challenge": otp["challenge"], "otp": otp["otp"]}
         tokens = self.there.post(f"{API}/auth/token", json=grant).get_json()
         first = self.here.get(f"{API}/me", headers=bearer(tokens["access_token"])).get_json()
-        stepped = self.here.post(
+        step_up = self.here.post(
             f"{API}/auth/step-up", json={"method": "face", "proof": FACE_PROOF}, headers=bearer(tokens["access_token"])
         )
-        assert stepped.status_code == 200, stepped.get_data(as_text=True)
+        assert step_up.status_code == 200, step_up.get_data(as_text=True)
         # the answer is lost, and asked for again elsewhere
         again = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
         one, two = (client.post(f"{API}/auth/token", json=again).get_json() for client in (self.here, self.there))
@@ -145,8 +145,8 @@ class Rotating:
 
     def look_up_and_write(self, n):
         mine, other = self.parts[n % 2], self.parts[1 - n % 2]
-        made, person = self.settle(mine.get(Accounts))
-        for resident_id, who in ((made, person), self.known[n % len(self.known)]):
+        own_id, person = self.settle(mine.get(Accounts))
+        for resident_id, who in ((own_id, person), self.people[n % len(self.people)]):
             with other.database.transaction() as session:
                 by_phone = residents.by_phone(other.rings, session, who.phone)
                 by_number = residents.by_id_number(other.rings, session, IdType.RESIDENT_ID, who.id_number)
@@ -166,7 +166,7 @@ class Rotating:
     def load(self):
         """Do all of it in threads for the length of the block; afterwards nothing may have failed."""
         work = (self.issue_and_verify, self.eat_once, self.sign_in, self.look_up_and_write, self.prove)
-        self.done, self.failed, stop = Counter(), [], threading.Event()
+        self.counts, self.failures, stop = Counter(), [], threading.Event()
 
         def run(one):
             for n in range(10**9):
@@ -175,8 +175,8 @@ class Rotating:
                 try:
                     one(n)
                 except Exception:  # noqa: BLE001 - whatever it is, it is a failure
-                    self.failed.append(traceback.format_exc())
-                self.done[one.__name__] += 1
+                    self.failures.append(traceback.format_exc())
+                self.counts[one.__name__] += 1
 
         threads = [threading.Thread(target=run, args=(one,)) for one in work]
         for thread in threads:
@@ -188,14 +188,14 @@ class Rotating:
             stop.set()
             for thread in threads:
                 thread.join()
-        assert not self.failed, f"{len(self.failed)} failed of {self.done}: {self.failed[0]}"
-        assert min(self.done[one.__name__] for one in work) >= 5, self.done
+        assert not self.failures, f"{len(self.failures)} failed of {self.counts}: {self.failures[0]}"
+        assert min(self.counts[one.__name__] for one in work) >= 5, self.counts
 
 
 @contextmanager
 def rotating(settings, name, **more):
-    made = Rotating(settings, name, **more)
+    city = Rotating(settings, name, **more)
     try:
-        yield made
+        yield city
     finally:
-        made.close()
+        city.close()

@@ -31,10 +31,10 @@ def main() -> None:
         row = vault.row_key(tuple(str(uuid.uuid4()) for _ in column.key))
         text = f"{column.table}.{column.column} of {row}"
         number = None if column.owner is None else numbers[column.owner]
-        sealed = vault.seal(rings, column.name, row, text, now, data_key=number)
+        envelope = vault.seal(rings, column.name, row, text, now, data_key=number)
         place = {"table": column.table, "column": column.column, "key": column.key, "owner": column.owner}
         place |= {"owner_id": column.owner_id, "data_key": number}
-        seals.append(place | {"row": row, "text": text, "sealed": sealed.hex()})
+        seals.append(place | {"row": row, "text": text, "sealed": envelope.hex()})
     database.dispose()
     json.dump(seals, sys.stdout)
 

@@ -23,7 +23,7 @@ FAST = ("--fsync=off", "--full_page_writes=off")
 ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 
-def needed(name):
+def require_program(name):
     """Return a program of Debian's; the test is skipped on a machine without it."""
     program = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if program is None:
@@ -57,7 +57,7 @@ class Site:
             self.account = account.reaching(
                 uid, gid, directories=(self.directory, self.directory), program=self.tools / "postgres"
             )
-        self.started = []
+        self.children = []
 
     def path(self, name, text=None):
         """Return a path in the directory, with a file of this text where there is one."""
@@ -77,29 +77,29 @@ class Site:
                 account=self.account,
                 death_signal=death_signal,
             )
-        self.started.append(child)
+        self.children.append(child)
         return child
 
     def run(self, name, *words):
         code = self.start(name, *words).wait(HANG_TIMEOUT)
-        assert code == 0, self.said(name)
+        assert code == 0, self.log(name)
 
-    def said(self, name):
+    def log(self, name):
         return self.path(f"{name}.log").read_text("utf-8", "replace")[-3000:]
 
     def close(self):
-        for child in reversed(self.started):
+        for child in reversed(self.children):
             child.stop((signal.SIGINT, 30))
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
 @contextmanager
 def site():
-    made = Site()
+    own_site = Site()
     try:
-        yield made
+        yield own_site
     finally:
-        made.close()
+        own_site.close()
 
 
 class Server:
@@ -129,7 +129,7 @@ class Server:
             *settings,
         )
         self.child = self.site.start(self.name, *words, death_signal=signal.SIGQUIT)
-        wait_for(self.serves, lambda: self.site.said(self.name))
+        wait_for(self.serves, lambda: self.site.log(self.name))
         return self
 
     def serves(self):
@@ -155,7 +155,7 @@ class Server:
 class Pgbouncer:
     """Debian's pgbouncer before a server, in transaction mode, with few connections for many clients."""
 
-    def __init__(self, site, server, *, ignored="extra_float_digits,options", size=2, mode="transaction"):
+    def __init__(self, site, server, *, ignore="extra_float_digits,options", size=2, mode="transaction"):
         self.site, self.port = site, free_port()
         self.users = site.path("users", '"qe" ""\n')
         lines = (
@@ -170,15 +170,15 @@ class Pgbouncer:
             f"pool_mode = {mode}",
             f"default_pool_size = {size}",
             "max_client_conn = 500",
-            *((f"ignore_startup_parameters = {ignored}",) if ignored else ()),
+            *((f"ignore_startup_parameters = {ignore}",) if ignore else ()),
         )
         self.config = site.path(f"pgbouncer-{self.port}.ini", "\n".join((*lines, "")))
         self.restart()
 
     def restart(self):
         name = f"pgbouncer-{self.port}"
-        self.child = self.site.start(name, needed("pgbouncer"), self.config)
-        wait_for(lambda: answers(self.port), lambda: self.site.said(name))
+        self.child = self.site.start(name, require_program("pgbouncer"), self.config)
+        wait_for(lambda: answers(self.port), lambda: self.site.log(name))
 
     def url(self, database):
         return f"postgresql://qe@127.0.0.1:{self.port}/{database}"

@@ -12,10 +12,10 @@ from tests.factories.items import department_code, item_code
 CODE, NAME = "事项编码", "事项名称"
 
 
-def row(**changed: Any) -> dict[str, Any]:
+def row(**changes: Any) -> dict[str, Any]:
     """A right row of the table of items by heading, of a department of its own; None leaves a heading out."""
-    agency = changed.pop("agency", None) or department_code()
-    made = {
+    agency = changes.pop("agency", None) or department_code()
+    cells = {
         CODE: item_code(agency),
         NAME: "社会保障卡申领",
         "事项类型": "公共服务",
@@ -26,22 +26,22 @@ def row(**changed: Any) -> dict[str, Any]:
         "办理渠道": "窗口、网上",
         "办件类型": "即办件",
         "实施主体名称": f"第{agency[-4:]}局",
-    } | changed
-    return {heading: value for heading, value in made.items() if value is not None}
+    } | changes
+    return {heading: value for heading, value in cells.items() if value is not None}
 
 
-def material(code: str, name: str = "身份证", **changed: Any) -> dict[str, Any]:
+def material(code: str, name: str = "身份证", **changes: Any) -> dict[str, Any]:
     """A right row of the table of materials."""
-    return {CODE: code, "材料名称": name, "材料必要性": "必要"} | changed
+    return {CODE: code, "材料名称": name, "材料必要性": "必要"} | changes
 
 
 def csv_file(rows: list[dict[str, Any]], *, encoding: str = "utf-8-sig", headings: list[str] | None = None) -> bytes:
     """Rows as CSV; the headings are those of all rows."""
-    named = headings or list(dict.fromkeys(heading for one in rows for heading in one))
+    columns = headings or list(dict.fromkeys(heading for one in rows for heading in one))
     file = io.StringIO(newline="")
     writer = csv.writer(file)
-    writer.writerow(named)
-    writer.writerows([one.get(heading, "") for heading in named] for one in rows)
+    writer.writerow(columns)
+    writer.writerows([one.get(heading, "") for heading in columns] for one in rows)
     return file.getvalue().encode(encoding)
 
 
@@ -51,14 +51,14 @@ def xlsx_file(**tables: list[dict[str, Any]]) -> bytes:
     book.remove(book.worksheets[0])
     for name, rows in tables.items():
         sheet = book.create_sheet(LAYOUTS[name].heading)
-        named = list(dict.fromkeys(heading for one in rows for heading in one))
-        sheet.append(named)
+        columns = list(dict.fromkeys(heading for one in rows for heading in one))
+        sheet.append(columns)
         for one in rows:
-            sheet.append([one.get(heading) for heading in named])
-    return saved(book)
+            sheet.append([one.get(heading) for heading in columns])
+    return to_bytes(book)
 
 
-def saved(book: Workbook) -> bytes:
+def to_bytes(book: Workbook) -> bytes:
     """A workbook's bytes."""
     file = io.BytesIO()
     book.save(file)

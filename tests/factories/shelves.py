@@ -54,14 +54,14 @@ class Process:
         if not self.gate.is_set():
             self.loading.set()
         self.gate.wait(HANG_TIMEOUT)
-        found = pages.in_force(session, HALL, slug, now)
-        if found is None:
+        version = pages.in_force(session, HALL, slug, now)
+        if version is None:
             return Absent(pages.begins_at(session, HALL, slug, now))
         return ResolvedPage(
-            {"title": found.content["title"], "number": found.number},
-            found.content["blocks"],
+            {"title": version.content["title"], "number": version.number},
+            version.content["blocks"],
             None,
-            found.next_change_at,
+            version.next_change_at,
         )
 
     def read(self, view=ANYBODY, slug=None, now=None):
@@ -69,11 +69,11 @@ class Process:
         screen = self.screen(view, slug, now)
         return wire.loads(screen.plain.data)["title"], screen.age
 
-    def later(self, **asked):
+    def later(self, **options):
         """What is shown once this process has looked, which it does when it is asked."""
-        self.read(**asked)
+        self.read(**options)
         self.settle()
-        return self.read(**asked)
+        return self.read(**options)
 
     def screen(self, view=ANYBODY, slug=None, now=None):
         self.now = now

@@ -53,7 +53,7 @@ class Family:
                 row = session.get_one(
                     Resident, residents.of_phone(self.accounts.rings, session, phone=person.phone, now=self.now)
                 )
-            names.bind(self.accounts.rings, row, person.said(), self.now)
+            names.bind(self.accounts.rings, row, person.real_name(), self.now)
             return resident(row.id)
 
     def sign_in(self, who: Principal) -> None:
@@ -71,27 +71,27 @@ class Family:
 
     def child(self, *guardians: Person, now=None, **age) -> Person:
         """Make somebody under age up for the register, in the custody of these."""
-        made = self.register.add(child_of_age(now or self.now, **age))
-        self.register.custody |= {(one.id_number, made.id_number) for one in guardians}
-        return made
+        child = self.register.add(child_of_age(now or self.now, **age))
+        self.register.custody |= {(one.id_number, child.id_number) for one in guardians}
+        return child
 
-    def ask(self, guardian: Principal, person: Person, *, at=None, accounts=None, **changed) -> service.Shown:
+    def ask(self, guardian: Principal, person: Person, *, at=None, accounts=None, **changes) -> service.Shown:
         """Ask to act for somebody, by default for a grown-up on their own word."""
         now, accounts = at or self.now, accounts or self.accounts
         wish = service.Wish(
-            **{"said": person.said(), "relation": Relation.CHILD, "basis": WardBasis.ENTRUSTED} | changed
+            **{"said": person.real_name(), "relation": Relation.CHILD, "basis": WardBasis.ENTRUSTED} | changes
         )
         with self.database.transaction() as session:
-            asked = service.begin_ward(accounts, session, guardian_id=guardian.id, wish=wish, now=now)
-        custody = service.ask_register(accounts, asked)
+            request = service.begin_ward(accounts, session, guardian_id=guardian.id, wish=wish, now=now)
+        custody = service.ask_register(accounts, request)
         with self.database.transaction() as session:
             service.regret_ward(accounts, session, guardian_id=guardian.id)
         with self.database.transaction() as session:
             return service.finish_ward(accounts, session, wish=wish, custody=custody, change=Change(guardian, now))
 
-    def custody(self, guardian: Principal, child: Person, **changed) -> service.Shown:
+    def custody(self, guardian: Principal, child: Person, **changes) -> service.Shown:
         """Ask to act for a child in one's custody."""
-        return self.ask(guardian, child, **{"relation": Relation.PARENT, "basis": WardBasis.CUSTODY} | changed)
+        return self.ask(guardian, child, **{"relation": Relation.PARENT, "basis": WardBasis.CUSTODY} | changes)
 
     def do(self, action, by: Principal, guardianship_id, *, at=None, **more):
         """Take one step of a guardianship in a transaction of its own."""
@@ -100,10 +100,10 @@ class Family:
                 self.accounts, session, guardianship_id=guardianship_id, change=Change(by, at or self.now), **more
             )
 
-    def at_window(self, action, guardianship_id, *, staff=None, at=None, said=None):
+    def at_window(self, action, guardianship_id, *, staff=None, at=None, details=None):
         """Take one step at a window."""
-        said = said or {"basis_seen": "户口簿"} if action is service.confirm_at_window else {"reason": "家属申请"}
-        return self.do(action, staff or clerk(), guardianship_id, at=at, case_number=CASE, **said)
+        details = details or {"basis_seen": "户口簿"} if action is service.confirm_at_window else {"reason": "家属申请"}
+        return self.do(action, staff or clerk(), guardianship_id, at=at, case_number=CASE, **details)
 
     def acting_for(self, guardian: Principal, guardianship_id, at=None):
         """Give the ward's resident id, as each call for a ward finds it."""
@@ -120,24 +120,26 @@ class Family:
 
     def wards(self, guardian: Principal, at=None) -> list[service.Shown]:
         with self.database.transaction() as session:
-            found = service.wards_of(
+            rows = service.wards_of(
                 self.accounts.rings, session, guardian=guardian.id, now=at or self.now, after=None, limit=100
             )
-            return list(found)
+            return list(rows)
 
     def guardians(self, ward: Principal, at=None) -> list[service.Shown]:
         with self.database.transaction() as session:
-            found = service.guardians_of(
+            rows = service.guardians_of(
                 self.accounts.rings, session, ward=ward.id, now=at or self.now, after=None, limit=100
             )
-            return list(found)
+            return list(rows)
 
-    def told(self, phone: str) -> list[str]:
+    def notices_to(self, phone: str) -> list[str]:
         """Give the templates of the messages to a phone, oldest first."""
         rings = self.accounts.rings
         with self.database.transaction() as session:
-            wanted = select(OutboxMessage).where(OutboxMessage.topic == "notice").order_by(OutboxMessage.id)
-            payloads = [json.loads(vault.unseal(rings, COLUMN, row.id, row.payload)) for row in session.scalars(wanted)]
+            statement = select(OutboxMessage).where(OutboxMessage.topic == "notice").order_by(OutboxMessage.id)
+            payloads = [
+                json.loads(vault.unseal(rings, COLUMN, row.id, row.payload)) for row in session.scalars(statement)
+            ]
         return [payload["template"] for payload in payloads if payload["phone"] == phone]
 
     def words_of(self, event: AuditEvent):
@@ -147,8 +149,8 @@ class Family:
 
     def events(self, guardianship_id) -> list[AuditEvent]:
         with self.database.transaction() as session:
-            wanted = select(AuditEvent).where(AuditEvent.subject == str(guardianship_id)).order_by(AuditEvent.id)
-            return list(session.scalars(wanted))
+            statement = select(AuditEvent).where(AuditEvent.subject == str(guardianship_id)).order_by(AuditEvent.id)
+            return list(session.scalars(statement))
 
     def everyone(self) -> "Family":
         """The same with a register that confirms whoever asks."""
@@ -163,10 +165,10 @@ def clerk() -> Principal:
     return Principal(PrincipalKind.STAFF, new_id(), frozenset({"wards.confirm"}), new_id())
 
 
-def wish(person, **changed):
+def wish(person, **changes):
     """Give the body of a wish to act for somebody; `...` leaves a field out."""
-    said = {"name": person.name, "id_number": person.id_number, "relation": "child", "basis": "entrusted"} | changed
-    return {name: value for name, value in said.items() if value is not ...}
+    body = {"name": person.name, "id_number": person.id_number, "relation": "child", "basis": "entrusted"} | changes
+    return {name: value for name, value in body.items() if value is not ...}
 
 
 def custody(person):

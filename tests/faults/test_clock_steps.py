@@ -17,7 +17,7 @@ from tests.factories.codes import Town
 HOUR = timedelta(hours=1)
 
 
-class Stepped:
+class SteppingClock:
     """The machine's clock, and how far it stands wrong."""
 
     def __init__(self):
@@ -29,7 +29,7 @@ class Stepped:
 
 @pytest.fixture
 def clock():
-    return Stepped()
+    return SteppingClock()
 
 
 @pytest.fixture

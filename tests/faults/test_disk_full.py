@@ -28,12 +28,12 @@ def small_disk():
     if os.geteuid() != 0:
         pytest.skip("a small disk is mounted by root only")
     directory = Path(tempfile.mkdtemp(prefix="qe-f-"))
-    mounted = subprocess.run(
+    result = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=200m,mode=755", "tmpfs", directory], capture_output=True, check=False
     )
-    if mounted.returncode:
+    if result.returncode:
         directory.rmdir()
-        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.decode().strip()}")
+        pytest.skip(f"no small disk can be mounted here: {result.stderr.decode().strip()}")
     yield directory
     subprocess.run(["umount", "--lazy", directory], check=True)
     directory.rmdir()
@@ -41,9 +41,9 @@ def small_disk():
 
 @pytest.fixture
 def city(small_disk):
-    made = City(small_disk)
-    yield made
-    made.close()
+    own_city = City(small_disk)
+    yield own_city
+    own_city.close()
 
 
 def fill(directory):
@@ -65,7 +65,7 @@ def test_with_the_disk_full_scans_are_refused_or_kept_and_after_it_all_that_was_
     code = city.issue().get_json()["code"]
     assert city.verify(code).get_json()["reason"] == "ok"
     filler = fill(small_disk)
-    told, refused = {}, {}
+    answers, refused = {}, {}
     deadline = time.monotonic() + HANG_TIMEOUT
     while len(refused) < 5:
         assert time.monotonic() < deadline
@@ -77,7 +77,7 @@ def test_with_the_disk_full_scans_are_refused_or_kept_and_after_it_all_that_was_
             assert answer.headers["Retry-After"]
             refused[scan_id] = code
         else:
-            told[scan_id] = (code, answer.get_json()["reason"])
+            answers[scan_id] = (code, answer.get_json()["reason"])
     # what no room stops outright: a write-ahead log that cannot grow
     with psycopg.connect(city.postgres.url, autocommit=True) as connection, pytest.raises(psycopg.OperationalError):  # noqa: PT012
         for _ in range(5):
@@ -88,11 +88,11 @@ def test_with_the_disk_full_scans_are_refused_or_kept_and_after_it_all_that_was_
         city.postgres.stop()
         city.postgres.start()
     wait_for(lambda: city.verify(code, str(uuid.uuid4())).status_code == 200)
-    for scan_id, (shown, reason) in told.items():
-        again = city.verify(shown, scan_id).get_json()
+    for scan_id, (scan_code, reason) in answers.items():
+        again = city.verify(scan_code, scan_id).get_json()
         assert (again["repeat"], again["reason"]) == (True, reason)
-    for scan_id, shown in refused.items():
-        assert city.verify(shown, scan_id).get_json()["repeat"] is False
+    for scan_id, scan_code in refused.items():
+        assert city.verify(scan_code, scan_id).get_json()["repeat"] is False
 
 
 def _comes_back(city):

@@ -20,8 +20,8 @@ API = cities.API
 
 @pytest.fixture
 def city():
-    with cities.city() as made:
-        yield made
+    with cities.city() as own_city:
+        yield own_city
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -42,8 +42,8 @@ def test_with_postgresql_killed_scanners_get_503_and_after_it_is_back_the_same_s
     assert city.ready()[0] == 503
     assert city.ready()[1]["postgresql"] == "failed"
     city.postgres.start()
-    told = [city.verify(code, scan_id).get_json() for _ in range(2)]
-    assert [(verdict["reason"], verdict["repeat"]) for verdict in told] == [("ok", False), ("ok", True)]
+    verdicts = [city.verify(code, scan_id).get_json() for _ in range(2)]
+    assert [(verdict["reason"], verdict["repeat"]) for verdict in verdicts] == [("ok", False), ("ok", True)]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -64,13 +64,13 @@ def test_with_valkey_killed_everything_goes_on_and_limits_hold_tighter(city):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_with_valkey_hanging_an_answer_waits_once_and_not_each_time(city, monkeypatch):
-    asked, ask = [], redis.Redis.eval
-    monkeypatch.setattr(redis.Redis, "eval", lambda *words: (asked.append(words), ask(*words))[1])
+    calls, ask = [], redis.Redis.eval
+    monkeypatch.setattr(redis.Redis, "eval", lambda *words: (calls.append(words), ask(*words))[1])
     # it is left alone for a second, which is not over here
     monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: 100.0))
     os.kill(city.valkey.pid, signal.SIGSTOP)
     assert {city.issue().status_code for _ in range(5)} == {200}
-    assert len(asked) == 1
+    assert len(calls) == 1
 
 
 def test_a_master_key_that_is_another_says_so_and_opens_nothing(city):

@@ -21,23 +21,23 @@ from qe_ban.db.outage import REST, Outage
 from tests.conftest import closing_pool
 from tests.factories import cities
 from tests.factories.cities import API
-from tests.factories.codes import ALL_MEALS, INSURED
+from tests.factories.codes import ALL_MEALS, INSURANCE
 from tests.factories.waits import wait_for
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @pytest.fixture(scope="module")
-def shared():
-    with cities.city() as made:
-        yield made
+def module_city():
+    with cities.city() as own_city:
+        yield own_city
 
 
 @pytest.fixture
-def city(shared):
-    shared.person = shared.town.resident()
-    wait_for(lambda: shared.issue().status_code == 200)
-    return shared
+def city(module_city):
+    module_city.person = module_city.town.resident()
+    wait_for(lambda: module_city.issue().status_code == 200)
+    return module_city
 
 
 def is_problem(answer):
@@ -61,7 +61,7 @@ def test_with_postgresql_hanging_everybody_is_answered_and_few_wait_in_vain(city
     hangs, report = [], Outage.report_hang
     monkeypatch.setattr(Outage, "report_hang", lambda outage: (hangs.append(outage), report(outage)))
     # all answers come while it still hangs
-    with cities.stopped(city.postgres):
+    with cities.freeze(city.postgres):
         with ThreadPoolExecutor(16) as pool:
             answers = list(pool.map(lambda ask: ask(), asks * 2))
         assert {answer.status_code for answer in answers} == {503}
@@ -79,21 +79,21 @@ def test_with_postgresql_hanging_everybody_is_answered_and_few_wait_in_vain(city
     assert first["reason"] in {"ok", "expired"}
     assert (again["reason"], again["repeat"]) == (first["reason"], True)
     with city.parts.database.transaction() as session:
-        counted = session.execute(text("SELECT count(*) FROM scans WHERE scan_id = :id"), {"id": scan_id})
-        assert counted.scalar_one() == 1
+        count = session.execute(text("SELECT count(*) FROM scans WHERE scan_id = :id"), {"id": scan_id})
+        assert count.scalar_one() == 1
 
 
 @pytest.mark.slow
 def test_with_no_connection_left_those_who_have_one_go_on_and_the_others_are_refused(city):
     code, path = city.issue().get_json()["code"], f"{API}/codes/identity/issue"
-    with closing_pool(create_app(city.settings)) as known, closing_pool(create_app(city.settings)) as newcomer:
+    with closing_pool(create_app(city.settings)) as running, closing_pool(create_app(city.settings)) as newcomer:
         # a process of its own, which has polled its keys just now
-        old, new = known.test_client(), newcomer.test_client()
+        old, new = running.test_client(), newcomer.test_client()
         assert old.post(path, headers=city.person.headers).status_code == 200
-        with ExitStack() as held:
+        with ExitStack() as stack:
             with pytest.raises(psycopg.OperationalError):  # noqa: PT012
                 for _ in range(1000):
-                    held.enter_context(psycopg.connect(city.postgres.url))
+                    stack.enter_context(psycopg.connect(city.postgres.url))
             body = {"scan_id": str(uuid.uuid4()), "code": code, "purpose": "gate-entry"}
             assert old.post(f"{API}/codes/verify", json=body, headers=city.gate.headers).get_json()["reason"] == "ok"
             answer = new.post(path, headers=city.person.headers)
@@ -137,7 +137,7 @@ class Silent:
 
     def __init__(self):
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.taken, self.ends = [], False
+        self.connections, self.ends = [], False
         self.thread = threading.Thread(target=self._take, daemon=True)
         self.thread.start()
 
@@ -148,7 +148,7 @@ class Silent:
     def _take(self):
         while not self.ends:
             try:
-                self.taken.append(self.socket.accept()[0])
+                self.connections.append(self.socket.accept()[0])
             except OSError:
                 return
 
@@ -157,7 +157,7 @@ class Silent:
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
         self.thread.join()
-        for one in self.taken:
+        for one in self.connections:
             one.close()
 
 
@@ -166,7 +166,7 @@ def test_with_a_source_hanging_it_is_left_alone_and_a_right_is_never_guessed(cit
     source, age = Silent(), timedelta(minutes=5)
     outside = replace(city.settings.outside, sources={"medical": source.url, "dining": source.url}, token="t")
     till, window = city.town.terminal("settlement"), city.town.terminal("meal-redemption")
-    city.town.keep_answer(city.person, "medical", detail=INSURED, age=age)
+    city.town.keep_answer(city.person, "medical", detail=INSURANCE, age=age)
     city.town.keep_answer(city.person, "dining", detail=ALL_MEALS, age=age)
     with closing_pool(create_app(replace(city.settings, outside=outside))) as app:
         client = app.test_client()
@@ -179,7 +179,7 @@ def test_with_a_source_hanging_it_is_left_alone_and_a_right_is_never_guessed(cit
         # it answers none of them, and each scan is answered
         assert [scan("medical", till, "settlement") for _ in range(5)] == ["stale_ok"] * 5
         assert scan("dining", window, "meal-redemption") == "stale", "a meal is given on the word of now only"
-        wait_for(lambda: len(source.taken) >= sources.FAILURES + 1)
-        assert len(source.taken) == sources.FAILURES + 1, "after three failures nobody waits for it"
+        wait_for(lambda: len(source.connections) >= sources.FAILURES + 1)
+        assert len(source.connections) == sources.FAILURES + 1, "after three failures nobody waits for it"
         assert client.get(f"{API}/codes", headers=city.person.headers).status_code == 200
     source.close()

@@ -63,11 +63,11 @@ def lone():
 def port_of(database):
     with database.transaction() as session, database.statements() as connection:
         query = "SELECT current_setting('port')::int, pg_is_in_recovery()"
-        seen = {
+        servers_seen = {
             tuple(session.execute(text(query.replace("::int", ""))).one()),
             tuple(connection.execute(query).fetchone()),
         }
-        return {(int(port), standby) for port, standby in seen}
+        return {(int(port), standby) for port, standby in servers_seen}
 
 
 @pytest.mark.parametrize("waits", [COMMAND_WAITS, REQUEST_WAITS], ids=["a command", "a server"])
@@ -98,46 +98,46 @@ def test_after_a_fail_over_commands_and_open_pools_find_the_new_primary(lone, se
     assert port_of(database) == {(lone.primary.port, False)}
     lone.primary.stop()
     for way in (database.transaction, database.statements):
-        with pytest.raises(DatabaseUnavailable), way() as borrowed:
-            borrowed.execute(text("SELECT 1") if way == database.transaction else "SELECT 1")
+        with pytest.raises(DatabaseUnavailable), way() as connection:
+            connection.execute(text("SELECT 1") if way == database.transaction else "SELECT 1")
     env = {"QE_DATABASE_URL": lone.address(), "QE_MASTER_KEY": base64.b64encode(settings.master_key).decode()}
     run = CliRunner()
     refused = run.invoke(cli, ["keys", "list"], env=env, prog_name="qe-ban")
     assert (refused.exit_code, len(refused.stderr.splitlines())) == (2, 1), refused.stderr
     lone.standby.promote()
     assert port_of(database) == {(lone.standby.port, False)}
-    made = run.invoke(cli, ["keys", "init", "--roots", str(lone.site.path("roots"))], env=env, prog_name="qe-ban")
-    assert made.exit_code == 0, made.stderr
+    result = run.invoke(cli, ["keys", "init", "--roots", str(lone.site.path("roots"))], env=env, prog_name="qe-ban")
+    assert result.exit_code == 0, result.stderr
     database.dispose()
 
 
 def test_up_waits_for_a_primary(lone):
-    database, said = Database(lone.address()), []
+    database, messages = Database(lone.address()), []
     lone.primary.stop()
 
     def say(line):
-        said.append(line)
+        messages.append(line)
         lone.standby.promote()
 
     primary.wait(database, say, is_cancelled=lambda: False)
-    assert len(said) == 1, said
-    assert str(lone.standby.port) in said[0]
+    assert len(messages) == 1, messages
+    assert str(lone.standby.port) in messages[0]
     assert port_of(database) == {(lone.standby.port, False)}
     database.dispose()
 
 
 def test_up_waits_for_a_primary_no_longer_than_it_says(pair):
-    database, said = Database(f"postgresql://qe@127.0.0.1:{pair.standby.port}/city"), []
+    database, messages = Database(f"postgresql://qe@127.0.0.1:{pair.standby.port}/city"), []
     with pytest.raises(Refused, match=r"after 1 s.*read-only"):
-        primary.wait(database, said.append, is_cancelled=lambda: False, seconds=1)
+        primary.wait(database, messages.append, is_cancelled=lambda: False, seconds=1)
     with pytest.raises(StartCancelled):
-        primary.wait(database, said.append, is_cancelled=lambda: True)
+        primary.wait(database, messages.append, is_cancelled=lambda: True)
     database.dispose()
 
 
 def test_what_waiting_does_not_mend_is_not_waited_for(settings, monkeypatch):
     monkeypatch.setattr("qe_ban.db.connecting.OLDEST", 99_00_00)
-    database, said = Database(settings.database_url), []
+    database, messages = Database(settings.database_url), []
     with pytest.raises(DatabaseUnavailable):
-        primary.wait(database, said.append, is_cancelled=lambda: False)
-    assert said == []
+        primary.wait(database, messages.append, is_cancelled=lambda: False)
+    assert messages == []

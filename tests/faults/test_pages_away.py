@@ -71,11 +71,11 @@ class Installation(Engines):
 
 @pytest.fixture(scope="module")
 def installation():
-    made = Installation()
-    yield made
-    made.mend()
-    made.database.dispose()
-    made.stop()
+    own_installation = Installation()
+    yield own_installation
+    own_installation.mend()
+    own_installation.database.dispose()
+    own_installation.stop()
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def test_apps_show_each_other_s_changes_and_one_that_just_started_shows_a_copy_w
     blocks = [rich_text(html="<p>" + "青岛" * 1000 + "</p>")]
     town.publish(PageKind.ZONE, zone, content(*blocks, title="早"))
 
-    def asked(app, slug=zone):
+    def ask(app, slug=zone):
         return app.test_client().get(f"/api/v1/zones/{slug}", headers={"Accept-Encoding": "gzip"})
 
     with (
@@ -201,22 +201,22 @@ def test_apps_show_each_other_s_changes_and_one_that_just_started_shows_a_copy_w
         closing_pool(create_app(town.settings)) as fresh,
         closing_pool(create_app(town.settings)) as late,
     ):
-        before = asked(there)
-        assert (before.status_code, before.headers["ETag"]) == (200, asked(town.app).headers["ETag"])
+        before = ask(there)
+        assert (before.status_code, before.headers["ETag"]) == (200, ask(town.app).headers["ETag"])
         town.publish(PageKind.ZONE, zone, content(*blocks, title="午"))
-        wait_for(lambda: asked(there).headers["ETag"] != before.headers["ETag"])
-        now = asked(town.app)
-        assert asked(there).headers["ETag"] == now.headers["ETag"]
+        wait_for(lambda: ask(there).headers["ETag"] != before.headers["ETag"])
+        now = ask(town.app)
+        assert ask(there).headers["ETag"] == now.headers["ETag"]
         city.kill(city.postgres)
         town.database.dispose()
-        shown = asked(fresh)
-        assert (shown.status_code, shown.data, shown.headers["ETag"]) == (200, now.data, now.headers["ETag"])
-        assert shown.headers["Cache-Status"] == "qe-ban; hit; detail=stale"
-        assert int(shown.headers["Age"]) >= 0
-        assert asked(town.app).data == now.data
-        assert asked(fresh, other).status_code in (404, 503)
+        answer = ask(fresh)
+        assert (answer.status_code, answer.data, answer.headers["ETag"]) == (200, now.data, now.headers["ETag"])
+        assert answer.headers["Cache-Status"] == "qe-ban; hit; detail=stale"
+        assert int(answer.headers["Age"]) >= 0
+        assert ask(town.app).data == now.data
+        assert ask(fresh, other).status_code in (404, 503)
         city.kill(city.valkey)
-        refused = asked(late)
+        refused = ask(late)
         assert (refused.status_code, refused.mimetype) == (503, "application/problem+json")
         assert refused.headers["Retry-After"]
-        assert asked(town.app).data == now.data
+        assert ask(town.app).data == now.data

@@ -32,7 +32,7 @@ SHORT = Waits(statement=0.3, lock=0.2, patience=5)
 WIDE = Limits(otp_per_phone=10**4, otp_per_address=10**6, issue_per_minute=10**5, tries_per_address=10**6)
 
 
-class Pooled:
+class PooledCity:
     """A city whose database is reached through a pooler with two connections only."""
 
     def __init__(self, site, settings):
@@ -47,22 +47,22 @@ class Pooled:
             lifecycle.init(session, self.settings.master_key, datetime.now(UTC) - timedelta(hours=1))
         self.town = Town(self.parts)
 
-    def qe(self, *words, url=None, pooled="", **env):
-        given = {
+    def qe(self, *words, url=None, is_pooled="", **env):
+        variables = {
             "QE_DATABASE_URL": url or self.settings.database_url,
-            "QE_DATABASE_POOLED": pooled,
+            "QE_DATABASE_POOLED": is_pooled,
             "QE_MASTER_KEY": base64.b64encode(self.settings.master_key).decode(),
         }
-        return CliRunner().invoke(cli, words, env=given | env, prog_name="qe-ban")
+        return CliRunner().invoke(cli, words, env=variables | env, prog_name="qe-ban")
 
 
 @pytest.fixture(scope="module")
 def city(settings):
-    servers.needed("pgbouncer")
+    servers.require_program("pgbouncer")
     with servers.site() as site:
-        made = Pooled(site, settings)
-        yield made
-        made.parts.database.dispose()
+        own_city = PooledCity(site, settings)
+        yield own_city
+        own_city.parts.database.dispose()
 
 
 def database(city, **more):
@@ -70,13 +70,13 @@ def database(city, **more):
 
 
 @pytest.mark.parametrize("mode", ["transaction", "session"])
-@pytest.mark.parametrize("ignored", ["extra_float_digits,options", None], ids=["options ignored", "options refused"])
-def test_without_the_setting_a_pooler_is_refused_in_one_line(city, mode, ignored):
-    pooler = servers.Pgbouncer(city.site, city.server, mode=mode, ignored=ignored)
+@pytest.mark.parametrize("ignore", ["extra_float_digits,options", None], ids=["options ignored", "options refused"])
+def test_without_the_setting_a_pooler_is_refused_in_one_line(city, mode, ignore):
+    pooler = servers.Pgbouncer(city.site, city.server, mode=mode, ignore=ignore)
     refused = city.qe("keys", "list", url=pooler.url("city"))
     line = "qe-ban: QE_DATABASE_URL leads to a pooler of connections: set QE_DATABASE_POOLED=1, or connect directly\n"
     assert (refused.exit_code, refused.stderr) == (2, line)
-    assert city.qe("keys", "list", url=pooler.url("city"), pooled="1").exit_code == 0
+    assert city.qe("keys", "list", url=pooler.url("city"), is_pooled="1").exit_code == 0
     pooler.child.stop()
 
 
@@ -88,9 +88,9 @@ def test_a_process_without_the_setting_is_not_ready_and_says_why(city):
     assert any("QE_DATABASE_POOLED=1" in str(line) for line in lines), lines
     without = database(city, behind_pooler=False)
     for way in (without.transaction, without.statements):
-        with pytest.raises(DatabaseUnfit) as refused, way() as borrowed:
+        with pytest.raises(DatabaseUnfit) as refused, way() as connection:
             # a session connects with its first statement
-            borrowed.execute(text("SELECT 1"))
+            connection.execute(text("SELECT 1"))
         assert "QE_DATABASE_POOLED=1" in refused.value.reason
 
 
@@ -124,7 +124,7 @@ def test_everybody_gets_the_own_answer_from_few_connections(city):
         process.dispose()
 
 
-def answered(app, path, **options):
+def post_until_served(app, path, **options):
     """Post until a connection of the pool is free: a busy machine may say 503, and never a wrong word."""
     for _ in range(100):
         answer = app.test_client().post(path, **options)
@@ -140,24 +140,28 @@ def test_codes_are_issued_and_verified_by_two_processes_at_once(city):
         people = [city.town.resident() for _ in range(4)]
 
         def work(number):
-            person, seen = people[number % 4], []
+            person, outcomes = people[number % 4], []
             here, there = (one, other) if number % 2 else (other, one)
             for _ in range(6):
-                issued = answered(here, "/api/v1/codes/identity/issue", headers=person.headers)
+                issued = post_until_served(here, "/api/v1/codes/identity/issue", headers=person.headers)
                 assert issued.status_code == 200, issued.json
                 body = {"scan_id": str(uuid.uuid4()), "code": issued.json["code"], "purpose": "gate-entry"}
                 for repeat in (False, True):
-                    said = answered(there, "/api/v1/codes/verify", headers=gate.headers, json=body)
-                    assert said.status_code == 200, said.json
-                    seen.append(
-                        (said.json["reason"], said.json["repeat"] is repeat, said.json["scan_id"] == body["scan_id"])
+                    verdict = post_until_served(there, "/api/v1/codes/verify", headers=gate.headers, json=body)
+                    assert verdict.status_code == 200, verdict.json
+                    outcomes.append(
+                        (
+                            verdict.json["reason"],
+                            verdict.json["repeat"] is repeat,
+                            verdict.json["scan_id"] == body["scan_id"],
+                        )
                     )
-            return seen
+            return outcomes
 
         with ThreadPoolExecutor(8) as threads:
-            seen = [answer for answers in threads.map(work, range(8)) for answer in answers]
-    assert set(seen) == {("ok", True, True)}
-    assert len(seen) == 96
+            outcomes = [answer for answers in threads.map(work, range(8)) for answer in answers]
+    assert set(outcomes) == {("ok", True, True)}
+    assert len(outcomes) == 96
 
 
 def test_the_limits_hold_for_each_transaction_and_go_with_it(city):
@@ -211,25 +215,25 @@ def test_the_worker_does_its_schedules(city, capsys):
     settings, stop = replace(city.settings, database_url=wide.url("city")), threading.Event()
     thread = threading.Thread(target=lambda: create_worker(settings).run(stop))
     thread.start()
-    wanted = {"keys.ahead", "sweep", "audit.seal", "months", "alarms.watch", "items.turn"}
+    names = {"keys.ahead", "sweep", "audit.seal", "months", "alarms.watch", "items.turn"}
 
     def missing():
         with city.parts.database.transaction() as session:
-            return wanted - set(session.scalars(text("SELECT name FROM schedules WHERE last_run_at IS NOT NULL")))
+            return names - set(session.scalars(text("SELECT name FROM schedules WHERE last_run_at IS NOT NULL")))
 
     try:
         wait_for(lambda: not missing(), lambda: f"did not run: {missing()}")
     finally:
         stop.set()
         thread.join(HANG_TIMEOUT)
-    failed = [line for line in capsys.readouterr().out.splitlines() if "schedule.failed" in line]
-    assert failed == []
+    failures = [line for line in capsys.readouterr().out.splitlines() if "schedule.failed" in line]
+    assert failures == []
 
 
 def test_commands_work(city):
-    made = city.qe("staff", "add", "pooled-admin", "--role", "city_admin", pooled="1")
-    assert made.exit_code == 0, made.stderr
-    audit = city.qe("audit", "verify", pooled="1")
+    result = city.qe("staff", "add", "pooled-admin", "--role", "city_admin", is_pooled="1")
+    assert result.exit_code == 0, result.stderr
+    audit = city.qe("audit", "verify", is_pooled="1")
     assert audit.exit_code == 0, audit.stderr
 
 
@@ -239,8 +243,8 @@ def test_a_pooler_that_goes_away_and_comes_back_is_the_database_doing_so(city):
         session.execute(text("SELECT 1"))
     city.pooler.child.stop()
     for way in (mine.transaction, mine.statements):
-        with pytest.raises(DatabaseUnavailable), way() as borrowed:
-            borrowed.execute(text("SELECT 1") if way == mine.transaction else "SELECT 1")
+        with pytest.raises(DatabaseUnavailable), way() as target:
+            target.execute(text("SELECT 1") if way == mine.transaction else "SELECT 1")
     city.pooler.restart()
     with mine.transaction() as session, mine.statements() as connection:
         assert session.scalar(text("SELECT 1")) == 1

@@ -109,14 +109,14 @@ class City:
 
 @pytest.fixture(scope="module")
 def city(settings, tmp_path_factory):
-    servers.needed("nginx")
-    made = City(settings, tmp_path_factory.mktemp("rolling"))
+    servers.require_program("nginx")
+    own_city = City(settings, tmp_path_factory.mktemp("rolling"))
     try:
-        for machine in made.machines:
+        for machine in own_city.machines:
             machine.wait()
-        yield made
+        yield own_city
     finally:
-        made.close()
+        own_city.close()
 
 
 @pytest.fixture
@@ -135,8 +135,9 @@ def nginx(city):
         )
         text_ = f"pid {site.directory}/pid; daemon off; worker_processes 1; events {{ worker_connections 512; }}\n"
         config = site.path("nginx.conf", f"{text_}http {{ access_log off; {places}\n{block}\n}}\n")
-        site.start("nginx", servers.needed("nginx"), "-c", config, "-p", site.directory, "-e", site.path("error.log"))
-        wait_for(lambda: servers.answers(port), lambda: site.said("nginx"))
+        nginx = servers.require_program("nginx")
+        site.start("nginx", nginx, "-c", config, "-p", site.directory, "-e", site.path("error.log"))
+        wait_for(lambda: servers.answers(port), lambda: site.log("nginx"))
         yield port
 
 
@@ -174,9 +175,9 @@ class Load:
         issued = pool.request("POST", "/api/v1/codes/identity/issue", headers=self._city.person.headers)
         if self._count("issue", issued):
             body = {"scan_id": str(uuid.uuid4()), "code": issued.json()["code"], "purpose": "gate-entry"}
-            said = pool.request("POST", "/api/v1/codes/verify", headers=self._city.gate.headers, json=body)
-            if self._count("verify", said):
-                self.answers["verdict", said.json()["reason"], said.json()["repeat"]] += 1
+            answer = pool.request("POST", "/api/v1/codes/verify", headers=self._city.gate.headers, json=body)
+            if self._count("verify", answer):
+                self.answers["verdict", answer.json()["reason"], answer.json()["repeat"]] += 1
 
     def _count(self, what, answer):
         self.answers[what, answer.status] += 1

@@ -18,15 +18,15 @@ from qe_ban.keys import lifecycle, resealing, rewrapping, vault
 from qe_ban.keys.models import Key, Ring
 from qe_ban.keys.rings import KeyRings
 from qe_ban.keys.wrapping import MasterKeyWrong
-from tests.factories.rotation import POLLED, rotating, utc
+from tests.factories.rotation import POLL_SECONDS, rotating, utc
 
 PHONES = resealing.SEALED_COLUMNS[0]
 
 
 @pytest.fixture(scope="module")
 def city(settings):
-    with rotating(settings, "columns", master_key_next=secrets.token_bytes(32)) as made:
-        yield made
+    with rotating(settings, "columns", master_key_next=secrets.token_bytes(32)) as own_city:
+        yield own_city
 
 
 def aged(city, days, count):
@@ -41,7 +41,7 @@ def aged(city, days, count):
         data_keys=city.settings.data_keys_dir,
     )
     with city.database.transaction() as session:
-        for resident_id, person in city.known[:count]:
+        for resident_id, person in city.people[:count]:
             row = session.get_one(Resident, resident_id)
             row.phone_sealed = vault.seal(rings, residents.PHONE, resident_id, person.phone, then)
     for parts in city.parts:
@@ -55,20 +55,20 @@ def sealed_under(city):
 
 
 def test_the_registry_names_every_sealed_column():
-    named = {(one.table, one.column) for one in resealing.SEALED_COLUMNS}
+    names = {(one.table, one.column) for one in resealing.SEALED_COLUMNS}
     there = {
         (table.name, column.name)
         for table in Base.metadata.tables.values()
         for column in table.columns
         if column.name.endswith("_sealed") or (table.name, column.name) == ("outbox", "payload")
     }
-    assert named == there
+    assert names == there
     for one in resealing.SEALED_COLUMNS:
         assert [column.name for column in Base.metadata.tables[one.table].primary_key] == list(one.key)
 
 
 def test_columns_are_sealed_anew_and_the_old_data_keys_go_without_a_failure(city):
-    time.sleep(POLLED)
+    time.sleep(POLL_SECONDS)
     old = aged(city, 60, 12)
     assert sealed_under(city)[old] == 12
     refused = city.qe("keys", "retire", old)
@@ -77,62 +77,62 @@ def test_columns_are_sealed_anew_and_the_old_data_keys_go_without_a_failure(city
     with city.load():
         with city.database.transaction() as session:
             keep = resealing.recent(session, utc(), 30)
-            step = resealing.reseal(session, city.opened.rings, PHONES, keep=keep, after=None, clock=utc, limit=5)
+            step = resealing.reseal(session, city.installation.rings, PHONES, keep=keep, after=None, clock=utc, limit=5)
         assert (step.count, step.broken) == (5, ())
         assert sealed_under(city)[old] == 7
         with pytest.raises(KeyboardInterrupt):
-            interrupted(city, keep, step.last_key)
+            interrupt(city, keep, step.last_key)
         assert sealed_under(city)[old] == 7
-        done = city.qe("keys", "reseal")
-        assert done.exit_code == 0, done.stderr
-        assert "residents.phone_sealed: 7" in done.stdout
+        reseal = city.qe("keys", "reseal")
+        assert reseal.exit_code == 0, reseal.stderr
+        assert "residents.phone_sealed: 7" in reseal.stdout
         assert old not in sealed_under(city)
-        gone = city.qe("keys", "retire", "--unused")
-        assert gone.exit_code == 0, gone.stderr
-        assert f"{old} is retired" in gone.stdout
-        time.sleep(POLLED)
-        for resident_id, person in city.known:
+        retirement = city.qe("keys", "retire", "--unused")
+        assert retirement.exit_code == 0, retirement.stderr
+        assert f"{old} is retired" in retirement.stdout
+        time.sleep(POLL_SECONDS)
+        for resident_id, person in city.people:
             with city.database.transaction() as session:
                 row = session.get_one(Resident, resident_id)
                 assert residents.phone_of(city.parts[1].rings, row) == person.phone
     assert "every data key is in use" in city.qe("keys", "retire", "--unused").stdout
 
 
-def interrupted(city, keep, after):
+def interrupt(city, keep, after):
     with city.database.transaction() as session:
-        rings = city.opened.rings
+        rings = city.installation.rings
         assert resealing.reseal(session, rings, PHONES, keep=keep, after=after, clock=utc, limit=4).count == 4
         raise KeyboardInterrupt
 
 
 def test_a_column_that_does_not_open_is_named_stays_as_it_is_and_keeps_its_key(city):
-    time.sleep(POLLED)
+    time.sleep(POLL_SECONDS)
     old = aged(city, 90, 1)
-    resident_id, person = city.known[0]
+    resident_id, person = city.people[0]
     with city.database.transaction() as session:
         row = session.get_one(Resident, resident_id)
         row.phone_sealed = row.phone_sealed[:-1] + bytes([row.phone_sealed[-1] ^ 1])
-    told = city.qe("keys", "reseal", "--days", "1")
-    assert told.exit_code == 2
-    assert str(resident_id) in told.stderr
+    result = city.qe("keys", "reseal", "--days", "1")
+    assert result.exit_code == 2
+    assert str(resident_id) in result.stderr
     assert city.qe("keys", "retire", old).exit_code == 2
     with city.database.transaction() as session:
         session.get_one(Resident, resident_id).phone_sealed = vault.seal(
-            city.opened.rings, residents.PHONE, resident_id, person.phone, utc()
+            city.installation.rings, residents.PHONE, resident_id, person.phone, utc()
         )
     assert city.qe("keys", "retire", old).exit_code == 0
 
 
 def test_after_a_leak_what_yesterdays_key_sealed_is_sealed_anew(city):
-    time.sleep(POLLED)
-    leaked = aged(city, 1, 3)
-    done = city.qe("keys", "reseal", "--days", "1")
-    assert done.exit_code == 0, done.stderr
-    assert sealed_under(city)[leaked] == 3, "within the days that are left"
-    done = city.qe("keys", "reseal", "--days", "0")
-    assert done.exit_code == 0, done.stderr
-    assert "residents.phone_sealed: 3" in done.stdout
-    assert leaked not in sealed_under(city)
+    time.sleep(POLL_SECONDS)
+    kid = aged(city, 1, 3)
+    result = city.qe("keys", "reseal", "--days", "1")
+    assert result.exit_code == 0, result.stderr
+    assert sealed_under(city)[kid] == 3, "within the days that are left"
+    result = city.qe("keys", "reseal", "--days", "0")
+    assert result.exit_code == 0, result.stderr
+    assert "residents.phone_sealed: 3" in result.stdout
+    assert kid not in sealed_under(city)
 
 
 @pytest.mark.parametrize("words", [("rotate", "column"), ("retire", "--unused"), ("rotate", "token")], ids=" ".join)
@@ -142,15 +142,15 @@ def test_a_shell_whose_clock_is_wrong_destroys_nothing(city, monkeypatch, words,
     with city.database.transaction() as session:
         before = set(session.scalars(select(Key.kid)))
     monkeypatch.setattr(clocks, "system_clock", lambda: utc() + off)
-    told = city.qe("keys", *words)
-    assert told.exit_code == 2
-    assert "more than a minute apart" in told.stderr
+    result = city.qe("keys", *words)
+    assert result.exit_code == 2
+    assert "more than a minute apart" in result.stderr
     with city.database.transaction() as session:
         assert set(session.scalars(select(Key.kid))) == before
 
 
 def test_a_data_key_of_the_days_to_come_under_which_something_lies_is_not_made_anew(city):
-    time.sleep(POLLED)
+    time.sleep(POLL_SECONDS)
     used = aged(city, -2, 1)
     with city.database.transaction() as session:
         last = session.scalars(select(Key.kid).where(Key.ring == Ring.COLUMN).order_by(Key.day.desc())).first()
@@ -159,19 +159,19 @@ def test_a_data_key_of_the_days_to_come_under_which_something_lies_is_not_made_a
         kids = set(session.scalars(select(Key.kid).where(Key.ring == Ring.COLUMN)))
     assert used in kids
     assert last not in kids
-    resident_id, person = city.known[0]
+    resident_id, person = city.people[0]
     with city.database.transaction() as session:
-        sealed = vault.seal(city.opened.rings, residents.PHONE, resident_id, person.phone, utc())
-        session.get_one(Resident, resident_id).phone_sealed = sealed
+        envelope = vault.seal(city.installation.rings, residents.PHONE, resident_id, person.phone, utc())
+        session.get_one(Resident, resident_id).phone_sealed = envelope
 
 
 def test_the_keys_of_today_and_of_the_days_to_come_are_not_retired(city):
     with city.database.transaction() as session:
         kids = session.scalars(select(Key.kid).where(Key.ring == Ring.COLUMN, Key.day > utc().date())).all()
     for kid in kids:
-        told = city.qe("keys", "retire", kid)
-        assert told.exit_code == 2
-        assert "serves today or a day to come" in told.stderr
+        result = city.qe("keys", "retire", kid)
+        assert result.exit_code == 2
+        assert "serves today or a day to come" in result.stderr
 
 
 def test_the_master_key_changes_without_a_failure_and_new_keys_lie_under_the_next_one(city):
@@ -184,10 +184,10 @@ def test_the_master_key_changes_without_a_failure_and_new_keys_lie_under_the_nex
             cut_off(city)
         # a key that is made in the middle is under the next one already, so nothing is left behind at the end
         (_, new) = city.rotate(Ring.TOKEN)
-        done = city.qe("keys", "rewrap")
-        assert done.exit_code == 0, done.stderr
+        result = city.qe("keys", "rewrap")
+        assert result.exit_code == 0, result.stderr
         assert "0 keys wrapped" in city.qe("keys", "rewrap").stdout
-        time.sleep(POLLED)
+        time.sleep(POLL_SECONDS)
     only = Database(city.settings.database_url, pool=1)
     snapshot = KeyRings(only, following, sealing=True, printing=True).snapshot()
     assert new in snapshot.secrets_by_kid

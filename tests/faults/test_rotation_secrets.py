@@ -19,16 +19,16 @@ from qe_ban.keys import retirement
 from qe_ban.keys.lifecycle import KeyIsLast
 from qe_ban.keys.models import Ring
 from tests.factories.accounts import ClientKey, PersonFactory, bearer, sign_in
-from tests.factories.rotation import API, POLLED, rotating, utc
+from tests.factories.rotation import API, POLL_SECONDS, rotating, utc
 
 
 @pytest.fixture(scope="module")
 def city(settings):
-    with rotating(settings, "secrets") as made:
-        yield made
+    with rotating(settings, "secrets") as own_city:
+        yield own_city
 
 
-def scanned(city):
+def scan_once(city):
     """One scan of the person's identity; gives its id in the ledger."""
     code = city.here.post(f"{API}/codes/identity/issue", headers=city.person.headers).get_json()["code"]
     body = {"scan_id": str(uuid.uuid4()), "code": code, "purpose": "gate-entry"}
@@ -46,11 +46,13 @@ def dispute(city, scan):
     person = Principal(PrincipalKind.RESIDENT, city.person.id, frozenset(), uuid.uuid4())
     with city.database.transaction() as session:
         rings, change = city.parts[0].rings, audit.Change(person, utc())
-        made = disputes.open_dispute(session, rings, resident=city.person.id, scan=scan, text="不是我", change=change)
-        return made.dispute.id
+        content = disputes.open_dispute(
+            session, rings, resident=city.person.id, scan=scan, text="不是我", change=change
+        )
+        return content.dispute.id
 
 
-def followed(city):
+def halls_of_person(city):
     """Return the halls that the person follows, by the other process."""
     return city.there.get(f"{API}/me/halls", headers=city.person.headers).get_json()["items"]
 
@@ -61,19 +63,19 @@ def retire(city, retiring, kid, now):
 
 
 def test_holders_hashes_change_without_a_failure_a_second_meal_or_a_lost_scan(city):
-    before = scanned(city)
-    disputed = dispute(city, before)
+    before = scan_once(city)
+    dispute_id = dispute(city, before)
     follow = {"method": "PUT", "headers": city.person.headers}
     assert city.here.open(f"{API}/me/halls/city", **follow).status_code == 204
     with city.load():
         (old,), new = city.rotate(Ring.HOLDER)
-        time.sleep(3 + POLLED)
-        after = scanned(city)
-        assert [hall["slug"] for hall in followed(city)] == ["city"]
-        assert backfill.rehash_holders(city.opened) == 2
+        time.sleep(3 + POLL_SECONDS)
+        after = scan_once(city)
+        assert [hall["slug"] for hall in halls_of_person(city)] == ["city"]
+        assert backfill.rehash_holders(city.installation) == 2
     assert holder_of(city, before) != holder_of(city, after)
     assert holder_of(city, after) == holder_hash(city.parts[1].rings, city.person.numbers["identity"], utc())
-    assert backfill.rehash_holders(city.opened) == 0
+    assert backfill.rehash_holders(city.installation) == 0
 
     with pytest.raises(KeyIsLast):
         retire(city, rehashing.retire, new, utc() + timedelta(days=400))
@@ -90,14 +92,16 @@ def test_holders_hashes_change_without_a_failure_a_second_meal_or_a_lost_scan(ci
     retire(city, rehashing.retire, old, utc() + timedelta(days=8))
     with pytest.raises(retirement.KeyNotFound):
         retire(city, rehashing.retire, old, utc() + timedelta(days=8))
-    time.sleep(POLLED)
+    time.sleep(POLL_SECONDS)
     rings = city.parts[1].rings
     assert len(rings.macs(Ring.HOLDER, "x", b"")) == 1
-    assert [hall["slug"] for hall in followed(city)] == ["city"]
+    assert [hall["slug"] for hall in halls_of_person(city)] == ["city"]
     with city.database.transaction() as session:
         mine = disputes.list_own(session, rings, resident=city.person.id, before=None, limit=10)
-        assert [one.dispute.id for one in mine] == [disputed]
-        assert session.get_one(Dispute, disputed).holder == dispute_hash(rings, city.person.numbers["identity"], utc())
+        assert [one.dispute.id for one in mine] == [dispute_id]
+        assert session.get_one(Dispute, dispute_id).holder == dispute_hash(
+            rings, city.person.numbers["identity"], utc()
+        )
 
 
 def test_what_was_derived_under_the_secret_before_is_good_until_it_is_over(city):
@@ -108,9 +112,9 @@ def test_what_was_derived_under_the_secret_before_is_good_until_it_is_over(city)
     first = city.here.post(f"{API}/auth/token", json=refresh).get_json()
     with city.load():
         (old,), _ = city.rotate(Ring.DERIVE)
-        time.sleep(3 + POLLED)
-    lost = city.there.post(f"{API}/auth/token", json=refresh).get_json()
-    assert lost["refresh_token"] == first["refresh_token"]
+        time.sleep(3 + POLL_SECONDS)
+    repeat = city.there.post(f"{API}/auth/token", json=refresh).get_json()
+    assert repeat["refresh_token"] == first["refresh_token"]
     grant = {"grant_type": "otp", "phone": phone, "challenge": challenge["challenge"], "otp": challenge["otp"]}
     signed_in = city.there.post(f"{API}/auth/token", json=grant).get_json()
     assert city.here.get(f"{API}/me", headers=bearer(signed_in["access_token"])).status_code == 200
@@ -123,7 +127,7 @@ def test_what_was_derived_under_the_secret_before_is_good_until_it_is_over(city)
     with pytest.raises(retirement.KeyNeeded):
         retire(city, retirement.retire_derived, old, utc() + timedelta(hours=23))
     retire(city, retirement.retire_derived, old, utc() + timedelta(hours=25))
-    time.sleep(POLLED)
+    time.sleep(POLL_SECONDS)
     assert len(city.parts[0].rings.macs(Ring.DERIVE, "x", b"")) == 1
 
 
@@ -134,7 +138,7 @@ def test_a_secret_is_written_with_only_when_every_process_knows_it(city):
     rings.refresh()
     assert rings.mac(Ring.DERIVE, "x", b"") == before
     assert len(rings.macs(Ring.DERIVE, "x", b"")) == 2
-    time.sleep(3 + POLLED)
+    time.sleep(3 + POLL_SECONDS)
     assert rings.mac(Ring.DERIVE, "x", b"") != before
     assert before in rings.macs(Ring.DERIVE, "x", b"")
     assert len(new) == 8

@@ -27,7 +27,7 @@ from tests.factories.databases import another
 from tests.factories.waits import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("upgrade")]
-NAMED = (who for who in sandbox_data()["residents"] if who["phone"])
+RESIDENTS = (who for who in sandbox_data()["residents"] if who["phone"])
 
 
 @dataclass
@@ -73,44 +73,44 @@ def city(settings, tmp_path_factory):
     try:
         with releases.old_and_new(env, directory) as (old, new):
             parts = assemble(mine)
-            yield upgraded(City(old, new, parts, Town(parts), ""), directory)
+            yield upgrade(City(old, new, parts, Town(parts), ""), directory)
             parts.database.dispose()
     except releases.NoHistory as why:
         pytest.skip(f"the last release cannot be had: {why}")
 
 
-def upgraded(city, directory):
+def upgrade(city, directory):
     """Upgrade as docs/upgrade.md says, while the old release is asked all the while."""
-    code, said = city.old.command("keys", "init", "--roots", directory / "roots")
-    assert code == 0, said
+    code, output = city.old.command("keys", "init", "--roots", directory / "roots")
+    assert code == 0, output
     city.old.work()
     city.old.serve()
-    person = named(city.old)
-    city.gate = releases.enrolled(city.old, releases.chief(city.old), city.parts.settings.issuer)
-    with asked_all_the_while(lambda: verified(city.old, city.gate, issued(city.old, person))) as answers:
+    person = sign_in_named(city.old)
+    city.gate = releases.enrol_scanner(city.old, releases.chief(city.old), city.parts.settings.issuer)
+    with asking_all_the_while(lambda: verify(city.old, city.gate, issued(city.old, person))) as answers:
         wait_for(lambda: len(answers) > 2)
         before = migrations.upgrade(city.parts.database.engine)
         with city.parts.database.transaction() as session:
-            adopted = audit.adopt_after_upgrade(session, city.parts.settings.master_key, datetime.now(UTC), before)
+            keys = audit.adopt_after_upgrade(session, city.parts.settings.master_key, datetime.now(UTC), before)
         count = len(answers)
         wait_for(lambda: len(answers) > count + 2)
-    assert adopted == [], "the release seals its keys itself"
+    assert keys == [], "the release seals its keys itself"
     city.new.work()
     city.new.serve()
     return city
 
 
 @contextmanager
-def asked_all_the_while(ask):
+def asking_all_the_while(ask):
     """Ask in a thread for the length of the block; gives the answers. None may be a refusal, as held up ones are."""
-    stop, answers, failed = threading.Event(), [], []
+    stop, answers, failures = threading.Event(), [], []
 
     def run():
         while not stop.is_set():
             try:
                 answers.append(ask())
             except Refused as refused:
-                failed.append(str(refused))
+                failures.append(str(refused))
 
     thread = threading.Thread(target=run)
     thread.start()
@@ -119,27 +119,27 @@ def asked_all_the_while(ask):
     finally:
         stop.set()
         thread.join()
-    assert not failed, f"{len(failed)} beside {len(answers)}: {failed[0]}"
+    assert not failures, f"{len(failures)} beside {len(answers)}: {failures[0]}"
 
 
 def sign_in(at, phone, who=None):
     """Sign in, confirm the name of somebody who has one, and show the face: the order that all releases take."""
-    sent = at.api.get("POST", "/auth/otp", status=202, body={"phone": phone}).data
-    grant = {"grant_type": "otp", "phone": phone, "challenge": sent["challenge"], "otp": sent["otp"]}
-    made = at.api.get("POST", "/auth/token", body=grant).data
-    access = made["access_token"]
+    otp = at.api.get("POST", "/auth/otp", status=202, body={"phone": phone}).data
+    grant = {"grant_type": "otp", "phone": phone, "challenge": otp["challenge"], "otp": otp["otp"]}
+    tokens = at.api.get("POST", "/auth/token", body=grant).data
+    access = tokens["access_token"]
     if who is not None:
         body = {"name": who["name"], "id_type": "resident_id", "id_number": who["id_number"]}
         at.api.get("PUT", "/me/real-name", token=access, body=body)
         proof = {"method": "face", "proof": FACE_PROOF}
         access = at.api.get("POST", "/auth/step-up", token=access, body=proof).data["access_token"]
     me = at.api.get("GET", "/me", token=access).data
-    return Resident(me["id"], phone, access, made["refresh_token"])
+    return Resident(me["id"], phone, access, tokens["refresh_token"])
 
 
-def named(at):
+def sign_in_named(at):
     """Sign somebody in whom the sandbox's register knows, with a confirmed name."""
-    who = next(NAMED)
+    who = next(RESIDENTS)
     return sign_in(at, who["phone"], who)
 
 
@@ -147,7 +147,7 @@ def issued(at, person):
     return at.api.get("POST", "/codes/identity/issue", token=person.access).data["code"]
 
 
-def verified(at, gate, code, scan_id=None):
+def verify(at, gate, code, scan_id=None):
     body = {"scan_id": scan_id or str(uuid.uuid4()), "code": code, "purpose": "gate-entry"}
     return at.api.get("POST", "/codes/verify", token=gate, body=body).data
 
@@ -180,38 +180,38 @@ def test_todays_program_says_so_in_one_line(settings, tmp_path):
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     env = {"QE_DATABASE_URL": mine.database_url, "QE_MASTER_KEY": base64.b64encode(mine.master_key).decode()}
-    said = CliRunner().invoke(cli, ["keys", "init", "--roots", str(tmp_path)], env=env, prog_name="qe-ban")
-    assert (said.exit_code, said.stderr) == (2, "qe-ban: the database is of a newer release: start that one\n")
+    result = CliRunner().invoke(cli, ["keys", "init", "--roots", str(tmp_path)], env=env, prog_name="qe-ban")
+    assert (result.exit_code, result.stderr) == (2, "qe-ban: the database is of a newer release: start that one\n")
 
 
 def test_codes_of_either_are_good_at_the_other_and_in_one_ledger(city):
     for here, there in city.both_ways():
-        person = named(here)
+        person = sign_in_named(here)
         scan_ids = [str(uuid.uuid4()) for _ in range(2)]
         code = issued(here, person)
-        told = [verified(there, city.gate, code, scan_ids[0]), verified(here, city.gate, code, scan_ids[1])]
-        assert [(one["reason"], one["repeat"]) for one in told] == [("ok", False)] * 2
+        verdicts = [verify(there, city.gate, code, scan_ids[0]), verify(here, city.gate, code, scan_ids[1])]
+        assert [(one["reason"], one["repeat"]) for one in verdicts] == [("ok", False)] * 2
         # an answer that was lost is asked for again at the other one
-        assert verified(here, city.gate, code, scan_ids[0])["repeat"] is True
+        assert verify(here, city.gate, code, scan_ids[0])["repeat"] is True
         for at in (here, there):
             ledger = at.api.get("GET", "/codes/ledger?limit=100", token=person.access).data["items"]
             assert len(ledger) == 2, at
             assert {entry["reason"] for entry in ledger} == {"ok"}
         assert there.api.get("POST", "/codes/identity/suspend", token=person.access).data["state"] == "suspended"
-        assert [verified(at, city.gate, code)["reason"] for at in (here, there)] == ["suspended"] * 2
+        assert [verify(at, city.gate, code)["reason"] for at in (here, there)] == ["suspended"] * 2
 
 
 def test_residents_that_either_wrote_are_found_by_both(city):
     staff = city.town.staff("city_admin")["Authorization"].removeprefix("Bearer ")
     for here, there in city.both_ways():
-        person = named(here)
+        person = sign_in_named(here)
         assert sign_in(there, person.phone).id == person.id
         assert issued(there, person)
         for at in (here, there):
             body = {"phone": person.phone, "case_number": "CASE-20261001-1"}
-            found = at.api.get("POST", "/residents/look-up", token=staff, body=body).data
-            assert found["phone"] == f"{person.phone[:3]}****{person.phone[7:]}"
-            assert found["id"] != person.id, "a look-up gives an id of its own"
+            row = at.api.get("POST", "/residents/look-up", token=staff, body=body).data
+            assert row["phone"] == f"{person.phone[:3]}****{person.phone[7:]}"
+            assert row["id"] != person.id, "a look-up gives an id of its own"
 
 
 def test_a_sign_in_goes_on_at_the_other(city):
@@ -232,22 +232,22 @@ def test_changes_of_either_are_in_the_sealed_audit_log(city):
         city.town.staff(role)["Authorization"].removeprefix("Bearer ") for role in ("city_admin", "auditor")
     )
     body = {"name": "书城", "district": "370202", "address": "香港中路67号", "scene": "culture-tourism"}
-    made = []
+    venues = []
     for at in (city.old, city.new, city.old):
         venue = at.api.get("POST", "/venues", token=admin, body=body, status=201).data["id"]
-        assert releases.enrolled(at, admin, city.parts.settings.issuer)
-        made.append(venue)
+        assert releases.enrol_scanner(at, admin, city.parts.settings.issuer)
+        venues.append(venue)
     for at in (city.old, city.new):
         events = at.api.get("GET", "/audit?action=venues.create&limit=100", token=auditor).data["items"]
-        assert set(made) <= {event["subject"] for event in events}, at
+        assert set(venues) <= {event["subject"] for event in events}, at
     with city.parts.database.transaction() as session:
         newest = session.execute(text("SELECT max(id) FROM audit_events")).scalar_one()
 
-    def sealed():
+    def is_sealed():
         with city.parts.database.transaction() as session:
             return session.execute(text("SELECT coalesce(max(top), 0) FROM audit_seals")).scalar_one() >= newest
 
-    wait_for(sealed, lambda: "the new worker seals nothing")
+    wait_for(is_sealed, lambda: "the new worker seals nothing")
     with city.parts.database.transaction() as session:
         audit.hold_still(session)
         assert list(audit.Check(session, datetime.now(UTC), []).run()) == []
@@ -260,11 +260,11 @@ def test_both_serve_the_catalogue_and_the_pages(city):
 
 
 def test_the_schedules_of_both_workers_run(city):
-    wanted = {"keys.ahead", "sweep", "zones.sunset", "audit.seal", "months", "wards.end"}
+    names = {"keys.ahead", "sweep", "zones.sunset", "audit.seal", "months", "wards.end"}
 
     def missing():
         with city.parts.database.transaction() as session:
-            return wanted - set(session.scalars(text("SELECT name FROM schedules WHERE last_run_at IS NOT NULL")))
+            return names - set(session.scalars(text("SELECT name FROM schedules WHERE last_run_at IS NOT NULL")))
 
     # a run is noted when it is over
     wait_for(lambda: not missing(), lambda: f"did not run: {missing()}")

@@ -10,7 +10,7 @@ from qe_ban.halls.schemas.apps import AppSchema
 from qe_ban.halls.service import apps as service
 from qe_ban.kernel.city_file import parse
 from qe_ban.publishing.models import Media, MediaUse
-from tests.factories.registers import APPS, NEW, app_content, names, recorded, refused, slug, stamp
+from tests.factories.registers import APPS, NEW, app_content, audit_trail, names, refused, slug, stamp
 from tests.factories.venues import LAOSHAN, SHINAN
 
 NOW = datetime(2026, 10, 1, 8, tzinfo=UTC)
@@ -50,7 +50,7 @@ def test_an_app_is_made_read_changed_and_withdrawn(client, admin, database, pict
     refused(client.put(path, json=body, headers=admin | NEW), 412, "precondition_failed")
     refused(client.put(path, json=body, headers=admin), 428, "precondition_required")
     refused(client.put(f"{APPS}/{slug()}", json=body, headers=tag), 412, "precondition_failed")
-    actions = recorded(database, name)
+    actions = audit_trail(database, name)
     assert [action for action, _, _ in actions] == ["halls.create_app", "halls.change_app"]
     assert actions[1][1:] == (
         {"state": "active", "state_reason": None, "icon": picture},
@@ -203,7 +203,7 @@ def test_a_bad_field_is_named_and_nothing_is_made(client, admin, database, chang
     answer = client.put(f"{APPS}/{name}", json=app_content(**changed), headers=admin | NEW)
     assert (answer.status_code, set(answer.json["errors"])) == (422, {field}), answer.json
     assert client.get(f"{APPS}/{name}").status_code == 404
-    assert recorded(database, name) == []
+    assert audit_trail(database, name) == []
 
 
 def test_missing_fields_are_named_at_once_and_slugs_are_checked(client, admin):

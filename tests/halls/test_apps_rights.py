@@ -3,7 +3,7 @@
 import pytest
 
 from tests.factories.accounts import together
-from tests.factories.registers import APPS, NEW, app_content, recorded, refused, slug, stamp
+from tests.factories.registers import APPS, NEW, app_content, audit_trail, refused, slug, stamp
 from tests.factories.venues import LAOSHAN, SHINAN
 
 CALLERS = [
@@ -78,6 +78,6 @@ def test_of_many_who_write_at_once_one_wins(app, admin, put_app, database):
         return app.test_client().put(f"{APPS}/{known}", json=body, headers=headers).status_code
 
     assert sorted(together(4, change)) == [200, 412, 412, 412]
-    assert len(recorded(database, name)) == 1
-    assert len(recorded(database, known)) == 2
+    assert len(audit_trail(database, name)) == 1
+    assert len(audit_trail(database, known)) == 2
     assert stamp(database) >= fresh + 3

@@ -94,14 +94,14 @@ def test_of_many_at_once_only_so_many_favourites_are_kept(town, person, item):
 def test_recent_items_are_the_newest_fifty(town, person, other, item):
     made = [entry_of(item(name=f"事项{number}")) for number in range(4)]
     for number, entry in enumerate((*made, made[0])):
-        with town.clock.moved(seconds=number):
+        with town.clock.shift(seconds=number):
             person.put(f"items/recent/{entry}")
     order = [made[0], made[3], made[2], made[1]]
     assert entries(person.get("items/recent")) == order
     limited = service.MOST_RECENT
     try:
         service.MOST_RECENT = 2
-        with town.clock.moved(seconds=9):
+        with town.clock.shift(seconds=9):
             person.put(f"items/recent/{made[1]}")
     finally:
         service.MOST_RECENT = limited
@@ -144,7 +144,7 @@ def test_lists_are_read_page_by_page(town, person, item, name):
     made = [entry_of(item()) for _ in range(5)]
     for number, entry in enumerate(made):
         # two at one moment
-        with town.clock.moved(seconds=number // 2):
+        with town.clock.shift(seconds=number // 2):
             person.put(f"items/{name}/{entry}")
     whole = entries(person.get(f"items/{name}"))
     seen, query = [], "?limit=2"

@@ -12,7 +12,7 @@ from qe_ban.halls.schemas.places import HallPlaceSchema
 from qe_ban.halls.service import places as service
 from qe_ban.kernel.city_file import parse
 from qe_ban.kernel.clock import CITY_TIME
-from tests.factories.registers import NEW, OFFICE, PLACES, names, place_content, recorded, refused, slug, stamp
+from tests.factories.registers import NEW, OFFICE, PLACES, audit_trail, names, place_content, refused, slug, stamp
 from tests.factories.venues import LAOSHAN, SHINAN
 
 MONDAY = datetime(2026, 10, 5, 10, tzinfo=CITY_TIME)
@@ -40,8 +40,8 @@ def test_a_place_is_made_read_changed_and_withdrawn(client, admin, database):
     refused(client.put(path, json=body, headers=tag), 412, "precondition_failed")
     refused(client.put(path, json=body, headers=admin | NEW), 412, "precondition_failed")
     refused(client.put(path, json=body, headers=admin), 428, "precondition_required")
-    assert [action for action, _, _ in recorded(database, name)] == ["halls.create_place", "halls.change_place"]
-    assert recorded(database, name)[1][1:] == (
+    assert [action for action, _, _ in audit_trail(database, name)] == ["halls.create_place", "halls.change_place"]
+    assert audit_trail(database, name)[1][1:] == (
         {"phone": "0532-12345", "state": "open"},
         {"phone": None, "state": "withdrawn"},
     )
@@ -138,7 +138,7 @@ def test_who_did_not_hear_that_a_place_was_made_or_changed_hears_it_again(client
     tag = {"If-Match": made.headers["ETag"]}
     first, second = (client.put(f"{PLACES}/{name}", json=changed, headers=admin | tag) for _ in range(2))
     assert (first.status_code, second.status_code, second.headers["ETag"]) == (200, 200, first.headers["ETag"])
-    assert len(recorded(database, name)) == 2
+    assert len(audit_trail(database, name)) == 2
     assert client.put(f"{PLACES}/{name}", json=new, headers=admin | tag).status_code == 412
 
 
@@ -242,7 +242,7 @@ def test_a_bad_field_is_named_and_nothing_is_made(client, admin, database, chang
     answer = client.put(f"{PLACES}/{name}", json=place_content(**changed), headers=admin | NEW)
     assert (answer.status_code, set(answer.json["errors"])) == (422, {field}), answer.json
     assert client.get(f"{PLACES}/{name}").status_code == 404
-    assert recorded(database, name) == []
+    assert audit_trail(database, name) == []
 
 
 def test_numbers_that_are_none_and_a_thousand_faults(client, admin):

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.factories.accounts import together
-from tests.factories.registers import NEW, PLACES, place_content, recorded, refused, slug
+from tests.factories.registers import NEW, PLACES, audit_trail, place_content, refused, slug
 from tests.factories.venues import LAOSHAN, SHINAN
 
 
@@ -65,4 +65,4 @@ def test_of_many_who_write_at_once_one_wins(app, admin, put_place, database):
 
     assert sorted(together(4, make)) == [201, 412, 412, 412]
     assert sorted(together(4, change)) == [200, 412, 412, 412]
-    assert (len(recorded(database, name)), len(recorded(database, known))) == (1, 2)
+    assert (len(audit_trail(database, name)), len(audit_trail(database, known))) == (1, 2)

@@ -216,7 +216,7 @@ def test_what_stands_in_the_place_of_a_citys_block_stays_when_that_has_ended(tow
     town.publish(HALL, CITY, content(rich_text("a"), rich_text("b", ends_at=ends_at), rich_text("c")))
     town.publish(HALL, own, content(rich_text("mine", replaces="b"), rich_text("tail", after="b")))
     assert (ids(show(own)), ids(show(other))) == (["a", "mine", "tail", "c"], ["a", "b", "c"])
-    with town.clock.moved(hours=1):
+    with town.clock.shift(hours=1):
         assert (ids(show(own)), ids(show(other))) == (["a", "mine", "tail", "c"], ["a", "c"])
 
 
@@ -228,7 +228,7 @@ def test_a_page_begins_and_ends_at_its_time_also_the_citys(town, show):
     town.publish(HALL, CITY, citys, at=rfc3339(now + timedelta(hours=2)), end_at=rfc3339(now + timedelta(hours=3)))
     assert ids(show(slug)) == ["a"]
     for hours, blocks in ((1, ["later", "a"]), (2, ["later", "b"]), (3, ["later", "a"])):
-        with town.clock.moved(hours=hours, seconds=2):
+        with town.clock.shift(hours=hours, seconds=2):
             assert ids(show(slug)) == blocks
 
 

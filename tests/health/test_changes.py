@@ -145,7 +145,7 @@ def test_nobody_but_a_reviewer_approves(town, ward, role):
 
 
 def test_a_list_with_a_duplicate_or_an_unknown_id_is_refused_whole_and_names_them(town, ward):
-    person, visitor, nobody = town.resident(), town.resident(verified=False), str(new_id())
+    person, visitor, nobody = town.resident(), town.resident(has_real_name=False), str(new_id())
     twice = refused(ward.propose(person, person), 422, "health.change_invalid")
     assert twice["duplicates"] == [ward.id_of(person)]
     # read with something, and looked up for the case: two ids, one resident

@@ -58,7 +58,7 @@ def test_upheld_the_level_stands_and_another_request_may_follow(town, ward, leve
     ward.set(person)
     correction = ward.request(person).get_json()
     assert ward.request(person).get_json()["code"] == "health.correction_exists"
-    assert ward.answer(correction, corrected=False).get_json()["state"] == "upheld"
+    assert ward.answer(correction, ends_level=False).get_json()["state"] == "upheld"
     assert level_of(person) == "red"
     assert ward.request(person).status_code == 201
 
@@ -113,7 +113,7 @@ def test_a_deadline_that_passes_raises_an_alarm(town, ward):
     before = late()
     age(town, correction, 4)
     assert late() == before + 1
-    ward.answer(correction, corrected=False)
+    ward.answer(correction, ends_level=False)
     assert late() == before
 
 
@@ -121,7 +121,7 @@ def test_a_guardian_asks_for_a_ward_and_reads_no_words_of_the_ward_s_own(town, w
     guardian, child = town.resident(), town.resident(born="20120530")
     for_ = {"for": town.guard(guardian, child)}
     own = ward.request(child, "我自己写的").get_json()
-    ward.answer(own, corrected=False)
+    ward.answer(own, ends_level=False)
     assert ward.request(guardian, "监护人写的", **for_).get_json()["by_guardian"]
     items = ward.client.get(f"{MINE}/corrections", headers=guardian.headers, query_string=for_).get_json()["items"]
     assert [one["text"] for one in items] == ["监护人写的", None]

@@ -94,7 +94,7 @@ def test_two_answers_at_once_are_one(town, ward):
     correction = ward.request(person).get_json()
     other = ward.staff("health_reviewer")
     answers = at_once(
-        lambda: ward.answer(correction, by=ward.third), lambda: ward.answer(correction, by=other, corrected=False)
+        lambda: ward.answer(correction, by=ward.third), lambda: ward.answer(correction, by=other, ends_level=False)
     )
     assert_one_won(answers)
     assert ward.templates(person).count("health_correction_answered") == 1

@@ -77,7 +77,7 @@ def test_what_has_been_over_for_long_is_forgotten(town, ward, upkeep, forget):
     other_change = ward.propose(other).get_json()
     ward.decide(other_change, "reject", by=ward.reviewer)
     correction = ward.request(person).get_json()
-    assert ward.answer(correction, corrected=False).status_code == 200
+    assert ward.answer(correction, ends_level=False).status_code == 200
     upkeep(timedelta(minutes=6))
     forget(town.now + timedelta(days=398))
     with town.parts.database.transaction() as session:

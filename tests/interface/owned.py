@@ -52,7 +52,7 @@ class World:
     def call(self, method, path, headers=None, **options):
         return self.places.client.open(f"{API}{path}", method=method.upper(), headers=headers, **options)
 
-    def done(self, method, path, headers=None, **options):
+    def succeed(self, method, path, headers=None, **options):
         """Call what must succeed; gives the answer's JSON."""
         answer = self.call(method, path, headers, **options)
         assert answer.status_code < 300, (method, path, answer.get_data(as_text=True))
@@ -60,7 +60,7 @@ class World:
 
     def reads(self, headers, *paths):
         """Give what reads these paths as somebody, whenever it is called."""
-        return lambda: [self.done("get", path, headers) for path in paths]
+        return lambda: [self.succeed("get", path, headers) for path in paths]
 
     def person(self) -> Person:
         """A resident with a confirmed name and a face check, of whose number there is one only."""
@@ -70,26 +70,26 @@ class World:
     def heir(self, person: Person) -> Headers:
         """Whoever signs in by the phone of somebody whose account is closed."""
         with self.database.transaction() as session:
-            made = residents.of_phone(self.places.parts.rings, session, phone=person.phone, now=self.people.now)
-        assert made != person.id
-        return {"Authorization": f"Bearer {self.people.access(made)}"}
+            heir_id = residents.of_phone(self.places.parts.rings, session, phone=person.phone, now=self.people.now)
+        assert heir_id != person.id
+        return {"Authorization": f"Bearer {self.people.access(heir_id)}"}
 
-    def scanned(self, person: Person, district=PLACE_OF_SCAN) -> str:
+    def scan(self, person: Person, district=PLACE_OF_SCAN) -> str:
         """Let somebody be scanned once; gives the ledger's entry."""
-        code = self.done("post", "/codes/identity/issue", person.headers)["code"]
+        code = self.succeed("post", "/codes/identity/issue", person.headers)["code"]
         terminal = self.people.terminal(PURPOSE, district=district)
-        asked = {"scan_id": str(UUID(int=random.getrandbits(128))), "code": code, "purpose": PURPOSE}
-        assert self.done("post", "/codes/verify", terminal.headers, json=asked)["accepted"]
-        return self.done("get", "/codes/ledger", person.headers)["items"][0]["id"]
+        request = {"scan_id": str(UUID(int=random.getrandbits(128))), "code": code, "purpose": PURPOSE}
+        assert self.succeed("post", "/codes/verify", terminal.headers, json=request)["accepted"]
+        return self.succeed("get", "/codes/ledger", person.headers)["items"][0]["id"]
 
-    def disputed(self, person: Person, district=PLACE_OF_SCAN) -> str:
-        path = f"/codes/ledger/{self.scanned(person, district)}/dispute"
-        return self.done("post", path, person.headers, json={"text": "我当天不在青岛"})["id"]
+    def open_dispute(self, person: Person, district=PLACE_OF_SCAN) -> str:
+        path = f"/codes/ledger/{self.scan(person, district)}/dispute"
+        return self.succeed("post", path, person.headers, json={"text": "我当天不在青岛"})["id"]
 
-    def dismissed(self, dispute_id: str) -> str:
+    def dismiss(self, dispute_id: str) -> str:
         """Answer a dispute: it is dismissed; gives its id."""
         staff = self.places.staff("city_admin").headers
-        self.done("post", f"/disputes/{dispute_id}/answer", staff, json={"text": "不成立", "upheld": False})
+        self.succeed("post", f"/disputes/{dispute_id}/answer", staff, json={"text": "不成立", "upheld": False})
         return dispute_id
 
 
@@ -103,7 +103,7 @@ def place_of(name: str, path: str) -> str:
 def ask(world: World, operation: str, who: Headers, names: Mapping[str, str], *, query=None, body=None):
     """Ask for an operation of the description (`get /path/{name}`), each value where it belongs."""
     method, path = operation.split(" ")
-    headers, query, said = dict(who), dict(query or {}), body
+    headers, query, payload = dict(who), dict(query or {}), body
     if method != "get":
         headers["If-Match"] = "*"
     for name, value in names.items():
@@ -116,16 +116,16 @@ def ask(world: World, operation: str, who: Headers, names: Mapping[str, str], *,
             case "query":
                 query[name] = value
             case _:
-                said = (said or {}) | {name: value}
-    if isinstance(said, bytes):
-        return world.call(method, path, headers | {"Content-Type": "text/csv"}, query_string=query, data=said)
-    options = {} if said is None else {"json": said}
+                payload = (payload or {}) | {name: value}
+    if isinstance(payload, bytes):
+        return world.call(method, path, headers | {"Content-Type": "text/csv"}, query_string=query, data=payload)
+    options = {} if payload is None else {"json": payload}
     return world.call(method, path, headers, query_string=query, **options)
 
 
-def told(answer) -> tuple[object, ...]:
+def comparable(answer) -> tuple[object, ...]:
     """Give all that an answer tells, but what differs from call to call."""
     body = answer.get_json(silent=True)
-    kept = json.dumps({name: value for name, value in (body or {}).items() if name != "request_id"}, sort_keys=True)
+    content = json.dumps({name: value for name, value in (body or {}).items() if name != "request_id"}, sort_keys=True)
     headers = {name: value for name, value in answer.headers.items() if name not in ("X-Request-Id", "Date")}
-    return answer.status_code, kept, headers
+    return answer.status_code, content, headers

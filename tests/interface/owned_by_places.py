@@ -20,7 +20,7 @@ from tests.factories.venues import AdminFactory
 from tests.interface.owned import PURPOSE, Thing
 
 NEW = {"If-None-Match": "*"}
-NAMED = "window-acceptance"
+NAMING_PURPOSE = "window-acceptance"
 """A purpose that says who somebody is."""
 
 
@@ -83,16 +83,20 @@ def venues_of_the_city(world):
 def invitations(world):
     """The invitations of one venue that wait for a second person, who asks for them, and those of another venue."""
     mine, theirs = _admins(world)
-    first, own = (world.people.terminal(NAMED, district=place) for place in (world.district, world.other_district))
+    first, own = (
+        world.people.terminal(NAMING_PURPOSE, district=place) for place in (world.district, world.other_district)
+    )
     proposer = world.places.staff("district_admin", district=world.district).headers
     path = f"/venues/{first.venue}"
-    made = tuple(world.done("post", f"{path}/scanners", proposer, json={"purposes": [NAMED]})["id"] for _ in range(2))
+    ids = tuple(
+        world.succeed("post", f"{path}/scanners", proposer, json={"purposes": [NAMING_PURPOSE]})["id"] for _ in range(2)
+    )
     return Thing(
         mine,
         (theirs,),
         world.reads(mine, f"{path}/invitations"),
-        names={"venue_id": str(first.venue), "invitation_id": made[0]},
-        marks=made,
+        names={"venue_id": str(first.venue), "invitation_id": ids[0]},
+        marks=ids,
         own={"venue_id": str(own.venue)},
     )
 
@@ -100,58 +104,64 @@ def invitations(world):
 def disputes(world):
     mine, theirs = _admins(world)
     person = world.person()
-    made = tuple(world.disputed(person, world.district) for _ in range(2))
+    ids = tuple(world.open_dispute(person, world.district) for _ in range(2))
     beside = world.places.staff("district_admin", district="999999").headers
-    read = world.reads(mine, f"/disputes/{made[0]}")
-    return Thing(mine, (theirs, beside), read, names={"dispute_id": made[0]}, marks=made)
+    read = world.reads(mine, f"/disputes/{ids[0]}")
+    return Thing(mine, (theirs, beside), read, names={"dispute_id": ids[0]}, marks=ids)
 
 
-def appealed(world):
+def appeal(world):
     """A dismissal that was appealed of, for somebody of the city who did not answer before."""
     thing, person = disputes(world), world.person()
-    made = world.dismissed(world.disputed(person, world.district))
-    world.done("post", f"/me/disputes/{made}/appeal", person.headers, json={"text": "请市里核实"})
+    dispute_id = world.dismiss(world.open_dispute(person, world.district))
+    world.succeed("post", f"/me/disputes/{dispute_id}/appeal", person.headers, json={"text": "请市里核实"})
     mine = world.places.staff("city_admin").headers
-    return Thing(mine, thing.others, world.reads(mine, f"/disputes/{made}"), names={"dispute_id": made}, marks=(made,))
+    return Thing(
+        mine,
+        thing.others,
+        world.reads(mine, f"/disputes/{dispute_id}"),
+        names={"dispute_id": dispute_id},
+        marks=(dispute_id,),
+    )
 
 
-def running(world, *, cancelled=False):
+def running_job(world, *, with_cancellation=False):
     """Two jobs of a district, of a kind that no worker does."""
     mine, others = _editors(world, beside=True)
-    place, made = Place(district=world.district), []
+    place, ids = Place(district=world.district), []
     for _ in range(2):
         kind = f"test-{uuid4()}"
         with world.database.transaction() as session:
             owner = AdminFactory(id=mine.id, place=place)
             now = world.places.clock()
-            made.append(str(jobs.start(session, kind=kind, lane=kind, owner=owner, place=place, now=now)))
-    if cancelled:
-        world.done("post", f"/jobs/{made[0]}/cancel", mine.headers)
-    read = world.reads(mine.headers, f"/jobs/{made[0]}")
-    return Thing(mine.headers, others, read, names={"job_id": made[0]}, marks=tuple(made))
+            ids.append(str(jobs.start(session, kind=kind, lane=kind, owner=owner, place=place, now=now)))
+    if with_cancellation:
+        world.succeed("post", f"/jobs/{ids[0]}/cancel", mine.headers)
+    read = world.reads(mine.headers, f"/jobs/{ids[0]}")
+    return Thing(mine.headers, others, read, names={"job_id": ids[0]}, marks=tuple(ids))
 
 
-def cancelled(world):
-    return running(world, cancelled=True)
+def cancelled_job(world):
+    return running_job(world, with_cancellation=True)
 
 
-def item(world, *, ended=False):
+def item(world, *, with_end=False):
     mine, others = _editors(world, beside=True)
     department = add_department(world.database, district=world.district)
     code, body = item_code(department), content(department, district=world.district, summary=secrets.token_hex(8))
-    world.done("put", f"/items/{code}", mine.headers | NEW, json=body)
-    if ended:
-        world.done("post", f"/items/{code}/end", mine.headers | {"If-Match": "*"}, json={})
+    world.succeed("put", f"/items/{code}", mine.headers | NEW, json=body)
+    if with_end:
+        world.succeed("post", f"/items/{code}/end", mine.headers | {"If-Match": "*"}, json={})
     read = world.reads(mine.headers, f"/items/{code}/draft", f"/items/{code}/versions")
-    said = body | {"name": "医保关系转移"}
-    return Thing(mine.headers, others, read, names={"code": code}, marks=(body["summary"],), body=said)
+    payload = body | {"name": "医保关系转移"}
+    return Thing(mine.headers, others, read, names={"code": code}, marks=(body["summary"],), body=payload)
 
 
 def ended_item(world):
-    return item(world, ended=True)
+    return item(world, with_end=True)
 
 
-def exported(world):
+def item_of_export(world):
     """An item in its district's export, for who exports another district's or another department's."""
     thing = item(world)
     elsewhere = ({"district": world.other_district}, {"department": "1" * 18})
@@ -161,7 +171,7 @@ def exported(world):
 def app(world):
     mine, others = _editors(world, beside=True)
     slug, body = registers.slug(), registers.app_content(districts=[world.district])
-    world.done("put", f"/apps/{slug}", mine.headers | NEW, json=body)
+    world.succeed("put", f"/apps/{slug}", mine.headers | NEW, json=body)
     read = world.reads(mine.headers, f"/apps/{slug}")
     return Thing(mine.headers, others, read, names={"slug": slug}, body=body | {"name": "另一个名称"})
 
@@ -169,7 +179,7 @@ def app(world):
 def place(world):
     mine, others = _editors(world, beside=True)
     slug, body = registers.slug(), registers.place_content(district=world.district)
-    world.done("put", f"/places/{slug}", mine.headers | NEW, json=body)
+    world.succeed("put", f"/places/{slug}", mine.headers | NEW, json=body)
     read = world.reads(mine.headers, f"/places/{slug}")
     return Thing(mine.headers, others, read, names={"slug": slug}, body=body | {"name": "另一个名称"})
 
@@ -183,8 +193,8 @@ def _page(world, kind, role, mark="pagemark"):
     later = places.clock() + timedelta(days=1)
     places.publish(kind, slug, page_content(title=f"{mark}3"), at=rfc3339(later))
     places.publish(kind, other)
-    editor, said = places.staff(), page_content(title=f"{mark}draft")
-    assert places.put(editor, kind, slug, said).status_code == 200
+    editor, draft = places.staff(), page_content(title=f"{mark}draft")
+    assert places.put(editor, kind, slug, draft).status_code == 200
     assert places.do(editor, kind, slug, "submit").status_code == 200
     mine = places.staff(role, **{kinds[kind]: slug}).headers
     elsewhere = [{kinds[kind]: other}, {"district": world.other_district}, {"department": "1" * 18}]
@@ -227,12 +237,12 @@ def reviewed_zone(world):
 
 def demands(world):
     """Two demands to a zone, for editors of it, of another zone and of places that are no zones."""
-    made = tuple(world.zones.sent(world.zone) for _ in range(2))
+    ids = tuple(world.zones.sent(world.zone) for _ in range(2))
     mine = world.places.staff("editor", zone=world.zone).headers
     other = world.places.staff("editor", zone=world.other_zone).headers
-    read = world.reads(mine, f"/zones/{world.zone}/demands/{made[0]}")
-    names = {"slug": world.zone, "demand_id": made[0]}
-    return Thing(mine, (other,), read, names=names, marks=made, own={"slug": world.other_zone})
+    read = world.reads(mine, f"/zones/{world.zone}/demands/{ids[0]}")
+    names = {"slug": world.zone, "demand_id": ids[0]}
+    return Thing(mine, (other,), read, names=names, marks=ids, own={"slug": world.other_zone})
 
 
 def proposal(world):
@@ -247,28 +257,30 @@ def proposal(world):
             cases.append(str(case.id))
     body = {"decision": "reject", "basis": "已与登记信息核对"}
     clerk = world.places.staff("clerk").headers
-    made = [world.done("post", f"/recovery/cases/{case}/propose", clerk, json=body)["proposal"]["id"] for case in cases]
+    ids = [
+        world.succeed("post", f"/recovery/cases/{case}/propose", clerk, json=body)["proposal"]["id"] for case in cases
+    ]
 
     def read():
         with world.database.transaction() as session:
             rows = [session.get_one(RecoveryCase, UUID(case)) for case in cases]
-            waiting = [session.get_one(Proposal, UUID(one)) for one in made]
+            waiting = [session.get_one(Proposal, UUID(one)) for one in ids]
             return [(row.state, row.proposal_id) for row in rows] + [
                 (one.approved_at, one.withdrawn_at) for one in waiting
             ]
 
-    names = {"case_id": cases[0], "proposal_id": made[0]}
+    names = {"case_id": cases[0], "proposal_id": ids[0]}
     return Thing(officer, (officer,), read, names=names, own={"case_id": cases[1]})
 
 
-def _under_a_key(world, path, body, paths, told):
+def _under_a_key(world, path, body, paths, field):
     """What was made under a key, for another with the same rights who uses the same key."""
     mine, other = (world.places.staff().headers for _ in range(2))
     key = f"k-{random.getrandbits(64)}"
-    given = {"json": body} if isinstance(body, dict) else {"data": body, "content_type": "text/csv"}
-    made = world.done("post", path, mine | {"Idempotency-Key": key}, **given)[told]
-    read = world.reads(mine, *(path.format(made) for path in paths))
-    return Thing(mine, (other,), read, names={"Idempotency-Key": key}, marks=(made,), body=body)
+    options = {"json": body} if isinstance(body, dict) else {"data": body, "content_type": "text/csv"}
+    value = world.succeed("post", path, mine | {"Idempotency-Key": key}, **options)[field]
+    read = world.reads(mine, *(path.format(value) for path in paths))
+    return Thing(mine, (other,), read, names={"Idempotency-Key": key}, marks=(value,), body=body)
 
 
 def keyed_venue(world):
@@ -288,8 +300,8 @@ def keyed_import(world):
     def over():
         """Leave no job that a worker of another test would do."""
         # ids are in the order of time (RFC 9562, 5.7)
-        for job in world.done("get", "/jobs", thing.owner)["items"]:
+        for job in world.succeed("get", "/jobs", thing.owner)["items"]:
             if job["id"] >= thing.marks[0] and job["state"] == "queued":
-                world.done("post", f"/jobs/{job['id']}/cancel", thing.owner)
+                world.succeed("post", f"/jobs/{job['id']}/cancel", thing.owner)
 
     return replace(thing, over=over)

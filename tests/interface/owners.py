@@ -12,7 +12,7 @@ from tests.interface import owned_by_places as places
 from tests.interface import owned_by_residents as residents
 from tests.interface.owned import Thing
 
-Told = tuple[int, str | None]
+Refusal = tuple[int, str | None]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Row:
     """How a real thing is made, what everybody else hears (status, code), and what its owner hears then."""
 
     make: Callable[..., Thing]
-    told: Told = (200, None)
+    others: Refusal = (200, None)
     mine: int = 200
     body: object = None
     query: Mapping[str, str] | None = None
@@ -41,29 +41,29 @@ OWN_DONE, OWN = (204, None), (200, None)
 """The name is the city's, what is kept under it is everybody's own."""
 
 
-def listed(make):
+def by_list(make):
     """A list of what one owns: others do not find it in theirs, nor by one's cursor."""
     return {"": Row(make), "cursor": Row(make)}
 
 
 RESIDENTS = {
     "get /me": {"": Row(residents.account)},
-    "get /me/consents": listed(residents.consents) | {"for": Row(residents.consented_ward, WARD)},
-    "get /me/consents/history": listed(residents.consents) | {"for": Row(residents.consented_ward, WARD)},
+    "get /me/consents": by_list(residents.consents) | {"for": Row(residents.consented_ward, WARD)},
+    "get /me/consents/history": by_list(residents.consents) | {"for": Row(residents.consented_ward, WARD)},
     "put /me/consents/{purpose}": {"purpose": Row(residents.consent, OWN), "for": Row(residents.consented_ward, WARD)},
     "delete /me/consents/{purpose}": {
         "purpose": Row(residents.consent, (404, "accounts.consent_not_found")),
         "for": Row(residents.consented_ward, WARD),
     },
     "get /me/closing": {"": Row(residents.plan)},
-    "get /me/recovery": listed(residents.recovery),
+    "get /me/recovery": by_list(residents.recovery),
     "post /me/recovery/{case_id}/object": {"case_id": Row(residents.recovery, RECOVERY)},
-    "get /me/wards": listed(residents.wards),
+    "get /me/wards": by_list(residents.wards),
     "get /me/wards/{guardianship_id}/closing": {"guardianship_id": Row(residents.ward, WARD)},
     "post /me/wards/{guardianship_id}/closing": {"guardianship_id": Row(residents.ward, WARD, 202, {"confirm": True})},
     "delete /me/wards/{guardianship_id}/closing": {"guardianship_id": Row(residents.leaving_ward, WARD, 204)},
     "delete /me/wards/{guardianship_id}": {"guardianship_id": Row(residents.ward, WARD, 204)},
-    "get /me/guardians": listed(residents.guardians),
+    "get /me/guardians": by_list(residents.guardians),
     "post /me/guardians/{guardianship_id}/confirm": {"guardianship_id": Row(residents.guardians, GUARDIAN)},
     "delete /me/guardians/{guardianship_id}": {"guardianship_id": Row(residents.guardians, GUARDIAN, 204)},
     "get /codes": {"": Row(residents.wallet), "for": Row(residents.ward, WARD)},
@@ -72,7 +72,7 @@ RESIDENTS = {
     "post /codes/{kind}/short-number": {"for": Row(residents.ward, WARD)},
     "post /codes/{kind}/suspend": {"for": Row(residents.ward, WARD)},
     "post /codes/{kind}/resume": {"for": Row(residents.suspended_ward, WARD)},
-    "get /codes/ledger": listed(residents.scans) | {"for": Row(residents.scanned_ward, WARD)},
+    "get /codes/ledger": by_list(residents.scans) | {"for": Row(residents.scanned_ward, WARD)},
     "get /codes/ledger/export": {
         "": Row(residents.scans, query={"format": "json"}),
         "for": Row(residents.scanned_ward, WARD, query={"format": "json"}),
@@ -82,15 +82,15 @@ RESIDENTS = {
         "for": Row(residents.scanned_ward, WARD, 201, {"text": "不对"}),
     },
     "get /me/health": {"": Row(residents.level), "for": Row(residents.level_of_ward, WARD)},
-    "get /me/health/corrections": listed(residents.corrections) | {"for": Row(residents.level_of_ward, WARD)},
+    "get /me/health/corrections": by_list(residents.corrections) | {"for": Row(residents.level_of_ward, WARD)},
     "post /me/health/corrections": {"for": Row(residents.ward, WARD, 201, {"text": "等级有误"})},
     "post /me/disputes/{dispute_id}/appeal": {
-        "dispute_id": Row(residents.dismissed, DISPUTE, 201, {"text": "请市里核实"}),
+        "dispute_id": Row(residents.dismissed_dispute, DISPUTE, 201, {"text": "请市里核实"}),
         "for": Row(residents.dismissed_for_a_ward, WARD, 201, {"text": "请市里核实"}),
     },
-    "get /me/disputes": listed(residents.disputes) | {"for": Row(residents.disputed_ward, WARD)},
+    "get /me/disputes": by_list(residents.disputes) | {"for": Row(residents.disputed_ward, WARD)},
     "post /zones/{slug}/demands": {"Idempotency-Key": Row(residents.sent_once, (201, None), 201)},
-    "get /me/demands": listed(residents.demands),
+    "get /me/demands": by_list(residents.demands),
     "get /me/demands/{demand_id}": {"demand_id": Row(residents.demands, DEMAND)},
     "post /me/demands/{demand_id}/withdraw": {"demand_id": Row(residents.demands, DEMAND)},
     # there is no answer yet to reply to
@@ -98,13 +98,13 @@ RESIDENTS = {
     "get /me/home": {"": Row(residents.home)},
     "get /me/hall": {"": Row(residents.home)},
     "put /me/hall": {"": Row(residents.home)},
-    "get /me/halls": {"": Row(residents.followed)},
-    "put /me/halls/{slug}": {"slug": Row(residents.followed, OWN_DONE, 204)},
-    "delete /me/halls/{slug}": {"slug": Row(residents.followed, OWN_DONE, 204)},
-    "get /me/items/favourites": listed(residents.favourites),
+    "get /me/halls": {"": Row(residents.followed_hall)},
+    "put /me/halls/{slug}": {"slug": Row(residents.followed_hall, OWN_DONE, 204)},
+    "delete /me/halls/{slug}": {"slug": Row(residents.followed_hall, OWN_DONE, 204)},
+    "get /me/items/favourites": by_list(residents.favourites),
     "put /me/items/favourites/{code}": {"code": Row(residents.favourites, OWN_DONE, 204)},
     "delete /me/items/favourites/{code}": {"code": Row(residents.favourites, OWN_DONE, 204)},
-    "get /me/items/recent": listed(residents.recent),
+    "get /me/items/recent": by_list(residents.recent),
     "put /me/items/recent/{code}": {"code": Row(residents.recent, OWN_DONE, 204)},
     "delete /me/items/recent": {"": Row(residents.recent, OWN_DONE, 204)},
 }
@@ -112,7 +112,7 @@ RESIDENTS = {
 REASON, VERSION = {"reason": "不清楚"}, {"version": 1}
 
 
-def _page(of, page, reviewed, beside):
+def _page(of, page, page_for_review, beside):
     """The operations of a hall's or a zone's page, whose draft waits for review: 409 says that it is there."""
     path = f"/{of}/{{slug}}"
     return {
@@ -122,8 +122,8 @@ def _page(of, page, reviewed, beside):
         f"get {path}/saves/{{number}}": {"slug": Row(page, PAGE)},
         f"post {path}/restore": {"slug": Row(page, PAGE, body=VERSION)},
         f"post {path}/submit": {"slug": Row(page, PAGE, 409)},
-        f"post {path}/approve": {"slug": Row(reviewed, PAGE)},
-        f"post {path}/reject": {"slug": Row(reviewed, PAGE, body=REASON)},
+        f"post {path}/approve": {"slug": Row(page_for_review, PAGE)},
+        f"post {path}/reject": {"slug": Row(page_for_review, PAGE, body=REASON)},
         f"post {path}/publish": {"slug": Row(page, PAGE, 409, {})},
         f"post {path}/rollback": {"slug": Row(page, PAGE, body=VERSION | {"later": "keep"})},
         f"post {path}/withdraw": {"slug": Row(page, PAGE, body=REASON | {"version": 3})},
@@ -142,7 +142,7 @@ def _demand(verb, mine, body=None):
 
 
 PLACES = {
-    "get /venues": listed(places.venues),
+    "get /venues": by_list(places.venues),
     "post /venues": {"Idempotency-Key": Row(places.keyed_venue, (201, None), 201)},
     "get /venues/{venue_id}": {"venue_id": Row(places.venues, VENUE)},
     "get /venues/{venue_id}/scanners": {
@@ -162,21 +162,21 @@ PLACES = {
     "post /venues/invitations/{invitation_id}/approve": {"invitation_id": Row(places.invitations, INVITATION)},
     "post /venues/scanners/{scanner_id}/revoke": {"scanner_id": Row(places.venues, SCANNER, 204)},
     "post /codes/verify": {"scan_id": Row(residents.scan_of_a_scanner)},
-    "get /disputes": listed(places.disputes),
+    "get /disputes": by_list(places.disputes),
     "get /disputes/{dispute_id}": {"dispute_id": Row(places.disputes, DISPUTE)},
     "post /disputes/{dispute_id}/answer": {
         "dispute_id": Row(places.disputes, DISPUTE, body={"text": "已核实", "upheld": False})
     },
     "post /disputes/{dispute_id}/appeal/answer": {
-        "dispute_id": Row(places.appealed, DISPUTE, body={"text": "已核实", "upheld": False})
+        "dispute_id": Row(places.appeal, DISPUTE, body={"text": "已核实", "upheld": False})
     },
-    "get /jobs": listed(places.running),
-    "get /jobs/{job_id}": {"job_id": Row(places.running, JOB)},
-    "post /jobs/{job_id}/cancel": {"job_id": Row(places.running, JOB)},
-    "post /jobs/{job_id}/resume": {"job_id": Row(places.cancelled, JOB)},
+    "get /jobs": by_list(places.running_job),
+    "get /jobs/{job_id}": {"job_id": Row(places.running_job, JOB)},
+    "post /jobs/{job_id}/cancel": {"job_id": Row(places.running_job, JOB)},
+    "post /jobs/{job_id}/resume": {"job_id": Row(places.cancelled_job, JOB)},
     "post /items/imports": {"Idempotency-Key": Row(places.keyed_import, (202, None), 202)},
     "post /items/synonyms": {"Idempotency-Key": Row(places.keyed_synonyms, (409, "items.synonyms_exist"), 201)},
-    "get /items/export": {"": Row(places.exported, query={"format": "csv"})},
+    "get /items/export": {"": Row(places.item_of_export, query={"format": "csv"})},
     "put /items/{code}": {"code": Row(places.item, ITEM)},
     "get /items/{code}/versions": {"code": Row(places.item, ITEM)},
     "get /items/{code}/draft": {"code": Row(places.item, ITEM)},

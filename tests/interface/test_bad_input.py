@@ -187,8 +187,8 @@ class TestTokens:
     def test_signed_by_us_but_wrong(self, client, good, town, change):
         _, header, claims = good
         key = town.parts.rings.signing(Ring.TOKEN, town.now)
-        changed = {name: value for name, value in (claims | change).items() if value is not None}
-        token = jwt.encode(changed, key.private, algorithm="ES256", headers=header)
+        payload = {name: value for name, value in (claims | change).items() if value is not None}
+        token = jwt.encode(payload, key.private, algorithm="ES256", headers=header)
         answer = client.get("/api/v1/codes", headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code in (401, 403)
 
@@ -203,10 +203,10 @@ class TestTokens:
     def test_a_changed_byte(self, client, good):
         token = good[0]
         for at in range(0, len(token), 7):
-            changed = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
+            other = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
             if at == len(token) - 1:
                 continue
-            assert self.refused(client, changed), at
+            assert self.refused(client, other), at
 
     def test_expired(self, make_app, good, town):
         later = make_app(lambda: town.now + timedelta(minutes=11)).test_client()

@@ -33,7 +33,7 @@ def nodes(node):
             yield from nodes(inner)
 
 
-def reached(*roots):
+def reach(*roots):
     """Return the names of the schemas that parts of the document reach."""
     names, waiting = set(), list(roots)
     while waiting:
@@ -49,8 +49,10 @@ def reached(*roots):
     return names
 
 
-ASKED = reached(*(operation.get(part, {}) for _, operation in OPERATIONS for part in ("requestBody", "parameters")))
-ANSWERED = reached(*(operation["responses"] for _, operation in OPERATIONS))
+REQUEST_SCHEMAS = reach(
+    *(operation.get(part, {}) for _, operation in OPERATIONS for part in ("requestBody", "parameters"))
+)
+ANSWER_SCHEMAS = reach(*(operation["responses"] for _, operation in OPERATIONS))
 
 
 def test_every_operation_says_in_chinese_what_it_does():
@@ -72,7 +74,7 @@ def test_the_title_makes_the_name_of_a_package():
 def test_every_object_of_an_answer_has_fields():
     bare = [
         name
-        for name in sorted(ANSWERED)
+        for name in sorted(ANSWER_SCHEMAS)
         for node in nodes(SCHEMAS[name])
         if "object" in node.get("type", ()) and not {"properties", "additionalProperties"} & set(node)
     ]
@@ -81,12 +83,12 @@ def test_every_object_of_an_answer_has_fields():
 
 
 def test_answers_are_open_and_requests_are_closed():
-    for name in ANSWERED:
+    for name in ANSWER_SCHEMAS:
         for node in nodes(SCHEMAS[name]):
             assert node.get("additionalProperties") is not False, name
-            assert "enum" not in node or name in ASKED, name
-    closed = {name for name in ASKED if SCHEMAS[name].get("additionalProperties") is False}
-    assert {"IssueRequest", "VerifyCode", "VerifyShortNumber", "RealName"} <= closed
+            assert "enum" not in node or name in REQUEST_SCHEMAS, name
+    names = {name for name in REQUEST_SCHEMAS if SCHEMAS[name].get("additionalProperties") is False}
+    assert {"IssueRequest", "VerifyCode", "VerifyShortNumber", "RealName"} <= names
 
 
 def test_nothing_is_null_by_default():
@@ -152,11 +154,11 @@ def facts():
 
 
 def test_a_problem_is_described_with_every_fact_that_an_error_tells():
-    told = set(facts())
-    assert "earliest_settlement_at" in told, "the walk sees the facts that are known"
-    described = SCHEMAS["Problem"]["properties"]
-    assert told <= set(described)
-    assert [name for name in told if not {"type", "$ref"} & set(described[name])] == [], "each has a type"
+    names = set(facts())
+    assert "earliest_settlement_at" in names, "the walk sees the facts that are known"
+    properties = SCHEMAS["Problem"]["properties"]
+    assert names <= set(properties)
+    assert [name for name in names if not {"type", "$ref"} & set(properties[name])] == [], "each has a type"
 
 
 def test_a_scans_detail_is_described_with_the_texts_to_show():

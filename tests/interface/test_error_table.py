@@ -20,28 +20,28 @@ def table():
     """Return the statuses by code, as the document's table has them; a row with `(none)` is never an answer."""
     section = DOCUMENT.read_text("utf-8").partition("\n## Error codes\n")[2]
     rows = re.findall(r"^\| (\d{3}|\(none\)) \| (.+?) \|", section, re.MULTILINE)
-    found = {}
+    statuses_by_code = {}
     for status, codes in rows:
         for code in re.findall("`([^`]+)`", codes):
-            found.setdefault(code, set()).add(None if status == "(none)" else int(status))
-    return found
+            statuses_by_code.setdefault(code, set()).add(None if status == "(none)" else int(status))
+    return statuses_by_code
 
 
-def coded(cls=DomainError):
+def with_code(cls=DomainError):
     """Yield every class of errors that has a code of its own."""
     for one in cls.__subclasses__():
         if "code" in vars(one) and (one, errors.status_of_class(one)) not in errors.CATEGORIES:
             yield one
-        yield from coded(one)
+        yield from with_code(one)
 
 
 def classes():
     for module in pkgutil.walk_packages(qe_ban.__path__, "qe_ban."):
         if not module.name.startswith(NEVER_SERVED):
             importlib.import_module(module.name)
-    served = (cls for cls in coded() if cls.__module__.startswith("qe_ban."))
+    answer_classes = (cls for cls in with_code() if cls.__module__.startswith("qe_ban."))
     return sorted(
-        {cls for cls in served if not cls.__module__.startswith(NEVER_SERVED)}, key=lambda cls: cls.__qualname__
+        {cls for cls in answer_classes if not cls.__module__.startswith(NEVER_SERVED)}, key=lambda cls: cls.__qualname__
     )
 
 
@@ -62,20 +62,20 @@ def test_every_error_stands_in_the_table_with_its_status(cls):
 
 
 def test_the_table_tells_of_no_code_that_nothing_answers():
-    answered = {cls.code for cls in CLASSES} | set(FRAMEWORK) | {cls.code for cls, _ in errors.CATEGORIES}
-    assert sorted(set(TABLE) - answered) == []
+    codes = {cls.code for cls in CLASSES} | set(FRAMEWORK) | {cls.code for cls, _ in errors.CATEGORIES}
+    assert sorted(set(TABLE) - codes) == []
 
 
 def test_the_table_has_each_code_with_all_of_its_statuses():
-    statuses = {code: set(found) for code, found in FRAMEWORK.items()}
+    statuses = {code: set(values) for code, values in FRAMEWORK.items()}
     for cls in CLASSES:
         statuses.setdefault(cls.code, set()).add(errors.status_of_class(cls))
     for category, status in errors.CATEGORIES:
         if category.code in TABLE:
             statuses.setdefault(category.code, set()).add(status)
-    never = {code for code, found in TABLE.items() if found == {None}}
-    assert {code: found for code, found in TABLE.items() if code not in never} == {
-        code: found for code, found in statuses.items() if code in TABLE and code not in never
+    never = {code for code, values in TABLE.items() if values == {None}}
+    assert {code: values for code, values in TABLE.items() if code not in never} == {
+        code: values for code, values in statuses.items() if code in TABLE and code not in never
     }
 
 

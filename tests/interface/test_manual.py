@@ -10,6 +10,6 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "interface.zh-CN.md"
 
 
 def test_the_chinese_document_is_up_to_date(tmp_path):
-    written = tmp_path / "interface.zh-CN.md"
-    CliRunner().invoke(interface, ["chinese", "-o", str(written)], catch_exceptions=False)
-    assert DOCUMENT.read_text("utf-8") == written.read_text("utf-8"), "run `make interface` and commit what it writes"
+    output = tmp_path / "interface.zh-CN.md"
+    CliRunner().invoke(interface, ["chinese", "-o", str(output)], catch_exceptions=False)
+    assert DOCUMENT.read_text("utf-8") == output.read_text("utf-8"), "run `make interface` and commit what it writes"

@@ -129,7 +129,7 @@ def test_every_operation_answers_as_it_is_described(case, callers):
 
 def test_no_operation_has_a_default_answer_and_each_has_its_own_id(app):
     document = app.test_client().get("/api/v1/openapi.json").get_json()
-    operations = [found for path in document["paths"].values() for found in path.values() if "responses" in found]
+    operations = [entry for path in document["paths"].values() for entry in path.values() if "responses" in entry]
     assert len(operations) > 25
     assert [operation["operationId"] for operation in operations if "default" in operation["responses"]] == []
     ids = [operation["operationId"] for operation in operations]

@@ -14,7 +14,7 @@ PATH_VALUES = {"kind": "identity", "purpose": "senior-discount", "number": "1", 
 METHODS = ("get", "put", "post", "delete", "patch")
 
 
-def described():
+def read_operations():
     document = DOOR.app.test_client().get("/api/v1/openapi.json").get_json()
     for path, operations in document["paths"].items():
         for method in METHODS:
@@ -22,10 +22,14 @@ def described():
                 yield method, path, operations[method]
 
 
-OPERATIONS = list(described())
-GUARDED = [(method, path, found["security"][0]["bearer"][0]) for method, path, found in OPERATIONS if found["security"]]
+OPERATIONS = list(read_operations())
+GUARD_SCOPES = [
+    (method, path, operation["security"][0]["bearer"][0])
+    for method, path, operation in OPERATIONS
+    if operation["security"]
+]
 
-STEPS = {(method, path): found for method, path, found in OPERATIONS}
+STEPS = {(method, path): operation for method, path, operation in OPERATIONS}
 
 
 def call(client, method, path, **options):
@@ -44,7 +48,7 @@ def callers(settings):
     person, terminal = town.resident(), town.terminal("identity-check")
 
     def token(kind, subject, scopes, roles=()):
-        made = tokens.access(
+        access = tokens.access(
             parts.get(Accounts),
             kind=kind,
             subject=subject,
@@ -54,7 +58,7 @@ def callers(settings):
             now=town.now,
             stepped_up_at=town.now if scopes == STEPPED_UP else None,
         )
-        return made.access, scopes
+        return access.access, scopes
 
     yield {
         "visitor": token(PrincipalKind.RESIDENT, person.id, VISITOR),
@@ -68,9 +72,9 @@ def callers(settings):
 
 def test_there_are_routes_and_most_are_guarded():
     assert len(OPERATIONS) > 25
-    assert len(GUARDED) > 18
+    assert len(GUARD_SCOPES) > 18
     # whoever adds an open route adds it here too
-    assert {f"{method} {path}" for method, path, found in OPERATIONS if not found["security"]} == {
+    assert {f"{method} {path}" for method, path, operation in OPERATIONS if not operation["security"]} == {
         "get /api/v1/apps",
         "get /api/v1/apps/{slug}",
         "get /api/v1/auth/metadata",
@@ -108,7 +112,7 @@ def test_there_are_routes_and_most_are_guarded():
     }
 
 
-@pytest.mark.parametrize(("method", "path", "scope"), GUARDED, ids=lambda value: value)
+@pytest.mark.parametrize(("method", "path", "scope"), GUARD_SCOPES, ids=lambda value: value)
 def test_nobody_enters_without_a_token_or_with_a_foreign_one(client, method, path, scope):
     for header in ({}, {"Authorization": "Bearer x.y.z"}, {"Authorization": "Basic YTpi"}):
         answer = call(client, method, path, headers=header)
@@ -116,17 +120,17 @@ def test_nobody_enters_without_a_token_or_with_a_foreign_one(client, method, pat
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-@pytest.mark.parametrize(("method", "path", "scope"), GUARDED, ids=lambda value: value)
+@pytest.mark.parametrize(("method", "path", "scope"), GUARD_SCOPES, ids=lambda value: value)
 def test_only_the_roles_with_the_scope_enter(client, callers, method, path, scope):
-    entered = set()
+    roles = set()
     for role, (token, scopes) in callers.items():
         answer = call(client, method, path, headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code < 500
         if scope in scopes:
-            entered.add(role)
+            roles.add(role)
             assert answer.status_code != 403 or answer.get_json()["code"] != "forbidden", role
         else:
             first = role == "visitor" and "x-step-up" in STEPS[method, path]
-            wanted = "step_up_required" if first else "forbidden"
-            assert (answer.status_code, answer.get_json()["code"]) == (403, wanted), role
-    assert entered, f"no role has {scope}: the route is dead"
+            code = "step_up_required" if first else "forbidden"
+            assert (answer.status_code, answer.get_json()["code"]) == (403, code), role
+    assert roles, f"no role has {scope}: the route is dead"

@@ -9,7 +9,7 @@ from qe_ban.accounts.rules import STAFF_SCOPES, Role
 from tests.factories.pages import content
 from tests.factories.registers import app_content, place_content
 from tests.factories.venues import LAOSHAN, SHINAN
-from tests.interface.test_routes import GUARDED, call
+from tests.interface.test_routes import GUARD_SCOPES, call
 from tests.items.conftest import parts as parts  # noqa: PLC0414  fixtures of the neighbours
 from tests.items.conftest import staff as staff  # noqa: PLC0414
 
@@ -49,24 +49,26 @@ CALLERS = [
     *(("district_admin", {"district": district}) for district in (SHINAN, LAOSHAN)),
     *((role.value, CITY) for role in Role if role not in (Role.EDITOR, Role.REVIEWER, Role.DISTRICT_ADMIN)),
 ]
-ROUTES = [(method, path.removeprefix("/api/v1"), scope) for method, path, scope in GUARDED if scope in SCOPES]
+ROUTES = [(method, path.removeprefix("/api/v1"), scope) for method, path, scope in GUARD_SCOPES if scope in SCOPES]
 STALE = {"If-Match": '"x"'}
 """Who is let in hears that it has changed: so nothing is done."""
 
 
 def area(path):
-    return next(said for beginning, said in AREAS.items() if path.startswith(beginning))
+    return next(entry for beginning, entry in AREAS.items() if path.startswith(beginning))
 
 
 def body(path):
-    return next((said for end, said in BODIES.items() if path.endswith(end)), None)
+    return next((payload for end, payload in BODIES.items() if path.endswith(end)), None)
 
 
 def test_the_table_knows_all_routes_of_staff_about_halls_and_zones():
     own = ("/halls", "/zones", "/apps", "/places", "/media")
     theirs = frozenset().union(*STAFF_SCOPES.values())
-    found = {scope for _, path, scope in GUARDED if path.removeprefix("/api/v1").startswith(own) and scope in theirs}
-    assert found == SCOPES
+    scopes = {
+        scope for _, path, scope in GUARD_SCOPES if path.removeprefix("/api/v1").startswith(own) and scope in theirs
+    }
+    assert scopes == SCOPES
     assert len(ROUTES) > 35
     assert all(area(path) for _, path, _ in ROUTES)
 
@@ -76,17 +78,17 @@ def test_staff_enter_by_their_scopes_and_only_what_is_their_own(client, staff, r
     headers = staff(role, **place) | STALE
     for method, path, scope in ROUTES:
         slug, owners, code = area(path)
-        said = body(path)
-        options = {} if said is None or method == "get" else {"json": said}
+        payload = body(path)
+        options = {} if payload is None or method == "get" else {"json": payload}
         answer = call(client, method, f"/api/v1{path.replace('{slug}', slug)}", headers=headers, **options)
-        told = (answer.status_code, (answer.json or {}).get("code"))
+        outcome = (answer.status_code, (answer.json or {}).get("code"))
         if scope not in STAFF_SCOPES[Role(role)]:
-            assert told == (403, "forbidden"), (method, path)
+            assert outcome == (403, "forbidden"), (method, path)
         elif place not in owners:
-            assert told == (403, code), (method, path)
+            assert outcome == (403, code), (method, path)
         elif path == "/media":
             # nothing is handed in
-            assert told[0] == 400
+            assert outcome[0] == 400
         else:
             # there may be nothing there, or something else than they think
-            assert told[0] in (200, 201, 404, 412), (method, path, answer.json)
+            assert outcome[0] in (200, 201, 404, 412), (method, path, answer.json)

@@ -10,7 +10,7 @@ from qe_ban.web import typed_fields
 from qe_ban.web.schema import Schema
 from tests.interface.test_openapi import DOOR
 
-TYPED = {
+FIELD_TYPES = {
     "case_number": typed_fields.HyphenatedNumber,
     "document": typed_fields.Number,
     "enrolment_code": typed_fields.Number,
@@ -43,14 +43,16 @@ def _references(text):
 
 
 def classes():
-    return [one for found in _registry.values() for one in found if isinstance(one, type) and issubclass(one, Schema)]
+    return [
+        one for entries in _registry.values() for one in entries if isinstance(one, type) and issubclass(one, Schema)
+    ]
 
 
-SENT = request_schemas()
+REQUEST_SCHEMAS = request_schemas()
 FIELDS = [
     (shape.__name__, name, field)
     for shape in {one.__qualname__: one for one in classes() if one.__module__.startswith("qe_ban.")}.values()
-    if shape.__name__ in SENT or shape.__name__.removesuffix("Schema") in SENT
+    if shape.__name__ in REQUEST_SCHEMAS or shape.__name__.removesuffix("Schema") in REQUEST_SCHEMAS
     for name, field in shape._declared_fields.items()
 ]
 
@@ -59,17 +61,17 @@ OF_DOCUMENTS = {shape for shape, name, _ in FIELDS if name == "id_number"}
 
 
 def test_the_walk_sees_the_fields_that_are_known():
-    seen = {name for _, name, _ in FIELDS}
-    assert set(TYPED) <= seen
+    names = {name for _, name, _ in FIELDS}
+    assert set(FIELD_TYPES) <= names
 
 
 @pytest.mark.parametrize(
     ("shape", "name", "field"),
-    [(shape, name, field) for shape, name, field in FIELDS if name in TYPED and shape not in PUBLISHED],
+    [(shape, name, field) for shape, name, field in FIELDS if name in FIELD_TYPES and shape not in PUBLISHED],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_what_people_type_is_normalised_before_it_is_judged(shape, name, field):
-    assert isinstance(field, TYPED[name]), f"{shape}.{name} refuses what a keyboard or an address book gives"
+    assert isinstance(field, FIELD_TYPES[name]), f"{shape}.{name} refuses what a keyboard or an address book gives"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from qe_ban.items.rules import cells as rules
 from qe_ban.items.rules.cells import Number
 from qe_ban.items.rules.layouts import letters_of
 from qe_ban.items.sheets import source, xlsx
-from tests.factories.sheets import CODE, NAME, saved
+from tests.factories.sheets import CODE, NAME, to_bytes
 from tests.items.test_sheets_xlsx import SHEET, changed, sheet_with, workbook
 
 OLE = bytes.fromhex("d0cf11e0a1b11ae1") + bytes(504)
@@ -40,7 +40,7 @@ def packed(*names, first=None):
 def hidden_row():
     made = workbook(("1", "甲"), ("2", "乙"))
     made.active.row_dimensions[3].hidden = True
-    return saved(made)
+    return to_bytes(made)
 
 
 def flat_row():
@@ -50,7 +50,7 @@ def flat_row():
 def hidden_column():
     made = workbook(("1", "甲"))
     made.active.column_dimensions["B"].hidden = True
-    return saved(made)
+    return to_bytes(made)
 
 
 def flat_rows():
@@ -67,7 +67,7 @@ def hidden_sheet(state):
     other = made.create_sheet("旧材料")
     other.append([CODE, "材料名称"])
     other.sheet_state = state
-    return saved(made)
+    return to_bytes(made)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_hidden_places_without_content_do_not_matter(read):
     made.create_sheet("空").sheet_state = "hidden"
     made.active.row_dimensions[9].hidden = True
     made.active.column_dimensions["H"].hidden = True
-    assert len(read(saved(made))["items"]) == 1
+    assert len(read(to_bytes(made))["items"]) == 1
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "csv"])
@@ -122,11 +122,11 @@ def test_another_format_is_named_for_what_it_is(read, data, told, kind):
 
 def test_a_workbook_sent_as_csv_is_named(read):
     with pytest.raises(FileInvalid, match="看来是 XLSX 文件"):
-        read(saved(workbook(("1", "甲"))), "csv")
+        read(to_bytes(workbook(("1", "甲"))), "csv")
 
 
 def test_names_of_parts_in_other_case_are_read(read):
-    data = saved(workbook(("370202000001", "社保卡")))
+    data = to_bytes(workbook(("370202000001", "社保卡")))
     with zipfile.ZipFile(io.BytesIO(data)) as file:
         sheet, styles = file.read(SHEET), file.read("xl/styles.xml")
     other = {SHEET: None, "xl/Worksheets/Sheet1.XML": sheet, "xl/styles.xml": None, "xl/Styles.xml": styles}
@@ -144,12 +144,12 @@ def test_a_title_above_the_headings_is_named(read):
     made.active.insert_rows(1, 2)
     made.active["A1"] = "事项清单"
     with pytest.raises(FileInvalid, match="工作表“事项”第 1 行是“事项清单”，列名在第 3 行"):
-        read(saved(made))
+        read(to_bytes(made))
 
 
 def test_a_column_without_a_heading_is_named_by_its_letter(read):
     with pytest.raises(FileInvalid, match="工作表“事项”第 1 行 B 列没有列名"):
-        read(saved(workbook(("1", "x", "甲"), headings=(CODE, None, NAME))))
+        read(to_bytes(workbook(("1", "x", "甲"), headings=(CODE, None, NAME))))
     assert [letters_of(column) for column in (1, 26, 27, 52, 703)] == ["A", "Z", "AA", "AZ", "AAA"]
 
 

@@ -15,7 +15,7 @@ from openpyxl.cell.text import InlineFont
 from qe_ban.items.errors import FileInvalid
 from qe_ban.items.rules.cells import Broken, Formula, Number
 from qe_ban.items.sheets import archive, book, source, xlsx
-from tests.factories.sheets import CODE, NAME, saved, xlsx_file
+from tests.factories.sheets import CODE, NAME, to_bytes, xlsx_file
 
 SHEET = "xl/worksheets/sheet1.xml"
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -57,7 +57,7 @@ def sharing(data, texts, **parts):
 
 
 def sheet_with(change, rows=(("370202000001", "社保卡"),)):
-    return changed(saved(workbook(*rows)), **{SHEET: change})
+    return changed(to_bytes(workbook(*rows)), **{SHEET: change})
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def read(tmp_path):
 
 @pytest.fixture
 def cells(read):
-    return lambda *values: read(saved(workbook(values)))["items"][0][1]
+    return lambda *values: read(to_bytes(workbook(values)))["items"][0][1]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_shared_texts_runs_and_phonetics(read):
     rows = (
         b'<row r="1"><c t="s"><v>0</v></c><c t="s"><v>1</v></c></row><row r="2"><c t="s"><v>2</v></c></row></sheetData>'
     )
-    data = sharing(saved(workbook()), texts, **{SHEET: lambda old: re.sub(rb"<row.*</sheetData>", rows, old)})
+    data = sharing(to_bytes(workbook()), texts, **{SHEET: lambda old: re.sub(rb"<row.*</sheetData>", rows, old)})
     assert read(data)["items"] == [(2, ["A_x0042_"])]
 
 
@@ -117,7 +117,7 @@ def test_gaps_and_empty_rows(read):
     made = workbook()
     made.active["A5"], made.active["D5"] = "370202000001", "x"
     made.active["A9"] = "   "
-    assert read(saved(made))["items"] == [(5, ["370202000001", "", "", "x"])]
+    assert read(to_bytes(made))["items"] == [(5, ["370202000001", "", "", "x"])]
 
 
 def test_tables_are_told_by_their_headings_whatever_the_sheet_is_called(read):
@@ -126,34 +126,34 @@ def test_tables_are_told_by_their_headings_whatever_the_sheet_is_called(read):
     other = made.create_sheet("x")
     other.append(["材料名称", CODE])
     other.append(["身份证", "1"])
-    assert {name: len(rows) for name, rows in read(saved(made)).items()} == {"items": 1, "materials": 1}
+    assert {name: len(rows) for name, rows in read(to_bytes(made)).items()} == {"items": 1, "materials": 1}
 
 
 def test_a_sheet_that_is_no_table_is_named(read):
     made = workbook(("1", "甲"))
     made.create_sheet("备注")["A1"] = "请各部门尽快填写"
     with pytest.raises(FileInvalid, match="工作表“备注”第 1 行没有“事项编码”列"):
-        read(saved(made))
+        read(to_bytes(made))
 
 
 def test_two_sheets_of_one_table_are_refused(read):
     made = workbook(("1", "甲"))
     made.create_sheet("又一个").append([CODE, NAME])
     with pytest.raises(FileInvalid, match="工作表“事项”和“又一个”是同一种表"):
-        read(saved(made))
+        read(to_bytes(made))
 
 
 def test_merged_cells_are_named(read):
     made = workbook(("1", "甲"), ("2", None))
     made.active.merge_cells("B2:B3")
     with pytest.raises(FileInvalid, match="工作表“事项”有合并的单元格：B2:B3；请取消合并"):
-        read(saved(made))
+        read(to_bytes(made))
 
 
 def test_merged_cells_are_found_where_a_piece_ends(read, monkeypatch):
     made = workbook(*((f"{number:012}", "甲") for number in range(40)))
     made.active.merge_cells("B2:B3")
-    data = saved(made)
+    data = to_bytes(made)
     for size in (61, 127, 1000):
         monkeypatch.setattr(archive, "PIECE", size)
         with pytest.raises(FileInvalid, match="B2:B3"):
@@ -177,7 +177,7 @@ class Hostile:
 
     @staticmethod
     def entries():
-        return changed(saved(workbook()), **{f"x/{number}": b"" for number in range(archive.MOST_ENTRIES)})
+        return changed(to_bytes(workbook()), **{f"x/{number}": b"" for number in range(archive.MOST_ENTRIES)})
 
     @staticmethod
     def declared(text):
@@ -196,10 +196,10 @@ FOREIGN = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
         (Hostile.entries, "部件"),
         (lambda: Hostile.declared(LAUGHS), "XML 声明"),
         (lambda: Hostile.declared(FOREIGN), "XML 声明"),
-        (lambda: changed(saved(workbook()), **{"xl/workbook.xml": LAUGHS.encode() + b"<x/>"}), "XML 声明"),
-        (lambda: changed(saved(workbook()), **{"xl/vbaProject.bin": b"x"}), "宏"),
-        (lambda: changed(saved(workbook()), **{"xl/workbook.xml": None}), "缺少"),
-        (lambda: changed(saved(workbook()), **{"_rels/.rels": b"<x"}), "损坏"),
+        (lambda: changed(to_bytes(workbook()), **{"xl/workbook.xml": LAUGHS.encode() + b"<x/>"}), "XML 声明"),
+        (lambda: changed(to_bytes(workbook()), **{"xl/vbaProject.bin": b"x"}), "宏"),
+        (lambda: changed(to_bytes(workbook()), **{"xl/workbook.xml": None}), "缺少"),
+        (lambda: changed(to_bytes(workbook()), **{"_rels/.rels": b"<x"}), "损坏"),
         (lambda: sheet_with(lambda text: text[:-40]), "损坏"),
         (lambda: sheet_with(lambda text: text.replace(b'r="2"', b'r="99999999"', 1)), "行号"),
         (lambda: sheet_with(lambda text: text.replace(b'r="2"', b'r="1"', 1)), "行号"),
@@ -207,11 +207,11 @@ FOREIGN = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
         (lambda: sheet_with(lambda text: text.replace(b'"B2"', b'"\xc3\x842"', 1)), "列号"),
         (lambda: sheet_with(lambda text: text.replace(b'"B2"', b'"ZZZZ2"', 1)), "列号"),
         (lambda: sheet_with(lambda old: re.sub(rb'<c r="B2".*?</c>', b'<c r="B2" t="s"><v>7</v></c>', old)), "不存在"),
-        (lambda: saved(workbook())[:500], "损坏"),
+        (lambda: to_bytes(workbook())[:500], "损坏"),
         (lambda: b"PK\x03\x04" + bytes(500), "损坏"),
         (lambda: b"<html>not a workbook</html>", "不是 XLSX"),
         (lambda: bytes.fromhex("d0cf11e0a1b11ae1") + bytes(512), "密码"),
-        (lambda: saved(Workbook()), "没有内容"),
+        (lambda: to_bytes(Workbook()), "没有内容"),
         (lambda: sheet_with(lambda text: text.replace("社保卡".encode(), b"a" * 300_000)), "过长"),
     ],
     ids=[
@@ -232,7 +232,7 @@ def test_a_hostile_file_is_refused_with_a_sentence(read, make, told):
 
 
 def test_an_encrypted_entry_is_refused(read):
-    data = bytearray(saved(workbook(("1", "甲"))))
+    data = bytearray(to_bytes(workbook(("1", "甲"))))
     with zipfile.ZipFile(io.BytesIO(bytes(data))) as file:
         offsets = [entry.header_offset for entry in file.infolist()]
         start = file.start_dir
@@ -254,10 +254,10 @@ def test_a_bomb_below_the_ratio_is_stopped_by_its_size(read, monkeypatch):
 def test_too_many_shared_texts_are_refused(read, monkeypatch):
     monkeypatch.setattr(book, "MOST_SHARED", 3)
     with pytest.raises(FileInvalid, match="不同文字超过"):
-        read(sharing(saved(workbook(("1", "甲"))), "<si><t>a</t></si>" * 4))
+        read(sharing(to_bytes(workbook(("1", "甲"))), "<si><t>a</t></si>" * 4))
     monkeypatch.setattr(book, "MOST_SHARED_BYTES", 20)
     with pytest.raises(FileInvalid, match="文字总量过大"):
-        read(sharing(saved(workbook(("1", "甲"))), "<si><t>a</t></si>"))
+        read(sharing(to_bytes(workbook(("1", "甲"))), "<si><t>a</t></si>"))
 
 
 def test_very_many_formatted_rows_without_content_are_cheap(read):
@@ -273,7 +273,7 @@ def test_very_many_formatted_rows_without_content_are_cheap(read):
 
 
 def test_a_date_before_the_first_march_of_1900_is_no_date(read):
-    data = saved(workbook(("1", "甲", None, datetime(2026, 12, 1))))  # noqa: DTZ001
+    data = to_bytes(workbook(("1", "甲", None, datetime(2026, 12, 1))))  # noqa: DTZ001
     number = re.compile(rb'(<c r="D2"[^>]*><v>)[0-9.]+(</v>)')
     old = changed(data, **{SHEET: lambda text: number.sub(rb"\g<1>59\2", text)})
     assert read(old)["items"][0][1][3] == Broken("59", xlsx.EARLY)
@@ -282,7 +282,7 @@ def test_a_date_before_the_first_march_of_1900_is_no_date(read):
 def test_the_other_epoch(read):
     made = workbook(("1", "甲", None, datetime(2026, 12, 1)))  # noqa: DTZ001
     made.epoch = datetime(1904, 1, 1)  # noqa: DTZ001
-    assert read(saved(made))["items"][0][1][3] == datetime(2026, 12, 1)  # noqa: DTZ001
+    assert read(to_bytes(made))["items"][0][1][3] == datetime(2026, 12, 1)  # noqa: DTZ001
 
 
 def test_a_workbook_of_another_dialect(read):

@@ -14,7 +14,7 @@ from qe_ban.keys import data_keys, lifecycle, vault
 from qe_ban.keys.data_files import DataKeyDestroyed, DataKeysAway
 from qe_ban.keys.data_keys import DataKeyToDestroy, Owner
 from qe_ban.keys.rings import KeyRings
-from tests.factories.databases import migrated
+from tests.factories.databases import with_schema
 
 
 @pytest.fixture
@@ -145,7 +145,7 @@ def test_a_directory_that_is_away_is_not_made_anew(rings, database, settings, al
 @pytest.fixture
 def alone(settings, now):
     """A database of its own, as a restore or an upgrade leaves it."""
-    mine = migrated(settings, "data_keys")
+    mine = with_schema(settings, "data_keys")
     database = Database(mine.database_url)
     with database.transaction() as session:
         lifecycle.init(session, mine.master_key, now)

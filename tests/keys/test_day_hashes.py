@@ -13,7 +13,7 @@ from qe_ban.keys import lifecycle
 from qe_ban.keys.day_hashes import DayHashes
 from qe_ban.keys.models import Ring
 from qe_ban.keys.rings import KeyMissing, KeyRings
-from tests.factories.databases import migrated
+from tests.factories.databases import with_schema
 
 DAY = date(2026, 10, 2)
 NOON = datetime(2026, 10, 2, 12, tzinfo=UTC)
@@ -23,7 +23,7 @@ MASTER = bytes(range(32))
 @pytest.fixture
 def own_database(settings):
     """A database of one's own whose keys begin on DAY."""
-    database = Database(migrated(settings, "day_hashes").database_url)
+    database = Database(with_schema(settings, "day_hashes").database_url)
     with database.transaction() as session:
         lifecycle.init(session, MASTER, NOON)
     yield database

@@ -13,14 +13,14 @@ from qe_ban.db.engine import Database
 from qe_ban.keys import adopt_legacy_keys, integrity, lifecycle, rewrapping, wrapping
 from qe_ban.keys.models import SIGNING, Key, Ring
 from qe_ban.keys.rings import KeyRings
-from tests.factories.databases import migrated
+from tests.factories.databases import with_schema
 
 NOW = datetime.now(UTC)
 
 
 @pytest.fixture(scope="module")
 def mine(settings):
-    own_settings = migrated(settings, "genuine")
+    own_settings = with_schema(settings, "genuine")
     database = Database(own_settings.database_url, pool=4)
     with database.transaction() as session:
         lifecycle.init(session, own_settings.master_key, NOW - timedelta(hours=1))

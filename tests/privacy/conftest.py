@@ -10,7 +10,7 @@ from qe_ban.db import overlaps
 from qe_ban.kernel.clock import system_clock
 from qe_ban.keys import lifecycle
 from tests.accounts import conftest as of_accounts
-from tests.factories.databases import migrated
+from tests.factories.databases import with_schema
 
 accounts, app, city, now, register = (
     of_accounts.accounts,
@@ -24,7 +24,7 @@ accounts, app, city, now, register = (
 @pytest.fixture(scope="session")
 def parts(settings):
     """A database of its own: what rewrites all rows would meet those of other tests."""
-    made = assemble(migrated(settings, "privacy"))
+    made = assemble(with_schema(settings, "privacy"))
     with made.database.transaction() as session:
         lifecycle.init(session, settings.master_key, datetime.now(UTC))
     yield made

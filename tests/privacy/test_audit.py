@@ -35,7 +35,7 @@ def auditor(city):
 @pytest.fixture
 def guardian(city):
     """Somebody who asks to act for a grown-up, and whom a clerk looks up."""
-    resident, other = city.verified().step_up(), city.verified()
+    resident, other = city.resident().step_up(), city.resident()
     wish = {"name": other.person.name, "id_number": other.person.id_number, "relation": "child", "basis": "entrusted"}
     assert city.client.post(f"{API}/me/wards", json=wish, headers=resident.headers).status_code in {200, 201}
     body = {"id_type": "resident_id", "id_number": resident.person.id_number, "case_number": CASE}

@@ -47,7 +47,7 @@ def test_every_id_without_a_foreign_key_says_whom_it_names():
 @pytest.fixture
 def busy(city):
     """Somebody who did, just now and over HTTP, all that a phone does."""
-    resident = city.verified().step_up()
+    resident = city.resident().step_up()
     ask = city.client.open
 
     def call(method, path, body=None):
@@ -125,7 +125,7 @@ def test_the_resident_reads_the_exact_moments_all_the_same(busy):
 
 def test_failed_checks_are_counted_under_nothing_that_the_ids_give(city):
     """Whoever has all ids can hash them, too."""
-    resident = city.verified()
+    resident = city.resident()
     body = {"method": "face", "proof": "somebody else"}
     answer = city.client.post(f"{API}/auth/step-up", json=body, headers=resident.headers)
     assert answer.get_json()["code"] == "accounts.face_refused"

@@ -15,7 +15,7 @@ from qe_ban.db.engine import Database
 from qe_ban.db.retention import Ending, Period, Schedule
 from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.keys import lifecycle
-from tests.factories.databases import migrated
+from tests.factories.databases import with_schema
 from tests.factories.endings import DAYS
 from tests.privacy.planted import CASES, LONG_AGO, MORE
 from tests.privacy.planter import Planter
@@ -49,7 +49,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def database(settings):
-    made = Database(migrated(settings, "ends").database_url, pool=4)
+    made = Database(with_schema(settings, "ends").database_url, pool=4)
     yield made
     made.dispose()
 
@@ -91,7 +91,7 @@ def test_every_ending_has_rows_at_its_edge():
 
 def test_the_worker_runs_every_schedule_and_destroys_nothing_by_a_wrong_clock(settings):
     assert {ending.schedule for ending in retention.endings(SLICES)} == set(retention.EVERY)
-    parts = assemble(migrated(settings, "ends_by_worker"))
+    parts = assemble(with_schema(settings, "ends_by_worker"))
     with parts.database.transaction() as session:
         lifecycle.init(session, settings.master_key, datetime.now(UTC))
         at = datetime.now(UTC) - timedelta(days=2000)
@@ -165,7 +165,7 @@ def test_days_are_whole_days_of_the_city_in_every_month():
 
 def test_a_closed_account_ends_in_one_run_with_all_that_refers_to_it(settings):
     """Consents by a guardian, their history, the guardianship, the case, the proof, the code's number, the account."""
-    parts = assemble(migrated(settings, "ends_whole"))
+    parts = assemble(with_schema(settings, "ends_whole"))
     now = datetime(2031, 5, 31, 16, tzinfo=UTC)
     object.__setattr__(parts, "clock", lambda: now)
     with parts.database.transaction() as session:

@@ -191,7 +191,7 @@ def test_saving_takes_a_draft_back_from_review_and_its_approval_lapses(town):
     done(town.do(town.staff(), ZONE, slug, "submit"))
     saved = done(town.put(town.staff(), ZONE, slug, content()))
     assert (saved.json["state"], saved.json["submitted_at"]) == ("draft", None)
-    editor, _ = town.approved(ZONE, slug)
+    editor, _ = town.approve_draft(ZONE, slug)
     saved = done(town.put(editor, ZONE, slug, content(title="改")))
     assert (saved.json["state"], saved.json["reviewed_by"], len(saved.json["editors"])) == ("draft", None, 4)
     refused(town.do(editor, ZONE, slug, "publish"), 409, "publishing.wrong_state")
@@ -199,7 +199,7 @@ def test_saving_takes_a_draft_back_from_review_and_its_approval_lapses(town):
 
 def test_a_reviewer_may_become_an_editor_and_then_judges_no_more(town):
     slug = town.zone()
-    _, reviewer = town.approved(ZONE, slug)
+    _, reviewer = town.approve_draft(ZONE, slug)
     saved = done(town.put(reviewer, ZONE, slug, content(title="改")))
     assert str(reviewer.id) in saved.json["editors"]
     done(town.do(reviewer, ZONE, slug, "submit"))

@@ -40,7 +40,7 @@ def test_what_stands_is_not_found_and_what_broke_since_is(town, picture):
     broken = found(town, slug)
     assert set(broken) == {(1, "banner", "media"), (1, "blocks.0.notices.0.link", "link")}
     assert picture in broken[1, "banner", "media"]["message"]
-    with town.clock.moved(hours=1):
+    with town.clock.shift(hours=1):
         inspect(town)
         assert found(town, slug) == broken
 
@@ -71,7 +71,7 @@ def test_only_what_is_in_force_is_looked_at(town, picture):
         session.execute(delete(Media).where(Media.digest == picture))
     inspect(town)
     assert set(found(town, slug)) == {(1, "banner", "media")}
-    with town.clock.moved(hours=2):
+    with town.clock.shift(hours=2):
         inspect(town)
         assert found(town, slug) == {}
     inspect(town)

@@ -75,11 +75,11 @@ def test_a_link_ends_when_it_was_told_to(town):
         return [town.client.get(url).status_code for url in (hour, day, week)]
 
     assert seen() == [200, 200, 200]
-    with town.clock.moved(hours=1):
+    with town.clock.shift(hours=1):
         assert seen() == [404, 200, 200]
-    with town.clock.moved(hours=24):
+    with town.clock.shift(hours=24):
         assert seen() == [404, 404, 200]
-    with town.clock.moved(hours=168):
+    with town.clock.shift(hours=168):
         assert seen() == [404, 404, 404]
     for wrong in (0, 169, -1, "1", 1.5, None, True):
         refused(town.do(town.staff(), ZONE, slug, "preview", {"hours": wrong}), 422, "invalid_fields", "hours")
@@ -98,7 +98,7 @@ def test_what_is_no_link_expired_or_another_page_s_is_answered_alike(town):
         f"{API}/zones/{slug}/previews/{token.lower()}",
     ]
     answers = [town.client.get(url) for url in wrong]
-    with town.clock.moved(hours=2):
+    with town.clock.shift(hours=2):
         answers.append(town.client.get(gone))
     bodies = {tuple((name, answer.json[name]) for name in ("status", "code", "detail")) for answer in answers}
     assert {(("status", 404), ("code", "publishing.preview_not_found"))} == {body[:2] for body in bodies}

@@ -45,16 +45,16 @@ def test_nothing_is_published_without_an_approval(town):
 def test_a_version_at_a_time_holds_from_that_moment_though_nothing_ran(town):
     slug = town.zone()
     town.publish(ZONE, slug, content(title="现在"))
-    editor, _ = town.approved(ZONE, slug, content(title="以后"))
+    editor, _ = town.approve_draft(ZONE, slug, content(title="以后"))
     at = town.clock() + timedelta(hours=2)
     answer = done(town.do(editor, ZONE, slug, "publish", {"at": at.isoformat()}))
     mark = {"version": 2, "starts_at": at.strftime("%Y-%m-%dT%H:%M:%SZ"), "ends_at": None}
     assert (answer.json["published"], answer.json["upcoming"]) == (mark, [mark])
     assert (answer.json["state"], answer.json["in_force"]) == ("published", 1)
     assert (shown(town, slug), in_force(town, slug).next_change_at) == ("现在", at)
-    with town.clock.moved(hours=1, minutes=59):
+    with town.clock.shift(hours=1, minutes=59):
         assert shown(town, slug) == "现在"
-    with town.clock.moved(days=3):
+    with town.clock.shift(days=3):
         assert in_force(town, slug).number == 2
         assert shown(town, slug) == "以后"
 
@@ -63,7 +63,7 @@ def test_a_first_version_at_a_time_is_shown_when_it_comes(town):
     slug = town.zone()
     town.publish(ZONE, slug, at=(town.clock() + timedelta(hours=1)).isoformat())
     assert in_force(town, slug) is None
-    with town.clock.moved(hours=1, seconds=1):
+    with town.clock.shift(hours=1, seconds=1):
         assert in_force(town, slug).number == 1
 
 
@@ -74,10 +74,10 @@ def test_when_a_version_ends_the_one_before_is_shown_again(town):
     town.publish(ZONE, slug, content(title="节日"), at=start.isoformat(), end_at=end.isoformat())
     seen = []
     for hours in (0, 2, 4):
-        with town.clock.moved(hours=hours):
+        with town.clock.shift(hours=hours):
             seen.append(in_force(town, slug).content["title"])
     assert seen == ["平时", "节日", "平时"]
-    with town.clock.moved(hours=2):
+    with town.clock.shift(hours=2):
         assert in_force(town, slug).next_change_at == end
 
 
@@ -85,28 +85,28 @@ def test_an_end_alone_ends_what_begins_now(town):
     slug = town.zone()
     town.publish(ZONE, slug, end_at=(town.clock() + timedelta(hours=1)).isoformat())
     assert in_force(town, slug).number == 1
-    with town.clock.moved(hours=1, seconds=1):
+    with town.clock.shift(hours=1, seconds=1):
         assert in_force(town, slug) is None
 
 
 def test_of_several_that_are_planned_the_one_that_began_last_is_shown(town):
     slug = town.zone()
     for title, hours in (("晚", 4), ("早", 2)):
-        editor, _ = town.approved(ZONE, slug, content(title=title))
+        editor, _ = town.approve_draft(ZONE, slug, content(title=title))
         at = (town.clock() + timedelta(hours=hours)).isoformat()
         answer = done(town.do(editor, ZONE, slug, "publish", {"at": at, "later": "keep"}))
     assert [one["version"] for one in answer.json["upcoming"]] == [2, 1]
     assert [(one["version"], one["outcome"]) for one in answer.json["later"]] == [(1, "kept")]
     seen = []
     for hours in (3, 5):
-        with town.clock.moved(hours=hours):
+        with town.clock.shift(hours=hours):
             seen.append(in_force(town, slug).content["title"])
     assert seen == ["早", "晚"]
 
 
 def test_times_that_cannot_be_are_refused_and_the_approval_stands(town):
     slug = town.zone()
-    editor, _ = town.approved(ZONE, slug)
+    editor, _ = town.approve_draft(ZONE, slug)
     now = town.clock()
 
     def moment(**ahead):
@@ -159,7 +159,7 @@ def test_offsets_at_the_edge_of_a_day_name_one_moment(town):
             assert session.scalar(select(PageVersion.starts_at).where(PageVersion.slug == slug)) == midnight
     end = (midnight + timedelta(seconds=1)).astimezone(WEST).isoformat()
     town.publish(ZONE, town.zone(), at=midnight.isoformat(), end_at=end)
-    editor, _ = town.approved(ZONE, slug)
+    editor, _ = town.approve_draft(ZONE, slug)
     body = {"at": midnight.isoformat(), "end_at": midnight.astimezone(WEST).isoformat()}
     refused(town.do(editor, ZONE, slug, "publish", body), 422, "publishing.schedule_invalid", "end_at")
 
@@ -175,7 +175,7 @@ LOST = {
 @pytest.mark.parametrize("lost", LOST)
 def test_the_approval_of_a_reviewer_who_lost_the_right_lapses_and_nothing_else_is_lost(town, lost):
     slug = town.zone()
-    editor, reviewer = town.approved(ZONE, slug, content(title="改"))
+    editor, reviewer = town.approve_draft(ZONE, slug, content(title="改"))
     town.change(reviewer, **({"roles": ["reviewer"]} | LOST[lost](town)))
     refused(town.do(editor, ZONE, slug, "publish"), 409, "publishing.approval_lapsed")
     held = town.get(editor, ZONE, f"{slug}/draft").json
@@ -188,23 +188,23 @@ def test_the_approval_of_a_reviewer_who_lost_the_right_lapses_and_nothing_else_i
 
 def test_a_reviewer_who_lost_the_right_after_publication_changes_nothing(town):
     slug = town.zone()
-    editor, reviewer = town.approved(ZONE, slug)
+    editor, reviewer = town.approve_draft(ZONE, slug)
     done(town.do(editor, ZONE, slug, "publish", {"at": (town.clock() + timedelta(hours=1)).isoformat()}))
     town.change(reviewer, disabled_at=town.clock())
-    with town.clock.moved(hours=2):
+    with town.clock.shift(hours=2):
         assert in_force(town, slug).number == 1
 
 
 def test_a_page_that_has_ended_is_neither_submitted_nor_published(town):
     slug, editor = town.zone(), town.staff()
     town.publish(ZONE, slug)
-    approved, _ = town.approved(ZONE, slug, content(title="再来"))
+    approved, _ = town.approve_draft(ZONE, slug, content(title="再来"))
     with town.database.transaction() as session:
         page_end.set_end(pages.hold(session, ZONE, slug), town.clock() + timedelta(hours=1))
     at = (town.clock() + timedelta(hours=2)).isoformat()
     refused(town.do(approved, ZONE, slug, "publish", {"at": at}), 422, "publishing.schedule_invalid", "at")
     assert in_force(town, slug).next_change_at is not None
-    with town.clock.moved(hours=1, seconds=1):
+    with town.clock.shift(hours=1, seconds=1):
         assert in_force(town, slug) is None
         refused(town.do(approved, ZONE, slug, "publish"), 409, "publishing.page_ended")
         refused(town.do(editor, ZONE, slug, "rollback", {"version": 1}), 409, "publishing.page_ended")
@@ -226,7 +226,7 @@ def test_every_publication_counts_the_stamp_up(town):
         with town.database.transaction() as session:
             return stamps.current(session).of(ZONE, slug)
 
-    editor, _ = town.approved(ZONE, slug)
+    editor, _ = town.approve_draft(ZONE, slug)
     before = stamp()
     done(town.do(editor, ZONE, slug, "publish", {"at": (town.clock() + timedelta(hours=1)).isoformat()}))
     assert stamp() > before

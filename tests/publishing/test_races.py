@@ -63,7 +63,7 @@ def test_what_is_approved_is_what_the_reviewer_saw(town, tag):
 def test_of_those_who_publish_at_once_one_makes_one_version(town):
     for tag in ("seen", "*"):
         slug = town.zone()
-        editor, _ = town.approved(ZONE, slug)
+        editor, _ = town.approve_draft(ZONE, slug)
         said = town.get(editor, ZONE, f"{slug}/draft").headers["ETag"] if tag == "seen" else "*"
         answers = together(
             AT_ONCE,
@@ -100,7 +100,7 @@ def test_publishing_and_withdrawing_at_once_leave_one_order_of_the_two(town):
     for _ in range(4):
         slug, admin = town.zone(), town.staff()
         town.publish(ZONE, slug, content(title="一"))
-        editor, _ = town.approved(ZONE, slug, content(title="二"))
+        editor, _ = town.approve_draft(ZONE, slug, content(title="二"))
         tag = town.get(admin, ZONE, f"{slug}/draft").headers["ETag"]
         work = (
             lambda slug=slug, tag=tag, who=editor: town.do(who, ZONE, slug, "publish", {}, tag),
@@ -117,7 +117,7 @@ def test_publishing_and_withdrawing_at_once_leave_one_order_of_the_two(town):
 def test_a_reviewer_who_is_disabled_while_it_is_published_was_in_time_or_not(town):
     for _ in range(4):
         slug = town.zone()
-        editor, reviewer = town.approved(ZONE, slug)
+        editor, reviewer = town.approve_draft(ZONE, slug)
         work = (
             lambda slug=slug, editor=editor: town.do(editor, ZONE, slug, "publish"),
             lambda reviewer=reviewer: town.change(reviewer, disabled_at=town.clock()),

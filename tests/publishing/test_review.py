@@ -130,7 +130,7 @@ def test_a_draft_from_before_the_newest_version_must_be_saved_over_it(town):
 def test_an_approval_from_before_the_newest_version_publishes_nothing(town):
     slug = town.zone()
     town.publish(ZONE, slug)
-    editor, _ = town.approved(ZONE, slug, content(title="第二版"))
+    editor, _ = town.approve_draft(ZONE, slug, content(title="第二版"))
     done(town.do(editor, ZONE, slug, "rollback", {"version": 1}))
     refused(town.do(editor, ZONE, slug, "publish"), 409, "publishing.draft_outdated")
 

@@ -110,7 +110,7 @@ def test_who_did_not_hear_that_a_draft_was_saved_hears_it_again(town):
 
 def test_saving_what_is_approved_leaves_the_approval(town):
     slug = town.zone()
-    editor, reviewer = town.approved(ZONE, slug)
+    editor, reviewer = town.approve_draft(ZONE, slug)
     saved = done(town.put(editor, ZONE, slug, content()))
     assert (saved.json["state"], saved.json["reviewed_by"]) == ("approved", str(reviewer.id))
     assert done(town.put(editor, ZONE, slug, content(title="改"))).json["state"] == "draft"
@@ -156,7 +156,7 @@ def test_a_wrong_year_is_told_at_each_step(town):
 
 def test_what_will_be_over_when_its_version_begins_is_told_when_it_is_published(town):
     slug, ends = town.zone(), town.clock() + timedelta(days=2)
-    editor, _ = town.approved(ZONE, slug, content(notice(ends_at=ends.isoformat())))
+    editor, _ = town.approve_draft(ZONE, slug, content(notice(ends_at=ends.isoformat())))
     body = {"at": (ends + timedelta(days=1)).isoformat()}
     answer = done(town.do(editor, ZONE, slug, "publish", body))
     assert "date_over" in {one["code"] for one in answer.json["warnings"]}

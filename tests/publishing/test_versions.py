@@ -29,12 +29,12 @@ def test_every_version_tells_who_made_it_and_where_it_stands(town):
     hour, day = (town.clock() + timedelta(hours=1)).isoformat(), (town.clock() + timedelta(days=1)).isoformat()
     town.publish(ZONE, slug, content(title="二"), end_at=hour)
     town.publish(ZONE, slug, content(title="三"))
-    editor, reviewer = town.approved(ZONE, slug, content(title="四"))
+    editor, reviewer = town.approve_draft(ZONE, slug, content(title="四"))
     town.do(editor, ZONE, slug, "publish", {"at": day})
     town.publish(ZONE, slug, content(title="五"), at=day, later="keep")
     done(town.do(town.staff(), ZONE, slug, "withdraw", {"version": 5, "reason": "有误"}))
     assert states(town, slug) == {5: "withdrawn", 4: "scheduled", 3: "in_force", 2: "replaced", 1: "replaced"}
-    with town.clock.moved(days=2):
+    with town.clock.shift(days=2):
         assert states(town, slug) == {5: "withdrawn", 4: "in_force", 3: "replaced", 2: "ended", 1: "replaced"}
     fourth = town.get(editor, ZONE, f"{slug}/versions").json["items"][1]
     assert (fourth["editors"], fourth["approved_by"]) == ([str(editor.id)], str(reviewer.id))
@@ -114,7 +114,7 @@ def test_a_rollback_does_not_touch_what_is_planned(town):
     town.publish(ZONE, slug, content(title="二"), at=(town.clock() + timedelta(hours=1)).isoformat())
     back = done(town.do(town.staff(), ZONE, slug, "rollback", {"version": 1, "later": "keep"})).json
     assert [one["version"] for one in back["upcoming"]] == [2]
-    with town.clock.moved(hours=2):
+    with town.clock.shift(hours=2):
         assert in_force(town, slug).number == 2
 
 

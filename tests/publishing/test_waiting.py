@@ -66,7 +66,7 @@ def test_every_step_warns_with_the_number_and_the_time_of_what_waits(town, waiti
 
 def test_what_is_urgent_is_published_only_when_it_is_said_what_becomes_of_what_waits(town, waiting):
     slug, _ = waiting
-    editor, _ = town.approved(ZONE, slug, content(PLAIN, URGENT))
+    editor, _ = town.approve_draft(ZONE, slug, content(PLAIN, URGENT))
     refusal = refused(town.do(editor, ZONE, slug, "publish"), 409, "publishing.later_undecided")
     assert [one["version"] for one in refusal.json["later"]] == [2]
     assert town.get(editor, ZONE, f"{slug}/draft").json["state"] == "approved"
@@ -74,17 +74,17 @@ def test_what_is_urgent_is_published_only_when_it_is_said_what_becomes_of_what_w
     answer = done(town.do(editor, ZONE, slug, "publish", {"later": "keep"}))
     assert [(one["version"], one["outcome"]) for one in answer.json["later"]] == [(2, "kept")]
     assert shown(town, slug) == {"about", "urgent"}
-    with town.clock.moved(days=4):
+    with town.clock.shift(days=4):
         assert town.get(editor, ZONE, f"{slug}/draft").json["in_force"] == 2
 
 
 def test_what_waits_can_be_replaced_and_then_never_comes(town, waiting):
     slug, _ = waiting
-    editor, _ = town.approved(ZONE, slug, content(PLAIN, URGENT))
+    editor, _ = town.approve_draft(ZONE, slug, content(PLAIN, URGENT))
     answer = done(town.do(editor, ZONE, slug, "publish", {"later": "replace"}))
     assert [(one["version"], one["outcome"]) for one in answer.json["later"]] == [(2, "withdrawn")]
     assert answer.json["upcoming"] == []
-    with town.clock.moved(days=4):
+    with town.clock.shift(days=4):
         assert town.get(editor, ZONE, f"{slug}/draft").json["in_force"] == 3
     (listed,) = [one for one in town.get(editor, ZONE, f"{slug}/versions").json["items"] if one["version"] == 2]
     assert (listed["state"], listed["withdrawal_reason"]) == ("withdrawn", "由版本 3 取代")
@@ -94,15 +94,15 @@ def test_what_waits_can_be_replaced_and_then_never_comes(town, waiting):
 def test_a_publication_that_is_over_before_what_waits_begins_needs_no_word_unless_it_makes_it_public(town, waiting):
     slug, _ = waiting
     end = (town.clock() + timedelta(days=1)).isoformat()
-    editor, _ = town.approved(ZONE, slug, content(PLAIN, URGENT))
+    editor, _ = town.approve_draft(ZONE, slug, content(PLAIN, URGENT))
     assert done(town.do(editor, ZONE, slug, "publish", {"end_at": end})).json["later"] == []
-    editor, _ = town.approved(ZONE, slug, content(PLAIN, SECRET))
+    editor, _ = town.approve_draft(ZONE, slug, content(PLAIN, SECRET))
     refused(town.do(editor, ZONE, slug, "publish", {"end_at": end}), 409, "publishing.later_undecided")
 
 
 def test_publishing_between_or_at_the_same_time_needs_a_word_and_after_it_none(town, waiting):
     slug, at = waiting
-    editor, _ = town.approved(ZONE, slug, content(PLAIN, URGENT))
+    editor, _ = town.approve_draft(ZONE, slug, content(PLAIN, URGENT))
     for moment in (at - timedelta(days=1), at):
         body = {"at": moment.isoformat()}
         refused(town.do(editor, ZONE, slug, "publish", body), 409, "publishing.later_undecided")

@@ -9,14 +9,14 @@ from qe_ban.db.engine import Database
 from qe_ban.kernel.clock import system_clock
 from qe_ban.keys import lifecycle
 from qe_ban.keys.rings import KeyRings
-from tests.factories.databases import migrated
+from tests.factories.databases import with_schema
 from tests.reviewing.bylaws import REVIEW, Council, create_tables
 
 
 @pytest.fixture(scope="session")
 def archive(settings):
     """A database with the tables of bylaws, and its keys."""
-    mine = migrated(settings, "bylaws")
+    mine = with_schema(settings, "bylaws")
     database = Database(mine.database_url, pool=4)
     with database.transaction() as session:
         lifecycle.init(session, mine.master_key, system_clock())

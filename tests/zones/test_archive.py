@@ -26,7 +26,7 @@ def nothing_due(zones):
 
 
 def run(zones, **ahead):
-    with zones.clock.moved(**ahead) as now, zones.database.transaction() as session:
+    with zones.clock.shift(**ahead) as now, zones.database.transaction() as session:
         purge.run(session, now, BACKUPS)
 
 
@@ -99,7 +99,7 @@ def test_a_planned_deletion_waits_for_its_time_and_catches_up(zones):
     # the worker was down for days
     run(zones, days=3)
     assert left(zones, slug) == 0
-    with zones.clock.moved(days=3):
+    with zones.clock.shift(days=3):
         report = standing(zones, slug)["deletion"]["report"]
     assert report["due_at"] == planned["ends_at"] < report["begun_at"]
 
@@ -179,7 +179,7 @@ def test_the_worker_runs_it_by_a_right_clock(zones):
     [schedule] = [one for one in working.schedules(zones.town.parts) if one.name == "zones.sunset"]
     assert schedule.every <= timedelta(minutes=1)
     with (
-        zones.clock.moved(minutes=2) as wrong,
+        zones.clock.shift(minutes=2) as wrong,
         pytest.raises(clocks.ClockWrong),
         zones.database.transaction() as session,
     ):
@@ -255,12 +255,12 @@ def test_a_planned_deletion_is_taken_back_before_it_is_due_and_never_after(zones
     # saying it anew without deletion takes the deletion back, too
     assert zones.end(slug, at=at).json["deletion"] is None
     zones.end(slug, at=at, delete=True, confirm=slug)
-    with zones.clock.moved(minutes=11):
+    with zones.clock.shift(minutes=11):
         for verb in ("reopen", "end"):
             answer = zones.end(slug, verb=verb, delete=True, confirm=slug)
             assert (answer.status_code, answer.json["code"]) == (409, "zones.data_deleted")
     run(zones, minutes=11)
-    with zones.clock.moved(minutes=12):
+    with zones.clock.shift(minutes=12):
         assert zones.end(slug, verb="reopen").json["code"] == "zones.data_deleted"
 
 

@@ -144,9 +144,9 @@ def test_only_a_form_that_stands_takes_demands(zones):
     for block, code in (("form", "zones.form_closed"), ("solutions", "zones.form_closed"), ("no", "zones.form_closed")):
         answer = zones.send(slug, block=block)
         assert (answer.status_code, answer.json["code"]) == (409, code)
-    with zones.clock.moved(seconds=61):
+    with zones.clock.shift(seconds=61):
         assert zones.send(slug).status_code == 201
-    with zones.clock.moved(seconds=120):
+    with zones.clock.shift(seconds=120):
         assert zones.send(slug).status_code == 409
     for absent in (zones.publish(starts_in=60), zones.town.zone(), "no-such-zone"):
         assert zones.send(absent).status_code == 404
@@ -178,7 +178,7 @@ def test_five_demands_a_day_of_the_citys_also_at_once(zones):
     left = int(late.headers["Retry-After"])
     assert 0 < left <= 86400
     assert zones.send(slugs[0]).status_code == 201
-    with zones.clock.moved(seconds=left + 1):
+    with zones.clock.shift(seconds=left + 1):
         assert zones.send(slugs[0], {**zones.resident()}).status_code == 201
 
 

@@ -50,9 +50,9 @@ def test_a_zone_that_is_not_open_is_not_there(zones):
 
 def test_a_zone_opens_and_closes_at_its_time(zones):
     slug = zones.publish(starts_in=60, ends_in=120)
-    with zones.clock.moved(seconds=61):
+    with zones.clock.shift(seconds=61):
         assert zones.get(f"/zones/{slug}").status_code == 200
-    with zones.clock.moved(seconds=121):
+    with zones.clock.shift(seconds=121):
         assert zones.get(f"/zones/{slug}").status_code == 404
 
 
@@ -143,7 +143,7 @@ def test_events_follow_the_clock(zones):
     assert states == {"将来": "upcoming", "现在": "live", "过去": "ended", "回看": "replay", "取消": "cancelled"}
     assert [title for title, row in found.items() if row["stream"]] == ["现在"]
     assert [row["title"] for row in zones.get(f"/zones/{slug}/events?state=live").json["items"]] == ["现在"]
-    with zones.clock.moved(minutes=65):
+    with zones.clock.shift(minutes=65):
         assert [row["title"] for row in zones.get(f"/zones/{slug}/events?state=live").json["items"]] == ["将来"]
         screen = zones.get(f"/zones/{slug}").json["blocks"][0]["events"]
         assert {row["title"]: row["state"] for row in screen}["现在"] == "ended"
@@ -216,7 +216,7 @@ def test_a_place_opens_and_closes_on_the_screen_at_its_minute(zones):
 
     before = shown()
     turn = moment_of(before["closes_at"] or before["opens_at"])
-    with zones.clock.moved(seconds=(turn - zones.clock()).total_seconds()):
+    with zones.clock.shift(seconds=(turn - zones.clock()).total_seconds()):
         assert shown()["open_now"] is not before["open_now"]
 
 
@@ -224,7 +224,7 @@ def test_a_planned_end_turns_the_screen_off_by_itself(zones):
     slug = zones.publish()
     assert zones.end(slug, at=rfc3339(zones.clock() + timedelta(minutes=5))).status_code == 200
     assert zones.get(f"/zones/{slug}").status_code == 200
-    with zones.clock.moved(minutes=5, seconds=1):
+    with zones.clock.shift(minutes=5, seconds=1):
         assert zones.get(f"/zones/{slug}").status_code == 404
 
 

@@ -22,23 +22,23 @@ from qe_ban.keys import lifecycle
 from tests.conftest import closing_pool
 from tests.factories.accounts import StaffFactory
 from tests.factories.codes import Town
-from tests.factories.databases import migrated
+from tests.factories.databases import with_schema
 from tests.factories.digests import plain_digest
 
 SECOND, MINUTE, HOUR, DAY = (timedelta(**{unit: 1}) for unit in ("seconds", "minutes", "hours", "days"))
 DUTY = Principal(PrincipalKind.STAFF, new_id(), frozenset({"alarms.read", "alarms.close"}), new_id())
 
 
-class Watched(Town):
+class AlarmTown(Town):
     """A town whose alarms are its own."""
 
     def __init__(self, settings, name, now=None):
         """`now`: the moment at which the city stands, in place of the machine's."""
-        self._now, made = now, migrated(settings, name)
-        super().__init__(assemble(made, pool=16))
-        self.settings, self.database = made, self.parts.database
+        self._now, own_settings = now, with_schema(settings, name)
+        super().__init__(assemble(own_settings, pool=16))
+        self.settings, self.database = own_settings, self.parts.database
         with self.database.transaction() as session:
-            lifecycle.init(session, made.master_key, self.now - HOUR)
+            lifecycle.init(session, own_settings.master_key, self.now - HOUR)
 
     @property
     def now(self):
@@ -59,10 +59,10 @@ class Watched(Town):
         watches = (*codes.detectors(self.parts.rings), *accounts.WATCHES)
         return audit.Watchman(self.database, watches).run(at or self.now)
 
-    def alarms(self, kind=None, *, closed=False):
+    def alarms(self, kind=None, *, is_closed=False):
         with self.database.transaction() as session:
-            found = session.scalars(select(Alarm).order_by(Alarm.id)).all()
-        return [one for one in found if (one.closed_at is not None) == closed and kind in (None, one.kind)]
+            rows = session.scalars(select(Alarm).order_by(Alarm.id)).all()
+        return [one for one in rows if (one.closed_at is not None) == is_closed and kind in (None, one.kind)]
 
     def close(self, alarm, at=None):
         with self.database.transaction() as session:
@@ -80,29 +80,29 @@ class Watched(Town):
 
     def scan(self, terminal, code="QE1:NOTHING", *, at=None, times=1, every=SECOND, purpose="gate-entry", **more):
         """Scan through the service; gives the last verdict."""
-        at, told = at or self.now, None
+        at, verdict = at or self.now, None
         with self.database.statements() as connection:
             for n in range(times):
-                asked = codes.VerifyRequest(
+                request = codes.VerifyRequest(
                     scanner=terminal.id, scan_id=uuid.uuid4(), purpose=purpose, code=code, **more
                 )
-                told = codes.verify(self.parts.get(Wallet), connection, asked, at + n * every)
-        return told
+                verdict = codes.verify(self.parts.get(Wallet), connection, request, at + n * every)
+        return verdict
 
     def type(self, terminal, number, *, at):
         """Type a short number at a moment, by whose clock misses are limited, too."""
         limiter = Limiter(valkey.connect(self.settings.redis_url), self.database, lambda: at, plain_digest)
-        asked = codes.VerifyRequest(
+        request = codes.VerifyRequest(
             scanner=terminal.id, scan_id=uuid.uuid4(), purpose="gate-entry", short_number=number
         )
         with self.database.statements() as connection:
-            return codes.verify_number(self.parts.get(Wallet), limiter, connection, asked, at)
+            return codes.verify_number(self.parts.get(Wallet), limiter, connection, request, at)
 
     def learn(self, at):
         with self.database.transaction() as session:
             codes.learn_habits(session, at)
 
-    def forged(self, person):
+    def forge(self, person):
         """A code that some other key has signed."""
         _, kid = self._signing("issued")
         return self.code(
