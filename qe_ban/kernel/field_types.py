@@ -11,8 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 from qe_ban.kernel import patterns, texts
 
 Severity = Literal["error", "warning"]
-Found = Iterator[tuple[str, Severity]]
-Check = Callable[["Field", object], Found]
+Findings = Iterator[tuple[str, Severity]]
+Check = Callable[["Field", object], Findings]
 """Yields what is wrong with a value that says something: a Chinese sentence, and how grave it is."""
 
 _RFC3339 = re.compile(patterns.RFC3339)
@@ -55,7 +55,7 @@ class FieldType:
     has_labels: bool = False  # words or codes, which people know by a name
 
 
-def _text(field: "Field", value: object, forbidden: re.Pattern[str] = texts.FORBIDDEN) -> Found:
+def _text(field: "Field", value: object, forbidden: re.Pattern[str] = texts.FORBIDDEN) -> Findings:
     if type(value) is not str:
         yield "须为文本", "error"
     elif len(value) > field.max:
@@ -66,11 +66,11 @@ def _text(field: "Field", value: object, forbidden: re.Pattern[str] = texts.FORB
         yield "不能只有空白", "error"
 
 
-def _lines(field: "Field", value: object) -> Found:
+def _lines(field: "Field", value: object) -> Findings:
     return _text(field, value, texts.FORBIDDEN_IN_LINES)
 
 
-def _link(field: "Field", value: object) -> Found:
+def _link(field: "Field", value: object) -> Findings:
     faults = list(_text(field, value))
     yield from faults
     if not faults and not is_link(str(value)):
@@ -94,29 +94,29 @@ def _has_host(parts: SplitResult) -> bool:
     return _HOST.fullmatch(host) is not None or ("[" in parts.netloc and ":" in host)
 
 
-def _whole(field: "Field", value: object) -> Found:
+def _whole(field: "Field", value: object) -> Findings:
     if type(value) is not int:
         yield "须为整数", "error"
     elif not 0 <= value <= field.max:
         yield f"须在 0 至 {field.max} 之间", "error"
 
 
-def _flag(_field: "Field", value: object) -> Found:
+def _flag(_field: "Field", value: object) -> Findings:
     if type(value) is not bool:
         yield "须为 true 或 false", "error"
 
 
-def _choice(field: "Field", value: object) -> Found:
+def _choice(field: "Field", value: object) -> Findings:
     if type(value) is not str or value not in field.choices:
         yield "不在可选范围内", "error"
 
 
-def _moment(_field: "Field", value: object) -> Found:
+def _moment(_field: "Field", value: object) -> Findings:
     if moment_of(value) is None:
         yield "须为带时区的时间（RFC 3339）", "error"
 
 
-def _date(_field: "Field", value: object) -> Found:
+def _date(_field: "Field", value: object) -> Findings:
     if not is_date(value):
         yield "须为日期，如 2022-05-01", "error"
 
@@ -139,23 +139,23 @@ def moment_of(value: object) -> datetime | None:
         return None
 
 
-def told(value: object) -> bool:
+def has_value(value: object) -> bool:
     """Return whether a value says anything: null, an empty text and an empty list do not."""
     return value is not None and value not in ("", [])
 
 
 def _form(pattern: str, message: str) -> Check:
-    compiled = re.compile(pattern)
+    regex = re.compile(pattern)
 
-    def check(_field: "Field", value: object) -> Found:
-        if type(value) is not str or not compiled.fullmatch(value):
+    def check(_field: "Field", value: object) -> Findings:
+        if type(value) is not str or not regex.fullmatch(value):
             yield message, "error"
 
     return check
 
 
 def _each(check: Check) -> Check:
-    def check_all(field: "Field", value: object) -> Found:
+    def check_all(field: "Field", value: object) -> Findings:
         if type(value) is not list:
             yield "须为列表", "error"
             return
@@ -163,7 +163,7 @@ def _each(check: Check) -> Check:
             yield f"最多 {field.most} 项，现有 {len(value)} 项", "error"
             return
         for number, word in enumerate(value, 1):
-            if not told(word):
+            if not has_value(word):
                 yield f"第 {number} 项不能为空", "error"
                 continue
             for message, severity in check(field, word):
@@ -174,7 +174,7 @@ def _each(check: Check) -> Check:
     return check_all
 
 
-def _formed(name: str, pattern: str, lengths: tuple[int, int] | None, message: str) -> FieldType:
+def _text_type(name: str, pattern: str, lengths: tuple[int, int] | None, message: str) -> FieldType:
     """Return the type of texts of a fixed form; `message` says to people what the form is."""
     return FieldType(name=name, check=_form(pattern, message), pattern=pattern, lengths=lengths)
 
@@ -186,7 +186,9 @@ def _list_of(name: str, word: FieldType) -> FieldType:
 
 _SLUG_FORM = "须为1至40个小写字母、数字和连字符组成的代号"
 # in lists a slug is as long as the field says, and the pattern as long as it allows
-_TOPIC = replace(_formed("topic", patterns.SLUG, None, "主题代号格式不正确"), spelling=Spelling.TOPIC, has_labels=True)
+_TOPIC = replace(
+    _text_type("topic", patterns.SLUG, None, "主题代号格式不正确"), spelling=Spelling.TOPIC, has_labels=True
+)
 
 TEXT: Final = FieldType(name="text", check=_text)
 LINES: Final = FieldType(name="lines", check=_lines, has_lines=True)
@@ -198,26 +200,26 @@ CHOICE: Final = FieldType(name="choice", check=_choice, spelling=Spelling.CHOICE
 CHOICES: Final = _list_of("choices", CHOICE)
 WORDS: Final = _list_of("words", TEXT)
 DEPARTMENT: Final = replace(
-    _formed("department", patterns.USCC, (18, 18), "须为18位统一社会信用代码"),
+    _text_type("department", patterns.USCC, (18, 18), "须为18位统一社会信用代码"),
     spelling=Spelling.CAPITALS,
     has_labels=True,
 )
 DISTRICT: Final = replace(
-    _formed("district", patterns.DISTRICT, (6, 6), "须为6位区划代码"), spelling=Spelling.DISTRICT, has_labels=True
+    _text_type("district", patterns.DISTRICT, (6, 6), "须为6位区划代码"), spelling=Spelling.DISTRICT, has_labels=True
 )
 """A district's code (GB/T 2260); none is the city itself."""
 TOPICS: Final = _list_of("topics", _TOPIC)
-SLUG: Final = _formed("slug", patterns.SLUG, (1, 40), _SLUG_FORM)
+SLUG: Final = _text_type("slug", patterns.SLUG, (1, 40), _SLUG_FORM)
 SLUGS: Final = _list_of("slugs", replace(SLUG, lengths=None))
 MOMENT: Final = FieldType(name="moment", check=_moment, format="date-time")
 DATE: Final = FieldType(name="date", check=_date, pattern=patterns.DATE, lengths=(10, 10))
 MEDIA: Final = replace(
-    _formed("media", patterns.MEDIA, (64, 64), "须为已上传图片的编号（64位十六进制数）"), refers="media"
+    _text_type("media", patterns.MEDIA, (64, 64), "须为已上传图片的编号（64位十六进制数）"), refers="media"
 )
 RICH: Final = FieldType(name="rich", check=_lines, has_lines=True)
 """Text with a few tags of HTML."""
-COLOUR: Final = _formed("colour", patterns.COLOUR, (7, 7), "须为 #rrggbb 形式的颜色，小写")
-ENTRY: Final = replace(_formed("entry", patterns.ENTRY, (12, 33), "须为事项的基本编码或实施编码"), refers="item")
+COLOUR: Final = _text_type("colour", patterns.COLOUR, (7, 7), "须为 #rrggbb 形式的颜色，小写")
+ENTRY: Final = replace(_text_type("entry", patterns.ENTRY, (12, 33), "须为事项的基本编码或实施编码"), refers="item")
 
 FIELD_TYPES: Final = (
     TEXT, LINES, LINK, WHOLE, FLAG, CHOICE, CHOICES, WORDS, DEPARTMENT, DISTRICT, TOPICS, SLUG, SLUGS, MOMENT, DATE,

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qe_ban.kernel.field_types import Field, Severity, told
+from qe_ban.kernel.field_types import Field, Severity, has_value
 
 _LONGEST_NAME = 64
 
@@ -45,7 +45,7 @@ def row_faults(fields: Sequence[Field], row: Mapping[str, Any], prefix: str = ""
     """Find what is wrong with a row's fields, whatever they hold; unknown ones are not looked for."""
     for one in fields:
         value = row.get(one.name)
-        if told(value):
+        if has_value(value):
             for message, severity in one.type.check(one, value):
                 yield Fault(prefix + one.name, message, severity)
         elif one.required:
@@ -55,7 +55,7 @@ def row_faults(fields: Sequence[Field], row: Mapping[str, Any], prefix: str = ""
 def table_faults(table: Table, rows: object, prefix: str = "") -> Iterator[Fault]:
     """Find what is wrong with a table, whatever it is; the place of a fault begins with `prefix`."""
     place = prefix + table.name
-    if not told(rows):
+    if not has_value(rows):
         return
     if not isinstance(rows, list):
         yield Fault(place, "须为列表")
@@ -64,7 +64,7 @@ def table_faults(table: Table, rows: object, prefix: str = "") -> Iterator[Fault
         yield Fault(place, f"{table.heading}最多 {table.most} 项，现有 {len(rows)} 项")
         return
     names = {one.name for one in table.fields}
-    seen: set[str] = set()
+    keys: set[str] = set()
     for number, row in enumerate(rows):
         if not isinstance(row, Mapping):
             yield Fault(f"{place}.{number}", "须为 JSON 对象")
@@ -73,17 +73,17 @@ def table_faults(table: Table, rows: object, prefix: str = "") -> Iterator[Fault
         yield from row_faults(table.fields, row, f"{place}.{number}.")
         key = row.get(table.key)
         if isinstance(key, str) and key:
-            if key in seen:
+            if key in keys:
                 yield Fault(f"{place}.{number}.{table.key}", "与前面的一项重复", "warning")
-            seen.add(key)
+            keys.add(key)
 
 
 def rows_by_key(table: Table, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, int], Mapping[str, Any]]:
     """Return each row by its key, and by how often that key came before."""
-    seen: Counter[str] = Counter()
-    named = {}
+    counts: Counter[str] = Counter()
+    by_key = {}
     for row in rows:
         key = row[table.key]
-        named[key, seen[key]] = row
-        seen[key] += 1
-    return named
+        by_key[key, counts[key]] = row
+        counts[key] += 1
+    return by_key

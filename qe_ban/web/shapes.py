@@ -40,18 +40,18 @@ def _wire(field: Field, **options: Any) -> Wire:
     return _value(field, **options)
 
 
-def sent(field: Field) -> Wire:
+def input_field(field: Field) -> Wire:
     """Return a field as staff send it: null is the same as not told."""
     return _wire(field, required=True) if field.required else _wire(field, allow_none=True)
 
 
-def read(field: Field) -> Wire:
+def output_field(field: Field) -> Wire:
     """Return a field as it is read: always there, null for what is not told, or an empty list."""
     return _wire(field, required=True, allow_none=not field.required and not field.type.is_list)
 
 
 def label(field: Field) -> Wire:
-    """Give what a field's words and codes are called."""
+    """Return what a field's words and codes are called."""
     metadata = {"description": field.heading}
     if field.type.is_list:
         return fields.Many(fields.Text(max=200), field.most, required=True, metadata=metadata)
@@ -59,22 +59,22 @@ def label(field: Field) -> Wire:
 
 
 def labels_schema(name: str, of: tuple[Field, ...]) -> type[Schema]:
-    """Give the shape of the `labels` beside fields that hold words or codes."""
-    described = f"What the words and codes of {name} are called in Chinese, by field."
-    return shape(f"{name}LabelsSchema", described, {one.name: label(one) for one in of if one.type.has_labels})
+    """Return the shape of the `labels` beside fields that hold words or codes."""
+    description = f"What the words and codes of {name} are called in Chinese, by field."
+    return shape(f"{name}LabelsSchema", description, {one.name: label(one) for one in of if one.type.has_labels})
 
 
 def shape(name: str, description: str, shapes: dict[str, Wire]) -> type[Schema]:
-    """Give a schema of these fields."""
+    """Make a schema of these fields."""
     return type(name, (Schema,), {"__doc__": description, **shapes})
 
 
 def _description(field: Field) -> str:
-    said = [field.heading]
+    sentences = [field.heading]
     if field.choices:
-        said.append("、".join(f"{word}={name}" for word, name in field.choices.items()))
+        sentences.append("、".join(f"{word}={name}" for word, name in field.choices.items()))
     if field.type.description:
-        said.append(field.type.description)
+        sentences.append(field.type.description)
     if field.hint:
-        said.append(field.hint)
-    return "；".join(said)
+        sentences.append(field.hint)
+    return "；".join(sentences)

@@ -11,7 +11,7 @@ from qe_ban.items.rules import cells
 from qe_ban.items.rules.names import Names
 from qe_ban.kernel import field_types
 from qe_ban.kernel.field_types import FIELD_TYPES, Field, FieldType
-from qe_ban.web.shapes import sent
+from qe_ban.web.shapes import input_field
 
 NAMES = Names({"370202": "市南区"}, {"birth": "出生"})
 DIGEST = "0123456789abcdef" * 4
@@ -72,7 +72,7 @@ def errors(field_type: FieldType, value: object) -> list[str]:
 
 def refusal_of_the_wire(field_type: FieldType, value: object) -> object:
     try:
-        sent(field_of(field_type)).deserialize(value)
+        input_field(field_of(field_type)).deserialize(value)
     except marshmallow.ValidationError as error:
         return error.messages
     return None
@@ -105,7 +105,7 @@ def test_what_is_wrong_is_refused_by_the_check_and_the_wire(field_type):
 
 @by_type
 def test_the_api_document_says_the_json_type_and_the_pattern(field_type):
-    field = sent(field_of(field_type))
+    field = input_field(field_of(field_type))
     word = field.inner if field_type.is_list else field
     kinds = {"string": marshmallow.fields.String, "integer": marshmallow.fields.Integer}
     if field_type.format != "date-time":

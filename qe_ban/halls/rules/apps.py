@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from qe_ban.halls.rules.words import APP_KINDS, APP_STATES
 from qe_ban.kernel import field_types
-from qe_ban.kernel.field_types import Field, told
+from qe_ban.kernel.field_types import Field, has_value
 from qe_ban.kernel.shapes import Fault, row_faults, unknown_faults
 from qe_ban.publishing.rules import links
 
@@ -36,7 +36,7 @@ _NATIVE_PAGE = re.compile(NATIVE_PAGE_PATTERN, re.ASCII)
 
 def complete(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return an app's fields with nothing left out: null, an empty list, position 0 for what is not told."""
-    row = {field.name: record.get(field.name) if told(record.get(field.name)) else None for field in FIELDS}
+    row = {field.name: record.get(field.name) if has_value(record.get(field.name)) else None for field in FIELDS}
     return row | {"districts": sorted(row["districts"] or ()), "position": row["position"] or 0}
 
 
@@ -53,7 +53,7 @@ def faults(record: Mapping[str, Any], districts: Collection[str], hosts: Collect
 
 
 def _state_faults(record: Mapping[str, Any]) -> Iterator[Fault]:
-    is_active, has_reason = record["state"] == ACTIVE, told(record.get("state_reason"))
+    is_active, has_reason = record["state"] == ACTIVE, has_value(record.get("state_reason"))
     if not is_active and not has_reason:
         yield Fault("state_reason", "暂停或下线须说明原因")
     if is_active and has_reason:
@@ -71,16 +71,16 @@ def _district_faults(codes: Sequence[str], districts: Collection[str]) -> Iterat
 def _opening_faults(record: Mapping[str, Any], hosts: Collection[str]) -> Iterator[Fault]:
     address, page = record.get("address"), record.get("native_page")
     if record["kind"] == NATIVE:
-        if not told(page):
+        if not has_value(page):
             yield Fault("native_page", "客户端页面须填写路径")
         elif not _NATIVE_PAGE.fullmatch(str(page)):
             yield Fault("native_page", "须为 qe:// 开头的路径，只含小写字母、数字、下划线、连字符和斜杠")
-        if told(address):
+        if has_value(address):
             yield Fault("address", "客户端页面不填网址")
         return
-    if told(page):
+    if has_value(page):
         yield Fault("native_page", "只有客户端页面才填写路径")
-    if not told(address):
+    if not has_value(address):
         yield Fault("address", "此项必填")
     elif (wrong := links.wrong(str(address), hosts)) is not None:
         yield Fault("address", wrong)

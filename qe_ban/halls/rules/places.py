@@ -7,7 +7,7 @@ from qe_ban.halls.rules import distances, hours
 from qe_ban.halls.rules.words import PLACE_KINDS, PLACE_STATES
 from qe_ban.kernel import field_types
 from qe_ban.kernel.bounds import Bounds
-from qe_ban.kernel.field_types import Field, told
+from qe_ban.kernel.field_types import Field, has_value
 from qe_ban.kernel.shapes import Fault, row_faults, unknown_faults
 
 OPEN: Final = "open"
@@ -29,7 +29,7 @@ FIELDS: Final = (
 
 def complete(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return a place's fields with nothing left out: null or an empty list for what is not told."""
-    row = {field.name: record.get(field.name) if told(record.get(field.name)) else None for field in FIELDS}
+    row = {field.name: record.get(field.name) if has_value(record.get(field.name)) else None for field in FIELDS}
     row |= {field.name: row[field.name] or [] for field in FIELDS if field.type.is_list}
     return row | {name: float(record[name]) for name in DEGREES} | {"hours": record["hours"]}
 

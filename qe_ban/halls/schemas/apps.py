@@ -8,7 +8,7 @@ from qe_ban.kernel import patterns
 from qe_ban.publishing.schemas.screens import PictureSchema
 from qe_ban.web import fields
 from qe_ban.web.paging import PageQuery, page_schema
-from qe_ban.web.shapes import read, sent, shape
+from qe_ban.web.shapes import input_field, output_field, shape
 
 WORDS: Final = 40
 """The most characters of what is looked for."""
@@ -29,11 +29,13 @@ class AppsQuery(HallAppsQuery):
     hall = fields.Text(1, 40, patterns.SLUG, load_default=None)
 
 
-PutAppSchema = shape("PutAppSchema", "The whole of what is said of an app.", {one.name: sent(one) for one in FIELDS})
+PutAppSchema = shape(
+    "PutAppSchema", "The whole of what is said of an app.", {one.name: input_field(one) for one in FIELDS}
+)
 
 
 class AppCardSchema(
-    shape("AppFieldsSchema", "What is said of an app.", {one.name: read(one) for one in FIELDS})  # type: ignore[misc]
+    shape("AppFieldsSchema", "What is said of an app.", {one.name: output_field(one) for one in FIELDS})  # type: ignore[misc]
 ):
     """An app as pages show it. Only an `active` one is opened; `state_reason` says why another is not."""
 

@@ -13,7 +13,7 @@ from qe_ban.kernel import patterns
 from qe_ban.web import fields
 from qe_ban.web.paging import PageQuery, page_schema
 from qe_ban.web.schema import messages
-from qe_ban.web.shapes import read, sent, shape
+from qe_ban.web.shapes import input_field, output_field, shape
 
 WORDS: Final = 40
 """The most characters of what is looked for."""
@@ -101,7 +101,7 @@ class PlacesQuery(HallPlacesQuery):
 PutPlaceSchema = shape(
     "PutPlaceSchema",
     "The whole of what is said of a place.",
-    {one.name: sent(one) for one in FIELDS}
+    {one.name: input_field(one) for one in FIELDS}
     | {name: Degrees(greatest, required=True) for name, greatest in DEGREES.items()}
     | {"hours": Hours(required=True)},
 )
@@ -111,7 +111,7 @@ class PlaceCardSchema(
     shape(  # type: ignore[misc]
         "HallPlaceFieldsSchema",
         "What is said of a place.",
-        {one.name: read(one) for one in FIELDS}
+        {one.name: output_field(one) for one in FIELDS}
         | {name: Degrees(greatest, required=True) for name, greatest in DEGREES.items()}
         | {"hours": Hours(required=True)},
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from qe_ban.items.rules.fields import ITEM, TABLES
-from qe_ban.kernel.field_types import told
+from qe_ban.kernel.field_types import has_value
 from qe_ban.kernel.shapes import Fault, row_faults, table_faults, unknown_faults
 
 _NAMES: Final = frozenset(field.name for field in ITEM) | {table.name for table in TABLES}
@@ -32,9 +32,9 @@ def _time_limit_faults(content: Mapping[str, Any]) -> Iterator[Fault]:
     days: dict[str, int] = {}
     for name in ("statutory", "promised"):
         amount, unit = content.get(f"{name}_days"), content.get(f"{name}_unit")
-        if told(amount) and not told(unit):
+        if has_value(amount) and not has_value(unit):
             yield Fault(f"{name}_unit", "填写了时限，须同时填写单位")
-        elif told(unit) and not told(amount):
+        elif has_value(unit) and not has_value(amount):
             yield Fault(f"{name}_days", "填写了单位，须同时填写时限")
         elif type(amount) is int:
             days[name] = amount
@@ -44,7 +44,7 @@ def _time_limit_faults(content: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _fee_faults(content: Mapping[str, Any]) -> Iterator[Fault]:
-    has_fees = told(content.get("fees"))
+    has_fees = has_value(content.get("fees"))
     if content.get("charged") is False and has_fees:
         yield Fault("fees", "不收费的事项不应有收费项目")
     if content.get("charged") is True and not has_fees:

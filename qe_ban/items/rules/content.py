@@ -9,7 +9,7 @@ from typing import Any, Final
 from qe_ban.items.rules.checks import faults
 from qe_ban.items.rules.fields import ITEM, TABLES
 from qe_ban.kernel import field_types
-from qe_ban.kernel.field_types import told
+from qe_ban.kernel.field_types import has_value
 from qe_ban.kernel.shapes import Fault, Table, rows_by_key
 
 __all__ = ["Change", "Fault", "canonical", "changes", "digest", "encoded", "faults"]
@@ -41,7 +41,7 @@ def canonical(content: Mapping[str, Any]) -> dict[str, Any]:
     """
     plain: dict[str, Any] = {}
     for name, value in content.items():
-        if not told(value):
+        if not has_value(value):
             continue
         field = _NAMED.get(name)
         if field is None:
@@ -77,7 +77,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]
 
 
 def _row(row: Row) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if told(value)}
+    return {name: value for name, value in row.items() if has_value(value)}
 
 
 def _row_changes(table: Table, old: Sequence[Row], new: Sequence[Row]) -> list[Change]:

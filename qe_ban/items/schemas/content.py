@@ -14,17 +14,18 @@ from qe_ban.web.shapes import Wire
 def _row(table: Table, suffix: str, wire: Callable[[Field], Wire]) -> type[Schema]:
     name = table.name.removesuffix("s").capitalize()
     fields_of = {one.name: wire(one) for one in table.fields}
-    if wire is shapes.read and any(one.type.has_labels for one in table.fields):
+    if wire is shapes.output_field and any(one.type.has_labels for one in table.fields):
         fields_of["labels"] = fields.Nested(shapes.labels_schema(name, table.fields), required=True)
     return shapes.shape(f"{name}{suffix}Schema", f"One row of an item's {table.name} ({table.heading}).", fields_of)
 
 
-SENT: Final[dict[str, Wire]] = {one.name: shapes.sent(one) for one in ITEM} | {
-    table.name: fields.Many(fields.Nested(_row(table, "Sent", shapes.sent)), table.most, allow_none=True)
+SENT: Final[dict[str, Wire]] = {one.name: shapes.input_field(one) for one in ITEM} | {
+    table.name: fields.Many(fields.Nested(_row(table, "Sent", shapes.input_field)), table.most, allow_none=True)
     for table in TABLES
 }
-READ: Final[dict[str, Wire]] = {one.name: shapes.read(one) for one in ITEM} | {
-    table.name: fields.Many(fields.Nested(_row(table, "", shapes.read)), table.most, required=True) for table in TABLES
+READ: Final[dict[str, Wire]] = {one.name: shapes.output_field(one) for one in ITEM} | {
+    table.name: fields.Many(fields.Nested(_row(table, "", shapes.output_field)), table.most, required=True)
+    for table in TABLES
 }
 
 LabelsSchema = shapes.labels_schema("Item", ITEM)

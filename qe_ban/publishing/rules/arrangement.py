@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from qe_ban.kernel.field_types import told
+from qe_ban.kernel.field_types import has_value
 from qe_ban.kernel.shapes import Fault
 
 _ONLY_DISTRICTS: Final = "只有区市分厅的页面可以填写此项"
@@ -16,11 +16,11 @@ def faults(content: Mapping[str, Any], blocks: Sequence[object], *, district_hal
         yield from _twice(content, blocks)
         yield from _circles(blocks)
         return
-    if told(content.get("hides")):
+    if has_value(content.get("hides")):
         yield Fault("hides", _ONLY_DISTRICTS)
     for number, block in enumerate(blocks):
         for name in ("replaces", "after"):
-            if isinstance(block, Mapping) and told(block.get(name)):
+            if isinstance(block, Mapping) and has_value(block.get(name)):
                 yield Fault(f"blocks.{number}.{name}", _ONLY_DISTRICTS)
 
 

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any, Final
 
 from qe_ban.kernel import field_types, texts
-from qe_ban.kernel.field_types import Field, told
+from qe_ban.kernel.field_types import Field, has_value
 from qe_ban.kernel.shapes import Fault, row_faults, table_faults, unknown_faults
 from qe_ban.publishing.rules import arrangement, links, page, rich
 from qe_ban.publishing.rules.blocks import BlockType, parts
@@ -82,7 +82,7 @@ def _block(block: object, prefix: str, link_hosts: Collection[str]) -> Iterator[
 
 
 def _empty(block_type: BlockType, block: Mapping[str, Any], prefix: str) -> Iterator[Fault]:
-    if block_type.tables and not any(told(block.get(table.name)) for table in block_type.tables):
+    if block_type.tables and not any(has_value(block.get(table.name)) for table in block_type.tables):
         yield Fault(prefix + block_type.tables[0].name, "尚未填写任何内容，此区块不会显示", "warning")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from qe_ban.kernel import field_types
-from qe_ban.kernel.field_types import Field, moment_of, told
+from qe_ban.kernel.field_types import Field, has_value, moment_of
 from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing.rules import page, rich
 from qe_ban.publishing.rules.blocks import TYPES
@@ -129,11 +129,11 @@ def _block(block: Content, hosts: Collection[str] | None) -> dict[str, Any]:
 
 def _row(fields: Iterable[Field], row: Content, hosts: Collection[str] | None) -> dict[str, Any]:
     values = ((field.name, _value(field, row.get(field.name), hosts)) for field in fields)
-    return {name: value for name, value in values if told(value)}
+    return {name: value for name, value in values if has_value(value)}
 
 
 def _value(field: Field, value: Any, hosts: Collection[str] | None) -> Any:
-    if not told(value):
+    if not has_value(value):
         return None
     if field.type is field_types.RICH:
         return rich.clean(value, hosts)

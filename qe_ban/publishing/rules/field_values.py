@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qe_ban.kernel.field_types import Field, told
+from qe_ban.kernel.field_types import Field, has_value
 from qe_ban.publishing.rules.blocks import TYPES, BlockType, parts
 
 
@@ -49,5 +49,5 @@ def field_values(content: Mapping[str, Any]) -> Iterator[FieldValue]:
         for place, fields, row in rows:
             for field in fields:
                 value = row.get(field.name)
-                if told(value):
+                if has_value(value):
                     yield FieldValue(f"{place}.{field.name}", field, value)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from qe_ban.kernel import field_types
-from qe_ban.kernel.field_types import Field, moment_of, told
+from qe_ban.kernel.field_types import Field, has_value, moment_of
 from qe_ban.kernel.shapes import Table
 from qe_ban.publishing.rules.blocks import TYPES, BlockType, parts
 from qe_ban.publishing.rules.blocks.words import LEVELS
@@ -102,7 +102,7 @@ def full(fields: Iterable[Field], row: Mapping[str, Any], district: str | None) 
         if one.type is field_types.ENTRY:
             row_view[one.name] = with_office(value, district) if value else None
         else:
-            row_view[one.name] = value if told(value) else ([] if one.type.is_list else None)
+            row_view[one.name] = value if has_value(value) else ([] if one.type.is_list else None)
         if one.type is field_types.CHOICE:
             row_view[f"{one.name}_name"] = one.choices.get(value, value) if value else None
         elif one.type is field_types.CHOICES:
@@ -120,10 +120,10 @@ def _visible_blocks(page: ResolvedPage, view: View, moment: _Moment) -> Iterator
 
 def _aimed_at(aim: Mapping[str, Any], view: View, district: str | None) -> bool:
     return (
-        (not told(aim.get("districts")) or district in aim["districts"])
+        (not has_value(aim.get("districts")) or district in aim["districts"])
         and aim.get("real_name") in (None, view.real_name)
-        and (not told(aim.get("age_mode")) or aim["age_mode"] == view.age_mode)
-        and (not told(aim.get("audiences")) or view.audience in aim["audiences"])
+        and (not has_value(aim.get("age_mode")) or aim["age_mode"] == view.age_mode)
+        and (not has_value(aim.get("audiences")) or view.audience in aim["audiences"])
     )
 
 

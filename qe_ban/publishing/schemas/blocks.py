@@ -21,7 +21,9 @@ def camel(slug: str) -> str:
 def _table(block: str, table: Table) -> Wire:
     description = f"One row of {block}'s {table.name} ({table.heading})."
     row = shapes.shape(
-        f"{block}Sent{camel(table.name)}Schema", description, {one.name: shapes.sent(one) for one in table.fields}
+        f"{block}Sent{camel(table.name)}Schema",
+        description,
+        {one.name: shapes.input_field(one) for one in table.fields},
     )
     return fields.Many(fields.Nested(row), table.most, allow_none=True, metadata={"description": table.heading})
 
@@ -29,13 +31,13 @@ def _table(block: str, table: Table) -> Wire:
 AimSchema: Final = shapes.shape(
     "AimSchema",
     "To whom a block is shown: to who meets all that is told.",
-    {one.name: shapes.sent(one) for one in page.AIM},
+    {one.name: shapes.input_field(one) for one in page.AIM},
 )
 
 
 def _block(block_type: BlockType) -> type[Schema]:
     name = f"{camel(block_type.slug)}Block"
-    wires: dict[str, Wire] = {one.name: shapes.sent(one) for one in (*page.BLOCK, *block_type.fields)}
+    wires: dict[str, Wire] = {one.name: shapes.input_field(one) for one in (*page.BLOCK, *block_type.fields)}
     wires["type"] = fields.Choice([block_type.slug], required=True)
     wires["aim"] = fields.Nested(AimSchema, allow_none=True)
     wires |= {table.name: _table(name, table) for table in block_type.tables}
@@ -51,7 +53,7 @@ class PageContentSchema(Schema):
     class Meta(Schema.Meta):
         """The fields of the table."""
 
-        include: Final = {one.name: shapes.sent(one) for one in page.PAGE}
+        include: Final = {one.name: shapes.input_field(one) for one in page.PAGE}
 
     blocks = fields.Many(fields.OneOf("type", BLOCKS, name="BlockSent"), page.MAX_BLOCKS, allow_none=True)
 

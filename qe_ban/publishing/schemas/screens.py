@@ -100,7 +100,7 @@ def _output_fields(field: Field) -> dict[str, Wire]:
         return {field.name: fields.Many(_reference(field.refers), MAX_ROWS, required=True, metadata=metadata)}
     if field.type is field_types.SLUG:
         return {field.name: _reference(field.refers, required=True, allow_none=nullable)}
-    outputs = {field.name: shapes.read(field)}
+    outputs = {field.name: shapes.output_field(field)}
     if field.type is field_types.CHOICE:
         outputs[f"{field.name}_name"] = fields.Text(required=True, allow_none=True)
     elif field.type is field_types.CHOICES:

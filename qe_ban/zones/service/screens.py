@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from qe_ban.kernel.city import City
 from qe_ban.kernel.clock import rfc3339
-from qe_ban.kernel.field_types import told
+from qe_ban.kernel.field_types import has_value
 from qe_ban.kernel.principal import Place
 from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing.rules import audience_rules, themes
@@ -90,14 +90,14 @@ def source(city: City, session: Session, keys: Collection[str], now: datetime) -
 
 
 def _faults(content: Mapping[str, Any]) -> Iterator[Fault]:
-    if told(content.get("hides")):
+    if has_value(content.get("hides")):
         yield Fault("hides", "专区不继承市级总厅，不能隐藏其区块")
     blocks = content.get("blocks")
     for number, block in enumerate(blocks if isinstance(blocks, list) else ()):
         if not isinstance(block, Mapping):
             continue
         for name in _INHERITING:
-            if told(block.get(name)):
+            if has_value(block.get(name)):
                 yield Fault(f"blocks.{number}.{name}", "专区不继承市级总厅，不能使用此项")
         for type_slug, name in _LOOK_UP_FIELDS:
             if block.get("type") == type_slug and block.get(name):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from qe_ban.kernel import field_types
-from qe_ban.kernel.field_types import Field, told
+from qe_ban.kernel.field_types import Field, has_value
 from qe_ban.kernel.shapes import Fault, Table
 from qe_ban.publishing.rules.blocks import parts
 from qe_ban.publishing.rules.blocks.block_type import BlockType, Row
@@ -14,7 +14,7 @@ _TARGETS: Final = ("link", "item", "app", "zone")
 
 def _check(block: Row) -> Iterator[Fault]:
     for place, slide in parts.rows(block, "slides"):
-        targets = [name for name in _TARGETS if told(slide.get(name))]
+        targets = [name for name in _TARGETS if has_value(slide.get(name))]
         if len(targets) > 1:
             yield Fault(f"{place}.{targets[1]}", "链接、事项、应用、专区最多填写一个")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from qe_ban.kernel import field_types
-from qe_ban.kernel.field_types import Field, is_date, moment_of, told
+from qe_ban.kernel.field_types import Field, has_value, is_date, moment_of
 from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing.rules.blocks.block_type import Row
 
@@ -51,7 +51,7 @@ def order(fields: Sequence[Field], row: Row, prefix: str) -> Iterator[Fault]:
 def check_alternatives(block: Row, table: str, picture: str) -> Iterator[Fault]:
     """Warn of pictures in a table that say nothing to whoever cannot see them."""
     for place, row in rows(block, table):
-        if told(row.get(picture)) and not told(row.get(ALT.name)):
+        if has_value(row.get(picture)) and not has_value(row.get(ALT.name)):
             yield Fault(f"{place}.{ALT.name}", "图片没有说明，读屏软件无法朗读", "warning")
 
 

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from qe_ban.kernel import field_types
-from qe_ban.kernel.field_types import Field, told
+from qe_ban.kernel.field_types import Field, has_value
 from qe_ban.kernel.shapes import Fault
 from qe_ban.publishing.rules.blocks.block_type import BlockType, Row
 from qe_ban.publishing.rules.blocks.words import PLACE_KINDS
 
 
 def _check(block: Row) -> Iterator[Fault]:
-    if not told(block.get("places")) and not told(block.get("kinds")):
+    if not has_value(block.get("places")) and not has_value(block.get("kinds")):
         yield Fault("places", "须选择网点，或选择网点的类型")
 
 
