@@ -84,5 +84,5 @@ class HttpRegister:
 
 
 def _told(claim: Claim) -> dict[str, Any]:
-    told = {"name": claim.name, "id_type": claim.id_type, "id_number": claim.id_number}
-    return told if claim.phone is None else told | {"phone": claim.phone}
+    body = {"name": claim.name, "id_type": claim.id_type, "id_number": claim.id_number}
+    return body if claim.phone is None else body | {"phone": claim.phone}

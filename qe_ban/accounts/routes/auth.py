@@ -26,9 +26,9 @@ def request_otp(body: dict[str, Any]) -> dict[str, Any]:
     network = requests.network()
     service.limit_otp(accounts, phone=phone, address=network)
     with part(Database).transaction() as session:
-        sent = service.request_otp(accounts, session, phone=phone, now=now(), network=network)
-    answer = {"challenge": sent.challenge, "expires_in": sent.expires_in, "retry_after": sent.retry_after}
-    return answer | ({"otp": sent.otp} if sent.otp is not None else {})
+        message = service.request_otp(accounts, session, phone=phone, now=now(), network=network)
+    answer = {"challenge": message.challenge, "expires_in": message.expires_in, "retry_after": message.retry_after}
+    return answer | ({"otp": message.otp} if message.otp is not None else {})
 
 
 @blp.route("/token", methods=["POST"], summary_zh="按所选方式登录，或续期登录")
@@ -65,8 +65,8 @@ def revoke_token(body: dict[str, Any]) -> None:
     """End the sign-in that a refresh or access token belongs to; a token that is none of ours changes nothing."""
     accounts = part(Accounts)
     with part(Database).transaction() as session:
-        ended = service.revoke(accounts, session, text=body["token"], now=now())
-    if ended:
+        has_ended = service.revoke(accounts, session, text=body["token"], now=now())
+    if has_ended:
         accounts.revocations.refresh()
 
 

@@ -70,10 +70,10 @@ def stop_own_closing() -> None:
 def get_ward_closing(guardianship_id: UUID) -> dict[str, Any]:
     """What closing the ward's account would delete and keep, and when it is closed where a guardian asked for it."""
     with part(Database).transaction() as session:
-        found = service.plan_ward_closing(
+        plan = service.plan_ward_closing(
             part(Accounts), session, guardian=guard.principal().id, guardianship_id=guardianship_id, now=now()
         )
-    return _plan(found.plan) | {"due_at": found.due_at}
+    return _plan(plan.plan) | {"due_at": plan.due_at}
 
 
 @wards.route(ASKED, methods=["POST"], summary_zh="申请注销被监护人账号：通知各方，满七日生效，其间可制止")

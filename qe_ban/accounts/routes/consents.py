@@ -31,10 +31,10 @@ def list_consents(query: dict[str, Any]) -> Response:
         resident = service.resolve_subject(
             session, caller=guard.principal().id, ward=query["for_"], now=moment
         ).resident
-        found = service.list_consents(
+        rows = service.list_consents(
             part(Accounts), session, resident_id=resident, now=moment, after=after, limit=query["limit"] + 1
         )
-    page = paging.page(found, query["limit"], lambda consent: [consent.purpose])
+    page = paging.page(rows, query["limit"], lambda consent: [consent.purpose])
     return conditional.respond(
         schemas.ConsentPage().dump({"items": [_shown(consent) for consent in page["items"]], "next": page["next"]})
     )
@@ -54,10 +54,10 @@ def list_consent_history(query: dict[str, Any]) -> Response:
         resident = service.resolve_subject(
             session, caller=guard.principal().id, ward=query["for_"], now=moment
         ).resident
-        found = service.consent_history(
+        rows = service.consent_history(
             part(Accounts), session, resident_id=resident, now=moment, before=before, limit=query["limit"] + 1
         )
-    page = paging.page(found, query["limit"], lambda event: [event.id])
+    page = paging.page(rows, query["limit"], lambda event: [event.id])
     return conditional.respond(
         schemas.ConsentEventPage().dump({"items": [_told(event) for event in page["items"]], "next": page["next"]})
     )
@@ -73,9 +73,9 @@ def put_consent(query: dict[str, Any], purpose: str) -> dict[str, Any]:
     change = guard.change()
     with part(Database).transaction() as session:
         subject = service.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
-        granted = service.grant_consent(part(Accounts), session, part(City), _decision(subject, purpose, change.at))
+        consent = service.grant_consent(part(Accounts), session, part(City), _decision(subject, purpose, change.at))
         service.record_for_ward(session, subject, change, "consents.grant", purpose=purpose)
-    return _shown(granted)
+    return _shown(consent)
 
 
 @blp.route("/<purpose>", methods=["DELETE"], summary_zh="撤回授权，或拒绝授权请求；下一次核验起即不再放行")
@@ -100,11 +100,11 @@ def _decision(subject: Subject, purpose: str, moment: datetime) -> ConsentDecisi
 
 
 def _shown(consent: ConsentStatus) -> dict[str, Any]:
-    known = part(City).purposes.get(consent.purpose)
+    known_purpose = part(City).purposes.get(consent.purpose)
     return {
         "purpose": consent.purpose,
         "name": _name(consent.purpose),
-        "scene": known.scene if known else None,
+        "scene": known_purpose.scene if known_purpose else None,
         "state": consent.state,
         "requested_at": consent.requested_at,
         "granted_at": consent.granted_at,
@@ -124,5 +124,5 @@ def _told(event: ConsentAct) -> dict[str, Any]:
 
 
 def _name(purpose: str) -> str:
-    known = part(City).purposes.get(purpose)
-    return known.name if known else purpose
+    known_purpose = part(City).purposes.get(purpose)
+    return known_purpose.name if known_purpose else purpose

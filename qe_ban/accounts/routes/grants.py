@@ -14,11 +14,11 @@ from qe_ban.web.parts import now, part
 
 def grant(body: Mapping[str, str]) -> Tokens:
     """Sign in as the body's `grant_type` says. Raises GrantUnsupported, GrantRequestInvalid, and the grants' own."""
-    known = GRANTS.get(body["grant_type"])
-    if known is None:
+    entry = GRANTS.get(body["grant_type"])
+    if entry is None:
         raise errors.GrantUnsupported(fields={"grant_type": "不在可选范围内"})
-    needed, sign_in = known
-    missing = {name: "此项必填" for name in needed if name not in body}
+    fields, sign_in = entry
+    missing = {name: "此项必填" for name in fields if name not in body}
     if missing:
         raise errors.GrantRequestInvalid(fields=missing)
     return sign_in(body)
@@ -57,10 +57,10 @@ def _assertion(body: Mapping[str, str]) -> Tokens:
     if body["client_assertion_type"] != JWT_BEARER:
         raise errors.GrantRequestInvalid(fields={"client_assertion_type": f"须为 {JWT_BEARER}"})
     # a parameter without a value is one that was left out (RFC 6749, 3.2)
-    named = body.get("client_id") or None
+    client_id = body.get("client_id") or None
     with part(Database).transaction() as session:
         return service.sign_in_client(
-            part(Accounts), session, assertion=body["client_assertion"], now=now(), named=named
+            part(Accounts), session, assertion=body["client_assertion"], now=now(), named=client_id
         )
 
 

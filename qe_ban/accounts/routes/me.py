@@ -28,8 +28,8 @@ def get_me() -> Response:
     """Who the caller is."""
     with part(Database).transaction() as session:
         me = service.me(part(Accounts), session, guard.principal())
-    shown = STAFF_FIELDS if me.kind is PrincipalKind.STAFF else RESIDENT_FIELDS
-    return conditional.respond(schemas.MeSchema(only=shown).dump(me))
+    names = STAFF_FIELDS if me.kind is PrincipalKind.STAFF else RESIDENT_FIELDS
+    return conditional.respond(schemas.MeSchema(only=names).dump(me))
 
 
 @blp.route("/real-name", methods=["PUT"], summary_zh="绑定实名；须与登记库中的姓名、证件和手机号一致")
@@ -41,9 +41,9 @@ def put_real_name(body: dict[str, Any]) -> dict[str, Any]:
     """Bind a real name to the account, once the register confirms it together with the account's phone."""
     accounts, database, principal = part(Accounts), part(Database), guard.principal()
     number = service.id_number_from(body["id_type"], body["id_number"], now())
-    said = service.real_name_of(body["name"], body["id_type"], number)
+    real_name = service.real_name_of(body["name"], body["id_type"], number)
     with database.transaction() as session:
-        begun = service.begin_claim(accounts, session, resident_id=principal.id, said=said, now=now())
+        begun = service.begin_claim(accounts, session, resident_id=principal.id, said=real_name, now=now())
     claim = settled(begun)
     if claim is None:
         return {"assurance": Assurance.VERIFIED}
@@ -54,7 +54,7 @@ def put_real_name(body: dict[str, Any]) -> dict[str, Any]:
             service.regret_claim(accounts, session, resident_id=principal.id)
         raise
     with database.transaction() as session:
-        outcome = service.finish_claim(accounts, session, principal=principal, said=said, now=now())
+        outcome = service.finish_claim(accounts, session, principal=principal, said=real_name, now=now())
     if isinstance(outcome, errors.AccountJoined):
         accounts.revocations.refresh()
     return {"assurance": settled(outcome)}

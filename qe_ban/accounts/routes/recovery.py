@@ -51,10 +51,10 @@ def list_my_recovery(query: dict[str, Any]) -> Response:
     """Cases about the caller's account, newest first: what is to happen, and until when one may object."""
     before = paging.last_id(query["cursor"])
     with part(Database).transaction() as session:
-        found = cases.list_holder_cases(
+        rows = cases.list_holder_cases(
             part(Accounts), session, holder_id=guard.principal().id, before=before, limit=query["limit"] + 1
         )
-    page = paging.page(found, query["limit"], lambda case: [str(case.id)])
+    page = paging.page(rows, query["limit"], lambda case: [str(case.id)])
     return conditional.respond(schemas.HolderCasePage().dump(page))
 
 
@@ -84,7 +84,7 @@ def object_to_recovery(case_id: UUID) -> cases.HolderCase:
 def open_recovery(body: dict[str, Any]) -> dict[str, Any]:
     """Open a case for who stands at the window: a new phone, or a lost one, which ends all sign-ins at once."""
     accounts, change = part(Accounts), guard.change()
-    wanted = cases.NewCase(
+    new_case = cases.NewCase(
         kind=CaseKind(body["kind"]),
         id_type=body["id_type"],
         id_number=service.id_number_from(body["id_type"], body["id_number"], change.at),
@@ -95,7 +95,7 @@ def open_recovery(body: dict[str, Any]) -> dict[str, Any]:
     )
     service.limit_look_ups(accounts, staff=guard.principal())
     with part(Database).transaction() as session:
-        outcome = cases.open_recovery(accounts, session, wanted=wanted, change=change)
+        outcome = cases.open_recovery(accounts, session, wanted=new_case, change=change)
     accounts.revocations.refresh()
     return _shown(settled(outcome))
 
@@ -107,7 +107,7 @@ def open_recovery(body: dict[str, Any]) -> dict[str, Any]:
 def list_recovery(query: dict[str, Any]) -> dict[str, Any]:
     """Cases of a state, oldest first, masked; the reading is recorded."""
     with part(Database).transaction() as session:
-        found = cases.list_recovery(
+        rows = cases.list_recovery(
             part(Accounts),
             session,
             state=query["state"],
@@ -115,8 +115,8 @@ def list_recovery(query: dict[str, Any]) -> dict[str, Any]:
             limit=query["limit"] + 1,
             change=guard.change(),
         )
-    page = paging.page(found, query["limit"], lambda shown: [str(shown.case.id)])
-    return {"items": [_shown(shown) for shown in page["items"]], "next": page["next"]}
+    page = paging.page(rows, query["limit"], lambda row: [str(row.case.id)])
+    return {"items": [_shown(row) for row in page["items"]], "next": page["next"]}
 
 
 @blp.route("/<id:case_id>/propose", methods=["POST"], summary_zh="提出处理意见，须由另一人在一天内批准")
@@ -127,8 +127,8 @@ def list_recovery(query: dict[str, Any]) -> dict[str, Any]:
 def propose_decision(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
     """Propose how a case ends; another person approves it within a day."""
     with part(Database).transaction() as session:
-        shown = cases.propose_decision(part(Accounts), session, case_id=case_id, change=guard.change(), **body)
-    return _shown(shown)
+        case = cases.propose_decision(part(Accounts), session, case_id=case_id, change=guard.change(), **body)
+    return _shown(case)
 
 
 @blp.route("/<id:case_id>/withdraw", methods=["POST"], summary_zh="撤回处理意见，以便另提")
@@ -139,8 +139,8 @@ def propose_decision(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
 def withdraw_decision(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
     """Take a proposal back, so that another can be made."""
     with part(Database).transaction() as session:
-        shown = cases.withdraw_decision(part(Accounts), session, case_id=case_id, change=guard.change(), **body)
-    return _shown(shown)
+        case = cases.withdraw_decision(part(Accounts), session, case_id=case_id, change=guard.change(), **body)
+    return _shown(case)
 
 
 @blp.route("/<id:case_id>/approve", methods=["POST"], summary_zh="批准他人提出的处理意见，立即执行并通知双方")
@@ -152,9 +152,9 @@ def approve_decision(body: dict[str, Any], case_id: UUID) -> dict[str, Any]:
     """Approve what another person proposed: it is done at once, and both places are told."""
     accounts = part(Accounts)
     with part(Database).transaction() as session:
-        shown = cases.approve_decision(accounts, session, case_id=case_id, change=guard.change(), **body)
+        case = cases.approve_decision(accounts, session, case_id=case_id, change=guard.change(), **body)
     accounts.revocations.refresh()
-    return _shown(shown)
+    return _shown(case)
 
 
 def _shown(shown: cases.ShownCase) -> dict[str, Any]:

@@ -20,14 +20,14 @@ blp = Blueprint("residents", url_prefix="/residents", description="居民账号�
 @blp.problems(404, 429)
 def look_up_resident(body: dict[str, Any]) -> dict[str, Any]:
     """A resident by phone or document, for a case; the look-up is recorded, found or not."""
-    accounts, wanted = part(Accounts), _wanted(body)
+    accounts, query = part(Accounts), _wanted(body)
     service.limit_look_ups(accounts, staff=guard.principal())
     with part(Database).transaction() as session:
         outcome = service.look_up(
             accounts,
             session,
             staff=guard.principal(),
-            wanted=wanted,
+            wanted=query,
             case_number=body["case_number"],
             now=now(),
             request_id=requests.request_id(),
@@ -36,10 +36,10 @@ def look_up_resident(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _wanted(body: dict[str, Any]) -> Wanted:
-    given = {"phone", "id_type", "id_number"} & set(body)
-    if given == {"phone"}:
+    names = {"phone", "id_type", "id_number"} & set(body)
+    if names == {"phone"}:
         return Wanted(phone=service.phone_from(body["phone"]))
-    if given == {"id_type", "id_number"}:
+    if names == {"id_type", "id_number"}:
         number = service.id_number_from(body["id_type"], body["id_number"], now())
         return Wanted(id_type=body["id_type"], id_number=number)
     raise errors.IdentifierRefused(fields={"phone": "须提供手机号码，或证件类型与证件号码，二者择一"})

@@ -29,7 +29,7 @@ def list_wards(query: dict[str, Any]) -> Response:
     """Those whom the caller acts for, or has asked to; what has ended is not among them."""
     after, limit = paging.last_id(query["cursor"]), query["limit"]
     with part(Database).transaction() as session:
-        found = service.wards_of(
+        rows = service.wards_of(
             part(Accounts).rings,
             session,
             guardian=guard.principal().id,
@@ -37,7 +37,7 @@ def list_wards(query: dict[str, Any]) -> Response:
             after=after,
             limit=limit + 1,
         )
-    page = paging.page(found, limit, lambda one: [str(one.row.id)])
+    page = paging.page(rows, limit, lambda one: [str(one.row.id)])
     return conditional.respond(schemas.WardPage().dump(page | {"items": [_ward(one) for one in page["items"]]}))
 
 
@@ -53,12 +53,12 @@ def add_ward(body: dict[str, Any]) -> dict[str, Any]:
     """
     accounts, database, caller = part(Accounts), part(Database), guard.principal()
     number = service.id_number_from(body["id_type"], body["id_number"], now())
-    said = service.real_name_of(body["name"], body["id_type"], number)
-    wish = Wish(said, body["relation"], body["basis"], body["until"])
+    real_name = service.real_name_of(body["name"], body["id_type"], number)
+    wish = Wish(real_name, body["relation"], body["basis"], body["until"])
     with database.transaction() as session:
-        asked = service.begin_ward(accounts, session, guardian_id=caller.id, wish=wish, now=now())
+        question = service.begin_ward(accounts, session, guardian_id=caller.id, wish=wish, now=now())
     try:
-        custody = service.ask_register(accounts, asked)
+        custody = service.ask_register(accounts, question)
     except errors.OutsideUnavailable:
         _regret(caller.id)
         raise
@@ -88,7 +88,7 @@ def list_guardians(query: dict[str, Any]) -> Response:
     """Those who act for the caller, or ask to; what has ended is not among them."""
     after, limit = paging.last_id(query["cursor"]), query["limit"]
     with part(Database).transaction() as session:
-        found = service.guardians_of(
+        rows = service.guardians_of(
             part(Accounts).rings,
             session,
             ward=guard.principal().id,
@@ -96,7 +96,7 @@ def list_guardians(query: dict[str, Any]) -> Response:
             after=after,
             limit=limit + 1,
         )
-    page = paging.page(found, limit, lambda one: [str(one.row.id)])
+    page = paging.page(rows, limit, lambda one: [str(one.row.id)])
     return conditional.respond(schemas.GuardianPage().dump(page | {"items": [_guardian(one) for one in page["items"]]}))
 
 
@@ -134,7 +134,7 @@ def look_up_guardianships(body: dict[str, Any]) -> dict[str, Any]:
     service.limit_look_ups(accounts, staff=change.by)
     number = service.id_number_from(body["id_type"], body["id_number"], change.at)
     with part(Database).transaction() as session:
-        found = service.look_up_guardianships(
+        rows = service.look_up_guardianships(
             accounts,
             session,
             id_type=body["id_type"],
@@ -142,7 +142,7 @@ def look_up_guardianships(body: dict[str, Any]) -> dict[str, Any]:
             case_number=body["case_number"],
             change=change,
         )
-    return {"items": [_at_window(one) for one in found.shown], "next": None, "more": found.more}
+    return {"items": [_at_window(one) for one in rows.shown], "next": None, "more": rows.more}
 
 
 @window.route("/<id:guardianship_id>/confirm", methods=["POST"], summary_zh="窗口核验材料后确认关系生效")

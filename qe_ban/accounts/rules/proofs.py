@@ -32,11 +32,11 @@ def totp_step(secret: str, code: str, now: datetime) -> int | None:
 
     All steps are compared, in constant time, whichever fits.
     """
-    totp, at, found = pyotp.TOTP(secret, interval=TOTP_STEP), int(now.timestamp()) // TOTP_STEP, None
+    totp, at, match = pyotp.TOTP(secret, interval=TOTP_STEP), int(now.timestamp()) // TOTP_STEP, None
     for step in range(at - TOTP_WINDOW, at + TOTP_WINDOW + 1):
         if hmac.compare_digest(totp.generate_otp(step).encode(), code.encode("utf-8", "surrogatepass")):
-            found = step
-    return found
+            match = step
+    return match
 
 
 def check_assertion(claims: Mapping[str, Any], *, client: str, issuer: str, now: datetime) -> tuple[str, datetime]:
@@ -65,13 +65,15 @@ def check_assertion(claims: Mapping[str, Any], *, client: str, issuer: str, now:
 
 def _check_clock(begins: float, ends: float, now: datetime) -> None:
     """The main pain of venues is the clock: say what the server's is, and which way the scanner's is off."""
-    seconds, told = now.timestamp(), rfc3339(now)
+    seconds, server_time = now.timestamp(), rfc3339(now)
     if begins > seconds + ASSERTION_SKEW:
-        ahead = f"设备身份验证失败：设备时钟快了约 {int(begins - seconds)} 秒，请校准。服务器时间 {told}"
-        raise errors.AssertionClock(ahead, server_time=told)
+        ahead = f"设备身份验证失败：设备时钟快了约 {int(begins - seconds)} 秒，请校准。服务器时间 {server_time}"
+        raise errors.AssertionClock(ahead, server_time=server_time)
     if ends <= seconds:
-        behind = f"设备身份验证失败：断言已过期 {int(seconds - ends)} 秒，请校准设备时钟后重新生成。服务器时间 {told}"
-        raise errors.AssertionClock(behind, server_time=told)
+        behind = (
+            f"设备身份验证失败：断言已过期 {int(seconds - ends)} 秒，请校准设备时钟后重新生成。服务器时间 {server_time}"
+        )
+        raise errors.AssertionClock(behind, server_time=server_time)
 
 
 def names_only(audience: object, issuer: str) -> bool:

@@ -31,5 +31,5 @@ def names_a_number(text: str) -> bool:
 
     Eight digits or more in a row, of whatever width, also with gaps and hyphens between them; a date is none.
     """
-    joined = _HYPHENS.sub("-", _GAPS.sub("", unicodedata.normalize("NFKC", text)))
-    return _NUMBER.search(_DATE.sub("/", joined).replace("-", "")) is not None
+    compact = _HYPHENS.sub("-", _GAPS.sub("", unicodedata.normalize("NFKC", text)))
+    return _NUMBER.search(_DATE.sub("/", compact).replace("-", "")) is not None

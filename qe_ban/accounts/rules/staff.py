@@ -125,20 +125,20 @@ def check_duties(roles: Collection[str], place: Place) -> None:
 
 
 def _fault_of_roles(roles: Collection[str], place: Place) -> str | None:
-    known = {role for role in Role if role in roles}
+    known_roles = {role for role in Role if role in roles}
     slugs = [part for part in (place.district, place.hall, place.zone) if part is not None]
     parts = slugs if place.department is None else [*slugs, place.department]
-    shaped = all(map(_PLACE.fullmatch, slugs)) and (
+    has_shape = all(map(_PLACE.fullmatch, slugs)) and (
         place.department is None or _DEPARTMENT.fullmatch(place.department) is not None
     )
-    if not known or len(known) != len(set(roles)) or len(parts) > 1 or not shaped:
+    if not known_roles or len(known_roles) != len(set(roles)) or len(parts) > 1 or not has_shape:
         return "角色或范围不存在，或范围多于一个"
-    if known & KEPT_APART and (len(known) > 1 or parts):
+    if known_roles & KEPT_APART and (len(known_roles) > 1 or parts):
         return "系统管理员、安全管理员、审计员须各自独立，且不限定范围"
-    if known & HEALTH_ROLES and parts:
+    if known_roles & HEALTH_ROLES and parts:
         return "健康码管理人员不限定范围"
-    if Role.CITY_ADMIN in known and parts:
+    if Role.CITY_ADMIN in known_roles and parts:
         return "市级管理员不限定范围"
-    if Role.DISTRICT_ADMIN in known and (place.district is None or Role.CITY_ADMIN in known):
+    if Role.DISTRICT_ADMIN in known_roles and (place.district is None or Role.CITY_ADMIN in known_roles):
         return "区级管理员须指定所属区"
     return None

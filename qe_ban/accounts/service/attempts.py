@@ -84,23 +84,23 @@ def take(session: Session, allowance: Allowance, subject: str, now: datetime) ->
 def is_spent(session: Session, allowance: Allowance, subjects: Iterable[str], now: datetime) -> bool:
     """Tell whether one of these has nothing left."""
     keys = [_key(allowance, subject) for subject in subjects]
-    spent = Attempt.subject.in_(keys) & (Attempt.count >= allowance.tries) & (Attempt.until > now)
-    return session.scalar(select(Attempt.subject).where(spent).limit(1)) is not None
+    condition = Attempt.subject.in_(keys) & (Attempt.count >= allowance.tries) & (Attempt.until > now)
+    return session.scalar(select(Attempt.subject).where(condition).limit(1)) is not None
 
 
 def _taken(session: Session, allowance: Allowance, subject: str, now: datetime) -> tuple[int, datetime]:
     """Count one more; gives how many there are, and until when they count."""
     row = insert(Attempt).values(subject=_key(allowance, subject), count=1, until=now + allowance.window)
     over = Attempt.until <= now
-    renewed = or_(over, Attempt.count < allowance.tries) if allowance.sliding else over
-    counted = row.on_conflict_do_update(
+    starts_anew = or_(over, Attempt.count < allowance.tries) if allowance.sliding else over
+    upsert = row.on_conflict_do_update(
         index_elements=["subject"],
         set_={
             "count": case((over, 1), else_=Attempt.count + 1),
-            "until": case((renewed, row.excluded.until), else_=Attempt.until),
+            "until": case((starts_anew, row.excluded.until), else_=Attempt.until),
         },
     ).returning(Attempt.count, Attempt.until)
-    tries, until = session.execute(counted).one()
+    tries, until = session.execute(upsert).one()
     return tries, until
 
 

@@ -45,9 +45,9 @@ def check_proof(accounts: Accounts, session: Session, *, jwk: Mapping[str, Any],
         raise errors.ProofInvalid(fields={"proof": "签名或格式不正确"}) from error
     if not rules.names_only(claims.get("aud"), accounts.issuer):
         raise errors.ProofInvalid(fields={"proof": f"aud 须恰为 {accounts.issuer}"})
-    given = claims.get("nonce")
-    ends = _end_of_nonce(accounts, given) if isinstance(given, str) else None
-    if ends is None or ends <= now or not _use(session, "nonce", str(given), ends + timedelta(minutes=1)):
+    nonce_text = claims.get("nonce")
+    ends = _end_of_nonce(accounts, nonce_text) if isinstance(nonce_text, str) else None
+    if ends is None or ends <= now or not _use(session, "nonce", str(nonce_text), ends + timedelta(minutes=1)):
         raise errors.ProofInvalid(fields={"proof": "随机数无效、已过期或已使用，请重新获取"})
 
 
@@ -63,8 +63,8 @@ def register_client(session: Session, *, jwk: Mapping[str, Any], now: datetime, 
         "thumbprint": wrapping.thumbprint(public),
         "created_at": now,
     }
-    made = insert(Client).values(row).on_conflict_do_nothing(index_elements=["thumbprint"]).returning(Client.id)
-    if session.scalar(made) is None:
+    statement = insert(Client).values(row).on_conflict_do_nothing(index_elements=["thumbprint"]).returning(Client.id)
+    if session.scalar(statement) is None:
         raise errors.ClientExists
     return client_id
 
@@ -131,7 +131,7 @@ def _end_of_nonce(accounts: Accounts, text: str) -> datetime | None:
     except (binascii.Error, ValueError):
         return None
     body, seal = data[:-NONCE_MAC], data[-NONCE_MAC:]
-    expected = [mac[:NONCE_MAC] for mac in accounts.rings.macs(Ring.DERIVE, "nonce", body)]
-    if not any(hmac.compare_digest(seal, mac) for mac in expected) or wrapping.b64url(data) != text:
+    valid_macs = [mac[:NONCE_MAC] for mac in accounts.rings.macs(Ring.DERIVE, "nonce", body)]
+    if not any(hmac.compare_digest(seal, mac) for mac in valid_macs) or wrapping.b64url(data) != text:
         return None
     return datetime.fromtimestamp(int.from_bytes(body[:5], "big"), UTC)

@@ -70,8 +70,8 @@ def close_account(accounts: Accounts, session: Session, *, change: audit.Change)
     phone = residents.phone_of(accounts.rings, resident)
     closing = close(accounts, session, resident, change=change, why="resident")
     if phone is not None:
-        told = {"template": "account_closed", "proof": str(closing.id)}
-        notices.tell_phone(session, accounts.rings, phone=phone, now=change.at, **told)
+        message = {"template": "account_closed", "proof": str(closing.id)}
+        notices.tell_phone(session, accounts.rings, phone=phone, now=change.at, **message)
     return closing
 
 
@@ -90,10 +90,10 @@ def close_returned(accounts: Accounts, session: Session, resident_id: UUID, chan
 
 def closing_report(session: Session, closing_id: UUID) -> Closing:
     """Give the proof of a closing to whoever has its id, which is the secret. Raises ClosingNotFound."""
-    found = session.get(Closing, closing_id)
-    if found is None:
+    closing = session.get(Closing, closing_id)
+    if closing is None:
         raise errors.ClosingNotFound
-    return found
+    return closing
 
 
 def close(
@@ -123,10 +123,10 @@ def close(
     if left:
         log.error("accounts.closing_unsettled", left=left)
         raise errors.ClosingUnsettled
-    deleted = {table: rows for table, rows in before.items() if rows}
+    rows_deleted = {table: rows for table, rows in before.items() if rows}
     report = {
         "reason": why,
-        "deleted": deleted,
+        "deleted": rows_deleted,
         "ended": ends,
         "kept": _kept(accounts, resident, change.at),
         "remaining": 0,
@@ -135,14 +135,14 @@ def close(
     data_keys.destroy_on_commit(accounts.rings, session)
     closing = Closing(id=secret_id(), resident_id=resident.id, closed_at=change.at, report=report)
     session.add(closing)
-    told = {"reason": why, "deleted": deleted, "ended": ends, "remaining": 0}
+    details = {"reason": why, "deleted": rows_deleted, "ended": ends, "remaining": 0}
     audit.record_change(
         session,
         change,
         "accounts.close_account",
         str(resident.id),
         before={"closed": False},
-        after={"closed": True} | told,
+        after={"closed": True} | details,
     )
     session.flush()
     return closing
@@ -155,8 +155,8 @@ def check_closings(accounts: Accounts, session: Session, now: datetime) -> None:
     may have written a row after it.
     """
     due = select(Closing).where(Closing.checked_at.is_(None), Closing.closed_at <= now - CHECKED_AFTER)
-    found = session.scalars(due.order_by(Closing.closed_at).limit(AT_ONCE).with_for_update(skip_locked=True)).all()
-    for closing in found:
+    closings = session.scalars(due.order_by(Closing.closed_at).limit(AT_ONCE).with_for_update(skip_locked=True)).all()
+    for closing in closings:
         resident = session.get_one(Resident, closing.resident_id, with_for_update=True, populate_existing=True)
         late = _left(accounts, session, resident)
         if late:
@@ -198,8 +198,8 @@ def _require_own_say(session: Session, resident_id: UUID, now: datetime) -> None
 
     Else a child would close the account, begin anew, and have no guardian.
     """
-    imposed = (Guardianship.ward_id == resident_id) & (Guardianship.basis != WardBasis.ENTRUSTED.value)
-    if erasing.rows(session, imposed & (Guardianship.state == GuardianshipState.ACTIVE.value) & held.standing(now)):
+    was_imposed = (Guardianship.ward_id == resident_id) & (Guardianship.basis != WardBasis.ENTRUSTED.value)
+    if erasing.rows(session, was_imposed & (Guardianship.state == GuardianshipState.ACTIVE.value) & held.standing(now)):
         raise errors.WindowNeeded
 
 

@@ -103,12 +103,12 @@ def withdraw_with_guardianship(
     if guardianship.ward_id is None:
         return
     fresh_consents.fold(accounts.rings, session, guardianship.ward_id, now)
-    granted = (
+    grants = (
         (Consent.resident_id == guardianship.ward_id)
         & (Consent.guardianship_id == guardianship.id)
         & (Consent.state == ConsentState.GRANTED.value)
     )
-    rows = select(Consent).where(granted).order_by(Consent.purpose).with_for_update()
+    rows = select(Consent).where(grants).order_by(Consent.purpose).with_for_update()
     for consent in session.scalars(rows.execution_options(populate_existing=True)).all():
         decision = ConsentDecision(consent.resident_id, consent.purpose, at, guardianship.id)
         _decide(accounts, session, consent, decision, ConsentState.WITHDRAWN, now)
@@ -136,10 +136,10 @@ def _decide_fresh(
 ) -> ConsentStatus:
     """Keep what a resident decides where scans find it at once, without the resident's id and without a lock of it."""
     purpose = decision.purpose
-    locked = fresh_consents.lock(accounts.rings, session, decision.resident_id, decision.at)
+    decisions = fresh_consents.lock(accounts.rings, session, decision.resident_id, decision.at)
     consent = session.get(Consent, (decision.resident_id, purpose))
     status = status_of(accounts, session, consent, decision.at) if consent is not None else None
-    for fresh in locked:
+    for fresh in decisions:
         if fresh.purpose == purpose:
             status = as_decided(purpose, status, fresh.newest)
     if status is None and state is ConsentState.WITHDRAWN:
@@ -147,16 +147,16 @@ def _decide_fresh(
         raise errors.ConsentNotFound
     if status is not None and status.state == state and not status.guardian:
         return status
-    made = fresh_consents.write(
+    has_written = fresh_consents.write(
         accounts.rings,
         session,
         numbers,
-        locked,
+        decisions,
         fresh_consents.Decision(state, decision.at),
         resident_id=decision.resident_id,
         purpose=purpose,
     )
-    return as_decided(purpose, status, made)
+    return as_decided(purpose, status, has_written)
 
 
 def _lock(
@@ -216,10 +216,10 @@ def _decide(
 
 
 def _require(city: City, purpose: str) -> None:
-    known = city.purposes.get(purpose)
-    if known is None:
+    known_purpose = city.purposes.get(purpose)
+    if known_purpose is None:
         raise errors.PurposeNotFound
-    if known.basis is not Basis.CONSENT:
+    if known_purpose.basis is not Basis.CONSENT:
         raise errors.ConsentNotNeeded
 
 

@@ -44,7 +44,7 @@ def list_consents(
 ) -> Sequence[ConsentStatus]:
     """Return at most `limit` consents that were asked for, given or taken back, by purpose, those after `after`."""
     fresh = fresh_consents.of_resident(accounts.rings, session, resident_id, now)
-    decided = {one.purpose: one.newest for one in fresh if after is None or one.purpose > after}
+    decisions = {one.purpose: one.newest for one in fresh if after is None or one.purpose > after}
     # as Python compares, whatever the database's collation
     purpose = collate(Consent.purpose, "C")
     query = (
@@ -56,9 +56,11 @@ def list_consents(
     )
     if after is not None:
         query = query.where(purpose > after)
-    found = {row.purpose: _status(accounts, row, guardianship, now) for row, guardianship in session.execute(query)}
-    found |= {purpose: as_decided(purpose, found.get(purpose), decision) for purpose, decision in decided.items()}
-    return [found[purpose] for purpose in sorted(found)][:limit]
+    statuses = {row.purpose: _status(accounts, row, guardianship, now) for row, guardianship in session.execute(query)}
+    statuses |= {
+        purpose: as_decided(purpose, statuses.get(purpose), decision) for purpose, decision in decisions.items()
+    }
+    return [statuses[purpose] for purpose in sorted(statuses)][:limit]
 
 
 def consent_history(
@@ -73,16 +75,16 @@ def consent_history(
     # of one day the ids are in the order of the moments
     place = func.row_number().over(order_by=(ConsentEvent.at, ConsentEvent.id)).label("place")
     mine = select(ConsentEvent.id, place).where(ConsentEvent.resident_id == resident_id).subquery()
-    wanted = select(ConsentEvent, mine.c.place).join(mine, mine.c.id == ConsentEvent.id)
+    statement = select(ConsentEvent, mine.c.place).join(mine, mine.c.id == ConsentEvent.id)
     if before is not None:
-        wanted = wanted.where(mine.c.place < -before if before < 0 else ConsentEvent.id < before)
-    rows = session.execute(wanted.order_by(mine.c.place.desc()).limit(limit)).all()
-    stored = rows[0].place if rows else 0
+        statement = statement.where(mine.c.place < -before if before < 0 else ConsentEvent.id < before)
+    rows = session.execute(statement.order_by(mine.c.place.desc()).limit(limit)).all()
+    row_count = rows[0].place if rows else 0
     events = [_act(accounts, event, -at) for event, at in rows]
     turned_over = {(event.purpose, event.at) for event in events}
     acts = sorted((decision.at, one.purpose, decision.state.value) for one in fresh for decision in one.decisions)
     waiting = [act for act in acts if (act[1], act[0]) not in turned_over]
-    places = range(-stored - 1, -stored - len(waiting) - 1, -1)
+    places = range(-row_count - 1, -row_count - len(waiting) - 1, -1)
     newer = [
         ConsentAct(place, purpose, state, at, guardian=False)
         for place, (at, purpose, state) in zip(places, waiting, strict=True)
@@ -116,13 +118,13 @@ def is_active(guardianship: Guardianship, now: datetime) -> bool:
 
 def as_decided(purpose: str, status: ConsentStatus | None, decision: fresh_consents.Decision) -> ConsentStatus:
     """Return a consent as a fresh decision leaves it."""
-    granted = decision.state is ConsentState.GRANTED
+    is_granted = decision.state is ConsentState.GRANTED
     return ConsentStatus(
         purpose=purpose,
         state=decision.state.value,
         requested_at=status.requested_at if status is not None else None,
-        granted_at=decision.at if granted else None,
-        withdrawn_at=None if granted else decision.at,
+        granted_at=decision.at if is_granted else None,
+        withdrawn_at=None if is_granted else decision.at,
         guardian=False,
     )
 

@@ -34,19 +34,19 @@ _WHAT: Final = {(trace.table, column): trace.what for trace in TRACES for column
 
 def count(accounts: Accounts, session: Session, resident: Resident) -> dict[str, int]:
     """Count what is personal, by table; of the resident's own row and of cases, the columns that hold something."""
-    counted = Counter(_by_foreign_key(session, resident.id))
+    counts = Counter(_by_foreign_key(session, resident.id))
     others = {
         "refresh_families": sign_ins.belong_to(accounts.rings, resident.id),
         "attempts": attempts.counted_by(accounts.rings, resident.id),
         "recovery_cases": personal_in(resident.id)
         & (func.num_nonnulls(*(getattr(RecoveryCase, name) for name in _OF_CASES)) > 0),
     }
-    counted.update({what: rows(session, condition) for what, condition in others.items()})
-    counted.update(fresh_consents.count_rows(accounts.rings, session, resident.id, system_clock()))
-    counted["personal_columns"] = sum(getattr(resident, column) is not None for column in PERSONAL)
+    counts.update({what: rows(session, condition) for what, condition in others.items()})
+    counts.update(fresh_consents.count_rows(accounts.rings, session, resident.id, system_clock()))
+    counts["personal_columns"] = sum(getattr(resident, column) is not None for column in PERSONAL)
     for eraser in accounts.erasers:
-        counted.update(eraser.count(session, resident.id))
-    return dict(counted)
+        counts.update(eraser.count(session, resident.id))
+    return dict(counts)
 
 
 def rows(session: Session, condition: ColumnElement[bool]) -> int:
@@ -90,11 +90,11 @@ def personal_in(resident_id: UUID) -> ColumnElement[bool]:
 
 def foreign_keys() -> Iterator[Column[UUID]]:
     """Return the columns of all tables that name a resident, but for those that outlive an account."""
-    kept = kept_columns()
+    keeping = kept_columns()
     for table in Base.metadata.sorted_tables:
         for column in table.columns:
             names_residents = any(key.target_fullname == "residents.id" for key in column.foreign_keys)
-            if names_residents and (table.name, column.name) not in kept:
+            if names_residents and (table.name, column.name) not in keeping:
                 yield column
 
 
@@ -109,8 +109,8 @@ def _by_foreign_key(session: Session, resident_id: UUID) -> dict[str, int]:
 
 def _close_cases(accounts: Accounts, session: Session, resident_id: UUID, by: Principal | Actor, now: datetime) -> None:
     """End the open cases of the account, for one of their two sides is no more; who claims it is told."""
-    found = select(RecoveryCase).where(concerned(resident_id), RecoveryCase.state == CaseState.OPEN.value)
-    for case in session.scalars(found.order_by(RecoveryCase.id).with_for_update()).all():
+    statement = select(RecoveryCase).where(concerned(resident_id), RecoveryCase.state == CaseState.OPEN.value)
+    for case in session.scalars(statement.order_by(RecoveryCase.id).with_for_update()).all():
         cases.drop(session, case, by=by, now=now)
         if case.claimant_id is not None and case.claimant_id != resident_id:
             notices.tell(session, accounts.rings, resident_id=case.claimant_id, template="recovery_rejected", now=now)

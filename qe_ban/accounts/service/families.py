@@ -79,10 +79,10 @@ def revoke(accounts: Accounts, session: Session, *, text: str, now: datetime) ->
     """
     try:
         if "." not in text:
-            found = session.get(RefreshToken, _hash(_bytes(text)))
-            if found is not None:
-                end(accounts.rings, session, found.family_id, now)
-            return found is not None
+            token = session.get(RefreshToken, _hash(_bytes(text)))
+            if token is not None:
+                end(accounts.rings, session, token.family_id, now)
+            return token is not None
         access = tokens.signed_by_us(accounts, text)
     except (errors.RefreshRefused, errors.TokenInvalid):
         return False
@@ -107,10 +107,10 @@ def end_all(rings: KeyRings, session: Session, principal_id: UUID, now: datetime
     """
     holding.hold_alone(rings, session, principal_id)
     running = sign_ins.belong_to(rings, principal_id) & RefreshFamily.ended_at.is_(None)
-    ended = _end_each(rings, session, running, now)
-    for family_id in ended:
+    family_ids = _end_each(rings, session, running, now)
+    for family_id in family_ids:
         refuse(session, family_id, now)
-    return len(ended)
+    return len(family_ids)
 
 
 def _end_each(rings: KeyRings, session: Session, running: ColumnElement[bool], now: datetime) -> list[UUID]:
@@ -132,21 +132,21 @@ def has_run_since(
         & or_(RefreshFamily.ended_at.is_(None), RefreshFamily.ended_at >= start_of_day(since))
     )
     # the columns say days: what they leave open the sealed moments decide
-    found = [sign_ins.read(rings, family) for family in session.scalars(select(RefreshFamily).where(ran))]
+    families = [sign_ins.read(rings, family) for family in session.scalars(select(RefreshFamily).where(ran))]
     return any(
         sign_in.expires_at > since
         and (sign_in.ended_at is None or sign_in.ended_at >= since)
         and (sign_in.stepped_up_at is not None or not face_shown)
-        for sign_in in found
+        for sign_in in families
     )
 
 
 def refuse(session: Session, subject: UUID, now: datetime) -> None:
     """Refuse the access tokens of a family, client or principal, or the one of a `jti`, for as long as they live."""
     row = {"subject": subject, "revoked_at": now, "expires_at": now + rules.ACCESS_LIFE + CLOCKS_APART}
-    added = insert(Revocation).values(row)
+    statement = insert(Revocation).values(row)
     session.execute(
-        added.on_conflict_do_update(index_elements=["subject"], set_={"expires_at": added.excluded.expires_at})
+        statement.on_conflict_do_update(index_elements=["subject"], set_={"expires_at": statement.excluded.expires_at})
     )
 
 

@@ -74,8 +74,8 @@ def is_granted(rings: KeyRings, found: Iterable[bytes]) -> bool:
 
     What does not open gives none: the resident may have taken it back.
     """
-    opened = [_open(rings, row[:HASH_BYTES], row[HASH_BYTES:]) for row in map(bytes, found)]
-    decisions = [fresh.newest if fresh is not None else None for fresh in opened]
+    readings = [_open(rings, row[:HASH_BYTES], row[HASH_BYTES:]) for row in map(bytes, found)]
+    decisions = [fresh.newest if fresh is not None else None for fresh in readings]
     known = [decision for decision in decisions if decision is not None]
     if len(known) < len(decisions) or not known:
         return False

@@ -33,29 +33,31 @@ def join(
     it gives is not raised, so that it commits. Raises PhoneUnsettled where the holder's account is being closed at this
     moment.
     """
-    locked = select(Resident).where(Resident.id == holder.id).with_for_update()
-    found = session.scalars(locked.execution_options(populate_existing=True)).one()
-    if found.closed_at is not None:
+    statement = select(Resident).where(Resident.id == holder.id).with_for_update()
+    locked_holder = session.scalars(statement.execution_options(populate_existing=True)).one()
+    if locked_holder.closed_at is not None:
         raise errors.PhoneUnsettled
     phone = residents.phone_of(accounts.rings, claimant)
-    if found.phone_sealed is not None or phone is None or _had_a_phone(session, found):
+    if locked_holder.phone_sealed is not None or phone is None or _had_a_phone(session, locked_holder):
         return None
     change = audit.Change(principal, now)
     closing.close(accounts, session, claimant, change=change, why="joined")
-    residents.give_phone(accounts.rings, found, phone, now)
-    found.name_sealed = vault.seal(accounts.rings, residents.NAME, found.id, name, now, data_key=found.data_key)
+    residents.give_phone(accounts.rings, locked_holder, phone, now)
+    locked_holder.name_sealed = vault.seal(
+        accounts.rings, residents.NAME, locked_holder.id, name, now, data_key=locked_holder.data_key
+    )
     session.flush()
-    before, after = {"phone_of": str(claimant.id)}, {"phone_of": str(found.id)}
-    audit.record_change(session, change, "accounts.join", str(found.id), before=before, after=after)
-    _tell(accounts, session, found, now)
+    before, after = {"phone_of": str(claimant.id)}, {"phone_of": str(locked_holder.id)}
+    audit.record_change(session, change, "accounts.join", str(locked_holder.id), before=before, after=after)
+    _tell(accounts, session, locked_holder, now)
     return errors.AccountJoined()
 
 
 def _had_a_phone(session: Session, holder: Resident) -> bool:
     """Tell whether the account lost a phone by a recovery case: two persons give it a new one."""
-    lost = (RecoveryCase.holder_id == holder.id) & (RecoveryCase.kind == CaseKind.RECYCLED.value)
-    settled = select(RecoveryCase.id).where(lost, RecoveryCase.state == CaseState.SETTLED.value)
-    return session.scalar(settled.limit(1)) is not None
+    is_recycled = (RecoveryCase.holder_id == holder.id) & (RecoveryCase.kind == CaseKind.RECYCLED.value)
+    statement = select(RecoveryCase.id).where(is_recycled, RecoveryCase.state == CaseState.SETTLED.value)
+    return session.scalar(statement.limit(1)) is not None
 
 
 def _tell(accounts: Accounts, session: Session, ward: Resident, now: datetime) -> None:

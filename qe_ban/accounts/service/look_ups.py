@@ -42,19 +42,19 @@ class LookUpIds:
 
         An id that came with something read names its resident in every case. Raises KeyMissing.
         """
-        given = list(dict.fromkeys(ids))
+        distinct = list(dict.fromkeys(ids))
         readings = [
-            self._deciphered(given, case, window) for case in (case_number, NO_CASE) for window in self._windows()
+            self._deciphered(distinct, case, window) for case in (case_number, NO_CASE) for window in self._windows()
         ]
         if not overlaps.is_over(session, self.now):
             # programs of the previous release still answer look-ups with the resident's own id
-            readings.append(given)
+            readings.append(distinct)
         candidates = {candidate for reading in readings for candidate in reading}
         residents = set(session.scalars(select(Resident.id).where(Resident.id.in_(candidates))))
         return {
             id_: candidate
             for reading in readings
-            for id_, candidate in zip(given, reading, strict=True)
+            for id_, candidate in zip(distinct, reading, strict=True)
             if candidate in residents
         }
 

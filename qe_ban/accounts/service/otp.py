@@ -115,15 +115,15 @@ def redeem_otp(
     if message is None or message.used_at is not None:
         return errors.OtpRefused()
     macs = _network_macs(accounts, number, network)
-    known = attempts.is_spent(session, attempts.OTP_KNOWN, [mac.hex() for mac in macs], now)
-    counted = _allowances(row, message, network, known=known)
+    is_known = attempts.is_spent(session, attempts.OTP_KNOWN, [mac.hex() for mac in macs], now)
+    allowances = _allowances(row, message, network, known=is_known)
     # before the secret is looked at: nobody tries two at one instant for one
-    if not all(attempts.take(session, allowance, subject, now) for allowance, subject in counted):
+    if not all(attempts.take(session, allowance, subject, now) for allowance, subject in allowances):
         return errors.OtpRefused()
     if not any(hmac.compare_digest(row.code_mac, mac) for mac in _macs(accounts, row.id, number, otp)):
         row.tries += 1
         return errors.OtpRefused()
-    for allowance, subject in counted:
+    for allowance, subject in allowances:
         attempts.give_back(session, allowance, subject)
     row.used_at = message.used_at = now
     # who holds the phone has shown it: a second device within the minute is no stranger's wish
@@ -167,8 +167,8 @@ def _count_message(
 
 def _last_message(accounts: Accounts, session: Session, phone: str, now: datetime) -> OtpChallenge | None:
     """Find the challenge for which the last message was sent to a phone; its password is that of further ones."""
-    sent = OtpChallenge.phone_mac.in_(_phone_macs(accounts, phone)) & (OtpChallenge.expires_at > now)
-    return session.scalar(select(OtpChallenge).where(sent).order_by(OtpChallenge.expires_at.desc()).limit(1))
+    of_phone = OtpChallenge.phone_mac.in_(_phone_macs(accounts, phone)) & (OtpChallenge.expires_at > now)
+    return session.scalar(select(OtpChallenge).where(of_phone).order_by(OtpChallenge.expires_at.desc()).limit(1))
 
 
 def _otp_of(accounts: Accounts, message: OtpChallenge, phone: str) -> str:

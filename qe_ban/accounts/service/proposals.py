@@ -63,11 +63,11 @@ def propose(session: Session, wanted: Wanted, *, by: Principal | Actor, now: dat
         if made is not None:
             _record(session, "proposals.propose", session.get_one(Proposal, made), by, now)
             return session.get_one(Proposal, made)
-        held = session.scalars(select(Proposal).where(_open(wanted.action, wanted.subject))).one_or_none()
+        existing = session.scalars(select(Proposal).where(_open(wanted.action, wanted.subject))).one_or_none()
         # what stood in the way may have been approved or withdrawn since
-        if held is not None and held.details == dict(wanted.details):
-            return held
-        if held is not None:
+        if existing is not None and existing.details == dict(wanted.details):
+            return existing
+        if existing is not None:
             break
     raise errors.ProposalTaken
 
@@ -138,8 +138,8 @@ def _refuse_newcomers(session: Session, persons: tuple[UUID, ...], now: datetime
     since = func.coalesce(Staff.duties_since, Staff.created_at)
     officer = Staff.roles.contains([Role.SECURITY_ADMIN.value]) & Staff.disabled_at.is_(None)
     newcomer = select(Staff.id).where(Staff.id.in_(persons), since > now - NEW_FOR)
-    settled = select(Staff.id).where(officer, since <= now - NEW_FOR)
-    if session.scalar(newcomer.limit(1)) is not None and session.scalar(settled.limit(1)) is not None:
+    officers = select(Staff.id).where(officer, since <= now - NEW_FOR)
+    if session.scalar(newcomer.limit(1)) is not None and session.scalar(officers.limit(1)) is not None:
         raise errors.NewcomerRefused
 
 

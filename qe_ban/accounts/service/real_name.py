@@ -70,9 +70,9 @@ def finish_claim(
         return Assurance.VERIFIED if _is_same(accounts, resident, said) else errors.RealNameFixed()
     holder = _bound(accounts, session, resident, said, now)
     if holder is not None:
-        joined = _joined(accounts, session, principal, resident, holder, said, now)
-        if joined is not None:
-            return joined
+        account = _joined(accounts, session, principal, resident, holder, said, now)
+        if account is not None:
+            return account
         _open_case(accounts, session, principal, holder, now)
         return errors.RecoveryOpened()
     attempts.forgive(session, attempts.REAL_NAME, attempts.subject_of(accounts.rings, resident.id))
@@ -115,9 +115,9 @@ def _joined(
 
 def _is_same(accounts: Accounts, resident: Resident, said: RealName) -> bool:
     """A repeat of the confirmed name is harmless; anything else would be another person."""
-    held = (resident.id_type or "", residents.id_number_of(accounts.rings, resident) or "")
-    given = (said.id_type.value, said.id_number)
-    same_document = hmac.compare_digest("\0".join(held).encode(), "\0".join(given).encode())
+    own = (resident.id_type or "", residents.id_number_of(accounts.rings, resident) or "")
+    claim = (said.id_type.value, said.id_number)
+    same_document = hmac.compare_digest("\0".join(own).encode(), "\0".join(claim).encode())
     same_name = names.is_same_name(said.id_type, residents.name_of(accounts.rings, resident) or "", said.name)
     return same_document and same_name
 
@@ -131,8 +131,8 @@ def _open_case(accounts: Accounts, session: Session, principal: Principal, holde
         "state": CaseState.OPEN.value,
         "opened_at": now,
     }
-    opened = session.scalar(insert(RecoveryCase).values(case).on_conflict_do_nothing().returning(RecoveryCase.id))
-    if opened is None:
+    case_id = session.scalar(insert(RecoveryCase).values(case).on_conflict_do_nothing().returning(RecoveryCase.id))
+    if case_id is None:
         return
     phone = residents.phone_of(accounts.rings, holder)
     if phone is not None:
@@ -140,11 +140,11 @@ def _open_case(accounts: Accounts, session: Session, principal: Principal, holde
         jobs.enqueue(session, accounts.rings, topic="notice", payload=message, now=now)
     details = {"claimant": str(principal.id), "holder": str(holder.id)}
     audit.record(
-        session, at=now, actor=principal, action="accounts.open_recovery", subject=str(opened), details=details
+        session, at=now, actor=principal, action="accounts.open_recovery", subject=str(case_id), details=details
     )
 
 
 def open_cases(session: Session, resident_id: UUID) -> list[RecoveryCase]:
     """Give the recovery cases in which a resident claims or holds, oldest first."""
-    concerned = (RecoveryCase.holder_id == resident_id) | (RecoveryCase.claimant_id == resident_id)
-    return list(session.scalars(select(RecoveryCase).where(concerned).order_by(RecoveryCase.id)))
+    is_side = (RecoveryCase.holder_id == resident_id) | (RecoveryCase.claimant_id == resident_id)
+    return list(session.scalars(select(RecoveryCase).where(is_side).order_by(RecoveryCase.id)))

@@ -54,11 +54,11 @@ def backfill(session: Session, rings: KeyRings, ring: Ring, after: UUID | None, 
     Who is locked is passed over, so that nobody waits for a step and no step for anybody: look with `missing`, and walk
     again. Raises KeyMissing.
     """
-    wanted = select(Resident).where(_lacking(rings, ring))
+    statement = select(Resident).where(_lacking(rings, ring))
     if after is not None:
-        wanted = wanted.where(Resident.id > after)
+        statement = statement.where(Resident.id > after)
     retirement.lengthen(session)
-    free = wanted.order_by(Resident.id).limit(limit).with_for_update(skip_locked=True)
+    free = statement.order_by(Resident.id).limit(limit).with_for_update(skip_locked=True)
     rows = session.scalars(free.execution_options(populate_existing=True)).all()
     broken = [row.id for row in rows if not _fill(session, rings, ring, row)]
     return Step(rows[-1].id if len(rows) == limit else None, len(rows) - len(broken), broken)
@@ -124,15 +124,15 @@ def empty(session: Session, ring: Ring, *, limit: int = STEP) -> int:
 
     Nobody who is locked is waited for, and nobody loses the last index.
     """
-    held = set(session.scalars(select(Key.slot).where(Key.ring == ring, Key.slot.is_not(None))))
-    done = 0
-    for slot in {0, 1} - held if held else ():
+    slots = set(session.scalars(select(Key.slot).where(Key.ring == ring, Key.slot.is_not(None))))
+    count = 0
+    for slot in {0, 1} - slots if slots else ():
         mine, others = SLOTS[ring][slot], SLOTS[ring][1 - slot]
         some = select(Resident.id).where(mine.is_not(None), others.is_not(None)).limit(limit)
-        emptied = update(Resident).where(Resident.id.in_(some.with_for_update(skip_locked=True)))
-        emptied = emptied.values({mine.key: None}).returning(Resident.id)
-        done += len(session.execute(emptied.execution_options(synchronize_session=False)).all())
-    return done
+        statement = update(Resident).where(Resident.id.in_(some.with_for_update(skip_locked=True)))
+        statement = statement.values({mine.key: None}).returning(Resident.id)
+        count += len(session.execute(statement.execution_options(synchronize_session=False)).all())
+    return count
 
 
 def count(session: Session, ring: Ring, slot: int) -> int:

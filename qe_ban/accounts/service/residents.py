@@ -65,9 +65,9 @@ def of_phone(rings: KeyRings, session: Session, *, phone: str, now: datetime) ->
     The account is held until the transaction ends. Raises PhoneUnsettled.
     """
     for _ in range(ATTEMPTS):
-        found = hold_by_phone(rings, session, phone, now) or _made(rings, session, phone, now)
-        if found is not None:
-            return found
+        resident_id = hold_by_phone(rings, session, phone, now) or _made(rings, session, phone, now)
+        if resident_id is not None:
+            return resident_id
     raise errors.PhoneUnsettled
 
 
@@ -77,15 +77,15 @@ def hold_by_phone(rings: KeyRings, session: Session, phone: str, now: datetime) 
     A phone that moves to another account meanwhile is looked for anew, and nobody signs in to the one that it has left.
     """
     index = rings.blind(Ring.BLIND_PHONE, phone)
-    wanted = select(Resident.id).where(_found(Resident.phone_index, Resident.phone_index_next, index))
+    statement = select(Resident.id).where(_found(Resident.phone_index, Resident.phone_index_next, index))
     if not overlaps.is_over(session, now):
         # the previous release knows no other lock
-        wanted = wanted.with_for_update(read=True)
-    found = session.scalar(wanted)
-    if found is None:
+        statement = statement.with_for_update(read=True)
+    resident_id = session.scalar(statement)
+    if resident_id is None:
         return None
-    holding.hold(rings, session, found)
-    return found if session.scalar(wanted) == found else None
+    holding.hold(rings, session, resident_id)
+    return resident_id if session.scalar(statement) == resident_id else None
 
 
 def _made(rings: KeyRings, session: Session, phone: str, now: datetime) -> UUID | None:
@@ -93,7 +93,7 @@ def _made(rings: KeyRings, session: Session, phone: str, now: datetime) -> UUID 
     resident_id = secret_id()
     first, second = rings.blind(Ring.BLIND_PHONE, phone)
     data_key = data_keys.allocate(rings, session, Owner.RESIDENT, now)
-    created = moments.seal(rings, "residents", (resident_id,), {"created_at": now}, now, data_key=data_key)
+    created_at = moments.seal(rings, "residents", (resident_id,), {"created_at": now}, now, data_key=data_key)
     row = {
         "id": resident_id,
         "phone_index": first,
@@ -101,7 +101,7 @@ def _made(rings: KeyRings, session: Session, phone: str, now: datetime) -> UUID 
         "phone_sealed": vault.seal(rings, PHONE, resident_id, phone, now, data_key=data_key),
         "assurance": Assurance.NONE,
         "created_at": start_of_day(now),
-        "moments_sealed": created,
+        "moments_sealed": created_at,
         "data_key": data_key,
     }
     return session.scalar(insert(Resident).values(row).on_conflict_do_nothing().returning(Resident.id))
@@ -112,8 +112,8 @@ def lock_open(session: Session, resident_ids: Iterable[UUID]) -> set[UUID]:
 
     Scans, which only refer to accounts, do not wait for it.
     """
-    wanted = select(Resident.id).where(Resident.id.in_(sorted(resident_ids)), Resident.closed_at.is_(None))
-    return set(session.scalars(wanted.order_by(Resident.id).with_for_update(key_share=True)))
+    statement = select(Resident.id).where(Resident.id.in_(sorted(resident_ids)), Resident.closed_at.is_(None))
+    return set(session.scalars(statement.order_by(Resident.id).with_for_update(key_share=True)))
 
 
 def lock_reachable(session: Session, resident_ids: Collection[UUID]) -> dict[UUID, bool]:

@@ -40,12 +40,12 @@ def _is_left_by_guardian(before: datetime) -> ColumnElement[bool]:
 
     Who is asked again decides anew.
     """
-    ended = exists().where(
+    has_ended = exists().where(
         Guardianship.id == Consent.guardianship_id,
         Guardianship.state == GuardianshipState.ENDED.value,
         Guardianship.ended_at < before,
     )
-    return Consent.guardianship_id.is_not(None) & ended
+    return Consent.guardianship_id.is_not(None) & has_ended
 
 
 def _is_superseded(before: datetime) -> ColumnElement[bool]:
@@ -71,15 +71,15 @@ def _is_settled(before: datetime) -> ColumnElement[bool]:
     without_phone = exists().where(
         Resident.id == RecoveryCase.holder_id, Resident.phone_sealed.is_(None), Resident.closed_at.is_(None)
     )
-    lost = and_(
+    is_lost = and_(
         RecoveryCase.kind == CaseKind.RECYCLED.value, RecoveryCase.state == CaseState.SETTLED.value, without_phone
     )
-    return (RecoveryCase.closed_at < before) & not_(lost)
+    return (RecoveryCase.closed_at < before) & not_(is_lost)
 
 
 def _is_ended(before: datetime) -> ColumnElement[bool]:
-    ended = (Guardianship.state == GuardianshipState.ENDED.value) & (Guardianship.ended_at < before)
-    return ended & is_unreferenced(Guardianship)
+    has_ended = (Guardianship.state == GuardianshipState.ENDED.value) & (Guardianship.ended_at < before)
+    return has_ended & is_unreferenced(Guardianship)
 
 
 def _is_closed(before: datetime) -> ColumnElement[bool]:

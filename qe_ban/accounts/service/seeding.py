@@ -52,7 +52,7 @@ def seed_guardianship(
     between = (Guardianship.guardian_id == guardian_id) & (Guardianship.ward_id == ward_id)
     if session.scalar(select(Guardianship.id).where(between).limit(1)) is not None:
         return False
-    made = Guardianship(
+    row = Guardianship(
         id=new_id(),
         guardian_id=guardian_id,
         ward_id=ward_id,
@@ -65,7 +65,7 @@ def seed_guardianship(
         confirmed_at=now,
         confirmed_by=ConfirmedBy.REGISTER.value,
     )
-    session.add(made)
+    session.add(row)
     return True
 
 

@@ -28,15 +28,15 @@ def turn_over(session: Session, now: datetime) -> int:
     At most 500 sign-ins and 2,000 tokens of each. Who is locked is passed over until the next time. Sign-ins that
     release 0.3.0 is to read are left until they are sealed.
     """
-    sealed = RefreshFamily.content_sealed.is_not(None)
-    families = _turn_over(session, RefreshFamily.id, RefreshFamily.started_at, now, where=sealed, limit=STEP)
+    is_sealed = RefreshFamily.content_sealed.is_not(None)
+    families = _turn_over(session, RefreshFamily.id, RefreshFamily.started_at, now, where=is_sealed, limit=STEP)
     is_dated = RefreshToken.written_at.is_not(None)
     tokens = _turn_over(
         session, RefreshToken.token_hash, RefreshToken.written_at, now, where=is_dated, limit=TOKENS_STEP
     )
     # of a program of 0.4.0, or from before: of which day is not known
-    undated = (RefreshToken.turned_over == NEW) & ~is_dated
-    return families + tokens + _write_anew(session, RefreshToken.token_hash, undated, DONE, TOKENS_STEP)
+    has_no_date = (RefreshToken.turned_over == NEW) & ~is_dated
+    return families + tokens + _write_anew(session, RefreshToken.token_hash, has_no_date, DONE, TOKENS_STEP)
 
 
 def _turn_over(

@@ -65,10 +65,10 @@ def finish_sign_in(
     A refusal is given back and not raised. What was wrong is not told, and a right code with a wrong password stays
     usable.
     """
-    proven = prove(session, accounts.rings, attempt=attempt, password_fits=password_fits, totp=totp, now=now)
-    if isinstance(proven, errors.StaffRefused):
-        return proven
-    return families.start(accounts, session, kind=PrincipalKind.STAFF, principal_id=proven.id, now=now)
+    member = prove(session, accounts.rings, attempt=attempt, password_fits=password_fits, totp=totp, now=now)
+    if isinstance(member, errors.StaffRefused):
+        return member
+    return families.start(accounts, session, kind=PrincipalKind.STAFF, principal_id=member.id, now=now)
 
 
 def prove(
@@ -115,17 +115,17 @@ def create_staff(
         "department": place.department,
         "created_at": now,
     }
-    made = insert(Staff).values(row).on_conflict_do_nothing(index_elements=["username"]).returning(Staff.id)
-    if session.scalar(made) is None:
+    statement = insert(Staff).values(row).on_conflict_do_nothing(index_elements=["username"]).returning(Staff.id)
+    if session.scalar(statement) is None:
         raise errors.StaffExists
-    held = {"username": username, "roles": row["roles"]} | asdict(place)
+    details = {"username": username, "roles": row["roles"]} | asdict(place)
     audit.record(
         session,
         at=now,
         actor=None,
         action="accounts.create_staff",
         subject=str(staff_id),
-        details=held,
+        details=details,
     )
     return staff_id
 
@@ -135,9 +135,9 @@ def standing(session: Session, staff_id: UUID) -> Standing | None:
 
     It stays so until the transaction ends: nobody is disabled or moved meanwhile.
     """
-    wanted = select(Staff).where(Staff.id == staff_id, Staff.disabled_at.is_(None)).with_for_update(read=True)
-    found = session.scalars(wanted).first()
-    if found is None:
+    statement = select(Staff).where(Staff.id == staff_id, Staff.disabled_at.is_(None)).with_for_update(read=True)
+    row = session.scalars(statement).first()
+    if row is None:
         return None
-    place = Place(district=found.district, hall=found.hall, zone=found.zone, department=found.department)
-    return Standing(rules.staff_scopes(found.roles), place)
+    place = Place(district=row.district, hall=row.hall, zone=row.zone, department=row.department)
+    return Standing(rules.staff_scopes(row.roles), place)

@@ -30,13 +30,13 @@ def change_staff(
     Their sign-ins end: they sign in again as what they are now. Raises StaffNotFound, StaffInvalid.
     """
     staff = _locked(session, username)
-    wanted = sorted(set(staff.roles if roles is None else roles))
+    new_roles = sorted(set(staff.roles if roles is None else roles))
     where = _place(staff) if place is None else place
-    rules.check_duties(wanted, where)
+    rules.check_duties(new_roles, where)
     before = _told(staff)
-    if wanted != sorted(staff.roles):
+    if new_roles != sorted(staff.roles):
         staff.duties_since = change.at
-    staff.roles = wanted
+    staff.roles = new_roles
     staff.district, staff.hall, staff.zone, staff.department = where.district, where.hall, where.zone, where.department
     return _changed(session, staff, before, change, "accounts.change_staff")
 
@@ -90,5 +90,5 @@ def _place(staff: Staff) -> Place:
 
 def _told(staff: Staff) -> dict[str, Any]:
     """Give what an audit event tells of a member of staff."""
-    disabled = rfc3339(staff.disabled_at) if staff.disabled_at is not None else None
-    return {"roles": list(staff.roles), **asdict(_place(staff)), "disabled_at": disabled}
+    disabled_at = rfc3339(staff.disabled_at) if staff.disabled_at is not None else None
+    return {"roles": list(staff.roles), **asdict(_place(staff)), "disabled_at": disabled_at}

@@ -53,8 +53,8 @@ def access(
         roles=frozenset(roles),
         place=place or Place(),
     )
-    signed = jwts.write(token, issuer=accounts.issuer, kid=key.kid, key=key.private)
-    return Tokens(signed, life, scopes, refresh)
+    token_text = jwts.write(token, issuer=accounts.issuer, kid=key.kid, key=key.private)
+    return Tokens(token_text, life, scopes, refresh)
 
 
 def principal_from(accounts: Accounts, token: str, now: datetime) -> Principal:
@@ -64,13 +64,13 @@ def principal_from(accounts: Accounts, token: str, now: datetime) -> Principal:
     TokenInvalid, and DatabaseUnavailable or KeyMissing where keys and revocations were never read.
     """
     digest = accounts.checked.digest(token)
-    checked = accounts.checked.get(digest)
-    if checked is None or checked.snapshot is not accounts.rings.snapshot():
-        checked = _check(accounts, token)
-        accounts.checked.put(digest, checked)
-    if now.timestamp() >= checked.expires_at or not accounts.revocations.get().isdisjoint(checked.subjects):
+    entry = accounts.checked.get(digest)
+    if entry is None or entry.snapshot is not accounts.rings.snapshot():
+        entry = _check(accounts, token)
+        accounts.checked.put(digest, entry)
+    if now.timestamp() >= entry.expires_at or not accounts.revocations.get().isdisjoint(entry.subjects):
         raise errors.TokenInvalid
-    return checked.principal
+    return entry.principal
 
 
 def signed_by_us(accounts: Accounts, token: str) -> jwts.AccessToken:

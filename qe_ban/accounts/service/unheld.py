@@ -29,15 +29,15 @@ def close_unheld(accounts: Accounts, database: Database, clock: Clock) -> int:
     """
     with database.transaction() as session:
         over = select(Resident.id).where(is_unheld(clock()), since() <= clock() - rules.UNHELD_FOR)
-        found = session.scalars(over.order_by(Resident.id).limit(AT_ONCE)).all()
-    closed = 0
-    for resident_id in found:
+        resident_ids = session.scalars(over.order_by(Resident.id).limit(AT_ONCE)).all()
+    count = 0
+    for resident_id in resident_ids:
         try:
             with database.transaction() as session:
-                closed += _close(accounts, session, resident_id, clock())
+                count += _close(accounts, session, resident_id, clock())
         except errors.ClosingUnsettled:
             log.warning("accounts.unheld_unsettled")
-    return closed
+    return count
 
 
 def is_unheld(now: datetime) -> ColumnElement[bool]:
@@ -58,11 +58,11 @@ def is_unheld(now: datetime) -> ColumnElement[bool]:
 
 def since() -> ColumnElement[datetime]:
     """Return from when on nobody has held an account: its last guardian or case ended, or it was made."""
-    guarded = select(func.max(func.least(Guardianship.ended_at, Guardianship.ends_at))).where(
+    last_guardianship = select(func.max(func.least(Guardianship.ended_at, Guardianship.ends_at))).where(
         Guardianship.ward_id == Resident.id
     )
-    decided = select(func.max(RecoveryCase.closed_at)).where(RecoveryCase.holder_id == Resident.id)
-    return func.greatest(Resident.created_at, guarded.scalar_subquery(), decided.scalar_subquery())
+    last_decision = select(func.max(RecoveryCase.closed_at)).where(RecoveryCase.holder_id == Resident.id)
+    return func.greatest(Resident.created_at, last_guardianship.scalar_subquery(), last_decision.scalar_subquery())
 
 
 def _close(accounts: Accounts, session: Session, resident_id: UUID, now: datetime) -> bool:

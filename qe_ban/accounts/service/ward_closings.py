@@ -71,9 +71,9 @@ def stop_ward_closing(accounts: Accounts, session: Session, *, guardianship_id: 
 def stop_own_closing(accounts: Accounts, session: Session, *, change: audit.Change) -> None:
     """Stop it, as the ward. Raises ClosingNotAsked, SessionEnded."""
     families.require_running(accounts, session, change.by)
-    asked = select(Guardianship.id).where(Guardianship.ward_id == change.by.id, _waits())
-    found = session.scalars(asked.order_by(Guardianship.id).limit(1)).one_or_none()
-    row = ending.locked(session, found) if found is not None else None
+    statement = select(Guardianship.id).where(Guardianship.ward_id == change.by.id, _waits())
+    guardianship_id = session.scalars(statement.order_by(Guardianship.id).limit(1)).one_or_none()
+    row = ending.locked(session, guardianship_id) if guardianship_id is not None else None
     if row is None:
         raise errors.ClosingNotAsked
     _stop(accounts, session, row, change)
@@ -98,16 +98,16 @@ def close_due_wards(accounts: Accounts, database: Database, clock: Clock) -> int
     """Close what is due, each account in a transaction of its own: the worker's part; returns how many."""
     with database.transaction() as session:
         due = select(Guardianship.id).where(_waits(), Guardianship.closing_due_at <= clock())
-        found = session.scalars(due.order_by(Guardianship.closing_due_at).limit(AT_ONCE)).all()
-    closed = 0
-    for guardianship_id in found:
+        guardianship_ids = session.scalars(due.order_by(Guardianship.closing_due_at).limit(AT_ONCE)).all()
+    count = 0
+    for guardianship_id in guardianship_ids:
         try:
             with database.transaction() as session:
-                closed += close_due(accounts, session, guardianship_id, clock()) is not None
+                count += close_due(accounts, session, guardianship_id, clock()) is not None
         except errors.ClosingUnsettled:
             # the next run tries again; the tables are in the log already
             log.warning("accounts.ward_closing_unsettled")
-    return closed
+    return count
 
 
 def close_due(accounts: Accounts, session: Session, guardianship_id: UUID, now: datetime) -> Closing | None:
@@ -125,10 +125,12 @@ def close_due(accounts: Accounts, session: Session, guardianship_id: UUID, now: 
         return None
     guardian = session.get_one(Resident, row.guardian_id)
     phones = {residents.phone_of(accounts.rings, person) for person in (guardian, ward)} - {None}
-    made = closing.close(accounts, session, ward, change=audit.AtShell(now), why="guardian")
+    closing_row = closing.close(accounts, session, ward, change=audit.AtShell(now), why="guardian")
     for phone in sorted(str(one) for one in phones):
-        notices.tell_phone(session, accounts.rings, phone=phone, template="account_closed", now=now, proof=str(made.id))
-    return made
+        notices.tell_phone(
+            session, accounts.rings, phone=phone, template="account_closed", now=now, proof=str(closing_row.id)
+        )
+    return closing_row
 
 
 def _acting(session: Session, guardianship_id: UUID, change: audit.Change) -> Guardianship:
@@ -151,8 +153,8 @@ def _stop(
     **more: object,
 ) -> None:
     """Stop the closing of the ward of a locked guardianship, whoever asked for it."""
-    stopped = update(Guardianship).where(Guardianship.ward_id == row.ward_id, _waits()).values(closing_due_at=None)
-    ids = session.scalars(stopped.returning(Guardianship.id).execution_options(synchronize_session=False)).all()
+    statement = update(Guardianship).where(Guardianship.ward_id == row.ward_id, _waits()).values(closing_due_at=None)
+    ids = session.scalars(statement.returning(Guardianship.id).execution_options(synchronize_session=False)).all()
     if row.ward_id is None or not ids:
         raise errors.ClosingNotAsked
     audit.record(

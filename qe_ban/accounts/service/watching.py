@@ -27,9 +27,9 @@ def _one_time_passwords(
 ) -> Iterator[audit.Tally]:
     if subject not in (None, OTPS):
         return
-    asked = OtpChallenge.expires_at - rules.OTP_LIFE
+    requested_at = OtpChallenge.expires_at - rules.OTP_LIFE
     span = (OtpChallenge.expires_at > since + rules.OTP_LIFE) & (OtpChallenge.expires_at <= until + rules.OTP_LIFE)
-    wrong = select(func.count(), func.sum(OtpChallenge.tries), func.max(asked)).where(
+    wrong = select(func.count(), func.sum(OtpChallenge.tries), func.max(requested_at)).where(
         span, OtpChallenge.tries >= WRONG, OtpChallenge.used_at.is_(None)
     )
     number, tries, at = session.execute(wrong).one()
@@ -49,13 +49,13 @@ def _staff_passwords(session: Session, since: datetime, until: datetime, subject
         .where(Attempt.until > since + STAFF_PASSWORD.window, Attempt.until <= until + STAFF_PASSWORD.window)
         .where(Attempt.count > 0)
     )
-    found = [(str(staff), count, at) for staff, count, at in session.execute(failing)]
-    for staff, count, at in found:
+    rows = [(str(staff), count, at) for staff, count, at in session.execute(failing)]
+    for staff, count, at in rows:
         if subject in (None, staff) and count >= STAFF_PASSWORD.tries:
             yield audit.Tally(staff, count, at, {"of": "account", "failures": count})
-    if found and subject in (None, STAFF):
-        told = {"of": "all", "accounts": len(found), "failures": sum(count for _, count, _ in found)}
-        yield audit.Tally(STAFF, len(found), max(at for *_, at in found), told)
+    if rows and subject in (None, STAFF):
+        total = {"of": "all", "accounts": len(rows), "failures": sum(count for _, count, _ in rows)}
+        yield audit.Tally(STAFF, len(rows), max(at for *_, at in rows), total)
 
 
 def _are_many(tally: audit.Tally) -> bool:

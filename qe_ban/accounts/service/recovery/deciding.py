@@ -35,8 +35,8 @@ def propose_decision(
     case = _locked(session, case_id)
     # a day to approve it begins when it can be approved
     ready_at = waiting.earliest_settlement(accounts, session, case) if decision is Decision.SETTLE else None
-    wanted = proposals.Wanted(ACTION, str(case.id), {"decision": decision.value}, ready_at)
-    proposal = proposals.propose(session, wanted, by=change.by, now=change.at)
+    request = proposals.Wanted(ACTION, str(case.id), {"decision": decision.value}, ready_at)
+    proposal = proposals.propose(session, request, by=change.by, now=change.at)
     if proposal.id != case.proposal_id:
         case.proposal_id, case.decision_basis = proposal.id, None
         data_key = data_keys.number_for(session, Owner.RESIDENT, case.holder_id)

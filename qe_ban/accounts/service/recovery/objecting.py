@@ -48,8 +48,8 @@ def list_holder_cases(
     query = select(RecoveryCase).where(RecoveryCase.holder_id == holder_id)
     if before is not None:
         query = query.where(RecoveryCase.id < before)
-    found = session.scalars(query.order_by(RecoveryCase.id.desc()).limit(limit)).all()
-    return [_holder_case(accounts, session, case) for case in found]
+    cases = session.scalars(query.order_by(RecoveryCase.id.desc()).limit(limit)).all()
+    return [_holder_case(accounts, session, case) for case in cases]
 
 
 def object_to_recovery(accounts: Accounts, session: Session, *, case_id: UUID, change: audit.Change) -> Objection:

@@ -116,21 +116,21 @@ def check_basis(basis: str) -> None:
 
 
 def _looked_up(accounts: Accounts, session: Session, wanted: NewCase, change: audit.Change) -> Resident | None:
-    found = residents.by_id_number(accounts.rings, session, wanted.id_type, wanted.id_number)
+    resident = residents.by_id_number(accounts.rings, session, wanted.id_type, wanted.id_number)
     audit.record(
         session,
         at=change.at,
         actor=change.by,
         action="residents.look_up",
-        subject=str(found.id) if found else "unknown",
-        details={"by": wanted.id_type.value, "found": found is not None, "for": wanted.kind.value},
+        subject=str(resident.id) if resident else "unknown",
+        details={"by": wanted.id_type.value, "found": resident is not None, "for": wanted.kind.value},
         case_number=wanted.case_number,
         request_id=change.request_id,
     )
-    if found is None or not _is_named(accounts, found, wanted.name):
+    if resident is None or not _is_named(accounts, resident, wanted.name):
         return None
-    ending.lock_with_wards(session, found.id)
-    holder = session.get(Resident, found.id, with_for_update=True, populate_existing=True)
+    ending.lock_with_wards(session, resident.id)
+    holder = session.get(Resident, resident.id, with_for_update=True, populate_existing=True)
     return holder if holder is not None and holder.closed_at is None else None
 
 
@@ -145,13 +145,15 @@ def _check_closing(session: Session, wanted: NewCase, now: datetime) -> None:
 
 def _is_named(accounts: Accounts, resident: Resident, name: str | None) -> bool:
     """Tell whether the name, where one is given, is the holder's, however it is typed."""
-    held, id_type = residents.name_of(accounts.rings, resident), resident.id_type
-    return name is None or (held is not None and id_type is not None and is_same_name(IdType(id_type), held, name))
+    own_name, id_type = residents.name_of(accounts.rings, resident), resident.id_type
+    return name is None or (
+        own_name is not None and id_type is not None and is_same_name(IdType(id_type), own_name, name)
+    )
 
 
 def _protect(accounts: Accounts, session: Session, holder: Resident, wanted: NewCase, change: audit.Change) -> None:
     """End all sign-ins of a locked holder, suspend all codes, and let count no more what was shown for wards."""
-    ended = families.end_all(accounts.rings, session, holder.id, change.at)
+    count = families.end_all(accounts.rings, session, holder.id, change.at)
     accounts.suspend(session, holder.id, change.at)
     acts = (Guardianship.guardian_id == holder.id) & (Guardianship.state == GuardianshipState.ACTIVE.value)
     ending.outdate(session, Resident.id.in_(select(Guardianship.ward_id).where(acts)), change.at)
@@ -162,7 +164,7 @@ def _protect(accounts: Accounts, session: Session, holder: Resident, wanted: New
         actor=change.by,
         action="accounts.lose_phone",
         subject=str(holder.id),
-        details={"sessions": ended},
+        details={"sessions": count},
         case_number=wanted.case_number,
         request_id=change.request_id,
     )
@@ -183,21 +185,21 @@ def _refusal(accounts: Accounts, session: Session, wanted: NewCase, holder: Resi
 def _open_case(session: Session, holder: Resident, kind: CaseKind) -> RecoveryCase | None:
     """Find and lock the open case of a kind; the holder is locked, so that there is never a second one."""
     mine = (RecoveryCase.holder_id == holder.id) & (RecoveryCase.kind == kind.value)
-    found = select(RecoveryCase).where(mine, RecoveryCase.state == CaseState.OPEN.value).with_for_update()
-    return session.scalar(found.execution_options(populate_existing=True))
+    statement = select(RecoveryCase).where(mine, RecoveryCase.state == CaseState.OPEN.value).with_for_update()
+    return session.scalar(statement.execution_options(populate_existing=True))
 
 
 def _made(accounts: Accounts, holder: Resident, kind: CaseKind, phone: str | None, now: datetime) -> RecoveryCase:
-    made, rings, sealed = new_id(), accounts.rings, None
+    case_id, rings, phone_sealed = new_id(), accounts.rings, None
     if phone is not None:
-        sealed = vault.seal(rings, PHONE, made, phone, now, data_key=holder.data_key)
+        phone_sealed = vault.seal(rings, PHONE, case_id, phone, now, data_key=holder.data_key)
     return RecoveryCase(
-        id=made,
+        id=case_id,
         kind=kind.value,
         holder_id=holder.id,
         state=CaseState.OPEN.value,
         opened_at=now,
-        phone_sealed=sealed,
+        phone_sealed=phone_sealed,
     )
 
 

@@ -42,14 +42,14 @@ def lock(accounts: Accounts, session: Session, case: RecoveryCase) -> Sides:
     has_phone = _owner(accounts, session, phone)
     ids = {case.holder_id, case.claimant_id, has_phone} - {None}
     rows = select(Resident).where(Resident.id.in_(ids)).order_by(Resident.id).with_for_update()
-    locked = {row.id: row for row in session.scalars(rows.execution_options(populate_existing=True))}
-    holder, settled = locked.pop(case.holder_id), _owner(accounts, session, phone) == has_phone
-    return Sides(holder, next(iter(locked.values()), None), phone, settled)
+    residents_by_id = {row.id: row for row in session.scalars(rows.execution_options(populate_existing=True))}
+    holder, is_settled = residents_by_id.pop(case.holder_id), _owner(accounts, session, phone) == has_phone
+    return Sides(holder, next(iter(residents_by_id.values()), None), phone, is_settled)
 
 
 def _owner(accounts: Accounts, session: Session, phone: str | None) -> UUID | None:
-    found = residents.by_phone(accounts.rings, session, phone) if phone is not None else None
-    return found.id if found is not None else None
+    owner = residents.by_phone(accounts.rings, session, phone) if phone is not None else None
+    return owner.id if owner is not None else None
 
 
 def settle(accounts: Accounts, session: Session, case: RecoveryCase, sides: Sides, change: audit.Change) -> None:
@@ -67,9 +67,9 @@ def settle(accounts: Accounts, session: Session, case: RecoveryCase, sides: Side
     # first: closing the other account ends the cases of it that are open
     _end(case, CaseState.SETTLED, change)
     session.flush()
-    done = _SETTLED[CaseKind(case.kind)](accounts, session, sides, change)
+    outcome = _SETTLED[CaseKind(case.kind)](accounts, session, sides, change)
     families.end_all(accounts.rings, session, sides.holder.id, change.at)
-    _record(session, case, "accounts.settle_recovery", change, done)
+    _record(session, case, "accounts.settle_recovery", change, outcome)
 
 
 def reject(
@@ -122,9 +122,11 @@ def _closing(accounts: Accounts, session: Session, sides: Sides, change: audit.C
     holder, rings = sides.holder, accounts.rings
     phone = residents.phone_of(rings, holder)
     phones = [phone] if phone is not None else held.phones_of_guardians(rings, session, holder.id, change.at)
-    made = closing.close(accounts, session, holder, change=change, why="window")
+    closing_row = closing.close(accounts, session, holder, change=change, why="window")
     for one in phones:
-        notices.tell_phone(session, rings, phone=one, template="account_closed", now=change.at, proof=str(made.id))
+        notices.tell_phone(
+            session, rings, phone=one, template="account_closed", now=change.at, proof=str(closing_row.id)
+        )
     return {"account": "closed"}
 
 

@@ -61,10 +61,10 @@ def list_recovery(
     change: audit.Change,
 ) -> Sequence[ShownCase]:
     """Give at most `limit` cases of a state, oldest first, those after `after`; the reading is audited."""
-    wanted = select(RecoveryCase).where(RecoveryCase.state == state.value).order_by(RecoveryCase.id).limit(limit)
+    statement = select(RecoveryCase).where(RecoveryCase.state == state.value).order_by(RecoveryCase.id).limit(limit)
     if after is not None:
-        wanted = wanted.where(RecoveryCase.id > after)
-    cases = session.scalars(wanted).all()
+        statement = statement.where(RecoveryCase.id > after)
+    cases = session.scalars(statement).all()
     audit.record(
         session,
         at=change.at,

@@ -55,11 +55,11 @@ def begin_ward(accounts: Accounts, session: Session, *, guardian_id: UUID, wish:
         raise errors.SessionEnded
     claim = _check(accounts, guardian, wish, now)
     _check_room(accounts, session, guardian, wish, now)
-    said = wish.said
+    real_name = wish.said
     subject = attempts.subject_of(accounts.rings, guardian_id)
     attempts.count(session, attempts.WARD_WISHES, subject, now)
     attempts.count(session, attempts.WARD, subject, now)
-    return Asked(claim, Claim(said.name, said.id_type, said.id_number), wish.basis is WardBasis.CUSTODY)
+    return Asked(claim, Claim(real_name.name, real_name.id_type, real_name.id_number), wish.basis is WardBasis.CUSTODY)
 
 
 def ask_register(accounts: Accounts, asked: Asked) -> bool:
@@ -85,17 +85,17 @@ def finish_ward(accounts: Accounts, session: Session, *, wish: Wish, custody: bo
     It is checked anew: a birthday may have come while the register was asked. What is given does not tell whether the
     ward has an account. Raises WardInvalid, WardExists, WardDeclined, TooManyWards, RealNameRequired, GuardianTooYoung.
     """
-    now, said = change.at, wish.said
-    locked = select(Resident).where(Resident.id == change.by.id).with_for_update(key_share=True)
-    guardian = session.scalars(locked.execution_options(populate_existing=True)).one()
+    now, real_name = change.at, wish.said
+    statement = select(Resident).where(Resident.id == change.by.id).with_for_update(key_share=True)
+    guardian = session.scalars(statement.execution_options(populate_existing=True)).one()
     _check(accounts, guardian, wish, now)
     _end_over(accounts, session, guardian.id, change)
     _check_room(accounts, session, guardian, wish, now)
-    birth = rules.born(said.id_type, said.id_number)
+    birth = rules.born(real_name.id_type, real_name.id_number)
     row = Guardianship(
         id=new_id(),
         guardian_id=guardian.id,
-        id_type=said.id_type.value,
+        id_type=real_name.id_type.value,
         relation=wish.relation.value,
         basis=wish.basis.value,
         state=GuardianshipState.PENDING.value,
@@ -103,14 +103,14 @@ def finish_ward(accounts: Accounts, session: Session, *, wish: Wish, custody: bo
         ends_at=rules.ends_at(birth, wish.until, now),
     )
     row.data_key = data_keys.allocate(accounts.rings, session, Owner.GUARDIANSHIP, now)
-    ward_mac = _seal_ward(accounts.rings, row, said, now)
+    ward_mac = _seal_ward(accounts.rings, row, real_name, now)
     session.add(row)
     session.flush()
     audit.record_change(session, change, "wards.ask", str(row.id), before=None, after=ending.told(row))
     if custody:
-        confirming.confirm_by_register(accounts, session, row, said, change)
+        confirming.confirm_by_register(accounts, session, row, real_name, change)
     else:
-        _tell_ward(accounts, session, guardian.id, ward_mac, said, now)
+        _tell_ward(accounts, session, guardian.id, ward_mac, real_name, now)
     return held.shown(accounts.rings, session, row)
 
 
@@ -127,11 +127,11 @@ def _seal_ward(rings: KeyRings, row: Guardianship, said: RealName, now: datetime
 
 def _check(accounts: Accounts, guardian: Resident, wish: Wish, now: datetime) -> Claim:
     """Check a wish at a moment; gives who the guardian is. Raises RealNameRequired, GuardianTooYoung, WardInvalid."""
-    claim, said = _guardian(accounts, guardian, now), wish.said
+    claim, real_name = _guardian(accounts, guardian, now), wish.said
     rules.check_ward(
         basis=wish.basis,
-        child=rules.is_child(said.id_type, said.id_number, now),
-        oneself=(claim.id_type, claim.id_number) == (said.id_type, said.id_number),
+        child=rules.is_child(real_name.id_type, real_name.id_number, now),
+        oneself=(claim.id_type, claim.id_number) == (real_name.id_type, real_name.id_number),
         until=wish.until,
         now=now,
     )
@@ -156,13 +156,13 @@ def _check_room(accounts: Accounts, session: Session, guardian: Resident, wish: 
     """
     mine = select(Guardianship).where(Guardianship.guardian_id == guardian.id, held.standing(now))
     rows = session.scalars(mine.limit(rules.MOST_WARDS)).all()
-    said = wish.said
-    macs = held.number_macs(accounts.rings, said.id_type, said.id_number)
-    ward = residents.by_id_number(accounts.rings, session, said.id_type, said.id_number)
+    real_name = wish.said
+    macs = held.number_macs(accounts.rings, real_name.id_type, real_name.id_number)
+    ward = residents.by_id_number(accounts.rings, session, real_name.id_type, real_name.id_number)
     if any(row.ward_mac in macs or (ward is not None and row.ward_id == ward.id) for row in rows):
         raise errors.WardExists
-    declined = [ending.wish_of(guardian.id, mac, wish.basis) for mac in macs]
-    if attempts.is_spent(session, attempts.WARD_DECLINED, declined, now):
+    declined_wishes = [ending.wish_of(guardian.id, mac, wish.basis) for mac in macs]
+    if attempts.is_spent(session, attempts.WARD_DECLINED, declined_wishes, now):
         raise errors.WardDeclined
     if len(rows) >= rules.MOST_WARDS:
         raise errors.TooManyWards(most=rules.MOST_WARDS)

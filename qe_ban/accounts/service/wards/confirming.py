@@ -75,23 +75,23 @@ def account_of(accounts: Accounts, session: Session, said: RealName, now: dateti
 
     Of two at once the number's unique index decides; what follows from a name (entitlements) comes with it.
     """
-    found = _locked_account(accounts, session, said)
-    if found is not None:
-        return found
+    resident_id = _locked_account(accounts, session, said)
+    if resident_id is not None:
+        return resident_id
     data_key = data_keys.allocate(accounts.rings, session, Owner.RESIDENT, now)
-    made = Resident(id=secret_id(), assurance=Assurance.NONE.value, data_key=data_key)
-    moments.write(accounts.rings, made, now, data_key=data_key, created_at=now)
+    resident = Resident(id=secret_id(), assurance=Assurance.NONE.value, data_key=data_key)
+    moments.write(accounts.rings, resident, now, data_key=data_key, created_at=now)
     try:
         with session.begin_nested():
-            names.bind(accounts.rings, made, said, now)
-            session.add(made)
+            names.bind(accounts.rings, resident, said, now)
+            session.add(resident)
     except exc.IntegrityError:
         faster = _locked_account(accounts, session, said)
         if faster is None:
             raise
         return faster
-    accounts.verified(session, made.id, now)
-    return made.id
+    accounts.verified(session, resident.id, now)
+    return resident.id
 
 
 def lock_resident(session: Session, resident_id: UUID) -> None:

@@ -53,19 +53,19 @@ def end_due(accounts: Accounts, session: Session, now: datetime) -> int:
 
     Nobody acts by it any more anyway: each call asks for the time. Whoever is locked at this moment comes next time.
     """
-    lapsed = (Guardianship.state == GuardianshipState.PENDING.value) & (
+    has_lapsed = (Guardianship.state == GuardianshipState.PENDING.value) & (
         Guardianship.requested_at <= now - rules.WARD_WAITS
     )
     due = select(Guardianship.id).where(
-        Guardianship.state != GuardianshipState.ENDED.value, or_(Guardianship.ends_at <= now, lapsed)
+        Guardianship.state != GuardianshipState.ENDED.value, or_(Guardianship.ends_at <= now, has_lapsed)
     )
-    done = 0
+    count = 0
     for guardianship_id in session.scalars(due.order_by(Guardianship.id).limit(AT_ONCE)).all():
         row = locked(session, guardianship_id, wait=False)
         if row is not None and row.state != GuardianshipState.ENDED:
             end(accounts, session, row, _by_time(accounts.rings, session, row, now), audit.AtShell(now))
-            done += 1
-    return done
+            count += 1
+    return count
 
 
 def end_returned(accounts: Accounts, session: Session, guardianship_id: UUID, change: audit.AtShell) -> None:
@@ -81,15 +81,15 @@ def end_all(accounts: Accounts, session: Session, *, resident_id: UUID, change: 
     Call it while the account still has its number: what others have only asked for is found by that.
     """
     resident = session.get_one(Resident, resident_id)
-    concerned = or_(Guardianship.guardian_id == resident_id, held.about(accounts.rings, resident))
-    found = select(Guardianship.id).where(Guardianship.state.in_(OPEN), concerned).order_by(Guardianship.id)
-    done = 0
-    for guardianship_id in session.scalars(found).all():
+    is_side = or_(Guardianship.guardian_id == resident_id, held.about(accounts.rings, resident))
+    statement = select(Guardianship.id).where(Guardianship.state.in_(OPEN), is_side).order_by(Guardianship.id)
+    count = 0
+    for guardianship_id in session.scalars(statement).all():
         row = locked(session, guardianship_id)
         if row is not None and row.state != GuardianshipState.ENDED:
             end(accounts, session, row, EndedBy.CLOSING, change)
-            done += 1
-    return done
+            count += 1
+    return count
 
 
 def end(
@@ -143,12 +143,12 @@ def locked(session: Session, guardianship_id: UUID, *, wait: bool = True) -> Gua
     ward_id = session.scalar(select(Guardianship.ward_id).where(Guardianship.id == guardianship_id))
     if ward_id is not None:
         return _lock_row(session, guardianship_id, wait=wait) if _lock_ward(session, ward_id, wait=wait) else None
-    with session.begin_nested() as looked:
+    with session.begin_nested() as savepoint:
         row = _lock_row(session, guardianship_id, wait=wait)
         confirmed_meanwhile = row is not None and row.ward_id is not None
         if confirmed_meanwhile:
             # it is let go again, for the ward's row comes first
-            looked.rollback()
+            savepoint.rollback()
     return locked(session, guardianship_id, wait=wait) if confirmed_meanwhile else row
 
 

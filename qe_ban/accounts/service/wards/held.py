@@ -44,7 +44,7 @@ def acting_for(session: Session, *, guardian: UUID, ward: UUID, now: datetime) -
     Each call for a ward asks here, so that what has ended is over at once. Raises WardNotFound, also for another's,
     one that waits to be confirmed and one that is over.
     """
-    found = session.scalar(
+    ward_id = session.scalar(
         select(Guardianship.ward_id).where(
             Guardianship.id == ward,
             Guardianship.guardian_id == guardian,
@@ -52,9 +52,9 @@ def acting_for(session: Session, *, guardian: UUID, ward: UUID, now: datetime) -
             or_(Guardianship.ends_at.is_(None), Guardianship.ends_at > now),
         )
     )
-    if found is None:
+    if ward_id is None:
         raise errors.WardNotFound
-    return found
+    return ward_id
 
 
 def wards(
@@ -94,18 +94,18 @@ def of_person(
     Those in force first, each part oldest first. `person`: the holder's account, None where there is none.
     """
     waiting = Guardianship.ward_mac.in_(number_macs(rings, id_type, number))
-    concerned = and_(Guardianship.state == GuardianshipState.PENDING.value, waiting)
+    is_side = and_(Guardianship.state == GuardianshipState.PENDING.value, waiting)
     if person is not None:
-        concerned = or_(concerned, Guardianship.ward_id == person.id, Guardianship.guardian_id == person.id)
+        is_side = or_(is_side, Guardianship.ward_id == person.id, Guardianship.guardian_id == person.id)
     waits = Guardianship.state == GuardianshipState.PENDING.value
-    wanted = select(Guardianship).where(concerned, standing(now)).order_by(waits, Guardianship.id).limit(limit)
-    return [shown(rings, session, row) for row in session.scalars(wanted)]
+    statement = select(Guardianship).where(is_side, standing(now)).order_by(waits, Guardianship.id).limit(limit)
+    return [shown(rings, session, row) for row in session.scalars(statement)]
 
 
 def wards_ever(session: Session, guardian: UUID) -> Sequence[UUID]:
     """Return whom a resident acts for, or acted for at any time."""
-    confirmed = select(Guardianship.ward_id).where(Guardianship.guardian_id == guardian).distinct()
-    return [ward for ward in session.scalars(confirmed) if ward is not None]
+    statement = select(Guardianship.ward_id).where(Guardianship.guardian_id == guardian).distinct()
+    return [ward for ward in session.scalars(statement) if ward is not None]
 
 
 def acting_guardians(session: Session, ward: UUID, now: datetime) -> Sequence[UUID]:
@@ -141,12 +141,12 @@ def is_standing(row: Guardianship, now: datetime) -> bool:
 
 def about(rings: KeyRings, resident: Resident) -> ColumnElement[bool]:
     """Give the condition that a guardianship is about a resident as the ward, confirmed or not."""
-    confirmed = Guardianship.ward_id == resident.id
+    is_ward = Guardianship.ward_id == resident.id
     number = residents.id_number_of(rings, resident)
     if number is None or resident.id_type is None:
-        return confirmed
+        return is_ward
     waiting = Guardianship.ward_mac.in_(number_macs(rings, IdType(resident.id_type), number))
-    return or_(confirmed, and_(Guardianship.state == GuardianshipState.PENDING.value, waiting))
+    return or_(is_ward, and_(Guardianship.state == GuardianshipState.PENDING.value, waiting))
 
 
 def number_macs(rings: KeyRings, id_type: IdType, number: str) -> list[bytes]:
@@ -187,7 +187,7 @@ def shown(rings: KeyRings, session: Session, row: Guardianship) -> Shown:
 def _shown(
     rings: KeyRings, session: Session, condition: ColumnElement[bool], *, after: UUID | None, limit: int
 ) -> Sequence[Shown]:
-    wanted = select(Guardianship).where(condition).order_by(Guardianship.id).limit(limit)
+    statement = select(Guardianship).where(condition).order_by(Guardianship.id).limit(limit)
     if after is not None:
-        wanted = wanted.where(Guardianship.id > after)
-    return [shown(rings, session, row) for row in session.scalars(wanted)]
+        statement = statement.where(Guardianship.id > after)
+    return [shown(rings, session, row) for row in session.scalars(statement)]

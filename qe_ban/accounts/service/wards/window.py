@@ -37,12 +37,12 @@ def look_up_guardianships(
     """
     person = residents.by_id_number(accounts.rings, session, id_type, number)
     most = MOST_FOUND + 1
-    found = held.of_person(accounts.rings, session, person, id_type=id_type, number=number, now=change.at, limit=most)
-    shown = found[:MOST_FOUND]
-    details = {"by": id_type.value, "found": [str(one.row.id) for one in shown], "more": len(found) == most}
-    known = [person.id] if person is not None else [one.row.id for one in shown]
-    _record(session, "wards.look_up", str(known[0]) if known else "unknown", details, case_number, change)
-    return FoundGuardianships(shown, len(found) == most)
+    rows = held.of_person(accounts.rings, session, person, id_type=id_type, number=number, now=change.at, limit=most)
+    page = rows[:MOST_FOUND]
+    details = {"by": id_type.value, "found": [str(one.row.id) for one in page], "more": len(rows) == most}
+    subjects = [person.id] if person is not None else [one.row.id for one in page]
+    _record(session, "wards.look_up", str(subjects[0]) if subjects else "unknown", details, case_number, change)
+    return FoundGuardianships(page, len(rows) == most)
 
 
 def confirm_at_window(
@@ -59,14 +59,14 @@ def confirm_at_window(
     Raises GuardianshipNotFound, and GuardianshipSettled for what does not wait any more, WardInvalid.
     """
     rules.check_remark("basis_seen", basis_seen)
-    said = _said(accounts, session, guardianship_id, change.at)
-    ward_id = confirming.account_of(accounts, session, said, change.at)
+    real_name = _said(accounts, session, guardianship_id, change.at)
+    ward_id = confirming.account_of(accounts, session, real_name, change.at)
     row = _row(session, guardianship_id)
     confirming.require_waiting(row, change.at)
     before = ending.told(row)
     confirming.activate(accounts.rings, session, row, ward_id, ConfirmedBy.WINDOW, change.at)
-    seen = audit.seal_words(session, accounts.rings, basis_seen, change.at)
-    details = {"before": before, "after": ending.told(row), "basis_seen": seen}
+    basis = audit.seal_words(session, accounts.rings, basis_seen, change.at)
+    details = {"before": before, "after": ending.told(row), "basis_seen": basis}
     _record(session, "wards.confirm", str(row.id), details, case_number, change)
     notices.tell(session, accounts.rings, resident_id=row.guardian_id, template="ward_confirmed", now=change.at)
     notices.tell(session, accounts.rings, resident_id=ward_id, template="guardian_added", now=change.at)
