@@ -46,9 +46,11 @@ CLEAN = (
     "tests/kernel",
     "tests/keys",
     "tests/published",
+    "tests/reviewing",
     "tests/sandbox",
     "tests/venues",
     "tests/web",
+    "tests/zones",
 )
 """Directories without bare participles. The others follow one by one, until it is all of them."""
 PRIVATE_WORDS = re.compile(r"(Gives?|Tells?|Says?|Makes? sure|Sees? to it)\b")

@@ -94,9 +94,9 @@ def _delete_words(session, contents):
         )
 
 
-def _has_overlap(in_force, scheduled, draft):
-    before, planned, now = (set(content["text"].split()) for content in (in_force, scheduled, draft))
-    return bool((planned & now) - before)
+def _has_overlap(in_force, next_content, draft):
+    before, upcoming, now = (set(content["text"].split()) for content in (in_force, next_content, draft))
+    return bool((upcoming & now) - before)
 
 
 BYLAWS = DocumentType(

@@ -15,8 +15,8 @@ def test_a_document_that_nobody_wrote_yet_is_an_empty_draft(council):
 def test_a_save_replaces_the_content_and_returns_what_it_replaced(council):
     editor = council.staff()
     assert council.save(editor, "first")[1] == {"text": ""}
-    draft, replaced = council.save(editor, "second", precondition=if_match(1))
-    assert (replaced, draft.content, draft.revision) == ({"text": "first"}, {"text": "second"}, 2)
+    draft, old_content = council.save(editor, "second", precondition=if_match(1))
+    assert (old_content, draft.content, draft.revision) == ({"text": "first"}, {"text": "second"}, 2)
     assert council.words(0) == {"second"}
 
 
@@ -30,8 +30,8 @@ def test_a_save_over_what_the_editor_has_not_seen_is_refused(council):
 def test_the_same_save_again_is_answered_and_changes_nothing(council):
     editor = council.staff()
     council.save(editor, "first", precondition=if_match(0))
-    draft, replaced = council.save(editor, "first", precondition=if_match(0))
-    assert (draft.revision, replaced) == (1, None)
+    draft, old_content = council.save(editor, "first", precondition=if_match(0))
+    assert (draft.revision, old_content) == (1, None)
     with pytest.raises(Conflict):
         council.save(council.staff(), "first", precondition=if_match(0))
 
@@ -57,9 +57,9 @@ def test_what_nobody_saved_and_what_is_submitted_already_is_not_submitted(counci
         council.submit(council.staff())
     council.save(council.staff(), "first")
     council.submit(council.staff())
-    with pytest.raises(errors.WrongState) as raised:
+    with pytest.raises(errors.WrongState) as refusal:
         council.submit(council.staff())
-    assert raised.value.facts == {"state": "submitted"}
+    assert refusal.value.facts == {"state": "submitted"}
 
 
 def test_a_draft_over_which_a_version_was_published_is_saved_anew_before_it_is_submitted(council):

@@ -60,9 +60,9 @@ def test_a_document_that_has_ended_has_no_version_in_force_and_gets_none(council
     with council.database.transaction() as session:
         session.get_one(BYLAWS.tables.drafts, council.key).ends_at = council.now + HOUR
     assert (council.text_at(), council.text_at(council.now + HOUR)) == ("first", None)
-    with pytest.raises(errors.ScheduleInvalid) as raised:
+    with pytest.raises(errors.ScheduleInvalid) as refusal:
         council.publish(editor, at=council.now + HOUR)
-    assert raised.value.fields == {"at": "规章在此之前已经结束"}
+    assert refusal.value.fields == {"at": "规章在此之前已经结束"}
     council.later(hours=1)
     with pytest.raises(errors.DocumentEnded, match="这个规章已经结束"):
         council.publish(editor)
@@ -71,9 +71,9 @@ def test_a_document_that_has_ended_has_no_version_in_force_and_gets_none(council
 def test_a_scheduled_version_that_would_replace_a_new_one_must_be_settled(council):
     council.enact("first", at=council.now + HOUR)
     editor, _ = council.bring_to_approval("second")
-    with pytest.raises(errors.LaterUndecided) as raised:
+    with pytest.raises(errors.LaterUndecided) as refusal:
         council.publish(editor)
-    assert [version["version"] for version in raised.value.facts["later"]] == [1]
+    assert [version["version"] for version in refusal.value.facts["later"]] == [1]
     council.publish(editor, end_at=council.now + HOUR)
     assert council.text_at(council.now + HOUR) == "first"
 

@@ -50,9 +50,9 @@ def test_an_approval_lapses_when_the_reviewer_may_no_longer_review(council, loss
     editor, reviewer = council.bring_to_approval("first")
     columns = {"disabled": {"disabled_at": council.now}, "role": {"roles": ["auditor"]}, "place": {"hall": "shinan"}}
     council.change_staff(reviewer, **columns[loss])
-    lapsed = council.publish(editor)
-    assert isinstance(lapsed, errors.ApprovalLapsed)
-    assert "不再负责此规章" in lapsed.message
+    refusal = council.publish(editor)
+    assert isinstance(refusal, errors.ApprovalLapsed)
+    assert "不再负责此规章" in refusal.message
     assert (council.draft.state, council.draft.reviewed_by, council.text_at()) == ("submitted", None, None)
     assert council.events()[-1].details["reviewed_by"] == str(reviewer.id)
     council.approve(council.staff())

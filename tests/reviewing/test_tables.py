@@ -9,9 +9,9 @@ from tests.reviewing.bylaws import Bylaw, BylawVersion
 
 def refusal(council, statement, **values):
     """Return what the database says of a statement that it refuses."""
-    with pytest.raises(DBAPIError) as raised, council.database.transaction() as session:
+    with pytest.raises(DBAPIError) as error, council.database.transaction() as session:
         session.execute(text(statement), {"name": council.name, **values})
-    return str(raised.value.orig)
+    return str(error.value.orig)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ class Zones:
         now = self.clock()
         with self.database.transaction() as session:
             resident = residents.of_phone(self.town.parts.rings, session, phone=random_phone(), now=now)
-        made = tokens.access(
+        token = tokens.access(
             self.town.parts.get(Accounts),
             kind=PrincipalKind.RESIDENT,
             subject=resident,
@@ -81,7 +81,7 @@ class Zones:
             now=now,
             stepped_up_at=now,
         )
-        return {"Authorization": f"Bearer {made.access}"}
+        return {"Authorization": f"Bearer {token.access}"}
 
     def call(self, method, path, headers=None, body=None, **more):
         options = {} if body is None else {"json": body}
@@ -90,14 +90,14 @@ class Zones:
     def get(self, path, headers=None, **more):
         return self.call("GET", path, headers, **more)
 
-    def send(self, slug, headers=None, **changed):
+    def send(self, slug, headers=None, **changes):
         """Send a demand; gives the answer."""
-        key = changed.pop("key", None)
+        key = changes.pop("key", None)
         more = {} if key is None else {"Idempotency-Key": key}
-        return self.call("POST", f"/zones/{slug}/demands", headers or self.resident(), demand(**changed), **more)
+        return self.call("POST", f"/zones/{slug}/demands", headers or self.resident(), demand(**changes), **more)
 
-    def sent(self, slug, headers=None, **changed):
-        answer = self.send(slug, headers, **changed)
+    def send_demand(self, slug, headers=None, **changes):
+        answer = self.send(slug, headers, **changes)
         assert answer.status_code == 201, answer.json
         return answer.json["id"]
 
@@ -112,7 +112,7 @@ class Zones:
         )
 
 
-def demand(**changed):
+def demand(**changes):
     """What a firm sends; what is None is left out."""
     body = {
         "block": "form",
@@ -124,7 +124,7 @@ def demand(**changed):
         "contact": "李测试",
         "phone": "13800138000",
         "consent": True,
-    } | changed
+    } | changes
     return {name: value for name, value in body.items() if value is not None}
 
 
@@ -135,7 +135,7 @@ def short(value):
 
 @pytest.fixture(scope="module")
 def zones(settings, tmp_path_factory):
-    made = make_town(settings, tmp_path_factory.mktemp("town"), halls=2)
-    with closing_pool(made.app):
-        yield Zones(made)
-    made.database.dispose()
+    town = make_town(settings, tmp_path_factory.mktemp("town"), halls=2)
+    with closing_pool(town.app):
+        yield Zones(town)
+    town.database.dispose()

@@ -30,7 +30,7 @@ def run(zones, **ahead):
         purge.run(session, now, BACKUPS)
 
 
-def left(zones, slug):
+def count_rows(zones, slug):
     with zones.database.transaction() as session:
         return session.scalar(select(func.count()).where(Demand.zone == slug))
 
@@ -43,19 +43,19 @@ def standing(zones, slug, who=None):
 
 def test_an_end_with_deletion_deletes_and_proves_it(zones):
     slug, me, admin = zones.publish(), zones.resident(), zones.town.staff()
-    sent = [zones.sent(slug, me), zones.sent(slug), zones.sent(slug)]
-    zones.take(slug, sent[1], "accept", admin)
+    demands = [zones.send_demand(slug, me), zones.send_demand(slug), zones.send_demand(slug)]
+    zones.take(slug, demands[1], "accept", admin)
     other = zones.publish()
-    kept = zones.sent(other, me)
-    ended = zones.end(slug, admin, delete=True, confirm=slug)
-    assert (ended.status_code, ended.json["ended"], ended.json["deletion"]["state"]) == (200, True, "deleting")
+    other_demand = zones.send_demand(other, me)
+    answer = zones.end(slug, admin, delete=True, confirm=slug)
+    assert (answer.status_code, answer.json["ended"], answer.json["deletion"]["state"]) == (200, True, "deleting")
     # gone for everybody at once, before the worker comes
     assert zones.get(f"/zones/{slug}").status_code == 404
     assert zones.send(slug).status_code == 404
-    assert zones.get(f"/me/demands/{sent[0]}", me).status_code == 404
-    assert [row["id"] for row in zones.get("/me/demands", me).json["items"]] == [kept]
-    assert zones.get(f"/zones/{slug}/demands/{sent[1]}", admin.headers).status_code == 404
-    assert zones.take(slug, sent[1], "refuse", admin, {"reason": "晚了"}).status_code == 404
+    assert zones.get(f"/me/demands/{demands[0]}", me).status_code == 404
+    assert [row["id"] for row in zones.get("/me/demands", me).json["items"]] == [other_demand]
+    assert zones.get(f"/zones/{slug}/demands/{demands[1]}", admin.headers).status_code == 404
+    assert zones.take(slug, demands[1], "refuse", admin, {"reason": "晚了"}).status_code == 404
     assert zones.get(f"/zones/{slug}/demands/counts", admin.headers).json["waiting"] == 0
     run(zones)
     report = standing(zones, slug)["deletion"]["report"]
@@ -67,21 +67,21 @@ def test_an_end_with_deletion_deletes_and_proves_it(zones):
     assert (report["deleted"], report["after"]) == (3, {"demands": 0, "demand_steps": 0})
     with zones.database.transaction() as session:
         # as whoever reads the audit log counts it again
-        told = "SELECT subject FROM audit_events WHERE action = 'demands.send' AND details->'after'->>'zone' = :zone"
-        ids = session.scalars(text(told), {"zone": slug}).all()
-    assert sorted(ids) == sorted(sent)
+        query = "SELECT subject FROM audit_events WHERE action = 'demands.send' AND details->'after'->>'zone' = :zone"
+        ids = session.scalars(text(query), {"zone": slug}).all()
+    assert sorted(ids) == sorted(demands)
     assert report["digest"]["value"] == hashlib.sha256("".join(f"{one}\n" for one in sorted(ids)).encode()).hexdigest()
     assert report["requested_by"] == str(admin.id)
     assert report["due_at"] <= report["begun_at"] <= report["done_at"]
-    assert (left(zones, slug), left(zones, other)) == (0, 1)
+    assert (count_rows(zones, slug), count_rows(zones, other)) == (0, 1)
     with zones.database.transaction() as session:
-        orphans = select(func.count()).where(DemandStep.demand_id.in_(sent))
+        orphans = select(func.count()).where(DemandStep.demand_id.in_(demands))
         assert session.scalar(orphans) == 0
-        done = session.execute(
+        event = session.execute(
             text("SELECT details FROM audit_events WHERE action = 'zones.data_deleted' AND subject = :zone"),
             {"zone": slug},
         ).scalar_one()
-    assert done == report
+    assert event == report
     # what was deleted once stays as it is reported
     run(zones, days=1)
     assert standing(zones, slug)["deletion"]["report"] == report
@@ -89,31 +89,31 @@ def test_an_end_with_deletion_deletes_and_proves_it(zones):
 
 def test_a_planned_deletion_waits_for_its_time_and_catches_up(zones):
     slug = zones.publish()
-    zones.sent(slug)
+    zones.send_demand(slug)
     at = zones.clock() + timedelta(hours=1)
-    planned = zones.end(slug, at=rfc3339(at), delete=True, confirm=slug).json
-    assert (planned["ended"], planned["deletion"]["state"], planned["deletion"]["report"]) == (False, "planned", None)
+    plan = zones.end(slug, at=rfc3339(at), delete=True, confirm=slug).json
+    assert (plan["ended"], plan["deletion"]["state"], plan["deletion"]["report"]) == (False, "planned", None)
     assert zones.send(slug).status_code == 201
     run(zones)
-    assert left(zones, slug) == 2
+    assert count_rows(zones, slug) == 2
     # the worker was down for days
     run(zones, days=3)
-    assert left(zones, slug) == 0
+    assert count_rows(zones, slug) == 0
     with zones.clock.shift(days=3):
         report = standing(zones, slug)["deletion"]["report"]
-    assert report["due_at"] == planned["ends_at"] < report["begun_at"]
+    assert report["due_at"] == plan["ends_at"] < report["begun_at"]
 
 
 def test_many_demands_go_in_several_runs(zones):
     slug = zones.publish()
-    one = zones.sent(slug)
+    one = zones.send_demand(slug)
     with zones.database.transaction() as session:
         first = session.get_one(Demand, one)
         row = {column.name: getattr(first, column.name) for column in Demand.__table__.columns}
         session.execute(insert(Demand), [row | {"id": new_id()} for _ in range(AT_ONCE + 20)])
     zones.end(slug, delete=True, confirm=slug)
     run(zones)
-    assert left(zones, slug) == 21
+    assert count_rows(zones, slug) == 21
     assert standing(zones, slug)["deletion"]["report"] is None
     run(zones)
     report = standing(zones, slug)["deletion"]["report"]
@@ -122,7 +122,7 @@ def test_many_demands_go_in_several_runs(zones):
 
 def test_a_run_that_fails_changes_nothing_and_the_next_goes_on(zones):
     slug = zones.publish()
-    one = zones.sent(slug)
+    one = zones.send_demand(slug)
     zones.end(slug, delete=True, confirm=slug)
 
     def fail():
@@ -133,7 +133,7 @@ def test_a_run_that_fails_changes_nothing_and_the_next_goes_on(zones):
 
     with pytest.raises(ZeroDivisionError):
         fail()
-    assert left(zones, slug) == 1
+    assert count_rows(zones, slug) == 1
     assert standing(zones, slug)["deletion"]["report"] is None
     run(zones)
     assert standing(zones, slug)["deletion"]["report"]["deleted"] == 1
@@ -141,7 +141,7 @@ def test_a_run_that_fails_changes_nothing_and_the_next_goes_on(zones):
 
 def test_what_was_withdrawn_goes_with_the_zone_and_is_counted(zones):
     slug, me = zones.publish(), zones.resident()
-    zones.call("POST", f"/me/demands/{zones.sent(slug, me)}/withdraw", me)
+    zones.call("POST", f"/me/demands/{zones.send_demand(slug, me)}/withdraw", me)
     zones.end(slug, delete=True, confirm=slug)
     run(zones)
     report = standing(zones, slug)["deletion"]["report"]
@@ -150,7 +150,7 @@ def test_what_was_withdrawn_goes_with_the_zone_and_is_counted(zones):
 
 def test_two_zones_share_one_run_and_an_empty_one_is_reported_too(zones):
     one, other = zones.publish(), zones.publish()
-    zones.sent(one)
+    zones.send_demand(one)
     for slug in (one, other):
         zones.end(slug, delete=True, confirm=slug)
     run(zones)
@@ -163,18 +163,18 @@ def test_two_zones_share_one_run_and_an_empty_one_is_reported_too(zones):
 def test_workers_at_once_delete_once(zones):
     slug = zones.publish()
     for _ in range(3):
-        zones.sent(slug)
+        zones.send_demand(slug)
     zones.end(slug, delete=True, confirm=slug)
     assert together(3, lambda _: run(zones)) == [None] * 3
     assert standing(zones, slug)["deletion"]["report"]["deleted"] == 3
     with zones.database.transaction() as session:
-        done = text("SELECT count(*) FROM audit_events WHERE action = 'zones.data_deleted' AND subject = :zone")
-        assert session.execute(done, {"zone": slug}).scalar_one() == 1
+        query = text("SELECT count(*) FROM audit_events WHERE action = 'zones.data_deleted' AND subject = :zone")
+        assert session.execute(query, {"zone": slug}).scalar_one() == 1
 
 
 def test_the_worker_runs_it_by_a_right_clock(zones):
     slug = zones.publish()
-    zones.sent(slug)
+    zones.send_demand(slug)
     zones.end(slug, delete=True, confirm=slug)
     [schedule] = [one for one in working.schedules(zones.town.parts) if one.name == "zones.sunset"]
     assert schedule.every <= timedelta(minutes=1)
@@ -184,10 +184,10 @@ def test_the_worker_runs_it_by_a_right_clock(zones):
         zones.database.transaction() as session,
     ):
         schedule.run(session, wrong)
-    assert left(zones, slug) == 1
+    assert count_rows(zones, slug) == 1
     with zones.database.transaction() as session:
         schedule.run(session, zones.clock())
-    assert left(zones, slug) == 0
+    assert count_rows(zones, slug) == 0
 
 
 def test_no_demand_survives_an_end_that_comes_at_the_same_time(zones):
@@ -203,11 +203,11 @@ def test_no_demand_survives_an_end_that_comes_at_the_same_time(zones):
         answers = together(6, act)
         assert answers[5].status_code == 200
         assert {answer.status_code for answer in answers[:5]} <= {201, 404}
-        taken = sum(answer.status_code == 201 for answer in answers)
-        assert left(zones, slug) == taken
+        demands_in_time = sum(answer.status_code == 201 for answer in answers)
+        assert count_rows(zones, slug) == demands_in_time
         run(zones)
-        assert standing(zones, slug)["deletion"]["report"]["deleted"] == taken
-        assert left(zones, slug) == 0
+        assert standing(zones, slug)["deletion"]["report"]["deleted"] == demands_in_time
+        assert count_rows(zones, slug) == 0
 
 
 def test_a_late_request_cannot_slip_behind_a_deletion_by_a_slow_clock(zones):
@@ -222,7 +222,7 @@ def test_a_late_request_cannot_slip_behind_a_deletion_by_a_slow_clock(zones):
 
 def test_an_end_without_deletion_keeps_the_demands_and_can_be_taken_back(zones):
     slug, me = zones.publish(), zones.resident()
-    one = zones.sent(slug, me)
+    one = zones.send_demand(slug, me)
     assert zones.end(slug).json["deletion"] is None
     run(zones, days=1)
     assert zones.get(f"/me/demands/{one}", me).status_code == 200
@@ -235,22 +235,22 @@ def test_an_end_without_deletion_keeps_the_demands_and_can_be_taken_back(zones):
 
 def test_what_has_ended_may_still_be_told_to_delete(zones):
     slug = zones.publish()
-    zones.sent(slug)
+    zones.send_demand(slug)
     ended_at = zones.end(slug).json["ends_at"]
-    told = zones.end(slug, delete=True, confirm=slug).json
-    assert told["ends_at"] == ended_at
+    body = zones.end(slug, delete=True, confirm=slug).json
+    assert body["ends_at"] == ended_at
     run(zones)
-    assert left(zones, slug) == 0
+    assert count_rows(zones, slug) == 0
 
 
 def test_a_planned_deletion_is_taken_back_before_it_is_due_and_never_after(zones):
     slug = zones.publish()
-    zones.sent(slug)
+    zones.send_demand(slug)
     at = rfc3339(zones.clock() + timedelta(minutes=10))
     zones.end(slug, at=at, delete=True, confirm=slug)
     assert zones.end(slug, verb="reopen").json["deletion"] is None
     run(zones, hours=1)
-    assert left(zones, slug) == 1
+    assert count_rows(zones, slug) == 1
     zones.end(slug, at=at, delete=True, confirm=slug)
     # saying it anew without deletion takes the deletion back, too
     assert zones.end(slug, at=at).json["deletion"] is None

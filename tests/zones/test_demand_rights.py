@@ -10,7 +10,7 @@ from tests.zones.test_demands import events
 
 def test_a_foreign_demand_is_not_there(zones):
     slug, other = zones.publish(), zones.publish()
-    one, stranger, editor = zones.sent(slug), zones.resident(), zones.town.staff("editor", zone=other)
+    one, stranger, editor = zones.send_demand(slug), zones.resident(), zones.town.staff("editor", zone=other)
     for method, path, body in (
         ("GET", "", None), ("POST", "/withdraw", None), ("POST", "/reply", {"solved": True}),
     ):  # fmt: skip
@@ -39,9 +39,9 @@ PLACES = [
 
 @pytest.mark.parametrize(("roles", "place", "may"), PLACES, ids=short)
 def test_only_the_zones_editors_and_the_citys_handle_its_demands(zones, roles, place, may):
-    slug = getattr(zones, "handled", None) or zones.publish()
-    zones.handled = slug
-    one = zones.sent(slug)
+    slug = getattr(zones, "slug_of_demand", None) or zones.publish()
+    zones.slug_of_demand = slug
+    one = zones.send_demand(slug)
     place = {name: slug if value == "own" else value for name, value in place.items()}
     who = zones.town.staff(*roles, **place)
     answers = [

@@ -26,17 +26,17 @@ def events(zones, subject):
 def test_a_demand_reaches_the_editors_and_its_answer_the_firm(zones):
     slug, me = zones.publish(FORM, SOLUTIONS), zones.resident()
     editor = zones.town.staff("editor", zone=slug)
-    one = zones.sent(slug, me, solution="注塑产线联网", size="small", uscc=USCC.lower())
+    one = zones.send_demand(slug, me, solution="注塑产线联网", size="small", uscc=USCC.lower())
     assert zones.get(f"/zones/{slug}/demands/counts", editor.headers).json["waiting"] == 1
-    listed = zones.get(f"/zones/{slug}/demands?state=received&industry=machinery", editor.headers).json["items"]
-    assert [(row["id"], row["uscc"], row["state_name"]) for row in listed] == [(one, USCC, "已收到")]
-    assert not {"text", "contact", "phone", "answer"} & set(listed[0])
+    listed_demand = zones.get(f"/zones/{slug}/demands?state=received&industry=machinery", editor.headers).json["items"]
+    assert [(row["id"], row["uscc"], row["state_name"]) for row in listed_demand] == [(one, USCC, "已收到")]
+    assert not {"text", "contact", "phone", "answer"} & set(listed_demand[0])
     read = zones.get(f"/zones/{slug}/demands/{one}", editor.headers)
     assert (read.json["contact"], read.json["phone"], read.json["size_name"]) == ("李测试", "13800138000", "小型企业")
     assert read.headers["Cache-Control"] == "private, no-store"
     assert zones.take(slug, one, "accept", editor, tag=read.headers["ETag"]).json["state"] == "accepted"
-    answered = zones.take(slug, one, "answer", editor, {"text": "建议采用设备联网方案。"})
-    assert (answered.json["state"], answered.json["steps_allowed"]) == ("answered", ["close"])
+    answer_body = zones.take(slug, one, "answer", editor, {"text": "建议采用设备联网方案。"})
+    assert (answer_body.json["state"], answer_body.json["steps_allowed"]) == ("answered", ["close"])
     mine = zones.get(f"/me/demands/{one}", me).json
     assert (mine["answer"], mine["steps_allowed"]) == ("建议采用设备联网方案。", ["withdraw", "settle", "reopen"])
     assert [step["state"] for step in mine["steps"]] == ["received", "accepted", "answered"]
@@ -52,29 +52,29 @@ def test_a_demand_reaches_the_editors_and_its_answer_the_firm(zones):
         None, None, "建议采用设备联网方案。", "价格？", "每线二十万元。", None,
     ]  # fmt: skip
     assert [row["id"] for row in zones.get("/me/demands", me).json["items"]] == [one]
-    told = events(zones, one)
-    assert [action for action, _ in told] == [
+    audit_events = events(zones, one)
+    assert [action for action, _ in audit_events] == [
         "demands.send", "demands.read", "demands.accept", "demands.answer", "demands.reopen", "demands.answer",
         "demands.settle",
     ]  # fmt: skip
-    assert told[0][1]["after"] == {"state": "received", "zone": slug, "block": "form", "version": 1}
-    assert not any(word in str(told) for word in ("李测试", "13800138000", "二十万", "联网", "有限公司"))
+    assert audit_events[0][1]["after"] == {"state": "received", "zone": slug, "block": "form", "version": 1}
+    assert not any(word in str(audit_events) for word in ("李测试", "13800138000", "二十万", "联网", "有限公司"))
 
 
 def test_nothing_personal_lies_open_in_any_table(zones):
     slug = zones.publish()
     me, editor = zones.resident(), zones.town.staff()
-    one = zones.sent(slug, me, key=f"key-{new_id()}", contact="赵秘密", text="机密需求内容", phone="13912345678")
+    one = zones.send_demand(slug, me, key=f"key-{new_id()}", contact="赵秘密", text="机密需求内容", phone="13912345678")
     zones.take(slug, one, "accept", editor)
     zones.take(slug, one, "answer", editor, {"text": "机密答复内容"})
     with zones.database.transaction() as session:
         tables = session.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
         assert {"demands", "demand_steps", "idempotency_keys", "audit_events"} <= set(tables)
         for table in tables:
-            found = session.scalar(text(f"SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t"))
+            text_of_table = session.scalar(text(f"SELECT coalesce(string_agg(t::text, ' '), '') FROM {table} t"))
             for word in ("赵秘密", "机密", "13912345678"):
                 for spelling in (word, word.encode().hex()):
-                    assert spelling not in found, (table, word)
+                    assert spelling not in text_of_table, (table, word)
         row = session.get_one(Demand, one)
         assert row.text_sealed != row.contact_sealed
 
@@ -161,7 +161,7 @@ def test_consent_is_to_the_text_that_the_firm_has_read(zones):
     for version in (1, 2, 99):
         answer = zones.send(slug, version=version)
         assert (answer.status_code, answer.json["code"]) == (409, "zones.consent_changed")
-    one = zones.sent(slug, version=3)
+    one = zones.send_demand(slug, version=3)
     with zones.database.transaction() as session:
         row = session.get_one(Demand, one)
         assert (row.version, row.block) == (3, "form")
@@ -175,16 +175,16 @@ def test_five_demands_a_day_of_the_citys_also_at_once(zones):
     assert sorted(answer.status_code for answer in answers) == [201] * 5 + [429] * 3
     late = next(answer for answer in answers if answer.status_code == 429)
     assert late.json["code"] == "zones.too_many_demands"
-    left = int(late.headers["Retry-After"])
-    assert 0 < left <= 86400
+    seconds = int(late.headers["Retry-After"])
+    assert 0 < seconds <= 86400
     assert zones.send(slugs[0]).status_code == 201
-    with zones.clock.shift(seconds=left + 1):
+    with zones.clock.shift(seconds=seconds + 1):
         assert zones.send(slugs[0], {**zones.resident()}).status_code == 201
 
 
 def test_steps_out_of_their_order_are_refused(zones):
     slug, editor, me = zones.publish(), zones.town.staff(), zones.resident()
-    one = zones.sent(slug, me)
+    one = zones.send_demand(slug, me)
     for verb, body in (("answer", {"text": "好"}), ("close", None)):
         answer = zones.take(slug, one, verb, editor, body)
         assert (answer.status_code, answer.json["code"]) == (409, "zones.step_not_allowed")
@@ -210,7 +210,7 @@ def test_steps_out_of_their_order_are_refused(zones):
 def test_answers_and_reasons_that_cannot_be_are_refused(zones, verb, body):
     slug = getattr(zones, "answering", None) or zones.publish()
     zones.answering = slug
-    assert zones.take(slug, zones.sent(slug), verb, zones.town.staff(), body).status_code == 422
+    assert zones.take(slug, zones.send_demand(slug), verb, zones.town.staff(), body).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -218,12 +218,12 @@ def test_answers_and_reasons_that_cannot_be_are_refused(zones, verb, body):
 )
 def test_replies_that_cannot_be_are_refused(zones, body):
     slug, me = zones.publish(), zones.resident()
-    assert zones.call("POST", f"/me/demands/{zones.sent(slug, me)}/reply", me, body).status_code == 422
+    assert zones.call("POST", f"/me/demands/{zones.send_demand(slug, me)}/reply", me, body).status_code == 422
 
 
 def test_of_two_editors_at_once_one_answers(zones):
     slug, one_editor, other = zones.publish(), zones.town.staff(), zones.town.staff()
-    one = zones.sent(slug)
+    one = zones.send_demand(slug)
     zones.take(slug, one, "accept", one_editor)
     tag = zones.get(f"/zones/{slug}/demands/{one}", other.headers).headers["ETag"]
     editors = (one_editor, other)
@@ -238,7 +238,7 @@ def test_of_two_editors_at_once_one_answers(zones):
 
 def test_a_firm_that_withdraws_while_an_editor_refuses_leaves_nothing_behind(zones):
     slug, editor, me = zones.publish(), zones.town.staff(), zones.resident()
-    one = zones.sent(slug, me)
+    one = zones.send_demand(slug, me)
     answers = together(
         2,
         lambda n: (
@@ -255,25 +255,25 @@ def test_a_firm_that_withdraws_while_an_editor_refuses_leaves_nothing_behind(zon
 
 def test_who_withdraws_takes_back_what_names_them_and_the_row_stays_for_the_count(zones):
     slug, editor, me = zones.publish(), zones.town.staff(), zones.resident()
-    one = zones.sent(slug, me)
+    one = zones.send_demand(slug, me)
     zones.take(slug, one, "accept", editor)
     zones.take(slug, one, "answer", editor, {"text": "请李测试来电。"})
     zones.call("POST", f"/me/demands/{one}/reply", me, {"solved": False, "text": "打 13800138000"})
     assert zones.call("POST", f"/me/demands/{one}/withdraw", me).status_code == 200
     with zones.database.transaction() as session:
         row = session.get_one(Demand, one)
-        sealed = [row.text_sealed, row.contact_sealed, row.phone_sealed, row.answer_sealed]
+        columns = [row.text_sealed, row.contact_sealed, row.phone_sealed, row.answer_sealed]
         notes = session.scalars(select(DemandStep.note_sealed).where(DemandStep.demand_id == one)).all()
-    assert sealed == [None] * 4
+    assert columns == [None] * 4
     assert notes == [None] * 5
     mine = zones.get(f"/me/demands/{one}", me).json
     read = zones.get(f"/zones/{slug}/demands/{one}", editor.headers).json
-    for seen in (mine, read):
-        assert [seen[name] for name in ("text", "contact", "phone", "answer")] == [None] * 4
-        assert [(step["state"], step["note"]) for step in seen["steps"]] == [
+    for view in (mine, read):
+        assert [view[name] for name in ("text", "contact", "phone", "answer")] == [None] * 4
+        assert [(step["state"], step["note"]) for step in view["steps"]] == [
             ("received", None), ("accepted", None), ("answered", None), ("accepted", None), ("withdrawn", None),
         ]  # fmt: skip
-        assert (seen["state"], seen["title"], seen["steps_allowed"]) == ("withdrawn", "（已撤回的需求）", [])
+        assert (view["state"], view["title"], view["steps_allowed"]) == ("withdrawn", "（已撤回的需求）", [])
     counts = zones.get(f"/zones/{slug}/demands/counts", editor.headers).json
     assert {row["state"]: row["count"] for row in counts["items"]}["withdrawn"] == 1
     assert counts["waiting"] == 0
@@ -282,13 +282,13 @@ def test_who_withdraws_takes_back_what_names_them_and_the_row_stays_for_the_coun
 def test_what_was_withdrawn_counts_among_the_five_of_a_day(zones):
     slug, me = zones.publish(), zones.resident()
     for _ in range(5):
-        assert zones.call("POST", f"/me/demands/{zones.sent(slug, me)}/withdraw", me).status_code == 200
+        assert zones.call("POST", f"/me/demands/{zones.send_demand(slug, me)}/withdraw", me).status_code == 200
     assert zones.send(slug, me).status_code == 429
 
 
 def test_the_database_keeps_nothing_sealed_of_what_was_withdrawn(zones):
     slug, me = zones.publish(), zones.resident()
-    one = zones.sent(slug, me)
+    one = zones.send_demand(slug, me)
     for change in ("state = 'withdrawn'", "phone_sealed = NULL", "state = 'withdrawn', contact_sealed = NULL"):
         with pytest.raises(IntegrityError), zones.database.transaction() as session:
             session.execute(text(f"UPDATE demands SET {change} WHERE id = :id"), {"id": one})
@@ -297,7 +297,7 @@ def test_the_database_keeps_nothing_sealed_of_what_was_withdrawn(zones):
 def test_an_editor_who_opens_what_is_withdrawn_at_that_moment_reads_it_before_or_after(zones):
     slug, editor, me = zones.publish(), zones.town.staff(), zones.resident()
     for _ in range(3):
-        one = zones.sent(slug, me)
+        one = zones.send_demand(slug, me)
         answers = together(
             4,
             lambda number, one=one: (
@@ -307,30 +307,30 @@ def test_an_editor_who_opens_what_is_withdrawn_at_that_moment_reads_it_before_or
             ),
         )
         assert [answer.status_code for answer in answers] == [200] * 4
-        for seen in (answer.json for answer in answers[1:]):
-            told = {seen[name] is None for name in ("text", "contact", "phone")}
-            assert told == {seen["state"] == "withdrawn"}
+        for view in (answer.json for answer in answers[1:]):
+            audit_events = {view[name] is None for name in ("text", "contact", "phone")}
+            assert audit_events == {view["state"] == "withdrawn"}
 
 
 def test_a_row_that_was_read_just_before_a_withdrawal_tells_what_stands_after_it(zones):
     slug, me, rings = zones.publish(), zones.resident(), zones.town.parts.rings
-    one = zones.sent(slug, me)
+    one = zones.send_demand(slug, me)
     with zones.database.transaction() as session:
         row = session.get_one(Demand, UUID(one))
         assert zones.call("POST", f"/me/demands/{one}/withdraw", me).status_code == 200
         assert row.title_sealed is not None
         assert demand_history.title_of(rings, row) == WITHDRAWN_TITLE
-        seen = demand_history.open_demand(session, rings, row)
-        assert (seen.demand.state, seen.text, seen.contact, seen.phone) == ("withdrawn", None, None, None)
-        assert [step.state for step in seen.steps][-1] == "withdrawn"
+        view = demand_history.open_demand(session, rings, row)
+        assert (view.demand.state, view.text, view.contact, view.phone) == ("withdrawn", None, None, None)
+        assert [step.state for step in view.steps][-1] == "withdrawn"
 
 
 def test_lists_go_on_where_they_ended(zones):
     slug, editor = zones.publish(), zones.town.staff()
-    sent = [zones.sent(slug) for _ in range(3)]
+    demands = [zones.send_demand(slug) for _ in range(3)]
     first = zones.get(f"/zones/{slug}/demands?limit=2", editor.headers).json
     second = zones.get(f"/zones/{slug}/demands?limit=2&cursor={first['next']}", editor.headers).json
-    assert [row["id"] for row in first["items"] + second["items"]] == sent[::-1]
+    assert [row["id"] for row in first["items"] + second["items"]] == demands[::-1]
     assert second["next"] is None
     for query in ("state=nothing", "industry=x", "cursor=x", "limit=0", "q=x"):
         assert zones.get(f"/zones/{slug}/demands?{query}", editor.headers).status_code == 422

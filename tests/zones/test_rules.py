@@ -21,21 +21,21 @@ ENDS = {DemandState.CLOSED, DemandState.REFUSED}
 
 @given(st.lists(st.sampled_from(list(Step)), max_size=30))
 def test_whatever_is_tried_a_demand_goes_only_where_it_may_and_leaves_an_end_only_to_be_taken_back(steps):
-    state, answered = DemandState.RECEIVED, False
+    state, has_answer = DemandState.RECEIVED, False
     for step in steps:
-        reached = after(state, step)
+        next_state = after(state, step)
         by = PASSAGES[step].by
-        assert (step in steps_of(state, by)) == (reached is not None)
+        assert (step in steps_of(state, by)) == (next_state is not None)
         assert step not in steps_of(
             state, next(kind for kind in (PrincipalKind.STAFF, PrincipalKind.RESIDENT) if kind is not by)
         )
-        if reached is None:
+        if next_state is None:
             continue
         assert state is not DemandState.WITHDRAWN
-        assert state not in ENDS or reached is DemandState.WITHDRAWN
-        answered = answered or reached is DemandState.ANSWERED
-        assert reached is not DemandState.CLOSED or answered
-        state = reached
+        assert state not in ENDS or next_state is DemandState.WITHDRAWN
+        has_answer = has_answer or next_state is DemandState.ANSWERED
+        assert next_state is not DemandState.CLOSED or has_answer
+        state = next_state
 
 
 def test_scanners_do_nothing_with_demands_and_every_state_is_reached():
@@ -51,10 +51,10 @@ def test_a_day_is_the_citys():
 
 @given(st.lists(st.uuids(), max_size=20), st.randoms())
 def test_a_digest_does_not_depend_on_the_order_and_can_be_counted_by_hand(ids, chance):
-    shuffled = list(ids)
-    chance.shuffle(shuffled)
+    other_order = list(ids)
+    chance.shuffle(other_order)
     by_hand = hashlib.sha256("".join(f"{one}\n" for one in sorted(ids)).encode()).hexdigest()
-    assert purge.digest(shuffled) == by_hand
+    assert purge.digest(other_order) == by_hand
 
 
 def test_a_digest_tells_one_id_from_another():
@@ -68,8 +68,8 @@ def test_lists_are_searched_and_counted():
         {"title": "食品技改", "industries": ["food"], "sizes": ["large"]},
     ]
     kind = lists.LISTS["policies"]
-    left, facets = lists.search(kind, rows, "技改", {"industry": "machinery", "size": None})
-    assert [row["title"] for row in left] == ["制造业技改"]
+    hits, facets = lists.search(kind, rows, "技改", {"industry": "machinery", "size": None})
+    assert [row["title"] for row in hits] == ["制造业技改"]
     # what another industry would leave is told all the same
     assert {one.value: one.count for one in facets["industry"]} == {"machinery": 1, "food": 1}
     assert {one.value: one.count for one in facets["size"]} == {"micro": 1, "small": 1}
@@ -80,7 +80,7 @@ def test_lists_are_searched_and_counted():
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("number", "stored_form"),
     [
         ("13800138000", "13800138000"), ("+86 138-0013-8000", "13800138000"), ("0532-12345678", None),
         ("0532-82345678", "0532-82345678"), ("053282345678", "0532-82345678"), ("010 82345678", "010-82345678"),
@@ -90,21 +90,21 @@ def test_lists_are_searched_and_counted():
         ("\u202d138 0013 8000\u202c", "13800138000"),
     ],
 )  # fmt: skip
-def test_a_number_to_call_has_one_form(typed, kept):
-    if kept is None:
+def test_a_number_to_call_has_one_form(number, stored_form):
+    if stored_form is None:
         with pytest.raises(IdentifierInvalid):
-            forms.phone(typed)
+            forms.phone(number)
     else:
-        assert forms.phone(typed) == kept
+        assert forms.phone(number) == stored_form
 
 
 def test_a_form_stands_in_its_time_only():
     now = datetime(2026, 3, 1, tzinfo=UTC)
     block = {"id": "form", "type": "demand_form", "consent": "同意", "industries": ["food"]}
-    timed = block | {"starts_at": "2026-03-01T08:00:00+08:00", "ends_at": "2026-03-01T09:00:00+08:00"}
-    assert forms.form_of({"blocks": [timed]}, "form", now) is not None
-    assert forms.form_of({"blocks": [timed]}, "form", now - timedelta(seconds=1)) is None
-    assert forms.form_of({"blocks": [timed]}, "form", now + timedelta(hours=1)) is None
+    block_with_times = block | {"starts_at": "2026-03-01T08:00:00+08:00", "ends_at": "2026-03-01T09:00:00+08:00"}
+    assert forms.form_of({"blocks": [block_with_times]}, "form", now) is not None
+    assert forms.form_of({"blocks": [block_with_times]}, "form", now - timedelta(seconds=1)) is None
+    assert forms.form_of({"blocks": [block_with_times]}, "form", now + timedelta(hours=1)) is None
     assert forms.form_of({"blocks": [block]}, "other", now) is None
     assert forms.form_of({"blocks": [block | {"type": "rich_text"}]}, "form", now) is None
 

@@ -28,12 +28,12 @@ def test_a_screen_is_one_call(zones):
     slug = zones.publish(FORM, SOLUTIONS, title="卡奥斯", primary_colour="#ffd700", audiences=["firm"])
     answer = zones.get(f"/zones/{slug}")
     assert answer.status_code == 200
-    said = answer.json
-    assert (said["kind"], said["slug"], said["title"], said["version"]) == ("zone", slug, "卡奥斯", 1)
-    assert said["theme"] == {"primary": "#ffd700", "background": "#f5f7fa", "on_primary": "#000000"}
-    assert (said["banner"], said["audiences"], said["notices"]) == (None, ["firm"], [])
-    assert [block["id"] for block in said["blocks"]] == ["form", "solutions"]
-    solutions = said["blocks"][1]
+    body = answer.json
+    assert (body["kind"], body["slug"], body["title"], body["version"]) == ("zone", slug, "卡奥斯", 1)
+    assert body["theme"] == {"primary": "#ffd700", "background": "#f5f7fa", "on_primary": "#000000"}
+    assert (body["banner"], body["audiences"], body["notices"]) == (None, ["firm"], [])
+    assert [block["id"] for block in body["blocks"]] == ["form", "solutions"]
+    solutions = body["blocks"][1]
     assert (len(solutions["solutions"]), solutions["total"]) == (1, 3)
     assert "stale-while-revalidate" in answer.headers["Cache-Control"]
     again = zones.get(f"/zones/{slug}", **{"If-None-Match": answer.headers["ETag"]})
@@ -57,20 +57,20 @@ def test_a_zone_opens_and_closes_at_its_time(zones):
 
 
 def test_the_list_tells_which_zones_are_open(zones):
-    shown, coming, empty = zones.publish(title="开放专区"), zones.publish(starts_in=3600), zones.town.zone()
+    zone_in_force, coming, empty = zones.publish(title="开放专区"), zones.publish(starts_in=3600), zones.town.zone()
     over = zones.publish()
     assert zones.end(over).status_code == 200
     answer = zones.get("/zones")
-    found = {row["slug"]: row for row in answer.json["items"]}
+    by_slug = {row["slug"]: row for row in answer.json["items"]}
     assert [row["slug"] for row in answer.json["items"]] == zones.town.zones
-    assert (found[shown]["state"], found[shown]["title"]) == ("open", "开放专区")
-    assert found[coming]["state"] == "coming"
-    assert found[coming]["opens_at"]
+    assert (by_slug[zone_in_force]["state"], by_slug[zone_in_force]["title"]) == ("open", "开放专区")
+    assert by_slug[coming]["state"] == "coming"
+    assert by_slug[coming]["opens_at"]
     # what will be shown is not told before its time
-    assert found[coming]["title"] == found[coming]["name"]
-    assert (found[empty]["state"], found[empty]["opens_at"]) == ("empty", None)
-    assert found[over]["state"] == "ended"
-    assert found[over]["ended_at"]
+    assert by_slug[coming]["title"] == by_slug[coming]["name"]
+    assert (by_slug[empty]["state"], by_slug[empty]["opens_at"]) == ("empty", None)
+    assert by_slug[over]["state"] == "ended"
+    assert by_slug[over]["ended_at"]
     assert answer.headers["Cache-Control"].startswith("public")
     assert zones.get("/zones", **{"If-None-Match": answer.headers["ETag"]}).status_code == 304
 
@@ -82,8 +82,8 @@ def test_solutions_are_searched_filtered_counted_and_paged(zones):
     counts = {one["value"]: one["count"] for one in everything["facets"]["industry"]}
     assert counts == {"machinery": 1, "food": 1, "logistics": 2}
     assert (everything["total"], everything["next"]) == (3, None)
-    found = zones.get(f"/zones/{slug}/solutions?q={quote('ａｇｖ')}&industry=logistics").json
-    assert [row["name"] for row in found["items"]] == ["AGV 调度"]
+    result = zones.get(f"/zones/{slug}/solutions?q={quote('ａｇｖ')}&industry=logistics").json
+    assert [row["name"] for row in result["items"]] == ["AGV 调度"]
     assert zones.get(f"/zones/{slug}/solutions?q={quote('没有')}").json["items"] == []
     first = zones.get(f"/zones/{slug}/solutions?limit=2").json
     second = zones.get(f"/zones/{slug}/solutions?limit=2&cursor={first['next']}").json
@@ -113,8 +113,8 @@ def test_policies_are_matched_to_the_firm_and_what_has_expired_is_left_out(zones
     ],
 )  # fmt: skip
 def test_queries_that_cannot_be_are_refused(zones, query):
-    slug = getattr(zones, "shown", None) or zones.publish(SOLUTIONS)
-    zones.shown = slug
+    slug = getattr(zones, "public_zone", None) or zones.publish(SOLUTIONS)
+    zones.public_zone = slug
     answer = zones.get(f"/zones/{slug}/solutions?{query}")
     assert (answer.status_code, answer.mimetype) == (422, "application/problem+json"), query
     assert answer.json["errors"]
@@ -137,11 +137,11 @@ def test_events_follow_the_clock(zones):
         event("取消", -5, 5, status="cancelled"),
     ]
     slug = zones.publish({"id": "live", "type": "event", "events": rows})
-    found = {row["title"]: row for row in zones.get(f"/zones/{slug}/events").json["items"]}
-    assert list(found) == ["回看", "过去", "现在", "取消", "将来"]
-    states = {title: row["state"] for title, row in found.items()}
+    by_title = {row["title"]: row for row in zones.get(f"/zones/{slug}/events").json["items"]}
+    assert list(by_title) == ["回看", "过去", "现在", "取消", "将来"]
+    states = {title: row["state"] for title, row in by_title.items()}
     assert states == {"将来": "upcoming", "现在": "live", "过去": "ended", "回看": "replay", "取消": "cancelled"}
-    assert [title for title, row in found.items() if row["stream"]] == ["现在"]
+    assert [title for title, row in by_title.items() if row["stream"]] == ["现在"]
     assert [row["title"] for row in zones.get(f"/zones/{slug}/events?state=live").json["items"]] == ["现在"]
     with zones.clock.shift(minutes=65):
         assert [row["title"] for row in zones.get(f"/zones/{slug}/events?state=live").json["items"]] == ["将来"]
@@ -171,12 +171,12 @@ def test_a_block_aimed_at_firms_is_shown_to_firms(zones):
 
 
 def test_a_zone_inherits_from_nobody(zones):
-    said = {"hides": ["news"], "blocks": [FORM | {"replaces": "a"}, FORM | {"after": "b"}, FORM, "nonsense"]}
+    body = {"hides": ["news"], "blocks": [FORM | {"replaces": "a"}, FORM | {"after": "b"}, FORM, "nonsense"]}
     with zones.database.transaction() as session:
         zone_pages = screens.Zones(zones.town.parts.city, {})
-        found = zone_pages.faults(session, "karos", said, zones.clock())
-        assert [fault.place for fault in found] == ["hides", "blocks.0.replaces", "blocks.1.after"]
-        assert all(isinstance(fault, Fault) for fault in found)
+        faults = zone_pages.faults(session, "karos", body, zones.clock())
+        assert [fault.place for fault in faults] == ["hides", "blocks.0.replaces", "blocks.1.after"]
+        assert all(isinstance(fault, Fault) for fault in faults)
         for harmless in ({}, {"blocks": None}, {"hides": [], "blocks": [{"id": "a", "replaces": None}]}, {"blocks": 3}):
             assert zone_pages.faults(session, "karos", harmless, zones.clock()) == []
 
@@ -192,16 +192,16 @@ def test_a_zone_inherits_from_nobody(zones):
 )
 def test_a_zone_says_nothing_that_it_cannot_show(zones, block, place):
     with zones.database.transaction() as session:
-        found = screens.Zones(zones.town.parts.city, {}).faults(session, "karos", {"blocks": [block]}, zones.clock())
-    assert [(fault.place, fault.severity) for fault in found] == [(place, "error")]
+        faults = screens.Zones(zones.town.parts.city, {}).faults(session, "karos", {"blocks": [block]}, zones.clock())
+    assert [(fault.place, fault.severity) for fault in faults] == [(place, "error")]
 
 
 def test_a_reference_to_a_zone_stands_until_the_zone_ends(zones):
-    shown, over = zones.publish(), zones.publish()
+    zone_in_force, over = zones.publish(), zones.publish()
     zones.end(over)
     with zones.database.transaction() as session:
-        found = screens.source(zones.town.parts.city, session, [shown, over, "nothing"], zones.clock())
-    assert list(found) == [shown]
+        targets = screens.source(zones.town.parts.city, session, [zone_in_force, over, "nothing"], zones.clock())
+    assert list(targets) == [zone_in_force]
 
 
 def test_a_place_opens_and_closes_on_the_screen_at_its_minute(zones):
@@ -211,13 +211,13 @@ def test_a_place_opens_and_closes_on_the_screen_at_its_minute(zones):
     assert zones.call("PUT", "/places/bank-zone", staff, place | {"services": [], "state": "open"}).status_code == 201
     slug = zones.publish({"id": "map", "type": "places", "places": ["bank-zone"]})
 
-    def shown():
+    def read_place():
         return zones.get(f"/zones/{slug}").json["blocks"][0]["places"][0]
 
-    before = shown()
+    before = read_place()
     turn = moment_of(before["closes_at"] or before["opens_at"])
     with zones.clock.shift(seconds=(turn - zones.clock()).total_seconds()):
-        assert shown()["open_now"] is not before["open_now"]
+        assert read_place()["open_now"] is not before["open_now"]
 
 
 def test_a_planned_end_turns_the_screen_off_by_itself(zones):

@@ -17,7 +17,7 @@ def state(starts_at, ends_at=None, *, withdrawn=False, number_in_force=None, doc
 
 
 @pytest.mark.parametrize(
-    ("expected", "actual"),
+    ("expected_state", "actual"),
     [
         ("in_force", state(PAST, number_in_force=1)),
         ("replaced", state(PAST, number_in_force=2)),
@@ -31,5 +31,5 @@ def state(starts_at, ends_at=None, *, withdrawn=False, number_in_force=None, doc
         ("withdrawn", state(FUTURE, withdrawn=True)),
     ],
 )
-def test_state_of_a_version(expected, actual):
-    assert actual == VersionState(expected)
+def test_state_of_a_version(expected_state, actual):
+    assert actual == VersionState(expected_state)

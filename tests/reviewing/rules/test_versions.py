@@ -30,8 +30,8 @@ HOURS = st.integers(-6, 8).map(at) | st.floats(-6, 8).map(at)
 
 def test_the_version_that_started_last_is_shown_until_it_ends():
     periods = [VersionPeriod(1, at(-9), None), VersionPeriod(2, at(-1), at(1)), VersionPeriod(3, at(2), None)]
-    shown = [find_in_force(periods, at(hours)) for hours in (-10, -9, -1, 0.99, 1, 2, 99)]
-    assert [period and period.number for period in shown] == [None, 1, 2, 2, 1, 3, 3]
+    version = [find_in_force(periods, at(hours)) for hours in (-10, -9, -1, 0.99, 1, 2, 99)]
+    assert [period and period.number for period in version] == [None, 1, 2, 2, 1, 3, 3]
 
 
 def test_of_two_that_start_together_the_later_one_is_shown():
@@ -58,9 +58,9 @@ def test_what_is_shown_is_the_best_of_what_stands(periods, now):
         for period in periods
         if not period.withdrawn and period.starts_at <= now and (period.ends_at is None or period.ends_at > now)
     ]
-    shown = find_in_force(periods, now)
-    assert (shown is None) == (standing == [])
-    assert all((shown.starts_at, shown.number) >= (period.starts_at, period.number) for period in standing)
+    version = find_in_force(periods, now)
+    assert (version is None) == (standing == [])
+    assert all((version.starts_at, version.number) >= (period.starts_at, period.number) for period in standing)
 
 
 @given(some_periods(), HOURS, HOURS)
@@ -75,10 +75,10 @@ def test_nothing_changes_before_it_is_said_to_and_something_does_then(periods, n
 
 @given(some_periods(), HOURS, st.randoms())
 def test_the_order_in_which_versions_are_listed_makes_no_difference(periods, now, random):
-    mixed = list(periods)
-    random.shuffle(mixed)
-    assert find_in_force(mixed, now) == find_in_force(periods, now)
-    assert find_next_change(iter(mixed), now) == find_next_change(periods, now)
+    other_order = list(periods)
+    random.shuffle(other_order)
+    assert find_in_force(other_order, now) == find_in_force(periods, now)
+    assert find_next_change(iter(other_order), now) == find_next_change(periods, now)
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_the_order_in_which_versions_are_listed_makes_no_difference(periods, now
     ],
 )
 def test_times_are_to_come_in_order_and_within_five_years(start, end, places):
-    found = find_schedule_faults(start, end, NOW)
-    assert {fault.place for fault in found} == places
-    assert all(fault.message for fault in found)
+    faults = find_schedule_faults(start, end, NOW)
+    assert {fault.place for fault in faults} == places
+    assert all(fault.message for fault in faults)
 
 
 def test_the_same_moment_in_another_time_zone_is_the_same_moment():
