@@ -87,6 +87,10 @@ def _schedules(services: Services) -> list[Schedule]:
         with database.transaction() as session:
             service.order_consents(session, accounts.rings, now)
 
+    def record_acts_for_wards(now: datetime) -> None:
+        with database.transaction() as session:
+            service.record_acts_for_wards(session, accounts.rings, now)
+
     # each account ends in a transaction of its own, so that one holds up no other
     def close_wards(_now: datetime) -> None:
         service.close_due_wards(accounts, database, clock)
@@ -98,12 +102,14 @@ def _schedules(services: Services) -> list[Schedule]:
     minute, hour = timedelta(minutes=1), timedelta(hours=1)
     order_sign_ins = with_clock_check_standalone(take_order_of_sign_ins)
     order_consents = with_clock_check_standalone(take_order_of_consents)
+    record_acts = with_clock_check_standalone(record_acts_for_wards)
     end_wards = with_clock_check(partial(service.end_due_wards, accounts))
     return [
         Schedule("keys.tidy", minute, tidy_indexes),
         Schedule("sign_ins.order", timedelta(seconds=30), order_sign_ins, commits=True),
         Schedule("consents.order", timedelta(seconds=30), order_consents, commits=True),
         Schedule("wards.end", minute, end_wards),
+        Schedule("wards.acts", timedelta(minutes=10), record_acts, commits=True),
         Schedule("accounts.wards_leave", timedelta(minutes=5), with_clock_check_standalone(close_wards), commits=True),
         Schedule("accounts.unheld", hour, with_clock_check_standalone(close_unheld), commits=True),
         Schedule("accounts.closings", minute, partial(service.check_closings, accounts)),
@@ -141,7 +147,10 @@ SLICE: Final = Slice(
     ),
     retention=RetentionPlan(
         endings=service.ENDINGS,
-        elsewhere={"fresh_consents": "within a minute, by `scans.requests`"},
+        elsewhere={
+            "acts_for_wards": "when the day is over, by `wards.acts`",
+            "fresh_consents": "within a minute, by `scans.requests`",
+        },
         without_end={
             "clients": "a register that staff keep: it names no resident",
             "staff": "who did what is told by these rows, in the audit and beside what staff made",

@@ -83,6 +83,7 @@ SEALED_COLUMNS: Final = (
     SealedColumn("outbox", "payload", "outbox.payload"),
     SealedColumn("short_numbers", "code_sealed", None, key=("mac",)),
     SealedColumn("requests_of_scans", "content_sealed", None),
+    SealedColumn("acts_for_wards", "content_sealed", None),
     SealedColumn("fresh_consents", "content_sealed", None, key=("holder",)),
     SealedColumn("holders_over_month", "before_sealed", None, key=("holder",)),
 )

@@ -11,6 +11,7 @@ from qe_ban.accounts import service as accounts
 from qe_ban.accounts.models import Consent, ConsentEvent
 from qe_ban.accounts.rules import ConsentState
 from qe_ban.accounts.service import consent_order, fresh_consents
+from qe_ban.accounts.service.fresh_decisions import Decision
 from qe_ban.db import overlaps
 from qe_ban.kernel.clock import start_of_day
 from qe_ban.keys import moments
@@ -33,7 +34,7 @@ def decide(town, person, at, state=ConsentState.GRANTED, purpose=PURPOSE):
     with town.parts.database.transaction() as session:
         fresh_consents.write(
             rings, session, [person.numbers["identity"]], fresh_consents.lock(rings, session, person.id, at),
-            fresh_consents.Decision(state, at), resident_id=person.id, purpose=purpose,
+            Decision(state, at), resident_id=person.id, purpose=purpose,
         )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, time, timedelta
 import pytest
 from sqlalchemy import text, update
 
+from qe_ban.accounts import service as accounts
 from qe_ban.codes import service as codes
 from qe_ban.codes.models import Dispute
 from qe_ban.jobs import service as jobs
@@ -151,7 +152,9 @@ def test_what_guardians_do_with_disputes_is_audited_and_names_nobody_beside_a_sc
     mine(client, guardian, **{"for": for_})
     query = text("SELECT * FROM audit_events WHERE subject = :id ORDER BY id")
     with town.parts.database.transaction() as session:
-        codes.record_disputes(session, town.parts.rings, town.now + timedelta(days=1))
+        tomorrow = town.now + timedelta(days=1)
+        accounts.record_acts_for_wards(session, town.parts.rings, tomorrow)
+        codes.record_disputes(session, town.parts.rings, tomorrow)
         session.flush()
         acts = session.execute(query, {"id": for_}).all()
         (plain,) = session.execute(query, {"id": dispute_["id"]}).all()

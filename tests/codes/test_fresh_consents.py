@@ -12,7 +12,7 @@ from qe_ban.accounts import service as accounts
 from qe_ban.accounts.models import Consent, ConsentEvent, FreshConsent
 from qe_ban.accounts.rules import ConsentState
 from qe_ban.accounts.service import fresh_consents
-from qe_ban.accounts.service.fresh_consents import Decision
+from qe_ban.accounts.service.fresh_decisions import Decision
 from qe_ban.codes import service as codes
 from qe_ban.codes.service import rehashing
 from qe_ban.db import overlaps
@@ -358,9 +358,10 @@ class TestWhoEndsIt:
         decide("PUT", ward)
         assert get_list(client, guardian, for_=for_)["items"][0]["state"] == "granted"
         decide("DELETE", guardian, for_=for_)
-        assert fresh_rows(town, ward) == []
         events = get_list(client, ward, "/history")["items"]
         assert [(event["state"], event["guardian"]) for event in events] == [("withdrawn", True), ("granted", False)]
+        turn_over()
+        assert get_list(client, ward, "/history")["items"] == events
 
     def test_the_end_of_a_guardianship_leaves_what_the_ward_gave_just_now(
         self, town, turn_over, decide, scan, issue, client

@@ -15,7 +15,7 @@ from qe_ban.audit import service as audit
 from qe_ban.jobs.models import OutboxMessage
 from qe_ban.jobs.service import COLUMN
 from qe_ban.kernel.ids import new_id
-from qe_ban.kernel.principal import Principal, PrincipalKind
+from qe_ban.kernel.principal import Actor, Principal, PrincipalKind
 from qe_ban.keys import moments, vault
 from tests.codes.test_verify_races import at_once
 
@@ -75,6 +75,18 @@ def messages(town, person):
 
 def change(town, by):
     return audit.Change(Principal(PrincipalKind.RESIDENT, by.id, frozenset(), new_id()), town.now)
+
+
+def _record(session, guardian, event):
+    """Record a guardian's decision as release 0.4.0 does: at its moment."""
+    audit.record(
+        session,
+        at=event.at,
+        actor=Actor(PrincipalKind.RESIDENT, guardian.id),
+        action={"granted": "consents.grant", "withdrawn": "consents.withdraw"}[event.state],
+        subject=str(event.guardianship_id),
+        details={"purpose": event.purpose},
+    )
 
 
 def ended_by_guardian(town, client, guardian, ward, for_):
@@ -262,12 +274,15 @@ def test_an_upgrade_finds_what_guardians_granted_before_it(town, client, parents
     decide("DELETE", guardian, for_)
     decide("PUT", guardian, for_)
     decide("PUT", ward, purpose="visitor-registration")
+    town.turn_over()
     # as the previous release writes it
     with town.parts.database.transaction() as session:
         for table in (Consent, ConsentEvent):
             for row in session.scalars(select(table).where(table.resident_id == ward.id)):
                 for name in ("granted_at", "withdrawn_at") if table is Consent else ("at",):
                     setattr(row, name, moments.read(town.parts.rings, row, name))
+                if row.guardianship_id is not None and table is ConsentEvent:
+                    _record(session, guardian, row)
                 row.guardianship_id = row.moments_sealed = None
     ended_by_the_previous_release(town, client, guardian, ward, for_)
     assert verdict(ward) == "ok"

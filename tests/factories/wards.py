@@ -173,3 +173,14 @@ def wish(person, **changes):
 
 def custody(person):
     return wish(person, relation="parent", basis="custody")
+
+
+def acts_of(database, rings, guardianship, now):
+    """Record what guardians did before the day of `now`, as the worker does; return the events of a guardianship."""
+    with database.transaction() as session:
+        while service.record_acts_for_wards(session, rings, now):
+            pass
+        events = select(AuditEvent).where(
+            AuditEvent.subject == str(guardianship), AuditEvent.action.not_like("wards.%")
+        )
+        return session.scalars(events.order_by(AuditEvent.id)).all()

@@ -50,6 +50,7 @@ OWNERS = {
     Owner.GUARDIANSHIP: {"guardianships": "id_number_sealed name_sealed"},
     # of staff, of many at once, or in a row that is not to say whose it is: docs/keys.md
     None: {
+        "acts_for_wards": "content_sealed",
         "alarms": "closing_note_sealed",
         "audit_words": "text_sealed",
         "favourite_items": "moments_sealed",

@@ -229,6 +229,7 @@ OF_STAFF = "who of staff, or a process"
 OF_THE_ROW = "the row's own id: nothing else has it but rows that are listed"
 OF_A_SCAN = "the scan, its scanner or venue"
 WITHOUT_A_RESIDENT = {
+    ("acts_for_wards", "id"): OF_THE_ROW,
     ("alarms", "id"): OF_THE_ROW,
     ("alarms", "count"): "a number of events",
     ("alarms", "closed_by"): OF_STAFF,

@@ -1,6 +1,7 @@
 """The tables of accounts."""
 
 from qe_ban.accounts.models.residents import (
+    ActForWard,
     Closing,
     Consent,
     ConsentEvent,
@@ -21,6 +22,7 @@ from qe_ban.accounts.models.sign_ins import (
 from qe_ban.accounts.models.staff import Proposal, Staff
 
 __all__ = [
+    "ActForWard",
     "Attempt",
     "Client",
     "Closing",

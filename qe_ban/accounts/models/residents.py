@@ -194,11 +194,12 @@ class ConsentEvent(Base):
 
 
 class FreshConsent(Base):
-    """What a resident decided about a purpose within the last half minute: of the scans' world, so it names nobody.
+    """What was decided about a purpose within the last half minute: of the scans' world, so it names nobody.
 
-    It counts before what `consents` says, until the worker turns it over. A row for each entitlement that is scanned
-    for the purpose: `holder` is a keyed hash of its number by which scans find it, `owner` one of the resident's id;
-    both change with the city's month. `written_at` says that a secret is still needed.
+    Whether the resident decided or a guardian is sealed, too. It counts before what `consents` says, until the worker
+    turns it over. A row for each entitlement that is scanned for the purpose: `holder` is a keyed hash of its number by
+    which scans find it, `owner` one of the resident's id; both change with the city's month. `written_at` says that a
+    secret is still needed.
     """
 
     __tablename__ = "fresh_consents"
@@ -207,6 +208,16 @@ class FreshConsent(Base):
     owner: Mapped[bytes] = mapped_column(index=True)
     content_sealed: Mapped[bytes]
     written_at: Mapped[datetime]
+
+
+class ActForWard(Base):
+    """What a guardian did for a ward today, sealed, until the day is over and the audit has it; it names nobody."""
+
+    __tablename__ = "acts_for_wards"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    content_sealed: Mapped[bytes]
+    acted_at: Mapped[datetime]
 
 
 class RecoveryCase(Base):

@@ -74,7 +74,7 @@ def put_consent(query: dict[str, Any], purpose: str) -> dict[str, Any]:
     with part(Database).transaction() as session:
         subject = service.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
         consent = service.grant_consent(part(Accounts), session, part(City), _decision(subject, purpose, change.at))
-        service.record_for_ward(session, subject, change, "consents.grant", purpose=purpose)
+        service.record_for_ward(part(Accounts).rings, session, subject, change, "consents.grant", purpose=purpose)
     return _shown(consent)
 
 
@@ -91,7 +91,7 @@ def delete_consent(query: dict[str, Any], purpose: str) -> dict[str, Any]:
         withdrawn = service.withdraw_consent(
             part(Accounts), session, part(City), _decision(subject, purpose, change.at)
         )
-        service.record_for_ward(session, subject, change, "consents.withdraw", purpose=purpose)
+        service.record_for_ward(part(Accounts).rings, session, subject, change, "consents.withdraw", purpose=purpose)
     return _shown(withdrawn)
 
 

@@ -3,6 +3,7 @@
 from qe_ban.accounts.rules import Role
 from qe_ban.accounts.rules.traces import Retention
 from qe_ban.accounts.service.acting_for import Subject, record_for_ward, resolve_subject
+from qe_ban.accounts.service.acts_for_wards import record as record_acts_for_wards
 from qe_ban.accounts.service.clients import check_proof, nonce, register_client, revoke_client, sign_in_client
 from qe_ban.accounts.service.closing import (
     Plan,
@@ -24,7 +25,7 @@ from qe_ban.accounts.service.consents import ConsentDecision, grant_consent, req
 from qe_ban.accounts.service.consents_shown import ConsentAct, ConsentStatus, consent_history, list_consents
 from qe_ban.accounts.service.families import end, refresh, require_running, revoke
 from qe_ban.accounts.service.fresh_consents import holder_hashes as consent_hashes
-from qe_ban.accounts.service.fresh_consents import is_granted as is_freshly_granted
+from qe_ban.accounts.service.fresh_consents import newest as newest_fresh_decision
 from qe_ban.accounts.service.fresh_consents import turn_over as turn_over_consents
 from qe_ban.accounts.service.housekeeping import message_handlers
 from qe_ban.accounts.service.names import RealName, real_name_of
@@ -156,7 +157,6 @@ __all__ = [
     "guardians_of",
     "has_phone",
     "id_number_from",
-    "is_freshly_granted",
     "limit_look_ups",
     "limit_otp",
     "limit_sign_in",
@@ -168,6 +168,7 @@ __all__ = [
     "look_up_guardianships",
     "me",
     "message_handlers",
+    "newest_fresh_decision",
     "nonce",
     "order_consents",
     "phone_from",
@@ -176,6 +177,7 @@ __all__ = [
     "poll_revocations",
     "principal_from",
     "real_name_of",
+    "record_acts_for_wards",
     "record_for_ward",
     "redeem_otp",
     "refresh",

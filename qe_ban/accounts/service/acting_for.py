@@ -7,8 +7,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from qe_ban.accounts.service import acts_for_wards
 from qe_ban.accounts.service.wards import acting_for
 from qe_ban.audit import service as audit
+from qe_ban.keys.rings import KeyRings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +42,9 @@ def resolve_subject(session: Session, *, caller: UUID, ward: UUID | None, now: d
     return Subject(caller, acting_for(session, guardian=caller, ward=ward, now=now), ward)
 
 
-def record_for_ward(session: Session, subject: Subject, change: audit.Change, action: str, **details: Any) -> None:
-    """Record what a guardian does for a ward; what residents do with their own is nobody's business."""
-    if subject.is_ward:
-        audit.record(
-            session,
-            at=change.at,
-            actor=change.by,
-            action=action,
-            subject=str(subject.ward),
-            details=details,
-            request_id=change.request_id,
-        )
+def record_for_ward(
+    rings: KeyRings, session: Session, subject: Subject, change: audit.Change, action: str, **details: Any
+) -> None:
+    """Record what a guardian does for a ward, when the day is over; of what residents do for themselves, nothing."""
+    if subject.ward is not None:
+        acts_for_wards.add(rings, session, guardianship=subject.ward, change=change, action=action, details=details)

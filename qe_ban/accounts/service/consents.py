@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 from qe_ban.accounts import errors
 from qe_ban.accounts.models import Consent, ConsentEvent, Guardianship, Resident
 from qe_ban.accounts.rules import ConsentState, WardBasis
-from qe_ban.accounts.service import fresh_consents, notices
+from qe_ban.accounts.service import fresh_consents, notices, residents
 from qe_ban.accounts.service.collaborators import Accounts
 from qe_ban.accounts.service.consents_shown import ConsentStatus, as_decided, is_active, status_of
+from qe_ban.accounts.service.fresh_decisions import Decision
 from qe_ban.db import overlaps
 from qe_ban.kernel.city import Basis, City
 from qe_ban.kernel.clock import start_of_day
@@ -43,19 +44,7 @@ def grant_consent(accounts: Accounts, session: Session, city: City, decision: Co
     changes. Raises PurposeNotFound, ConsentNotNeeded; WardDecided where a ward with a phone took it back, WardNotFound.
     """
     _require(city, decision.purpose)
-    numbers = _scanned(accounts, session, city, decision)
-    if numbers:
-        return _decide_fresh(accounts, session, city, decision, ConsentState.GRANTED, numbers)
-    ward, guardianship = _lock(accounts, session, decision)
-    consent = _row(session, decision)
-    standing = _is_granted(accounts, session, consent, decision.at)
-    if standing and (guardianship is not None or consent.guardianship_id is None):
-        return status_of(accounts, session, consent, decision.at)
-    if guardianship is not None and consent.state == ConsentState.WITHDRAWN and _is_decided_by(ward, consent):
-        raise errors.WardDecided
-    _decide(accounts, session, consent, decision, ConsentState.GRANTED, decision.at)
-    _tell(accounts, session, decision)
-    return status_of(accounts, session, consent, decision.at)
+    return _change(accounts, session, city, decision, ConsentState.GRANTED)
 
 
 def withdraw_consent(accounts: Accounts, session: Session, city: City, decision: ConsentDecision) -> ConsentStatus:
@@ -65,25 +54,7 @@ def withdraw_consent(accounts: Accounts, session: Session, city: City, decision:
     guardian, grants. Custody and a court's order include taking back what the ward gave; whom a ward with a phone
     entrusted may not. Raises PurposeNotFound, ConsentNotNeeded, ConsentNotFound, WardDecided, WardNotFound.
     """
-    numbers = _scanned(accounts, session, city, decision)
-    if numbers:
-        return _decide_fresh(accounts, session, city, decision, ConsentState.WITHDRAWN, numbers)
-    ward, guardianship = _lock(accounts, session, decision)
-    consent = session.get(
-        Consent, (decision.resident_id, decision.purpose), with_for_update=True, populate_existing=True
-    )
-    if consent is None:
-        _require(city, decision.purpose)
-        raise errors.ConsentNotFound
-    withdrawn = consent.state == ConsentState.WITHDRAWN
-    if withdrawn and (guardianship is not None or consent.guardianship_id is None):
-        return status_of(accounts, session, consent, decision.at)
-    granted_by_ward = consent.state == ConsentState.GRANTED and _is_decided_by(ward, consent)
-    if guardianship is not None and guardianship.basis == WardBasis.ENTRUSTED and granted_by_ward:
-        raise errors.WardDecided
-    _decide(accounts, session, consent, decision, ConsentState.WITHDRAWN, decision.at)
-    _tell(accounts, session, decision)
-    return status_of(accounts, session, consent, decision.at)
+    return _change(accounts, session, city, decision, ConsentState.WITHDRAWN)
 
 
 def request_consents(session: Session, requests: Sequence[tuple[UUID, str, datetime]]) -> None:
@@ -114,13 +85,32 @@ def withdraw_with_guardianship(
         _decide(accounts, session, consent, decision, ConsentState.WITHDRAWN, now)
 
 
+def _change(
+    accounts: Accounts, session: Session, city: City, decision: ConsentDecision, state: ConsentState
+) -> ConsentStatus:
+    numbers = _scanned(accounts, session, city, decision)
+    if numbers:
+        return _decide_fresh(accounts, session, city, decision, state, numbers)
+    ward, guardianship = _lock(accounts, session, decision)
+    consent = _row(session, decision, add=state is ConsentState.GRANTED)
+    if consent is None:
+        _require(city, decision.purpose)
+        raise errors.ConsentNotFound
+    status = status_of(accounts, session, consent, decision.at)
+    has_phone = ward is not None and ward.phone_sealed is not None
+    if _is_settled(status, state, guardianship, ward_has_phone=has_phone):
+        return status
+    _decide(accounts, session, consent, decision, state, decision.at)
+    _tell(accounts, session, decision)
+    return status_of(accounts, session, consent, decision.at)
+
+
 def _scanned(accounts: Accounts, session: Session, city: City, decision: ConsentDecision) -> Sequence[int]:
     """Return by which entitlements scans find a fresh decision; none where it is written into `consents` at once.
 
-    So it is while the previous release may serve, which reads nothing else; of who has no code that could be
-    scanned; and of what a guardian decides, for the audit says the same second.
+    So it is while release 0.3.0 may serve, which reads nothing else, and of who has no code that could be scanned.
     """
-    if decision.guardianship_id is not None or not overlaps.is_over(session, decision.at):
+    if not overlaps.is_over(session, decision.at):
         return ()
     purpose = city.purposes.get(decision.purpose)
     return accounts.entitlements(session, decision.resident_id, purpose.kinds if purpose is not None else None)
@@ -134,29 +124,64 @@ def _decide_fresh(
     state: ConsentState,
     numbers: Sequence[int],
 ) -> ConsentStatus:
-    """Keep what a resident decides where scans find it at once, without the resident's id and without a lock of it."""
-    purpose = decision.purpose
-    decisions = fresh_consents.lock(accounts.rings, session, decision.resident_id, decision.at)
-    consent = session.get(Consent, (decision.resident_id, purpose))
+    """Keep what is decided where scans find it at once, without the resident's id and without a lock of any row."""
+    purpose, resident_id = decision.purpose, decision.resident_id
+    decisions = fresh_consents.lock(accounts.rings, session, resident_id, decision.at)
+    guardianship = _active(session, decision)
+    consent = session.get(Consent, (resident_id, purpose))
     status = status_of(accounts, session, consent, decision.at) if consent is not None else None
     for fresh in decisions:
         if fresh.purpose == purpose:
-            status = as_decided(purpose, status, fresh.newest)
+            status = as_decided(session, purpose, status, fresh.newest, decision.at)
     if status is None and state is ConsentState.WITHDRAWN:
         _require(city, purpose)
         raise errors.ConsentNotFound
-    if status is not None and status.state == state and not status.guardian:
+    has_phone = guardianship is not None and residents.has_phone(session, resident_id)
+    if status is not None and _is_settled(status, state, guardianship, ward_has_phone=has_phone):
         return status
-    has_written = fresh_consents.write(
+    written_decision = fresh_consents.write(
         accounts.rings,
         session,
         numbers,
         decisions,
-        fresh_consents.Decision(state, decision.at),
-        resident_id=decision.resident_id,
+        Decision(state, decision.at, decision.guardianship_id),
+        resident_id=resident_id,
         purpose=purpose,
     )
-    return as_decided(purpose, status, has_written)
+    _tell(accounts, session, decision)
+    return as_decided(session, purpose, status, written_decision, decision.at)
+
+
+def _is_settled(
+    status: ConsentStatus, state: ConsentState, guardianship: Guardianship | None, *, ward_has_phone: bool
+) -> bool:
+    """Return whether a decision changes nothing.
+
+    What a guardian decided becomes the resident's own when the resident decides the same; the other way round nothing
+    changes. Raises WardDecided where a guardian may not change what a ward with a phone decided.
+    """
+    if status.state == state:
+        return guardianship is not None or not status.guardian
+    if guardianship is not None and ward_has_phone and not status.guardian and status.state != ConsentState.REQUESTED:
+        may_withdraw = guardianship.basis != WardBasis.ENTRUSTED
+        if state is ConsentState.GRANTED or not may_withdraw:
+            raise errors.WardDecided
+    return False
+
+
+def _active(session: Session, decision: ConsentDecision) -> Guardianship | None:
+    """Return the guardianship of a decision. Raises WardNotFound.
+
+    It is not locked: the number of the transaction would stand on its row, which names the ward. The account is held
+    alone. Who ends a guardianship turns over what is fresh while holding it, so that has been done, or will take along
+    what is decided here.
+    """
+    if decision.guardianship_id is None:
+        return None
+    guardianship = session.get(Guardianship, decision.guardianship_id, populate_existing=True)
+    if guardianship is None or not is_active(guardianship, decision.at):
+        raise errors.WardNotFound
+    return guardianship
 
 
 def _lock(
@@ -180,22 +205,14 @@ def _lock(
     return resident, guardianship
 
 
-def _row(session: Session, decision: ConsentDecision) -> Consent:
-    """Return the locked consent; one that nobody asked for begins here, in the state that it will not keep."""
+def _row(session: Session, decision: ConsentDecision, *, add: bool) -> Consent | None:
+    """Return the locked consent; `add`: one that nobody asked for begins here, in the state that it will not keep."""
     key = {"resident_id": decision.resident_id, "purpose": decision.purpose}
-    row = insert(Consent).values(key | {"state": ConsentState.REQUESTED.value})
-    # locks one that is there: a request without an answer is deleted one day (retention)
-    session.execute(row.on_conflict_do_update(index_elements=list(key), set_={"purpose": row.excluded.purpose}))
-    return session.get_one(Consent, tuple(key.values()), with_for_update=True, populate_existing=True)
-
-
-def _is_granted(accounts: Accounts, session: Session, consent: Consent, now: datetime) -> bool:
-    return status_of(accounts, session, consent, now).state == ConsentState.GRANTED
-
-
-def _is_decided_by(ward: Resident | None, consent: Consent) -> bool:
-    """Return whether a ward who signs in with a phone decided this consent."""
-    return consent.guardianship_id is None and ward is not None and ward.phone_sealed is not None
+    if add:
+        row = insert(Consent).values(key | {"state": ConsentState.REQUESTED.value})
+        # locks one that is there: a request without an answer is deleted one day (retention)
+        session.execute(row.on_conflict_do_update(index_elements=list(key), set_={"purpose": row.excluded.purpose}))
+    return session.get(Consent, tuple(key.values()), with_for_update=True, populate_existing=True)
 
 
 def _decide(

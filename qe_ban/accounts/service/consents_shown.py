@@ -1,7 +1,7 @@
 """What is shown of consents: as they count at a moment, with what the worker has not turned over yet."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from qe_ban.accounts.models import Consent, ConsentEvent, Guardianship
 from qe_ban.accounts.rules import ConsentState, GuardianshipState
 from qe_ban.accounts.service import fresh_consents
 from qe_ban.accounts.service.collaborators import Accounts
+from qe_ban.accounts.service.fresh_decisions import Decision
 from qe_ban.accounts.service.wards import held
 from qe_ban.keys import moments
 
@@ -58,7 +59,8 @@ def list_consents(
         query = query.where(purpose > after)
     statuses = {row.purpose: _status(accounts, row, guardianship, now) for row, guardianship in session.execute(query)}
     statuses |= {
-        purpose: as_decided(purpose, statuses.get(purpose), decision) for purpose, decision in decisions.items()
+        purpose: as_decided(session, purpose, statuses.get(purpose), decision, now)
+        for purpose, decision in decisions.items()
     }
     return [statuses[purpose] for purpose in sorted(statuses)][:limit]
 
@@ -82,12 +84,16 @@ def consent_history(
     row_count = rows[0].place if rows else 0
     events = [_act(accounts, event, -at) for event, at in rows]
     turned_over = {(event.purpose, event.at) for event in events}
-    acts = sorted((decision.at, one.purpose, decision.state.value) for one in fresh for decision in one.decisions)
+    acts = sorted(
+        (decision.at, one.purpose, decision.state.value, decision.guardianship_id is not None)
+        for one in fresh
+        for decision in one.decisions
+    )
     waiting = [act for act in acts if (act[1], act[0]) not in turned_over]
     places = range(-row_count - 1, -row_count - len(waiting) - 1, -1)
     newer = [
-        ConsentAct(place, purpose, state, at, guardian=False)
-        for place, (at, purpose, state) in zip(places, waiting, strict=True)
+        ConsentAct(place, purpose, state, at, guardian)
+        for place, (at, purpose, state, guardian) in zip(places, waiting, strict=True)
         if before is None or place > before
     ]
     return [*reversed(newer), *events][:limit]
@@ -100,15 +106,24 @@ def status_of(accounts: Accounts, session: Session, consent: Consent, now: datet
 
 
 def _status(accounts: Accounts, consent: Consent, guardianship: Guardianship | None, now: datetime) -> ConsentStatus:
-    """Return a consent as it counts: what was given by a guardianship that is over is withdrawn, written so or not."""
-    state = consent.state
     granted_at, withdrawn_at = (moments.read(accounts.rings, consent, name) for name in ("granted_at", "withdrawn_at"))
-    if state == ConsentState.GRANTED and guardianship is not None and not is_active(guardianship, now):
-        state, granted_at = ConsentState.WITHDRAWN.value, None
-        withdrawn_at = guardianship.ended_at or guardianship.ends_at
-    return ConsentStatus(
-        consent.purpose, state, consent.requested_at, granted_at, withdrawn_at, consent.guardianship_id is not None
+    stored = ConsentStatus(
+        consent.purpose,
+        consent.state,
+        consent.requested_at,
+        granted_at,
+        withdrawn_at,
+        consent.guardianship_id is not None,
     )
+    return _as_counts(stored, guardianship, now)
+
+
+def _as_counts(status: ConsentStatus, guardianship: Guardianship | None, now: datetime) -> ConsentStatus:
+    """Return a consent as it counts: what was given by a guardianship that is over is withdrawn, written so or not."""
+    if status.state != ConsentState.GRANTED or guardianship is None or is_active(guardianship, now):
+        return status
+    withdrawn_at = guardianship.ended_at or guardianship.ends_at
+    return replace(status, state=ConsentState.WITHDRAWN.value, granted_at=None, withdrawn_at=withdrawn_at)
 
 
 def is_active(guardianship: Guardianship, now: datetime) -> bool:
@@ -116,17 +131,20 @@ def is_active(guardianship: Guardianship, now: datetime) -> bool:
     return guardianship.state == GuardianshipState.ACTIVE and held.is_standing(guardianship, now)
 
 
-def as_decided(purpose: str, status: ConsentStatus | None, decision: fresh_consents.Decision) -> ConsentStatus:
+def as_decided(
+    session: Session, purpose: str, status: ConsentStatus | None, decision: Decision, now: datetime
+) -> ConsentStatus:
     """Return a consent as a fresh decision leaves it."""
-    is_granted = decision.state is ConsentState.GRANTED
-    return ConsentStatus(
+    is_granted, by = decision.is_grant, decision.guardianship_id
+    new_status = ConsentStatus(
         purpose=purpose,
         state=decision.state.value,
         requested_at=status.requested_at if status is not None else None,
         granted_at=decision.at if is_granted else None,
         withdrawn_at=None if is_granted else decision.at,
-        guardian=False,
+        guardian=by is not None,
     )
+    return _as_counts(new_status, session.get(Guardianship, by) if by is not None else None, now)
 
 
 def _act(accounts: Accounts, event: ConsentEvent, place: int) -> ConsentAct:

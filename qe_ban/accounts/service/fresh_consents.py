@@ -1,15 +1,15 @@
-"""What residents decided about consents within the last half minute: of the scans' world, so it names nobody.
+"""What was decided about consents within the last half minute: of the scans' world, so it names nobody.
 
 Who is asked at a gate agrees at once. A row with the resident's plain id, written at that moment, would stand next to
-the scan that asked: by its place in the table, its number, its transaction. So a decision lies here, sealed. Scans find
-it under a keyed hash of the entitlement's number and the purpose, and the resident's app under one of the id; both
-change with the city's month. What stands here counts before what `consents` says. The worker turns all of it over in
-one transaction, in an order that is not that of the decisions.
+the scan that asked: by its place in the table, its number, its transaction. So a decision lies here, sealed, also one
+that a guardian made for a ward, and no length tells which is which. Scans find it under a keyed hash of
+the entitlement's number and the purpose, and the resident's app under one of the id; both change with the city's month.
+What stands here counts before what `consents` says. The worker turns all of it over in one transaction, in an order
+that is not that of the decisions.
 """
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -20,15 +20,15 @@ from sqlalchemy import ColumnElement, Row, delete, exists, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from qe_ban.accounts.models import Consent, ConsentEvent, FreshConsent
+from qe_ban.accounts.models import Consent, ConsentEvent, FreshConsent, Guardianship
 from qe_ban.accounts.rules import ConsentState
-from qe_ban.accounts.service import holding, residents
+from qe_ban.accounts.service import fresh_decisions, holding, residents
+from qe_ban.accounts.service.fresh_decisions import Decision, FreshDecisions
 from qe_ban.kernel.clock import CITY_TIME, city_month, start_of_day, start_of_month
-from qe_ban.keys import moments, vault
+from qe_ban.keys import moments
 from qe_ban.keys.models import Ring
-from qe_ban.keys.rings import KeyMissing, KeyRings
+from qe_ban.keys.rings import KeyRings
 
-CONTENT = "fresh_consents.content"
 HOLDER, OWNER = "consent", "consent-owner"
 HASH_BYTES = 32
 CLOCKS_APART = timedelta(seconds=5)
@@ -38,48 +38,21 @@ BATCH = 10_000
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """That a resident gave a consent or took it back, at an exact moment."""
-
-    state: ConsentState
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class FreshDecisions:
-    """What a resident decided about one purpose since the worker came by, the newest last.
-
-    `rows`: so many have it, one for each entitlement that is scanned for the purpose.
-    """
-
-    resident: UUID
-    purpose: str
-    rows: int
-    decisions: tuple[Decision, ...]
-
-    @property
-    def newest(self) -> Decision:
-        """Return what counts."""
-        return self.decisions[-1]
-
-
 def holder_hashes(rings: KeyRings, number: int, purpose: str, now: datetime) -> list[bytes]:
     """Return the hashes under which scans of an entitlement find a decision about a purpose; the first is written."""
     return _hashes(rings, HOLDER, number.to_bytes(7, "big") + purpose.encode(), now)
 
 
-def is_granted(rings: KeyRings, found: Iterable[bytes]) -> bool:
-    """Return whether the newest of some decisions that a scan read gives the consent; each follows its row's hash.
+def newest(rings: KeyRings, rows: Iterable[bytes]) -> Decision | None:
+    """Return the newest of some decisions that a scan read, each of which follows its row's hash.
 
-    What does not open gives none: the resident may have taken it back.
+    None where one does not open: the resident may have taken the consent back.
     """
-    readings = [_open(rings, row[:HASH_BYTES], row[HASH_BYTES:]) for row in map(bytes, found)]
-    decisions = [fresh.newest if fresh is not None else None for fresh in readings]
-    known = [decision for decision in decisions if decision is not None]
-    if len(known) < len(decisions) or not known:
-        return False
-    return max(known, key=lambda decision: decision.at).state is ConsentState.GRANTED
+    readings = [fresh_decisions.unseal(rings, row[:HASH_BYTES], row[HASH_BYTES:]) for row in map(bytes, rows)]
+    decisions = [fresh.newest for fresh in readings if fresh is not None]
+    if len(decisions) < len(readings):
+        return None
+    return max(decisions, key=lambda decision: decision.at, default=None)
 
 
 def of_resident(rings: KeyRings, session: Session, resident_id: UUID, now: datetime) -> list[FreshDecisions]:
@@ -133,7 +106,7 @@ def write(
         {
             "holder": holder,
             "owner": owner,
-            "content_sealed": vault.seal(rings, CONTENT, vault.row_key((holder,)), _text(fresh), now),
+            "content_sealed": fresh_decisions.seal(rings, holder, fresh, now),
             "written_at": now,
         }
         for holder, *_ in hashes
@@ -163,7 +136,10 @@ def turn_over(session: Session, rings: KeyRings, now: datetime) -> int:
     locked = _grouped(rings, session.execute(_ROWS.limit(BATCH).with_for_update(skip_locked=True)))
     whole = {fresh: holders for fresh, holders in locked.items() if len(holders) == fresh.rows}
     standing = residents.lock_reachable(session, {fresh.resident for fresh in whole})
-    done = {fresh: holders for fresh, holders in whole.items() if fresh.resident in standing}
+    free = _lock_guardianships(session, {one for fresh in whole for one in fresh.guardianships})
+    done = {
+        fresh: holders for fresh, holders in whole.items() if fresh.resident in standing and fresh.guardianships <= free
+    }
     _turn_over(rings, session, [fresh for fresh in done if standing[fresh.resident]], now)
     _delete(session, done.values())
     return len(done)
@@ -199,19 +175,12 @@ def _months(second: int) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(city_month(month).encode() for month in months))
 
 
-def _text(fresh: FreshDecisions) -> str:
-    decisions = [[decision.state.value, decision.at.isoformat()] for decision in fresh.decisions]
-    content = {"resident": str(fresh.resident), "purpose": fresh.purpose, "rows": fresh.rows, "decisions": decisions}
-    return json.dumps(content)
-
-
-def _open(rings: KeyRings, holder: bytes, sealed: bytes) -> FreshDecisions | None:
-    try:
-        content = json.loads(vault.unseal(rings, CONTENT, vault.row_key((holder,)), sealed))
-    except (vault.SealBroken, KeyMissing):
-        return None
-    decisions = (Decision(ConsentState(state), datetime.fromisoformat(at)) for state, at in content["decisions"])
-    return FreshDecisions(UUID(content["resident"]), content["purpose"], content["rows"], tuple(decisions))
+def _lock_guardianships(session: Session, guardianships: Collection[UUID]) -> set[UUID]:
+    """Lock those of these guardianships that nobody is ending, as rows that refer to them will; return which."""
+    if not guardianships:
+        return set()
+    query = select(Guardianship.id).where(Guardianship.id.in_(guardianships)).order_by(Guardianship.id)
+    return set(session.scalars(query.with_for_update(read=True, key_share=True, skip_locked=True)))
 
 
 def _grouped(rings: KeyRings, rows: Iterable[Row[Any]]) -> dict[FreshDecisions, list[bytes]]:
@@ -221,7 +190,7 @@ def _grouped(rings: KeyRings, rows: Iterable[Row[Any]]) -> dict[FreshDecisions, 
     """
     found: dict[FreshDecisions, list[bytes]] = {}
     for row in rows:
-        fresh = _open(rings, row.holder, row.content_sealed)
+        fresh = fresh_decisions.unseal(rings, row.holder, row.content_sealed)
         if fresh is None:
             log.error("accounts.consent_unreadable")
         else:
@@ -246,15 +215,22 @@ def _turn_over(rings: KeyRings, session: Session, fresh: Collection[FreshDecisio
     )
     data_keys = residents.data_keys_of(session, {one.resident for one in fresh})
     session.execute(row, [_consent(rings, one, data_keys.get(one.resident), now) for one in newest.values()])
-    acts = [(one.resident, decision.at, one.purpose, decision.state) for one in fresh for decision in one.decisions]
+    acts = [(one.resident, decision.at, one.purpose, decision) for one in fresh for decision in one.decisions]
+    acts.sort(key=lambda act: act[:3])
     events = [
-        (at, ConsentEvent(resident_id=resident, purpose=purpose, state=state.value, at=start_of_day(at)))
-        for resident, at, purpose, state in sorted(acts)
+        ConsentEvent(
+            resident_id=resident,
+            purpose=purpose,
+            state=decision.state.value,
+            at=start_of_day(at),
+            guardianship_id=decision.guardianship_id,
+        )
+        for resident, at, purpose, decision in acts
     ]
-    session.add_all(event for _, event in events)
+    session.add_all(events)
     # a seal is bound to the row's id, which the database gives
     session.flush()
-    for at, event in events:
+    for event, (_, at, *_) in zip(events, acts, strict=True):
         moments.write(rings, event, now, data_key=data_keys.get(event.resident_id), at=at)
     session.flush()
 
@@ -269,7 +245,7 @@ def _consent(rings: KeyRings, fresh: FreshDecisions, data_key: int | None, now: 
         "resident_id": fresh.resident,
         "purpose": fresh.purpose,
         "state": fresh.newest.state.value,
-        "guardianship_id": None,
+        "guardianship_id": fresh.newest.guardianship_id,
         **days,
         "moments_sealed": moments.seal(rings, "consents", key, exact, now, data_key=data_key),
         # it is written now, also where its day was turned over before

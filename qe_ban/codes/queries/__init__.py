@@ -2,6 +2,7 @@
 
 from qe_ban.codes.queries.answers import Holding, Request, holdings, keep_answer
 from qe_ban.codes.queries.disclosures import Repeat, keep_repeat
+from qe_ban.codes.queries.guardians import is_guardianship_active
 from qe_ban.codes.queries.ledger import Entry, entry, ledger
 from qe_ban.codes.queries.prior import Prior
 from qe_ban.codes.queries.scanning import (
@@ -26,6 +27,7 @@ __all__ = [
     "UsedMeanwhile",
     "entry",
     "holdings",
+    "is_guardianship_active",
     "keep",
     "keep_answer",
     "keep_repeat",

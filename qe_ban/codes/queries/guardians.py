@@ -3,7 +3,13 @@
 They look at the guardianships themselves: a date may have ended one, and no worker written so.
 """
 
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+
+from qe_ban.db.connecting import require_own
 
 OVER: Final = "r.closed_at IS NOT NULL"
 _ACTING = "SELECT FROM guardianships g WHERE g.ward_id = r.id AND g.state = 'active' AND"
@@ -17,3 +23,16 @@ HAS_CONSENT: Final = (
     f" OR EXISTS ({_GAVE} AND (b.ends_at IS NULL OR b.ends_at > %(now)b)))"
 )
 """What a guardian gave counts while that guardianship stands, however it ends; only then is one read."""
+# a statement of its own: what a guardian decided just now is sealed, and rare
+_ACTIVE: Final = """
+SELECT id, state = 'active' AND (ends_at IS NULL OR ends_at > %(now)b) FROM guardianships WHERE id = %(id)b
+"""
+
+
+def is_guardianship_active(connection: psycopg.Connection[Any], guardianship: UUID, now: datetime) -> bool:
+    """Return whether what was given by a guardianship counts now."""
+    row = connection.execute(_ACTIVE, {"id": guardianship, "now": now}, prepare=True).fetchone()
+    if row is None:
+        return False
+    require_own(row[0], guardianship)
+    return bool(row[1])

@@ -65,7 +65,7 @@ def list_mine(query: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
             before=before,
             limit=limit + 1,
         )
-        accounts.record_for_ward(session, subject, change, "disputes.list")
+        accounts.record_for_ward(part(KeyRings), session, subject, change, "disputes.list")
     page = paging.page(rows, limit, lambda row: [str(row.dispute.id)])
     return page | {"items": [presenters.render_for_owner(row, change.at) for row in page["items"]]}, PRIVATE
 

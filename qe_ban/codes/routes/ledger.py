@@ -42,7 +42,7 @@ def ledger(query: dict[str, Any]) -> Response:
     with part(Database).transaction() as session:
         subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
         entries = service.entries(session, part(Wallet).rings, subject.resident, limit=limit + 1, after=after)
-        accounts.record_for_ward(session, subject, change, "ledger.read")
+        accounts.record_for_ward(part(Wallet).rings, session, subject, change, "ledger.read")
     page = paging.page(entries, limit, lambda entry: [int(entry.at.timestamp() * 1e6), str(entry.id)])
     return conditional.respond(
         schemas.LedgerSchema().dump(page | {"items": [presenters.render_entry(entry) for entry in page["items"]]})
@@ -69,7 +69,7 @@ def export_ledger(query: dict[str, Any]) -> Response:
             pieces = service.csv_pieces(entries, part(City)) if kind == "csv" else _json_pieces(entries, change.at)
             for piece in pieces:
                 file.write(piece)
-            accounts.record_for_ward(session, subject, change, "ledger.export", format=kind)
+            accounts.record_for_ward(part(Wallet).rings, session, subject, change, "ledger.export", format=kind)
     except BaseException:
         file.close()
         raise

@@ -156,7 +156,7 @@ def suspend(query: dict[str, Any], kind: str) -> dict[str, Any]:
     with part(Database).transaction() as session:
         subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
         service.suspend(session, part(Wallet).rings, _holder(subject, slug), change.at)
-        accounts.record_for_ward(session, subject, change, "codes.suspend", kind=slug)
+        accounts.record_for_ward(part(Wallet).rings, session, subject, change, "codes.suspend", kind=slug)
     return _card(slug, subject.resident)
 
 
@@ -171,7 +171,7 @@ def resume(query: dict[str, Any], kind: str) -> dict[str, Any]:
         accounts.require_running(part(accounts.Accounts), session, guard.principal())
         subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
         service.resume(session, part(Wallet).rings, _holder(subject, slug), change.at)
-        accounts.record_for_ward(session, subject, change, "codes.resume", kind=slug)
+        accounts.record_for_ward(part(Wallet).rings, session, subject, change, "codes.resume", kind=slug)
     return _card(slug, subject.resident)
 
 

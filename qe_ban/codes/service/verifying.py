@@ -10,12 +10,11 @@ import psycopg
 import structlog
 from prometheus_client import Counter
 
-from qe_ban.accounts import service as accounts
 from qe_ban.codes import queries, rules, token
 from qe_ban.codes.adapters import SourceAway
 from qe_ban.codes.errors import ScanIdReused, ScannerUnknown, UseContention
 from qe_ban.codes.rules import Answer, Reason
-from qe_ban.codes.service import answers, disclosing, keeping, scanning, short_numbers
+from qe_ban.codes.service import answers, disclosing, fresh_consents, keeping, scanning, short_numbers
 from qe_ban.codes.service.scanning import Scan, VerdictResponse, VerifyRequest
 from qe_ban.codes.service.wallet import Wallet
 from qe_ban.db.limits import Limiter
@@ -146,21 +145,14 @@ def _read_facts(
         subjects=subjects,
         guardian=scan.guardian_since,
         answers=answers.hashes_of(wallet, scan.kind, number, scan.now),
-        consents=_consent_hashes(wallet, scan, number),
+        consents=fresh_consents.hashes_of(wallet, scan, number),
     )
     if facts is None:
         raise ScannerUnknown
     if facts.holder is None or not facts.fresh_consents:
         return facts
-    has_consent = accounts.is_freshly_granted(wallet.rings, facts.fresh_consents)
+    has_consent = fresh_consents.has_consent(wallet, connection, facts.fresh_consents, scan.now)
     return replace(facts, holder=replace(facts.holder, has_consent=has_consent))
-
-
-def _consent_hashes(wallet: Wallet, scan: Scan, number: int | None) -> Sequence[bytes]:
-    """Return where to look for what the resident decided just now: nowhere for a purpose that needs no consent."""
-    if number is None or not scan.rests_on_consent:
-        return ()
-    return accounts.consent_hashes(wallet.rings, number, scan.request.purpose, scan.now)
 
 
 def _judge(

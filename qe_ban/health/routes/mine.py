@@ -82,5 +82,5 @@ def list_my_corrections(query: dict[str, Any]) -> dict[str, Any]:
 def _subject_of_reading(session: Session, query: Mapping[str, Any], action: str, change: Change) -> accounts.Subject:
     """Return whom a call is about; what a guardian reads is recorded. Raises WardNotFound."""
     subject = accounts.resolve_subject(session, caller=change.by.id, ward=query["for_"], now=change.at)
-    accounts.record_for_ward(session, subject, change, action)
+    accounts.record_for_ward(part(Health).rings, session, subject, change, action)
     return subject

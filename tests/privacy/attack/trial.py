@@ -80,7 +80,7 @@ def run_trial(residents: int, visits: tuple[int, int]) -> Iterator[Trial]:
 def end_day(builder: Builder) -> None:
     """Let the worker do what it does when the day is over: for the audit, and with the order of consents."""
     parts, tomorrow = builder.city.town.parts, system_clock() + timedelta(days=1)
-    for step in (codes.record_disputes, accounts.order_consents):
+    for step in (codes.record_disputes, accounts.record_acts_for_wards, accounts.order_consents):
         with parts.database.transaction() as session:
             step(session, parts.rings, tomorrow)
 

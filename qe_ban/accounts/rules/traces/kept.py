@@ -84,6 +84,16 @@ STAYING: Final = (
         _until(_MINUTES),
     ),
     Trace(
+        "acts_for_wards",
+        "acts_for_wards",
+        ("content_sealed",),
+        _SEALED,
+        _KEPT,
+        "当天为他人代办的操作",
+        "次日记入审计，随即从此处删除；内容加密",
+        _until(timedelta(days=2)),
+    ),
+    Trace(
         "audit_events",
         "audit_events",
         ("id", "actor_id", "subject", "details"),
