@@ -72,14 +72,14 @@ def parse(text: str, *, always_open: bool = False) -> City:
     try:
         data = json.loads(text)
         city = City(
-            districts={row["code"]: row["name"] for row in data["districts"]},
+            districts=_names_by("code", data["districts"]),
             kinds={row["slug"]: KindInfo(row["id"], row["slug"], row["name"], row["colour"]) for row in data["kinds"]},
-            scenes={row["slug"]: row["name"] for row in data["scenes"]},
+            scenes=_names_by("slug", data["scenes"]),
             purposes=_together({row["slug"]: _purpose(row) for row in data["purposes"]}),
             meal_periods=tuple(_period(row) for row in data["meal_periods"]) + ((SUPPER,) if always_open else ()),
             halls={CITY_HALL: None} | {row["slug"]: row["code"] for row in data["districts"]},
             hall_names=_hall_names(data),
-            zones={row["slug"]: row["name"] for row in data.get("zones", ())},
+            zones=_names_by("slug", data.get("zones", ())),
             link_hosts=tuple(data.get("link_hosts", ())),
             travel=_travel(data.get("travel", {})),
             recovery_wait=_recovery_wait(data.get("recovery_wait_hours", DEFAULT_RECOVERY_WAIT)),
@@ -96,6 +96,10 @@ def parse(text: str, *, always_open: bool = False) -> City:
         raise CityInvalid(Message("the city file has unknown keys: {keys}", keys=", ".join(sorted(unknown))))
     _check(city, disclosable)
     return city
+
+
+def _names_by(key: str, rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {row[key]: row["name"] for row in rows}
 
 
 def _hall_names(data: Mapping[str, Any]) -> dict[str, str]:

@@ -21,6 +21,7 @@ CLEAN = tuple(
         "health",
         "items",
         "jobs",
+        "kernel",
         "keys",
         "migrations",
         "reviewing",
