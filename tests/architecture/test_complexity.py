@@ -13,6 +13,7 @@ CLEAN = tuple(
         "app",
         "audit",
         "cli",
+        "codes",
         "composition",
         "config",
         "db",
@@ -32,19 +33,33 @@ CLEAN = tuple(
     )
 )
 """Packages in which it is so. The others follow one by one, until it is all of them."""
+EXCEPTIONS = {
+    ("qe_ban/codes/rules/judging.py", "_entitlement_reason"): "QE1's reasons in the order of the format, one a line",
+    ("qe_ban/codes/service/verifying.py", "_judge"): "runs at every scan: it hands over each fact, whoever is known",
+}
+"""Functions that branch more often on purpose, each with its reason."""
 
 
 @pytest.mark.parametrize("directory", CLEAN)
 def test_no_function_branches_too_often(directory):
     paths = sorted((ROOT / directory).rglob("*.py"))
     assert paths != []
-    excessive = [
-        f"{path.relative_to(ROOT)}:{line} {name} ({count})"
-        for path in paths
+    assert [function for path in paths for function in _excessive(path)] == []
+
+
+def _excessive(path: Path) -> list[str]:
+    place = str(path.relative_to(ROOT))
+    return [
+        f"{place}:{line} {name} ({count})"
         for line, name, count in complexity.functions(path)
-        if count > complexity.MAX_COMPLEXITY
+        if count > complexity.MAX_COMPLEXITY and (place, name) not in EXCEPTIONS
     ]
-    assert excessive == []
+
+
+@pytest.mark.parametrize(("place", "function"), EXCEPTIONS)
+def test_an_exception_is_still_needed(place, function):
+    counts = [count for _, name, count in complexity.functions(ROOT / place) if name == function]
+    assert max(counts, default=0) > complexity.MAX_COMPLEXITY
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exc
@@ -184,15 +185,21 @@ def _travel(
     for holder_hash, series in series_by_holder.items():
         visits = [stop for stops in series.values() for stop in stops]
         changes = [change for stops in series.values() for change in rules.leaps(stops)]
-        facts = {
-            "districts": sorted({stop.district for stop in visits}),
-            "venues": len({stop.venue for stop in visits}),
-            "changes": len(changes),
-            "shortest_seconds": int(min(other.at - one.at for one, other in changes).total_seconds()),
-        }
+        facts = _travel_facts(visits, changes)
         # as the verdict has it: left out where none does
         guardian = {"guardian": True} if True in series else {}
         yield audit.Tally(holder_hash.hex(), len(changes), max(other.at for _, other in changes), facts | guardian)
+
+
+def _travel_facts(
+    visits: Sequence[rules.Acceptance], changes: Sequence[tuple[rules.Acceptance, rules.Acceptance]]
+) -> dict[str, Any]:
+    return {
+        "districts": sorted({stop.district for stop in visits}),
+        "venues": len({stop.venue for stop in visits}),
+        "changes": len(changes),
+        "shortest_seconds": int(min(other.at - one.at for one, other in changes).total_seconds()),
+    }
 
 
 def _overdue(session: Session, since: datetime, until: datetime, subject: str | None) -> Iterator[audit.Tally]:

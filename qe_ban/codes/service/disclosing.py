@@ -1,15 +1,15 @@
 """Opens exactly the fields that a purpose allows, and no other column."""
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from qe_ban.codes.queries import Holder
-from qe_ban.codes.rules import Answer
+from qe_ban.codes.rules import Answer, has_level, is_fresh
 from qe_ban.kernel import identifiers
-from qe_ban.kernel.city import LEVEL_FIELD
+from qe_ban.kernel.city import LEVEL_FIELD, LEVEL_KIND
 from qe_ban.kernel.clock import CITY_TIME
 from qe_ban.keys import vault
 from qe_ban.keys.rings import KeyRings
@@ -74,6 +74,16 @@ def disclose(
     if LEVEL_FIELD not in fields:
         return data, None
     return data, {"level": answer.detail.get("level"), "as_of": answer.as_of}
+
+
+def hides_level(
+    sources: Collection[str], holder: Holder, answer: Answer, fields: tuple[str, ...], now: datetime
+) -> bool:
+    """Return whether a repeat cannot tell a health code's level: it was not disclosed, or none is known of now."""
+    if holder.kind != LEVEL_KIND:
+        return False
+    current = holder.kind not in sources or is_fresh(answer, now)
+    return not (current and LEVEL_FIELD in fields and has_level(answer))
 
 
 def document_matches(rings: KeyRings, holder: Holder, document: str) -> bool:

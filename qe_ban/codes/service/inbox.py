@@ -7,7 +7,7 @@ requests of half a minute in one transaction and in random order.
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -71,13 +71,7 @@ def turn_over_requests(session: Session, rings: KeyRings) -> int:
     if not rows:
         return 0
     contents = {row: _open(rings, row, ciphertext) for row, ciphertext in rows}
-    readable = {row: content for row, content in contents.items() if content is not None}
-    residents = {UUID(content["resident"]) for content in readable.values()}
-    reachable = accounts.lock_reachable(session, residents)
-    rows_to_delete = [row for row in contents if row not in readable or UUID(readable[row]["resident"]) in reachable]
-    requests = [
-        readable[row] for row in rows_to_delete if row in readable and reachable[UUID(readable[row]["resident"])]
-    ]
+    rows_to_delete, requests = _due(session, contents)
     secrets.SystemRandom().shuffle(requests)
     accounts.request_consents(
         session,
@@ -90,6 +84,18 @@ def turn_over_requests(session: Session, rings: KeyRings) -> int:
     _record_levels(session, [content for content in requests if "number" in content])
     session.execute(delete(RequestOfScan).where(RequestOfScan.id.in_(rows_to_delete)))
     return len(rows_to_delete)
+
+
+def _due(session: Session, contents: Mapping[UUID, dict[str, Any] | None]) -> tuple[list[UUID], list[dict[str, Any]]]:
+    """Return the rows that are done with now, and of these the requests of residents who have their account.
+
+    Locks the residents. What does not open is done with, too.
+    """
+    readable = {row: content for row, content in contents.items() if content is not None}
+    residents = {row: UUID(content["resident"]) for row, content in readable.items()}
+    reachable = accounts.lock_reachable(session, set(residents.values()))
+    rows = [row for row in contents if row not in residents or residents[row] in reachable]
+    return rows, [readable[row] for row in rows if row in residents and reachable[residents[row]]]
 
 
 def _open(rings: KeyRings, row: UUID, ciphertext: bytes) -> dict[str, Any] | None:

@@ -11,6 +11,9 @@ from qe_ban.kernel.ids import new_id
 def outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.ScanRecords) -> queries.Outcome:
     """Return what is kept of a scan: the verdict, under keyed hashes and without any id of the resident."""
     claims, scanner, rings = scan.claims, scan.request.scanner, wallet.rings
+    profile = cti = showing = None
+    if claims is not None:
+        profile, cti, showing = claims.profile, claims.cti, claims.shown_at
     # without a holder, so that the scan itself shows it to whoever watches
     is_unknown = verdict.reason is Reason.REVOKED and facts.holder is None
     number = None if is_unknown else scan.number
@@ -31,9 +34,9 @@ def outcome(wallet: Wallet, scan: Scan, verdict: rules.Verdict, facts: queries.S
         accepted=verdict.accepted,
         reason=verdict.reason,
         kind=scan.kind,
-        profile=claims.profile if claims else None,
-        cti=claims.cti if claims else None,
-        showing=claims.shown_at if claims else None,
+        profile=profile,
+        cti=cti,
+        showing=showing,
         holder=holder,
         fields=verdict.fields,
         detail=verdict.detail,

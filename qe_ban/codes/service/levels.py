@@ -4,9 +4,10 @@ Both stand in one row, so that the hot path reads a level with what it reads any
 source, that source alone says the level.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -47,6 +48,17 @@ UPDATE source_answers a SET told_level = a.detail->>'level'
 FROM news WHERE news.entitlement = a.entitlement
 RETURNING news.resident_id, news.before, a.told_level, a.rule, a.as_of, a.set_until > :now
 """)
+
+
+class _LevelRow(NamedTuple):
+    """What `_LEVELS` reads of a resident's level."""
+
+    level: str | None
+    rule: str | None
+    as_of: datetime | None
+    expires_at: datetime | None
+    set_level: str | None
+    set_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,29 +107,24 @@ def health_answers(
 ) -> Mapping[UUID, HealthAnswer]:
     """Return what is known of the levels of these residents; who holds no health code is left out. Asks no source."""
     values = {"kind": LEVEL_KIND, "residents": list(residents), "now": now}
-    outside = has_source(sources)
-    return {resident: _answer(row, outside, now) for resident, *row in session.execute(_LEVELS, values)}
+    rows = {resident: _LevelRow(*row) for resident, *row in session.execute(_LEVELS, values)}
+    if has_source(sources):
+        return {resident: HealthAnswer(row.level, None, row.as_of, None, None) for resident, row in rows.items()}
+    return {resident: _register_answer(row, now) for resident, row in rows.items()}
 
 
-def _answer(row: Sequence[object], outside: bool, now: datetime) -> HealthAnswer:
-    level, rule, as_of, expires_at, set_level, set_until = row
-    if outside:
-        return HealthAnswer(_text(level), None, as_of if isinstance(as_of, datetime) else None, None, None)
-    is_set = isinstance(set_until, datetime) and set_until > now
-    ends = expires_at if isinstance(expires_at, datetime) else None
-    is_known = level is not None and (ends is None or ends > now)
+def _register_answer(row: _LevelRow, now: datetime) -> HealthAnswer:
+    """Return what the built-in register says; whoever has no record of now is green."""
+    is_known = row.level is not None and (row.expires_at is None or row.expires_at > now)
+    is_set = row.set_until is not None and row.set_until > now
     return HealthAnswer(
-        level=_text(level) if is_known else "green",
-        rule=(_text(rule) if is_known else None) or REGISTER_DEFAULT,
+        level=row.level if is_known else "green",
+        rule=(row.rule if is_known else None) or REGISTER_DEFAULT,
         as_of=now,
-        set_level=_text(set_level) if is_set else None,
-        set_until=set_until if is_set and isinstance(set_until, datetime) else None,
-        ends_at=ends if is_known else None,
+        set_level=row.set_level if is_set else None,
+        set_until=row.set_until if is_set else None,
+        ends_at=row.expires_at if is_known else None,
     )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def set_levels(session: Session, residents: Collection[UUID], level: str, until: datetime, now: datetime) -> None:

@@ -163,6 +163,9 @@ def _subjects(
     wallet: Wallet, claims: token.Unproven, number: int | None, purpose: Purpose, now: datetime
 ) -> rules.Subjects:
     printed = claims.profile is token.Profile.PRINTED
+    document = mismatch = None
+    if printed and purpose.fields:
+        document, mismatch = _hash("document", claims.cti), _hash("document-mismatch", claims.cti)
     meal = wallet.city.meal_period(now) if purpose.consumes == "meal" else None
     return rules.Subjects(
         once=_hash("once", claims.identity, purpose.slug) if purpose.single_use else None,
@@ -178,8 +181,8 @@ def _subjects(
         )
         if meal
         else (),
-        document=_hash("document", claims.cti) if printed and purpose.fields else None,
-        mismatch=_hash("document-mismatch", claims.cti) if printed and purpose.fields else None,
+        document=document,
+        mismatch=mismatch,
     )
 
 

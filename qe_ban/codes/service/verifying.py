@@ -18,7 +18,6 @@ from qe_ban.codes.service import answers, disclosing, fresh_consents, keeping, s
 from qe_ban.codes.service.scanning import Scan, VerdictResponse, VerifyRequest
 from qe_ban.codes.service.wallet import Wallet
 from qe_ban.db.limits import Limiter
-from qe_ban.kernel.city import LEVEL_FIELD, LEVEL_KIND
 from qe_ban.kernel.errors import TooMany, Unavailable
 from qe_ban.keys.data_files import DataKeyDestroyed
 
@@ -273,8 +272,7 @@ def _repeat(wallet: Wallet, connection: Connection, scan: Scan, prior: queries.P
     answer = _kept_answer(wallet, scan, holder)
     if holder is None or answer is None or not _may_disclose_again(scan, holder):
         return response_without_level
-    current = holder.kind not in wallet.sources or rules.is_fresh(answer, scan.now)
-    if holder.kind == LEVEL_KIND and not (current and LEVEL_FIELD in prior.fields and rules.has_level(answer)):
+    if disclosing.hides_level(wallet.sources, holder, answer, prior.fields, scan.now):
         return response_without_level
     queries.keep_repeat(connection, keeping.repeat(wallet, scan, prior.fields))
     return _with_holder_data(wallet, response, holder, answer, prior.fields)

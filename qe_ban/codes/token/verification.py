@@ -84,11 +84,19 @@ def check(code: ParsedCode, keys: Keys, policy: Policy, now: int) -> Claims:
         raise Refused(Reason.FORGED, claims)
     if code.phone is not None and not sign1.holds(*code.phone):
         raise Refused(Reason.FORGED, claims)
-    skew, window, shown_at = policy.skew_for(claims), policy.presented_window, claims.shown_at
-    if now < claims.issued_at - skew or (shown_at is not None and shown_at > now + window):
-        raise Refused(Reason.NOT_YET_VALID, claims)
-    if now > claims.expires_at + skew or (shown_at is not None and shown_at < now - window):
-        raise Refused(Reason.EXPIRED, claims)
+    wrong_time = _wrong_time(claims, policy, now)
+    if wrong_time is not None:
+        raise Refused(wrong_time, claims)
     if not isinstance(claims, Claims):
         raise Refused(Reason.UNKNOWN_KIND, claims)
     return claims
+
+
+def _wrong_time(claims: Unproven, policy: Policy, now: int) -> Reason | None:
+    """Return why a code is not of now: by its own times, and of a presented one by its moment of showing."""
+    skew, window, shown_at = policy.skew_for(claims), policy.presented_window, claims.shown_at
+    if now < claims.issued_at - skew or (shown_at is not None and shown_at > now + window):
+        return Reason.NOT_YET_VALID
+    if now > claims.expires_at + skew or (shown_at is not None and shown_at < now - window):
+        return Reason.EXPIRED
+    return None
