@@ -25,6 +25,7 @@ CLEAN = tuple(
         "kernel",
         "keys",
         "migrations",
+        "publishing",
         "reviewing",
         "sandbox",
         "venues",

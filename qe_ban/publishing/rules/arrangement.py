@@ -41,12 +41,7 @@ def _twice(content: Mapping[str, Any], blocks: Sequence[object]) -> Iterator[Fau
 
 def _circles(blocks: Sequence[object]) -> Iterator[Fault]:
     """Find blocks that stand after each other in a circle; what replaces a block is meant by its name, too."""
-    numbers: dict[str, int] = {}
-    for name in ("id", "replaces"):
-        for number, block in enumerate(blocks):
-            target = _name(block, name)
-            if target is not None:
-                numbers.setdefault(target, number)
+    numbers = _numbers_by_name(blocks)
     after = {number: numbers.get(_name(block, "after") or "") for number, block in enumerate(blocks)}
     visits: set[int] = set()
     for start in after:
@@ -56,12 +51,27 @@ def _circles(blocks: Sequence[object]) -> Iterator[Fault]:
             way.append(here)
             here = after[here]
         if here is not None and here in way:
-            circle = way[way.index(here) :]
-            told_names = [_name(blocks[number], "id") or f"第 {number + 1} 个区块" for number in (*circle, here)]
-            if len(told_names) > _MAX_NAMES_OF_CIRCLE:
-                told_names[_MAX_NAMES_OF_CIRCLE - 2 : -1] = ["…"]
-            yield Fault(f"blocks.{here}.after", f"排列顺序成环：{' → '.join(told_names)}")
+            yield _circle_fault(blocks, way[way.index(here) :])
         visits.update(way)
+
+
+def _numbers_by_name(blocks: Sequence[object]) -> dict[str, int]:
+    """Return which block is meant by a name: the first that has it as its own, else the first that replaces it."""
+    numbers: dict[str, int] = {}
+    for field in ("id", "replaces"):
+        for number, block in enumerate(blocks):
+            name = _name(block, field)
+            if name is not None:
+                numbers.setdefault(name, number)
+    return numbers
+
+
+def _circle_fault(blocks: Sequence[object], circle: Sequence[int]) -> Fault:
+    first = circle[0]
+    names = [_name(blocks[number], "id") or f"第 {number + 1} 个区块" for number in (*circle, first)]
+    if len(names) > _MAX_NAMES_OF_CIRCLE:
+        names[_MAX_NAMES_OF_CIRCLE - 2 : -1] = ["…"]
+    return Fault(f"blocks.{first}.after", f"排列顺序成环：{' → '.join(names)}")
 
 
 def _name(block: object, field: str) -> str | None:

@@ -16,13 +16,19 @@ def block_in_full(page: ResolvedPage, view: View, now: datetime, block_id: str) 
         return None
     for table in TYPES[result["type"]].tables:
         result[table.name] = [
-            {name: value for name, value in row.items() if name != "block"}
+            _without_block(row)
             for row in filtering.rows(page, view, now, result["type"], table.name)
             if row["block"] == block_id
         ]
     if result["type"] == "article":
-        articles = (filtering.article(page, view, now, block_id, row["key"]) for row in result["articles"])
-        result["articles"] = [
-            {name: value for name, value in row.items() if name != "block"} for row in articles if row is not None
-        ]
+        result["articles"] = _articles(page, view, now, block_id, [row["key"] for row in result["articles"]])
     return result
+
+
+def _articles(page: ResolvedPage, view: View, now: datetime, block_id: str, keys: list[str]) -> list[dict[str, Any]]:
+    articles = (filtering.article(page, view, now, block_id, key) for key in keys)
+    return [_without_block(row) for row in articles if row is not None]
+
+
+def _without_block(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "block"}

@@ -113,16 +113,22 @@ def _texts(
             if message is not None:
                 yield Fault(prefix + field.name, message)
         elif field.type is field_types.RICH and not texts.FORBIDDEN_IN_LINES.search(value):
-            changes = rich.meaning_changes(value)
-            if changes:
-                message = f"含有{'、'.join(changes)}，保存时去掉后意思会改变，请改写为普通文字"
+            message = _wrong_rich_text(value, field.max, link_hosts)
+            if message is not None:
                 yield Fault(prefix + field.name, message)
-                continue
-            clean_text = rich.clean(value, link_hosts)
-            if len(clean_text) > field.max:
-                yield Fault(prefix + field.name, f"整理后最多 {field.max} 个字符，现有 {len(clean_text)} 个")
-            elif texts.is_blank(rich.words(clean_text)) and not texts.is_blank(value):
-                yield Fault(prefix + field.name, "去掉不允许的内容后没有文字")
+
+
+def _wrong_rich_text(value: str, max_length: int, link_hosts: Collection[str]) -> str | None:
+    """Return in Chinese why a text with tags cannot be cleaned and kept, or None where it can."""
+    changes = rich.meaning_changes(value)
+    if changes:
+        return f"含有{'、'.join(changes)}，保存时去掉后意思会改变，请改写为普通文字"
+    clean_text = rich.clean(value, link_hosts)
+    if len(clean_text) > max_length:
+        return f"整理后最多 {max_length} 个字符，现有 {len(clean_text)} 个"
+    if texts.is_blank(rich.words(clean_text)) and not texts.is_blank(value):
+        return "去掉不允许的内容后没有文字"
+    return None
 
 
 def _duplicates(blocks: Sequence[object]) -> Iterator[Fault]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from qe_ban.kernel import field_types
 from qe_ban.kernel.clock import CITY_TIME
@@ -17,6 +17,7 @@ _DIGEST_SHOWN: Final = 12
 
 Row = Mapping[str, Any]
 Texts = tuple[str | None, str | None]
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +45,34 @@ def _by_id(blocks: Sequence[Row]) -> dict[str, Row]:
 
 
 def _blocks(old: Mapping[str, Row], new: Mapping[str, Row]) -> Iterator[Change]:
-    for name in [*new, *(name for name in old if name not in new)]:
+    for name in _either(old, new):
         was, now = old.get(name), new.get(name)
-        if was == now:
-            continue
-        place = f"blocks.{name}"
-        if was is None or now is None:
-            heading = f"新增区块{_title(now)}" if was is None else f"删除区块{_title(was)}"
-            yield Change(place, heading, _block_text(was), _block_text(now))
-        elif was["type"] != now["type"] or now["type"] not in TYPES:
-            yield Change(place, f"更换区块{_title(now)}", _block_text(was), _block_text(now))
-        else:
-            yield from _block_changes(place, was, now)
-    common_ids = [name for name in old if name in new], [name for name in new if name in old]
-    if common_ids[0] != common_ids[1]:
-        orders = (
-            "、".join(_title(blocks[name]) for name in names)
-            for names, blocks in zip(common_ids, (old, new), strict=True)
-        )
+        if was != now:
+            yield from _block(f"blocks.{name}", was, now)
+    before, after = _common(old, new), _common(new, old)
+    if before != after:
+        orders = ("、".join(_title(blocks[name]) for name in names) for names, blocks in ((before, old), (after, new)))
         yield Change("blocks", "区块的顺序", *orders)
+
+
+def _either(old: Mapping[_Key, Row], new: Mapping[_Key, Row]) -> list[_Key]:
+    """Return the keys of both: those of the new in its order, then what only the old has."""
+    return [*new, *(key for key in old if key not in new)]
+
+
+def _common(some: Mapping[_Key, Row], others: Mapping[_Key, Row]) -> list[_Key]:
+    """Return the keys that the others have, too, in the order of the first."""
+    return [key for key in some if key in others]
+
+
+def _block(place: str, was: Row | None, now: Row | None) -> Iterator[Change]:
+    if was is None or now is None:
+        heading = f"新增区块{_title(now)}" if was is None else f"删除区块{_title(was)}"
+        yield Change(place, heading, _block_text(was), _block_text(now))
+    elif was["type"] != now["type"] or now["type"] not in TYPES:
+        yield Change(place, f"更换区块{_title(now)}", _block_text(was), _block_text(now))
+    else:
+        yield from _block_changes(place, was, now)
 
 
 def _block_changes(place: str, was: Row, now: Row) -> Iterator[Change]:
@@ -86,7 +96,7 @@ def _fields(fields: Iterable[Field], was: Row, now: Row, place: str, heading: st
 
 def _rows(table: Table, old: Sequence[Row], new: Sequence[Row], place: str, title: str) -> Iterator[Change]:
     was_rows, now_rows = rows_by_key(table, old), rows_by_key(table, new)
-    for key in [*now_rows, *(key for key in was_rows if key not in now_rows)]:
+    for key in _either(was_rows, now_rows):
         was, now = was_rows.get(key), now_rows.get(key)
         if was == now:
             continue
@@ -95,7 +105,7 @@ def _rows(table: Table, old: Sequence[Row], new: Sequence[Row], place: str, titl
             fields = [field for field in fields if was.get(field.name) != now.get(field.name)]
         both = _row_text(fields, was, empty=now is not None), _row_text(fields, now, empty=was is not None)
         yield Change(place, f"{title}：{table.heading}“{key[0]}”", *both)
-    orders = [key for key in was_rows if key in now_rows], [key for key in now_rows if key in was_rows]
+    orders = _common(was_rows, now_rows), _common(now_rows, was_rows)
     if orders[0] != orders[1]:
         yield Change(place, f"{title}：{table.heading}的顺序", *("、".join(key[0] for key in keys) for keys in orders))
 

@@ -99,15 +99,20 @@ def full(fields: Iterable[Field], row: Mapping[str, Any], district: str | None) 
     row_view: dict[str, Any] = {}
     for one in fields:
         value = row.get(one.name)
-        if one.type is field_types.ENTRY:
-            row_view[one.name] = with_office(value, district) if value else None
-        else:
-            row_view[one.name] = value if has_value(value) else ([] if one.type.is_list else None)
+        row_view[one.name] = _value(one, value, district)
         if one.type is field_types.CHOICE:
             row_view[f"{one.name}_name"] = one.choices.get(value, value) if value else None
         elif one.type is field_types.CHOICES:
             row_view[f"{one.name}_names"] = [one.choices.get(word, word) for word in value or ()]
     return row_view
+
+
+def _value(one: Field, value: Any, district: str | None) -> Any:
+    if one.type is field_types.ENTRY:
+        return with_office(value, district) if value else None
+    if has_value(value):
+        return value
+    return [] if one.type.is_list else None
 
 
 def _visible_blocks(page: ResolvedPage, view: View, moment: _Moment) -> Iterator[tuple[BlockType, Mapping[str, Any]]]:

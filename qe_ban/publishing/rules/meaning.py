@@ -134,18 +134,21 @@ def _invisible_text(tag: str, _parent: str, attributes: Mapping[str, str | None]
 
 
 def _list_number(tag: str, parent: str, attributes: Mapping[str, str | None], style: Style) -> str | None:
-    if tag == "li" and parent == "ol" and (attributes.get("value") or "").strip():
+    is_item = tag == "li" and parent == "ol"
+    if is_item and (attributes.get("value") or "").strip():
         return _LIST_NUMBER
-    if tag != "ol" and not (tag == "li" and parent == "ol"):
-        return None
+    return _LIST_NUMBER if (is_item or tag == "ol") and _has_own_numbers(attributes, style) else None
+
+
+def _has_own_numbers(attributes: Mapping[str, str | None], style: Style) -> bool:
+    """Return whether a list, or an item, is numbered otherwise than 1, 2, 3."""
     mark = f"{style.get('list-style', '')} {style.get('list-style-type', '')}"
-    own = (
+    return (
         (attributes.get("start") or "1").strip() != "1"
         or "reversed" in attributes
         or (attributes.get("type") or "1").strip() not in ("1", "decimal")
         or any(word in mark for word in _NO_NUMBERS)
     )
-    return _LIST_NUMBER if own else None
 
 
 def _right_to_left(_tag: str, _parent: str, attributes: Mapping[str, str | None], style: Style) -> str | None:

@@ -30,14 +30,20 @@ def with_office(item: Mapping[str, Any], district: str | None) -> dict[str, Any]
     them do it online.
     """
     offices: Sequence[Office] = item["offices"]
-    office = choose_office(offices, district)
+    office = choose_office(offices, district) or _no_office(item, offices)
     return {
         "entry": item["entry"],
-        "name": office["name"] if office else item["name"],
-        "code": office["code"] if office else None,
-        "department": office["department"] if office else None,
-        "district": office["district"] if office else None,
-        "online": office["online"] if office else bool(offices) and all(one["online"] for one in offices),
-        "link": office["link"] if office else None,
+        "name": office["name"],
+        "code": office["code"],
+        "department": office["department"],
+        "district": office["district"],
+        "online": office["online"],
+        "link": office["link"],
         "districts": sorted({one["district"] for one in offices if one["district"] is not None}),
     }
+
+
+def _no_office(item: Mapping[str, Any], offices: Sequence[Office]) -> Office:
+    """Return what stands in the place of an office until one is chosen."""
+    online = bool(offices) and all(office["online"] for office in offices)
+    return {"name": item["name"], "code": None, "department": None, "district": None, "online": online, "link": None}

@@ -23,16 +23,20 @@ def warnings(before: Content, after: Content, *, origin: str) -> Iterator[Fault]
         message = f"与{origin}相比，{len(old)} 个区块中去掉了 {len(missing_blocks)} 个，请核对"
         yield Fault("blocks", message, "warning", "blocks_removed")
     for number, block in enumerate(after.get("blocks") or ()):
-        block_type, was = TYPES.get(block["type"]), old.get(block["id"])
-        if block_type is None or was is None or was["type"] != block["type"]:
-            continue
-        for table in block_type.tables:
-            keys = [row.get(table.key) for row in was.get(table.name) or ()]
-            new_keys = {row.get(table.key) for row in block.get(table.name) or ()}
-            missing_count = sum(key not in new_keys for key in keys)
-            if len(keys) >= MIN_ROWS and 2 * missing_count > len(keys):
-                message = f"与{origin}相比，{table.heading}的 {len(keys)} 项中去掉了 {missing_count} 项，请核对"
-                yield Fault(f"blocks.{number}.{table.name}", message, "warning", "rows_removed")
+        was = old.get(block["id"])
+        if was is not None and was["type"] == block["type"]:
+            yield from _of_block(was, block, f"blocks.{number}", origin)
+
+
+def _of_block(was: Content, block: Content, place: str, origin: str) -> Iterator[Fault]:
+    block_type = TYPES.get(block["type"])
+    for table in block_type.tables if block_type is not None else ():
+        keys = [row.get(table.key) for row in was.get(table.name) or ()]
+        new_keys = {row.get(table.key) for row in block.get(table.name) or ()}
+        missing_count = sum(key not in new_keys for key in keys)
+        if len(keys) >= MIN_ROWS and 2 * missing_count > len(keys):
+            message = f"与{origin}相比，{table.heading}的 {len(keys)} 项中去掉了 {missing_count} 项，请核对"
+            yield Fault(f"{place}.{table.name}", message, "warning", "rows_removed")
 
 
 def _by_id(content: Content) -> dict[str, Content]:

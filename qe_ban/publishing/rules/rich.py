@@ -168,11 +168,15 @@ def _labels(name: str, attributes: str) -> Iterator[str]:
     if name not in TAGS and name not in _SILENT:
         yield f"<{name}>"[:_LABEL_LENGTH]
         return
+    yield from _attribute_labels(attributes)
+    if name in TAGS and not attributes.strip(" /"):
+        yield f"<{name}>"
+
+
+def _attribute_labels(attributes: str) -> Iterator[str]:
     for attribute, double, single, bare in _PAIRS.findall(attributes)[:_MAX_ATTRIBUTES]:
         value = double or single or bare
         if attribute.lower() == "href":
             yield f"链接 {value.strip()}"[:_LABEL_LENGTH]
         elif attribute.lower() != "rel":
             yield f"属性 {attribute}"[:_LABEL_LENGTH]
-    if name in TAGS and not attributes.strip(" /"):
-        yield f"<{name}>"

@@ -69,8 +69,11 @@ def _of_row(row: _Row, now: datetime) -> Iterator[Fault]:
             code, message = _of_day(moment, now)
         if message:
             yield Fault(row.place + field.name, f"{field.heading}{message}", "warning", code)
-    if start is None or end is None:
-        return
+    if start is not None and end is not None:
+        yield from _of_span(row, start, end)
+
+
+def _of_span(row: _Row, start: Field, end: Field) -> Iterator[Fault]:
     begins, ends = (_moment(field, row.values.get(field.name)) for field in (start, end))
     if begins is not None and ends is not None and ends - begins >= LONG:
         yield Fault(row.place + end.name, "起止时间相隔一年以上，请核对年份", "warning", "date_span_long")

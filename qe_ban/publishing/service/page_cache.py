@@ -127,33 +127,44 @@ class PageCache:
         if slug not in self._slugs[kind]:
             raise PageNotFound
         at = self._monotonic()
+        self._look_when_due(at)
+        entry = self._pages.get(page)
+        if entry is None:
+            entry = self._first(page)
+        entry = self._refresh(page, entry.at(now), at, now)
+        if entry.resolved_page is None:
+            raise PageNotFound
+        return entry, entry.resolved_page, self._age(entry, at, now)
+
+    def _look_when_due(self, at: float) -> None:
         if at >= self._look_at:
             self._look_at = at + LOOK_INTERVAL
             self._ask(None)
         if at - self._last_look > WAIT_WHEN_DUE and not self._away:
             wait([self._ask(None)], LOAD_TIMEOUT)
-        entry = self._pages.get(page)
-        if entry is None:
-            entry = self._first(page)
-        entry = entry.at(now)
+
+    def _refresh(self, page: Page, entry: CacheEntry, at: float, now: datetime) -> CacheEntry:
+        """Return a page's entry after its load where that is worth waiting for, else as it is."""
         is_changed = entry.has_changed(now)
         is_overdue = entry.seconds_due(at, now) > WAIT_WHEN_DUE and (
             entry.due_since is None or at - entry.due_since < SLOW_LOAD_AFTER
         )
         if (is_changed or is_overdue) and not self._away:
             wait([self._ask(page)], FIRST_LOAD_TIMEOUT if is_changed else LOAD_TIMEOUT)
-            entry = self._pages[page].at(now)
-        if entry.resolved_page is None:
-            raise PageNotFound
+            return self._pages[page].at(now)
+        return entry
+
+    def _age(self, entry: CacheEntry, at: float, now: datetime) -> int | None:
+        """Return how many seconds old a page may be, where it must be marked so; else None."""
         seconds_due = entry.seconds_due(at, now)
         if (
             seconds_due <= STALE_AFTER
             and at - self._last_look <= STALE_AFTER
             and at - self._last_confirmation <= UNCONFIRMED_AFTER
         ):
-            return entry, entry.resolved_page, None
+            return None
         known_at = entry.loaded_at if seconds_due >= 0 else max(entry.loaded_at, self._last_confirmation)
-        return entry, entry.resolved_page, max(0, int(at - known_at))
+        return max(0, int(at - known_at))
 
     def _first(self, page: Page) -> CacheEntry:
         try:
@@ -194,15 +205,18 @@ class PageCache:
             is_current = is_current or has_answer
             if heard and has_answer:
                 self._notice = notice
+        self._ask_for_changed_pages(before, at, now)
+        if is_current:
+            # only now: whoever finds it looked at must find marked what is outdated
+            self._last_look = at
+
+    def _ask_for_changed_pages(self, before: float, at: float, now: datetime) -> None:
         for page, entry in list(self._pages.items()):
             if entry.stamp < self._stamps.of(*page):
                 # it may have changed right after the look before
                 entry.invalidate(before, now)
             if entry.wants(at, now, AHEAD):
                 self._ask(page)
-        if is_current:
-            # only now: whoever finds it looked at must find marked what is outdated
-            self._last_look = at
 
     def _ask_stamps(self, at: float) -> bool:
         # set before it is asked: a change that is told of meanwhile wants it asked once more

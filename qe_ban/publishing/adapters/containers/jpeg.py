@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from struct import unpack_from
 from typing import Final
 
@@ -30,30 +31,46 @@ _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7]")
 
 
+@dataclass(slots=True)
+class _Headers:
+    """What the segments say of the picture; each of `sizes` is height and width."""
+
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    scans: int = 0
+    orientation: int = 1
+    profile_parts: dict[int, bytes] = field(default_factory=dict)
+
+    def add(self, marker: int, payload: bytes) -> None:
+        if marker in _FRAMES:
+            self.sizes.append(unpack_from(">HH", payload, 1))
+        elif marker == _SOS:
+            self.scans += 1
+        elif marker == 0xE1 and payload.startswith(b"Exif\0\0"):
+            self.orientation = orientation_of(payload[6:])
+        elif marker == 0xE2 and payload.startswith(b"ICC_PROFILE\0"):
+            self.profile_parts[payload[12]] = payload[14:]
+
+    def profile(self) -> bytes | None:
+        profile = b"".join(self.profile_parts[number] for number in sorted(self.profile_parts))
+        return profile if 0 < len(profile) <= MAX_PROFILE_BYTES else None
+
+
 def read(data: bytes) -> Container:
     """Read a JPEG file; what follows its end is left away. Raises NotAPicture, StructError, IndexError."""
-    segments, sizes, profile, orientation, scans = [_SOI], list[tuple[int, int]](), dict[int, bytes](), 1, 0
+    segments, headers = [_SOI], _Headers()
     for marker, segment, scan in _segments(data):
         payload = segment[4:]
-        if marker in _FRAMES:
-            sizes.append(unpack_from(">HH", payload, 1))
-        elif marker == _SOS:
-            scans += 1
-        elif marker == 0xE1 and payload.startswith(b"Exif\0\0"):
-            orientation = orientation_of(payload[6:])
-        elif marker == 0xE2 and payload.startswith(b"ICC_PROFILE\0"):
-            profile[payload[12]] = payload[14:]
+        headers.add(marker, payload)
         if marker in _ESSENTIAL or _tells_colours(marker, payload):
             segments += (segment, scan)
-    if len(sizes) != 1 or not scans:
+    if len(headers.sizes) != 1 or not headers.scans:
         raise NotAPicture(BROKEN)
-    height, width = sizes[0]
+    height, width = headers.sizes[0]
     check_size(JPEG, width, height)
-    if scans > MAX_SCANS:
+    if headers.scans > MAX_SCANS:
         raise NotAPicture("图片的扫描次数过多，请重新导出后上传")
-    icc = b"".join(profile[number] for number in sorted(profile))
     clean = b"".join((*segments, b"\xff\xd9"))
-    return Container(JPEG, width, height, clean, icc if 0 < len(icc) <= MAX_PROFILE_BYTES else None, orientation)
+    return Container(JPEG, width, height, clean, headers.profile(), headers.orientation)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:

@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from struct import pack, unpack_from
 from typing import Final
 
@@ -27,34 +28,52 @@ _COLOUR_VALUES = {0: 1, 2: 3}
 """By colour type (grey, RGB): of how many values of 16 bits a colour consists that stands for nothing."""
 
 
-def read(data: bytes) -> Container:
-    """Read a PNG file; what follows its end is left away. Raises NotAPicture, StructError."""
-    chunks, pixels, by_kind = list[bytes](), list[bytes](), dict[bytes, bytes]()
-    width = height = depth = colour_type = 0
-    for kind, body in _chunks(data):
-        if not width and kind != b"IHDR":
+@dataclass(slots=True)
+class _Picture:
+    """What the chunks say: `chunks` stay as they are, `pixels` are parts of one stream, `by_kind` are of interest."""
+
+    width: int = 0
+    height: int = 0
+    depth: int = 0
+    colour_type: int = 0
+    chunks: list[bytes] = field(default_factory=list)
+    pixels: list[bytes] = field(default_factory=list)
+    by_kind: dict[bytes, bytes] = field(default_factory=dict)
+
+    def add(self, kind: bytes, body: bytes) -> None:
+        """Add a chunk. Raises NotAPicture for one that cannot stand here, StructError."""
+        if not self.width and kind != b"IHDR":
             raise NotAPicture(BROKEN)
         if kind == b"IHDR":
-            width, height, depth, colour_type = unpack_from(">IIBB", body)
-            check_size(PNG, width, height)
-            chunks.append(_chunk(kind, body))
+            self.width, self.height, self.depth, self.colour_type = unpack_from(">IIBB", body)
+            check_size(PNG, self.width, self.height)
+            self.chunks.append(_chunk(kind, body))
         elif kind == b"PLTE":
-            chunks.append(_chunk(kind, body))
+            self.chunks.append(_chunk(kind, body))
         elif kind == b"IDAT":
-            pixels.append(body)
+            self.pixels.append(body)
         elif kind == b"acTL" and unpack_from(">I", body)[0] != 1:
             # a single frame moves nothing
             raise NotAPicture(ANIMATION)
         elif kind in _CHUNKS_OF_INTEREST:
-            by_kind[kind] = body
-    if not pixels:
+            self.by_kind[kind] = body
+
+
+def read(data: bytes) -> Container:
+    """Read a PNG file; what follows its end is left away. Raises NotAPicture, StructError."""
+    picture = _Picture()
+    for kind, body in _chunks(data):
+        picture.add(kind, body)
+    if not picture.pixels:
         raise NotAPicture(INCOMPLETE)
-    see_through = _see_through(by_kind.get(b"tRNS"), colour_type, depth)
+    chunks, by_kind = picture.chunks, picture.by_kind
+    see_through = _see_through(by_kind.get(b"tRNS"), picture.colour_type, picture.depth)
     if see_through is None and b"tRNS" in by_kind:
         chunks.append(_chunk(b"tRNS", by_kind[b"tRNS"]))
-    clean = b"".join((MAGIC, *chunks, _chunk(b"IDAT", b"".join(pixels)), _chunk(b"IEND", b"")))
+    clean = b"".join((MAGIC, *chunks, _chunk(b"IDAT", b"".join(picture.pixels)), _chunk(b"IEND", b"")))
     profile = _decompress(by_kind[b"iCCP"]) if b"iCCP" in by_kind else None
-    return Container(PNG, width, height, clean, profile, orientation_of(by_kind.get(b"eXIf", b"")), see_through)
+    orientation = orientation_of(by_kind.get(b"eXIf", b""))
+    return Container(PNG, picture.width, picture.height, clean, profile, orientation, see_through)
 
 
 def _see_through(body: bytes | None, colour_type: int, depth: int) -> SeeThrough | None:

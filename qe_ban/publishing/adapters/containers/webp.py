@@ -50,15 +50,19 @@ def _still(chunks: list[Chunk]) -> list[Chunk]:
 
     Raises NotAPicture.
     """
-    frames = [body for kind, body in chunks if kind == b"ANMF"]
+    frames, headers = _bodies(chunks, b"ANMF"), _bodies(chunks, b"VP8X")
+    still = [chunk for chunk in chunks if chunk[0] not in (b"ANIM", b"ANMF")]
     if not frames:
-        return [chunk for chunk in chunks if chunk[0] != b"ANIM"]
-    canvas = next((_canvas(body) for kind, body in chunks if kind == b"VP8X"), None)
+        return still
+    canvas = _canvas(headers[0]) if headers else None
     place, size = frames[0][:6], tuple(1 + int.from_bytes(frames[0][at : at + 3], "little") for at in (6, 9))
     if len(frames) > 1 or any(place) or size != canvas:
         raise NotAPicture(ANIMATION)
-    inner = list(_chunks_from(frames[0], _FRAME_HEADER, len(frames[0])))
-    return [*(chunk for chunk in chunks if chunk[0] not in (b"ANIM", b"ANMF")), *inner]
+    return [*still, *_chunks_from(frames[0], _FRAME_HEADER, len(frames[0]))]
+
+
+def _bodies(chunks: list[Chunk], kind: bytes) -> list[bytes]:
+    return [body for other, body in chunks if other == kind]
 
 
 def _chunks(data: bytes) -> Iterator[Chunk]:
