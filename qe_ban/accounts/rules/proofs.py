@@ -51,16 +51,22 @@ def check_assertion(claims: Mapping[str, Any], *, client: str, issuer: str, now:
     jti = claims.get("jti")
     if not isinstance(jti, str) or not _JTI.fullmatch(jti):
         raise errors.AssertionRefused("设备身份验证失败：jti 须为1至64个可见字符")
+    issued_at, not_before, expires_at = _times(claims)
+    if not 0 < expires_at - issued_at <= ASSERTION_LIFE:
+        raise errors.AssertionRefused(f"设备身份验证失败：有效期（exp 减 iat）须在 {ASSERTION_LIFE} 秒以内")
+    _check_clock(max(issued_at, not_before), expires_at, now)
+    return jti, datetime.fromtimestamp(math.ceil(expires_at) + ASSERTION_SKEW, now.tzinfo)
+
+
+def _times(claims: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Return `iat`, `nbf` (where it is left out: `iat`) and `exp`, in seconds. Raises AssertionRefused."""
     issued_at, expires_at = (_seconds(claims.get(name)) for name in ("iat", "exp"))
     if issued_at is None or expires_at is None:
         raise errors.AssertionRefused("设备身份验证失败：须有 iat 与 exp，以秒计")
     not_before = issued_at if "nbf" not in claims else _seconds(claims["nbf"])
     if not_before is None:
         raise errors.AssertionRefused("设备身份验证失败：nbf 须以秒计")
-    if not 0 < expires_at - issued_at <= ASSERTION_LIFE:
-        raise errors.AssertionRefused(f"设备身份验证失败：有效期（exp 减 iat）须在 {ASSERTION_LIFE} 秒以内")
-    _check_clock(max(issued_at, not_before), expires_at, now)
-    return jti, datetime.fromtimestamp(math.ceil(expires_at) + ASSERTION_SKEW, now.tzinfo)
+    return issued_at, not_before, expires_at
 
 
 def _check_clock(begins: float, ends: float, now: datetime) -> None:

@@ -78,6 +78,12 @@ STAFF_SCOPES: Mapping[Role, frozenset[str]] = {
     Role.AUDITOR: frozenset({"me.read", "audit.read"}),
 }
 
+_NEVER_LIMITED = (
+    (HEALTH_ROLES, "健康码管理人员不限定范围"),
+    (frozenset({Role.CITY_ADMIN}), "市级管理员不限定范围"),
+)
+"""Roles that are for the whole city, with what is said where one is limited to a place."""
+
 _PLACE = re.compile(patterns.SLUG)
 _DEPARTMENT = re.compile(patterns.USCC)
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{1,38}[a-z0-9])")
@@ -126,19 +132,26 @@ def check_duties(roles: Collection[str], place: Place) -> None:
 
 def _fault_of_roles(roles: Collection[str], place: Place) -> str | None:
     known_roles = {role for role in Role if role in roles}
-    slugs = [part for part in (place.district, place.hall, place.zone) if part is not None]
-    parts = slugs if place.department is None else [*slugs, place.department]
-    has_shape = all(map(_PLACE.fullmatch, slugs)) and (
-        place.department is None or _DEPARTMENT.fullmatch(place.department) is not None
+    shapes = (
+        (place.district, _PLACE),
+        (place.hall, _PLACE),
+        (place.zone, _PLACE),
+        (place.department, _DEPARTMENT),
     )
-    if not known_roles or len(known_roles) != len(set(roles)) or len(parts) > 1 or not has_shape:
+    parts = [(part, shape) for part, shape in shapes if part is not None]
+    have_shape = all(shape.fullmatch(part) for part, shape in parts)
+    if not known_roles or len(known_roles) != len(set(roles)) or len(parts) > 1 or not have_shape:
         return "角色或范围不存在，或范围多于一个"
-    if known_roles & KEPT_APART and (len(known_roles) > 1 or parts):
+    return _fault_of_duties(known_roles, place, is_limited=bool(parts))
+
+
+def _fault_of_duties(known_roles: Collection[Role], place: Place, *, is_limited: bool) -> str | None:
+    """Return in Chinese why these roles do not go with each other, or with the place that they are limited to."""
+    if KEPT_APART.intersection(known_roles) and (len(known_roles) > 1 or is_limited):
         return "系统管理员、安全管理员、审计员须各自独立，且不限定范围"
-    if known_roles & HEALTH_ROLES and parts:
-        return "健康码管理人员不限定范围"
-    if Role.CITY_ADMIN in known_roles and parts:
-        return "市级管理员不限定范围"
+    for roles, message in _NEVER_LIMITED:
+        if is_limited and roles.intersection(known_roles):
+            return message
     if Role.DISTRICT_ADMIN in known_roles and (place.district is None or Role.CITY_ADMIN in known_roles):
         return "区级管理员须指定所属区"
     return None

@@ -43,15 +43,22 @@ def check_ward(*, basis: WardBasis, child: bool | None, oneself: bool, until: da
         faults["basis"] = "成年人须由本人委托，或凭法院文书"
     elif basis is WardBasis.ENTRUSTED and child:
         faults["basis"] = "未成年人不能委托，须凭法定监护或法院文书"
-    if until is not None and until <= now:
-        faults["until"] = "须晚于现在"
-    elif child is None and basis is WardBasis.CUSTODY:
-        if until is None:
-            faults["until"] = "该证件不含出生日期，须填写终止时间"
-        elif until > comes_of_age(now.astimezone(CITY_TIME).date()):
-            faults["until"] = "该证件不含出生日期，终止时间不得晚于今日起满18年"
+    fault = _fault_of_end(basis, child, until, now)
+    if fault is not None:
+        faults["until"] = fault
     if faults:
         raise errors.WardInvalid(fields=faults)
+
+
+def _fault_of_end(basis: WardBasis, child: bool | None, until: datetime | None, now: datetime) -> str | None:
+    if until is not None and until <= now:
+        return "须晚于现在"
+    if child is not None or basis is not WardBasis.CUSTODY:
+        return None
+    if until is None:
+        return "该证件不含出生日期，须填写终止时间"
+    is_too_late = until > comes_of_age(now.astimezone(CITY_TIME).date())
+    return "该证件不含出生日期，终止时间不得晚于今日起满18年" if is_too_late else None
 
 
 def may_close(basis: WardBasis) -> bool:

@@ -104,16 +104,14 @@ def redeem_otp(
     used opens nothing more, whatever the challenge, and the next wish has a message again. Raises AccountMissing where
     the password is right; then nothing is used.
     """
-    row = _locked(session, parse_id(challenge))
-    if row is None or row.used_at is not None or row.expires_at <= now or row.tries >= rules.OTP_TRIES:
+    unused = _unused(session, challenge, now)
+    if unused is None:
         return errors.OtpRefused()
-    message = row if row.message_id in (None, row.id) else _locked(session, row.message_id)
+    row, message = unused
     try:
         number = normalise_phone(phone)
     except IdentifierInvalid:
         number = ""
-    if message is None or message.used_at is not None:
-        return errors.OtpRefused()
     macs = _network_macs(accounts, number, network)
     is_known = attempts.is_spent(session, attempts.OTP_KNOWN, [mac.hex() for mac in macs], now)
     allowances = _allowances(row, message, network, known=is_known)
@@ -126,15 +124,29 @@ def redeem_otp(
     for allowance, subject in allowances:
         attempts.give_back(session, allowance, subject)
     row.used_at = message.used_at = now
-    # who holds the phone has shown it: a second device within the minute is no stranger's wish
-    for mac in _phone_macs(accounts, number):
-        attempts.forgive(session, attempts.OTP_MESSAGE, mac.hex())
-    # by the day: the row lies for 90, and its exact end would tell the moment of the sign-in that long
-    attempts.take(session, attempts.OTP_KNOWN, macs[0].hex(), start_of_day(now))
+    _trust(accounts, session, number, macs[0], now)
     resident_id = residents.hold_by_phone(accounts.rings, session, number, now)
     if resident_id is None:
         raise AccountMissing
     return families.start(accounts, session, kind=PrincipalKind.RESIDENT, principal_id=resident_id, now=now)
+
+
+def _unused(session: Session, challenge: str, now: datetime) -> tuple[OtpChallenge, OtpChallenge] | None:
+    """Lock and return a challenge that may still be redeemed, and that of its message; None where either may not."""
+    row = _locked(session, parse_id(challenge))
+    if row is None or row.used_at is not None or row.expires_at <= now or row.tries >= rules.OTP_TRIES:
+        return None
+    message = row if row.message_id in (None, row.id) else _locked(session, row.message_id)
+    return None if message is None or message.used_at is not None else (row, message)
+
+
+def _trust(accounts: Accounts, session: Session, number: str, network_mac: bytes, now: datetime) -> None:
+    """Note that a phone signed in from a network, and let it have its next message without a wait."""
+    # who holds the phone has shown it: a second device within the minute is no stranger's wish
+    for mac in _phone_macs(accounts, number):
+        attempts.forgive(session, attempts.OTP_MESSAGE, mac.hex())
+    # by the day: the row lies for 90, and its exact end would tell the moment of the sign-in that long
+    attempts.take(session, attempts.OTP_KNOWN, network_mac.hex(), start_of_day(now))
 
 
 def _locked(session: Session, challenge_id: UUID | None) -> OtpChallenge | None:

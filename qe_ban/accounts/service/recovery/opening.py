@@ -95,18 +95,26 @@ def report_not_mine(accounts: Accounts, session: Session, *, change: audit.Chang
     if resident.assurance != Assurance.VERIFIED or _stepped_up(accounts, change.by, family):
         raise errors.AccountIsYours
     families.end(accounts.rings, session, family.id, change.at)
-    case = _open_case(session, resident, CaseKind.RECYCLED)
-    if case is not None and phone_of(accounts.rings, case) != phone:
-        # of a number that the account has no more: whoever has this one must not wait for it
-        cases.drop(session, case, by=change.by, now=change.at)
-        _record(session, case, "accounts.reject_recovery", change, None)
-        case = None
+    case = _case_of_number(accounts, session, resident, phone, change)
     if case is None:
         case = _made(accounts, resident, CaseKind.RECYCLED, phone, change.at)
         session.add(case)
         _record(session, case, OPENED, change, None)
     session.flush()
     return case
+
+
+def _case_of_number(
+    accounts: Accounts, session: Session, resident: Resident, phone: str, change: audit.Change
+) -> RecoveryCase | None:
+    """Return the open case of who has an account's number now; one of another number is dropped."""
+    case = _open_case(session, resident, CaseKind.RECYCLED)
+    if case is None or phone_of(accounts.rings, case) == phone:
+        return case
+    # of a number that the account has no more: whoever has this one must not wait for it
+    cases.drop(session, case, by=change.by, now=change.at)
+    _record(session, case, "accounts.reject_recovery", change, None)
+    return None
 
 
 def check_basis(basis: str) -> None:
