@@ -4,7 +4,7 @@
 
 import json
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select, text
@@ -220,3 +220,18 @@ class TestAudit:
         actions = [event.action for event in events]
         assert sorted(actions) == ["codes.resume"] * 10 + ["codes.suspend"] * 10
         assert actions != ["codes.suspend", "codes.resume"] * 10
+
+    def test_an_act_that_does_not_open_stays_and_hinders_no_other(self, town, family, client):
+        guardian, _, for_ = family
+        tomorrow = start_of_day(town.now) + DAY
+        with town.parts.database.transaction() as session:
+            broken = ActForWard(id=uuid4(), content_sealed=bytes(64), acted_at=start_of_day(town.now))
+            session.add(broken)
+            session.flush()
+            broken_id = broken.id
+        client.get("/api/v1/codes/ledger", query_string={"for": for_}, headers=guardian.headers)
+        events = acts_of(town.parts.database, town.parts.rings, for_, tomorrow)
+        assert [event.action for event in events] == ["ledger.read"]
+        with town.parts.database.transaction() as session:
+            assert session.get(ActForWard, broken_id) is not None
+            session.delete(session.get(ActForWard, broken_id))

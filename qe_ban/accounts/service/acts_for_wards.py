@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -20,7 +21,9 @@ from qe_ban.kernel.clock import CITY_TIME, start_of_day
 from qe_ban.kernel.ids import secret_id
 from qe_ban.kernel.principal import Actor, PrincipalKind
 from qe_ban.keys import vault
-from qe_ban.keys.rings import KeyRings
+from qe_ban.keys.rings import KeyMissing, KeyRings
+
+log = structlog.get_logger(__name__)
 
 COLUMN: Final = "acts_for_wards.content"
 STEP: Final = 2000
@@ -42,12 +45,16 @@ def add(
 def record(session: Session, rings: KeyRings, now: datetime) -> int:
     """Record what guardians did before today, at most 2,000 acts; return how many.
 
-    The events bear the moment of the recording, and the day in their details. Raises SealBroken, KeyMissing.
+    The events bear the moment of the recording, and the day in their details. An act that does not open stays, and
+    hinders no other.
     """
     due = select(ActForWard).where(ActForWard.acted_at < start_of_day(now))
-    acts = session.scalars(due.order_by(ActForWard.id).limit(STEP).with_for_update(skip_locked=True)).all()
-    for act in acts:
-        content = json.loads(vault.unseal(rings, COLUMN, act.id, act.content_sealed))
+    recorded_ids = []
+    for act in session.scalars(due.order_by(ActForWard.id).limit(STEP).with_for_update(skip_locked=True)).all():
+        content = _open(rings, act)
+        if content is None:
+            continue
+        recorded_ids.append(act.id)
         audit.record(
             session,
             at=now,
@@ -56,5 +63,14 @@ def record(session: Session, rings: KeyRings, now: datetime) -> int:
             subject=content["guardianship"],
             details=content["details"] | {"day": act.acted_at.astimezone(CITY_TIME).date().isoformat()},
         )
-    session.execute(delete(ActForWard).where(ActForWard.id.in_([act.id for act in acts])))
-    return len(acts)
+    session.execute(delete(ActForWard).where(ActForWard.id.in_(recorded_ids)))
+    return len(recorded_ids)
+
+
+def _open(rings: KeyRings, act: ActForWard) -> dict[str, Any] | None:
+    try:
+        content: dict[str, Any] = json.loads(vault.unseal(rings, COLUMN, act.id, act.content_sealed))
+    except (vault.SealBroken, KeyMissing):
+        log.warning("accounts.act_unreadable", act=str(act.id))
+        return None
+    return content
