@@ -237,7 +237,7 @@ def reviewed_zone(world):
 
 def demands(world):
     """Two demands to a zone, for editors of it, of another zone and of places that are no zones."""
-    ids = tuple(world.zones.sent(world.zone) for _ in range(2))
+    ids = tuple(world.zones.send_demand(world.zone) for _ in range(2))
     mine = world.places.staff("editor", zone=world.zone).headers
     other = world.places.staff("editor", zone=world.other_zone).headers
     read = world.reads(mine, f"/zones/{world.zone}/demands/{ids[0]}")

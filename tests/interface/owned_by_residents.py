@@ -193,7 +193,7 @@ def disputes(world, owner=None):
 
 def demands(world, owner=None):
     owner = owner or world.person()
-    ids = tuple(world.zones.sent(world.zone, owner.headers) for _ in range(2))
+    ids = tuple(world.zones.send_demand(world.zone, owner.headers) for _ in range(2))
     return _of(world, owner, "/me/demands", f"/me/demands/{ids[0]}", names={"demand_id": ids[0]}, marks=ids)
 
 
