@@ -200,12 +200,12 @@ NAMED = {
 def test_only_rare_acts_of_residents_have_a_name_in_the_log(morning):
     app = morning.system.app
     of_residents = [
-        (method, rule.rule, guarded.unnamed)
+        (method, rule.rule, guarded.is_anonymous)
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if (guarded := guard.of(_view(app, rule.endpoint, method))) is not None and guarded.scope in STEPPED_UP
     ]
-    assert {(method, rule) for method, rule, unnamed in of_residents if not unnamed} == NAMED
+    assert {(method, rule) for method, rule, is_anonymous in of_residents if not is_anonymous} == NAMED
     assert len(of_residents) > 40
 
 
